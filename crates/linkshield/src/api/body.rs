@@ -1,0 +1,42 @@
+//! Reading JSON bodies: bounded in size and time, refused with the right status.
+
+use std::time::Duration;
+
+use axum::extract::Request;
+use http::{HeaderMap, header};
+use http_body_util::{BodyExt, LengthLimitError, Limited};
+use serde_json::Value;
+use tokio::time::timeout;
+
+use super::problem::Problem;
+
+/// Largest body: a bulk request of 100 URLs of 2048 escaped characters fits.
+pub const BODY_BYTES_MAX: usize = 2 * 1024 * 1024;
+/// How long a body may take to arrive.
+const BODY_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Reads the body of `request` as JSON.
+pub(super) async fn read_json(request: Request) -> Result<Value, Problem> {
+    check_content_type(request.headers())?;
+    let limited = Limited::new(request.into_body(), BODY_BYTES_MAX);
+    let collected = timeout(BODY_TIMEOUT, limited.collect())
+        .await
+        .map_err(|_| Problem::slow_body(BODY_TIMEOUT.as_secs()))?
+        .map_err(|error| {
+            if error.is::<LengthLimitError>() {
+                Problem::body_too_large(BODY_BYTES_MAX)
+            } else {
+                Problem::broken_body()
+            }
+        })?;
+    serde_json::from_slice(&collected.to_bytes()).map_err(|error| Problem::malformed_json(error.to_string()))
+}
+
+fn check_content_type(headers: &HeaderMap) -> Result<(), Problem> {
+    let content_type = headers.get(header::CONTENT_TYPE).map(|value| value.to_str().unwrap_or("not text"));
+    let media_type = content_type.and_then(|value| value.split(';').next()).unwrap_or_default();
+    let media_type = media_type.trim().to_ascii_lowercase();
+    let json = media_type == "application/json"
+        || (media_type.starts_with("application/") && media_type.ends_with("+json"));
+    if json { Ok(()) } else { Err(Problem::not_json(content_type)) }
+}

@@ -1,0 +1,126 @@
+//! Reading the fields of a request one by one, collecting every mistake instead of stopping at the first.
+
+use std::ops::RangeInclusive;
+
+use serde_json::{Map, Value};
+
+use super::problem::{FieldError, Location, Problem};
+
+/// The fields of one JSON object.
+pub(super) struct Fields {
+    object: Map<String, Value>,
+    errors: Vec<FieldError>,
+}
+
+// === impl Fields ===
+
+impl Fields {
+    /// The fields of `body`; those outside of `known` are mistakes.
+    pub(super) fn of(body: Value, known: &[&str]) -> Result<Self, Problem> {
+        let Value::Object(object) = body else {
+            let detail = "is not an object".to_owned();
+            return Err(Problem::invalid(vec![FieldError {
+                location: Location::Body,
+                pointer: "#".to_owned(),
+                detail,
+            }]));
+        };
+        let mut fields = Self { object: Map::new(), errors: Vec::new() };
+        for name in object.keys().filter(|name| !known.contains(&name.as_str())) {
+            let name = escape_pointer(name);
+            fields
+                .refuse(&name, format!("is not a field of this request, accepted are {}", known.join(", ")));
+        }
+        fields.object = object;
+        Ok(fields)
+    }
+
+    /// Adds a mistake at `pointer`, a field or a place below it (`urls/3`).
+    pub(super) fn refuse(&mut self, pointer: &str, detail: String) {
+        self.errors.push(FieldError { location: Location::Body, pointer: format!("#/{pointer}"), detail });
+    }
+
+    /// The field, unless it is missing or null.
+    pub(super) fn take(&mut self, name: &str) -> Option<Value> {
+        self.object.remove(name).filter(|value| !value.is_null())
+    }
+
+    /// A required text of `length` characters.
+    pub(super) fn text(&mut self, name: &str, length: RangeInclusive<usize>) -> Option<String> {
+        let accepted = format!("a string of {} to {} characters", length.start(), length.end());
+        match self.take(name) {
+            None => self.refuse(name, format!("is missing, accepted is {accepted}")),
+            Some(Value::String(text)) if length.contains(&text.chars().count()) => return Some(text),
+            Some(Value::String(text)) => {
+                self.refuse(name, format!("has {} characters, accepted is {accepted}", text.chars().count()));
+            }
+            Some(other) => self.refuse(name, format!("is {}, accepted is {accepted}", kind(&other))),
+        }
+        None
+    }
+
+    /// A truth value, false when missing.
+    pub(super) fn truth(&mut self, name: &str) -> bool {
+        match self.take(name) {
+            None => false,
+            Some(Value::Bool(value)) => value,
+            Some(other) => {
+                self.refuse(name, format!("is {}, accepted is true or false", kind(&other)));
+                false
+            }
+        }
+    }
+
+    /// An optional whole number in `range`.
+    pub(super) fn number(&mut self, name: &str, range: RangeInclusive<u64>) -> Option<u64> {
+        let value = self.take(name)?;
+        let number = value.as_u64().filter(|number| range.contains(number));
+        if number.is_none() {
+            let found = if value.is_number() { format!("`{value}`") } else { kind(&value).to_owned() };
+            let accepted = format!("a whole number from {} to {}", range.start(), range.end());
+            self.refuse(name, format!("is {found}, accepted is {accepted}"));
+        }
+        number
+    }
+
+    /// A list of texts; None when missing. Entries that are not texts are mistakes.
+    pub(super) fn texts(&mut self, name: &str) -> Option<Vec<String>> {
+        let list = match self.take(name)? {
+            Value::Array(list) => list,
+            other => {
+                self.refuse(name, format!("is {}, accepted is a list of strings", kind(&other)));
+                return None;
+            }
+        };
+        let mut texts = Vec::with_capacity(list.len());
+        for (index, value) in list.into_iter().enumerate() {
+            match value {
+                Value::String(text) => texts.push(text),
+                other => self
+                    .refuse(&format!("{name}/{index}"), format!("is {}, accepted is a string", kind(&other))),
+            }
+        }
+        Some(texts)
+    }
+
+    /// `value`, when there were no mistakes.
+    pub(super) fn finish<T>(self, value: T) -> Result<T, Problem> {
+        if self.errors.is_empty() { Ok(value) } else { Err(Problem::invalid(self.errors)) }
+    }
+}
+
+fn kind(value: &Value) -> &'static str {
+    match value {
+        Value::Null => "null",
+        Value::Bool(_) => "a truth value",
+        Value::Number(_) => "a number",
+        Value::String(_) => "a string",
+        Value::Array(_) => "a list",
+        Value::Object(_) => "an object",
+    }
+}
+
+/// RFC 6901: `~` and `/` in a name are escaped; the name comes from the client, so it is also cut.
+fn escape_pointer(name: &str) -> String {
+    name.chars().take(64).collect::<String>().replace('~', "~0").replace('/', "~1")
+}

@@ -1,0 +1,272 @@
+//! Refusals: RFC 9457 problem documents, and nothing else.
+//!
+//! What the client reads and what the log reads are two things: a problem says what the client did or can do; the
+//! cause of a failure inside goes to the log under the same request id.
+
+use axum::{
+    body::Body,
+    response::{IntoResponse, Response},
+};
+use http::{HeaderValue, StatusCode, header};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::request_id::RequestId;
+use crate::{
+    analysis::TargetError,
+    store::{CheckId, StoreError},
+};
+
+/// Media type of every refusal.
+pub(crate) const PROBLEM_JSON: &str = "application/problem+json";
+/// What a client should wait before it repeats a request that found us busy.
+const RETRY_AFTER_S: &str = "1";
+
+/// One refusal, before it knows which request it answers.
+#[derive(Debug, Clone)]
+pub struct Problem {
+    status: StatusCode,
+    kind: &'static str,
+    title: &'static str,
+    detail: String,
+    errors: Vec<FieldError>,
+}
+
+/// One mistake in a request.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+pub struct FieldError {
+    /// Which part of the request it is in.
+    #[serde(rename = "in")]
+    pub location: Location,
+    /// JSON pointer to it, as a fragment.
+    #[schema(example = "#/scan_depth")]
+    pub pointer: String,
+    /// What is wrong and what would be accepted.
+    pub detail: String,
+}
+
+/// A part of a request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Location {
+    /// The JSON body.
+    Body,
+    /// The query of the URL.
+    Query,
+    /// The path of the URL.
+    Path,
+}
+
+/// The document as it is sent.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Problem)]
+pub(crate) struct ProblemDocument<'a> {
+    /// Stable name of the kind of problem.
+    #[serde(rename = "type")]
+    #[schema(value_type = String, example = "urn:linkshield:problem:validation-failed")]
+    kind: &'a str,
+    /// The kind in words.
+    #[schema(value_type = String)]
+    title: &'a str,
+    /// Status code.
+    status: u16,
+    /// What is the matter this time.
+    #[schema(value_type = String)]
+    detail: &'a str,
+    /// Path of the request.
+    #[schema(value_type = String)]
+    instance: &'a str,
+    /// Id of the request, also in the log and in `x-request-id`.
+    #[schema(value_type = String)]
+    request_id: &'a str,
+    /// Every mistake in the request.
+    #[serde(skip_serializing_if = "<[FieldError]>::is_empty")]
+    errors: &'a [FieldError],
+}
+
+// === impl Problem ===
+
+impl Problem {
+    const fn new(status: StatusCode, kind: &'static str, title: &'static str, detail: String) -> Self {
+        Self { status, kind, title, detail, errors: Vec::new() }
+    }
+
+    /// 400: the body is not JSON.
+    pub(crate) fn malformed_json(detail: String) -> Self {
+        Self::new(
+            StatusCode::BAD_REQUEST,
+            "urn:linkshield:problem:malformed-json",
+            "The request body is not JSON",
+            detail,
+        )
+    }
+
+    /// 400: what was submitted is not a URL.
+    pub(crate) fn not_a_url(error: &TargetError) -> Self {
+        Self::new(
+            StatusCode::BAD_REQUEST,
+            "urn:linkshield:problem:not-a-url",
+            "The submitted text is not a URL",
+            error.to_string(),
+        )
+    }
+
+    /// 400: a bulk request with too many URLs or without a usable one.
+    pub(crate) fn unusable_bulk(detail: String) -> Self {
+        Self::new(
+            StatusCode::BAD_REQUEST,
+            "urn:linkshield:problem:unusable-bulk-request",
+            "The list of URLs cannot be used",
+            detail,
+        )
+    }
+
+    /// 404: no such path.
+    pub(crate) fn unknown_path(path: &str) -> Self {
+        Self::new(
+            StatusCode::NOT_FOUND,
+            "urn:linkshield:problem:unknown-path",
+            "There is nothing at this path",
+            format!("`{path}` is not a path of this API; /openapi.json lists them all"),
+        )
+    }
+
+    /// 404: no such check.
+    pub(crate) fn unknown_check(id: CheckId) -> Self {
+        Self::new(
+            StatusCode::NOT_FOUND,
+            "urn:linkshield:problem:unknown-check",
+            "There is no such check",
+            format!("no check has the id `{id}`; checks are deleted after the retention period"),
+        )
+    }
+
+    /// 405: the path exists, the method does not.
+    pub(crate) fn wrong_method(method: &str, path: &str) -> Self {
+        Self::new(
+            StatusCode::METHOD_NOT_ALLOWED,
+            "urn:linkshield:problem:wrong-method",
+            "The path does not accept this method",
+            format!("`{path}` does not accept {method}; the header `allow` lists what it accepts"),
+        )
+    }
+
+    /// 408: the body did not arrive in time.
+    pub(crate) fn slow_body(waited_s: u64) -> Self {
+        Self::new(
+            StatusCode::REQUEST_TIMEOUT,
+            "urn:linkshield:problem:slow-body",
+            "The request body did not arrive in time",
+            format!("the body was not complete after {waited_s} seconds"),
+        )
+    }
+
+    /// 413: the body is larger than anything this API accepts.
+    pub(crate) fn body_too_large(bytes_max: usize) -> Self {
+        Self::new(
+            StatusCode::PAYLOAD_TOO_LARGE,
+            "urn:linkshield:problem:body-too-large",
+            "The request body is too large",
+            format!("at most {bytes_max} bytes are accepted"),
+        )
+    }
+
+    /// 400: the body ended early.
+    pub(crate) fn broken_body() -> Self {
+        Self::new(
+            StatusCode::BAD_REQUEST,
+            "urn:linkshield:problem:broken-body",
+            "The request body could not be read",
+            "the connection broke or the transfer encoding is wrong".to_owned(),
+        )
+    }
+
+    /// 415: the body claims to be something other than JSON.
+    pub(crate) fn not_json(content_type: Option<&str>) -> Self {
+        let found = content_type.map_or("is missing".to_owned(), |found| format!("is `{found}`"));
+        Self::new(
+            StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            "urn:linkshield:problem:unsupported-media-type",
+            "The request body must be JSON",
+            format!("`content-type` {found}, accepted is `application/json`"),
+        )
+    }
+
+    /// 422: the request can be read but not accepted.
+    pub(crate) fn invalid(errors: Vec<FieldError>) -> Self {
+        let count = errors.len();
+        let plural = if count == 1 { "field is" } else { "fields are" };
+        let status = StatusCode::UNPROCESSABLE_ENTITY;
+        let (kind, title) = ("urn:linkshield:problem:validation-failed", "The request is not valid");
+        Self {
+            errors,
+            ..Self::new(status, kind, title, format!("{count} {plural} not accepted, see `errors`"))
+        }
+    }
+
+    /// 500: our fault; the cause is in the log.
+    pub(crate) fn internal() -> Self {
+        Self::new(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            "urn:linkshield:problem:internal-error",
+            "Something failed inside",
+            "the failure is in the log under this request id".to_owned(),
+        )
+    }
+
+    /// 503: cannot serve now; trying again later makes sense.
+    pub(crate) fn unavailable(detail: &str) -> Self {
+        Self::new(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "urn:linkshield:problem:unavailable",
+            "The service cannot answer right now",
+            detail.to_owned(),
+        )
+    }
+
+    /// Its status code.
+    pub fn status(&self) -> StatusCode {
+        self.status
+    }
+
+    /// The response, now that the request is known. Headers set on the way (`allow`) are kept.
+    pub(crate) fn render(&self, mut response: Response, instance: &str, request_id: &RequestId) -> Response {
+        let document = ProblemDocument {
+            kind: self.kind,
+            title: self.title,
+            status: self.status.as_u16(),
+            detail: &self.detail,
+            instance,
+            request_id: request_id.as_str(),
+            errors: &self.errors,
+        };
+        let body = serde_json::to_vec(&document).expect("a struct of strings and numbers becomes JSON");
+        *response.status_mut() = self.status;
+        let headers = response.headers_mut();
+        headers.remove(header::CONTENT_LENGTH);
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(PROBLEM_JSON));
+        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        if self.status == StatusCode::SERVICE_UNAVAILABLE {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from_static(RETRY_AFTER_S));
+        }
+        *response.body_mut() = Body::from(body);
+        response
+    }
+}
+
+/// The empty shell of a refusal; `observe` fills in the document.
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let mut response = self.status.into_response();
+        response.extensions_mut().insert(self);
+        response
+    }
+}
+
+impl From<StoreError> for Problem {
+    fn from(error: StoreError) -> Self {
+        let cause = std::error::Error::source(&error).map(ToString::to_string).unwrap_or_default();
+        tracing::error!(error = %error, cause, retryable = error.retryable(), "database failed a request");
+        if error.retryable() { Self::unavailable("the database is busy") } else { Self::internal() }
+    }
+}

@@ -1,0 +1,128 @@
+//! What all handlers share: the service, the metrics, the phase of life, the requests in flight.
+
+use std::{
+    collections::BTreeMap,
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, AtomicU64, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+use crate::{service::CheckService, settings::Environment, telemetry::Metrics};
+
+/// The backend, as its handlers and its server see it; cheap to clone.
+#[derive(Debug, Clone)]
+pub struct App {
+    inner: Arc<Inner>,
+}
+
+#[derive(Debug)]
+struct Inner {
+    service: CheckService,
+    metrics: Metrics,
+    environment: Environment,
+    request_timeout: Duration,
+    /// Set once, never cleared.
+    draining: AtomicBool,
+    next_claim: AtomicU64,
+    /// One entry per request being answered; bounded by the number of connections.
+    claims: Mutex<BTreeMap<u64, InFlight>>,
+}
+
+/// A request that is being answered.
+#[derive(Debug, Clone)]
+pub struct InFlight {
+    /// Its method.
+    pub method: String,
+    /// Its path, without the query.
+    pub path: String,
+    /// Its id.
+    pub request_id: String,
+    /// When it began.
+    pub started: Instant,
+}
+
+/// Keeps a request in the list of those in flight until dropped.
+#[derive(Debug)]
+pub(crate) struct Claim {
+    app: App,
+    number: u64,
+}
+
+// === impl App ===
+
+impl App {
+    /// A backend that is ready to serve.
+    pub fn new(service: CheckService, environment: Environment, request_timeout: Duration) -> Self {
+        let inner = Inner {
+            service,
+            metrics: Metrics::new(environment),
+            environment,
+            request_timeout,
+            draining: AtomicBool::new(false),
+            next_claim: AtomicU64::new(0),
+            claims: Mutex::default(),
+        };
+        Self { inner: Arc::new(inner) }
+    }
+
+    /// The checking service.
+    pub fn service(&self) -> &CheckService {
+        &self.inner.service
+    }
+
+    /// The metrics.
+    pub fn metrics(&self) -> &Metrics {
+        &self.inner.metrics
+    }
+
+    /// Where this runs.
+    pub fn environment(&self) -> Environment {
+        self.inner.environment
+    }
+
+    /// How long one request may take.
+    pub fn request_timeout(&self) -> Duration {
+        self.inner.request_timeout
+    }
+
+    /// From now on the backend is not ready.
+    pub fn start_draining(&self) {
+        self.inner.draining.store(true, Ordering::SeqCst);
+        self.inner.metrics.drain_started();
+    }
+
+    /// Whether the end has begun.
+    pub fn draining(&self) -> bool {
+        self.inner.draining.load(Ordering::SeqCst)
+    }
+
+    /// The requests being answered, oldest first.
+    pub fn in_flight(&self) -> Vec<InFlight> {
+        self.claims().values().cloned().collect()
+    }
+
+    pub(crate) fn claim(&self, request: InFlight) -> Claim {
+        let number = self.inner.next_claim.fetch_add(1, Ordering::Relaxed);
+        let mut claims = self.claims();
+        claims.insert(number, request);
+        self.inner.metrics.set_in_flight(claims.len());
+        Claim { app: self.clone(), number }
+    }
+
+    /// A panic while the lock is held cannot leave the map half-changed.
+    fn claims(&self) -> MutexGuard<'_, BTreeMap<u64, InFlight>> {
+        self.inner.claims.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+// === impl Claim ===
+
+impl Drop for Claim {
+    fn drop(&mut self) {
+        let mut claims = self.app.claims();
+        claims.remove(&self.number);
+        self.app.inner.metrics.set_in_flight(claims.len());
+    }
+}

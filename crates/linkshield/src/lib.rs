@@ -1,0 +1,18 @@
+//! A link-safety backend: URL in; verdict, risk score and evidence out.
+//!
+//! [`analysis`] is pure and judges; [`store`] remembers; [`service`] joins the two; [`api`] speaks HTTP; [`server`]
+//! accepts, serves and drains; [`settings`] says what can be set. The binary only puts them together.
+
+#![cfg_attr(test, expect(clippy::unwrap_used, reason = "a panic is a test's failure"))]
+
+pub mod analysis;
+pub mod api;
+pub mod server;
+pub mod service;
+pub mod settings;
+pub mod store;
+pub mod telemetry;
+
+#[cfg(test)]
+#[path = "../tests/it/scratch.rs"]
+mod scratch;

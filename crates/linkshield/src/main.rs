@@ -1,0 +1,165 @@
+//! `linkshield serve`: settings, database, port, serve, drain. Everything else is in the library.
+
+use std::{error::Error, io::Write, process::ExitCode, time::Duration};
+
+use clap::{Parser, Subcommand};
+use linkshield::{
+    api::App,
+    server::{BindError, Pruner, Server, Signals},
+    service::CheckService,
+    settings::{RawSettings, Settings},
+    store::{RetentionLimits, Store},
+    telemetry::{log_panics, start_logs},
+};
+use tokio::runtime::{Builder, Runtime};
+use tracing_subscriber::EnvFilter;
+
+/// A setting or an argument was not accepted; clap uses the same code.
+const EXIT_SETTINGS: u8 = 2;
+/// The port, the data directory or the database could not be used.
+const EXIT_START: u8 = 3;
+/// Requests were cut at the drain deadline.
+const EXIT_CUT: u8 = 4;
+/// A second signal ended the process at once.
+const EXIT_IMPATIENT: u8 = 130;
+
+/// How long threads of the runtime may take to end.
+const RUNTIME_TIMEOUT: Duration = Duration::from_secs(1);
+
+/// A link-safety backend: URL in; verdict, risk score and evidence out.
+#[derive(Debug, Parser)]
+#[command(version)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Serve the HTTP API until SIGTERM or SIGINT, then finish what has begun.
+    #[command(after_help = EXIT_CODES)]
+    Serve(RawSettings),
+}
+
+const EXIT_CODES: &str =
+    "Exit codes: 0 ended after every request was answered; 2 a setting was not accepted; \
+3 port, data directory or database could not be used; 4 requests were cut at the drain deadline; \
+130 a second signal ended the process at once.
+Durations are a whole number and a unit: 500ms, 30s, 5m, 12h, 30d.
+There are no accounts in this release: whoever reaches the port can check URLs and read the history.";
+
+fn main() -> ExitCode {
+    let Command::Serve(raw) = Cli::parse().command;
+    let variables = std::env::vars_os().filter_map(|(name, _)| name.into_string().ok());
+    let settings = match raw.resolve(variables) {
+        Ok(settings) => settings,
+        Err(error) => {
+            eprintln!("error: {error}");
+            error.problems.iter().for_each(|problem| eprintln!("  caused by: {problem}"));
+            eprintln!("  hint: `linkshield serve --help` lists every setting with its default");
+            return ExitCode::from(EXIT_SETTINGS);
+        }
+    };
+    start_logs(EnvFilter::new(&settings.log));
+    log_panics();
+    let runtime = match Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => return failed(&error, "the system gave no threads or timers to the process"),
+    };
+    let code = run(&runtime, &settings);
+    runtime.shutdown_timeout(RUNTIME_TIMEOUT);
+    code
+}
+
+fn run(runtime: &Runtime, settings: &Settings) -> ExitCode {
+    runtime.block_on(async {
+        let mut signals = match Signals::listen() {
+            Ok(signals) => signals,
+            Err(error) => return failed(&error, "the system did not let the process listen for signals"),
+        };
+        let limits = RetentionLimits { age_max: settings.retention, rows_max: settings.checks_max };
+        let store = match Store::open(&settings.data).await {
+            Ok(store) => store,
+            Err(error) => return failed(&error, "`--data DIR` (LINKSHIELD_DATA) chooses another directory"),
+        };
+        let service = CheckService::new(store.clone(), limits);
+        let app = App::new(service, settings.environment, settings.request_timeout);
+        let server = match Server::bind(app.clone(), settings.address, settings.connections_max).await {
+            Ok(server) => server,
+            Err(error) => return failed(&error, bind_hint(&error)),
+        };
+        if let Err(error) = announce(&server, settings) {
+            return failed(&error, "the system did not tell which port it gave");
+        }
+        let pruner = Pruner::start(app);
+        let code = serve(server, settings, &mut signals).await;
+        pruner.stop().await;
+        store.close().await;
+        code
+    })
+}
+
+async fn serve(server: Server, settings: &Settings, signals: &mut Signals) -> ExitCode {
+    let (first, after_first) = tokio::sync::oneshot::channel();
+    let shutdown = async {
+        // The sender is dropped only after it has sent.
+        let _received = after_first.await;
+    };
+    let impatience = async {
+        let name = signals.next().await;
+        tracing::info!(
+            signal = name,
+            drain_timeout_s = settings.drain_timeout.as_secs_f64(),
+            "signal received"
+        );
+        let _server_waits = first.send(());
+        signals.next().await
+    };
+    tokio::select! {
+        report = server.run(shutdown, settings.drain_timeout) => {
+            let cut = report.cut.len();
+            tracing::info!(cut, "ended");
+            if cut == 0 { ExitCode::SUCCESS } else { ExitCode::from(EXIT_CUT) }
+        }
+        signal = impatience => {
+            tracing::warn!(signal, "second signal, ending at once");
+            std::process::exit(EXIT_IMPATIENT.into())
+        }
+    }
+}
+
+fn announce(server: &Server, settings: &Settings) -> std::io::Result<()> {
+    let address = server.address()?;
+    tracing::info!(
+        %address,
+        environment = settings.environment.as_str(),
+        data = %settings.data.display(),
+        version = env!("CARGO_PKG_VERSION"),
+        "listening"
+    );
+    // Whoever started this may have closed its output; the log line above says the same.
+    let _written = writeln!(std::io::stdout(), "LinkShield listens on http://{address}");
+    Ok(())
+}
+
+fn bind_hint(error: &BindError) -> &'static str {
+    match error.source.kind() {
+        std::io::ErrorKind::AddrInUse => "another process has this port; `--port 0` picks a free one",
+        std::io::ErrorKind::PermissionDenied => "ports below 1024 need privileges; choose a higher `--port`",
+        std::io::ErrorKind::AddrNotAvailable => {
+            "no interface has this address; `--address 127.0.0.1` always works"
+        }
+        _ => "`--address` and `--port` choose another place to listen",
+    }
+}
+
+fn failed(error: &dyn Error, hint: &str) -> ExitCode {
+    eprintln!("error: {error}");
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        eprintln!("  caused by: {error}");
+        cause = error.source();
+    }
+    eprintln!("  hint: {hint}");
+    ExitCode::from(EXIT_START)
+}

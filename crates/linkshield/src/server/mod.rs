@@ -1,0 +1,12 @@
+//! Accepting connections, serving them, and ending without losing a request.
+
+mod accept;
+mod connection;
+mod drain;
+mod pruner;
+mod signals;
+
+pub use accept::{BindError, Server};
+pub use drain::DrainReport;
+pub use pruner::Pruner;
+pub use signals::Signals;

@@ -1,0 +1,348 @@
+//! Every setting of `linkshield serve`: option, environment variable, default, what is accepted.
+//!
+//! An option beats its variable, which beats the default. Values are taken as text first, so that *all* mistakes are
+//! reported at once, each with its key, the value and what would be accepted; nothing falls back silently. A variable
+//! that starts with `LINKSHIELD_` but is none of these is a mistake too: a misspelt setting must not go unnoticed.
+
+use std::{
+    net::{IpAddr, SocketAddr},
+    path::PathBuf,
+    time::Duration,
+};
+
+use clap::Args;
+use thiserror::Error;
+use tracing_subscriber::EnvFilter;
+
+/// The settings as text, from the command line and the environment.
+#[derive(Debug, Clone, Args)]
+pub struct RawSettings {
+    /// Address to listen on: an IPv4 or IPv6 address.
+    #[arg(long, env = "LINKSHIELD_ADDRESS", default_value = "127.0.0.1")]
+    address: String,
+    /// Port to listen on: 0 to 65535; 0 picks a free one and prints it.
+    #[arg(long, env = "LINKSHIELD_PORT", default_value = "8080")]
+    port: String,
+    /// Directory of the database (`linkshield.db`); created when missing. Two processes may share it.
+    #[arg(long, value_name = "DIR", env = "LINKSHIELD_DATA", default_value = "linkshield-data")]
+    data: String,
+    /// Where this runs: development, staging or production. Shown by `version` and `health`.
+    #[arg(long, env = "LINKSHIELD_ENVIRONMENT", default_value = "development")]
+    environment: String,
+    /// How long requests may finish after SIGTERM or SIGINT: 0s to 10m.
+    #[arg(long, value_name = "DURATION", env = "LINKSHIELD_DRAIN_TIMEOUT", default_value = "30s")]
+    drain_timeout: String,
+    /// How long one request may take, reading its body included: 100ms to 5m.
+    #[arg(long, value_name = "DURATION", env = "LINKSHIELD_REQUEST_TIMEOUT", default_value = "15s")]
+    request_timeout: String,
+    /// Connections served at a time: 1 to 65536; further ones wait to be accepted.
+    #[arg(long, value_name = "COUNT", env = "LINKSHIELD_CONNECTIONS_MAX", default_value = "1024")]
+    connections_max: String,
+    /// How long checks are kept: 1m to 3650d.
+    #[arg(long, value_name = "DURATION", env = "LINKSHIELD_RETENTION", default_value = "30d")]
+    retention: String,
+    /// How many checks are kept at most: 1 to 100000000; the oldest go first.
+    #[arg(long, value_name = "COUNT", env = "LINKSHIELD_CHECKS_MAX", default_value = "1000000")]
+    checks_max: String,
+    /// What is logged: error, warn, info, debug, trace, or a tracing filter such as `info,linkshield=debug`.
+    #[arg(long, value_name = "FILTER", env = "LINKSHIELD_LOG", default_value = "info")]
+    log: String,
+}
+
+/// All variables that [`RawSettings`] reads.
+pub const ENVIRONMENT_VARIABLES: [&str; 10] = [
+    "LINKSHIELD_ADDRESS",
+    "LINKSHIELD_PORT",
+    "LINKSHIELD_DATA",
+    "LINKSHIELD_ENVIRONMENT",
+    "LINKSHIELD_DRAIN_TIMEOUT",
+    "LINKSHIELD_REQUEST_TIMEOUT",
+    "LINKSHIELD_CONNECTIONS_MAX",
+    "LINKSHIELD_RETENTION",
+    "LINKSHIELD_CHECKS_MAX",
+    "LINKSHIELD_LOG",
+];
+
+/// The settings, checked; nothing in here means "default" any more.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// Where to listen.
+    pub address: SocketAddr,
+    /// Directory of the database.
+    pub data: PathBuf,
+    /// Where this runs.
+    pub environment: Environment,
+    /// How long requests may finish after the first signal.
+    pub drain_timeout: Duration,
+    /// How long one request may take.
+    pub request_timeout: Duration,
+    /// Connections served at a time.
+    pub connections_max: usize,
+    /// How long checks are kept.
+    pub retention: Duration,
+    /// How many checks are kept.
+    pub checks_max: u32,
+    /// What is logged, a filter that is known to parse.
+    pub log: String,
+}
+
+/// Where the backend runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Environment {
+    /// A developer's machine.
+    Development,
+    /// The last stop before production.
+    Staging,
+    /// Real clients.
+    Production,
+}
+
+/// All mistakes in the settings.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[error("{} not accepted", count(problems.len()))]
+pub struct SettingsError {
+    /// One entry per mistake, never empty.
+    pub problems: Vec<SettingProblem>,
+}
+
+/// One mistake in the settings.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum SettingProblem {
+    /// A value outside of what is accepted.
+    #[error("`--{option}` ({variable}) is `{value}`, accepted is {accepted}")]
+    Value {
+        /// Name of the option.
+        option: &'static str,
+        /// Its environment variable.
+        variable: String,
+        /// What was given.
+        value: String,
+        /// What would have been accepted.
+        accepted: &'static str,
+    },
+    /// A variable with our prefix that nothing reads.
+    #[error("environment variable `{variable}` is read by nothing, the closest one is `{closest}`")]
+    Variable {
+        /// Its name.
+        variable: String,
+        /// The most similar name that is read.
+        closest: &'static str,
+    },
+}
+
+fn count(problems: usize) -> String {
+    if problems == 1 { "1 setting was".to_owned() } else { format!("{problems} settings were") }
+}
+
+// === impl RawSettings ===
+
+impl RawSettings {
+    /// Checks every value; `variables` are the names of all environment variables.
+    ///
+    /// # Errors
+    /// Names every mistake there is, not only the first.
+    pub fn resolve(self, variables: impl Iterator<Item = String>) -> Result<Settings, SettingsError> {
+        let mut reader = Reader { problems: strangers(variables) };
+        let ip = reader.read("address", &self.address, "an IPv4 or IPv6 address", parsed::<IpAddr>);
+        let port = reader.read("port", &self.port, "a number from 0 to 65535", parsed::<u16>);
+        let data = reader.read("data", &self.data, "the path of a directory", path);
+        let places = "development, staging or production";
+        let environment = reader.read("environment", &self.environment, places, Environment::from_name);
+        let drain = |text: &str| bounded_duration(text, Duration::ZERO, MINUTE * 10);
+        let drain_timeout =
+            reader.read("drain-timeout", &self.drain_timeout, "a duration from 0s to 10m", drain);
+        let request = |text: &str| bounded_duration(text, Duration::from_millis(100), MINUTE * 5);
+        let request_timeout =
+            reader.read("request-timeout", &self.request_timeout, "a duration from 100ms to 5m", request);
+        let connections = |text: &str| parsed::<usize>(text).filter(|count| (1..=65_536).contains(count));
+        let connections_max =
+            reader.read("connections-max", &self.connections_max, "a number from 1 to 65536", connections);
+        let keep = |text: &str| bounded_duration(text, MINUTE, DAY * 3650);
+        let retention = reader.read("retention", &self.retention, "a duration from 1m to 3650d", keep);
+        let rows = |text: &str| parsed::<u32>(text).filter(|count| (1..=100_000_000).contains(count));
+        let checks_max = reader.read("checks-max", &self.checks_max, "a number from 1 to 100000000", rows);
+        let levels = "error, warn, info, debug, trace, or a tracing filter";
+        let log = reader.read("log", &self.log, levels, filter);
+        let settings = (|| {
+            Some(Settings {
+                address: SocketAddr::new(ip?, port?),
+                data: data?,
+                environment: environment?,
+                drain_timeout: drain_timeout?,
+                request_timeout: request_timeout?,
+                connections_max: connections_max?,
+                retention: retention?,
+                checks_max: checks_max?,
+                log: log?,
+            })
+        })();
+        match settings {
+            Some(settings) if reader.problems.is_empty() => Ok(settings),
+            _ => Err(SettingsError { problems: reader.problems }),
+        }
+    }
+}
+
+// === impl Environment ===
+
+impl Environment {
+    /// The name used on the command line and in answers.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Development => "development",
+            Self::Staging => "staging",
+            Self::Production => "production",
+        }
+    }
+
+    fn from_name(name: &str) -> Option<Self> {
+        [Self::Development, Self::Staging, Self::Production].into_iter().find(|known| known.as_str() == name)
+    }
+}
+
+const MINUTE: Duration = Duration::from_secs(60);
+const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+
+struct Reader {
+    problems: Vec<SettingProblem>,
+}
+
+// === impl Reader ===
+
+impl Reader {
+    fn read<T>(
+        &mut self,
+        option: &'static str,
+        value: &str,
+        accepted: &'static str,
+        parse: impl FnOnce(&str) -> Option<T>,
+    ) -> Option<T> {
+        let parsed = parse(value);
+        if parsed.is_none() {
+            let variable = format!("LINKSHIELD_{}", option.replace('-', "_").to_ascii_uppercase());
+            self.problems.push(SettingProblem::Value { option, variable, value: value.to_owned(), accepted });
+        }
+        parsed
+    }
+}
+
+fn strangers(variables: impl Iterator<Item = String>) -> Vec<SettingProblem> {
+    let ours = variables.filter(|name| name.starts_with("LINKSHIELD_"));
+    let unread = ours.filter(|name| !ENVIRONMENT_VARIABLES.contains(&name.as_str()));
+    let mut unread: Vec<String> = unread.collect();
+    unread.sort();
+    let problem = |variable: String| SettingProblem::Variable { closest: closest(&variable), variable };
+    unread.into_iter().map(problem).collect()
+}
+
+/// The variable that shares the most letter pairs with `name`.
+fn closest(name: &str) -> &'static str {
+    let pairs = |text: &str| text.as_bytes().windows(2).map(<[u8]>::to_vec).collect::<Vec<_>>();
+    let wanted = pairs(name);
+    let shared = |known: &str| pairs(known).iter().filter(|pair| wanted.contains(pair)).count() * 2;
+    let likeness = |known: &&str| shared(known) as i64 - known.len() as i64;
+    ENVIRONMENT_VARIABLES.into_iter().max_by_key(likeness).unwrap_or(ENVIRONMENT_VARIABLES[0])
+}
+
+fn parsed<T: std::str::FromStr>(text: &str) -> Option<T> {
+    text.parse().ok()
+}
+
+fn path(text: &str) -> Option<PathBuf> {
+    (!text.trim().is_empty()).then(|| PathBuf::from(text))
+}
+
+fn filter(text: &str) -> Option<String> {
+    let sensible = !text.trim().is_empty() && EnvFilter::builder().parse(text).is_ok();
+    sensible.then(|| text.to_owned())
+}
+
+fn bounded_duration(text: &str, least: Duration, most: Duration) -> Option<Duration> {
+    duration(text).filter(|duration| (least..=most).contains(duration))
+}
+
+/// `500ms`, `30s`, `5m`, `12h`, `30d`: a whole number and one unit.
+fn duration(text: &str) -> Option<Duration> {
+    let digits = text.bytes().take_while(u8::is_ascii_digit).count();
+    let (number, unit) = text.split_at(digits);
+    let number: u64 = number.parse().ok()?;
+    let unit_ms: u64 = match unit {
+        "ms" => 1,
+        "s" => 1_000,
+        "m" => 60_000,
+        "h" => 3_600_000,
+        "d" => 86_400_000,
+        _ => return None,
+    };
+    Some(Duration::from_millis(number.checked_mul(unit_ms)?))
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::{CommandFactory, Parser};
+
+    use super::*;
+
+    #[derive(Debug, Parser)]
+    struct Line {
+        #[command(flatten)]
+        settings: RawSettings,
+    }
+
+    fn resolve(arguments: &[&str], variables: &[&str]) -> Result<Settings, SettingsError> {
+        let line = Line::try_parse_from([&["linkshield"], arguments].concat()).unwrap();
+        line.settings.resolve(variables.iter().map(|name| (*name).to_owned()))
+    }
+
+    #[test]
+    fn defaults_are_accepted() {
+        let settings = resolve(&[], &["PATH", "LINKSHIELD_PORT"]).unwrap();
+        assert_eq!(settings.address.to_string(), "127.0.0.1:8080");
+        assert_eq!(settings.drain_timeout, Duration::from_secs(30));
+    }
+
+    #[test]
+    fn every_mistake_is_reported() {
+        let arguments = [
+            "--address=here",
+            "--port=70000",
+            "--data=",
+            "--environment=prod",
+            "--drain-timeout=30",
+            "--request-timeout=1ms",
+            "--connections-max=0",
+            "--retention=forever",
+            "--checks-max=-1",
+            "--log=,=,",
+        ];
+        let error = resolve(&arguments, &["LINKSHIELD_PROT"]).unwrap_err();
+        assert_eq!(error.problems.len(), 11, "{error:?}");
+        assert_eq!(error.to_string(), "11 settings were not accepted");
+        let first = error.problems[0].to_string();
+        assert!(first.contains("`LINKSHIELD_PROT`") && first.contains("`LINKSHIELD_PORT`"), "{first}");
+        assert_eq!(
+            error.problems[2].to_string(),
+            "`--port` (LINKSHIELD_PORT) is `70000`, accepted is a number from 0 to 65535"
+        );
+    }
+
+    #[test]
+    fn variables_list_is_complete() {
+        let command = Line::command();
+        let mut read: Vec<_> =
+            command.get_arguments().filter_map(|argument| argument.get_env()?.to_str()).collect();
+        let mut listed = ENVIRONMENT_VARIABLES.to_vec();
+        read.sort_unstable();
+        listed.sort_unstable();
+        assert_eq!(read, listed);
+    }
+
+    #[test]
+    fn durations_need_a_unit() {
+        assert_eq!(duration("500ms"), Some(Duration::from_millis(500)));
+        assert_eq!(duration("2d"), Some(DAY * 2));
+        for text in ["", "5", "s", "1.5s", "-1s", "1 s", "99999999999999999999d"] {
+            assert_eq!(duration(text), None, "{text}");
+        }
+    }
+}

@@ -1,0 +1,172 @@
+//! Listing checks, newest first, by up to four filters.
+//!
+//! SQLite plans a statement without its values, so one statement for all filters would scan the table. There is one
+//! constant statement per *leading* filter instead, the most selective one given; it walks that filter's index and
+//! the other filters are applied to what it finds.
+
+use sqlx::SqliteConnection;
+
+use super::{
+    error::StoreError,
+    model::{CheckStatus, StoredCheck},
+    open::Store,
+    rows::CheckRow,
+};
+use crate::analysis::ThreatLevel;
+
+/// Which checks to list; every given filter must hold.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct HistoryFilter {
+    /// Exactly this normalised URL.
+    pub normalized_url: Option<String>,
+    /// This host, or any host under this registrable domain.
+    pub domain: Option<String>,
+    /// This level.
+    pub threat_level: Option<ThreatLevel>,
+    /// This state.
+    pub status: Option<CheckStatus>,
+}
+
+/// One page of checks and the number of all that match.
+#[derive(Debug, Clone)]
+pub struct HistoryPage {
+    /// The checks, newest first.
+    pub checks: Vec<StoredCheck>,
+    /// Matches on all pages.
+    pub total_count: u64,
+}
+
+/// `list` and `count` over the same condition. Bound values: 1 URL, 2 domain, 3 level, 4 status, 5 limit, 6 offset.
+struct Statements {
+    list: &'static str,
+    count: &'static str,
+}
+
+macro_rules! statements {
+    ($condition:literal) => {
+        Statements {
+            list: concat!(
+                "SELECT id, original_url, normalized_url, domain, status, threat_level, confidence_score, ",
+                "scan_started_at, scan_completed_at, analysis_results, error_message, created_at FROM checks WHERE ",
+                $condition,
+                " AND (?1 IS NULL OR normalized_url = ?1) AND (?2 IS NULL OR domain = ?2 OR registrable_domain = ?2)",
+                " AND (?3 IS NULL OR threat_level = ?3) AND (?4 IS NULL OR status = ?4)",
+                " ORDER BY sequence DESC LIMIT ?5 OFFSET ?6"
+            ),
+            count: concat!(
+                "SELECT count(*) FROM checks WHERE ",
+                $condition,
+                " AND (?1 IS NULL OR normalized_url = ?1) AND (?2 IS NULL OR domain = ?2 OR registrable_domain = ?2)",
+                " AND (?3 IS NULL OR threat_level = ?3) AND (?4 IS NULL OR status = ?4)"
+            ),
+        }
+    };
+}
+
+static BY_URL: Statements = statements!("normalized_url = ?1");
+static BY_DOMAIN: Statements = statements!(
+    "sequence IN (SELECT sequence FROM checks WHERE domain = ?2
+     UNION SELECT sequence FROM checks WHERE registrable_domain = ?2)"
+);
+static BY_LEVEL: Statements = statements!("threat_level = ?3");
+static BY_STATUS: Statements = statements!("status = ?4");
+static ALL: Statements = Statements {
+    list: "SELECT id, original_url, normalized_url, domain, status, threat_level, confidence_score,
+        scan_started_at, scan_completed_at, analysis_results, error_message, created_at FROM checks
+        WHERE ?1 IS NULL AND ?2 IS NULL AND ?3 IS NULL AND ?4 IS NULL
+        ORDER BY sequence DESC LIMIT ?5 OFFSET ?6",
+    count: "SELECT count(*) FROM checks WHERE ?1 IS NULL AND ?2 IS NULL AND ?3 IS NULL AND ?4 IS NULL",
+};
+
+// === impl HistoryFilter ===
+
+impl HistoryFilter {
+    fn statements(&self) -> &'static Statements {
+        if self.normalized_url.is_some() {
+            &BY_URL
+        } else if self.domain.is_some() {
+            &BY_DOMAIN
+        } else if self.threat_level.is_some() {
+            &BY_LEVEL
+        } else if self.status.is_some() {
+            &BY_STATUS
+        } else {
+            &ALL
+        }
+    }
+}
+
+// === impl Store ===
+
+impl Store {
+    /// Checks that match `filter`, newest first: `limit` of them after the first `offset`.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn history(
+        &self,
+        filter: &HistoryFilter,
+        limit: u32,
+        offset: u64,
+    ) -> Result<HistoryPage, StoreError> {
+        let during = StoreError::during("list history");
+        // One read transaction: the page and the count see the same rows.
+        let mut transaction = self.reader.begin().await.map_err(&during)?;
+        let statements = filter.statements();
+        let rows = list(&mut transaction, statements.list, filter, (limit, offset)).await.map_err(&during)?;
+        let total = count(&mut transaction, statements.count, filter).await.map_err(&during)?;
+        Ok(HistoryPage {
+            checks: rows.into_iter().map(StoredCheck::try_from).collect::<Result<_, _>>()?,
+            total_count: u64::try_from(total).unwrap_or_default(),
+        })
+    }
+}
+
+async fn list(
+    connection: &mut SqliteConnection,
+    statement: &'static str,
+    filter: &HistoryFilter,
+    (limit, offset): (u32, u64),
+) -> Result<Vec<CheckRow>, sqlx::Error> {
+    sqlx::query_as(statement)
+        .bind(filter.normalized_url.clone())
+        .bind(filter.domain.clone())
+        .bind(filter.threat_level.map(ThreatLevel::as_str))
+        .bind(filter.status.map(CheckStatus::as_str))
+        .bind(i64::from(limit))
+        .bind(i64::try_from(offset).unwrap_or(i64::MAX))
+        .fetch_all(connection)
+        .await
+}
+
+async fn count(
+    connection: &mut SqliteConnection,
+    statement: &'static str,
+    filter: &HistoryFilter,
+) -> Result<i64, sqlx::Error> {
+    sqlx::query_scalar(statement)
+        .bind(filter.normalized_url.clone())
+        .bind(filter.domain.clone())
+        .bind(filter.threat_level.map(ThreatLevel::as_str))
+        .bind(filter.status.map(CheckStatus::as_str))
+        .fetch_one(connection)
+        .await
+}
+
+#[cfg(test)]
+impl HistoryFilter {
+    /// One filter per statement, except the one that lists everything.
+    pub(super) fn samples() -> Vec<Self> {
+        let text = Some("x".to_owned());
+        vec![
+            Self { normalized_url: text.clone(), ..Self::default() },
+            Self { domain: text, ..Self::default() },
+            Self { threat_level: Some(ThreatLevel::Low), ..Self::default() },
+            Self { status: Some(CheckStatus::Failed), ..Self::default() },
+        ]
+    }
+
+    pub(super) fn texts(&self) -> [&'static str; 2] {
+        [self.statements().list, self.statements().count]
+    }
+}

@@ -1,0 +1,22 @@
+//! What LinkShield remembers: checks and scan results, in one SQLite file.
+//!
+//! Two processes may share the file (the old and the new release during a blue-green release): writes take SQLite's
+//! write lock up front and wait for each other, and opening is serialised by a lock file. Every statement is a
+//! constant with bound values. The number and the age of rows are bounded.
+
+mod checks;
+mod error;
+mod history;
+mod model;
+mod open;
+mod prune;
+mod rows;
+#[cfg(test)]
+mod tests;
+
+pub use checks::Recorded;
+pub use error::{OpenError, StoreError};
+pub use history::{HistoryFilter, HistoryPage};
+pub use model::{CheckId, CheckStatus, NewCheck, NewScanResult, ScanType, StoredCheck, StoredScanResult};
+pub use open::{DATABASE_FILE, Store};
+pub use prune::RetentionLimits;

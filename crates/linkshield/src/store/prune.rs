@@ -1,0 +1,48 @@
+//! Keeping the database bounded: old checks go, and the oldest of too many.
+//!
+//! Rows are deleted in small batches, so that a request never waits long for the write lock. The file keeps its size
+//! and its pages are used again.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use super::{error::StoreError, open::Store};
+
+const BATCH_ROWS: i64 = 500;
+/// Rows are numbered in the order of their creation, so both bounds become one number.
+const DELETE: &str = "DELETE FROM checks WHERE sequence IN (
+    SELECT sequence FROM checks
+    WHERE sequence <= max(
+        coalesce((SELECT max(sequence) FROM checks), 0) - ?2,
+        coalesce((SELECT max(sequence) FROM checks WHERE created_at < ?1), 0))
+    ORDER BY sequence LIMIT ?3)";
+
+/// How many checks are kept, and for how long.
+#[derive(Debug, Clone, Copy)]
+pub struct RetentionLimits {
+    /// Oldest age.
+    pub age_max: Duration,
+    /// Highest number of rows.
+    pub rows_max: u32,
+}
+
+// === impl Store ===
+
+impl Store {
+    /// Deletes one batch of what `limits` no longer allow at `now`; answers how many rows went. Zero means done.
+    ///
+    /// # Errors
+    /// When the database does not take the deletion.
+    pub async fn prune_batch(&self, limits: RetentionLimits, now: Timestamp) -> Result<u64, StoreError> {
+        let age_max_ms = i64::try_from(limits.age_max.as_millis()).unwrap_or(i64::MAX);
+        let deleted = sqlx::query(DELETE)
+            .bind(now.as_millisecond().saturating_sub(age_max_ms))
+            .bind(i64::from(limits.rows_max))
+            .bind(BATCH_ROWS)
+            .execute(&self.writer)
+            .await
+            .map_err(StoreError::during("prune"))?;
+        Ok(deleted.rows_affected())
+    }
+}

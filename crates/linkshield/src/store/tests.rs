@@ -1,0 +1,176 @@
+//! The store against a real SQLite file.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use sqlx::AssertSqlSafe;
+
+use super::*;
+use crate::{analysis::ThreatLevel, scratch::ScratchDirectory};
+
+struct Fixture {
+    store: Store,
+    _directory: ScratchDirectory,
+}
+
+async fn fixture() -> Fixture {
+    let directory = ScratchDirectory::new();
+    Fixture { store: Store::open(directory.path()).await.unwrap(), _directory: directory }
+}
+
+fn new_check(url: &str, created_at_ms: i64) -> NewCheck {
+    let created_at = Timestamp::from_millisecond(created_at_ms).unwrap();
+    NewCheck {
+        id: CheckId::new(),
+        original_url: url.to_owned(),
+        normalized_url: url.to_owned(),
+        domain: "www.example.com".to_owned(),
+        registrable_domain: "example.com".to_owned(),
+        threat_level: ThreatLevel::High,
+        confidence_score: 80,
+        scan_started_at: created_at,
+        scan_completed_at: created_at,
+        analysis_results: r#"{"risk_score":75}"#.to_owned(),
+        analyzer: "test/1".to_owned(),
+        reusable: true,
+        scan_results: vec![NewScanResult {
+            scan_type: ScanType::Technical,
+            provider: "test",
+            threat_detected: true,
+            threat_types: vec!["rule"],
+            confidence_score: 80,
+            metadata: serde_json::json!({}),
+        }],
+    }
+}
+
+#[tokio::test]
+async fn reads_back_what_it_recorded() {
+    let Fixture { store, _directory } = fixture().await;
+    let recorded = store.record(vec![new_check("https://a/", 1_000)], None).await.unwrap().remove(0);
+    assert!(!recorded.reused);
+    let found = store.find_check(recorded.check.id).await.unwrap().unwrap();
+    assert_eq!(found.original_url, "https://a/");
+    assert_eq!(found.created_at, Timestamp::from_millisecond(1_000).unwrap());
+    assert_eq!(found.analysis_results.unwrap().get(), r#"{"risk_score":75}"#);
+    let results = store.find_results(found.id).await.unwrap().unwrap();
+    assert_eq!(results.len(), 1);
+    assert_eq!(results[0].threat_types, ["rule"]);
+    assert!(store.find_check(CheckId::new()).await.unwrap().is_none());
+    assert!(store.find_results(CheckId::new()).await.unwrap().is_none());
+}
+
+#[tokio::test]
+async fn reuses_only_recent_same_analyzer() {
+    let Fixture { store, _directory } = fixture().await;
+    let since = |ms| Some(Timestamp::from_millisecond(ms).unwrap());
+    let first = store.record(vec![new_check("https://a/", 1_000)], since(0)).await.unwrap().remove(0);
+    let again = store.record(vec![new_check("https://a/", 2_000)], since(1_000)).await.unwrap().remove(0);
+    assert_eq!((again.reused, again.check.id), (true, first.check.id));
+    let late = store.record(vec![new_check("https://a/", 9_000)], since(1_001)).await.unwrap().remove(0);
+    assert!(!late.reused);
+    let other = NewCheck { analyzer: "test/2".to_owned(), ..new_check("https://a/", 9_000) };
+    assert!(!store.record(vec![other], since(0)).await.unwrap()[0].reused);
+    let spelled = NewCheck { reusable: false, ..new_check("https://b/", 9_000) };
+    store.record(vec![spelled], since(0)).await.unwrap();
+    assert!(!store.record(vec![new_check("https://b/", 9_000)], since(0)).await.unwrap()[0].reused);
+}
+
+#[tokio::test]
+async fn failed_batch_stores_nothing() {
+    let Fixture { store, _directory } = fixture().await;
+    let one = new_check("https://a/", 1_000);
+    let same_id = NewCheck { normalized_url: "https://b/".to_owned(), ..one.clone() };
+    assert!(store.record(vec![one, same_id], None).await.is_err());
+    let page = store.history(&HistoryFilter::default(), 10, 0).await.unwrap();
+    assert_eq!((page.total_count, page.checks.len()), (0, 0));
+}
+
+#[tokio::test]
+async fn lists_newest_first_by_filter() {
+    let Fixture { store, _directory } = fixture().await;
+    for index in 0..5 {
+        store.record(vec![new_check(&format!("https://{index}/"), index)], None).await.unwrap();
+    }
+    let safe = NewCheck {
+        threat_level: ThreatLevel::Safe,
+        domain: "other.org".to_owned(),
+        registrable_domain: "other.org".to_owned(),
+        ..new_check("https://other.org/", 9)
+    };
+    store.record(vec![safe], None).await.unwrap();
+    let all = store.history(&HistoryFilter::default(), 2, 1).await.unwrap();
+    assert_eq!(all.total_count, 6);
+    assert_eq!(
+        all.checks.iter().map(|check| check.original_url.as_str()).collect::<Vec<_>>(),
+        ["https://4/", "https://3/"]
+    );
+    let count = async |filter: HistoryFilter| store.history(&filter, 10, 0).await.unwrap().total_count;
+    let filter = HistoryFilter::default;
+    assert_eq!(count(HistoryFilter { normalized_url: Some("https://3/".to_owned()), ..filter() }).await, 1);
+    assert_eq!(count(HistoryFilter { domain: Some("example.com".to_owned()), ..filter() }).await, 5);
+    assert_eq!(count(HistoryFilter { domain: Some("www.example.com".to_owned()), ..filter() }).await, 5);
+    assert_eq!(count(HistoryFilter { threat_level: Some(ThreatLevel::Safe), ..filter() }).await, 1);
+    assert_eq!(count(HistoryFilter { status: Some(CheckStatus::Completed), ..filter() }).await, 6);
+    assert_eq!(count(HistoryFilter { status: Some(CheckStatus::Failed), ..filter() }).await, 0);
+    let both = HistoryFilter {
+        domain: Some("example.com".to_owned()),
+        threat_level: Some(ThreatLevel::Safe),
+        status: Some(CheckStatus::Completed),
+        normalized_url: None,
+    };
+    assert_eq!(count(both).await, 0);
+    let quote = HistoryFilter { domain: Some("' OR 1=1 --".to_owned()), ..filter() };
+    assert_eq!(count(quote).await, 0);
+}
+
+#[tokio::test]
+async fn statements_use_indexes() {
+    let Fixture { store, _directory } = fixture().await;
+    let filters = HistoryFilter::samples();
+    let reuse = [super::checks::FIND_REUSABLE, super::checks::FIND, super::checks::FIND_RESULTS];
+    let statements = filters.iter().flat_map(HistoryFilter::texts).chain(reuse);
+    for statement in statements {
+        let explain = AssertSqlSafe(format!("EXPLAIN QUERY PLAN {statement}"));
+        let plan: Vec<(i64, i64, i64, String)> =
+            sqlx::query_as(explain).fetch_all(&store.reader).await.unwrap();
+        let scans = plan.iter().filter(|(.., step)| step.starts_with("SCAN checks"));
+        let scans: Vec<_> = scans.map(|(.., step)| step.as_str()).collect();
+        assert_eq!(scans, [] as [&str; 0], "{statement}: {plan:?}");
+    }
+}
+
+#[tokio::test]
+async fn prunes_by_age_and_number() {
+    let Fixture { store, _directory } = fixture().await;
+    for index in 0..10 {
+        store.record(vec![new_check(&format!("https://{index}/"), index * 1_000)], None).await.unwrap();
+    }
+    let now = Timestamp::from_millisecond(10_000).unwrap();
+    let prune = async |age_ms, rows_max| {
+        let limits = RetentionLimits { age_max: Duration::from_millis(age_ms), rows_max };
+        store.prune_batch(limits, now).await.unwrap()
+    };
+    assert_eq!(prune(10_000, 10).await, 0);
+    assert_eq!(prune(8_000, 10).await, 2);
+    assert_eq!(prune(8_000, 5).await, 3);
+    assert_eq!(prune(8_000, 5).await, 0);
+    let left: i64 =
+        sqlx::query_scalar("SELECT count(*) FROM scan_results").fetch_one(&store.reader).await.unwrap();
+    assert_eq!(left, 5, "results go with their check");
+}
+
+#[tokio::test]
+async fn two_stores_write_side_by_side() {
+    let directory = ScratchDirectory::new();
+    let (one, two) =
+        (Store::open(directory.path()).await.unwrap(), Store::open(directory.path()).await.unwrap());
+    let write = async |store: &Store, name: &str| {
+        for index in 0..100 {
+            store.record(vec![new_check(&format!("https://{name}/{index}"), index)], None).await.unwrap();
+        }
+    };
+    tokio::join!(write(&one, "one"), write(&two, "two"));
+    assert_eq!(one.history(&HistoryFilter::default(), 1, 0).await.unwrap().total_count, 200);
+    assert_eq!(two.history(&HistoryFilter::default(), 1, 0).await.unwrap().total_count, 200);
+}

@@ -1,0 +1,7 @@
+//! What the backend says about itself: logs for people and machines, metrics for Prometheus.
+
+mod logs;
+mod metrics;
+
+pub use logs::{log_panics, start_logs};
+pub use metrics::{Metrics, RequestLabels};

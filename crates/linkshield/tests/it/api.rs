@@ -1,0 +1,382 @@
+//! Every path and every status of the API, over TCP.
+
+use std::{net::SocketAddr, time::Duration};
+
+use linkshield::{
+    api::{App, BODY_BYTES_MAX},
+    server::Server,
+    service::CheckService,
+    settings::Environment,
+    store::{RetentionLimits, Store},
+};
+use serde_json::{Value, json};
+use tokio::{sync::oneshot, task::JoinHandle};
+
+use crate::{
+    client::{get, post, send},
+    scratch::ScratchDirectory,
+};
+
+const CHECK: &str = "/api/v1/url-check/check";
+const BULK: &str = "/api/v1/url-check/bulk-check";
+const HISTORY: &str = "/api/v1/url-check/history";
+
+struct Backend {
+    address: SocketAddr,
+    store: Store,
+    stop: oneshot::Sender<()>,
+    server: JoinHandle<usize>,
+    _directory: ScratchDirectory,
+}
+
+impl Backend {
+    async fn start() -> Self {
+        let directory = ScratchDirectory::new();
+        let store = Store::open(directory.path()).await.unwrap();
+        let limits = RetentionLimits { age_max: Duration::from_secs(3600), rows_max: 1000 };
+        let service = CheckService::new(store.clone(), limits);
+        let app = App::new(service, Environment::Staging, Duration::from_secs(30));
+        let server = Server::bind(app, SocketAddr::from(([127, 0, 0, 1], 0)), 64).await.unwrap();
+        let address = server.address().unwrap();
+        let (stop, stopped) = oneshot::channel();
+        let shutdown = async move { drop(stopped.await) };
+        let server = tokio::spawn(async { server.run(shutdown, Duration::from_secs(30)).await.cut.len() });
+        Self { address, store, stop, server, _directory: directory }
+    }
+
+    async fn check(&self, url: &str) -> Value {
+        let reply = post(self.address, CHECK, &json!({ "url": url }).to_string()).await;
+        assert_eq!(reply.status, 200, "{}", reply.body);
+        reply.json()
+    }
+
+    async fn stop(self) {
+        self.stop.send(()).unwrap();
+        assert_eq!(self.server.await.unwrap(), 0, "nothing was cut");
+    }
+}
+
+fn keys(value: &Value) -> Vec<&str> {
+    let mut keys: Vec<&str> = value.as_object().unwrap().keys().map(String::as_str).collect();
+    keys.sort_unstable();
+    keys
+}
+
+fn assert_problem(reply: &crate::client::Reply, status: u16, path: &str) {
+    assert_eq!(reply.status, status, "{}", reply.body);
+    assert_eq!(reply.header("content-type"), Some("application/problem+json"));
+    let problem = reply.json();
+    assert_eq!(problem["status"], status);
+    assert_eq!(problem["instance"], path);
+    assert_eq!(problem["request_id"].as_str(), reply.header("x-request-id"));
+    for field in ["type", "title", "detail"] {
+        assert!(!problem[field].as_str().unwrap().is_empty(), "{field}");
+    }
+}
+
+#[tokio::test]
+async fn d17_check_works() {
+    let backend = Backend::start().await;
+    let check = backend.check("HTTP://Example.com/a?b=1&c=2#frag").await;
+    assert_eq!(
+        keys(&check),
+        [
+            "analysis_results",
+            "broken_links_count",
+            "confidence_score",
+            "created_at",
+            "domain",
+            "error_message",
+            "id",
+            "max_links_used",
+            "normalized_url",
+            "original_url",
+            "scan_completed_at",
+            "scan_depth_used",
+            "scan_started_at",
+            "status",
+            "threat_level",
+            "total_links_checked"
+        ]
+    );
+    assert_eq!(check["original_url"], "HTTP://Example.com/a?b=1&c=2#frag");
+    assert_eq!(check["normalized_url"], "http://example.com/a?b=1&c=2");
+    assert_eq!(check["domain"], "example.com");
+    assert_eq!(check["status"], "completed");
+    assert_eq!(check["threat_level"], "safe");
+    assert_eq!(check["analysis_results"]["findings"][0]["id"], "plaintext-http");
+    let id = check["id"].as_str().unwrap();
+    assert_eq!(get(backend.address, &format!("{CHECK}/{id}")).await.json(), check);
+    let results = get(backend.address, &format!("{CHECK}/{id}/results")).await.json();
+    assert_eq!(
+        keys(&results[0]),
+        [
+            "confidence_score",
+            "created_at",
+            "id",
+            "metadata",
+            "provider",
+            "scan_type",
+            "threat_detected",
+            "threat_types"
+        ]
+    );
+    assert_eq!(
+        (&results[0]["scan_type"], &results[1]["scan_type"]),
+        (&json!("Technical"), &json!("Security"))
+    );
+    backend.stop().await;
+}
+
+#[tokio::test]
+async fn d12_d13_dangerous_links_are_not_safe() {
+    let backend = Backend::start().await;
+    assert_eq!(backend.check("http://127.0.0.1:1/x.exe").await["threat_level"], "high");
+    let listed = backend.check("https://malware.test/").await;
+    assert_eq!(listed["threat_level"], "critical");
+    assert_eq!(listed["analysis_results"]["risk_score"], 100);
+    assert_eq!(backend.check("javascript:alert(1)").await["threat_level"], "critical");
+    assert_eq!(backend.check("https://example.com/?a=1&b=2;c=3").await["threat_level"], "safe");
+    backend.stop().await;
+}
+
+#[tokio::test]
+async fn reuses_recent_result_unless_priority() {
+    let backend = Backend::start().await;
+    let first = backend.check("https://example.com/").await;
+    assert_eq!(backend.check("EXAMPLE.com").await["id"], first["id"]);
+    let body = json!({ "url": "https://example.com/", "priority": true }).to_string();
+    assert_ne!(post(backend.address, CHECK, &body).await.json()["id"], first["id"]);
+    let plain = backend.check("http://127.0.0.1/").await;
+    let octal = backend.check("http://0177.0.0.1/").await;
+    assert_eq!(plain["normalized_url"], octal["normalized_url"]);
+    assert_ne!(plain["id"], octal["id"], "a disguise is judged on its own");
+    assert_eq!(backend.check("http://127.0.0.1/").await["id"], plain["id"]);
+    backend.stop().await;
+}
+
+#[tokio::test]
+async fn refuses_bad_check_requests() {
+    let backend = Backend::start().await;
+    let long = "a".repeat(2049);
+    let table = [
+        (json!({}), 422, vec!["#/url"]),
+        (json!([]), 422, vec!["#"]),
+        (json!({ "url": "" }), 422, vec!["#/url"]),
+        (json!({ "url": long }), 422, vec!["#/url"]),
+        (
+            json!({ "url": 5, "priority": "yes", "scan_depth": 6, "max_links": 0 }),
+            422,
+            vec!["#/url", "#/priority", "#/scan_depth", "#/max_links"],
+        ),
+        (
+            json!({ "url": "example.com", "scan_types": ["Security", "Magic", 1] }),
+            422,
+            vec!["#/scan_types/2", "#/scan_types/1"],
+        ),
+        (json!({ "url": "example.com", "scan_depth": 1.5 }), 422, vec!["#/scan_depth"]),
+        (json!({ "url": "example.com", "callback_url": "https://x.example/" }), 422, vec!["#/callback_url"]),
+        (json!({ "url": "example.com", "a/b~c": 1 }), 422, vec!["#/a~1b~0c"]),
+        (json!({ "url": "https://" }), 400, vec![]),
+        (json!({ "url": "http://a b/" }), 400, vec![]),
+        (json!({ "url": "   " }), 400, vec![]),
+    ];
+    for (body, status, pointers) in table {
+        let reply = post(backend.address, CHECK, &body.to_string()).await;
+        assert_problem(&reply, status, CHECK);
+        let errors = reply.json()["errors"].as_array().cloned().unwrap_or_default();
+        let found: Vec<&str> = errors.iter().map(|error| error["pointer"].as_str().unwrap()).collect();
+        assert_eq!(found, pointers, "{body}");
+    }
+    for (scan_depth, max_links) in [(1, 1), (5, 1000)] {
+        let body = json!({ "url": "example.com", "scan_types": ["Content", "broken_links"], "scan_depth": scan_depth,
+            "max_links": max_links, "callback_url": null });
+        assert_eq!(post(backend.address, CHECK, &body.to_string()).await.status, 200);
+    }
+    backend.stop().await;
+}
+
+#[tokio::test]
+async fn refuses_bad_bodies() {
+    let backend = Backend::start().await;
+    for body in ["", "{", "{\"url\":}", "not json", "\u{0}"] {
+        assert_problem(&post(backend.address, CHECK, body).await, 400, CHECK);
+    }
+    let deep = format!("{}{}", "[".repeat(10_000), "]".repeat(10_000));
+    assert_problem(&post(backend.address, CHECK, &deep).await, 400, CHECK);
+    let head = "POST /api/v1/url-check/check HTTP/1.1\r\nhost: test\r\nconnection: close\r\n";
+    let text = format!("{head}content-type: text/plain\r\ncontent-length: 2\r\n\r\n{{}}");
+    assert_problem(&send(backend.address, text).await, 415, CHECK);
+    assert_problem(&send(backend.address, format!("{head}content-length: 2\r\n\r\n{{}}")).await, 415, CHECK);
+    let large = format!("\"{}\"", "a".repeat(BODY_BYTES_MAX));
+    assert_problem(&post(backend.address, CHECK, &large).await, 413, CHECK);
+    backend.stop().await;
+}
+
+#[tokio::test]
+async fn refuses_unknown_paths_and_methods() {
+    let backend = Backend::start().await;
+    assert_problem(&get(backend.address, "/nothing/here?secret=1").await, 404, "/nothing/here");
+    let reply = get(backend.address, BULK).await;
+    assert_problem(&reply, 405, BULK);
+    assert_eq!(reply.header("allow"), Some("POST"));
+    let unknown = format!("{CHECK}/01890a5d-ac96-774b-bcce-b302099a8057");
+    assert_problem(&get(backend.address, &unknown).await, 404, &unknown);
+    let results = format!("{unknown}/results");
+    assert_problem(&get(backend.address, &results).await, 404, &results);
+    let text = format!("{CHECK}/not-an-id");
+    assert_problem(&get(backend.address, &text).await, 422, &text);
+    let invalid = format!("{CHECK}/%ff");
+    assert_problem(&get(backend.address, &invalid).await, 422, &invalid);
+    backend.stop().await;
+}
+
+#[tokio::test]
+async fn checks_in_bulk() {
+    let backend = Backend::start().await;
+    let body = json!({ "urls": ["https://example.com/", "http://a b/", "https://malware.test/", "https://example.com/"] });
+    let reply = post(backend.address, BULK, &body.to_string()).await;
+    assert_eq!(reply.status, 200, "{}", reply.body);
+    assert_eq!(reply.header("x-skipped-urls"), Some("1"));
+    let checks = reply.json();
+    let levels: Vec<&str> =
+        checks.as_array().unwrap().iter().map(|check| check["threat_level"].as_str().unwrap()).collect();
+    assert_eq!(levels, ["safe", "critical", "safe"]);
+    assert_eq!(checks[0]["id"], checks[2]["id"]);
+    let hundred: Vec<String> = (0..100).map(|index| format!("https://example.com/{index}")).collect();
+    let reply = post(backend.address, BULK, &json!({ "urls": hundred }).to_string()).await;
+    assert_eq!(reply.json().as_array().unwrap().len(), 100);
+    for (urls, status) in [
+        (json!(vec!["https://example.com/"; 101]), 400),
+        (json!(["http://a b/", ""]), 400),
+        (json!([]), 400),
+        (json!("https://example.com/"), 422),
+        (json!(["https://example.com/", 5]), 422),
+        (Value::Null, 422),
+    ] {
+        let reply = post(backend.address, BULK, &json!({ "urls": urls }).to_string()).await;
+        assert_problem(&reply, status, BULK);
+    }
+    backend.stop().await;
+}
+
+#[tokio::test]
+async fn lists_history() {
+    let backend = Backend::start().await;
+    for index in 0..25 {
+        backend.check(&format!("https://www.example.com/{index}")).await;
+    }
+    backend.check("https://malware.test/").await;
+    let page = get(backend.address, HISTORY).await.json();
+    assert_eq!(keys(&page), ["checks", "page", "page_size", "total_count"]);
+    assert_eq!(
+        (&page["total_count"], &page["page"], &page["page_size"]),
+        (&json!(26), &json!(1), &json!(20))
+    );
+    assert_eq!(page["checks"][0]["domain"], "malware.test");
+    for (query, total, listed) in [
+        ("page=2", 26, 6),
+        ("page=99", 26, 0),
+        ("page_size=100", 26, 26),
+        ("threat_level=critical", 1, 1),
+        ("threat_level=critical&status=failed", 0, 0),
+        ("domain=example.com", 25, 20),
+        ("domain=EXAMPLE.com&page=2", 25, 5),
+        ("url=https%3A%2F%2Fwww.example.com%2F7", 1, 1),
+        ("url=WWW.example.com/7", 1, 1),
+        ("status=completed&page_size=1", 26, 1),
+    ] {
+        let page = get(backend.address, &format!("{HISTORY}?{query}")).await.json();
+        assert_eq!(page["total_count"], total, "{query}");
+        assert_eq!(page["checks"].as_array().unwrap().len(), listed, "{query}");
+    }
+    let reply = get(backend.address, &format!("{HISTORY}?page=0&page_size=101&level=high")).await;
+    assert_problem(&reply, 422, HISTORY);
+    assert_eq!(reply.json()["errors"].as_array().unwrap().len(), 3);
+    backend.stop().await;
+}
+
+#[tokio::test]
+async fn reports_health() {
+    let backend = Backend::start().await;
+    let health = get(backend.address, "/api/v1/health").await;
+    assert_eq!(health.status, 200);
+    assert_eq!(keys(&health.json()), ["checks", "environment", "status", "timestamp", "uptime", "version"]);
+    let live = get(backend.address, "/api/v1/health/live").await.json();
+    assert_eq!(
+        (keys(&live), &live["status"]),
+        (vec!["message", "status", "timestamp", "uptime"], &json!("alive"))
+    );
+    let ready = get(backend.address, "/api/v1/health/ready").await.json();
+    assert_eq!((keys(&ready), &ready["status"]), (vec!["message", "status", "timestamp"], &json!("ready")));
+    let version = get(backend.address, "/api/v1/version").await.json();
+    assert_eq!(version["environment"], "staging");
+    backend.store.close().await;
+    assert_eq!(get(backend.address, "/api/v1/health/ready").await.status, 503);
+    assert_eq!(
+        get(backend.address, "/api/v1/health").await.json()["checks"]["database"]["status"],
+        "unhealthy"
+    );
+    assert_eq!(get(backend.address, "/api/v1/health/live").await.status, 200);
+    assert_problem(&get(backend.address, HISTORY).await, 500, HISTORY);
+    backend.stop().await;
+}
+
+#[tokio::test]
+async fn d16_metrics_are_prometheus_text() {
+    let backend = Backend::start().await;
+    backend.check("https://malware.test/").await;
+    get(backend.address, "/some/unknown/path").await;
+    // Metrics come from memory: they answer even when the database is gone.
+    backend.store.close().await;
+    let reply = get(backend.address, "/metrics").await;
+    assert_eq!(reply.status, 200);
+    for line in [
+        "linkshield_checks_total{threat_level=\"critical\",source=\"analysed\"} 1",
+        "linkshield_http_requests_total{route=\"/api/v1/url-check/check\",method=\"POST\",status=\"200\"} 1",
+        "linkshield_http_requests_total{route=\"unmatched\",method=\"GET\",status=\"404\"} 1",
+        "linkshield_http_requests_in_flight 1",
+        "linkshield_draining 0",
+    ] {
+        assert!(reply.body.contains(line), "{line} in {}", reply.body);
+    }
+    assert!(!reply.body.contains("unknown"), "no label comes from the client");
+    backend.stop().await;
+}
+
+#[tokio::test]
+async fn documents_every_path() {
+    let backend = Backend::start().await;
+    let document = get(backend.address, "/openapi.json").await.json();
+    let paths = document["paths"].as_object().unwrap();
+    assert_eq!(paths.len(), 12);
+    for (path, operations) in paths {
+        for method in operations.as_object().unwrap().keys() {
+            let path = path.replace("{id}", "01890a5d-ac96-774b-bcce-b302099a8057");
+            let reply = if method == "get" {
+                get(backend.address, &path).await
+            } else {
+                post(backend.address, &path, "{}").await
+            };
+            assert!(reply.status != 405, "{method} {path}");
+            assert!(!reply.body.contains("unknown-path"), "{method} {path}");
+        }
+    }
+    let root = get(backend.address, "/").await.json();
+    for field in ["api", "health", "metrics"] {
+        assert_eq!(get(backend.address, root[field].as_str().unwrap()).await.status, 200);
+    }
+    backend.stop().await;
+}
+
+#[tokio::test]
+async fn keeps_proxy_request_id() {
+    let backend = Backend::start().await;
+    let ask = async |id: &str| {
+        let request = format!("GET / HTTP/1.1\r\nhost: t\r\nconnection: close\r\nx-request-id: {id}\r\n\r\n");
+        send(backend.address, request).await.header("x-request-id").unwrap().to_owned()
+    };
+    assert_eq!(ask("edge-42").await, "edge-42");
+    assert_ne!(ask("no good").await, "no good");
+    backend.stop().await;
+}

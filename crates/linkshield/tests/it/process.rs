@@ -1,0 +1,228 @@
+//! The binary as a process: settings, start-up failures, signals, two of them on one database.
+
+use std::{
+    net::{SocketAddr, TcpListener},
+    path::Path,
+    process::{ExitStatus, Stdio},
+};
+
+use serde_json::json;
+use tokio::{
+    io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader},
+    net::TcpStream,
+    process::{Child, Command},
+    task::JoinHandle,
+    time::timeout,
+};
+
+use crate::{
+    client::{PATIENCE, get, post, post_head, read_reply, wait_for},
+    scratch::ScratchDirectory,
+};
+
+const CHECK: &str = "/api/v1/url-check/check";
+
+struct Process {
+    child: Child,
+    address: SocketAddr,
+    /// Reads the log while the process runs: a full pipe would stop it.
+    log: JoinHandle<String>,
+}
+
+impl Process {
+    async fn start(data: &Path, arguments: &[&str]) -> Self {
+        let mut child = command(data).args(["--port", "0"]).args(arguments).spawn().unwrap();
+        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        let line = timeout(PATIENCE, lines.next_line()).await.unwrap().unwrap().unwrap();
+        let address = line.rsplit("http://").next().unwrap().parse().unwrap();
+        let mut stderr = child.stderr.take().unwrap();
+        let log = tokio::spawn(async move {
+            let mut log = String::new();
+            stderr.read_to_string(&mut log).await.unwrap();
+            log
+        });
+        Self { child, address, log }
+    }
+
+    async fn signal(&self, name: &str) {
+        let process = self.child.id().unwrap().to_string();
+        let sent = Command::new("sh").args(["-c", "kill -$0 $1", name, &process]).status().await.unwrap();
+        assert!(sent.success());
+    }
+
+    /// How it ended, and its log.
+    async fn end(mut self) -> (ExitStatus, String) {
+        let log = timeout(PATIENCE, self.log).await.unwrap().unwrap();
+        (timeout(PATIENCE, self.child.wait()).await.unwrap().unwrap(), log)
+    }
+
+    /// A request whose body is not complete, once the process has begun to answer it.
+    async fn half_a_request(&self, body: &str) -> TcpStream {
+        let mut stream = TcpStream::connect(self.address).await.unwrap();
+        let (front, _back) = body.split_at(5);
+        stream.write_all(format!("{}{front}", post_head(CHECK, body.len())).as_bytes()).await.unwrap();
+        wait_for("the request to be in flight", async || {
+            // The question itself is the second one.
+            get(self.address, "/metrics").await.body.contains("requests_in_flight 2").then_some(())
+        })
+        .await;
+        stream
+    }
+}
+
+fn command(data: &Path) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_linkshield"));
+    command.arg("serve").arg("--data").arg(data);
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
+    command
+}
+
+async fn fails(command: &mut Command) -> (Option<i32>, String) {
+    let output = timeout(PATIENCE, command.output()).await.unwrap().unwrap();
+    assert_eq!(String::from_utf8_lossy(&output.stdout), "");
+    (output.status.code(), String::from_utf8(output.stderr).unwrap())
+}
+
+#[tokio::test]
+async fn reports_all_setting_mistakes() {
+    let data = ScratchDirectory::new();
+    let mut command = command(&data.path().join("untouched"));
+    command.args(["--port", "99999", "--environment", "prod"]).env("LINKSHIELD_DRAIN_TIMEOUT", "soon");
+    let (code, stderr) = fails(command.env("LINKSHIELD_PROT", "1")).await;
+    assert_eq!(code, Some(2));
+    assert_eq!(
+        stderr,
+        "error: 4 settings were not accepted\n  \
+         caused by: environment variable `LINKSHIELD_PROT` is read by nothing, the closest one is `LINKSHIELD_PORT`\n  \
+         caused by: `--port` (LINKSHIELD_PORT) is `99999`, accepted is a number from 0 to 65535\n  \
+         caused by: `--environment` (LINKSHIELD_ENVIRONMENT) is `prod`, accepted is development, staging or production\n  \
+         caused by: `--drain-timeout` (LINKSHIELD_DRAIN_TIMEOUT) is `soon`, accepted is a duration from 0s to 10m\n  \
+         hint: `linkshield serve --help` lists every setting with its default\n"
+    );
+    assert!(!data.path().join("untouched").exists());
+}
+
+#[tokio::test]
+async fn names_busy_port() {
+    let data = ScratchDirectory::new();
+    let holder = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = holder.local_addr().unwrap().port().to_string();
+    let (code, stderr) = fails(command(data.path()).args(["--port", &port])).await;
+    assert_eq!(code, Some(3));
+    assert!(
+        stderr.contains(&format!("error: address `127.0.0.1:{port}` cannot be listened on\n  caused by: ")),
+        "{stderr}"
+    );
+    assert!(stderr.contains("  hint: another process has this port"), "{stderr}");
+}
+
+#[tokio::test]
+async fn names_unusable_data_directory() {
+    let data = ScratchDirectory::new();
+    let file = data.path().join("file");
+    std::fs::write(&file, "").unwrap();
+    let (code, stderr) = fails(&mut command(&file)).await;
+    assert_eq!(code, Some(3));
+    assert!(
+        stderr.starts_with(&format!(
+            "error: data directory `{}` cannot be created\n  caused by: ",
+            file.display()
+        )),
+        "{stderr}"
+    );
+    assert!(stderr.contains("  hint: `--data DIR`"), "{stderr}");
+}
+
+#[tokio::test]
+async fn idle_process_ends_on_signal() {
+    for signal in ["TERM", "INT"] {
+        let data = ScratchDirectory::new();
+        let process = Process::start(data.path(), &["--drain-timeout", "10m"]).await;
+        assert_eq!(get(process.address, "/api/v1/health/ready").await.status, 200);
+        process.signal(signal).await;
+        let (status, log) = process.end().await;
+        assert_eq!(status.code(), Some(0), "{log}");
+        for line in log.lines() {
+            let event: serde_json::Value = serde_json::from_str(line).unwrap();
+            assert!(event["message"].is_string(), "{line}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn drains_request_in_flight() {
+    let data = ScratchDirectory::new();
+    let process = Process::start(data.path(), &["--drain-timeout", "10m"]).await;
+    let body = json!({ "url": "https://example.com/slow" }).to_string();
+    let mut slow = process.half_a_request(&body).await;
+    process.signal("TERM").await;
+    let ready = wait_for("readiness to turn false", async || {
+        let ready = get(process.address, "/api/v1/health/ready").await;
+        (ready.status == 503).then_some(ready)
+    })
+    .await;
+    assert_eq!(ready.json()["status"], "draining");
+    assert_eq!(get(process.address, "/api/v1/health/live").await.status, 200);
+    slow.write_all(&body.as_bytes()[5..]).await.unwrap();
+    let reply = read_reply(&mut slow).await;
+    assert_eq!((reply.status, &reply.json()["threat_level"]), (200, &json!("safe")));
+    let address = process.address;
+    let (status, log) = process.end().await;
+    assert_eq!(status.code(), Some(0), "{log}");
+    assert!(TcpStream::connect(address).await.is_err(), "the port is closed");
+}
+
+#[tokio::test]
+async fn says_what_drain_deadline_cut() {
+    let data = ScratchDirectory::new();
+    let process = Process::start(data.path(), &["--drain-timeout", "0s"]).await;
+    let _slow = process.half_a_request(&json!({ "url": "https://example.com/" }).to_string()).await;
+    process.signal("TERM").await;
+    let (status, log) = process.end().await;
+    assert_eq!(status.code(), Some(4), "{log}");
+    let cut = log.lines().find(|line| line.contains("request cut at the drain deadline")).unwrap();
+    assert!(cut.contains(CHECK), "{cut}");
+}
+
+#[tokio::test]
+async fn second_signal_ends_at_once() {
+    let data = ScratchDirectory::new();
+    let process = Process::start(data.path(), &["--drain-timeout", "10m"]).await;
+    let _slow = process.half_a_request(&json!({ "url": "https://example.com/" }).to_string()).await;
+    process.signal("TERM").await;
+    wait_for("the drain to begin", async || {
+        (get(process.address, "/api/v1/health/ready").await.status == 503).then_some(())
+    })
+    .await;
+    process.signal("INT").await;
+    let (status, log) = process.end().await;
+    assert_eq!(status.code(), Some(130), "{log}");
+}
+
+#[tokio::test]
+async fn two_processes_share_one_database() {
+    const CHECKS: usize = 150;
+    let data = ScratchDirectory::new();
+    // Both create the database at the same moment.
+    let (blue, green) = tokio::join!(Process::start(data.path(), &[]), Process::start(data.path(), &[]));
+    let write = async |process: &Process, name: &str| {
+        for index in 0..CHECKS {
+            let body = json!({ "url": format!("https://example.com/{name}/{index}") }).to_string();
+            let reply = post(process.address, CHECK, &body).await;
+            assert_eq!(reply.status, 200, "{}", reply.body);
+        }
+    };
+    tokio::join!(write(&blue, "blue"), write(&green, "green"), write(&blue, "azure"), write(&green, "lime"));
+    let history = "/api/v1/url-check/history?domain=example.com";
+    for process in [&blue, &green] {
+        assert_eq!(get(process.address, history).await.json()["total_count"], 4 * CHECKS);
+    }
+    blue.signal("TERM").await;
+    assert_eq!(blue.end().await.0.code(), Some(0));
+    let body = json!({ "url": "https://example.com/blue/7" }).to_string();
+    let reused = post(green.address, CHECK, &body).await;
+    assert_eq!(reused.status, 200);
+    assert_eq!(get(green.address, history).await.json()["total_count"], 4 * CHECKS, "the result is shared");
+    green.signal("TERM").await;
+    assert_eq!(green.end().await.0.code(), Some(0));
+}

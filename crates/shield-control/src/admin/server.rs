@@ -1,0 +1,195 @@
+//! The serving side of the admin API. Only the owner of the state directory, and root, are answered.
+
+use std::{convert::Infallible, io, os::fd::AsFd, sync::Arc};
+
+use axum::{
+    Json, Router,
+    body::Body,
+    extract::State,
+    http::{StatusCode, header},
+    response::{IntoResponse, Response},
+    routing::{get, post},
+};
+use bytes::Bytes;
+use futures_util::{Stream, StreamExt, stream};
+use hyper_util::rt::{TokioIo, TokioTimer};
+use rustix::{net::sockopt::socket_peercred, process::geteuid};
+use serde::Serialize;
+use shield_release::FinishedRelease;
+use shield_runtime::Ports;
+use shield_types::ReleaseId;
+use tokio::{
+    net::UnixListener,
+    sync::{
+        broadcast::{self, error::RecvError},
+        mpsc, oneshot, watch,
+    },
+};
+
+use super::message::{Progress, Refusal, ReleaseOrder, RollbackOrder, StagingOrder, StatusReport};
+use crate::{executor::Command, layout::Layout, staging};
+
+/// What the handlers share.
+#[derive(Clone)]
+pub(crate) struct AdminState {
+    pub(crate) layout: Layout,
+    pub(crate) commands: mpsc::Sender<Command>,
+    pub(crate) progress: broadcast::Sender<Progress>,
+    pub(crate) status: watch::Receiver<Arc<StatusReport>>,
+    pub(crate) history: watch::Receiver<Arc<Vec<FinishedRelease>>>,
+    pub(crate) ports: Arc<Ports>,
+}
+
+/// Answers on `listener` until the process ends.
+pub(crate) async fn serve(listener: UnixListener, state: AdminState) {
+    let router = Router::new()
+        .route("/v1/status", get(status))
+        .route("/v1/history", get(history))
+        .route("/v1/releases", post(release))
+        .route("/v1/rollback", post(rollback))
+        .route("/v1/staging", post(stage))
+        .route("/v1/up", post(up))
+        .route("/v1/down", post(down))
+        .with_state(state);
+    loop {
+        let (stream, _) = match listener.accept().await {
+            Ok(accepted) => accepted,
+            Err(error) => {
+                tracing::warn!(%error, "the admin socket could not accept");
+                tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+                continue;
+            }
+        };
+        if !is_owner(&stream) {
+            tracing::warn!("a connection of another user to the admin socket was closed");
+            continue;
+        }
+        let service = hyper_util::service::TowerToHyperService::new(router.clone());
+        tokio::spawn(async move {
+            let connection = hyper::server::conn::http1::Builder::new()
+                .timer(TokioTimer::new())
+                .serve_connection(TokioIo::new(stream), service);
+            if let Err(error) = connection.await {
+                tracing::debug!(%error, "an admin connection ended early");
+            }
+        });
+    }
+}
+
+fn is_owner(stream: &impl AsFd) -> bool {
+    socket_peercred(stream).is_ok_and(|peer| peer.uid == geteuid() || peer.uid.is_root())
+}
+
+async fn status(State(state): State<AdminState>) -> Json<StatusReport> {
+    let report = state.status.borrow().clone();
+    Json(StatusReport::clone(&report))
+}
+
+async fn history(State(state): State<AdminState>) -> Json<Vec<FinishedRelease>> {
+    let history = state.history.borrow().clone();
+    Json(history.to_vec())
+}
+
+async fn release(State(state): State<AdminState>, Json(order): Json<ReleaseOrder>) -> Response {
+    follow(state, |reply| Command::Release(Box::new(order), reply)).await
+}
+
+async fn rollback(State(state): State<AdminState>, Json(order): Json<RollbackOrder>) -> Response {
+    follow(state, |reply| Command::Rollback(order, reply)).await
+}
+
+async fn up(State(state): State<AdminState>) -> Response {
+    simple(state, Command::Up).await
+}
+
+async fn down(State(state): State<AdminState>) -> Response {
+    simple(state, Command::Down).await
+}
+
+async fn simple(
+    state: AdminState,
+    command: impl FnOnce(oneshot::Sender<Result<(), Refusal>>) -> Command,
+) -> Response {
+    let (reply, answer) = oneshot::channel();
+    match ask(&state, command(reply), answer).await {
+        Some(Ok(())) => StatusCode::NO_CONTENT.into_response(),
+        Some(Err(refusal)) => (StatusCode::CONFLICT, Json(refusal)).into_response(),
+        None => StatusCode::SERVICE_UNAVAILABLE.into_response(),
+    }
+}
+
+async fn ask<T>(state: &AdminState, command: Command, answer: oneshot::Receiver<T>) -> Option<T> {
+    state.commands.send(command).await.ok()?;
+    answer.await.ok()
+}
+
+/// Sends the command and streams what becomes of the release it names. Subscribes first, so that nothing is missed.
+async fn follow(
+    state: AdminState,
+    command: impl FnOnce(oneshot::Sender<Result<ReleaseId, Refusal>>) -> Command,
+) -> Response {
+    let progress = state.progress.subscribe();
+    let (reply, answer) = oneshot::channel();
+    match ask(&state, command(reply), answer).await {
+        Some(Ok(release)) => lines(until_finished(progress, release)),
+        Some(Err(refusal)) => lines(stream::once(async { Progress::Refused { refusal } })),
+        None => StatusCode::SERVICE_UNAVAILABLE.into_response(),
+    }
+}
+
+fn until_finished(
+    progress: broadcast::Receiver<Progress>,
+    release: ReleaseId,
+) -> impl Stream<Item = Progress> {
+    stream::unfold((progress, release, false), |(mut progress, release, over)| async move {
+        while !over {
+            let item = match progress.recv().await {
+                Ok(item) => item,
+                Err(RecvError::Lagged(_)) => continue,
+                Err(RecvError::Closed) => return None,
+            };
+            let (of_release, over) = match &item {
+                Progress::Moved { release: it, .. } | Progress::Note { release: it, .. } => {
+                    (it == &release, false)
+                }
+                Progress::Finished { finished, .. } => {
+                    (finished.spec.id == release, finished.spec.id == release)
+                }
+                Progress::Refused { .. } => (false, false),
+            };
+            if of_release {
+                return Some((item, (progress, release, over)));
+            }
+        }
+        None
+    })
+}
+
+async fn stage(State(state): State<AdminState>, Json(order): Json<StagingOrder>) -> Response {
+    let (sender, receiver) = mpsc::channel(64);
+    tokio::spawn(staging::run(state.layout, state.ports, order, sender));
+    lines(stream::unfold(receiver, |mut receiver| async {
+        receiver.recv().await.map(|item| (item, receiver))
+    }))
+}
+
+/// One line of JSON per item, sent as it comes.
+fn lines<T: Serialize + Send + 'static>(items: impl Stream<Item = T> + Send + 'static) -> Response {
+    let encode = |item: T| {
+        let mut line = serde_json::to_vec(&item).expect("messages have only text keys");
+        line.push(b'\n');
+        Ok::<_, Infallible>(Bytes::from(line))
+    };
+    let body = Body::from_stream(items.map(encode));
+    ([(header::CONTENT_TYPE, "application/x-ndjson")], body).into_response()
+}
+
+/// Binds the admin socket. The lock is held, so a socket that lies there is a leftover.
+pub(crate) fn bind(layout: &Layout) -> io::Result<UnixListener> {
+    let path = layout.admin_socket();
+    match std::fs::remove_file(&path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
+    UnixListener::bind(&path)
+}

@@ -1,0 +1,171 @@
+//! The local certificate authority: made on first use, so that the first run needs nobody's certificate.
+//!
+//! It signs one leaf for the edge's host names. Deployment caveat: its key lies in the state directory, owner-only; a
+//! machine that trusts this authority trusts whoever reads that directory.
+
+use std::{
+    fs, io,
+    net::{IpAddr, Ipv4Addr, Ipv6Addr},
+    path::{Path, PathBuf},
+    time::{Duration, SystemTime},
+};
+
+use rcgen::{
+    BasicConstraints, CertificateParams, DistinguishedName, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer,
+    KeyPair, KeyUsagePurpose, SanType,
+};
+
+use crate::durable::{StateFileError, failed, write_atomically};
+
+/// Life of the authority.
+const AUTHORITY_LIFE: Duration = Duration::from_secs(10 * 365 * 24 * 3600);
+/// Life of a leaf: browsers accept up to 398 days.
+const LEAF_LIFE: Duration = Duration::from_secs(90 * 24 * 3600);
+/// Clocks of clients may be behind.
+const BACKDATE: Duration = Duration::from_secs(3600);
+
+/// A certificate authority of one state directory.
+pub struct Authority {
+    issuer: Issuer<'static, KeyPair>,
+    certificate: PathBuf,
+}
+
+/// A certificate for the edge, with its key.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Leaf {
+    /// The certificate, in PEM.
+    pub certificate_pem: String,
+    /// Its PKCS#8 key, in PEM.
+    pub key_pem: String,
+}
+
+/// The authority cannot be made, read, or used.
+#[derive(Debug, thiserror::Error)]
+pub enum AuthorityError {
+    /// A file could not be read or written.
+    #[error("open the local certificate authority")]
+    File {
+        /// Which, and why.
+        #[source]
+        source: StateFileError,
+    },
+    /// The files are there and do not make an authority, or a name cannot be certified.
+    #[error("use the local certificate authority in `{}`", directory.display())]
+    Certificate {
+        /// Where it lies.
+        directory: PathBuf,
+        /// What is wrong.
+        #[source]
+        source: rcgen::Error,
+    },
+}
+
+impl From<StateFileError> for AuthorityError {
+    fn from(source: StateFileError) -> Self {
+        Self::File { source }
+    }
+}
+
+// === impl Authority ===
+
+impl Authority {
+    /// Opens the authority in `directory`, making it on first use. The key is written first: an authority whose certificate
+    /// exists always has its key.
+    pub fn open(directory: &Path) -> Result<Self, AuthorityError> {
+        let certificate = directory.join("ca.pem");
+        let key_path = directory.join("ca.key");
+        let broken = |source| AuthorityError::Certificate { directory: directory.to_owned(), source };
+        match fs::read_to_string(&certificate) {
+            Ok(pem) => {
+                let key = fs::read_to_string(&key_path).map_err(failed("read", &key_path))?;
+                let key = KeyPair::from_pem(&key).map_err(broken)?;
+                let issuer = Issuer::from_ca_cert_pem(&pem, key).map_err(broken)?;
+                Ok(Self { issuer, certificate })
+            }
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                let key = KeyPair::generate().map_err(broken)?;
+                let params = authority_params();
+                let pem = params.self_signed(&key).map_err(broken)?.pem();
+                write_atomically(&key_path, key.serialize_pem().as_bytes())?;
+                write_atomically(&certificate, pem.as_bytes())?;
+                Ok(Self { issuer: Issuer::new(params, key), certificate })
+            }
+            Err(error) => Err(failed("read", &certificate)(error).into()),
+        }
+    }
+
+    /// What a client has to trust: `curl --cacert` takes it.
+    pub fn certificate(&self) -> &Path {
+        &self.certificate
+    }
+
+    /// A fresh leaf for `hostnames`, `127.0.0.1` and `::1`.
+    pub fn issue(&self, hostnames: &[String]) -> Result<Leaf, AuthorityError> {
+        let directory = self.certificate.parent().unwrap_or(Path::new(".")).to_owned();
+        let broken = |source| AuthorityError::Certificate { directory, source };
+        let issue = || {
+            let key = KeyPair::generate()?;
+            let certificate = leaf_params(hostnames)?.signed_by(&key, &self.issuer)?;
+            Ok(Leaf { certificate_pem: certificate.pem(), key_pem: key.serialize_pem() })
+        };
+        issue().map_err(broken)
+    }
+}
+
+fn authority_params() -> CertificateParams {
+    let mut params = CertificateParams::default();
+    params.distinguished_name = common_name("shield local authority");
+    params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
+    params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
+    valid_for(&mut params, AUTHORITY_LIFE);
+    params
+}
+
+fn leaf_params(hostnames: &[String]) -> Result<CertificateParams, rcgen::Error> {
+    let mut params = CertificateParams::new(hostnames)?;
+    let loopback = [IpAddr::V4(Ipv4Addr::LOCALHOST), IpAddr::V6(Ipv6Addr::LOCALHOST)].map(SanType::IpAddress);
+    for name in loopback {
+        if !params.subject_alt_names.contains(&name) {
+            params.subject_alt_names.push(name);
+        }
+    }
+    params.distinguished_name = common_name("shield edge");
+    params.use_authority_key_identifier_extension = true;
+    params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
+    params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
+    valid_for(&mut params, LEAF_LIFE);
+    Ok(params)
+}
+
+fn common_name(name: &str) -> DistinguishedName {
+    let mut distinguished = DistinguishedName::new();
+    distinguished.push(DnType::CommonName, name);
+    distinguished
+}
+
+fn valid_for(params: &mut CertificateParams, life: Duration) {
+    let now = SystemTime::now();
+    params.not_before = (now - BACKDATE).into();
+    params.not_after = (now + life).into();
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
+    use super::*;
+
+    #[test]
+    fn stays_the_same_and_closed_to_others() {
+        let directory = tempfile::tempdir().unwrap();
+        let first = Authority::open(directory.path()).unwrap();
+        let pem = fs::read(first.certificate()).unwrap();
+        let again = Authority::open(directory.path()).unwrap();
+        assert_eq!(fs::read(again.certificate()).unwrap(), pem);
+        let mode = fs::metadata(directory.path().join("ca.key")).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600);
+        assert!(
+            again.issue(&["localhost".to_owned()]).unwrap().certificate_pem.contains("BEGIN CERTIFICATE")
+        );
+    }
+}

@@ -1,0 +1,367 @@
+//! The task that owns the edge.
+
+use std::{
+    path::PathBuf,
+    time::{Duration, Instant},
+};
+
+use shield_edge::{
+    ApplyAnswer, EdgeClient,
+    protocol::{EdgeConfig, EdgeStatus, Verdict},
+};
+use shield_release::RouteTable;
+use shield_runtime::{Found, Process};
+use shield_types::{Generation, ReleaseId};
+use tokio::{
+    sync::{mpsc, oneshot, watch},
+    time::{sleep, timeout},
+};
+
+use super::{
+    process::{RunningEdge, adopt_edge, start_edge},
+    sockets::Sockets,
+};
+use crate::{failpoint, layout::Layout};
+
+/// Time between looks at an edge that judges, swaps or drains.
+const LOOK_BUSY: Duration = Duration::from_millis(20);
+/// Time between looks at an edge that just serves.
+const LOOK_IDLE: Duration = Duration::from_millis(250);
+/// After so many failed calls in a row a running edge is replaced.
+const FAILURES_MAX: u32 = 3;
+/// Time between attempts to start an edge.
+const RETRY: Duration = Duration::from_millis(200);
+/// How long an edge that is replaced may drain.
+const REPLACED_DRAIN: Duration = Duration::from_secs(30);
+
+/// What the edge should do: the newest value counts.
+pub(crate) struct EdgeOrders {
+    pub(crate) table: watch::Sender<RouteTable>,
+    pub(crate) config: watch::Sender<EdgeConfig>,
+    /// Ends the edge: drain for at most this long, then answer.
+    pub(crate) shutdown: mpsc::Sender<(Duration, oneshot::Sender<()>)>,
+}
+
+/// What the edge did by itself.
+#[derive(Debug)]
+pub(crate) enum EdgeNews {
+    /// It routes by this table, or a newer one.
+    Routed { generation: Generation, claims: u64 },
+    /// The watched release failed.
+    Judged { verdict: Verdict },
+}
+
+/// What all edge processes know, at one moment.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct EdgeView {
+    pub(crate) current: Option<EdgeStatus>,
+    /// Edges that were replaced and still serve requests they had.
+    pub(crate) draining: Vec<EdgeStatus>,
+}
+
+pub(crate) struct EdgeManager {
+    layout: Layout,
+    binary: PathBuf,
+    sockets: Sockets,
+    table: watch::Receiver<RouteTable>,
+    config: watch::Receiver<EdgeConfig>,
+    shutdown: mpsc::Receiver<(Duration, oneshot::Sender<()>)>,
+    news: mpsc::Sender<EdgeNews>,
+    view: watch::Sender<EdgeView>,
+    current: Option<RunningEdge>,
+    draining: Vec<RunningEdge>,
+    next_number: u32,
+    reported: Option<(ReleaseId, Generation)>,
+    replace: bool,
+}
+
+// === impl EdgeView ===
+
+impl EdgeView {
+    /// No edge has a request in flight on `release`, seen after `generation` came into force.
+    pub(crate) fn drained(&self, release: &ReleaseId, generation: Generation) -> bool {
+        let current = self
+            .current
+            .as_ref()
+            .filter(|status| status.table.as_ref().is_some_and(|table| table.generation >= generation));
+        let claims =
+            |status: &EdgeStatus| status.pools.iter().any(|pool| pool.release == *release && pool.claims > 0);
+        current.is_some_and(|status| !claims(status)) && !self.draining.iter().any(claims)
+    }
+}
+
+// === impl EdgeManager ===
+
+impl EdgeManager {
+    /// Takes over the newest edge among `found`, or binds `sockets` itself. Returns the manager, the ends that talk to it, and
+    /// the table that the edge routes by.
+    pub(crate) async fn find_running(
+        layout: &Layout,
+        found: &[Found],
+    ) -> Option<(RunningEdgeHandle, Sockets, Option<RouteTable>)> {
+        let mut edges: Vec<&Found> = found.iter().collect();
+        edges.sort_by_key(|edge| std::cmp::Reverse(edge.instance.attempt()));
+        for edge in edges {
+            let Some(running) = adopt_edge(layout, edge).await else { continue };
+            let status = running.client.status().await;
+            let Ok(status) = status else { continue };
+            if status.draining {
+                continue;
+            }
+            if let Ok(descriptors) = running.client.take_listeners().await
+                && !descriptors.is_empty()
+            {
+                return Some((RunningEdgeHandle(running), Sockets::taken(descriptors), status.table));
+            }
+            // It was started and never given a socket: nobody can reach it.
+            running.process.kill_group();
+        }
+        None
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "called once; a struct would name the same fields again")]
+    pub(crate) fn new(
+        layout: Layout,
+        binary: PathBuf,
+        sockets: Sockets,
+        running: Option<RunningEdgeHandle>,
+        newest_number: u32,
+        table: RouteTable,
+        config: EdgeConfig,
+        news: mpsc::Sender<EdgeNews>,
+    ) -> (Self, EdgeOrders, watch::Receiver<EdgeView>) {
+        let (table_sender, table) = watch::channel(table);
+        let (config_sender, config) = watch::channel(config);
+        let (shutdown_sender, shutdown) = mpsc::channel(1);
+        let (view, view_receiver) = watch::channel(EdgeView::default());
+        let current = running.map(|handle| handle.0);
+        let replace = current.as_ref().is_some_and(|edge| !runs_binary(&edge.process, &binary));
+        let manager = Self {
+            layout,
+            binary,
+            sockets,
+            table,
+            config,
+            shutdown,
+            news,
+            view,
+            current,
+            draining: Vec::new(),
+            next_number: newest_number + 1,
+            reported: None,
+            replace,
+        };
+        let orders = EdgeOrders { table: table_sender, config: config_sender, shutdown: shutdown_sender };
+        (manager, orders, view_receiver)
+    }
+
+    /// Keeps an edge running until told to shut down.
+    pub(crate) async fn run(mut self) {
+        if self.current.is_some() {
+            self.configure().await;
+            self.apply().await;
+        }
+        loop {
+            self.ensure_running().await;
+            let watched = self.table.borrow().watch.is_some();
+            let pause =
+                if watched || !self.draining.is_empty() || self.unsettled() { LOOK_BUSY } else { LOOK_IDLE };
+            let process = self.current.as_ref().map(|edge| edge.process.clone());
+            tokio::select! {
+                biased;
+                exit = async { match process { Some(process) => process.exited().await, None => std::future::pending().await } } => {
+                    tracing::error!(%exit, "the edge is gone; a new one takes its sockets");
+                    self.current = None;
+                }
+                order = self.shutdown.recv() => {
+                    if let Some((deadline, done)) = order {
+                        self.drain_all(deadline).await;
+                        // Whoever asked may have stopped waiting.
+                        let _ = done.send(());
+                    }
+                    return;
+                }
+                changed = self.table.changed() => if changed.is_err() { return } else { self.apply().await },
+                changed = self.config.changed() => if changed.is_err() { return } else { self.configure().await },
+                () = sleep(pause) => self.look().await,
+            }
+        }
+    }
+
+    /// Drains are awaited on the view; look often while a table is fresh.
+    fn unsettled(&self) -> bool {
+        let wanted = self.table.borrow().generation;
+        let view = self.view.borrow();
+        let seen =
+            view.current.as_ref().and_then(|status| status.table.as_ref()).map(|table| table.generation);
+        let claims_elsewhere = view.current.as_ref().is_some_and(|status| {
+            let routed = |pool: &shield_edge::protocol::PoolStatus| {
+                status.table.as_ref().is_some_and(|table| table.pool(&pool.release).is_some())
+            };
+            status.pools.iter().any(|pool| pool.claims > 0 && !routed(pool))
+        });
+        seen != Some(wanted) || claims_elsewhere
+    }
+
+    async fn ensure_running(&mut self) {
+        while self.current.is_none() {
+            if let Err(error) = self.start().await {
+                tracing::error!(error = %render(&error), "could not start an edge; trying again");
+                sleep(RETRY).await;
+            }
+        }
+        if self.replace && self.table.borrow().watch.is_none() {
+            self.replace = false;
+            self.replace_edge().await;
+        }
+    }
+
+    /// Order matters: an edge that has the sockets accepts, so it must know the table before.
+    async fn start(&mut self) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+        failpoint::reach("before the edge is started");
+        let number = self.next_number;
+        self.next_number += 1;
+        let edge = start_edge(&self.layout, self.binary.clone(), number).await?;
+        failpoint::reach("after the edge is started");
+        let config = self.config.borrow_and_update().clone();
+        let table = self.table.borrow_and_update().clone();
+        edge.client.configure(config).await?;
+        let answer = edge.client.apply(table.clone()).await?;
+        edge.client.give_listeners(&self.sockets.borrowed()).await?;
+        self.current = Some(edge);
+        self.report_applied(&table, answer).await;
+        self.look().await;
+        Ok(())
+    }
+
+    async fn replace_edge(&mut self) {
+        let Some(old) = self.current.take() else { return };
+        if let Err(error) = self.start().await {
+            tracing::error!(error = %render(&error), "could not start a newer edge; the old one stays");
+            self.current = Some(old);
+            return;
+        }
+        match old.client.drain(REPLACED_DRAIN).await {
+            Ok(()) => self.draining.push(old),
+            Err(error) => {
+                tracing::error!(%error, "the replaced edge does not drain; it is killed");
+                old.process.kill_group();
+            }
+        }
+    }
+
+    async fn configure(&mut self) {
+        let config = self.config.borrow_and_update().clone();
+        let Some(edge) = &mut self.current else { return };
+        let result = edge.client.configure(config).await;
+        self.note_call(result.map_err(|error| error.to_string())).await;
+    }
+
+    async fn apply(&mut self) {
+        let table = self.table.borrow_and_update().clone();
+        let Some(edge) = &mut self.current else { return };
+        failpoint::reach("before the table is applied");
+        let result = edge.client.apply(table.clone()).await;
+        failpoint::reach("after the table is applied");
+        match result {
+            Ok(answer) => {
+                self.note_call(Ok(())).await;
+                self.report_applied(&table, answer).await;
+            }
+            Err(error) => {
+                self.note_call(Err(error.to_string())).await;
+                self.table.mark_changed();
+                sleep(LOOK_BUSY).await;
+            }
+        }
+    }
+
+    async fn report_applied(&mut self, table: &RouteTable, answer: ApplyAnswer) {
+        let (generation, claims) = match answer {
+            ApplyAnswer::Applied { generation, claims } => (generation, claims),
+            ApplyAnswer::Stale { generation } if generation >= table.generation => (table.generation, 0),
+            ApplyAnswer::Stale { .. } => return,
+        };
+        self.tell(EdgeNews::Routed { generation, claims }).await;
+    }
+
+    /// The executor outlives the manager; when it is gone the process is about to end.
+    async fn tell(&self, news: EdgeNews) {
+        let _ = self.news.send(news).await;
+    }
+
+    async fn look(&mut self) {
+        let Some(edge) = &mut self.current else { return };
+        let result = edge.client.status().await;
+        let current = match result {
+            Ok(status) => {
+                self.note_call(Ok(())).await;
+                status
+            }
+            Err(error) => return self.note_call(Err(error.to_string())).await,
+        };
+        if let Some(verdict) = current.verdict.clone() {
+            let key = (verdict.release.clone(), verdict.generation);
+            if self.reported.as_ref() != Some(&key) {
+                self.reported = Some(key);
+                self.tell(EdgeNews::Judged { verdict }).await;
+            }
+        }
+        let mut draining = Vec::new();
+        for edge in std::mem::take(&mut self.draining) {
+            if !edge.process.is_alive() {
+                continue;
+            }
+            draining.extend(edge.client.status().await.ok());
+            self.draining.push(edge);
+        }
+        self.view.send_replace(EdgeView { current: Some(current), draining });
+    }
+
+    /// A call that failed breaks its connection: the next one needs a new one. An edge that keeps failing is killed, and
+    /// its end brings a new one.
+    async fn note_call(&mut self, result: Result<(), String>) {
+        let Some(edge) = &mut self.current else { return };
+        let Err(error) = result else {
+            edge.failures = 0;
+            return;
+        };
+        edge.failures += 1;
+        tracing::warn!(edge = edge.number, failures = edge.failures, error, "a call to the edge failed");
+        match EdgeClient::connect(&self.layout.edge_socket(edge.number)).await {
+            Ok(client) if edge.failures < FAILURES_MAX => edge.client = client,
+            _ => drop(edge.process.kill_group()),
+        }
+    }
+
+    async fn drain_all(&mut self, deadline: Duration) {
+        let started = Instant::now();
+        for edge in self.current.take().into_iter().chain(self.draining.drain(..)) {
+            let left = deadline.saturating_sub(started.elapsed());
+            let asked = edge.client.drain(left).await;
+            let gone = timeout(left + Duration::from_secs(2), edge.process.exited()).await;
+            if asked.is_err() || gone.is_err() {
+                edge.process.kill_group();
+            }
+        }
+    }
+}
+
+/// An edge that was found running.
+pub(crate) struct RunningEdgeHandle(RunningEdge);
+
+fn runs_binary(process: &Process, binary: &PathBuf) -> bool {
+    let link = format!("/proc/{}/exe", process.identity().pid);
+    std::fs::read_link(link).is_ok_and(|running| running == *binary)
+}
+
+fn render(error: &Box<dyn std::error::Error + Send + Sync>) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        text.push_str(": ");
+        text.push_str(&cause.to_string());
+        source = cause.source();
+    }
+    text
+}

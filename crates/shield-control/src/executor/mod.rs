@@ -1,0 +1,223 @@
+//! The executor: one task that takes every outside event in, journals it, steps the state machine and does what it asks for.
+//!
+//! Order of every change: journal record (fsynced), state machine, effects. Effects are idempotent and their results come
+//! back as events, so a control plane that is killed anywhere picks up by replaying the journal and repeating what is
+//! outstanding.
+
+mod command;
+mod events;
+mod instances;
+mod progress;
+mod start;
+mod status;
+
+use std::{collections::VecDeque, sync::Arc, time::Duration};
+
+use shield_release::{Effect, Environment, Event, FinishedRelease, Position};
+use shield_types::ReleaseId;
+use tokio::{
+    sync::{broadcast, mpsc, watch},
+    task::JoinHandle,
+    time::{Instant, sleep_until},
+};
+
+pub(crate) use command::Command;
+pub(crate) use instances::chain;
+pub use start::StartControlError;
+pub(crate) use start::{Started, start};
+
+use crate::{
+    admin::{Progress, StatusReport},
+    clock,
+    edge::{EdgeNews, EdgeOrders, EdgeView},
+    evidence::Recorder,
+    journal::Journal,
+    layout::Layout,
+    manifest::Manifest,
+    tls::EdgeTls,
+};
+use instances::Instances;
+
+/// Events that wait to be journaled.
+pub(crate) const EVENTS_MAX: usize = 1_024;
+/// Progress that a slow reader may be behind.
+pub(crate) const PROGRESS_MAX: usize = 1_024;
+/// Time between tries to write what could not be written.
+const MEND_EVERY: Duration = Duration::from_secs(2);
+
+pub(crate) struct Executor {
+    layout: Layout,
+    manifest: Manifest,
+    environment: Environment,
+    journal: Option<Journal>,
+    instances: Instances,
+    edge: EdgeOrders,
+    view: watch::Receiver<EdgeView>,
+    news: mpsc::Receiver<EdgeNews>,
+    events: mpsc::Receiver<Event>,
+    /// For tasks that report back.
+    event_sender: mpsc::Sender<Event>,
+    commands: mpsc::Receiver<Command>,
+    progress: broadcast::Sender<Progress>,
+    recorder: Recorder,
+    drains: Vec<(ReleaseId, JoinHandle<()>)>,
+    /// Damage that the next command reports.
+    notice: Option<String>,
+    /// What `status` warns of.
+    warnings: Vec<String>,
+    status: watch::Sender<Arc<StatusReport>>,
+    history: watch::Sender<Arc<Vec<FinishedRelease>>>,
+    queue: VecDeque<Event>,
+    tls: EdgeTls,
+}
+
+// === impl Executor ===
+
+impl Executor {
+    /// Runs until the environment was taken down.
+    pub(crate) async fn run(mut self) {
+        self.publish_status();
+        let outstanding = self.environment.outstanding();
+        self.execute_all(outstanding);
+        self.drain_queue();
+        let mut mend = Instant::now() + MEND_EVERY;
+        while !self.environment.down() {
+            let deadline = self.next_deadline();
+            tokio::select! {
+                // News first: a verdict that the edge gave before it drained must be known before the drain counts.
+                biased;
+                Some(news) = self.news.recv() => self.take_news(news),
+                Some(event) = self.events.recv() => self.take(event),
+                Some(command) = self.commands.recv() => self.obey(command).await,
+                () = sleep_until(deadline) => self.take(Event::Tick),
+                () = sleep_until(mend) => {
+                    self.mend().await;
+                    mend = Instant::now() + MEND_EVERY;
+                }
+                changed = self.view.changed() => if changed.is_err() { break },
+            }
+            self.drain_queue();
+            self.publish_status();
+        }
+        self.shut_down().await;
+    }
+
+    fn next_deadline(&self) -> Instant {
+        let idle = Duration::from_secs(3_600);
+        let left = self.environment.next_deadline().map_or(idle, |deadline| deadline.since(clock::now()));
+        Instant::now() + left.min(idle)
+    }
+
+    /// Takes an observation in. It is journaled if the disk allows; if not, the release under way must still reach its end:
+    /// everything that happened can be seen again from the edge and the processes after a restart.
+    fn take(&mut self, event: Event) {
+        if event == Event::Tick
+            && self.environment.next_deadline().is_none_or(|deadline| clock::now() < deadline)
+        {
+            return;
+        }
+        if let Err(error) = self.record(&event) {
+            tracing::error!(%error, "an event is not journaled");
+        }
+        self.step(event);
+    }
+
+    fn take_news(&mut self, news: EdgeNews) {
+        match news {
+            EdgeNews::Routed { generation, claims } => {
+                if generation > self.environment.routed() {
+                    self.take(Event::Routed { generation, claims });
+                }
+            }
+            EdgeNews::Judged { verdict } => {
+                let reason = events::describe_verdict(&verdict);
+                self.take(Event::Judged { release: verdict.release, reason });
+            }
+        }
+    }
+
+    fn step(&mut self, event: Event) {
+        let before = self.environment.underway().map(|rollout| (rollout.id().clone(), rollout.position()));
+        let finished_before = self.environment.history().next_back().map(|finished| finished.spec.id.clone());
+        let generation = self.environment.generation();
+        let effects = self.environment.step(clock::now(), event);
+        self.announce(before, finished_before);
+        if self.environment.generation() != generation {
+            self.edge.table.send_replace(self.environment.table().clone());
+        }
+        self.execute_all(effects);
+    }
+
+    fn drain_queue(&mut self) {
+        while let Some(event) = self.queue.pop_front() {
+            self.take(event);
+        }
+    }
+
+    fn execute_all(&mut self, effects: Vec<Effect>) {
+        for effect in effects {
+            crate::failpoint::reach("before an effect");
+            self.execute(effect);
+            crate::failpoint::reach("after an effect");
+        }
+    }
+
+    fn execute(&mut self, effect: Effect) {
+        match effect {
+            Effect::Start { instance } => {
+                let spec = self.environment.release(instance.release()).cloned();
+                self.queue.extend(spec.map(|spec| self.instances.start(&spec, &instance)));
+            }
+            Effect::AwaitHealthy { instance } => {
+                let process = self.environment.instance(&instance).and_then(|it| it.process.clone());
+                if let (Some(spec), Some(process)) = (self.environment.release(instance.release()), process) {
+                    self.instances.await_healthy(spec, &instance, process.address);
+                }
+            }
+            Effect::Stop { instance, grace } => self.instances.stop(&instance, grace),
+            // The edge's task applies whatever table is newest.
+            Effect::Route { table } => drop(self.edge.table.send_replace(*table)),
+            Effect::AwaitDrained { release } => self.await_drained(release),
+        }
+    }
+
+    fn await_drained(&mut self, release: ReleaseId) {
+        self.drains.retain(|(_, task)| !task.is_finished());
+        let (mut view, events) = (self.view.clone(), self.event_sender.clone());
+        let generation = self.environment.routed();
+        let wanted = release.clone();
+        let task = tokio::spawn(async move {
+            if view.wait_for(|view| view.drained(&wanted, generation)).await.is_ok() {
+                // A closed channel means that the control plane is ending.
+                let _ = events.send(Event::Drained { release: wanted }).await;
+            }
+        });
+        self.drains.push((release, task));
+    }
+
+    /// Writes what could not be written before: a new journal, statements of finished releases.
+    async fn mend(&mut self) {
+        if self.journal.as_ref().is_none_or(Journal::broken) {
+            self.renew_journal();
+        }
+        self.record_finished();
+        self.instances.rotate_logs();
+        self.tls.renew_if_old(&self.edge.config);
+    }
+
+    async fn shut_down(mut self) {
+        tracing::info!("everything is stopped; the edge drains");
+        let drain = self.manifest.release.drain;
+        let (done, gone) = tokio::sync::oneshot::channel();
+        if self.edge.shutdown.send((drain, done)).await.is_ok() {
+            // Without an answer the edge's task has ended, and with it the edge was drained or is dead.
+            let _ = gone.await;
+        }
+        self.record_finished();
+    }
+
+    /// A position in plain words.
+    fn describe(&self, position: Position) -> String {
+        progress::describe(&self.environment, position)
+    }
+}

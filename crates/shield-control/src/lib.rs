@@ -1,0 +1,33 @@
+//! The control plane: release executor, journal, lock, adoption, the pipeline of stages, admin API.
+#![cfg_attr(test, expect(clippy::unwrap_used, reason = "a panic is a test's failure"))]
+
+pub mod admin;
+mod authority;
+mod clock;
+mod control;
+mod durable;
+mod edge;
+mod evidence;
+mod executor;
+mod failpoint;
+pub mod init;
+mod journal;
+mod launch;
+mod layout;
+mod listeners;
+pub mod manifest;
+pub mod pipeline;
+mod staging;
+mod store;
+mod tls;
+
+pub use authority::{Authority, AuthorityError, Leaf};
+pub use clock::now;
+pub use control::{RunControlError, SpawnControlError, ensure_control, run_control, running_binary_digest};
+pub use durable::StateFileError;
+pub use executor::StartControlError;
+pub use journal::{AppendJournalError, JournalDamage, OpenJournalError};
+pub use launch::{LaunchSettings, ReadLaunchSettingsError};
+pub use layout::{Layout, OpenLayoutError};
+pub use listeners::{BindError, PortHolder};
+pub use store::{ArtifactError, StoreError, StoredArtifact, artifact_digest, store_artifact};

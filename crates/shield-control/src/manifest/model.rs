@@ -1,0 +1,174 @@
+//! The resolved form of `shield.toml`.
+
+use std::{collections::BTreeMap, net::SocketAddr, time::Duration};
+
+use serde::{Deserialize, Serialize};
+use shield_types::{
+    ServiceName,
+    settings::{Ratio, duration_text},
+};
+
+use super::{
+    exclusions::Exclusions,
+    status::StatusRange,
+    template::{StartCommand, Variables},
+};
+
+/// A service, as its `shield.toml` describes it, with every default filled in.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Manifest {
+    /// Name of the service.
+    pub name: ServiceName,
+    /// How instances start and when they are ready.
+    pub service: ServiceSettings,
+    /// What happens to a release before production.
+    pub stages: Stages,
+    /// How a release takes over.
+    pub release: ReleaseSettings,
+    /// Where clients connect.
+    pub edge: EdgeSettings,
+}
+
+/// How instances start and when they are ready.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ServiceSettings {
+    /// Program and arguments.
+    pub start: StartCommand,
+    /// Instances of a release in production, 1 to 32.
+    pub instances: u16,
+    /// Environment variables of every instance.
+    pub env: Variables,
+    /// What tells that an instance can take requests.
+    pub ready: ReadyProbe,
+}
+
+/// A GET that a ready instance answers.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ReadyProbe {
+    /// Path and query, from `/`.
+    pub path: String,
+    /// Statuses that mean ready.
+    pub status: StatusRange,
+    /// Time between probes.
+    #[serde(with = "duration_text")]
+    pub interval: Duration,
+    /// How long an answer may take.
+    #[serde(with = "duration_text")]
+    pub timeout: Duration,
+}
+
+/// What happens to a release before production.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Stages {
+    /// Makes the artifact.
+    pub build: BuildStage,
+    /// Tests the project; `None` when the service has no test command.
+    pub test: Option<CommandStage>,
+    /// Environment variables of the staging instance that differ from production.
+    pub staging_env: Variables,
+    /// Requests to the staging instance, in order.
+    pub smoke: Vec<SmokeRequest>,
+}
+
+/// Makes the artifact.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct BuildStage {
+    /// Run by `sh -c` in the project directory; `None` takes the artifact as it lies there.
+    pub command: Option<String>,
+    /// File or directory inside the project, relative to it; `.` is the project itself.
+    pub artifact: String,
+    /// What an artifact directory leaves out.
+    pub exclude: Exclusions,
+    /// How long the command may run.
+    #[serde(with = "duration_text")]
+    pub deadline: Duration,
+}
+
+/// A command that must exit with 0.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct CommandStage {
+    /// Run by `sh -c` in the project directory.
+    pub command: String,
+    /// How long the command may run.
+    #[serde(with = "duration_text")]
+    pub deadline: Duration,
+}
+
+/// One request and what its answer must be.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct SmokeRequest {
+    /// What people call it.
+    pub name: String,
+    /// HTTP method in upper case.
+    pub method: String,
+    /// Path and query, from `/`.
+    pub path: String,
+    /// Request headers; the names are in lower case.
+    pub headers: BTreeMap<String, String>,
+    /// Request body; `None` sends none.
+    pub body: Option<String>,
+    /// Statuses that pass.
+    pub status: StatusRange,
+    /// Texts that the answer's body must hold.
+    pub contains: Vec<String>,
+    /// How long the answer may take.
+    #[serde(with = "duration_text")]
+    pub timeout: Duration,
+}
+
+/// How a new release takes over from the one that serves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Strategy {
+    /// All traffic moves at once, to a pool that is healthy beside the old one.
+    BlueGreen,
+}
+
+/// How a release takes over.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ReleaseSettings {
+    /// How traffic moves.
+    pub strategy: Strategy,
+    /// How long an instance must stay ready before it gets traffic.
+    #[serde(with = "duration_text")]
+    pub min_healthy: Duration,
+    /// How long an instance may take until then.
+    #[serde(with = "duration_text")]
+    pub start_deadline: Duration,
+    /// How long requests to the old pool may take to end.
+    #[serde(with = "duration_text")]
+    pub drain: Duration,
+    /// How long the old pool stays warm after promotion.
+    #[serde(with = "duration_text")]
+    pub watch: Duration,
+    /// How long an instance may take to exit after SIGTERM.
+    #[serde(with = "duration_text")]
+    pub stop_grace: Duration,
+    /// Share of failed requests that the watch tolerates.
+    pub error_ratio_max: Ratio,
+}
+
+/// Where clients connect.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct EdgeSettings {
+    /// Address of HTTPS (HTTP/1.1 and HTTP/2).
+    pub https: SocketAddr,
+    /// Address of plain HTTP/1.1; `None` when the edge does not offer it.
+    pub http: Option<SocketAddr>,
+    /// Names in the certificate besides 127.0.0.1 and ::1.
+    pub hostnames: Vec<String>,
+    /// Largest request body.
+    pub request_body_bytes_max: u64,
+    /// How long an instance may take until its answer starts.
+    #[serde(with = "duration_text")]
+    pub response_timeout: Duration,
+}
+
+// === impl Manifest ===
+
+impl Manifest {
+    /// The environment variables of the staging instance.
+    pub fn staging_variables(&self) -> Variables {
+        self.service.env.overridden_by(&self.stages.staging_env)
+    }
+}

@@ -1,0 +1,96 @@
+//! What a good file resolves to.
+
+use std::{fs, path::Path};
+
+use super::{
+    super::{LoadManifestError, Manifest, Template},
+    FULL, MINIMAL,
+};
+
+fn parsed(text: &str) -> Manifest {
+    Manifest::parse(text, "shield.toml").unwrap_or_else(|mistakes| panic!("{mistakes}"))
+}
+
+#[test]
+fn fills_in_every_default() {
+    let manifest = serde_json::to_value(parsed(MINIMAL)).unwrap();
+    let expected = serde_json::json!({
+        "name": "shop",
+        "service": {
+            "start": ["{artifact}", "--port", "{port}"],
+            "instances": 1,
+            "env": {},
+            "ready": { "path": "/health", "status": "200-299", "interval": "250ms", "timeout": "1s" },
+        },
+        "stages": {
+            "build": {
+                "command": null, "artifact": "target/release/shop", "exclude": [".git", ".shield"], "deadline": "30m",
+            },
+            "test": null,
+            "staging_env": {},
+            "smoke": [],
+        },
+        "release": {
+            "strategy": "blue-green", "min_healthy": "10s", "start_deadline": "1m", "drain": "30s", "watch": "1m",
+            "stop_grace": "10s", "error_ratio_max": "0.1%",
+        },
+        "edge": {
+            "https": "127.0.0.1:8443", "http": null, "hostnames": ["localhost"], "request_body_bytes_max": 10_485_760,
+            "response_timeout": "30s",
+        },
+    });
+    assert_eq!(manifest, expected);
+}
+
+#[test]
+fn reads_every_key() {
+    let manifest = parsed(FULL);
+    assert_eq!(manifest.service.instances, 2);
+    assert_eq!(manifest.stages.build.artifact, "target/release/shop");
+    assert_eq!(manifest.stages.build.exclude.patterns(), [".git", "*.log"]);
+    assert_eq!(manifest.stages.test.as_ref().unwrap().command, "cargo test");
+    assert_eq!(manifest.staging_variables().0["RUST_LOG"], "debug".parse::<Template>().unwrap());
+    assert_eq!(manifest.edge.http.unwrap().port(), 8080);
+    let smoke = &manifest.stages.smoke[0];
+    assert_eq!((smoke.method.as_str(), smoke.headers["content-type"].as_str()), ("POST", "application/json"));
+}
+
+#[test]
+fn survives_the_wire() {
+    for text in [MINIMAL, FULL] {
+        let manifest = parsed(text);
+        let json = serde_json::to_string(&manifest).unwrap();
+        assert_eq!(serde_json::from_str::<Manifest>(&json).unwrap(), manifest);
+    }
+}
+
+#[test]
+fn equal_meaning_gives_equal_manifest() {
+    let sections = MINIMAL.replace("[service.ready]\npath", "ready.path");
+    assert_eq!(parsed(&sections), parsed(MINIMAL));
+    assert_eq!(parsed(&MINIMAL.replace('\n', "\r\n")), parsed(MINIMAL));
+    assert_eq!(parsed(&format!("{MINIMAL}[release]\nwatch = \"60s\"\n")), parsed(MINIMAL));
+}
+
+#[test]
+fn missing_file_hints_init() {
+    let directory = tempfile::tempdir().unwrap();
+    let error = Manifest::load(&directory.path().join("shield.toml")).unwrap_err();
+    assert!(matches!(error, LoadManifestError::Missing { .. }));
+    assert!(error.hints()[0].contains("shield init"));
+}
+
+#[test]
+fn unreadable_files_are_told_apart() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("shield.toml");
+    fs::write(&path, b"format = 1\nname = \"\xff\"\n").unwrap();
+    assert!(matches!(Manifest::load(&path), Err(LoadManifestError::NotText { line: 2, .. })));
+    fs::write(&path, "format = 1\n").unwrap();
+    let error = Manifest::load(&path).unwrap_err();
+    assert!(matches!(error, LoadManifestError::Mistakes { count: 4, .. }), "{error:?}");
+    assert!(error.to_string().ends_with("which has 4 mistakes"));
+    assert!(matches!(Manifest::load(directory.path()), Err(LoadManifestError::Read { .. })));
+    fs::write(&path, MINIMAL).unwrap();
+    assert_eq!(Manifest::load(Path::new(&path)).unwrap(), parsed(MINIMAL));
+}

@@ -1,0 +1,200 @@
+//! Runs a command of `shield.toml`: by `sh -c`, in the project, its output to a log and to whoever watches.
+
+use std::{
+    collections::VecDeque,
+    fs::File,
+    io::Write,
+    path::{Path, PathBuf},
+    process::{ExitStatus, Stdio},
+    time::Duration,
+};
+
+use rustix::process::{Pid, Signal, kill_process_group};
+use tokio::{
+    io::{AsyncBufReadExt, AsyncRead, AsyncReadExt, BufReader},
+    process::{Child, Command},
+    sync::mpsc,
+    time::timeout,
+};
+
+/// Lines of output that a failure shows.
+const TAIL_LINES: usize = 20;
+/// Longest line that is kept whole.
+const LINE_BYTES_MAX: usize = 4_096;
+
+/// What to run.
+pub(super) struct CommandRun<'a> {
+    pub(super) command: &'a str,
+    pub(super) directory: &'a Path,
+    pub(super) deadline: Duration,
+    pub(super) log: PathBuf,
+}
+
+/// A command that did not succeed.
+#[derive(Debug)]
+pub(super) struct CommandFailure {
+    pub(super) reason: String,
+    pub(super) output: Vec<String>,
+}
+
+impl CommandRun<'_> {
+    /// Runs it; `observe` gets each line as it is printed.
+    pub(super) async fn run(&self, mut observe: impl FnMut(&str)) -> Result<(), CommandFailure> {
+        let failure = |reason: String| CommandFailure { reason, output: Vec::new() };
+        let mut log = File::create(&self.log)
+            .map_err(|error| failure(format!("write `{}`: {error}", self.log.display())))?;
+        let mut child = self.spawn().map_err(|error| failure(format!("run `sh`: {error}")))?;
+        let group = Group::of(&child);
+        let (lines, mut received) = mpsc::channel::<String>(256);
+        let readers = [
+            child.stdout.take().map(|stdout| tokio::spawn(read_lines(stdout, lines.clone()))),
+            child.stderr.take().map(|stderr| tokio::spawn(read_lines(stderr, lines.clone()))),
+        ];
+        drop(lines);
+        let mut tail = VecDeque::new();
+        let work = async {
+            while let Some(line) = received.recv().await {
+                // The log is for people; a full disk must not fail the build by itself.
+                let _ = writeln!(log, "{line}");
+                observe(&line);
+                if tail.len() == TAIL_LINES {
+                    tail.pop_front();
+                }
+                tail.push_back(line);
+            }
+            child.wait().await
+        };
+        let ended = timeout(self.deadline, work).await;
+        group.kill();
+        for reader in readers.into_iter().flatten() {
+            reader.abort();
+        }
+        let reason = match ended {
+            Ok(Ok(status)) if status.success() => return Ok(()),
+            Ok(Ok(status)) => describe(self.command, status),
+            Ok(Err(error)) => format!("wait for `{}`: {error}", self.command),
+            Err(_) => format!(
+                "`{}` did not end within {}",
+                self.command,
+                shield_types::format_duration(self.deadline)
+            ),
+        };
+        Err(CommandFailure { reason, output: tail.into() })
+    }
+
+    fn spawn(&self) -> std::io::Result<Child> {
+        Command::new("sh")
+            .arg("-c")
+            .arg(self.command)
+            .current_dir(self.directory)
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            // A group of its own, so that everything it started can be ended with it.
+            .process_group(0)
+            .kill_on_drop(true)
+            .spawn()
+    }
+}
+
+/// The process group of a command; ended when dropped, also when the pipeline is interrupted.
+struct Group(Option<Pid>);
+
+impl Group {
+    fn of(child: &Child) -> Self {
+        Self(child.id().and_then(|id| i32::try_from(id).ok()).and_then(Pid::from_raw))
+    }
+
+    fn kill(&self) {
+        if let Some(group) = self.0 {
+            // Usually it is gone by now.
+            let _ = kill_process_group(group, Signal::KILL);
+        }
+    }
+}
+
+impl Drop for Group {
+    fn drop(&mut self) {
+        self.kill();
+    }
+}
+
+fn describe(command: &str, status: ExitStatus) -> String {
+    match status.code() {
+        Some(code) => format!("`{command}` exited with code {code}"),
+        None => format!("`{command}` ended by {status}"),
+    }
+}
+
+/// Bytes that are not UTF-8 are shown as such; a carriage return ends a line as a line feed does (progress bars).
+async fn read_lines(stream: impl AsyncRead + Unpin, lines: mpsc::Sender<String>) {
+    let mut reader = BufReader::new(stream);
+    let mut line = Vec::new();
+    loop {
+        line.clear();
+        match read_line(&mut reader, &mut line).await {
+            Ok(0) | Err(_) => return,
+            Ok(_) => {}
+        }
+        let text = String::from_utf8_lossy(&line);
+        let text = text.trim_end_matches(['\n', '\r']).rsplit('\r').next().unwrap_or_default().to_owned();
+        if lines.send(text).await.is_err() {
+            return;
+        }
+    }
+}
+
+/// At most [`LINE_BYTES_MAX`] bytes of a line; a longer one comes in parts.
+async fn read_line(
+    reader: &mut (impl AsyncBufReadExt + Unpin),
+    line: &mut Vec<u8>,
+) -> std::io::Result<usize> {
+    reader.take(LINE_BYTES_MAX as u64).read_until(b'\n', line).await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    async fn run(command: &str, deadline: Duration) -> (Result<(), CommandFailure>, Vec<String>) {
+        let directory = tempfile::tempdir().unwrap();
+        let run =
+            CommandRun { command, directory: directory.path(), deadline, log: directory.path().join("log") };
+        let mut seen = Vec::new();
+        (run.run(|line| seen.push(line.to_owned())).await, seen)
+    }
+
+    #[tokio::test]
+    async fn shows_output_of_both_streams() {
+        let (result, mut seen) = run("echo out; echo err >&2", Duration::from_secs(60)).await;
+        result.unwrap();
+        seen.sort();
+        assert_eq!(seen, ["err", "out"]);
+    }
+
+    #[tokio::test]
+    async fn failure_has_code_and_tail() {
+        let (result, _) =
+            run("for i in $(seq 50); do echo line $i; done; exit 7", Duration::from_secs(60)).await;
+        let failure = result.unwrap_err();
+        assert!(failure.reason.ends_with("exited with code 7"), "{}", failure.reason);
+        assert_eq!(failure.output.len(), 20);
+        assert_eq!(failure.output[19], "line 50");
+    }
+
+    #[tokio::test]
+    async fn deadline_ends_everything_it_started() {
+        let (result, seen) = run("sleep 600 & echo $!; wait", Duration::from_millis(400)).await;
+        assert!(result.unwrap_err().reason.contains("did not end within 400ms"));
+        let child = format!("/proc/{}/stat", seen[0]);
+        let gone = || std::fs::read_to_string(&child).map_or(true, |stat| stat.contains(") Z "));
+        for _ in 0..500 {
+            if gone() {
+                return;
+            }
+            tokio::task::yield_now().await;
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        panic!("the child outlived its deadline");
+    }
+}

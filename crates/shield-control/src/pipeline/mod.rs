@@ -1,0 +1,17 @@
+//! The pipeline of stages: build, test, staging, smoke, release, watch.
+//!
+//! Each stage ends in a signed statement about one artifact digest; a stage that fails ends the pipeline. Stages that run in
+//! the project (build, test) and requests to staging happen in the process that asked; staging instances and releases belong
+//! to the control plane, so a pipeline that is killed leaves nothing behind and a release under way goes on.
+
+mod command;
+mod http;
+mod lock;
+mod notary;
+mod ship;
+mod smoke;
+mod stage;
+
+pub use lock::ShipLockError;
+pub use ship::{ShipError, ShipOrder, ShipSummary, release_artifact, ship};
+pub use stage::{PipelineEvent, StageFailure, StageName, StageResult};

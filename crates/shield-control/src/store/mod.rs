@@ -1,0 +1,11 @@
+//! The content-addressed store: what runs lies here, so that a rebuild never touches it.
+//!
+//! An artifact is copied under its digest, in one step (temporary name, then rename). A file's digest is its SHA-256; a
+//! directory's is the Merkle digest of its sorted paths, modes, link targets and contents.
+
+mod copy;
+mod tree;
+
+pub(crate) use copy::prune;
+pub use copy::{StoreError, StoredArtifact, store_artifact};
+pub use tree::{ArtifactError, artifact_digest};

@@ -1,0 +1,193 @@
+//! One attempt to get one instance's answer.
+//!
+//! Every wait is bounded: dialling, and the head of the answer, whose time starts again with each piece of the request
+//! body so that a slow upload is no timeout. A failure says whether the request provably never left (it comes back
+//! whole), because only then may one that is not idempotent be sent again.
+
+use std::{
+    io,
+    pin::{Pin, pin},
+    sync::Arc,
+    time::Duration,
+};
+
+use http::{Request, Response};
+use hyper::{
+    body::Incoming,
+    client::conn::http1::{self, SendRequest},
+};
+use hyper_util::rt::TokioIo;
+use tokio::{
+    net::TcpStream,
+    sync::futures::Notified,
+    time::{Instant, sleep_until, timeout},
+};
+
+use super::Instance;
+use crate::{
+    claim::Claim,
+    limits::Limits,
+    request_body::{RequestBody, UpstreamBody},
+};
+
+/// Connections that are found closed before one is dialled.
+const STALE_CONNECTIONS_MAX: u32 = 3;
+
+/// Where and under which conditions a request is tried.
+pub(crate) struct Attempt<'a> {
+    pub(crate) limits: &'a Limits,
+    pub(crate) claim: &'a Arc<Claim>,
+    pub(crate) body: Option<&'a Arc<RequestBody>>,
+    pub(crate) response_timeout: Duration,
+    /// Dial, even if there is an unused connection.
+    pub(crate) fresh: bool,
+    /// Where to go when the instance is ejected while its answer is awaited; without a place the wait goes on.
+    pub(crate) elsewhere: &'a (dyn Fn() -> Option<Arc<Claim>> + Send + Sync),
+}
+
+/// How an attempt failed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum FailureKind {
+    /// Nothing listens there.
+    Refused,
+    /// No connection in time, or another failure to make one.
+    Unreachable,
+    /// The connection ended before the head of an answer.
+    Broken,
+    /// The same, on a connection that had been used before: it may have been closing already.
+    Stale,
+    /// No head of an answer in time.
+    Timeout,
+    /// The instance was ejected while its answer was awaited.
+    Ejected,
+}
+
+/// A failed attempt.
+pub(crate) struct AttemptFailure {
+    pub(crate) kind: FailureKind,
+    /// The request, if it provably never left.
+    pub(crate) unsent: Option<Box<Request<UpstreamBody>>>,
+    /// Where an abandoned request goes on.
+    pub(crate) next: Option<Arc<Claim>>,
+}
+
+/// The connection an answer arrives on, to be used again once both bodies are complete.
+pub(crate) struct Lease {
+    sender: SendRequest<UpstreamBody>,
+    instance: Arc<Instance>,
+}
+
+// === impl Lease ===
+
+impl Lease {
+    pub(crate) fn give_back(self, limits: &Limits) {
+        self.instance.give_back(self.sender, limits);
+    }
+}
+
+// === impl AttemptFailure ===
+
+impl AttemptFailure {
+    fn sent(kind: FailureKind) -> Self {
+        Self { kind, unsent: None, next: None }
+    }
+
+    fn unsent(kind: FailureKind, message: Request<UpstreamBody>) -> Self {
+        Self { kind, unsent: Some(Box::new(message)), next: None }
+    }
+}
+
+// === impl Attempt ===
+
+impl Attempt<'_> {
+    /// Sends the request and waits for the head of the answer.
+    pub(crate) async fn run(
+        self,
+        mut message: Request<UpstreamBody>,
+    ) -> Result<(Response<Incoming>, Lease), AttemptFailure> {
+        let instance = &self.claim.instance;
+        let mut ejected = pin!(instance.ejections.notified());
+        ejected.as_mut().enable();
+        for round in 0..=STALE_CONNECTIONS_MAX {
+            let idle = if self.fresh || round == STALE_CONNECTIONS_MAX {
+                None
+            } else {
+                instance.take_idle(self.limits.upstream_idle)
+            };
+            let reused = idle.is_some();
+            let mut sender = match idle {
+                Some(sender) => sender,
+                None => match dial(instance, self.limits).await {
+                    Ok(sender) => sender,
+                    Err(kind) => return Err(AttemptFailure::unsent(kind, message)),
+                },
+            };
+            match self.exchange(&mut sender, message, reused, ejected.as_mut()).await {
+                Ok(response) => {
+                    return Ok((response, Lease { sender, instance: Arc::clone(instance) }));
+                }
+                Err(AttemptFailure { unsent: Some(returned), .. }) if reused => message = *returned,
+                Err(failure) => return Err(failure),
+            }
+        }
+        Err(AttemptFailure::unsent(FailureKind::Unreachable, message))
+    }
+
+    async fn exchange(
+        &self,
+        sender: &mut SendRequest<UpstreamBody>,
+        message: Request<UpstreamBody>,
+        reused: bool,
+        mut ejected: Pin<&mut Notified<'_>>,
+    ) -> Result<Response<Incoming>, AttemptFailure> {
+        let mut answer = pin!(sender.try_send_request(message));
+        let mut deadline = pin!(sleep_until(Instant::now() + self.response_timeout));
+        // In panic mode the instance is unhealthy from the start: no news.
+        let mut may_leave = self.claim.instance.healthy();
+        loop {
+            tokio::select! {
+                biased;
+                result = answer.as_mut() => return result.map_err(|mut error| match error.take_message() {
+                    Some(message) => AttemptFailure::unsent(FailureKind::Broken, message),
+                    None if reused => AttemptFailure::sent(FailureKind::Stale),
+                    None => AttemptFailure::sent(FailureKind::Broken),
+                }),
+                () = ejected.as_mut(), if may_leave => {
+                    may_leave = false;
+                    if let Some(next) = (self.elsewhere)() {
+                        return Err(AttemptFailure { next: Some(next), ..AttemptFailure::sent(FailureKind::Ejected) });
+                    }
+                }
+                () = deadline.as_mut() => {
+                    let extended = self.body.map(|body| body.progress() + self.response_timeout);
+                    match extended.filter(|extended| *extended > Instant::now()) {
+                        Some(extended) => deadline.as_mut().reset(extended),
+                        None => return Err(AttemptFailure::sent(FailureKind::Timeout)),
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// A new connection, driven by a task of its own until either side closes it.
+async fn dial(instance: &Instance, limits: &Limits) -> Result<SendRequest<UpstreamBody>, FailureKind> {
+    let stream = match timeout(limits.connect, TcpStream::connect(instance.address)).await {
+        Ok(Ok(stream)) => stream,
+        Ok(Err(error)) if error.kind() == io::ErrorKind::ConnectionRefused => {
+            return Err(FailureKind::Refused);
+        }
+        Ok(Err(_)) | Err(_) => return Err(FailureKind::Unreachable),
+    };
+    // Only latency is at stake.
+    let _ = stream.set_nodelay(true);
+    let mut builder = http1::Builder::new();
+    builder.max_header_size(limits.head_bytes_max);
+    let handshake = builder.handshake(TokioIo::new(stream)).await;
+    let (sender, connection) = handshake.map_err(|_| FailureKind::Unreachable)?;
+    tokio::spawn(async move {
+        // Its requests and bodies report how it ended.
+        let _ = connection.with_upgrades().await;
+    });
+    Ok(sender)
+}

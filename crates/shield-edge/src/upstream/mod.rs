@@ -1,0 +1,9 @@
+//! The way to the instances: connections, attempts, retries.
+
+mod attempt;
+mod instance;
+mod retry;
+
+pub(crate) use attempt::{Attempt, AttemptFailure, FailureKind, Lease};
+pub(crate) use instance::Instance;
+pub(crate) use retry::{RetryBudget, RetryDecision, decide, idempotent};

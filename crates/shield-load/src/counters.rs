@@ -1,0 +1,178 @@
+//! Counters that many clients add to and anybody reads while they run.
+//!
+//! Split into a few shards, so that clients on different cores rarely share a cache line; a reader adds the shards up.
+//! A read taken while the run goes on is a little torn between counters, never within one; after the run it is exact.
+
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::time::Duration;
+
+use crate::failure::{Failure, FailureKind};
+use crate::histogram::{BUCKETS, Histogram, bucket_of, clamp};
+
+/// Each shard holds a histogram; more shards cost memory and stop helping.
+const SHARDS_MAX: usize = 8;
+const STATUSES: usize = 1000;
+
+/// What was counted up to now.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct LoadCounters {
+    /// Requests that clients took on.
+    pub begun: u64,
+    /// Requests of which a byte may have left.
+    pub sent: u64,
+    /// Answered 2xx, to the last byte.
+    pub answered: u64,
+    /// Failed, in whatever way.
+    pub failed: u64,
+    /// Taken on, but never sent because the run was stopped.
+    pub abandoned: u64,
+    /// Sent and neither answered nor failed: under way now.
+    pub in_flight: u64,
+    /// Connections opened.
+    pub connections: u64,
+}
+
+/// All shards, and what is rare enough to be shared.
+#[derive(Debug)]
+pub(crate) struct Counters {
+    shards: Box<[Shard]>,
+    failures: Mutex<Vec<Failure>>,
+    failures_kept_max: usize,
+}
+
+/// The counters of some clients. Aligned so that two shards share no cache line.
+#[derive(Debug)]
+#[repr(align(128))]
+pub(crate) struct Shard {
+    pub(crate) begun: AtomicU64,
+    pub(crate) sent: AtomicU64,
+    pub(crate) answered: AtomicU64,
+    pub(crate) abandoned: AtomicU64,
+    pub(crate) in_flight: AtomicI64,
+    pub(crate) connections: AtomicU64,
+    failed: [AtomicU64; FailureKind::COUNT],
+    statuses: Box<[AtomicU64]>,
+    latencies: Box<[AtomicU64]>,
+    clamped: AtomicU64,
+    shortest_ns: AtomicU64,
+    longest_ns: AtomicU64,
+}
+
+// === impl Counters ===
+
+impl Counters {
+    pub(crate) fn new(failures_kept_max: usize) -> Self {
+        let shards = std::thread::available_parallelism().map_or(1, usize::from).min(SHARDS_MAX);
+        Self {
+            shards: (0..shards).map(|_| Shard::default()).collect(),
+            failures: Mutex::new(Vec::new()),
+            failures_kept_max,
+        }
+    }
+
+    /// The shard of a client.
+    pub(crate) fn shard(&self, lane: u32) -> &Shard {
+        &self.shards[lane as usize % self.shards.len()]
+    }
+
+    pub(crate) fn read(&self) -> LoadCounters {
+        let sum = |of: fn(&Shard) -> &AtomicU64| {
+            self.shards.iter().map(|shard| of(shard).load(Ordering::Relaxed)).sum()
+        };
+        let in_flight: i64 = self.shards.iter().map(|shard| shard.in_flight.load(Ordering::Relaxed)).sum();
+        LoadCounters {
+            begun: sum(|shard| &shard.begun),
+            sent: sum(|shard| &shard.sent),
+            answered: sum(|shard| &shard.answered),
+            failed: FailureKind::ALL.iter().map(|kind| self.failed(*kind)).sum(),
+            abandoned: sum(|shard| &shard.abandoned),
+            in_flight: u64::try_from(in_flight).unwrap_or(0),
+            connections: sum(|shard| &shard.connections),
+        }
+    }
+
+    pub(crate) fn failed(&self, kind: FailureKind) -> u64 {
+        self.shards.iter().map(|shard| shard.failed[kind as usize].load(Ordering::Relaxed)).sum()
+    }
+
+    /// How often each status was seen, whole answers only.
+    pub(crate) fn statuses(&self) -> impl Iterator<Item = (u16, u64)> {
+        (0..STATUSES as u16).filter_map(|status| {
+            let seen = |shard: &Shard| shard.statuses[usize::from(status)].load(Ordering::Relaxed);
+            let times = self.shards.iter().map(seen).sum();
+            (times > 0).then_some((status, times))
+        })
+    }
+
+    pub(crate) fn latencies(&self) -> Histogram {
+        let mut merged = Histogram::default();
+        self.shards.iter().for_each(|shard| merged.merge(&shard.histogram()));
+        merged
+    }
+
+    /// Keeps the details of a failure if there is room.
+    pub(crate) fn keep_failure(&self, failure: impl FnOnce() -> Failure) {
+        let mut failures = self.failures.lock().expect("nothing panics while it holds the lock");
+        if failures.len() < self.failures_kept_max {
+            failures.push(failure());
+        }
+    }
+
+    pub(crate) fn take_failures(&self) -> Vec<Failure> {
+        std::mem::take(&mut *self.failures.lock().expect("nothing panics while it holds the lock"))
+    }
+}
+
+// === impl Shard ===
+
+impl Default for Shard {
+    fn default() -> Self {
+        let zeros = |length: usize| (0..length).map(|_| AtomicU64::new(0)).collect();
+        Self {
+            begun: AtomicU64::new(0),
+            sent: AtomicU64::new(0),
+            answered: AtomicU64::new(0),
+            abandoned: AtomicU64::new(0),
+            in_flight: AtomicI64::new(0),
+            connections: AtomicU64::new(0),
+            failed: Default::default(),
+            statuses: zeros(STATUSES),
+            latencies: zeros(BUCKETS),
+            clamped: AtomicU64::new(0),
+            shortest_ns: AtomicU64::new(u64::MAX),
+            longest_ns: AtomicU64::new(0),
+        }
+    }
+}
+
+impl Shard {
+    pub(crate) fn count_failure(&self, kind: FailureKind) {
+        add(&self.failed[kind as usize]);
+    }
+
+    pub(crate) fn count_status(&self, status: u16) {
+        add(&self.statuses[usize::from(status) % STATUSES]);
+    }
+
+    pub(crate) fn record_latency(&self, latency: Duration) {
+        let (value_ns, clamped) = clamp(latency);
+        add(&self.latencies[bucket_of(value_ns)]);
+        if clamped {
+            add(&self.clamped);
+        }
+        self.shortest_ns.fetch_min(value_ns, Ordering::Relaxed);
+        self.longest_ns.fetch_max(value_ns, Ordering::Relaxed);
+    }
+
+    fn histogram(&self) -> Histogram {
+        let counts = self.latencies.iter().map(|count| count.load(Ordering::Relaxed)).collect();
+        let load = |value: &AtomicU64| value.load(Ordering::Relaxed);
+        Histogram::from_parts(counts, load(&self.clamped), load(&self.shortest_ns), load(&self.longest_ns))
+    }
+}
+
+/// Counts one. Relaxed: each counter stands alone, and joining the clients orders them all.
+pub(crate) fn add(counter: &AtomicU64) {
+    counter.fetch_add(1, Ordering::Relaxed);
+}

@@ -1,0 +1,167 @@
+//! How a request can fail.
+
+use std::fmt::{self, Display};
+use std::time::Duration;
+
+use serde::Serialize;
+
+use crate::plan::Protocol;
+
+/// How a request failed. One request has one kind.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum FailureKind {
+    /// Nobody listens (`ECONNREFUSED`).
+    ConnectRefused,
+    /// No TCP connection for another reason.
+    ConnectFailed,
+    /// The TLS handshake failed or broke off, or the server agreed to another protocol.
+    Tls,
+    /// The connection was reset after a byte may have left.
+    Reset,
+    /// The connection was closed before the first byte of an answer.
+    ClosedBeforeAnswer,
+    /// The connection was closed in the middle of an answer.
+    Truncated,
+    /// No whole answer within the plan's timeout.
+    Timeout,
+    /// A whole answer, with a status from 300 to 399 or below 200.
+    StatusUnexpected,
+    /// A whole answer, with a status from 400 to 499.
+    StatusClientError,
+    /// A whole answer, with a status of 500 or more.
+    StatusServerError,
+    /// HTTP/2: a GOAWAY named an earlier stream as the last one, so this request was not processed.
+    RefusedByGoaway,
+    /// HTTP/2: the stream was refused (`REFUSED_STREAM`), so this request was not processed.
+    RefusedStream,
+    /// HTTP/2: the stream was reset for another reason.
+    StreamReset,
+    /// The server broke the protocol.
+    Protocol,
+}
+
+/// One failed request.
+#[derive(Clone, Debug, Serialize)]
+pub struct Failure {
+    /// When it failed, from the start of the run.
+    pub at: Duration,
+    /// How.
+    pub kind: FailureKind,
+    /// What it was sent with.
+    #[serde(serialize_with = "protocol_name")]
+    pub protocol: Protocol,
+    /// Whether its connection had carried a request before.
+    pub reused_connection: bool,
+    /// Its id. GETs have one too, though it is not sent.
+    pub id: String,
+    /// Whether it was a POST.
+    pub post: bool,
+    /// Time since it began.
+    pub after: Duration,
+    /// What was seen: the error, or the status and the beginning of the body.
+    pub detail: String,
+}
+
+// === impl FailureKind ===
+
+impl FailureKind {
+    /// Every kind.
+    pub const ALL: [Self; 14] = [
+        Self::ConnectRefused,
+        Self::ConnectFailed,
+        Self::Tls,
+        Self::Reset,
+        Self::ClosedBeforeAnswer,
+        Self::Truncated,
+        Self::Timeout,
+        Self::StatusUnexpected,
+        Self::StatusClientError,
+        Self::StatusServerError,
+        Self::RefusedByGoaway,
+        Self::RefusedStream,
+        Self::StreamReset,
+        Self::Protocol,
+    ];
+    pub(crate) const COUNT: usize = Self::ALL.len();
+
+    /// The kind of a whole answer that is not 2xx.
+    pub(crate) fn of_status(status: u16) -> Option<Self> {
+        match status {
+            200..=299 => None,
+            400..=499 => Some(Self::StatusClientError),
+            500.. => Some(Self::StatusServerError),
+            _ => Some(Self::StatusUnexpected),
+        }
+    }
+
+    /// Whether the protocol promises that the request was not processed although it was sent.
+    #[must_use]
+    pub fn promises_unprocessed(self) -> bool {
+        matches!(self, Self::RefusedByGoaway | Self::RefusedStream)
+    }
+}
+
+impl Display for FailureKind {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(match self {
+            Self::ConnectRefused => "connect-refused",
+            Self::ConnectFailed => "connect-failed",
+            Self::Tls => "tls",
+            Self::Reset => "reset",
+            Self::ClosedBeforeAnswer => "closed-before-answer",
+            Self::Truncated => "truncated",
+            Self::Timeout => "timeout",
+            Self::StatusUnexpected => "status-unexpected",
+            Self::StatusClientError => "status-client-error",
+            Self::StatusServerError => "status-server-error",
+            Self::RefusedByGoaway => "refused-by-goaway",
+            Self::RefusedStream => "refused-stream",
+            Self::StreamReset => "stream-reset",
+            Self::Protocol => "protocol",
+        })
+    }
+}
+
+impl Display for Failure {
+    /// One line for people.
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let method = if self.post { "POST" } else { "GET" };
+        let connection = if self.reused_connection { "reused" } else { "fresh" };
+        write!(
+            formatter,
+            "{:>9.3} s  {}  {method} {} over {} on a {connection} connection, {:.1} ms after it began: {}",
+            self.at.as_secs_f64(),
+            self.kind,
+            self.id,
+            self.protocol,
+            self.after.as_secs_f64() * 1000.0,
+            self.detail,
+        )
+    }
+}
+
+impl Display for Protocol {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(match self {
+            Self::Http1 => "http/1.1",
+            Self::Http2 => "h2",
+        })
+    }
+}
+
+fn protocol_name<S: serde::Serializer>(protocol: &Protocol, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(protocol)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::FailureKind;
+
+    #[test]
+    fn kinds_index_their_counters() {
+        for (index, kind) in FailureKind::ALL.into_iter().enumerate() {
+            assert_eq!(kind as usize, index);
+        }
+    }
+}

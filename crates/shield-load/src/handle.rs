@@ -1,0 +1,122 @@
+//! A run while it runs.
+
+use std::fmt::{self, Debug};
+use std::panic::resume_unwind;
+use std::sync::Arc;
+use std::time::Duration;
+
+use thiserror::Error;
+use tokio::task::JoinHandle;
+use tokio::time::Instant;
+
+use crate::counters::LoadCounters;
+use crate::lane::Shared;
+use crate::report::LoadReport;
+use crate::stop::Stopper;
+
+/// Pause between two looks at the counters.
+const LOOK_INTERVAL: Duration = Duration::from_millis(2);
+
+/// A run under way. Dropping it cuts the run off.
+pub struct LoadHandle {
+    shared: Arc<Shared>,
+    stopper: Stopper,
+    task: JoinHandle<LoadReport>,
+}
+
+/// The counters did not come to what was waited for.
+#[derive(Debug, Error)]
+pub enum WaitForLoadError {
+    /// In the given time.
+    #[error("see `{what}` within {limit:?}: {counters:?}")]
+    TimedOut {
+        /// What was waited for.
+        what: String,
+        /// How long.
+        limit: Duration,
+        /// Where they stood.
+        counters: LoadCounters,
+    },
+    /// Before the run ended.
+    #[error("see `{what}` before the run ended: {counters:?}")]
+    Ended {
+        /// What was waited for.
+        what: String,
+        /// Where they stood.
+        counters: LoadCounters,
+    },
+}
+
+// === impl LoadHandle ===
+
+impl LoadHandle {
+    pub(crate) fn new(shared: Arc<Shared>, stopper: Stopper, task: JoinHandle<LoadReport>) -> Self {
+        Self { shared, stopper, task }
+    }
+
+    /// What was counted up to now.
+    #[must_use]
+    pub fn counters(&self) -> LoadCounters {
+        self.shared.counters.read()
+    }
+
+    /// No request is begun from now on; those that were sent are finished. [`LoadHandle::join`] returns after that.
+    pub fn stop(&self) {
+        self.stopper.stop();
+    }
+
+    /// Something that stops the run from elsewhere.
+    #[must_use]
+    pub fn stopper(&self) -> Stopper {
+        self.stopper.clone()
+    }
+
+    /// Waits until the counters satisfy `reached`, such as "1,000 answered" or "one in flight".
+    pub async fn wait_until(
+        &self,
+        what: &str,
+        limit: Duration,
+        reached: impl Fn(&LoadCounters) -> bool,
+    ) -> Result<LoadCounters, WaitForLoadError> {
+        let started = Instant::now();
+        loop {
+            // Looked at before the counters, so that a run that ended is judged by its last ones.
+            let ended = self.task.is_finished();
+            let counters = self.counters();
+            if reached(&counters) {
+                return Ok(counters);
+            }
+            let what = || what.to_owned();
+            if ended {
+                return Err(WaitForLoadError::Ended { what: what(), counters });
+            }
+            if started.elapsed() >= limit {
+                return Err(WaitForLoadError::TimedOut { what: what(), limit, counters });
+            }
+            tokio::time::sleep(LOOK_INTERVAL).await;
+        }
+    }
+
+    /// Waits for the end of the run, which is the end of its last request.
+    ///
+    /// # Panics
+    /// When a client panicked: its counts are lost, and a report without them would be wrong.
+    pub async fn join(mut self) -> LoadReport {
+        match (&mut self.task).await {
+            Ok(report) => report,
+            Err(error) => resume_unwind(error.try_into_panic().unwrap_or_else(|error| Box::new(error))),
+        }
+    }
+}
+
+impl Drop for LoadHandle {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+impl Debug for LoadHandle {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("LoadHandle").field("counters", &self.counters()).finish_non_exhaustive()
+    }
+}

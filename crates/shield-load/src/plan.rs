@@ -1,0 +1,153 @@
+//! What to send, to whom, how, and until when.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+/// Everything about one run. Checked as a whole before the first connection is opened.
+#[derive(Clone, Debug)]
+pub struct LoadPlan {
+    /// Where to.
+    pub target: Target,
+    /// Certificates that a `https` target is verified against, PEM. There is no way to skip the verification.
+    pub trust_pem: Option<String>,
+    /// Who sends.
+    pub clients: Vec<ClientGroup>,
+    /// What they send.
+    pub mix: RequestMix,
+    /// When they end.
+    pub stop: Stop,
+    /// Longest time for one request, connecting included.
+    pub request_timeout: Duration,
+    /// Rest of a client after a failed request, so that a dead target is not hammered in a spinning loop.
+    pub failure_pause: Duration,
+    /// Seed of every random choice. The same seed draws the same requests per client; their interleaving is the world's.
+    pub seed: u64,
+    /// How many failures the report keeps in detail; all are counted.
+    pub failures_kept_max: usize,
+}
+
+/// The service under load. The address is given apart from the name, so that no resolver has a say in the measurement.
+#[derive(Clone, Debug)]
+pub struct Target {
+    /// With TLS or without.
+    pub scheme: Scheme,
+    /// Host, with a port if it is not the scheme's own: `Host`, `:authority`, and (the host) the verified name.
+    pub authority: String,
+    /// Where to connect.
+    pub address: SocketAddr,
+}
+
+/// Whether TLS is spoken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scheme {
+    /// Plain TCP; HTTP/2 by prior knowledge.
+    Http,
+    /// TLS; the protocol by ALPN, and a server that agrees to another one has failed the request.
+    Https,
+}
+
+/// Clients of one kind.
+#[derive(Clone, Debug)]
+pub struct ClientGroup {
+    /// How many. Each has its own connection.
+    pub count: usize,
+    /// What they speak.
+    pub protocol: Protocol,
+    /// How long they keep their connection.
+    pub connection: Connection,
+    /// Requests under way at once on each connection: 1, or more with kept-alive HTTP/2.
+    pub streams: usize,
+    /// Rest between two requests, drawn evenly from half of it to one and a half; zero for none.
+    pub pause: Duration,
+}
+
+/// What a client speaks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Protocol {
+    /// HTTP/1.1.
+    Http1,
+    /// HTTP/2.
+    Http2,
+}
+
+/// How long a client keeps its connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Connection {
+    /// As long as the server lets it.
+    KeepAlive,
+    /// For one request: new TCP and a full TLS handshake each time (sessions are not resumed). Over HTTP/1.1 the
+    /// request says `Connection: close`.
+    Fresh,
+}
+
+/// What is sent.
+#[derive(Clone, Debug)]
+pub struct RequestMix {
+    /// Share of requests that are POSTs with an id of their own, from 0 to 1; the rest are GETs.
+    pub post_share: f64,
+    /// Path and query of a POST; `{id}` stands for its id.
+    pub post_path: String,
+    /// Length of a POST's body.
+    pub post_body_bytes: usize,
+    /// Paths and queries of GETs, drawn evenly.
+    pub get_paths: Vec<String>,
+    /// Headers of every request.
+    pub headers: Vec<(String, String)>,
+    /// Beginning of every id. Runs against one ledger need different ones.
+    pub id_prefix: String,
+}
+
+/// When the clients end. Requests under way are always finished first; [`crate::LoadHandle::stop`] ends any run early.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stop {
+    /// After this time.
+    After(Duration),
+    /// After this many requests over all clients.
+    Requests(u64),
+    /// When told to.
+    WhenTold,
+}
+
+// === impl LoadPlan ===
+
+impl LoadPlan {
+    /// A plan with half POSTs to `/apply/{id}`, half GETs of `/`, no client yet, until told to stop.
+    #[must_use]
+    pub fn new(target: Target) -> Self {
+        Self {
+            target,
+            trust_pem: None,
+            clients: Vec::new(),
+            mix: RequestMix::default(),
+            stop: Stop::WhenTold,
+            request_timeout: Duration::from_secs(30),
+            failure_pause: Duration::from_millis(10),
+            seed: 1,
+            failures_kept_max: 100,
+        }
+    }
+}
+
+impl Default for RequestMix {
+    /// What the test backend understands.
+    fn default() -> Self {
+        Self {
+            post_share: 0.5,
+            post_path: "/apply/{id}".to_owned(),
+            post_body_bytes: 32,
+            get_paths: vec!["/".to_owned()],
+            headers: Vec::new(),
+            id_prefix: "load".to_owned(),
+        }
+    }
+}
+
+// === impl ClientGroup ===
+
+impl ClientGroup {
+    /// `count` clients that rest never and keep one request under way each.
+    #[must_use]
+    pub fn new(count: usize, protocol: Protocol, connection: Connection) -> Self {
+        Self { count, protocol, connection, streams: 1, pause: Duration::ZERO }
+    }
+}

@@ -1,0 +1,140 @@
+//! What a run found.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use serde::Serialize;
+
+use crate::failure::{Failure, FailureKind};
+use crate::histogram::Histogram;
+use crate::ids::PostedIds;
+
+/// What a run found.
+#[derive(Clone, Debug, Default)]
+pub struct LoadReport {
+    /// Requests that the plan asked for: the count of a counted run, else all that clients took on.
+    pub offered: u64,
+    /// Answered 2xx, to the last byte.
+    pub answered: u64,
+    /// Failed, by kind. Kinds that did not occur are absent.
+    pub failed: BTreeMap<FailureKind, u64>,
+    /// Asked for and never sent, because the run was stopped.
+    pub unsent: u64,
+    /// How often each status was seen, whole answers only.
+    pub statuses: BTreeMap<u16, u64>,
+    /// Connections opened.
+    pub connections: u64,
+    /// Time from taking a request on to the last byte of its answer, connecting included; 2xx answers only. The model is
+    /// closed: a stall delays the requests after it without showing in their latency.
+    pub latency: Histogram,
+    /// The ids of the POSTs.
+    pub posted: PostedIds,
+    /// The first failures, in detail.
+    pub failures: Vec<Failure>,
+    /// From the start to the end of the last client.
+    pub elapsed: Duration,
+}
+
+/// The same in a form that can be printed and stored.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct LoadSummary {
+    /// How requests were timed: `closed`, always, today.
+    pub model: &'static str,
+    /// See [`LoadReport::offered`].
+    pub offered: u64,
+    /// See [`LoadReport::answered`].
+    pub answered: u64,
+    /// The sum of [`LoadReport::failed`].
+    pub failed: u64,
+    /// See [`LoadReport::unsent`].
+    pub unsent: u64,
+    /// See [`LoadReport::failed`].
+    pub failed_by_kind: BTreeMap<FailureKind, u64>,
+    /// See [`LoadReport::statuses`].
+    pub statuses: BTreeMap<u16, u64>,
+    /// See [`LoadReport::connections`].
+    pub connections: u64,
+    /// Ids of POSTs answered 2xx.
+    pub ids_applied: u64,
+    /// Ids of POSTs that were sent and failed.
+    pub ids_unknown: u64,
+    /// Seconds from the start to the end of the last client.
+    pub elapsed_s: f64,
+    /// Absent when nothing was answered.
+    pub latency: Option<LatencySummary>,
+}
+
+/// Latencies in milliseconds.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[expect(missing_docs, reason = "a percentile's name says all")]
+pub struct LatencySummary {
+    pub p50_ms: f64,
+    pub p90_ms: f64,
+    pub p95_ms: f64,
+    pub p99_ms: f64,
+    pub p999_ms: f64,
+    pub longest_ms: f64,
+}
+
+// === impl LoadReport ===
+
+impl LoadReport {
+    /// All failures.
+    #[must_use]
+    pub fn failed_count(&self) -> u64 {
+        self.failed.values().sum()
+    }
+
+    /// How often one kind occurred.
+    #[must_use]
+    pub fn failed_as(&self, kind: FailureKind) -> u64 {
+        self.failed.get(&kind).copied().unwrap_or(0)
+    }
+
+    /// Whether every request is accounted for. The four figures are counted apart, so a bug of this crate shows here.
+    #[must_use]
+    pub fn accounted(&self) -> bool {
+        self.offered == self.answered + self.failed_count() + self.unsent
+    }
+
+    /// The figures, without ids and failures.
+    #[must_use]
+    pub fn summary(&self) -> LoadSummary {
+        LoadSummary {
+            model: "closed",
+            offered: self.offered,
+            answered: self.answered,
+            failed: self.failed_count(),
+            unsent: self.unsent,
+            failed_by_kind: self.failed.clone(),
+            statuses: self.statuses.clone(),
+            connections: self.connections,
+            ids_applied: self.posted.applied_count(),
+            ids_unknown: self.posted.unknown_count(),
+            elapsed_s: self.elapsed.as_secs_f64(),
+            latency: LatencySummary::of(&self.latency),
+        }
+    }
+}
+
+// === impl LatencySummary ===
+
+impl LatencySummary {
+    /// None when nothing was recorded.
+    #[must_use]
+    pub fn of(latency: &Histogram) -> Option<Self> {
+        let quantile_ms = |share| latency.quantile(share).map(milliseconds);
+        Some(Self {
+            p50_ms: quantile_ms(0.5)?,
+            p90_ms: quantile_ms(0.9)?,
+            p95_ms: quantile_ms(0.95)?,
+            p99_ms: quantile_ms(0.99)?,
+            p999_ms: quantile_ms(0.999)?,
+            longest_ms: latency.longest().map(milliseconds)?,
+        })
+    }
+}
+
+fn milliseconds(latency: Duration) -> f64 {
+    latency.as_secs_f64() * 1000.0
+}

@@ -1,0 +1,62 @@
+//! Telling clients to stop. A level: once told, told for ever.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use tokio::sync::watch;
+
+/// Stops a run; any clone may be used from anywhere.
+#[derive(Clone, Debug)]
+pub struct Stopper {
+    told: Arc<watch::Sender<bool>>,
+}
+
+/// One client's ear.
+pub(crate) struct StopSignal {
+    /// Registers once per client instead of once per request; none after it said stop.
+    told: Option<Pin<Box<dyn Future<Output = ()> + Send>>>,
+    /// Cheap look without registering.
+    receiver: watch::Receiver<bool>,
+}
+
+// === impl Stopper ===
+
+impl Stopper {
+    pub(crate) fn new() -> Self {
+        Self { told: Arc::new(watch::Sender::new(false)) }
+    }
+
+    /// No request is begun from now on; those that were sent are finished.
+    pub fn stop(&self) {
+        self.told.send_replace(true);
+    }
+
+    pub(crate) fn signal(&self) -> StopSignal {
+        let receiver = self.told.subscribe();
+        let mut waiting = receiver.clone();
+        let told = Box::pin(async move {
+            // An error means that no stopper is left, and nobody to run for either.
+            drop(waiting.wait_for(|told| *told).await);
+        });
+        StopSignal { told: Some(told), receiver }
+    }
+}
+
+// === impl StopSignal ===
+
+impl StopSignal {
+    pub(crate) fn told(&self) -> bool {
+        *self.receiver.borrow()
+    }
+
+    /// Ready once told; may be polled again after that.
+    pub(crate) fn poll_told(&mut self, context: &mut Context<'_>) -> Poll<()> {
+        if let Some(told) = &mut self.told {
+            std::task::ready!(told.as_mut().poll(context));
+            self.told = None;
+        }
+        Poll::Ready(())
+    }
+}

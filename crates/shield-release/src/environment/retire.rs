@@ -1,0 +1,98 @@
+//! Taking a release out: first out of the table, then drained, then stopped. Never in another order.
+
+use serde::{Deserialize, Serialize};
+use shield_types::{ReleaseId, Timestamp};
+
+use super::{Environment, InstancePhase};
+
+/// How far the way out is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum Retirement {
+    /// The edge has not yet confirmed a table without it.
+    Unrouting,
+    /// No new request reaches it; those in flight may finish.
+    Draining {
+        /// They are cut then.
+        deadline: Timestamp,
+    },
+    /// Its instances are told to stop.
+    Stopping,
+}
+
+impl Environment {
+    /// Begins the way out of `release`. Repeating it changes nothing.
+    pub(super) fn retire(&mut self, release: &ReleaseId) {
+        self.retiring.entry(release.clone()).or_insert(Retirement::Unrouting);
+    }
+
+    /// Takes every retirement as far as the state allows.
+    pub(super) fn advance_retirements(&mut self) {
+        for release in self.retiring.keys().cloned().collect::<Vec<_>>() {
+            self.begin_draining_once_unrouted(&release);
+            self.stop_at_drain_deadline(&release);
+            self.forget_once_stopped(&release);
+        }
+    }
+
+    /// The drain that `Drained` reports may have been seen before the edge confirmed the table: then it does not count.
+    pub(super) fn drained(&mut self, release: &ReleaseId) {
+        if matches!(self.retiring.get(release), Some(Retirement::Draining { .. })) {
+            self.stop_instances(release);
+        }
+    }
+
+    fn begin_draining_once_unrouted(&mut self, release: &ReleaseId) {
+        if self.retiring.get(release) == Some(&Retirement::Unrouting) && self.settled() {
+            let drain = self.releases.get(release).map(|spec| spec.timings.drain).unwrap_or_default();
+            let deadline = self.now.after(drain);
+            self.retiring.insert(release.clone(), Retirement::Draining { deadline });
+        }
+    }
+
+    fn stop_at_drain_deadline(&mut self, release: &ReleaseId) {
+        if let Some(Retirement::Draining { deadline }) = self.retiring.get(release)
+            && self.now >= *deadline
+        {
+            self.stop_instances(release);
+        }
+    }
+
+    /// Once an instance is told to stop there is no way back, so the other side must be alive by now.
+    fn stop_instances(&mut self, release: &ReleaseId) {
+        if !self.may_stop(release) {
+            return;
+        }
+        self.retiring.insert(release.clone(), Retirement::Stopping);
+        self.stop_all_of(release);
+    }
+
+    fn may_stop(&self, release: &ReleaseId) -> bool {
+        let other_side = self.rollout.as_ref().and(self.live.as_ref()).filter(|live| *live != release);
+        !self.serving || other_side.is_none_or(|live| self.has_healthy(live) || !self.has_healthy(release))
+    }
+
+    pub(super) fn stop_all_of(&mut self, release: &ReleaseId) {
+        let now = self.now;
+        self.instances.retain(|id, instance| {
+            id.release() != release || instance.process.is_some() || instance.phase == InstancePhase::Starting
+        });
+        for (_, instance) in self.instances.iter_mut().filter(|(id, _)| id.release() == release) {
+            if instance.phase != InstancePhase::Stopping {
+                instance.phase = InstancePhase::Stopping;
+                instance.since = now;
+            }
+        }
+    }
+
+    fn forget_once_stopped(&mut self, release: &ReleaseId) {
+        let stopped = self.retiring.get(release) == Some(&Retirement::Stopping);
+        if stopped && !self.instances.keys().any(|id| id.release() == release) {
+            self.retiring.remove(release);
+            self.slots.remove(release);
+            if self.live.as_ref() != Some(release) {
+                self.releases.remove(release);
+            }
+        }
+    }
+}

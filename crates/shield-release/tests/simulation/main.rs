@@ -1,0 +1,35 @@
+//! Ten thousand seeded lives of one environment, with faults at random and forced at each phase boundary.
+//!
+//! A failing seed prints itself and its event log; `SHIELD_SIMULATION_SEED=n` runs that one alone.
+#![expect(clippy::unwrap_used, reason = "a panic is a test's failure")]
+
+mod invariants;
+mod random;
+mod world;
+
+use world::World;
+
+const SEEDS: u64 = 10_000;
+
+#[test]
+fn every_life_keeps_the_invariants() {
+    let only = std::env::var("SHIELD_SIMULATION_SEED").ok().map(|seed| seed.parse::<u64>().unwrap());
+    let (mut done, mut rolled_back, mut kept, mut forced, mut down) = (0, 0, 0, 0, 0);
+    for seed in only.map_or(0..SEEDS, |seed| seed..seed + 1) {
+        let mut world = World::new(seed);
+        if let Err(violation) = world.live() {
+            panic!("seed {seed}: {violation}\nevents:\n{}", world.log());
+        }
+        let tally = world.tally();
+        done += tally.done;
+        rolled_back += tally.rolled_back;
+        kept += tally.kept;
+        forced += u64::from(tally.forced);
+        down += tally.down;
+    }
+    // The faults must not have become so rare, or so common, that the simulation proves nothing.
+    if only.is_none() {
+        println!("done {done}, rolled back {rolled_back}, kept {kept}, forced faults {forced}, downs {down}");
+        assert!(done > SEEDS && rolled_back > SEEDS / 2 && kept > 20 && forced > SEEDS / 4 && down > 100);
+    }
+}

@@ -1,0 +1,19 @@
+//! What the tests of the workspace share: a backend that can lie, flap, hang and die, the ledger of what it applied,
+//! certificates, ports, guarded processes and waiting.
+//!
+//! Development only: no program of the workspace depends on it outside its tests and bars.
+
+pub mod backend;
+mod certificates;
+mod ledger;
+mod port;
+mod process;
+mod test_backend;
+mod wait;
+
+pub use certificates::{CertificateError, IssuedCertificate, TestAuthority};
+pub use ledger::{Ledger, ReadLedgerError};
+pub use port::free_port;
+pub use process::{ProcessError, ProcessGuard};
+pub use test_backend::{BACKEND_PROGRAM_VARIABLE, SpawnBackendError, TestBackend, backend_program};
+pub use wait::{WaitTimedOut, wait_for, wait_for_sync};

@@ -1,0 +1,23 @@
+//! The two processes that `shield` itself starts.
+
+use shield_control::{Layout, run_control};
+use shield_edge::{EdgeOptions, serve};
+
+use crate::{
+    cli::{ControlArguments, EdgeArguments},
+    exit::{Exit, Failure},
+};
+
+/// `shield control`: the control plane, until everything was taken down or it is told to end.
+pub(crate) async fn control(arguments: &ControlArguments) -> Result<(), Failure> {
+    let layout =
+        Layout::open(&arguments.root).map_err(|error| Failure::new(Exit::NotRecorded, &error, &[]))?;
+    run_control(layout).await.map_err(|error| Failure::new(Exit::NoControlPlane, &error, &[]))
+}
+
+/// `shield edge`: the reverse proxy, until drained.
+pub(crate) async fn edge(arguments: EdgeArguments) -> Result<(), Failure> {
+    serve(EdgeOptions { socket: arguments.socket })
+        .await
+        .map_err(|error| Failure::new(Exit::NoControlPlane, &error, &[]))
+}

@@ -1,0 +1,63 @@
+//! `shield evidence`: what was proved, and whether the proof is whole.
+
+use std::path::PathBuf;
+
+use shield_evidence::{EvidenceStore, PUBLIC_KEY_FILE, PublicKey, TrustedCheckpoint, verify};
+
+use crate::{
+    cli::{EvidenceCommand, OutputFormat, Place},
+    context::layout,
+    exit::{Exit, Failure},
+    output,
+};
+
+pub(crate) fn run(place: &Place, command: &EvidenceCommand, format: OutputFormat) -> Result<(), Failure> {
+    let directory = layout(place)?.evidence();
+    match command {
+        EvidenceCommand::List => list(directory, format),
+        EvidenceCommand::Show { index } => show(directory, *index),
+        EvidenceCommand::Verify { expect, public_key } => {
+            check(directory, *expect, public_key.clone(), format)
+        }
+    }
+}
+
+fn open(directory: PathBuf) -> Result<EvidenceStore, Failure> {
+    let hint =
+        "`shield ship` writes the first statements; `shield evidence verify` says what is wrong with a log"
+            .to_owned();
+    EvidenceStore::open(&directory).map_err(|error| Failure::new(Exit::EvidenceBad, &error, &[hint]))
+}
+
+fn list(directory: PathBuf, format: OutputFormat) -> Result<(), Failure> {
+    let store = open(directory)?;
+    let entries = store.list().map_err(|error| Failure::new(Exit::EvidenceBad, &error, &[]))?;
+    output::evidence::print_list(&entries, format);
+    Ok(())
+}
+
+/// JSON in both formats: a statement is a document.
+fn show(directory: PathBuf, index: u64) -> Result<(), Failure> {
+    let store = open(directory)?;
+    let record = store.show(index).map_err(|error| Failure::new(Exit::EvidenceBad, &error, &[]))?;
+    let Some(record) = record else {
+        let message = format!("failed to find statement {index}");
+        return Err(Failure::plain(Exit::Usage, &message, "`shield evidence list` shows those there are"));
+    };
+    output::json_pretty(&record);
+    Ok(())
+}
+
+fn check(
+    directory: PathBuf,
+    expect: Option<TrustedCheckpoint>,
+    public_key: Option<PathBuf>,
+    format: OutputFormat,
+) -> Result<(), Failure> {
+    let path = public_key.unwrap_or_else(|| directory.join(PUBLIC_KEY_FILE));
+    let key = PublicKey::read(&path).map_err(|error| Failure::new(Exit::EvidenceBad, &error, &[]))?;
+    let verification =
+        verify(&directory, &key, expect).map_err(|error| Failure::new(Exit::EvidenceBad, &error, &[]))?;
+    output::evidence::print_verification(&verification, format);
+    if verification.findings.is_empty() { Ok(()) } else { Err(Failure::told(Exit::EvidenceBad)) }
+}

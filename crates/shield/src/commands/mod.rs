@@ -1,0 +1,13 @@
+//! One module per command.
+
+pub(crate) mod daemon;
+pub(crate) mod down;
+pub(crate) mod evidence;
+pub(crate) mod history;
+pub(crate) mod init;
+pub(crate) mod logs;
+pub(crate) mod release;
+pub(crate) mod rollback;
+pub(crate) mod ship;
+pub(crate) mod status;
+pub(crate) mod up;

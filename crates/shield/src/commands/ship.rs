@@ -1,0 +1,81 @@
+//! `shield ship`: the whole pipeline of this directory.
+
+use shield_control::{
+    admin::StatusReport,
+    ensure_control,
+    pipeline::{ShipError, ShipOrder, StageName, ship},
+};
+
+use crate::{
+    cli::{OutputFormat, Place},
+    context::{Context, requester},
+    exit::{Exit, Failure},
+    output::{self, Reporter},
+};
+
+pub(crate) async fn run(place: &Place, format: OutputFormat) -> Result<(), Failure> {
+    let context = Context::open(place)?;
+    let mut reporter = Reporter::new(format);
+    let status = control(&context, &mut reporter).await?;
+    let order = ShipOrder {
+        project: context.project.clone(),
+        manifest: context.manifest.clone(),
+        layout: context.layout.clone(),
+        requested_by: requester(),
+    };
+    let outcome = interruptible(ship(&order, &mut |event| reporter.tell(event))).await?;
+    let summary = outcome.map_err(|error| failure(&error))?;
+    reporter.finish();
+    output::summary::print(&context, &status, &summary, format);
+    Ok(())
+}
+
+/// Starts the control plane if none runs: before the build, so that an occupied port is known at once.
+pub(crate) async fn control(context: &Context, reporter: &mut Reporter) -> Result<StatusReport, Failure> {
+    let started = ensure_control(&context.layout, &context.manifest).await;
+    let (status, new) = started.map_err(|error| Failure::new(Exit::NoControlPlane, &error, &[]))?;
+    if new {
+        reporter.line(&format!(
+            "control plane started (process {}), edge on {}",
+            status.pid,
+            output::edge_address(&status)
+        ));
+    } else if shield_control::running_binary_digest().is_some_and(|digest| digest != status.binary) {
+        reporter.line("the control plane runs from another shield binary; `shield up --upgrade` replaces it without dropping a request");
+    }
+    let wanted = context.manifest.edge.https;
+    if status.https.is_some_and(|https| https != wanted) {
+        reporter.line(&format!(
+            "the edge keeps listening on {}; for {wanted} run `shield down`, then `shield up`",
+            output::edge_address(&status)
+        ));
+    }
+    Ok(status)
+}
+
+/// Ctrl-C ends this process and what it started; a release that is under way belongs to the control plane and goes on.
+pub(crate) async fn interruptible<T>(work: impl Future<Output = T>) -> Result<T, Failure> {
+    tokio::select! {
+        outcome = work => Ok(outcome),
+        _ = tokio::signal::ctrl_c() => {
+            let hint = "a release under way goes on: `shield status` shows it, `shield rollback` takes it back";
+            Err(Failure::plain(Exit::StageFailed, "interrupted", hint))
+        }
+    }
+}
+
+/// A stage's failure was printed as it happened.
+pub(crate) fn failure(error: &ShipError) -> Failure {
+    match error {
+        ShipError::Lock { .. } => Failure::new(Exit::Busy, error, &["wait for it to end".to_owned()]),
+        ShipError::Stage { failure } if matches!(failure.stage, StageName::Release | StageName::Watch) => {
+            Failure::told(Exit::ReleaseFailed)
+        }
+        ShipError::Stage { .. } => Failure::told(Exit::StageFailed),
+        ShipError::Evidence { .. } => {
+            let hint = "without its statement a stage did not happen; `shield evidence verify` says what is wrong with the log".to_owned();
+            Failure::new(Exit::NotRecorded, error, &[hint])
+        }
+        ShipError::Control { source } => Failure::admin(source),
+    }
+}

@@ -1,0 +1,71 @@
+//! `shield up`: the control plane runs, and serves.
+
+use std::time::Duration;
+
+use rustix::process::{Pid, Signal, kill_process};
+use shield_control::{admin::AdminClient, ensure_control};
+use tokio::time::{Instant, sleep};
+
+use crate::{
+    cli::{OutputFormat, Place, UpArguments},
+    context::Context,
+    exit::{Exit, Failure},
+    output,
+};
+
+/// Longest wait for a control plane to make room for the next.
+const HANDOVER: Duration = Duration::from_secs(10);
+
+pub(crate) async fn run(place: &Place, arguments: &UpArguments, format: OutputFormat) -> Result<(), Failure> {
+    let context = Context::open(place)?;
+    let client = AdminClient::new(&context.layout);
+    if arguments.upgrade {
+        end_older(&client).await?;
+    }
+    let (_, new) = ensure_control(&context.layout, &context.manifest)
+        .await
+        .map_err(|error| Failure::new(Exit::NoControlPlane, &error, &[]))?;
+    client.up().await.map_err(|error| Failure::admin(&error))?;
+    let status = client.status().await.map_err(|error| Failure::admin(&error))?;
+    output::status::print(&status, format);
+    let older = shield_control::running_binary_digest().is_some_and(|digest| digest != status.binary);
+    if !new && older && format == OutputFormat::Text {
+        anstream::eprintln!(
+            "it runs from another shield binary; `shield up --upgrade` replaces it without dropping a request"
+        );
+    }
+    Ok(())
+}
+
+/// The control plane may be ended at any moment: the edge and the instances go on, and the next one takes them over.
+async fn end_older(client: &AdminClient) -> Result<(), Failure> {
+    let Ok(status) = client.status().await else { return Ok(()) };
+    if shield_control::running_binary_digest().is_some_and(|digest| digest == status.binary) {
+        return Ok(());
+    }
+    if let Some(underway) = &status.underway {
+        let message = format!("failed to upgrade: release {} is under way", underway.release);
+        return Err(Failure::plain(
+            Exit::Busy,
+            &message,
+            "wait for it (`shield status`), then run the command again",
+        ));
+    }
+    if let Some(pid) = i32::try_from(status.pid).ok().and_then(Pid::from_raw) {
+        // It may have ended since it answered.
+        let _ = kill_process(pid, Signal::TERM);
+    }
+    let deadline = Instant::now() + HANDOVER;
+    while client.status().await.is_ok() {
+        if Instant::now() >= deadline {
+            let message = format!("failed to upgrade: process {} does not end", status.pid);
+            return Err(Failure::plain(
+                Exit::NoControlPlane,
+                &message,
+                "kill it; the edge and the instances go on",
+            ));
+        }
+        sleep(Duration::from_millis(20)).await;
+    }
+    Ok(())
+}

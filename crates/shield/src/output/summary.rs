@@ -1,0 +1,105 @@
+//! The end of `ship` and `release`: where it runs, what was proved, what to try next.
+
+use serde_json::json;
+use shield_control::{
+    Layout,
+    admin::StatusReport,
+    pipeline::{ShipSummary, StageName},
+};
+use shield_release::FinishedRelease;
+
+use super::{edge_address, json};
+use crate::{cli::OutputFormat, context::Context};
+
+pub(crate) fn print(context: &Context, status: &StatusReport, summary: &ShipSummary, format: OutputFormat) {
+    let curl = curl_line(context, status);
+    match format {
+        OutputFormat::Json => json(&json!({
+            "event": "finished",
+            "address": edge_address(status),
+            "curl": curl,
+            "artifact": summary.artifact,
+            "release": summary.release,
+            "stages": summary.stages,
+            "checkpoint": summary.checkpoint,
+        })),
+        OutputFormat::Text => print_text(context, status, summary, &curl),
+    }
+}
+
+fn print_text(context: &Context, status: &StatusReport, summary: &ShipSummary, curl: &str) {
+    let release = &summary.release;
+    anstream::println!();
+    anstream::println!("{} {} is live on {}", context.manifest.name, release.spec.id, edge_address(status));
+    anstream::println!("  {curl}");
+    anstream::println!();
+    anstream::println!("Proved and signed, about artifact {}:", summary.artifact);
+    for stage in &summary.stages {
+        anstream::println!("  {:8} {}", stage.stage, stage.summary);
+    }
+    print_checkpoint(summary);
+    anstream::println!();
+    anstream::println!("Try next:");
+    for (command, why) in next_steps(release, summary) {
+        anstream::println!("  {command:24} {why}");
+    }
+    print_path_hint(&context.layout);
+}
+
+fn print_checkpoint(summary: &ShipSummary) {
+    match &summary.checkpoint {
+        Some(checkpoint) => {
+            anstream::println!(
+                "  checkpoint of the evidence log (keep it on another machine; it finds every later change):"
+            );
+            anstream::println!("    shield evidence verify --expect {checkpoint}");
+        }
+        None => anstream::println!("  the release is not in the evidence log yet; `shield status` says why"),
+    }
+}
+
+fn next_steps(release: &FinishedRelease, summary: &ShipSummary) -> Vec<(&'static str, &'static str)> {
+    let piped = summary.stages.iter().any(|stage| stage.stage == StageName::Build);
+    let again = if piped { "shield ship" } else { "shield release" };
+    let mut steps = vec![
+        ("shield status", "what runs now"),
+        (again, "change a line and release again: no request fails"),
+    ];
+    if release.previous.is_some() {
+        steps.push(("shield rollback", "bring the release before back"));
+    }
+    steps.push(("shield evidence list", "every signed statement"));
+    steps.push(("shield down", "stop everything"));
+    steps
+}
+
+/// A line that works when pasted: it names the certificate authority and a path that answers.
+fn curl_line(context: &Context, status: &StatusReport) -> String {
+    let path = &context.manifest.service.ready.path;
+    match (status.https, status.http) {
+        (Some(https), _) => {
+            let authority = context.layout.authority().join("ca.pem");
+            let authority = authority.to_string_lossy();
+            let quoted = if authority.contains([' ', '\'', '"']) {
+                format!("{authority:?}")
+            } else {
+                authority.into_owned()
+            };
+            format!("curl --cacert {quoted} https://{https}{path}")
+        }
+        (None, Some(http)) => format!("curl http://{http}{path}"),
+        (None, None) => "the edge has no address".to_owned(),
+    }
+}
+
+/// `cargo run -- ship` leaves no `shield` on the PATH: say how to get one.
+fn print_path_hint(layout: &Layout) {
+    let Ok(running) = std::env::current_exe() else { return };
+    let directory = running.parent().map(std::path::Path::to_path_buf).unwrap_or_default();
+    let on_path = std::env::var_os("PATH").is_some_and(|path| {
+        std::env::split_paths(&path).any(|entry| entry.join("shield").exists() && entry == directory)
+    });
+    if !on_path && !running.starts_with(layout.root()) {
+        anstream::println!("  (put `shield` on the PATH:  export PATH=\"{}:$PATH\")", directory.display());
+    }
+}
