@@ -18,6 +18,9 @@ use crate::{
     layout::Layout,
 };
 
+/// Names of staging instances begin with it.
+pub(crate) const STAGING_PREFIX: &str = "staging-";
+
 /// Runs the instance of `order` until the other end of `reports` is closed.
 pub(crate) async fn run(
     layout: Layout,
@@ -77,7 +80,7 @@ pub(crate) async fn run(
 
 /// Names are unique per run: two pipelines may stage the same artifact.
 fn staging_id(order: &StagingOrder) -> InstanceId {
-    let release = format!("staging-{}", &order.artifact.0.hex()[..8]);
+    let release = format!("{STAGING_PREFIX}{}", &order.artifact.0.hex()[..8]);
     let release = release.parse::<ReleaseId>().expect("a constant and hex digits make a name");
     InstanceId::new(release, 0, fastrand::u32(..))
 }

@@ -21,7 +21,7 @@ use super::{
     process::{RunningEdge, adopt_edge, start_edge},
     sockets::Sockets,
 };
-use crate::{failpoint, layout::Layout};
+use crate::{failpoint, layout::Layout, listeners::BindError, manifest::EdgeSettings};
 
 /// Time between looks at an edge that judges, swaps or drains.
 const LOOK_BUSY: Duration = Duration::from_millis(20);
@@ -93,61 +93,62 @@ impl EdgeView {
 // === impl EdgeManager ===
 
 impl EdgeManager {
-    /// Takes over the newest edge among `found`, or binds `sockets` itself. Returns the manager, the ends that talk to it, and
-    /// the table that the edge routes by.
-    pub(crate) async fn find_running(
-        layout: &Layout,
-        found: &[Found],
-    ) -> Option<(RunningEdgeHandle, Sockets, Option<RouteTable>)> {
+    /// Takes over the edges among `found`: the newest that accepts, and those that drain.
+    pub(crate) async fn find_running(layout: &Layout, found: &[Found]) -> FoundEdges {
         let mut edges: Vec<&Found> = found.iter().collect();
         edges.sort_by_key(|edge| std::cmp::Reverse(edge.instance.attempt()));
+        let newest_number = edges.first().map_or(0, |edge| edge.instance.attempt());
+        let mut result = FoundEdges { newest_number, ..FoundEdges::default() };
         for edge in edges {
             let Some(running) = adopt_edge(layout, edge).await else { continue };
-            let status = running.client.status().await;
-            let Ok(status) = status else { continue };
-            if status.draining {
+            let Ok(status) = running.client.status().await else {
+                running.process.kill_group();
                 continue;
+            };
+            let sockets = if status.draining {
+                Vec::new()
+            } else {
+                running.client.take_listeners().await.unwrap_or_default()
+            };
+            if status.draining {
+                result.draining.push(running);
+            } else if result.current.is_none() && !sockets.is_empty() {
+                result.current = Some((running, Sockets::taken(sockets), status.table));
+            } else if !sockets.is_empty() && running.client.drain(REPLACED_DRAIN).await.is_ok() {
+                // The control plane died while it replaced this one.
+                result.draining.push(running);
+            } else {
+                // It was started and never given a socket: nobody can reach it.
+                running.process.kill_group();
             }
-            if let Ok(descriptors) = running.client.take_listeners().await
-                && !descriptors.is_empty()
-            {
-                return Some((RunningEdgeHandle(running), Sockets::taken(descriptors), status.table));
-            }
-            // It was started and never given a socket: nobody can reach it.
-            running.process.kill_group();
         }
-        None
+        result
     }
 
-    #[expect(clippy::too_many_arguments, reason = "called once; a struct would name the same fields again")]
+    /// The manager, and the ends that talk to it.
     pub(crate) fn new(
-        layout: Layout,
-        binary: PathBuf,
-        sockets: Sockets,
-        running: Option<RunningEdgeHandle>,
-        newest_number: u32,
-        table: RouteTable,
-        config: EdgeConfig,
+        (layout, binary): (Layout, PathBuf),
+        edges: ReadyEdges,
+        (table, config): (RouteTable, EdgeConfig),
         news: mpsc::Sender<EdgeNews>,
     ) -> (Self, EdgeOrders, watch::Receiver<EdgeView>) {
         let (table_sender, table) = watch::channel(table);
         let (config_sender, config) = watch::channel(config);
         let (shutdown_sender, shutdown) = mpsc::channel(1);
         let (view, view_receiver) = watch::channel(EdgeView::default());
-        let current = running.map(|handle| handle.0);
-        let replace = current.as_ref().is_some_and(|edge| !runs_binary(&edge.process, &binary));
+        let replace = edges.current.as_ref().is_some_and(|edge| !runs_binary(&edge.process, &binary));
         let manager = Self {
             layout,
             binary,
-            sockets,
+            sockets: edges.sockets,
             table,
             config,
             shutdown,
             news,
             view,
-            current,
-            draining: Vec::new(),
-            next_number: newest_number + 1,
+            current: edges.current,
+            draining: edges.draining,
+            next_number: edges.newest_number + 1,
             reported: None,
             replace,
         };
@@ -160,6 +161,7 @@ impl EdgeManager {
         if self.current.is_some() {
             self.configure().await;
             self.apply().await;
+            self.look().await;
         }
         loop {
             self.ensure_running().await;
@@ -347,8 +349,36 @@ impl EdgeManager {
     }
 }
 
-/// An edge that was found running.
-pub(crate) struct RunningEdgeHandle(RunningEdge);
+/// Edge processes that an earlier control plane started.
+#[derive(Default)]
+pub(crate) struct FoundEdges {
+    current: Option<(RunningEdge, Sockets, Option<RouteTable>)>,
+    draining: Vec<RunningEdge>,
+    newest_number: u32,
+}
+
+/// What the manager starts from.
+pub(crate) struct ReadyEdges {
+    pub(crate) sockets: Sockets,
+    current: Option<RunningEdge>,
+    draining: Vec<RunningEdge>,
+    newest_number: u32,
+}
+
+impl FoundEdges {
+    /// Binds the sockets if no edge has them; also gives the table that the edge routes by.
+    pub(crate) fn ready(
+        self,
+        settings: &EdgeSettings,
+    ) -> Result<(ReadyEdges, Option<RouteTable>), BindError> {
+        let Self { current, draining, newest_number } = self;
+        let (current, sockets, table) = match current {
+            Some((edge, sockets, table)) => (Some(edge), sockets, table),
+            None => (None, Sockets::bind(settings)?, None),
+        };
+        Ok((ReadyEdges { sockets, current, draining, newest_number }, table))
+    }
+}
 
 fn runs_binary(process: &Process, binary: &PathBuf) -> bool {
     let link = format!("/proc/{}/exe", process.identity().pid);

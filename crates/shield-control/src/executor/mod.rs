@@ -68,6 +68,10 @@ pub(crate) struct Executor {
     status: watch::Sender<Arc<StatusReport>>,
     history: watch::Sender<Arc<Vec<FinishedRelease>>>,
     queue: VecDeque<Event>,
+    /// When this control plane started.
+    started: std::time::Instant,
+    /// The same, in the kernel's ticks.
+    start_ticks: u64,
     tls: EdgeTls,
 }
 
@@ -200,6 +204,7 @@ impl Executor {
         if self.journal.as_ref().is_none_or(Journal::broken) {
             self.renew_journal();
         }
+        self.look_for_late_starters().await;
         self.record_finished();
         self.instances.rotate_logs();
         self.tls.renew_if_old(&self.edge.config);

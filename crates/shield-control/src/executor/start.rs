@@ -7,12 +7,13 @@ use std::{
     os::unix::fs::OpenOptionsExt,
     path::PathBuf,
     sync::Arc,
+    time::{Duration, Instant},
 };
 
 use rustix::fs::{FlockOperation, flock};
 use shield_edge::protocol::EdgeConfig;
 use shield_release::{Environment, Event, FinishedRelease, InstancePhase, ProcessRef, Remains, RouteTable};
-use shield_runtime::{Found, Identity, Ports, find};
+use shield_runtime::{Found, Identity, Ports, adopt, find};
 use shield_types::InstanceId;
 use tokio::sync::{broadcast, mpsc, watch};
 
@@ -21,16 +22,19 @@ use crate::{
     admin::{Progress, StatusReport},
     authority::{Authority, AuthorityError},
     durable::{StateFileError, failed},
-    edge::{EDGE_NAME, EdgeManager, Sockets},
+    edge::{EDGE_NAME, EdgeManager},
     evidence::Recorder,
     journal::{AppendJournalError, Journal, OpenJournalError, Opened},
     launch::LaunchSettings,
     layout::Layout,
     listeners::BindError,
     manifest::Manifest,
+    staging::STAGING_PREFIX,
     tls::EdgeTls,
 };
 
+/// How long a process may take from fork to exec.
+const LATE_STARTERS: Duration = Duration::from_secs(20);
 /// Commands that wait.
 const COMMANDS_MAX: usize = 64;
 
@@ -112,25 +116,19 @@ pub(crate) async fn start(
     let mut found = find(layout.scope());
     let (edges, others): (Vec<Found>, Vec<Found>) =
         found.drain(..).partition(|found| found.instance.release().as_str() == EDGE_NAME);
-    let newest_edge = edges.iter().map(|edge| edge.instance.attempt()).max().unwrap_or(0);
-    let running = EdgeManager::find_running(&layout, &edges).await;
-    let (edge, sockets, table) = match running {
-        Some((edge, sockets, table)) => (Some(edge), sockets, table),
-        None => {
-            (None, Sockets::bind(&manifest.edge).map_err(|source| StartControlError::Bind { source })?, None)
-        }
-    };
+    let edges = EdgeManager::find_running(&layout, &edges).await;
+    let (edges, table) = edges.ready(&manifest.edge).map_err(|source| StartControlError::Bind { source })?;
     let recovered = recover(&layout, table, &others)?;
     let authority =
         Authority::open(&layout.authority()).map_err(|source| StartControlError::Authority { source })?;
     let tls = EdgeTls::new(authority, manifest.edge.hostnames.clone());
     let config = edge_config(&manifest, &tls, &recovered.environment)?;
-    let status = watch::channel(Arc::new(base_report(&manifest, digest, &sockets)));
+    let status = watch::channel(Arc::new(base_report(&manifest, digest, &edges.sockets)));
     let (news_sender, news) = mpsc::channel(EVENTS_MAX);
     let history = watch::channel(Arc::new(recovered.environment.history().cloned().collect()));
     let table = recovered.environment.table().clone();
     let (manager, orders, view) =
-        EdgeManager::new(layout.clone(), binary, sockets, edge, newest_edge, table, config, news_sender);
+        EdgeManager::new((layout.clone(), binary), edges, (table, config), news_sender);
     tokio::spawn(manager.run());
 
     let (event_sender, events) = mpsc::channel(EVENTS_MAX);
@@ -159,6 +157,8 @@ pub(crate) async fn start(
         history: history.0,
         queue: Default::default(),
         tls,
+        started: Instant::now(),
+        start_ticks: own_start_ticks(),
     };
     executor.adopt_all(&others).await;
     Ok(Started {
@@ -237,6 +237,13 @@ fn recover(
     Ok(Recovered { environment, journal, notice })
 }
 
+/// When this process started, in the kernel's ticks: staging instances that are older belong to nobody.
+fn own_start_ticks() -> u64 {
+    let stat = fs::read_to_string("/proc/self/stat").unwrap_or_default();
+    let after_name = stat.rsplit_once(')').map_or("", |(_, rest)| rest);
+    after_name.split_whitespace().nth(19).and_then(|ticks| ticks.parse().ok()).unwrap_or(0)
+}
+
 fn process_of(found: &Found) -> (InstanceId, ProcessRef) {
     let identity = serde_json::to_value(&found.identity).expect("an identity is plain data");
     (found.instance.clone(), ProcessRef { address: found.address, identity })
@@ -274,10 +281,38 @@ impl Executor {
                 self.take(event);
             }
         }
-        for orphan in found.iter().filter(|found| self.environment.instance(&found.instance).is_none()) {
+        self.stop_unwanted(found).await;
+    }
+
+    /// A process between fork and exec does not say yet what it is, so a control plane that starts right after another died
+    /// looks again for a while.
+    pub(super) async fn look_for_late_starters(&mut self) {
+        if self.started.elapsed() < LATE_STARTERS {
+            let found = find(self.layout.scope());
+            self.stop_unwanted(&found).await;
+        }
+    }
+
+    async fn stop_unwanted(&self, found: &[Found]) {
+        for orphan in found.iter().filter(|found| !self.wanted(found)) {
             tracing::warn!(instance = %orphan.instance, pid = orphan.identity.pid, "stopping an instance that nobody wants");
-            if let Some(process) = shield_runtime::adopt(&orphan.identity) {
-                process.stop(std::time::Duration::ZERO).await;
+            if let Some(process) = adopt(&orphan.identity) {
+                process.stop(Duration::ZERO).await;
+            }
+        }
+    }
+
+    /// Staging instances and edges have owners of their own, except those that an earlier control plane left behind.
+    fn wanted(&self, found: &Found) -> bool {
+        let name = found.instance.release().as_str();
+        let identity = serde_json::to_value(&found.identity).ok();
+        match self.environment.instance(&found.instance) {
+            Some(instance) => {
+                instance.process.as_ref().is_none_or(|process| Some(&process.identity) == identity.as_ref())
+            }
+            None => {
+                name == EDGE_NAME
+                    || name.starts_with(STAGING_PREFIX) && found.identity.start_ticks >= self.start_ticks
             }
         }
     }
