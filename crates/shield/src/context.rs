@@ -60,8 +60,8 @@ pub(crate) fn layout(place: &Place) -> Result<Layout, Failure> {
 
 /// Who runs this command, for the history and for locks.
 pub(crate) fn requester() -> String {
-    let user =
-        env::var("USER").or_else(|_| env::var("LOGNAME")).unwrap_or_else(|_| "unknown user".to_owned());
+    let user = env::var("USER").or_else(|_| env::var("LOGNAME"));
+    let user = user.unwrap_or_else(|_| format!("uid {}", rustix::process::getuid().as_raw()));
     let host = fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
     format!("{user}@{} (process {})", host.trim(), std::process::id())
 }

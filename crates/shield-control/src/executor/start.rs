@@ -161,6 +161,10 @@ pub(crate) async fn start(
         start_ticks: own_start_ticks(),
     };
     executor.adopt_all(&others).await;
+    if !executor.environment.serving() {
+        // Somebody started a control plane after `down`: that is what `up` means.
+        executor.take(Event::UpRequested);
+    }
     Ok(Started {
         executor,
         commands: command_sender,

@@ -17,6 +17,8 @@ use tokio::{
     time::timeout,
 };
 
+use super::ship::first_line;
+
 /// Lines of output that a failure shows.
 const TAIL_LINES: usize = 20;
 /// Longest line that is kept whole.
@@ -72,10 +74,10 @@ impl CommandRun<'_> {
         let reason = match ended {
             Ok(Ok(status)) if status.success() => return Ok(()),
             Ok(Ok(status)) => describe(self.command, status),
-            Ok(Err(error)) => format!("wait for `{}`: {error}", self.command),
+            Ok(Err(error)) => format!("wait for `{}`: {error}", first_line(self.command)),
             Err(_) => format!(
                 "`{}` did not end within {}",
-                self.command,
+                first_line(self.command),
                 shield_types::format_duration(self.deadline)
             ),
         };
@@ -121,8 +123,8 @@ impl Drop for Group {
 
 fn describe(command: &str, status: ExitStatus) -> String {
     match status.code() {
-        Some(code) => format!("`{command}` exited with code {code}"),
-        None => format!("`{command}` ended by {status}"),
+        Some(code) => format!("`{}` exited with code {code}", first_line(command)),
+        None => format!("`{}` ended by {status}", first_line(command)),
     }
 }
 

@@ -151,7 +151,8 @@ impl<'a> Pipeline<'a> {
         let build = self.order.manifest.stages.build.clone();
         let text = build
             .command
-            .clone()
+            .as_deref()
+            .map(first_line)
             .unwrap_or_else(|| "no build command; taking the artifact as it lies there".to_owned());
         let running = self.begin(StageName::Build, text);
         if let Some(command) = &build.command {
@@ -178,7 +179,7 @@ impl<'a> Pipeline<'a> {
     }
 
     async fn test(&mut self, test: &CommandStage, artifact: &StoredArtifact) -> Result<(), ShipError> {
-        let running = self.begin(StageName::Test, test.command.clone());
+        let running = self.begin(StageName::Test, first_line(&test.command));
         let details = json!({ "command": test.command });
         match self.run_command(running, test).await {
             Ok(()) => {
@@ -188,7 +189,7 @@ impl<'a> Pipeline<'a> {
                     artifact.digest,
                     Vec::new(),
                     details,
-                    format!("`{}` exited with code 0", test.command),
+                    format!("`{}` exited with code 0", first_line(&test.command)),
                 )
             }
             Err(failure) => {
@@ -277,7 +278,7 @@ impl<'a> Pipeline<'a> {
             return Ok(());
         }
         let running =
-            self.begin(StageName::Smoke, format!("{} requests to the staging instance", requests.len()));
+            self.begin(StageName::Smoke, format!("{} to the staging instance", counted(requests.len())));
         let mut checks = Vec::new();
         for request in &requests {
             let check = smoke::check(request, address).await;
@@ -288,7 +289,7 @@ impl<'a> Pipeline<'a> {
             checks.push(check);
         }
         let Some(bad) = checks.iter().find(|check| check.outcome != CheckOutcome::Yes).cloned() else {
-            let summary = format!("{} of {} requests answered as expected", requests.len(), requests.len());
+            let summary = format!("{} answered as expected", counted(requests.len()));
             return self.pass(running, artifact.digest, checks, json!({}), summary);
         };
         let reason = format!("request `{}`: {}", bad.name, bad.detail);
@@ -339,7 +340,11 @@ impl<'a> Pipeline<'a> {
             format!("{} has all traffic ({claims} requests were in flight at the swap)", finished.spec.id);
         self.passed(StageName::Release, summary, promoted_at.since(finished.started_at));
         let took = finished.finished_at.since(promoted_at);
-        self.passed(StageName::Watch, "nothing spoke against it; the old pool is stopped".to_owned(), took);
+        let judged = match finished.previous {
+            Some(_) => "nothing spoke against it; the old pool is stopped",
+            None => "nothing spoke against it",
+        };
+        self.passed(StageName::Watch, judged.to_owned(), took);
         Ok(ShipSummary { artifact, stages: self.results, release: finished, checkpoint })
     }
 
@@ -386,6 +391,17 @@ impl<'a> Pipeline<'a> {
         (self.tell)(PipelineEvent::Failed { failure: failure.clone() });
         ShipError::Stage { failure: Box::new(failure) }
     }
+}
+
+/// A command on one line, for people; a script shows its beginning.
+pub(super) fn first_line(command: &str) -> String {
+    let mut lines = command.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#'));
+    let first = lines.next().unwrap_or_default().to_owned();
+    if lines.next().is_some() { format!("{first} …") } else { first }
+}
+
+fn counted(requests: usize) -> String {
+    if requests == 1 { "1 request".to_owned() } else { format!("{requests} requests") }
 }
 
 fn failed(reason: &str) -> Outcome {

@@ -14,12 +14,25 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("shield-edge", &["shield-release", "shield-types"]),
     ("shield-runtime", &["shield-release", "shield-types"]),
     ("shield-load", &["shield-types"]),
-    ("shield-control", &["shield-edge", "shield-evidence", "shield-release", "shield-runtime", "shield-types"]),
+    (
+        "shield-control",
+        &["shield-edge", "shield-evidence", "shield-release", "shield-runtime", "shield-types"],
+    ),
     ("shield", &["shield-control", "shield-edge", "shield-evidence", "shield-release", "shield-types"]),
     ("linkshield", &[]),
     ("shield-testkit", &["shield-types"]),
     // Drives the programs from outside, with every instrument there is.
-    ("shield-bars", &["shield-control", "shield-evidence", "shield-load", "shield-release", "shield-testkit", "shield-types"]),
+    (
+        "shield-bars",
+        &[
+            "shield-control",
+            "shield-evidence",
+            "shield-load",
+            "shield-release",
+            "shield-testkit",
+            "shield-types",
+        ],
+    ),
 ];
 
 /// Only tests and bars may use these.
@@ -28,12 +41,17 @@ const DEVELOPMENT_ONLY: &[&str] = &["shield-testkit", "shield-bars"];
 /// Members of the workspace that each member imports, by kind.
 fn imports() -> BTreeMap<String, Vec<(String, DependencyKind)>> {
     let metadata = metadata();
-    let members: BTreeSet<_> = metadata.workspace_packages().iter().map(|package| package.name.to_string()).collect();
+    let members: BTreeSet<_> =
+        metadata.workspace_packages().iter().map(|package| package.name.to_string()).collect();
     let of_member = |package: &cargo_metadata::Package| {
         let own = package.dependencies.iter().filter(|dependency| members.contains(&dependency.name));
         own.map(|dependency| (dependency.name.clone(), dependency.kind)).collect()
     };
-    metadata.workspace_packages().iter().map(|package| (package.name.to_string(), of_member(package))).collect()
+    metadata
+        .workspace_packages()
+        .iter()
+        .map(|package| (package.name.to_string(), of_member(package)))
+        .collect()
 }
 
 #[test]
@@ -51,7 +69,8 @@ fn imports_follow_the_design() {
 fn instruments_stay_out_of_programs() {
     for (package, imports) in imports() {
         let shipped = !DEVELOPMENT_ONLY.contains(&package.as_str());
-        for (import, kind) in imports.iter().filter(|(import, _)| DEVELOPMENT_ONLY.contains(&import.as_str())) {
+        for (import, kind) in imports.iter().filter(|(import, _)| DEVELOPMENT_ONLY.contains(&import.as_str()))
+        {
             assert!(!shipped || *kind == DependencyKind::Development, "{package} ships {import}");
         }
     }
@@ -60,8 +79,10 @@ fn instruments_stay_out_of_programs() {
 #[test]
 fn ring_is_the_one_crypto_provider() {
     let metadata = metadata();
-    let others = ["aws-lc-rs", "openssl", "openssl-sys", "native-tls", "boring", "mbedtls", "rustls-rustcrypto"];
-    let found: Vec<_> = metadata.packages.iter().filter(|package| others.contains(&package.name.as_str())).collect();
+    let others =
+        ["aws-lc-rs", "openssl", "openssl-sys", "native-tls", "boring", "mbedtls", "rustls-rustcrypto"];
+    let found: Vec<_> =
+        metadata.packages.iter().filter(|package| others.contains(&package.name.as_str())).collect();
     assert!(found.is_empty(), "{found:?}");
     assert_eq!(metadata.packages.iter().filter(|package| package.name.as_str() == "ring").count(), 1);
 }

@@ -16,7 +16,10 @@ fn dependencies_have_accepted_licences() {
 fn accepted() -> Vec<String> {
     let text = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../../deny.toml")).unwrap();
     let list = text.split_once("allow = [").unwrap().1.split(']').next().unwrap();
-    list.split(',').map(|item| item.trim().trim_matches('"').to_owned()).filter(|item| !item.is_empty()).collect()
+    list.split(',')
+        .map(|item| item.trim().trim_matches('"').to_owned())
+        .filter(|item| !item.is_empty())
+        .collect()
 }
 
 /// Whether an SPDX expression (with `/` for OR, as older crates write it) can be met: some alternative whose parts are all

@@ -9,5 +9,8 @@ use cargo_metadata::{Metadata, MetadataCommand};
 fn metadata() -> Metadata {
     // Crates of other platforms need not be downloaded.
     let platform = format!("{}-unknown-linux-gnu", std::env::consts::ARCH);
-    MetadataCommand::new().other_options(["--locked".to_owned(), "--filter-platform".to_owned(), platform]).exec().unwrap()
+    MetadataCommand::new()
+        .other_options(["--locked".to_owned(), "--filter-platform".to_owned(), platform])
+        .exec()
+        .unwrap()
 }

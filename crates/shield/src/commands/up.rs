@@ -3,7 +3,11 @@
 use std::time::Duration;
 
 use rustix::process::{Pid, Signal, kill_process};
-use shield_control::{admin::AdminClient, ensure_control};
+use shield_control::{
+    admin::{AdminClient, InstanceReport, StatusReport},
+    ensure_control,
+};
+use shield_release::InstancePhase;
 use tokio::time::{Instant, sleep};
 
 use crate::{
@@ -26,7 +30,7 @@ pub(crate) async fn run(place: &Place, arguments: &UpArguments, format: OutputFo
         .await
         .map_err(|error| Failure::new(Exit::NoControlPlane, &error, &[]))?;
     client.up().await.map_err(|error| Failure::admin(&error))?;
-    let status = client.status().await.map_err(|error| Failure::admin(&error))?;
+    let status = wait_until_serving(&client, context.manifest.release.start_deadline).await?;
     output::status::print(&status, format);
     let older = shield_control::running_binary_digest().is_some_and(|digest| digest != status.binary);
     if !new && older && format == OutputFormat::Text {
@@ -35,6 +39,32 @@ pub(crate) async fn run(place: &Place, arguments: &UpArguments, format: OutputFo
         );
     }
     Ok(())
+}
+
+/// `up` promises that the live release serves: its instances are healthy and the edge routes to them.
+async fn wait_until_serving(client: &AdminClient, start_deadline: Duration) -> Result<StatusReport, Failure> {
+    let deadline = Instant::now() + start_deadline + HANDOVER;
+    loop {
+        let status = client.status().await.map_err(|error| Failure::admin(&error))?;
+        let of_live = |instance: &&InstanceReport| Some(instance.instance.release()) == status.live.as_ref();
+        let mut instances = status.instances.iter().filter(of_live);
+        let healthy = instances.all(|instance| instance.phase == InstancePhase::Healthy);
+        if healthy && status.routed >= status.generation && status.edge.is_some() {
+            return Ok(status);
+        }
+        if Instant::now() >= deadline {
+            output::status::print(&status, OutputFormat::Text);
+            let live = status.live.map_or("no release".to_owned(), |live| live.to_string());
+            let message =
+                format!("failed to bring {live} up: not every instance is healthy and routed in time");
+            return Err(Failure::plain(
+                Exit::ReleaseFailed,
+                &message,
+                "`shield logs` shows what it printed; a fix can be shipped as it is",
+            ));
+        }
+        sleep(Duration::from_millis(50)).await;
+    }
 }
 
 /// The control plane may be ended at any moment: the edge and the instances go on, and the next one takes them over.
