@@ -123,6 +123,7 @@ async fn serve(server: Server, settings: &Settings, signals: &mut Signals) -> Ex
         }
         signal = impatience => {
             tracing::warn!(signal, "second signal, ending at once");
+            #[expect(clippy::disallowed_methods, reason = "a second signal ends the process at once, drained or not")]
             std::process::exit(EXIT_IMPATIENT.into())
         }
     }

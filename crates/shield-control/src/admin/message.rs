@@ -214,6 +214,19 @@ pub struct EdgeReport {
     pub pools: Vec<shield_edge::protocol::PoolStatus>,
 }
 
+// === impl Progress ===
+
+impl Progress {
+    /// Which release this is about.
+    pub fn release(&self) -> Option<&ReleaseId> {
+        match self {
+            Self::Moved { release, .. } | Self::Note { release, .. } => Some(release),
+            Self::Finished { finished, .. } => Some(&finished.spec.id),
+            Self::Refused { .. } => None,
+        }
+    }
+}
+
 /// Longest wait for the edge to confirm a swap.
 const PROMOTE_DEADLINE: Duration = Duration::from_secs(15);
 

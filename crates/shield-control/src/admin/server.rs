@@ -137,31 +137,25 @@ async fn follow(
     }
 }
 
+/// What is told about `release`, up to and with its end.
 fn until_finished(
     progress: broadcast::Receiver<Progress>,
     release: ReleaseId,
 ) -> impl Stream<Item = Progress> {
-    stream::unfold((progress, release, false), |(mut progress, release, over)| async move {
-        while !over {
+    stream::unfold(Some((progress, release)), |following| async move {
+        let (mut progress, release) = following?;
+        loop {
             let item = match progress.recv().await {
                 Ok(item) => item,
                 Err(RecvError::Lagged(_)) => continue,
                 Err(RecvError::Closed) => return None,
             };
-            let (of_release, over) = match &item {
-                Progress::Moved { release: it, .. } | Progress::Note { release: it, .. } => {
-                    (it == &release, false)
-                }
-                Progress::Finished { finished, .. } => {
-                    (finished.spec.id == release, finished.spec.id == release)
-                }
-                Progress::Refused { .. } => (false, false),
-            };
-            if of_release {
-                return Some((item, (progress, release, over)));
+            match item.release() {
+                Some(of) if *of != release => {}
+                _ if matches!(item, Progress::Finished { .. }) => return Some((item, None)),
+                _ => return Some((item, Some((progress, release)))),
             }
         }
-        None
     })
 }
 

@@ -21,7 +21,7 @@ use super::{
     process::{RunningEdge, adopt_edge, start_edge},
     sockets::Sockets,
 };
-use crate::{failpoint, layout::Layout, listeners::BindError, manifest::EdgeSettings};
+use crate::{executor::chain, failpoint, layout::Layout, listeners::BindError, manifest::EdgeSettings};
 
 /// Time between looks at an edge that judges, swaps or drains.
 const LOOK_BUSY: Duration = Duration::from_millis(20);
@@ -208,7 +208,7 @@ impl EdgeManager {
     async fn ensure_running(&mut self) {
         while self.current.is_none() {
             if let Err(error) = self.start().await {
-                tracing::error!(error = %render(&error), "could not start an edge; trying again");
+                tracing::error!(error = %chain(error.as_ref()), "could not start an edge; trying again");
                 sleep(RETRY).await;
             }
         }
@@ -239,7 +239,7 @@ impl EdgeManager {
     async fn replace_edge(&mut self) {
         let Some(old) = self.current.take() else { return };
         if let Err(error) = self.start().await {
-            tracing::error!(error = %render(&error), "could not start a newer edge; the old one stays");
+            tracing::error!(error = %chain(error.as_ref()), "could not start a newer edge; the old one stays");
             self.current = Some(old);
             return;
         }
@@ -383,15 +383,4 @@ impl FoundEdges {
 fn runs_binary(process: &Process, binary: &PathBuf) -> bool {
     let link = format!("/proc/{}/exe", process.identity().pid);
     std::fs::read_link(link).is_ok_and(|running| running == *binary)
-}
-
-fn render(error: &Box<dyn std::error::Error + Send + Sync>) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        text.push_str(": ");
-        text.push_str(&cause.to_string());
-        source = cause.source();
-    }
-    text
 }

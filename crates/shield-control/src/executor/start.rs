@@ -215,7 +215,7 @@ fn recover(
     let opened = Journal::open(&path).map_err(|source| StartControlError::Journal { source })?;
     let problem = match opened {
         Opened::Replayed(journal, environment) => {
-            return Ok(Recovered { environment, journal, notice: None });
+            return Ok(Recovered { environment: *environment, journal, notice: None });
         }
         Opened::Damaged(damage) => Some(damage.to_string()),
         Opened::Missing if layout.last_good().exists() || table.is_some() => {

@@ -39,7 +39,7 @@ pub(crate) struct Journal {
 #[derive(Debug)]
 pub(crate) enum Opened {
     /// The journal and the state it replays to.
-    Replayed(Journal, Environment),
+    Replayed(Journal, Box<Environment>),
     /// There is none.
     Missing,
     /// It was set aside.
@@ -119,7 +119,7 @@ impl Journal {
                     file.sync_all().map_err(failed("sync", path)).map_err(open)?;
                 }
                 let journal = Self { path: path.to_owned(), file, length: length as u64, broken: false };
-                Ok(Opened::Replayed(journal, environment))
+                Ok(Opened::Replayed(journal, Box::new(environment)))
             }
             Err(problem) => quarantine(path, problem).map(Opened::Damaged).map_err(open),
         }
@@ -281,7 +281,7 @@ mod tests {
     fn replays_to_the_same_state() {
         let (_directory, path) = journal_with_events(3);
         let Opened::Replayed(_, environment) = Journal::open(&path).unwrap() else { panic!("not replayed") };
-        assert_eq!(environment, expected(3));
+        assert_eq!(*environment, expected(3));
     }
 
     #[test]
@@ -297,7 +297,7 @@ mod tests {
             let Opened::Replayed(mut journal, environment) = Journal::open(&path).unwrap() else {
                 panic!("cut at {end}")
             };
-            assert_eq!(environment, expected(1));
+            assert_eq!(*environment, expected(1));
             journal.append(Timestamp(1), &Event::DownRequested).unwrap();
             assert_eq!(fs::read(&path).unwrap(), whole);
         }
