@@ -1,6 +1,7 @@
 //! Instances for the tests: they serve, lie, hang, fork and die, as their first argument says.
 //!
 //! Every mode that stays announces itself with a line on standard output, so that tests wait for a state and not for time.
+#![expect(clippy::disallowed_methods, reason = "its exit codes are what the tests look at")]
 
 use std::{
     env,

@@ -45,7 +45,10 @@ async fn main() -> ExitCode {
 /// The hardest way to stop: whatever is in flight is lost, and the code says success.
 async fn exit_at_once(mut terminated: Signal) {
     terminated.recv().await;
-    #[expect(clippy::disallowed_methods, reason = "the hardest backend to ship: it ends at once, mid-request")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the hardest backend to ship: it ends at once, mid-request"
+    )]
     exit(0);
 }
 
