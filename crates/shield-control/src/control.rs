@@ -27,6 +27,9 @@ use crate::{
 /// Longest wait for a new control plane to answer.
 const ANSWER_DEADLINE: Duration = Duration::from_secs(30);
 
+/// Copies of `shield` kept besides a new one.
+const BINARIES_KEPT: usize = 3;
+
 /// The control plane did not run.
 #[derive(Debug, thiserror::Error)]
 pub enum RunControlError {
@@ -202,11 +205,24 @@ fn stored_binary(layout: &Layout) -> Result<PathBuf, SpawnControlError> {
         .map_err(|source| SpawnControlError::Binary { source })?;
     let stored = layout.binaries().join(format!("shield-{}", digest.0.short()));
     if !stored.exists() {
+        prune_binaries(layout);
         copy_executable(&running, &stored)
             .map_err(failed("copy the running binary to", &stored))
             .map_err(file)?;
     }
     Ok(stored)
+}
+
+/// Old binaries go, except the newest few: a process that runs from a removed one runs on.
+fn prune_binaries(layout: &Layout) {
+    let entries = fs::read_dir(layout.binaries()).into_iter().flatten().flatten();
+    let mut binaries: Vec<_> =
+        entries.filter_map(|entry| Some((entry.metadata().ok()?.modified().ok()?, entry.path()))).collect();
+    binaries.sort();
+    for (_, path) in &binaries[..binaries.len().saturating_sub(BINARIES_KEPT)] {
+        // What cannot be removed only takes space.
+        let _ = fs::remove_file(path);
+    }
 }
 
 fn copy_executable(from: &Path, to: &Path) -> io::Result<()> {

@@ -1,6 +1,6 @@
 //! What operators ask for.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, fs};
 
 use shield_release::{Event, Plan, PlanRefusal, ReleaseSpec, plan};
 use shield_types::{ReleaseDigest, ReleaseId, Sha256Digest, canonical_json};
@@ -10,11 +10,15 @@ use super::{Executor, instances::chain};
 use crate::{
     admin::{Refusal, RefusalKind, ReleaseOrder, RollbackOrder},
     layout::Layout,
+    staging::STAGING_PREFIX,
     store::prune,
 };
 
 /// Artifacts kept in the store besides those in use.
 const ARTIFACTS_KEPT: usize = 5;
+
+/// Instance logs kept.
+const INSTANCE_LOGS_KEPT: usize = 100;
 
 /// A request, and where its answer goes.
 #[derive(Debug)]
@@ -178,6 +182,7 @@ impl Executor {
         let target = self.environment.rollback_target().map(|spec| spec.artifact);
         let used = live.into_iter().chain(target).collect::<BTreeSet<_>>();
         prune_store(&self.layout, &used);
+        prune_instance_logs(&self.layout);
     }
 }
 
@@ -187,6 +192,24 @@ fn prune_store(layout: &Layout, used: &BTreeSet<shield_types::ArtifactDigest>) {
             removed.iter().for_each(|path| tracing::info!(path = %path.display(), "removed an old artifact"))
         }
         Err(error) => tracing::warn!(%error, "old artifacts are not removed"),
+    }
+}
+
+/// Keeps the logs of the newest instances; names and times decide, running ones are always among them.
+fn prune_instance_logs(layout: &Layout) {
+    let entries = fs::read_dir(layout.logs()).into_iter().flatten().flatten();
+    let of_instance = |name: &str| {
+        name.starts_with(STAGING_PREFIX)
+            || name.strip_prefix('r').is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit()))
+    };
+    let mut logs: Vec<_> = entries
+        .filter(|entry| of_instance(&entry.file_name().to_string_lossy()))
+        .filter_map(|entry| Some((entry.metadata().ok()?.modified().ok()?, entry.path())))
+        .collect();
+    logs.sort();
+    for (_, path) in &logs[..logs.len().saturating_sub(INSTANCE_LOGS_KEPT)] {
+        // What cannot be removed only takes space.
+        let _ = fs::remove_file(path);
     }
 }
 
