@@ -214,11 +214,19 @@ fn recover(
     let path = layout.journal();
     let opened = Journal::open(&path).map_err(|source| StartControlError::Journal { source })?;
     let problem = match opened {
-        Opened::Replayed(journal, environment) => {
-            return Ok(Recovered { environment: *environment, journal, notice: None });
-        }
+        Opened::Replayed(journal, environment) => match table.as_ref().map(|table| table.generation) {
+            // Events were lost on a disk that was full or failing: what users see is the newer truth.
+            Some(routed) if routed > environment.generation() => {
+                let known = environment.generation();
+                Some(format!(
+                    "the journal `{}` knows generation {known}, the edge routes by {routed}",
+                    path.display()
+                ))
+            }
+            _ => return Ok(Recovered { environment: *environment, journal, notice: None }),
+        },
         Opened::Damaged(damage) => Some(damage.to_string()),
-        Opened::Missing if layout.last_good().exists() || table.is_some() => {
+        Opened::Missing if layout.last_good().exists() || table.is_some() || !found.is_empty() => {
             Some(format!("the journal `{}` is missing", path.display()))
         }
         Opened::Missing => None,
