@@ -4,10 +4,12 @@
 //! back as events, so a control plane that is killed anywhere picks up by replaying the journal and repeating what is
 //! outstanding.
 
+mod adopt;
 mod command;
 mod events;
 mod instances;
 mod progress;
+mod recover;
 mod start;
 mod status;
 

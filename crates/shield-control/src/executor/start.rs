@@ -1,40 +1,38 @@
 //! Starting the control plane: the lock, the journal or what remains of it, the edge, the instances that run.
 
 use std::{
-    collections::BTreeMap,
-    fs::{self, File, OpenOptions},
+    fs::{File, OpenOptions},
     io::{Read as _, Seek as _, Write as _},
     os::unix::fs::OpenOptionsExt,
     path::PathBuf,
     sync::Arc,
-    time::{Duration, Instant},
+    time::Instant,
 };
 
 use rustix::fs::{FlockOperation, flock};
 use shield_edge::protocol::EdgeConfig;
-use shield_release::{Environment, Event, FinishedRelease, InstancePhase, ProcessRef, Remains, RouteTable};
-use shield_runtime::{Found, Identity, Ports, adopt, find};
-use shield_types::InstanceId;
+use shield_release::{Environment, Event, FinishedRelease};
+use shield_runtime::{Found, Ports, find};
 use tokio::sync::{broadcast, mpsc, watch};
 
-use super::{Command, EVENTS_MAX, Executor, Instances, PROGRESS_MAX, status::base_report};
+use super::{
+    Command, EVENTS_MAX, Executor, Instances, PROGRESS_MAX, adopt::own_start_ticks, recover::recover,
+    status::base_report,
+};
 use crate::{
     admin::{Progress, StatusReport},
     authority::{Authority, AuthorityError},
     durable::{StateFileError, failed},
     edge::{EDGE_NAME, EdgeManager},
     evidence::Recorder,
-    journal::{AppendJournalError, Journal, OpenJournalError, Opened},
+    journal::{AppendJournalError, OpenJournalError},
     launch::LaunchSettings,
     layout::Layout,
     listeners::BindError,
     manifest::Manifest,
-    staging::STAGING_PREFIX,
     tls::EdgeTls,
 };
 
-/// How long a process may take from fork to exec.
-const LATE_STARTERS: Duration = Duration::from_secs(20);
 /// Commands that wait.
 const COMMANDS_MAX: usize = 64;
 
@@ -96,13 +94,6 @@ pub(crate) struct Started {
     pub(crate) ports: Arc<Ports>,
     /// Held for as long as the control plane lives.
     pub(crate) lock: File,
-}
-
-/// Everything that was found at the start.
-struct Recovered {
-    environment: Environment,
-    journal: Journal,
-    notice: Option<String>,
 }
 
 /// Starts the control plane: takes over what runs, or starts what should.
@@ -205,62 +196,6 @@ fn lock(layout: &Layout) -> Result<File, StartControlError> {
     Ok(lock)
 }
 
-/// The state from the journal; or, if that is lost, from the edge's live table and what runs.
-fn recover(
-    layout: &Layout,
-    table: Option<RouteTable>,
-    found: &[Found],
-) -> Result<Recovered, StartControlError> {
-    let path = layout.journal();
-    let opened = Journal::open(&path).map_err(|source| StartControlError::Journal { source })?;
-    let problem = match opened {
-        Opened::Replayed(journal, environment) => match table.as_ref().map(|table| table.generation) {
-            // Events were lost on a disk that was full or failing: what users see is the newer truth.
-            Some(routed) if routed > environment.generation() => {
-                let known = environment.generation();
-                Some(format!(
-                    "the journal `{}` knows generation {known}, the edge routes by {routed}",
-                    path.display()
-                ))
-            }
-            _ => return Ok(Recovered { environment: *environment, journal, notice: None }),
-        },
-        Opened::Damaged(damage) => Some(damage.to_string()),
-        Opened::Missing if layout.last_good().exists() || table.is_some() || !found.is_empty() => {
-            Some(format!("the journal `{}` is missing", path.display()))
-        }
-        Opened::Missing => None,
-    };
-    let last_good = fs::read(layout.last_good()).ok().and_then(|bytes| serde_json::from_slice(&bytes).ok());
-    let processes = found.iter().map(process_of).collect::<BTreeMap<_, _>>();
-    let environment = Environment::rebuild(Remains { last_good, table, processes });
-    let journal =
-        Journal::begin(&path, &environment).map_err(|source| StartControlError::BeginJournal { source })?;
-    let notice = problem.map(|problem| {
-        let live = environment.live().map_or("none".to_owned(), ToString::to_string);
-        format!(
-            "{problem}; the state was rebuilt from what runs (live release: {live}, generation {})",
-            environment.generation()
-        )
-    });
-    if let Some(notice) = &notice {
-        tracing::error!(notice, "state was damaged");
-    }
-    Ok(Recovered { environment, journal, notice })
-}
-
-/// When this process started, in the kernel's ticks: staging instances that are older belong to nobody.
-fn own_start_ticks() -> u64 {
-    let stat = fs::read_to_string("/proc/self/stat").unwrap_or_default();
-    let after_name = stat.rsplit_once(')').map_or("", |(_, rest)| rest);
-    after_name.split_whitespace().nth(19).and_then(|ticks| ticks.parse().ok()).unwrap_or(0)
-}
-
-fn process_of(found: &Found) -> (InstanceId, ProcessRef) {
-    let identity = serde_json::to_value(&found.identity).expect("an identity is plain data");
-    (found.instance.clone(), ProcessRef { address: found.address, identity })
-}
-
 /// The probe follows the live release; before there is one, the manifest.
 fn edge_config(
     manifest: &Manifest,
@@ -277,84 +212,6 @@ fn edge_config(
         response_timeout: manifest.edge.response_timeout,
         probe: settings.edge_probe(),
     })
-}
-
-impl Executor {
-    /// Takes over what runs and is wanted, notes what is gone, and stops what nobody wants.
-    async fn adopt_all(&mut self, found: &[Found]) {
-        let wanted: Vec<_> =
-            self.environment.instances().map(|(id, instance)| (id.clone(), instance.clone())).collect();
-        for (id, instance) in &wanted {
-            let event = match &instance.process {
-                Some(process) => self.adopt_known(id, process),
-                None => self.adopt_unrecorded(id, instance.phase, found),
-            };
-            if let Some(event) = event {
-                self.take(event);
-            }
-        }
-        self.stop_unwanted(found).await;
-    }
-
-    /// A process between fork and exec does not say yet what it is, so a control plane that starts right after another died
-    /// looks again for a while.
-    pub(super) async fn look_for_late_starters(&mut self) {
-        if self.started.elapsed() < LATE_STARTERS {
-            let found = find(self.layout.scope());
-            self.stop_unwanted(&found).await;
-        }
-    }
-
-    async fn stop_unwanted(&self, found: &[Found]) {
-        for orphan in found.iter().filter(|found| !self.wanted(found)) {
-            tracing::warn!(instance = %orphan.instance, pid = orphan.identity.pid, "stopping an instance that nobody wants");
-            if let Some(process) = adopt(&orphan.identity) {
-                process.stop(Duration::ZERO).await;
-            }
-        }
-    }
-
-    /// Staging instances and edges have owners of their own, except those that an earlier control plane left behind.
-    fn wanted(&self, found: &Found) -> bool {
-        let name = found.instance.release().as_str();
-        let identity = serde_json::to_value(&found.identity).ok();
-        match self.environment.instance(&found.instance) {
-            Some(instance) => {
-                instance.process.as_ref().is_none_or(|process| Some(&process.identity) == identity.as_ref())
-            }
-            None => {
-                name == EDGE_NAME
-                    || name.starts_with(STAGING_PREFIX) && found.identity.start_ticks >= self.start_ticks
-            }
-        }
-    }
-
-    fn adopt_known(&mut self, id: &InstanceId, process: &ProcessRef) -> Option<Event> {
-        let identity = serde_json::from_value::<Identity>(process.identity.clone()).ok();
-        let adopted = identity.and_then(|identity| self.instances.adopt(id, process.address, &identity));
-        let reason = "it was gone when the control plane started".to_owned();
-        adopted.is_none().then(|| Event::Exited { instance: id.clone(), reason })
-    }
-
-    /// The control plane died between the spawn and the journal record.
-    fn adopt_unrecorded(&mut self, id: &InstanceId, phase: InstancePhase, found: &[Found]) -> Option<Event> {
-        let running = found.iter().find(|found| found.instance == *id)?;
-        let event = self.instances.adopt_found(running);
-        tracing::info!(instance = %id, ?phase, "adopted an instance whose start was not recorded");
-        event
-    }
-
-    pub(crate) fn finished_releases(&self) -> Vec<FinishedRelease> {
-        self.environment.history().cloned().collect()
-    }
-
-    pub(crate) fn edge_pools(&self) -> Vec<shield_edge::protocol::PoolStatus> {
-        self.view.borrow().current.as_ref().map(|status| status.pools.clone()).unwrap_or_default()
-    }
-
-    pub(crate) fn recorder_mut(&mut self) -> &mut Recorder {
-        &mut self.recorder
-    }
 }
 
 #[cfg(test)]

@@ -2,10 +2,14 @@
 
 use std::sync::Arc;
 
-use shield_edge::protocol::ListenerName;
+use shield_edge::protocol::{ListenerName, PoolStatus};
+use shield_release::FinishedRelease;
 
 use super::Executor;
-use crate::admin::{EdgeReport, InstanceReport, StatusReport, UnderwayReport};
+use crate::{
+    admin::{EdgeReport, InstanceReport, StatusReport, UnderwayReport},
+    evidence::Recorder,
+};
 
 impl Executor {
     /// Readers see the newest report without disturbing the executor.
@@ -50,6 +54,21 @@ impl Executor {
                 .collect(),
             ..StatusReport::clone(&base)
         }
+    }
+
+    /// The history, oldest first.
+    pub(crate) fn finished_releases(&self) -> Vec<FinishedRelease> {
+        self.environment.history().cloned().collect()
+    }
+
+    /// Every pool, as the edge last counted it.
+    pub(crate) fn edge_pools(&self) -> Vec<PoolStatus> {
+        self.view.borrow().current.as_ref().map(|status| status.pools.clone()).unwrap_or_default()
+    }
+
+    /// What of the history is in the evidence log.
+    pub(crate) fn recorder_mut(&mut self) -> &mut Recorder {
+        &mut self.recorder
     }
 }
 

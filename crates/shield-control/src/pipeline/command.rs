@@ -17,7 +17,7 @@ use tokio::{
     time::timeout,
 };
 
-use super::ship::first_line;
+use super::project::first_line;
 
 /// Lines of output that a failure shows.
 const TAIL_LINES: usize = 20;

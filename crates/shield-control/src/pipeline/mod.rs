@@ -8,9 +8,12 @@ mod command;
 mod http;
 mod lock;
 mod notary;
+mod production;
+mod project;
 mod ship;
 mod smoke;
 mod stage;
+mod staging;
 
 pub use lock::ShipLockError;
 pub use ship::{ShipError, ShipOrder, ShipSummary, release_artifact, ship};

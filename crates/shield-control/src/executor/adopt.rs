@@ -1,0 +1,86 @@
+//! Taking over what runs: instances that an earlier control plane started, recorded or not.
+
+use std::{fs, time::Duration};
+
+use shield_release::{Event, InstancePhase, ProcessRef};
+use shield_runtime::{Found, Identity, adopt, find};
+use shield_types::InstanceId;
+
+use super::Executor;
+use crate::{edge::EDGE_NAME, staging::STAGING_PREFIX};
+
+/// How long a process may take from fork to exec.
+const LATE_STARTERS: Duration = Duration::from_secs(20);
+
+impl Executor {
+    /// Takes over what runs and is wanted, notes what is gone, and stops what nobody wants.
+    pub(super) async fn adopt_all(&mut self, found: &[Found]) {
+        let wanted: Vec<_> =
+            self.environment.instances().map(|(id, instance)| (id.clone(), instance.clone())).collect();
+        for (id, instance) in &wanted {
+            let event = match &instance.process {
+                Some(process) => self.adopt_known(id, process),
+                None => self.adopt_unrecorded(id, instance.phase, found),
+            };
+            if let Some(event) = event {
+                self.take(event);
+            }
+        }
+        self.stop_unwanted(found).await;
+    }
+
+    /// A process between fork and exec does not say yet what it is, so a control plane that starts right after another died
+    /// looks again for a while.
+    pub(super) async fn look_for_late_starters(&mut self) {
+        if self.started.elapsed() < LATE_STARTERS {
+            let found = find(self.layout.scope());
+            self.stop_unwanted(&found).await;
+        }
+    }
+
+    async fn stop_unwanted(&self, found: &[Found]) {
+        for orphan in found.iter().filter(|found| !self.wanted(found)) {
+            tracing::warn!(instance = %orphan.instance, pid = orphan.identity.pid, "stopping an instance that nobody wants");
+            if let Some(process) = adopt(&orphan.identity) {
+                process.stop(Duration::ZERO).await;
+            }
+        }
+    }
+
+    /// Staging instances and edges have owners of their own, except those that an earlier control plane left behind.
+    fn wanted(&self, found: &Found) -> bool {
+        let name = found.instance.release().as_str();
+        let identity = serde_json::to_value(&found.identity).ok();
+        match self.environment.instance(&found.instance) {
+            Some(instance) => {
+                instance.process.as_ref().is_none_or(|process| Some(&process.identity) == identity.as_ref())
+            }
+            None => {
+                name == EDGE_NAME
+                    || name.starts_with(STAGING_PREFIX) && found.identity.start_ticks >= self.start_ticks
+            }
+        }
+    }
+
+    fn adopt_known(&mut self, id: &InstanceId, process: &ProcessRef) -> Option<Event> {
+        let identity = serde_json::from_value::<Identity>(process.identity.clone()).ok();
+        let adopted = identity.and_then(|identity| self.instances.adopt(id, process.address, &identity));
+        let reason = "it was gone when the control plane started".to_owned();
+        adopted.is_none().then(|| Event::Exited { instance: id.clone(), reason })
+    }
+
+    /// The control plane died between the spawn and the journal record.
+    fn adopt_unrecorded(&mut self, id: &InstanceId, phase: InstancePhase, found: &[Found]) -> Option<Event> {
+        let running = found.iter().find(|found| found.instance == *id)?;
+        let event = self.instances.adopt_found(running);
+        tracing::info!(instance = %id, ?phase, "adopted an instance whose start was not recorded");
+        event
+    }
+}
+
+/// When this process started, in the kernel's ticks: staging instances that are older belong to nobody.
+pub(super) fn own_start_ticks() -> u64 {
+    let stat = fs::read_to_string("/proc/self/stat").unwrap_or_default();
+    let after_name = stat.rsplit_once(')').map_or("", |(_, rest)| rest);
+    after_name.split_whitespace().nth(19).and_then(|ticks| ticks.parse().ok()).unwrap_or(0)
+}

@@ -1,0 +1,70 @@
+//! What is known after a crash: from the journal, or from what runs when the journal is lost.
+
+use std::{collections::BTreeMap, fs};
+
+use shield_release::{Environment, ProcessRef, Remains, RouteTable};
+use shield_runtime::Found;
+use shield_types::InstanceId;
+
+use super::StartControlError;
+use crate::{
+    journal::{Journal, Opened},
+    layout::Layout,
+};
+
+/// Everything that was found at the start.
+pub(super) struct Recovered {
+    pub(super) environment: Environment,
+    pub(super) journal: Journal,
+    /// What the next command reports.
+    pub(super) notice: Option<String>,
+}
+
+/// The state from the journal; or, if that is lost, from the edge's live table and what runs.
+pub(super) fn recover(
+    layout: &Layout,
+    table: Option<RouteTable>,
+    found: &[Found],
+) -> Result<Recovered, StartControlError> {
+    let path = layout.journal();
+    let opened = Journal::open(&path).map_err(|source| StartControlError::Journal { source })?;
+    let problem = match opened {
+        Opened::Replayed(journal, environment) => match table.as_ref().map(|table| table.generation) {
+            // Events were lost on a disk that was full or failing: what users see is the newer truth.
+            Some(routed) if routed > environment.generation() => {
+                let known = environment.generation();
+                Some(format!(
+                    "the journal `{}` knows generation {known}, the edge routes by {routed}",
+                    path.display()
+                ))
+            }
+            _ => return Ok(Recovered { environment: *environment, journal, notice: None }),
+        },
+        Opened::Damaged(damage) => Some(damage.to_string()),
+        Opened::Missing if layout.last_good().exists() || table.is_some() || !found.is_empty() => {
+            Some(format!("the journal `{}` is missing", path.display()))
+        }
+        Opened::Missing => None,
+    };
+    let last_good = fs::read(layout.last_good()).ok().and_then(|bytes| serde_json::from_slice(&bytes).ok());
+    let processes = found.iter().map(process_of).collect::<BTreeMap<_, _>>();
+    let environment = Environment::rebuild(Remains { last_good, table, processes });
+    let journal =
+        Journal::begin(&path, &environment).map_err(|source| StartControlError::BeginJournal { source })?;
+    let notice = problem.map(|problem| {
+        let live = environment.live().map_or("none".to_owned(), ToString::to_string);
+        format!(
+            "{problem}; the state was rebuilt from what runs (live release: {live}, generation {})",
+            environment.generation()
+        )
+    });
+    if let Some(notice) = &notice {
+        tracing::error!(notice, "state was damaged");
+    }
+    Ok(Recovered { environment, journal, notice })
+}
+
+fn process_of(found: &Found) -> (InstanceId, ProcessRef) {
+    let identity = serde_json::to_value(&found.identity).expect("an identity is plain data");
+    (found.instance.clone(), ProcessRef { address: found.address, identity })
+}

@@ -1,0 +1,72 @@
+//! The stages in production: the control plane releases and watches, and records both; this follows.
+
+use shield_release::{FinishedRelease, ReleaseOutcome};
+use shield_types::ArtifactDigest;
+
+use super::{
+    ship::{Pipeline, ShipError, ShipSummary},
+    stage::{PipelineEvent, StageFailure, StageName},
+};
+use crate::{
+    admin::{AdminError, Progress, ReleaseOrder},
+    store::StoredArtifact,
+};
+
+impl Pipeline<'_> {
+    pub(super) async fn release(mut self, artifact: StoredArtifact) -> Result<ShipSummary, ShipError> {
+        self.begin(StageName::Release, "blue-green release to production".to_owned());
+        let order = ReleaseOrder::new(&self.order.manifest, artifact.digest, self.order.requested_by.clone());
+        let tell = &mut *self.tell;
+        let observe = |progress: &Progress| {
+            if let Progress::Moved { text, .. } | Progress::Note { text, .. } = progress {
+                tell(PipelineEvent::Note { stage: StageName::Release, text: text.clone() });
+            }
+        };
+        let ended =
+            self.client.release(&order, observe).await.map_err(|source| ShipError::Control { source })?;
+        let Progress::Finished { finished, checkpoint } = ended else {
+            let problem = "it answered out of order".to_owned();
+            return Err(ShipError::Control { source: AdminError::Broken { problem } });
+        };
+        self.conclude(*finished, checkpoint, artifact.digest)
+    }
+
+    /// The control plane recorded the statements of these two stages.
+    fn conclude(
+        mut self,
+        finished: FinishedRelease,
+        checkpoint: Option<String>,
+        artifact: ArtifactDigest,
+    ) -> Result<ShipSummary, ShipError> {
+        if let ReleaseOutcome::RolledBack { reason } | ReleaseOutcome::Kept { reason } = &finished.outcome {
+            let stage = if finished.promoted_at.is_some() { StageName::Watch } else { StageName::Release };
+            let hint = aftermath(&finished);
+            let failure = StageFailure { stage, reason: reason.clone(), output: Vec::new(), hint };
+            return Err(self.fail(failure));
+        }
+        let promoted_at = finished.promoted_at.unwrap_or(finished.finished_at);
+        let claims = finished.claims_at_swap.unwrap_or(0);
+        let summary =
+            format!("{} has all traffic ({claims} requests were in flight at the swap)", finished.spec.id);
+        self.passed(StageName::Release, summary, promoted_at.since(finished.started_at));
+        let took = finished.finished_at.since(promoted_at);
+        let judged = match finished.previous {
+            Some(_) => "nothing spoke against it; the old pool is stopped",
+            None => "nothing spoke against it",
+        };
+        self.passed(StageName::Watch, judged.to_owned(), took);
+        Ok(ShipSummary { artifact, stages: self.results, release: finished, checkpoint })
+    }
+}
+
+/// What the users have now, and where to look.
+fn aftermath(finished: &FinishedRelease) -> String {
+    let logs = format!("`shield logs {}` shows its log", finished.spec.id);
+    match (&finished.outcome, &finished.previous) {
+        (ReleaseOutcome::Kept { .. }, _) => {
+            format!("it keeps the traffic, since there is no earlier release to go back to; {logs}")
+        }
+        (_, Some(previous)) => format!("{previous} has all traffic, as before; {logs}"),
+        (_, None) => format!("no release has traffic; {logs}"),
+    }
+}
