@@ -117,7 +117,8 @@ async fn killed_backend_fails_what_it_held() {
     let cut = report.failed_as(FailureKind::Reset) + report.failed_as(FailureKind::ClosedBeforeAnswer);
     assert!((1..=6).contains(&cut), "no more than were in flight: {:?}", report.failed);
     // A connection that was being made while the listener closed fails in its own way.
-    let unconnected = report.failed_as(FailureKind::ConnectRefused) + report.failed_as(FailureKind::ConnectFailed);
+    let unconnected =
+        report.failed_as(FailureKind::ConnectRefused) + report.failed_as(FailureKind::ConnectFailed);
     assert_eq!(cut + unconnected, report.failed_count(), "{:?}", report.failed);
     assert!(report.posted.unknown_count() <= cut);
     let reconciliation = held_against_ledger(&report, data.path());

@@ -13,7 +13,7 @@ use crate::analysis::ThreatLevel;
 /// Identifies one check; sortable by creation time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, ToSchema)]
 #[serde(transparent)]
-#[schema(value_type = uuid::Uuid)]
+#[schema(value_type = String, format = "uuid")]
 pub struct CheckId(Uuid);
 
 /// How far a check has come.
@@ -143,6 +143,7 @@ pub struct StoredCheck {
 #[schema(as = ScanResultResponse)]
 pub struct StoredScanResult {
     /// Id of the result.
+    #[schema(value_type = String, format = "uuid")]
     pub id: Uuid,
     /// The kind of scan.
     pub scan_type: ScanType,

@@ -1,8 +1,11 @@
 //! Rows as the database has them, and their way into the model. A value that this version does not know is an error,
 //! never a guess.
+//!
+//! Written out instead of derived: sqlx's macros would compile SQLite and half of sqlx a second time, for the compiler.
 
 use jiff::Timestamp;
 use serde_json::value::RawValue;
+use sqlx::{FromRow, Row, sqlite::SqliteRow};
 use uuid::Uuid;
 
 use super::{
@@ -12,7 +15,7 @@ use super::{
 use crate::analysis::ThreatLevel;
 
 /// A row of `checks`, column for column.
-#[derive(Debug, sqlx::FromRow)]
+#[derive(Debug)]
 pub(super) struct CheckRow {
     id: String,
     original_url: String,
@@ -29,7 +32,7 @@ pub(super) struct CheckRow {
 }
 
 /// A row of `scan_results`, column for column.
-#[derive(Debug, sqlx::FromRow)]
+#[derive(Debug)]
 pub(super) struct ScanResultRow {
     id: String,
     scan_type: String,
@@ -39,6 +42,40 @@ pub(super) struct ScanResultRow {
     confidence_score: i64,
     metadata: String,
     created_at: i64,
+}
+
+impl FromRow<'_, SqliteRow> for CheckRow {
+    fn from_row(row: &SqliteRow) -> sqlx::Result<Self> {
+        Ok(Self {
+            id: row.try_get("id")?,
+            original_url: row.try_get("original_url")?,
+            normalized_url: row.try_get("normalized_url")?,
+            domain: row.try_get("domain")?,
+            status: row.try_get("status")?,
+            threat_level: row.try_get("threat_level")?,
+            confidence_score: row.try_get("confidence_score")?,
+            scan_started_at: row.try_get("scan_started_at")?,
+            scan_completed_at: row.try_get("scan_completed_at")?,
+            analysis_results: row.try_get("analysis_results")?,
+            error_message: row.try_get("error_message")?,
+            created_at: row.try_get("created_at")?,
+        })
+    }
+}
+
+impl FromRow<'_, SqliteRow> for ScanResultRow {
+    fn from_row(row: &SqliteRow) -> sqlx::Result<Self> {
+        Ok(Self {
+            id: row.try_get("id")?,
+            scan_type: row.try_get("scan_type")?,
+            provider: row.try_get("provider")?,
+            threat_detected: row.try_get("threat_detected")?,
+            threat_types: row.try_get("threat_types")?,
+            confidence_score: row.try_get("confidence_score")?,
+            metadata: row.try_get("metadata")?,
+            created_at: row.try_get("created_at")?,
+        })
+    }
 }
 
 impl TryFrom<CheckRow> for StoredCheck {

@@ -18,8 +18,19 @@ const ALLOWED: &[(&str, &[&str])] = &[
         "shield-control",
         &["shield-edge", "shield-evidence", "shield-release", "shield-runtime", "shield-types"],
     ),
-    ("shield", &["shield-control", "shield-edge", "shield-evidence", "shield-release", "shield-types"]),
-    ("linkshield", &[]),
+    (
+        "shield",
+        &[
+            "shield-control",
+            "shield-edge",
+            "shield-evidence",
+            "shield-release",
+            "shield-types",
+            "workspace-features",
+        ],
+    ),
+    ("linkshield", &["workspace-features"]),
+    ("workspace-features", &[]),
     ("shield-testkit", &["shield-types"]),
     // Drives the programs from outside, with every instrument there is.
     (

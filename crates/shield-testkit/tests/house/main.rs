@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a panic is a test's failure")]
 
 mod direction;
+mod features;
 mod licences;
 
 use cargo_metadata::{Metadata, MetadataCommand};
