@@ -89,8 +89,8 @@ impl Environment {
         let stopped = self.retiring.get(release) == Some(&Retirement::Stopping);
         if stopped && !self.instances.keys().any(|id| id.release() == release) {
             self.retiring.remove(release);
-            self.slots.remove(release);
             if self.live.as_ref() != Some(release) {
+                self.slots.remove(release);
                 self.releases.remove(release);
             }
         }

@@ -75,7 +75,8 @@ impl Environment {
     }
 
     fn begin(&mut self, plan: Plan) {
-        if self.rollout.is_some() || plan.release.number <= self.newest_number || !self.serving {
+        let stale = plan.base != self.table.generation || plan.release.number <= self.newest_number;
+        if self.rollout.is_some() || stale || !self.serving {
             return;
         }
         let id = plan.release.id.clone();
@@ -189,14 +190,15 @@ impl Environment {
 
     fn go_down(&mut self) {
         self.serving = false;
-        let (starting, back) = self.rollout.as_ref().map_or((false, false), |rollout| {
-            (matches!(rollout.position, Position::Starting { .. }), self.can_return(rollout))
-        });
+        let (unpromoted, back) = self
+            .rollout
+            .as_ref()
+            .map_or((false, false), |rollout| (rollout.promoted_at.is_none(), self.can_return(rollout)));
         let decided = self
             .rollout
             .as_ref()
             .is_none_or(|rollout| matches!(rollout.position, Position::RetiringOld | Position::RetiringNew));
-        if starting || back && !decided {
+        if (unpromoted || back) && !decided {
             self.go_back("the environment was taken down".to_owned());
         } else if let Some(rollout) = self.rollout.as_mut().filter(|_| !decided) {
             rollout.position = Position::RetiringOld;
