@@ -26,8 +26,21 @@ pub struct LaunchSettings {
     /// How long it must stay ready.
     #[serde(with = "shield_types::settings::duration_text")]
     pub min_healthy: Duration,
+    /// What the edge allows clients while this release has the traffic.
+    pub limits: EdgeLimits,
     /// Where it runs.
     pub environment: EnvironmentName,
+}
+
+/// Limits of the edge that belong to a release: a rollback brings them back with it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct EdgeLimits {
+    /// Largest request body, in bytes.
+    pub request_body_bytes_max: u64,
+    /// Longest wait for the head of the backend's answer.
+    #[serde(with = "shield_types::settings::duration_text")]
+    pub response_timeout: Duration,
 }
 
 /// A release whose launch settings this version cannot read.
@@ -66,6 +79,10 @@ impl LaunchSettings {
             env,
             ready: manifest.service.ready.clone(),
             min_healthy: manifest.release.min_healthy,
+            limits: EdgeLimits {
+                request_body_bytes_max: manifest.edge.request_body_bytes_max,
+                response_timeout: manifest.edge.response_timeout,
+            },
             environment: environment.parse().expect("a constant name"),
         }
     }

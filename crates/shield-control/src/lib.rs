@@ -27,7 +27,7 @@ pub use control::{RunControlError, SpawnControlError, ensure_control, run_contro
 pub use durable::StateFileError;
 pub use executor::StartControlError;
 pub use journal::{AppendJournalError, JournalDamage, OpenJournalError};
-pub use launch::{LaunchSettings, ReadLaunchSettingsError};
+pub use launch::{EdgeLimits, LaunchSettings, ReadLaunchSettingsError};
 pub use layout::{Layout, OpenLayoutError};
 pub use listeners::{BindError, PortHolder};
 pub use store::{ArtifactError, StoreError, StoredArtifact, artifact_digest, store_artifact};

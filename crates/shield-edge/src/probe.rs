@@ -33,7 +33,7 @@ pub(crate) async fn probe_loop(edge: Arc<Edge>, instance: Arc<Instance>) {
     // Instances of one table are not all probed in the same moment.
     let mut next = Instant::now();
     let mut spread = fastrand::f64();
-    while let Some(probing) = edge.settings.probing() {
+    while let Some(probing) = edge.settings.probing(instance.id.release()) {
         next = (next + probing.config.interval.mul_f64(spread)).max(Instant::now());
         spread = 1.0;
         if wait_until(next, &edge, &instance).await.is_err() {

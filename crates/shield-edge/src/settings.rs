@@ -1,6 +1,7 @@
 //! What `Configure` sets, in a form that requests read without a lock.
 
 use std::{
+    collections::BTreeMap,
     sync::{
         Arc, PoisonError, RwLock,
         atomic::{AtomicBool, AtomicU64, Ordering},
@@ -9,6 +10,7 @@ use std::{
 };
 
 use http::{HeaderValue, uri::PathAndQuery};
+use shield_types::ReleaseId;
 use tokio_rustls::TlsAcceptor;
 
 use crate::{
@@ -54,6 +56,7 @@ pub(crate) struct Settings {
 struct Slow {
     tls: Option<TlsAcceptor>,
     probing: Option<Arc<Probing>>,
+    probings: BTreeMap<ReleaseId, Arc<Probing>>,
 }
 
 // === impl Settings ===
@@ -62,12 +65,14 @@ impl Settings {
     /// Replaces everything, or nothing.
     pub(crate) fn configure(&self, config: EdgeConfig) -> Result<(), ConfigureError> {
         let probing = Probing::new(config.probe)?;
+        let of_release = |(release, probe)| Ok((release, Arc::new(Probing::new(probe)?)));
+        let probings = config.probes.into_iter().map(of_release).collect::<Result<_, ConfigureError>>()?;
         if config.response_timeout.is_zero() {
             return Err(ConfigureError::Zero { name: "response_timeout", value: config.response_timeout });
         }
         let tls = config.tls.map(|tls| tls::acceptor(&tls)).transpose().map_err(ConfigureError::Tls)?;
         let mut slow = self.slow.write().unwrap_or_else(PoisonError::into_inner);
-        *slow = Slow { tls, probing: Some(Arc::new(probing)) };
+        *slow = Slow { tls, probing: Some(Arc::new(probing)), probings };
         self.request_body_bytes_max.store(config.request_body_bytes_max, Ordering::Release);
         let timeout_ms = u64::try_from(config.response_timeout.as_millis()).unwrap_or(u64::MAX).max(1);
         self.response_timeout_ms.store(timeout_ms, Ordering::Release);
@@ -91,8 +96,10 @@ impl Settings {
         self.slow.read().unwrap_or_else(PoisonError::into_inner).tls.clone()
     }
 
-    pub(crate) fn probing(&self) -> Option<Arc<Probing>> {
-        self.slow.read().unwrap_or_else(PoisonError::into_inner).probing.clone()
+    /// How instances of `release` are probed.
+    pub(crate) fn probing(&self, release: &ReleaseId) -> Option<Arc<Probing>> {
+        let slow = self.slow.read().unwrap_or_else(PoisonError::into_inner);
+        slow.probings.get(release).or(slow.probing.as_ref()).cloned()
     }
 }
 

@@ -28,7 +28,8 @@ Exit codes:
   6  the control plane is not running, or cannot start (an occupied port names its holder)
   7  the evidence log does not verify
   8  state could not be recorded (disk full?); nothing was done, what runs keeps running
-  9  state was damaged and has been rebuilt from what runs; run the command again";
+  9  state was damaged and has been rebuilt from what runs; run the command again
+  130  interrupted (Ctrl-C); a release under way goes on";
 
 /// Where the project and its state are.
 #[derive(Clone, Debug, Args)]

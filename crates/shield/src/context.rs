@@ -1,6 +1,9 @@
 //! What most commands need first: the project, its `shield.toml`, its state directory.
 
-use std::{env, fs, path::PathBuf};
+use std::{
+    env, fs,
+    path::{Path, PathBuf},
+};
 
 use shield_control::{
     Layout,
@@ -32,7 +35,7 @@ impl Context {
 }
 
 /// Paths in messages are as the user wrote them.
-fn load(project: &std::path::Path, shown: &std::path::Path) -> Result<Manifest, Failure> {
+fn load(project: &Path, shown: &Path) -> Result<Manifest, Failure> {
     let path = if shown.is_relative() && project == env::current_dir().unwrap_or_default() {
         shown.to_owned()
     } else {
@@ -49,13 +52,36 @@ pub(crate) fn project(place: &Place) -> Result<PathBuf, Failure> {
     })
 }
 
-/// The state directory, for commands that do not need `shield.toml`.
-pub(crate) fn layout(place: &Place) -> Result<Layout, Failure> {
-    let root = match &place.state {
-        Some(state) => state.clone(),
-        None => project(place)?.join(".shield"),
-    };
-    Layout::open(&root).map_err(|error| Failure::new(Exit::NotRecorded, &error, &[]))
+/// The state directory, made on first use.
+fn layout(place: &Place) -> Result<Layout, Failure> {
+    let root = root(place)?;
+    open(&root)
+}
+
+/// The state directory of a project that was shipped before; looking at one must not make it.
+pub(crate) fn existing_layout(place: &Place) -> Result<Layout, Failure> {
+    let root = root(place)?;
+    if root.is_dir() {
+        return open(&root);
+    }
+    let message =
+        format!("failed to find state directory `{}`: nothing was shipped from here", root.display());
+    Err(Failure::plain(
+        Exit::NoControlPlane,
+        &message,
+        "`shield ship` makes it; --project and --state name other places",
+    ))
+}
+
+fn open(root: &Path) -> Result<Layout, Failure> {
+    Layout::open(root).map_err(|error| Failure::new(Exit::NotRecorded, &error, &[]))
+}
+
+fn root(place: &Place) -> Result<PathBuf, Failure> {
+    match &place.state {
+        Some(state) => Ok(state.clone()),
+        None => Ok(project(place)?.join(".shield")),
+    }
 }
 
 /// Who runs this command, for the history and for locks.

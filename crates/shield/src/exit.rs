@@ -18,6 +18,7 @@ pub(crate) enum Exit {
     EvidenceBad = 7,
     NotRecorded = 8,
     Recovered = 9,
+    Interrupted = 130,
 }
 
 impl From<Exit> for ExitCode {

@@ -6,10 +6,7 @@ use serde::{Deserialize, Serialize};
 use shield_release::{FinishedRelease, InstancePhase, Position, Timings};
 use shield_types::{ArtifactDigest, Generation, InstanceId, ReleaseId, ServiceName, Timestamp};
 
-use crate::{
-    launch::LaunchSettings,
-    manifest::{EdgeSettings, Manifest},
-};
+use crate::{launch::LaunchSettings, manifest::Manifest};
 
 /// Asks for the release of a stored artifact.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -25,8 +22,6 @@ pub struct ReleaseOrder {
     pub timings: Timings,
     /// Error ratio that the watch tolerates, 0 to 1.
     pub error_ratio_max: f64,
-    /// Limits of the edge. Its addresses are those it was started with.
-    pub edge: EdgeSettings,
     /// Who asks.
     pub requested_by: String,
 }
@@ -241,7 +236,6 @@ impl ReleaseOrder {
             instances: manifest.service.instances,
             timings: timings(manifest),
             error_ratio_max: manifest.release.error_ratio_max.as_f64(),
-            edge: manifest.edge.clone(),
             requested_by,
         }
     }

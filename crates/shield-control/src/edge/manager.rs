@@ -174,6 +174,7 @@ impl EdgeManager {
                 exit = async { match process { Some(process) => process.exited().await, None => std::future::pending().await } } => {
                     tracing::error!(%exit, "the edge is gone; a new one takes its sockets");
                     self.current = None;
+                    self.view.send_modify(|view| view.current = None);
                 }
                 order = self.shutdown.recv() => {
                     if let Some((deadline, done)) = order {
@@ -183,8 +184,9 @@ impl EdgeManager {
                     }
                     return;
                 }
-                changed = self.table.changed() => if changed.is_err() { return } else { self.apply().await },
+                // Before the table: a new pool is probed in its own way from the first moment.
                 changed = self.config.changed() => if changed.is_err() { return } else { self.configure().await },
+                changed = self.table.changed() => if changed.is_err() { return } else { self.apply().await },
                 () = sleep(pause) => self.look().await,
             }
         }

@@ -58,11 +58,9 @@ impl Executor {
     }
 
     fn release(&mut self, order: ReleaseOrder) -> Result<ReleaseId, Refusal> {
-        let spec = self.spec(order.clone(), None)?;
+        let spec = self.spec(order, None)?;
         self.check_artifact(&spec)?;
-        let id = self.begin(spec)?;
-        self.reconfigure(&order);
-        Ok(id)
+        self.begin(spec)
     }
 
     fn spec(&self, order: ReleaseOrder, restores: Option<ReleaseId>) -> Result<ReleaseSpec, Refusal> {
@@ -158,21 +156,6 @@ impl Executor {
         let reason = format!("rollback requested by {}", order.requested_by);
         self.command(Event::RollbackRequested { reason })?;
         Ok(release)
-    }
-
-    /// Limits and probes of the edge follow the newest release that was asked for.
-    fn reconfigure(&mut self, order: &ReleaseOrder) {
-        self.edge.config.send_if_modified(|config| {
-            let wanted = shield_edge::protocol::EdgeConfig {
-                tls: config.tls.clone(),
-                request_body_bytes_max: order.edge.request_body_bytes_max,
-                response_timeout: order.edge.response_timeout,
-                probe: order.launch.edge_probe(),
-            };
-            let changed = *config != wanted;
-            *config = wanted;
-            changed
-        });
     }
 
     /// Removes artifacts that nothing needs: neither what runs, nor the last five.

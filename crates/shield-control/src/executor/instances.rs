@@ -2,8 +2,12 @@
 
 use std::{
     collections::BTreeMap,
+    fs,
     net::{IpAddr, Ipv4Addr, SocketAddr},
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 
@@ -40,7 +44,8 @@ struct Running {
     address: SocketAddr,
     /// The task that waits for health, or for the end.
     task: Option<JoinHandle<()>>,
-    stopping: bool,
+    /// Set once `stop` is at work: it then sees to what the process started, too.
+    stopping: Arc<AtomicBool>,
 }
 
 // === impl Instances ===
@@ -107,21 +112,28 @@ impl Instances {
     fn keep(&mut self, instance: &InstanceId, process: Process, address: SocketAddr) {
         let (events, guarded, layout) = (self.events.clone(), process.clone(), self.layout.clone());
         let (id, ports) = (instance.clone(), self.ports.clone());
+        let stopping = Arc::new(AtomicBool::new(false));
+        let known = stopping.clone();
         tokio::spawn(async move {
             let exit = guarded.exited().await;
+            if stopping.load(Ordering::Acquire) {
+                return;
+            }
             // Workers of a dead leader would keep the port, and the data.
             reap_session(guarded.identity()).await;
             ports.release(address.port());
             let reason = exit_reason(&layout, &id, exit);
             let _ = events.send(Event::Exited { instance: id, reason }).await;
         });
-        self.running.insert(instance.clone(), Running { process, address, task: None, stopping: false });
+        self.running.insert(instance.clone(), Running { process, address, task: None, stopping: known });
         self.running.retain(|_, running| running.process.is_alive() || running.task.is_some());
     }
 
     /// Probes the process until it is healthy.
     pub(super) fn await_healthy(&mut self, spec: &ReleaseSpec, instance: &InstanceId, address: SocketAddr) {
-        let Some(running) = self.running.get_mut(instance).filter(|running| !running.stopping) else {
+        let Some(running) =
+            self.running.get_mut(instance).filter(|running| !running.stopping.load(Ordering::Acquire))
+        else {
             return;
         };
         let Ok(settings) = LaunchSettings::of(spec) else { return };
@@ -172,25 +184,28 @@ impl Instances {
             });
             return;
         };
-        if std::mem::replace(&mut running.stopping, true) {
+        if running.stopping.swap(true, Ordering::AcqRel) {
             return;
         }
         if let Some(task) = running.task.take() {
             task.abort();
         }
-        let process = running.process.clone();
+        let (process, ports, port) = (running.process.clone(), self.ports.clone(), running.address.port());
         running.task = Some(tokio::spawn(async move {
             let report = process.stop(grace).await;
+            ports.release(port);
             tracing::info!(instance = %id, outcome = ?report.outcome, "stopped");
             let _ = events.send(Event::Exited { instance: id, reason: "stopped".to_owned() }).await;
         }));
     }
 
-    /// Keeps the log files of running instances, the edge and this process bounded.
+    /// Keeps every log file bounded: of instances, staging, the edge and this process.
     pub(super) fn rotate_logs(&mut self) {
-        let instances = self.running.keys().map(|instance| self.layout.instance_log(instance));
-        let own = [self.layout.control_log(), self.layout.logs().join("edge.log")];
-        for path in instances.chain(own) {
+        for entry in fs::read_dir(self.layout.logs()).into_iter().flatten().flatten() {
+            let path = entry.path();
+            if path.extension().is_none_or(|ending| ending != "log") {
+                continue;
+            }
             if let Err(error) = rotate_if_larger(&path, LOG_BYTES_MAX, LOGS_KEPT) {
                 tracing::warn!(path = %path.display(), %error, "a log file is not rotated");
             }

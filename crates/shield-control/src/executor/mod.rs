@@ -6,6 +6,7 @@
 
 mod adopt;
 mod command;
+mod configure;
 mod events;
 mod instances;
 mod progress;
@@ -149,6 +150,7 @@ impl Executor {
         let effects = self.environment.step(clock::now(), event);
         self.announce(before, finished_before);
         if self.environment.generation() != generation {
+            self.configure_edge();
             self.edge.table.send_replace(self.environment.table().clone());
         }
         self.execute_all(effects);

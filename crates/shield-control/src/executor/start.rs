@@ -10,14 +10,13 @@ use std::{
 };
 
 use rustix::fs::{FlockOperation, flock};
-use shield_edge::protocol::EdgeConfig;
-use shield_release::{Environment, Event, FinishedRelease};
+use shield_release::{Event, FinishedRelease};
 use shield_runtime::{Found, Ports, find};
 use tokio::sync::{broadcast, mpsc, watch};
 
 use super::{
-    Command, EVENTS_MAX, Executor, Instances, PROGRESS_MAX, adopt::own_start_ticks, recover::recover,
-    status::base_report,
+    Command, EVENTS_MAX, Executor, Instances, PROGRESS_MAX, adopt::own_start_ticks, configure::edge_config,
+    recover::recover, status::base_report,
 };
 use crate::{
     admin::{Progress, StatusReport},
@@ -26,7 +25,6 @@ use crate::{
     edge::{EDGE_NAME, EdgeManager},
     evidence::Recorder,
     journal::{AppendJournalError, OpenJournalError},
-    launch::LaunchSettings,
     layout::Layout,
     listeners::BindError,
     manifest::Manifest,
@@ -113,7 +111,8 @@ pub(crate) async fn start(
     let authority =
         Authority::open(&layout.authority()).map_err(|source| StartControlError::Authority { source })?;
     let tls = EdgeTls::new(authority, manifest.edge.hostnames.clone());
-    let config = edge_config(&manifest, &tls, &recovered.environment)?;
+    let certificate = tls.issue().map_err(|source| StartControlError::Authority { source })?;
+    let config = edge_config(&recovered.environment, &manifest, Some(certificate));
     let status = watch::channel(Arc::new(base_report(&manifest, digest, &edges.sockets)));
     let (news_sender, news) = mpsc::channel(EVENTS_MAX);
     let history = watch::channel(Arc::new(recovered.environment.history().cloned().collect()));
@@ -194,24 +193,6 @@ fn lock(layout: &Layout) -> Result<File, StartControlError> {
         .map_err(failed("write", &path))
         .map_err(file)?;
     Ok(lock)
-}
-
-/// The probe follows the live release; before there is one, the manifest.
-fn edge_config(
-    manifest: &Manifest,
-    tls: &EdgeTls,
-    environment: &Environment,
-) -> Result<EdgeConfig, StartControlError> {
-    let live = environment.live().and_then(|live| environment.release(live));
-    let settings = live
-        .and_then(|spec| LaunchSettings::of(spec).ok())
-        .unwrap_or_else(|| LaunchSettings::production(manifest));
-    Ok(EdgeConfig {
-        tls: Some(tls.issue().map_err(|source| StartControlError::Authority { source })?),
-        request_body_bytes_max: manifest.edge.request_body_bytes_max,
-        response_timeout: manifest.edge.response_timeout,
-        probe: settings.edge_probe(),
-    })
 }
 
 #[cfg(test)]

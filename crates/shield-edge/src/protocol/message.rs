@@ -1,6 +1,6 @@
 //! The messages themselves.
 
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
 
 use serde::{Deserialize, Serialize};
 use shield_release::{ReturnReason, RouteTable};
@@ -91,8 +91,10 @@ pub struct EdgeConfig {
     pub request_body_bytes_max: u64,
     /// Longest wait for the head of the backend's answer; after it 504.
     pub response_timeout: Duration,
-    /// How routed instances are probed.
+    /// How routed instances are probed, unless their release has an entry below.
     pub probe: ProbeConfig,
+    /// How instances of each release are probed: the old and the new one may differ in it.
+    pub probes: BTreeMap<ReleaseId, ProbeConfig>,
 }
 
 /// A certificate and its key, in PEM.

@@ -45,6 +45,7 @@ pub(super) fn config() -> EdgeConfig {
         tls: None,
         request_body_bytes_max: 10_000,
         response_timeout: PATIENCE,
+        probes: std::collections::BTreeMap::new(),
         probe: ProbeConfig {
             path: READY.to_owned(),
             status_min: 200,

@@ -1,16 +1,24 @@
 //! Taking a release out: first out of the table, then drained, then stopped. Never in another order.
 
+use std::time::Duration;
+
 use serde::{Deserialize, Serialize};
 use shield_types::{ReleaseId, Timestamp};
 
 use super::{Environment, InstancePhase};
+
+/// Longest wait for an edge to confirm that it no longer routes to a release, beyond the release's own drain.
+const EDGE_SILENCE_MAX: Duration = Duration::from_secs(15);
 
 /// How far the way out is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub(super) enum Retirement {
     /// The edge has not yet confirmed a table without it.
-    Unrouting,
+    Unrouting {
+        /// An edge that is silent for so long is taken for dead: it was killed, and none could be started.
+        deadline: Timestamp,
+    },
     /// No new request reaches it; those in flight may finish.
     Draining {
         /// They are cut then.
@@ -23,7 +31,9 @@ pub(super) enum Retirement {
 impl Environment {
     /// Begins the way out of `release`. Repeating it changes nothing.
     pub(super) fn retire(&mut self, release: &ReleaseId) {
-        self.retiring.entry(release.clone()).or_insert(Retirement::Unrouting);
+        let drain = self.drain_of(release);
+        let deadline = self.now.after(drain + EDGE_SILENCE_MAX);
+        self.retiring.entry(release.clone()).or_insert(Retirement::Unrouting { deadline });
     }
 
     /// Takes every retirement as far as the state allows.
@@ -43,11 +53,16 @@ impl Environment {
     }
 
     fn begin_draining_once_unrouted(&mut self, release: &ReleaseId) {
-        if self.retiring.get(release) == Some(&Retirement::Unrouting) && self.settled() {
-            let drain = self.releases.get(release).map(|spec| spec.timings.drain).unwrap_or_default();
-            let deadline = self.now.after(drain);
+        if let Some(Retirement::Unrouting { deadline }) = self.retiring.get(release)
+            && (self.settled() || self.now >= *deadline)
+        {
+            let deadline = self.now.after(self.drain_of(release));
             self.retiring.insert(release.clone(), Retirement::Draining { deadline });
         }
+    }
+
+    fn drain_of(&self, release: &ReleaseId) -> Duration {
+        self.releases.get(release).map(|spec| spec.timings.drain).unwrap_or_default()
     }
 
     fn stop_at_drain_deadline(&mut self, release: &ReleaseId) {

@@ -202,6 +202,8 @@ impl Environment {
             self.go_back("the environment was taken down".to_owned());
         } else if let Some(rollout) = self.rollout.as_mut().filter(|_| !decided) {
             rollout.position = Position::RetiringOld;
+            let reason = "the watch was cut short: the environment was taken down".to_owned();
+            rollout.outcome = ReleaseOutcome::Kept { reason };
         }
         for release in self.releases.keys().cloned().collect::<Vec<_>>() {
             self.retire(&release);

@@ -39,8 +39,8 @@ impl Environment {
             Position::RetiringOld | Position::RetiringNew => None,
         });
         let drains = self.retiring.values().filter_map(|retirement| match retirement {
-            Retirement::Draining { deadline } => Some(*deadline),
-            Retirement::Unrouting | Retirement::Stopping => None,
+            Retirement::Draining { deadline } | Retirement::Unrouting { deadline } => Some(*deadline),
+            Retirement::Stopping => None,
         });
         let waits = self.instances.values().filter_map(|instance| match instance.phase {
             InstancePhase::Waiting { until } => Some(until),

@@ -8,13 +8,13 @@ use tokio::time::sleep;
 use super::ship::interruptible;
 use crate::{
     cli::{OutputFormat, Place},
-    context::layout,
+    context::existing_layout,
     exit::Failure,
     output,
 };
 
 pub(crate) async fn run(place: &Place, format: OutputFormat) -> Result<(), Failure> {
-    let client = AdminClient::new(&layout(place)?);
+    let client = AdminClient::new(&existing_layout(place)?);
     match client.down().await {
         Ok(()) => {}
         Err(AdminError::Unreachable { .. }) => {
@@ -25,7 +25,8 @@ pub(crate) async fn run(place: &Place, format: OutputFormat) -> Result<(), Failu
     }
     // The control plane bounds this wait: it drains for at most the service's drain, then stops what is left.
     interruptible(async {
-        while client.status().await.is_ok() {
+        // Any other error is a control plane that is still busy stopping things.
+        while !matches!(client.status().await, Err(AdminError::Unreachable { .. })) {
             sleep(Duration::from_millis(50)).await;
         }
     })

@@ -6,13 +6,13 @@ use shield_evidence::{EvidenceStore, PUBLIC_KEY_FILE, PublicKey, TrustedCheckpoi
 
 use crate::{
     cli::{EvidenceCommand, OutputFormat, Place},
-    context::layout,
+    context::existing_layout,
     exit::{Exit, Failure},
     output,
 };
 
 pub(crate) fn run(place: &Place, command: &EvidenceCommand, format: OutputFormat) -> Result<(), Failure> {
-    let directory = layout(place)?.evidence();
+    let directory = existing_layout(place)?.evidence();
     match command {
         EvidenceCommand::List => list(directory, format),
         EvidenceCommand::Show { index } => show(directory, *index),

@@ -4,13 +4,13 @@ use shield_control::admin::AdminClient;
 
 use crate::{
     cli::{OutputFormat, Place},
-    context::layout,
+    context::existing_layout,
     exit::Failure,
     output,
 };
 
 pub(crate) async fn run(place: &Place, format: OutputFormat) -> Result<(), Failure> {
-    let client = AdminClient::new(&layout(place)?);
+    let client = AdminClient::new(&existing_layout(place)?);
     let history = client.history().await.map_err(|error| Failure::admin(&error))?;
     output::history::print(&history, format);
     Ok(())

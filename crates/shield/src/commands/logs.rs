@@ -11,7 +11,7 @@ use shield_control::{Layout, admin::AdminClient};
 
 use crate::{
     cli::{LogsArguments, Place},
-    context::layout,
+    context::existing_layout,
     exit::{Exit, Failure},
 };
 
@@ -21,7 +21,7 @@ const TAIL_BYTES_MAX: u64 = 4 << 20;
 const FOLLOW_EVERY: Duration = Duration::from_millis(200);
 
 pub(crate) async fn run(place: &Place, arguments: &LogsArguments) -> Result<(), Failure> {
-    let layout = layout(place)?;
+    let layout = existing_layout(place)?;
     let name = match &arguments.name {
         Some(name) => name.clone(),
         None => live_release(&layout).await?,

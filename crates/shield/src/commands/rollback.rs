@@ -10,7 +10,7 @@ use shield_types::ReleaseId;
 use super::ship::interruptible;
 use crate::{
     cli::{OutputFormat, Place, RollbackArguments},
-    context::{layout, requester},
+    context::{existing_layout, requester},
     exit::{Exit, Failure},
     output::Reporter,
 };
@@ -20,7 +20,7 @@ pub(crate) async fn run(
     arguments: RollbackArguments,
     format: OutputFormat,
 ) -> Result<(), Failure> {
-    let client = AdminClient::new(&layout(place)?);
+    let client = AdminClient::new(&existing_layout(place)?);
     let to = arguments.to.map(|text| text.parse::<ReleaseId>()).transpose();
     let to = to.map_err(|error| {
         Failure::new(Exit::Usage, &error, &["`shield history` lists the releases".to_owned()])
@@ -47,6 +47,15 @@ pub(crate) async fn run(
     };
     let taken_back = underway.is_some_and(|underway| underway == finished.spec.id);
     match (&finished.outcome, taken_back) {
+        (ReleaseOutcome::Done, true) => {
+            let message =
+                format!("failed to roll back: {} was done before it could be taken back", finished.spec.id);
+            Err(Failure::plain(
+                Exit::ReleaseFailed,
+                &message,
+                "run the command again to bring the release before back",
+            ))
+        }
         (ReleaseOutcome::RolledBack { .. }, true) => {
             let live = finished.previous.as_ref().map_or("no release".to_owned(), ToString::to_string);
             reporter
@@ -59,8 +68,8 @@ pub(crate) async fn run(
             reporter.result(&finished, &format!("{} has all traffic{restored}", finished.spec.id));
             Ok(())
         }
-        (outcome, _) => {
-            let message = format!("failed to roll back: {} ended as {outcome:?}", finished.spec.id);
+        (ReleaseOutcome::RolledBack { reason } | ReleaseOutcome::Kept { reason }, _) => {
+            let message = format!("failed to roll back: {}: {reason}", finished.spec.id);
             Err(Failure::plain(
                 Exit::ReleaseFailed,
                 &message,

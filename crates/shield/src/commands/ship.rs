@@ -59,7 +59,7 @@ pub(crate) async fn interruptible<T>(work: impl Future<Output = T>) -> Result<T,
         outcome = work => Ok(outcome),
         _ = tokio::signal::ctrl_c() => {
             let hint = "a release under way goes on: `shield status` shows it, `shield rollback` takes it back";
-            Err(Failure::plain(Exit::StageFailed, "interrupted", hint))
+            Err(Failure::plain(Exit::Interrupted, "interrupted", hint))
         }
     }
 }

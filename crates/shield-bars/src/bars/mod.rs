@@ -1,0 +1,99 @@
+//! The bars, one module each.
+
+mod bad_state;
+mod evidence_tamper;
+mod first_run;
+mod kill_anywhere;
+mod lying_instances;
+mod other_languages;
+mod zero_failed;
+
+use clap::Args;
+
+use crate::harness::{Result, Verdict};
+
+/// A claim, and what it is called.
+#[derive(Debug)]
+pub(crate) struct Bar {
+    pub(crate) name: &'static str,
+    /// What must hold, in one line.
+    pub(crate) claim: &'static str,
+    kind: Kind,
+}
+
+#[derive(Debug)]
+enum Kind {
+    FirstRun,
+    ZeroFailed,
+    KillAnywhere,
+    BadState,
+    LyingInstances,
+    OtherLanguages,
+    EvidenceTamper,
+}
+
+/// Shorter or longer runs than the bar's own; the verdict is then about that run.
+#[derive(Debug, Args)]
+pub(crate) struct Options {
+    /// Releases to make, in bars that count releases.
+    #[arg(long)]
+    pub(crate) releases: Option<u32>,
+    /// Points at which to kill the control plane: the first so many.
+    #[arg(long)]
+    pub(crate) points: Option<u32>,
+    /// How often to kill the edge.
+    #[arg(long)]
+    pub(crate) kills: Option<u32>,
+}
+
+/// Every bar, in the order of the documents.
+pub(crate) const BARS: &[Bar] = &[
+    Bar {
+        name: "ship.first-run",
+        claim: "fresh clone to an answer on the edge <= 480 s, no crate compiled twice, second ship <= 60 s",
+        kind: Kind::FirstRun,
+    },
+    Bar {
+        name: "ship.zero-failed",
+        claim: "0 failed of >= 200,000 requests over 100 releases, every POST applied exactly once, >= 1 request in flight at each swap",
+        kind: Kind::ZeroFailed,
+    },
+    Bar {
+        name: "ship.kill-anywhere",
+        claim: "control plane killed at every point: completed or undone, 0 failed, no orphan, lock free; edge killed 50 times: 0 refused, only requests in flight fail",
+        kind: Kind::KillAnywhere,
+    },
+    Bar {
+        name: "ship.bad-state",
+        claim: "state damaged or disk full: 0 failed, the command that meets it says why, the next one works",
+        kind: Kind::BadState,
+    },
+    Bar {
+        name: "ship.lying-instances",
+        claim: "7 lies: exit code and reason, users see 0 errors; 500s behind a good probe taken back within 10 failed requests",
+        kind: Kind::LyingInstances,
+    },
+    Bar {
+        name: "ship.other-languages",
+        claim: "FastAPI and Node: init and ship unedited, then 20 releases of each under load, 0 failed, every POST applied exactly once",
+        kind: Kind::OtherLanguages,
+    },
+    Bar {
+        name: "ship.evidence-tamper",
+        claim: "0 undetected of 1,000 changes of the evidence log",
+        kind: Kind::EvidenceTamper,
+    },
+];
+
+/// Measures one.
+pub(crate) async fn run(bar: &Bar, options: &Options) -> Result<Verdict> {
+    match bar.kind {
+        Kind::FirstRun => first_run::run(options).await,
+        Kind::ZeroFailed => zero_failed::run(options).await,
+        Kind::KillAnywhere => kill_anywhere::run(options).await,
+        Kind::BadState => bad_state::run(options).await,
+        Kind::LyingInstances => lying_instances::run(options).await,
+        Kind::OtherLanguages => other_languages::run(options).await,
+        Kind::EvidenceTamper => evidence_tamper::run(options).await,
+    }
+}

@@ -1,0 +1,19 @@
+//! What the bars share: building the programs, a project to release, load, the table of processes, and verdicts.
+
+mod cargo;
+mod command;
+mod load;
+mod manifest;
+mod processes;
+mod project;
+mod report;
+mod trouble;
+
+pub(crate) use cargo::{Programs, build_failpoints, build_programs, cargo_program, workspace};
+pub(crate) use command::{Finished, run};
+pub(crate) use load::{https, plan, print_load, steady, wait_for_traffic};
+pub(crate) use manifest::ManifestSettings;
+pub(crate) use processes::{Running, kill, running};
+pub(crate) use project::Project;
+pub(crate) use report::Verdict;
+pub(crate) use trouble::{Result, Trouble, chain};

@@ -1,0 +1,64 @@
+//! The command line without a project, and commands without a control plane.
+
+use crate::support::{Project, same};
+
+#[test]
+fn help_lists_commands_and_codes() {
+    let run = Project::of_files(&[]).shield(&["--help"]).expect(0);
+    let commands = run.stdout.split("Commands:\n").nth(1).unwrap().split("\n\n").next().unwrap();
+    let names = commands
+        .lines()
+        .filter(|line| !line.starts_with("   "))
+        .filter_map(|line| line.split_whitespace().next());
+    let names = names.collect::<Vec<_>>();
+    let expected = "init ship up down release rollback status history logs evidence help";
+    assert_eq!(names.join(" "), expected);
+    same(run.stdout.split("Exit codes:\n").nth(1).unwrap(), CODES);
+}
+
+const CODES: &str = "
+  0  done: what the command promises holds
+  1  unexpected: a bug; please report it
+  2  usage: the command line or shield.toml is wrong (every mistake is listed)
+  3  a stage failed: build, test, staging or smoke
+  4  the release failed or was taken back; production is as it was before
+  5  busy: another release or pipeline is under way (its holder is named)
+  6  the control plane is not running, or cannot start (an occupied port names its holder)
+  7  the evidence log does not verify
+  8  state could not be recorded (disk full?); nothing was done, what runs keeps running
+  9  state was damaged and has been rebuilt from what runs; run the command again";
+
+#[test]
+fn mistyped_command_is_usage() {
+    Project::of_files(&[]).shield(&["shop"]).expect(2).says("unrecognized subcommand 'shop'");
+}
+
+#[test]
+fn commands_need_a_control_plane() {
+    let project = Project::new();
+    for command in ["status", "history", "rollback"] {
+        let run = project.shield(&[command]);
+        same(&run.shown(), UNREACHABLE);
+    }
+}
+
+const UNREACHABLE: &str = "@@";
+
+#[test]
+fn down_without_anything_is_done() {
+    let run = Project::new().shield(&["down"]).expect(0);
+    same(&run.stdout, "nothing was running");
+}
+
+#[test]
+fn missing_project_directory_is_usage() {
+    let run = Project::of_files(&[]).shield(&["ship", "--project", "nowhere"]);
+    same(&run.shown(), "@@");
+}
+
+#[test]
+fn logs_name_those_there_are() {
+    let project = Project::of_files(&[(".shield/logs/build.log", "compiling\nlinking\n")]);
+    same(&project.shield(&["logs", "build", "-n", "1"]).shown(), "code 0\n-- stdout\nlinking\n-- stderr");
+    same(&project.shield(&["logs", "bild"]).shown(), "@@");
+}

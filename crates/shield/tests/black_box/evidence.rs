@@ -1,0 +1,68 @@
+//! Signed statements, and what `verify` finds.
+
+use std::{fs, path::PathBuf};
+
+use crate::support::{Project, same};
+
+fn log_file(project: &Project) -> PathBuf {
+    let files = fs::read_dir(project.state().join("evidence")).unwrap().flatten().map(|entry| entry.path());
+    let largest = files.max_by_key(|path| fs::metadata(path).unwrap().len());
+    largest.unwrap()
+}
+
+#[test]
+fn verifies_against_kept_checkpoint() {
+    let project = Project::new();
+    let ship = project.shield(&["ship"]).expect(0);
+    let expect = ship.stdout.split("--expect ").nth(1).unwrap().lines().next().unwrap();
+    same(&project.shield(&["evidence", "verify", "--expect", expect]).shown(), "@@");
+    project.source("v2", "honest");
+    project.shield(&["ship"]).expect(0);
+    project.shield(&["evidence", "verify", "--expect", expect]).expect(0);
+}
+
+#[test]
+fn edited_log_does_not_verify() {
+    let project = Project::shipped();
+    project.shield(&["evidence", "verify"]).expect(0);
+    let path = log_file(&project);
+    let mut bytes = fs::read(&path).unwrap();
+    let middle = bytes.len() / 2;
+    bytes[middle] = if bytes[middle] == b'A' { b'B' } else { b'A' };
+    fs::write(&path, bytes).unwrap();
+    let run = project.shield(&["evidence", "verify"]).expect(7);
+    assert!(run.stdout.contains(path.file_name().unwrap().to_str().unwrap()), "{}", run.stdout);
+}
+
+#[test]
+fn cut_log_is_found_by_expectation() {
+    let project = Project::new();
+    let ship = project.shield(&["ship", "--output-format", "json"]).expect(0);
+    let last = ship.events().pop().unwrap();
+    let expect = last["checkpoint"].as_str().unwrap();
+    let path = log_file(&project);
+    let text = fs::read_to_string(&path).unwrap();
+    let shorter: Vec<_> = text.lines().collect();
+    fs::write(&path, shorter[..shorter.len() - 1].join("\n") + "\n").unwrap();
+    project.shield(&["evidence", "verify", "--expect", expect]).expect(7);
+}
+
+#[test]
+fn show_prints_one_statement() {
+    let project = Project::shipped();
+    let run = project.shield(&["evidence", "show", "0"]).expect(0);
+    let record: serde_json::Value = serde_json::from_str(&run.stdout).unwrap();
+    assert!(record.to_string().contains("sha256"), "{record}");
+    same(&project.shield(&["evidence", "show", "99"]).shown(), "@@");
+}
+
+#[test]
+fn release_stops_at_broken_log() {
+    let project = Project::shipped();
+    let path = log_file(&project);
+    let text = fs::read_to_string(&path).unwrap();
+    fs::write(&path, text.replacen('{', "[", 1)).unwrap();
+    project.source("v2", "honest");
+    project.shield(&["release", "--artifact", "source"]).expect(8);
+    assert_eq!(project.served(), "v1");
+}

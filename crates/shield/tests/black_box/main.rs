@@ -1,0 +1,16 @@
+//! The program as its users see it: exit code, stdout and stderr of the real binary, on real ports, with real processes.
+//!
+//! Every test has a directory, a state and ports of its own, and leaves no process behind.
+#![expect(clippy::unwrap_used, reason = "a panic is a test's failure")]
+
+mod busy;
+mod command_line;
+mod evidence;
+mod inits;
+mod lifecycle;
+mod manifests;
+mod releases;
+mod safety;
+mod ships;
+mod stages;
+mod support;

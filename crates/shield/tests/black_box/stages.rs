@@ -1,0 +1,64 @@
+//! Stages that fail: code 3, the reason, and production as before.
+
+use crate::support::{Project, same};
+
+#[test]
+fn failed_build_shows_output() {
+    let project = Project::new();
+    project.edit("cp source app", "echo compiling; echo main.rs: no such luck >&2; exit 7");
+    same(&project.shield(&["ship"]).shown(), "@@");
+}
+
+#[test]
+fn missing_artifact_fails_build() {
+    let project = Project::new();
+    project.edit("cp source app", "true");
+    project.shield(&["ship"]).expect(3).says("`stage.build.artifact` in shield.toml names it");
+}
+
+#[test]
+fn failed_test_is_stated() {
+    let project = Project::shipped();
+    project.edit("\"true\"", "\"echo 1 of 2 failed; exit 1\"");
+    project.source("v2", "honest");
+    project.shield(&["ship"]).expect(3).says("         | 1 of 2 failed");
+    let list = project.shield(&["evidence", "list"]).expect(0);
+    let last = list.stdout.lines().last().unwrap();
+    assert!(last.contains("  test  ") && last.contains("failed: "), "{last}");
+    assert_eq!(project.served(), "v1");
+}
+
+#[test]
+fn failed_smoke_shows_the_answer() {
+    let project = Project::shipped();
+    project.edit("path = \"/ready\"\n\n[release]", "path = \"/nothing\"\n\n[release]");
+    project.source("v2", "honest");
+    let run = project.shield(&["ship"]).expect(3);
+    same(&from_smoke(&run.shown()), "@@");
+    assert_eq!(project.served(), "v1");
+}
+
+fn from_smoke(shown: &str) -> String {
+    shown[shown.find("smoke ").unwrap()..].to_owned()
+}
+
+#[test]
+fn exit_at_start_shows_log() {
+    let project = Project::shipped();
+    project.script("echo no database at db.internal\nexit 9");
+    let run = project.shield(&["ship"]).expect(3).says("         | no database at db.internal");
+    assert!(run.stderr.contains("staging  failed: "), "{}", run.stderr);
+    let list = project.shield(&["evidence", "list"]).expect(0);
+    assert!(list.stdout.lines().last().unwrap().contains("staging"), "{}", list.stdout);
+    assert_eq!((project.served().as_str(), project.instance_pids().len()), ("v1", 1));
+}
+
+#[test]
+fn silent_start_ends_at_deadline() {
+    let project = Project::new();
+    project.edit("start_deadline = \"20s\"", "start_deadline = \"2s\"");
+    project.source("v1", "never-binds");
+    project.shield(&["ship"]).expect(3).says("         | starting v1");
+    project.shield(&["down"]).expect(0);
+    assert_eq!(project.processes(), []);
+}

@@ -1,0 +1,12 @@
+//! What the tests share.
+
+mod client;
+mod leftovers;
+mod project;
+mod run;
+mod text;
+
+pub(crate) use client::Traffic;
+pub(crate) use project::{LIMIT, Project};
+pub(crate) use run::Run;
+pub(crate) use text::same;
