@@ -60,7 +60,8 @@ fn down_keeps_what_has_no_way_back() {
     let mut story = Story::watching();
     story.exited("r1.0.0");
     take_down(&mut story);
-    assert_eq!((story.ended().as_str(), story.live()), ("r2 done", Some("r2")));
+    let kept = "r2 kept: the watch was cut short: the environment was taken down";
+    assert_eq!((story.ended().as_str(), story.live()), (kept, Some("r2")));
 }
 
 #[test]

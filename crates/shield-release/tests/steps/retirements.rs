@@ -32,7 +32,7 @@ fn stops_at_drain_deadline() {
 #[test]
 fn drain_counts_from_confirmation() {
     let mut story = Story::retiring_old();
-    story.wait(DRAIN * 2);
+    story.wait(DRAIN);
     assert_eq!(story.routed(), ["drain r1"]);
     assert!(story.environment.retiring(&release("r1")));
 }

@@ -13,8 +13,8 @@ fn second_pipeline_names_the_first() {
     let first = project.start(&["ship"]);
     let gate = project.path().join("gate");
     wait_for_sync("the build", LIMIT, || gate.exists().then_some(())).unwrap();
-    let holder = format!("ada@[HOST] (process [PID]) is shipping this project");
-    let second = project.shield(&["ship"]).expect(5).says(&holder);
+    let second = project.shield(&["ship"]).expect(5);
+    let second = second.says("ada@[HOST] (process [PID]) is shipping this project");
     assert!(second.stderr.contains(&format!("(process {})", first.pid())), "{}", second.stderr);
     fs::write(gate, "go\n").unwrap();
     first.finish().expect(0);

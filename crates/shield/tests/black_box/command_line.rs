@@ -26,7 +26,8 @@ const CODES: &str = "
   6  the control plane is not running, or cannot start (an occupied port names its holder)
   7  the evidence log does not verify
   8  state could not be recorded (disk full?); nothing was done, what runs keeps running
-  9  state was damaged and has been rebuilt from what runs; run the command again";
+  9  state was damaged and has been rebuilt from what runs; run the command again
+  130  interrupted (Ctrl-C); a release under way goes on";
 
 #[test]
 fn mistyped_command_is_usage() {
@@ -34,31 +35,75 @@ fn mistyped_command_is_usage() {
 }
 
 #[test]
+fn commands_need_a_state_directory() {
+    let project = Project::new();
+    for command in ["status", "history", "rollback", "down"] {
+        same(&project.shield(&[command]).shown(), NOTHING_SHIPPED);
+    }
+    assert!(!project.state().exists());
+}
+
+const NOTHING_SHIPPED: &str = r#"
+code 6
+-- stdout
+-- stderr
+error: failed to find state directory `[DIR]/shop/.shield`: nothing was shipped from here
+  hint: `shield ship` makes it; --project and --state name other places
+"#;
+
+#[test]
 fn commands_need_a_control_plane() {
     let project = Project::new();
+    project.write(".shield/format", "shield-state 1\n");
     for command in ["status", "history", "rollback"] {
         let run = project.shield(&[command]);
         same(&run.shown(), UNREACHABLE);
     }
 }
 
-const UNREACHABLE: &str = "@@";
+const UNREACHABLE: &str = r#"
+code 6
+-- stdout
+-- stderr
+error: failed to reach the control plane on `[DIR]/run/shield/[SCOPE]/admin.sock`
+  caused by: No such file or directory (os error 2)
+  hint: start it with `shield up`; `shield logs control` shows why it ended
+"#;
 
 #[test]
 fn down_without_anything_is_done() {
-    let run = Project::new().shield(&["down"]).expect(0);
-    same(&run.stdout, "nothing was running");
+    let project = Project::new();
+    project.write(".shield/format", "shield-state 1\n");
+    same(&project.shield(&["down"]).expect(0).stdout, "nothing was running");
 }
 
 #[test]
 fn missing_project_directory_is_usage() {
     let run = Project::of_files(&[]).shield(&["ship", "--project", "nowhere"]);
-    same(&run.shown(), "@@");
+    same(
+        &run.shown(),
+        r#"
+code 2
+-- stdout
+-- stderr
+error: failed to find project directory `nowhere`: No such file or directory (os error 2)
+  hint: pass the directory of shield.toml with --project
+"#,
+    );
 }
 
 #[test]
 fn logs_name_those_there_are() {
     let project = Project::of_files(&[(".shield/logs/build.log", "compiling\nlinking\n")]);
     same(&project.shield(&["logs", "build", "-n", "1"]).shown(), "code 0\n-- stdout\nlinking\n-- stderr");
-    same(&project.shield(&["logs", "bild"]).shown(), "@@");
+    same(
+        &project.shield(&["logs", "bild"]).shown(),
+        r#"
+code 2
+-- stdout
+-- stderr
+error: failed to find a log named `bild`
+  hint: there are logs of: build
+"#,
+    );
 }

@@ -15,7 +15,16 @@ fn verifies_against_kept_checkpoint() {
     let project = Project::new();
     let ship = project.shield(&["ship"]).expect(0);
     let expect = ship.stdout.split("--expect ").nth(1).unwrap().lines().next().unwrap();
-    same(&project.shield(&["evidence", "verify", "--expect", expect]).shown(), "@@");
+    same(
+        &project.shield(&["evidence", "verify", "--expect", expect]).shown(),
+        r#"
+code 0
+-- stdout
+signed by key [KEY]; all 6 entries are exactly those of the trusted checkpoint
+checkpoint [CHECKPOINT]
+-- stderr
+"#,
+    );
     project.source("v2", "honest");
     project.shield(&["ship"]).expect(0);
     project.shield(&["evidence", "verify", "--expect", expect]).expect(0);
@@ -53,7 +62,16 @@ fn show_prints_one_statement() {
     let run = project.shield(&["evidence", "show", "0"]).expect(0);
     let record: serde_json::Value = serde_json::from_str(&run.stdout).unwrap();
     assert!(record.to_string().contains("sha256"), "{record}");
-    same(&project.shield(&["evidence", "show", "99"]).shown(), "@@");
+    same(
+        &project.shield(&["evidence", "show", "99"]).shown(),
+        r#"
+code 2
+-- stdout
+-- stderr
+error: failed to find statement 99
+  hint: `shield evidence list` shows those there are
+"#,
+    );
 }
 
 #[test]

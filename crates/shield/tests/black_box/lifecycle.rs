@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use shield_testkit::ProcessGuard;
+use shield_testkit::{ProcessGuard, wait_for_sync};
 
 use crate::support::{LIMIT, Project, Traffic, same};
 
@@ -50,6 +50,17 @@ fn killed_instance_is_replaced() {
 }
 
 #[test]
+fn killed_edge_is_replaced() {
+    let project = Project::shipped();
+    let (instances, edge) = (project.instance_pids(), project.status()["edge"]["pid"].as_u64().unwrap());
+    let mut guard = ProcessGuard::of_pid(u32::try_from(edge).unwrap()).unwrap();
+    guard.kill().unwrap();
+    guard.wait(LIMIT).unwrap();
+    project.wait_until_served("v1");
+    assert_eq!(project.instance_pids(), instances);
+}
+
+#[test]
 fn upgrade_to_same_binary_does_nothing() {
     let project = Project::shipped();
     let (control, instances) = (control_pid(&project), project.instance_pids());
@@ -74,7 +85,12 @@ fn upgrade_drops_no_request() {
     project.start_program(&newer, &["up", "--upgrade"]).finish().expect(0);
     let seen = traffic.finish();
     assert_eq!(seen.keys().copied().collect::<Vec<_>>(), [200], "{seen:?}");
-    assert_ne!((control_pid(&project), &project.status()["edge"]["pid"]), (control, &edge));
+    assert_ne!(control_pid(&project), control);
+    wait_for_sync("a newer edge", LIMIT, || {
+        let newer = project.status()["edge"]["pid"].clone();
+        (newer.is_u64() && newer != edge).then_some(())
+    })
+    .unwrap();
     assert_eq!(project.instance_pids(), instances);
 }
 
@@ -85,7 +101,13 @@ fn second_control_plane_is_refused() {
     let run = project.shield(&["control", "--root", state.to_str().unwrap()]);
     let error = run.shown();
     let error = &error[error.find("error:").unwrap()..];
-    same(error, "@@");
+    same(
+        error,
+        r#"
+error: failed to start the control plane
+  caused by: take the lock `[DIR]/shop/.shield/control.lock`: the control plane with process id [PID] holds it
+"#,
+    );
     assert_eq!((run.code, project.served().as_str()), (6, "v1"));
 }
 

@@ -13,7 +13,15 @@ fn other_state_format_is_refused() {
     let project = Project::new();
     project.write(".shield/format", "shield-state 9\n");
     fs::set_permissions(project.state(), fs::Permissions::from_mode(0o700)).unwrap();
-    same(&project.shield(&["ship"]).shown(), "@@");
+    same(
+        &project.shield(&["ship"]).shown(),
+        r#"
+code 8
+-- stdout
+-- stderr
+error: failed to open state directory `[DIR]/shop/.shield`: its format is `shield-state 9`, this shield reads `shield-state 1`
+"#,
+    );
 }
 
 #[test]
@@ -22,7 +30,15 @@ fn open_socket_directory_is_refused() {
     let sockets = project.runtime_directory().join("shield");
     fs::create_dir(&sockets).unwrap();
     fs::set_permissions(&sockets, fs::Permissions::from_mode(0o777)).unwrap();
-    same(&project.shield(&["ship"]).shown(), "@@");
+    same(
+        &project.shield(&["ship"]).shown(),
+        r#"
+code 8
+-- stdout
+-- stderr
+error: failed to use socket directory `[DIR]/run/shield`: it must belong to this user and be closed to others
+"#,
+    );
     assert_eq!(project.processes(), []);
 }
 

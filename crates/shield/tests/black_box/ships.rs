@@ -5,7 +5,51 @@ use crate::support::{Project, Traffic, same};
 #[test]
 fn first_ship_reads_like_this() {
     let project = Project::new();
-    same(&project.shield(&["ship"]).shown(), "@@");
+    same(
+        &project.shield(&["ship"]).shown(),
+        r#"
+code 0
+-- stdout
+
+shop r1-[HASH] is live on https://[HTTPS] and http://[HTTP]
+  curl --cacert [DIR]/shop/.shield/ca/ca.pem https://[HTTPS]/ready
+
+Proved and signed, about artifact sha256:[DIGEST]:
+  build    sha256:[DIGEST]
+  test     `true` exited with code 0
+  staging  healthy on 127.0.0.1:[PORT]
+  smoke    1 request answered as expected
+  release  r1-[HASH] has all traffic (0 requests were in flight at the swap)
+  watch    nothing spoke against it
+  checkpoint of the evidence log (keep it on another machine; it finds every later change):
+    shield evidence verify --expect [CHECKPOINT]
+
+Try next:
+  shield status            what runs now
+  shield ship              change a line and release again: no request fails
+  shield evidence list     every signed statement
+  shield down              stop everything
+  (put `shield` on the PATH:  export PATH="[BIN]:$PATH")
+-- stderr
+control plane started (process [PID]), edge on https://[HTTPS] and http://[HTTP]
+build    cp source app
+artifact sha256:[DIGEST]
+build    passed in [TIME]s: sha256:[DIGEST]
+test     true
+test     passed in [TIME]s: `true` exited with code 0
+staging  starting one instance outside production
+staging  passed in [TIME]s: healthy on 127.0.0.1:[PORT]
+smoke    1 request to the staging instance
+smoke    answers: answered 200
+smoke    passed in [TIME]s: 1 request answered as expected
+release  blue-green release to production
+release  starting 1 instance
+release  all instances healthy; swapping all traffic
+release  has all traffic; watching for 300ms (first release: nothing to go back to)
+release  passed in [TIME]s: r1-[HASH] has all traffic (0 requests were in flight at the swap)
+watch    passed in [TIME]s: nothing spoke against it
+"#,
+    );
     assert_eq!(project.served(), "v1");
 }
 

@@ -5,8 +5,23 @@ use crate::support::{Project, same};
 #[test]
 fn failed_build_shows_output() {
     let project = Project::new();
-    project.edit("cp source app", "echo compiling; echo main.rs: no such luck >&2; exit 7");
-    same(&project.shield(&["ship"]).shown(), "@@");
+    project.edit("cp source app", "echo compiling; echo main.rs: no such luck; exit 7");
+    same(
+        &project.shield(&["ship"]).shown(),
+        r#"
+code 3
+-- stdout
+-- stderr
+control plane started (process [PID]), edge on https://[HTTPS] and http://[HTTP]
+build    echo compiling; echo main.rs: no such luck; exit 7
+build    failed: `echo compiling; echo main.rs: no such luck; exit 7` exited with code 7
+         | compiling
+         | main.rs: no such luck
+  hint: the whole output: `shield logs build`
+"#,
+    );
+    project.edit("such luck;", "such luck >&2;");
+    project.shield(&["ship"]).expect(3).says("         | main.rs: no such luck");
 }
 
 #[test]
@@ -34,7 +49,15 @@ fn failed_smoke_shows_the_answer() {
     project.edit("path = \"/ready\"\n\n[release]", "path = \"/nothing\"\n\n[release]");
     project.source("v2", "honest");
     let run = project.shield(&["ship"]).expect(3);
-    same(&from_smoke(&run.shown()), "@@");
+    same(
+        &from_smoke(&run.shown()),
+        r#"
+smoke    1 request to the staging instance
+smoke    answers: answered 404, expected 200-299: no such path
+smoke    failed: request `answers`: answered 404, expected 200-299: no such path
+  hint: `stage.smoke.request` in shield.toml says what is sent and expected; `shield logs` shows the instance's log
+"#,
+    );
     assert_eq!(project.served(), "v1");
 }
 

@@ -7,6 +7,7 @@ use std::{
     sync::atomic::{AtomicU32, Ordering},
 };
 
+use rustix::process::{Pid, Signal, kill_process};
 use shield_testkit::{ProcessGuard, wait_for_sync};
 
 use super::{LIMIT, text::Filters};
@@ -81,6 +82,12 @@ impl Running {
     /// The pid of the command.
     pub(crate) fn pid(&self) -> u32 {
         self.process.pid()
+    }
+
+    /// Ctrl-C.
+    pub(crate) fn interrupt(&self) {
+        let pid = Pid::from_raw(i32::try_from(self.pid()).unwrap()).unwrap();
+        kill_process(pid, Signal::INT).unwrap();
     }
 
     /// Waits until stderr contains `text`.

@@ -17,13 +17,13 @@ const MASKS: [Mask; 14] = [
     ("r1-", |c| c.is_ascii_hexdigit(), 8, "[HASH]"),
     ("r2-", |c| c.is_ascii_hexdigit(), 8, "[HASH]"),
     ("r3-", |c| c.is_ascii_hexdigit(), 8, "[HASH]"),
+    ("r4-", |c| c.is_ascii_hexdigit(), 8, "[HASH]"),
     ("run/shield/", |c| c.is_ascii_hexdigit(), 12, "[SCOPE]"),
     ("process ", |c| c.is_ascii_digit(), 1, "[PID]"),
     ("process id ", |c| c.is_ascii_digit(), 1, "[PID]"),
     ("127.0.0.1:", |c| c.is_ascii_digit(), 1, "[PORT]"),
     ("passed in ", |c| c.is_ascii_digit() || c == '.', 3, "[TIME]"),
     ("ada@", |c| !c.is_whitespace(), 1, "[HOST]"),
-    ("artifact `", |c| c.is_ascii_hexdigit(), 12, "[HASH]"),
 ];
 
 // === impl Filters ===
