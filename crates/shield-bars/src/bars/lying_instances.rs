@@ -35,7 +35,7 @@ struct Case {
     posts_apart: bool,
 }
 
-pub(crate) async fn run(_options: &Options) -> Result<Verdict> {
+pub(crate) async fn run(options: &Options) -> Result<Verdict> {
     let programs = build_programs().await?;
     println!(
         "  {REQUESTS_PER_SECOND} requests a second, half POSTs, over an honest live release; min_healthy 1s"
@@ -43,7 +43,8 @@ pub(crate) async fn run(_options: &Options) -> Result<Verdict> {
     let mut verdict = Verdict::default();
     let mut failed = 0;
     let cases = cases();
-    for case in &cases {
+    let only = options.only.as_deref().unwrap_or_default();
+    for case in cases.iter().filter(|case| case.what.contains(only)) {
         failed += one_case(&programs, case, &mut verdict).await?;
     }
     Ok(verdict.with_figure(format!("{} lies, {failed} requests of users failed in all", cases.len())))

@@ -41,6 +41,9 @@ pub(crate) struct Options {
     /// Points at which to kill the control plane: the first so many.
     #[arg(long)]
     pub(crate) points: Option<u32>,
+    /// Only the cases whose name contains this text, in bars of cases.
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) only: Option<String>,
     /// How often to kill the edge.
     #[arg(long)]
     pub(crate) kills: Option<u32>,

@@ -57,6 +57,8 @@ pub(crate) struct EdgeView {
     pub(crate) current: Option<EdgeStatus>,
     /// Edges that were replaced and still serve requests they had.
     pub(crate) draining: Vec<EdgeStatus>,
+    /// One of those lives and did not answer: what it still serves is not known.
+    pub(crate) silent: bool,
 }
 
 pub(crate) struct EdgeManager {
@@ -86,7 +88,7 @@ impl EdgeView {
             .filter(|status| status.table.as_ref().is_some_and(|table| table.generation >= generation));
         let claims =
             |status: &EdgeStatus| status.pools.iter().any(|pool| pool.release == *release && pool.claims > 0);
-        current.is_some_and(|status| !claims(status)) && !self.draining.iter().any(claims)
+        current.is_some_and(|status| !claims(status)) && !self.silent && !self.draining.iter().any(claims)
     }
 }
 
@@ -238,19 +240,19 @@ impl EdgeManager {
         Ok(())
     }
 
+    /// The old edge counts as draining from the first moment: until it is dead, its claims hold every drain up.
     async fn replace_edge(&mut self) {
         let Some(old) = self.current.take() else { return };
+        self.draining.push(old);
         if let Err(error) = self.start().await {
             tracing::error!(error = %chain(error.as_ref()), "could not start a newer edge; the old one stays");
-            self.current = Some(old);
+            self.current = self.draining.pop();
             return;
         }
-        match old.client.drain(REPLACED_DRAIN).await {
-            Ok(()) => self.draining.push(old),
-            Err(error) => {
-                tracing::error!(%error, "the replaced edge does not drain; it is killed");
-                old.process.kill_group();
-            }
+        let Some(old) = self.draining.last() else { return };
+        if let Err(error) = old.client.drain(REPLACED_DRAIN).await {
+            tracing::error!(%error, "the replaced edge does not drain; it is killed");
+            old.process.kill_group();
         }
     }
 
@@ -311,15 +313,18 @@ impl EdgeManager {
                 self.tell(EdgeNews::Judged { verdict }).await;
             }
         }
-        let mut draining = Vec::new();
+        let (mut draining, mut silent) = (Vec::new(), false);
         for edge in std::mem::take(&mut self.draining) {
             if !edge.process.is_alive() {
                 continue;
             }
-            draining.extend(edge.client.status().await.ok());
+            match edge.client.status().await {
+                Ok(status) => draining.push(status),
+                Err(_) => silent = true,
+            }
             self.draining.push(edge);
         }
-        self.view.send_replace(EdgeView { current: Some(current), draining });
+        self.view.send_replace(EdgeView { current: Some(current), draining, silent });
     }
 
     /// A call that failed breaks its connection: the next one needs a new one. An edge that keeps failing is killed, and

@@ -35,7 +35,8 @@ impl Executor {
             }
             Err(error) => {
                 tracing::error!(%error, "no new journal could be begun; trying again");
-                self.journal = None;
+                // One that is merely long goes on.
+                self.journal = self.journal.take().filter(|journal| !journal.broken());
             }
         }
     }

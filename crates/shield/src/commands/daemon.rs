@@ -1,5 +1,6 @@
 //! The two processes that `shield` itself starts.
 
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use shield_control::{Layout, run_control};
 use shield_edge::{EdgeOptions, serve};
 
@@ -17,7 +18,17 @@ pub(crate) async fn control(arguments: &ControlArguments) -> Result<(), Failure>
 
 /// `shield edge`: the reverse proxy, until drained.
 pub(crate) async fn edge(arguments: EdgeArguments) -> Result<(), Failure> {
+    raise_descriptor_limit();
     serve(EdgeOptions { socket: arguments.socket })
         .await
         .map_err(|error| Failure::new(Exit::NoControlPlane, &error, &[]))
+}
+
+/// Every client takes a descriptor, and another towards its instance; shells start with a limit of 1,024.
+fn raise_descriptor_limit() {
+    let limit = getrlimit(Resource::Nofile);
+    let raised = Rlimit { current: limit.maximum, maximum: limit.maximum };
+    if let Err(error) = setrlimit(Resource::Nofile, raised) {
+        tracing::warn!(%error, "the descriptor limit stays at {:?}", limit.current);
+    }
 }

@@ -5,9 +5,7 @@ use std::{fs, path::PathBuf};
 use crate::support::{Project, same};
 
 fn log_file(project: &Project) -> PathBuf {
-    let files = fs::read_dir(project.state().join("evidence")).unwrap().flatten().map(|entry| entry.path());
-    let largest = files.max_by_key(|path| fs::metadata(path).unwrap().len());
-    largest.unwrap()
+    project.state().join("evidence/log.jsonl")
 }
 
 #[test]

@@ -92,7 +92,10 @@ fn fails(refused: &Finished, name: &str, verdict: &mut Verdict) {
 async fn freed(project: &mut Project, full: PathBuf, name: &str, verdict: &mut Verdict) -> Result<()> {
     fs::remove_file(&full).map_err(|error| Trouble::caused("empty the disk", error))?;
     let settled = project.settled().await;
-    verdict.demand(settled.is_ok(), || format!("{name}: {settled:?}"));
+    if !verdict.demand(settled.is_ok(), || format!("{name}: {settled:?}")) {
+        let log = fs::read_to_string(project.state("logs/control.log")).unwrap_or_default();
+        log.lines().rev().take(12).for_each(|line| println!("    control.log, newest first: {line}"));
+    }
     let next = project.must_release().await;
     verdict.demand(next.is_ok(), || format!("after {name}: {next:?}"));
     Ok(())
