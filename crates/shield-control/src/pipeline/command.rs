@@ -43,7 +43,7 @@ impl CommandRun<'_> {
     /// Runs it; `observe` gets each line as it is printed.
     pub(super) async fn run(&self, mut observe: impl FnMut(&str)) -> Result<(), CommandFailure> {
         let failure = |reason: String| CommandFailure { reason, output: Vec::new() };
-        let mut log = File::create(&self.log)
+        let mut log = new_log(&self.log)
             .map_err(|error| failure(format!("write `{}`: {error}", self.log.display())))?;
         let mut child = self.spawn().map_err(|error| failure(format!("run `sh`: {error}")))?;
         let group = Group::of(&child);
@@ -119,6 +119,12 @@ impl Drop for Group {
     fn drop(&mut self) {
         self.kill();
     }
+}
+
+/// An empty log; appended to, since the control plane may cut it while it grows.
+fn new_log(path: &Path) -> std::io::Result<File> {
+    File::create(path)?;
+    File::options().append(true).open(path)
 }
 
 fn describe(command: &str, status: ExitStatus) -> String {
