@@ -7,8 +7,8 @@ use std::{fs, path::Path};
 
 use shield_evidence::{CHECKPOINTS_FILE, LOG_FILE, PUBLIC_KEY_FILE, TrustedCheckpoint, tamper};
 
-use super::{Options, kill_anywhere::short_settings};
-use crate::harness::{Project, Result, Trouble, Verdict, build_programs};
+use super::Options;
+use crate::harness::{ManifestSettings, Project, Result, Trouble, Verdict, build_programs};
 
 /// Releases that write the log.
 const RELEASES: u32 = 24;
@@ -36,7 +36,7 @@ const CHANGES: [(&str, Change); 6] = [
 pub(crate) async fn run(_options: &Options) -> Result<Verdict> {
     let programs = build_programs().await?;
     let mut verdict = Verdict::default();
-    let mut project = Project::create(&programs, &short_settings())?;
+    let mut project = Project::create(&programs, &ManifestSettings::quick())?;
     let mut checkpoint = None;
     for _ in 0..RELEASES {
         checkpoint = project.must_release().await?.checkpoint();

@@ -34,6 +34,11 @@ impl Default for ManifestSettings {
 // === impl ManifestSettings ===
 
 impl ManifestSettings {
+    /// Short waits, for bars that make many releases to look at something else.
+    pub(crate) fn quick() -> Self {
+        Self { min_healthy: Duration::from_millis(200), watch: Duration::from_millis(300), ..Self::default() }
+    }
+
     /// The file, for an edge on `port` of the loopback.
     pub(crate) fn render(&self, port: u16) -> String {
         let [min_healthy, watch, start_deadline, response_timeout] =

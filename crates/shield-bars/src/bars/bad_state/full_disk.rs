@@ -10,7 +10,7 @@ use std::{
 
 use tokio::time::sleep;
 
-use super::{super::kill_anywhere::short_settings, FRESH_CLIENTS, KEEP_ALIVE_CLIENTS, PAUSE};
+use super::{FRESH_CLIENTS, KEEP_ALIVE_CLIENTS, PAUSE};
 use crate::harness::{
     Finished, ManifestSettings, Programs, Project, Result, Trouble, Verdict, plan, print_load,
     wait_for_traffic,
@@ -41,7 +41,7 @@ pub(super) async fn run(programs: &Programs, verdict: &mut Verdict) -> Result<(u
     let mut project = Project::create(programs, &ManifestSettings::default())?.with_state(state);
     // Its ledger lies elsewhere: a service that fills its own disk is another matter.
     let data = project.beside("ledger").to_string_lossy().into_owned();
-    project.configure(&ManifestSettings { data, ..short_settings() })?;
+    project.configure(&ManifestSettings { data, ..ManifestSettings::quick() })?;
     project.must_release().await?;
     let load = wait_for_traffic(plan(project.load()?, KEEP_ALIVE_CLIENTS, FRESH_CLIENTS, PAUSE)).await?;
 

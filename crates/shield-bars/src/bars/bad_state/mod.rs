@@ -12,9 +12,10 @@ use std::{fs, path::Path, time::Duration};
 use shield_load::LoadHandle;
 
 use self::damage::{DAMAGES, Damage, Expect};
-use super::{Options, kill_anywhere::short_settings};
+use super::Options;
 use crate::harness::{
-    Finished, Programs, Project, Result, Trouble, Verdict, build_programs, plan, print_load, wait_for_traffic,
+    Finished, ManifestSettings, Programs, Project, Result, Trouble, Verdict, build_programs, plan,
+    print_load, wait_for_traffic,
 };
 
 const KEEP_ALIVE_CLIENTS: usize = 4;
@@ -62,7 +63,7 @@ async fn one_case(
     control: Control,
     verdict: &mut Verdict,
 ) -> Result<u64> {
-    let mut project = Project::create(programs, &short_settings())?;
+    let mut project = Project::create(programs, &ManifestSettings::quick())?;
     for _ in 0..3 {
         project.must_release().await?;
     }

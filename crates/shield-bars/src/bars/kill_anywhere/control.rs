@@ -6,9 +6,9 @@ use shield_control::admin::StatusReport;
 use shield_load::LoadHandle;
 use shield_types::ReleaseId;
 
-use super::short_settings;
 use crate::harness::{
-    Finished, Programs, Project, Result, Running, Trouble, Verdict, plan, print_load, wait_for_traffic,
+    Finished, ManifestSettings, Programs, Project, Result, Running, Trouble, Verdict, plan, print_load,
+    wait_for_traffic,
 };
 
 const KEEP_ALIVE_CLIENTS: usize = 4;
@@ -20,7 +20,7 @@ const UNREACHED_TO_END: u32 = 3;
 /// No release has this many points.
 const POINTS_MAX: u32 = 2_000;
 /// Every so many points, a further release shows that the lock is free.
-const FURTHER_RELEASE_EVERY: u32 = 5;
+const FURTHER_RELEASE_EVERY: u32 = 3;
 /// Exit code of a command that found damaged state and rebuilt it.
 const RECOVERED: i32 = 9;
 /// The log line of a point.
@@ -42,7 +42,7 @@ pub(super) async fn run(programs: &Programs, only: Option<u32>, verdict: &mut Ve
     );
     let mut tally = Tally::default();
     first_start(programs, only, verdict, &mut tally).await?;
-    let mut project = Project::create(programs, &short_settings())?;
+    let mut project = Project::create(programs, &ManifestSettings::quick())?;
     project.must_release().await?;
     let load = plan(project.load()?, KEEP_ALIVE_CLIENTS, FRESH_CLIENTS, PAUSE);
     let load = wait_for_traffic(load).await?;
@@ -87,7 +87,7 @@ async fn first_start(
     tally: &mut Tally,
 ) -> Result<()> {
     for point in 1..=only.unwrap_or(POINTS_MAX) {
-        let mut project = Project::create(programs, &short_settings())?;
+        let mut project = Project::create(programs, &ManifestSettings::quick())?;
         project.shield_with(&["up"], &[("SHIELD_FAILPOINT", &point.to_string())]).await?;
         let reached = !project.running().iter().any(|running| matches!(running, Running::Control { .. }));
         if reached {

@@ -6,9 +6,9 @@ use shield_load::{FailureKind, LoadHandle};
 use shield_testkit::wait_for;
 use tokio::time::sleep;
 
-use super::short_settings;
 use crate::harness::{
-    Programs, Project, Result, Running, Trouble, Verdict, kill, plan, print_load, wait_for_traffic,
+    ManifestSettings, Programs, Project, Result, Running, Trouble, Verdict, kill, plan, print_load,
+    wait_for_traffic,
 };
 
 const KEEP_ALIVE_CLIENTS: usize = 8;
@@ -33,7 +33,7 @@ pub(super) async fn run(programs: &Programs, kills: Option<u32>, verdict: &mut V
     println!(
         "  edge: {KEEP_ALIVE_CLIENTS} keep-alive and {FRESH_CLIENTS} fresh-connection clients; killed (SIGKILL) at {kills} random moments, and at {KILLS_IN_RELEASES} during releases"
     );
-    let mut project = Project::create(programs, &short_settings())?;
+    let mut project = Project::create(programs, &ManifestSettings::quick())?;
     project.must_release().await?;
     let load = plan(project.load()?, KEEP_ALIVE_CLIENTS, FRESH_CLIENTS, PAUSE);
     let load = wait_for_traffic(load).await?;

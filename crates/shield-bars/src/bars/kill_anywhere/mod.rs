@@ -7,10 +7,8 @@
 mod control;
 mod edge;
 
-use std::time::Duration;
-
 use super::Options;
-use crate::harness::{ManifestSettings, Result, Verdict, build_failpoints};
+use crate::harness::{Result, Verdict, build_failpoints};
 
 pub(crate) async fn run(options: &Options) -> Result<Verdict> {
     let programs = build_failpoints().await?;
@@ -18,13 +16,4 @@ pub(crate) async fn run(options: &Options) -> Result<Verdict> {
     let points = control::run(&programs, options.points, &mut verdict).await?;
     let edges = edge::run(&programs, options.kills, &mut verdict).await?;
     Ok(verdict.with_figure(format!("{points}; {edges}")))
-}
-
-/// Short waits: a point is passed no faster or slower for them, and there are many.
-pub(super) fn short_settings() -> ManifestSettings {
-    ManifestSettings {
-        min_healthy: Duration::from_millis(200),
-        watch: Duration::from_millis(300),
-        ..ManifestSettings::default()
-    }
 }

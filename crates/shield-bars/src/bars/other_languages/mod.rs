@@ -26,6 +26,9 @@ const CHECK_LIMIT: Duration = Duration::from_secs(60);
 /// Waits of the releases under load, instead of the generated 10s and 60s.
 const SHORT: [(&str, &str); 2] = [("min_healthy", "500ms"), ("watch", "500ms")];
 
+/// The table that they stand in.
+const TABLE: &str = "[release]";
+
 /// A service of another language.
 struct Language {
     name: &'static str,
@@ -114,7 +117,11 @@ async fn one_language(
     for number in 1..=releases {
         change(&project, language, number)?;
         let released = project.release().await?;
-        verdict.demand(released.succeeded(), || format!("{name}: release {number}: {}", released.reason()));
+        if !verdict
+            .demand(released.succeeded(), || format!("{name}: release {number}: {}", released.reason()))
+        {
+            break;
+        }
     }
     load.stop();
     let report = load.join().await;
@@ -157,16 +164,17 @@ fn shorten(project: &Project) -> Result<()> {
 }
 
 fn with_short_waits(text: &str) -> String {
-    let key = |line: &str| {
-        line.trim_start_matches(['#', ' ']).split_once('=').map(|(key, _)| key.trim().to_owned())
-    };
-    let waits = |line: &&str| !SHORT.iter().any(|(name, _)| key(line).as_deref() == Some(*name));
-    let kept = text.lines().filter(waits).map(|line| format!("{line}\n")).collect::<String>();
+    let sets = |line: &str, name: &str| line.split_once('=').is_some_and(|(key, _)| key.trim() == name);
+    let waits = |line: &&str| !SHORT.iter().any(|(name, _)| sets(line, name));
     let short = SHORT.map(|(name, wait)| format!("{name} = \"{wait}\"\n")).concat();
-    match kept.split_once("[release]\n") {
-        Some((before, after)) => format!("{before}[release]\n{short}{after}"),
-        None => format!("{kept}\n[release]\n{short}"),
+    let mut written = String::new();
+    for line in text.lines().filter(waits) {
+        written.push_str(&format!("{line}\n"));
+        if line == TABLE {
+            written.push_str(&short);
+        }
     }
+    if text.lines().any(|line| line == TABLE) { written } else { format!("{written}\n{TABLE}\n{short}") }
 }
 
 fn first_line(text: &str) -> &str {
@@ -179,12 +187,12 @@ mod tests {
 
     #[test]
     fn shortens_only_the_waits() {
-        let text = "[release]\nwatch = \"60s\"\n# min_healthy = \"10s\"\ndrain = \"30s\"\n[edge]\n";
+        let text = "[release]\nwatch = \"60s\"\nmin_healthy = \"10s\"\ndrain = \"30s\"\n[edge]\n";
         let short = "[release]\nmin_healthy = \"500ms\"\nwatch = \"500ms\"\ndrain = \"30s\"\n[edge]\n";
         assert_eq!(with_short_waits(text), short);
         assert_eq!(
-            with_short_waits("format = 1\n"),
-            "format = 1\n\n[release]\nmin_healthy = \"500ms\"\nwatch = \"500ms\"\n"
+            with_short_waits("# [release]\n"),
+            "# [release]\n\n[release]\nmin_healthy = \"500ms\"\nwatch = \"500ms\"\n"
         );
     }
 }
