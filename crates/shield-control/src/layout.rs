@@ -1,7 +1,7 @@
 //! Where things live: one state directory per service, beside its `shield.toml`.
 //!
 //! Sockets live elsewhere, since a socket path ends at 108 bytes: in `$XDG_RUNTIME_DIR`, else in an owner-only directory
-//! under the temporary directory, named by a hash of the state directory's path.
+//! under the temporary directory, named by a hash of the state directory's path. Where, is noted in the state directory.
 
 use std::{
     env, fs, io,
@@ -16,6 +16,9 @@ use crate::durable::{StateFileError, create_private_directory, failed, write_ato
 
 /// First line of the file that marks a state directory.
 const FORMAT_LINE: &str = "shield-state 1\n";
+
+/// Names of inventories in the store begin with it; the digest follows.
+pub(crate) const INVENTORY: &str = ".inventory-";
 
 /// The paths of one state directory.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -65,7 +68,7 @@ impl Layout {
         create_private_directory(root)?;
         let root = fs::canonicalize(root).map_err(failed("resolve", root))?;
         let scope = Sha256Digest::of(root.as_os_str().as_encoded_bytes()).short();
-        let layout = Self { sockets: socket_directory(&scope)?, root, scope };
+        let layout = Self { sockets: socket_directory(&root, &scope)?, root, scope };
         layout.check_format()?;
         let directories = ["production", "store", "logs", "bin", "evidence", "ca", "data"];
         for directory in directories {
@@ -148,6 +151,11 @@ impl Layout {
         self.store().join(digest.0.hex())
     }
 
+    /// The list of what a stored directory holds.
+    pub fn inventory(&self, digest: ArtifactDigest) -> PathBuf {
+        self.store().join(format!("{INVENTORY}{}", digest.0.hex()))
+    }
+
     /// Stored copies of `shield` that daemons run from.
     pub fn binaries(&self) -> PathBuf {
         self.root.join("bin")
@@ -156,6 +164,11 @@ impl Layout {
     /// The evidence log and its keys.
     pub fn evidence(&self) -> PathBuf {
         self.root.join("evidence")
+    }
+
+    /// The id of the evidence log's key, so that a log that was replaced as a whole is noticed.
+    pub fn evidence_key_note(&self) -> PathBuf {
+        self.root.join("evidence.key-id")
     }
 
     /// The local certificate authority.
@@ -184,23 +197,44 @@ impl Layout {
     }
 }
 
-/// An owner-only directory for the sockets of `scope`. A directory under the shared temporary directory could have been put
-/// there by somebody else: it is used only if it is ours and closed.
-fn socket_directory(scope: &str) -> Result<PathBuf, OpenLayoutError> {
-    let uid = geteuid().as_raw();
+/// The directory that was noted at first use, so that a command with other variables finds the same sockets; a new one when
+/// there is none, or it is gone (a reboot, the end of a login session).
+fn socket_directory(root: &Path, scope: &str) -> Result<PathBuf, OpenLayoutError> {
+    let note = root.join("sockets");
+    let noted = fs::read_to_string(&note).map(|path| PathBuf::from(path.trim_end()));
+    // The scope differs when the state directory was copied from elsewhere.
+    if let Ok(path) = noted
+        && path.ends_with(scope)
+        && path.is_dir()
+    {
+        check_closed(&path)?;
+        return Ok(path);
+    }
+    let path = new_socket_directory(scope)?;
+    write_atomically(&note, path.as_os_str().as_encoded_bytes())?;
+    Ok(path)
+}
+
+fn new_socket_directory(scope: &str) -> Result<PathBuf, OpenLayoutError> {
     let base = match env::var_os("XDG_RUNTIME_DIR").map(PathBuf::from).filter(|base| base.is_dir()) {
         Some(runtime) => runtime.join("shield"),
-        None => env::temp_dir().join(format!("shield-{uid}")),
+        None => env::temp_dir().join(format!("shield-{}", geteuid().as_raw())),
     };
     let path = base.join(scope);
     create_private_directory(&path)?;
-    for directory in [&base, &path] {
-        let metadata = fs::symlink_metadata(directory).map_err(failed("inspect", directory))?;
-        if !metadata.is_dir() || metadata.uid() != uid || metadata.mode() & 0o077 != 0 {
-            return Err(OpenLayoutError::SocketDirectory { path: directory.clone() });
-        }
-    }
+    check_closed(&base)?;
+    check_closed(&path)?;
     Ok(path)
+}
+
+/// A directory under the shared temporary directory could have been put there by somebody else: it is used only if it is
+/// ours and closed.
+fn check_closed(directory: &Path) -> Result<(), OpenLayoutError> {
+    let metadata = fs::symlink_metadata(directory).map_err(failed("inspect", directory))?;
+    if !metadata.is_dir() || metadata.uid() != geteuid().as_raw() || metadata.mode() & 0o077 != 0 {
+        return Err(OpenLayoutError::SocketDirectory { path: directory.to_owned() });
+    }
+    Ok(())
 }
 
 #[cfg(test)]
@@ -214,6 +248,8 @@ mod tests {
         let first = Layout::open(&root).unwrap();
         assert_eq!(Layout::open(&root).unwrap(), first);
         assert!(first.admin_socket().as_os_str().len() < 108);
+        fs::remove_dir(first.socket_directory()).unwrap();
+        assert_eq!(Layout::open(&root).unwrap(), first);
         fs::write(root.join("format"), "shield-state 9\n").unwrap();
         assert!(matches!(Layout::open(&root), Err(OpenLayoutError::Format { .. })));
     }

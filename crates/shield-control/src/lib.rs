@@ -15,19 +15,24 @@ mod journal;
 mod launch;
 mod layout;
 mod listeners;
+mod lock;
 pub mod manifest;
 pub mod pipeline;
+mod spawn;
 mod staging;
 mod store;
 mod tls;
 
 pub use authority::{Authority, AuthorityError, Leaf};
 pub use clock::now;
-pub use control::{RunControlError, SpawnControlError, ensure_control, run_control, running_binary_digest};
+pub use control::{RunControlError, run_control};
 pub use durable::StateFileError;
 pub use executor::StartControlError;
 pub use journal::{AppendJournalError, JournalDamage, OpenJournalError};
 pub use launch::{EdgeLimits, LaunchSettings, ReadLaunchSettingsError};
 pub use layout::{Layout, OpenLayoutError};
 pub use listeners::{BindError, PortHolder};
+pub use spawn::{
+    SpawnControlError, anything_runs, control_holder, ensure_control, revive_control, running_binary_digest,
+};
 pub use store::{ArtifactError, StoreError, StoredArtifact, artifact_digest, store_artifact};

@@ -151,6 +151,11 @@ impl EvidenceStore {
         Ok(records)
     }
 
+    /// Shows `visit` every statement, oldest first. After an error, what it saw is not the whole log.
+    pub fn each(&self, visit: &mut dyn FnMut(Statement)) -> Result<(), ReadStoreError> {
+        self.read(&mut |_, statement| visit(statement))
+    }
+
     fn read(&self, visit: &mut dyn FnMut(Entry, Statement)) -> Result<(), ReadStoreError> {
         let _lock = disk::lock(&self.directory, LockKind::Shared)
             .map_err(|source| ReadStoreError::File { source })?;

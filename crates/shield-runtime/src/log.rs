@@ -16,7 +16,8 @@ const TAIL_BYTES_MAX: u64 = 64 * 1024;
 /// Longest line that is shown, in characters.
 const LINE_CHARS_MAX: usize = 2_000;
 
-/// Moves the content of `path` to `path.1`, older copies up to `path.<keep>`, when it holds more than `bytes_max`.
+/// Moves the content of `path` to `path.1`, older copies up to `path.<keep>`, when it holds more than `bytes_max`. Of a log
+/// that grew far beyond that since the last look, the last `bytes_max` bytes are kept.
 ///
 /// Returns whether it did. A log that does not exist is small. With `keep` 0 the content is dropped.
 pub fn rotate_if_larger(path: &Path, bytes_max: u64, keep: u32) -> io::Result<bool> {
@@ -30,7 +31,7 @@ pub fn rotate_if_larger(path: &Path, bytes_max: u64, keep: u32) -> io::Result<bo
     }
     if keep > 0 {
         let copy = with_suffix(path, "rotating");
-        copy_to(&mut log, &copy).inspect_err(|_| {
+        copy_end(&mut log, bytes_max, &copy).inspect_err(|_| {
             // A partial copy on a full disk only makes it fuller; the error that matters is the copy's.
             let _ = fs::remove_file(&copy);
         })?;
@@ -64,10 +65,13 @@ fn read_end(path: &Path) -> io::Result<String> {
     })
 }
 
-fn copy_to(log: &mut File, copy: &Path) -> io::Result<()> {
+/// Copies the last `bytes_max` bytes that are there now: a writer that is faster than this must not fill the disk.
+fn copy_end(log: &mut File, bytes_max: u64, copy: &Path) -> io::Result<()> {
     let mut options = OpenOptions::new();
     let mut copy = options.write(true).create(true).truncate(true).mode(0o600).open(copy)?;
-    io::copy(log, &mut copy).map(drop)
+    let length = log.metadata()?.len();
+    log.seek(SeekFrom::Start(length.saturating_sub(bytes_max)))?;
+    io::copy(&mut log.take(bytes_max.min(length)), &mut copy).map(drop)
 }
 
 /// Makes room for a new first copy; the oldest one is overwritten.
@@ -104,15 +108,24 @@ mod tests {
         let path = folder.path().join("log");
         let mut writer = OpenOptions::new().append(true).create(true).open(&path).unwrap();
         for round in 0..4 {
-            writeln!(writer, "round {round}").unwrap();
-            assert!(!rotate_if_larger(&path, 8, 2).unwrap());
-            assert!(rotate_if_larger(&path, 7, 2).unwrap());
+            writeln!(writer, "\nround {round}").unwrap();
+            assert!(!rotate_if_larger(&path, 9, 2).unwrap());
+            assert!(rotate_if_larger(&path, 8, 2).unwrap());
         }
         writeln!(writer, "now").unwrap();
         assert_eq!(fs::read_to_string(&path).unwrap(), "now\n");
         assert_eq!(tail(&numbered(&path, 1), 9), ["round 3"]);
         assert_eq!(tail(&numbered(&path, 2), 9), ["round 2"]);
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 3);
+    }
+
+    #[test]
+    fn keeps_the_end_of_a_flood() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("log");
+        fs::write(&path, "old\n".repeat(100_000) + "new\n").unwrap();
+        assert!(rotate_if_larger(&path, 8, 1).unwrap());
+        assert_eq!(fs::read_to_string(numbered(&path, 1)).unwrap(), "old\nnew\n");
     }
 
     #[test]

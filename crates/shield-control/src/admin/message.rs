@@ -168,6 +168,8 @@ pub struct StatusReport {
     pub https: Option<SocketAddr>,
     /// Plain HTTP, if offered.
     pub http: Option<SocketAddr>,
+    /// What the edge's certificate names.
+    pub hostnames: Vec<String>,
     /// What a person should know: damage found, statements not yet recorded.
     pub warnings: Vec<String>,
 }

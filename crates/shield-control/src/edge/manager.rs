@@ -1,27 +1,31 @@
 //! The task that owns the edge.
 
 use std::{
-    path::PathBuf,
+    future::pending,
+    ops::ControlFlow,
+    path::{Path, PathBuf},
     time::{Duration, Instant},
 };
 
 use shield_edge::{
     ApplyAnswer, EdgeClient,
-    protocol::{EdgeConfig, EdgeStatus, Verdict},
+    protocol::{EdgeConfig, PoolStatus},
 };
 use shield_release::RouteTable;
-use shield_runtime::{Found, Process};
+use shield_runtime::Process;
 use shield_types::{Generation, ReleaseId};
 use tokio::{
-    sync::{mpsc, oneshot, watch},
+    sync::{mpsc, watch},
     time::{sleep, timeout},
 };
 
 use super::{
-    process::{RunningEdge, adopt_edge, start_edge},
+    found::ReadyEdges,
+    process::{RunningEdge, start_edge},
     sockets::Sockets,
+    view::{EdgeNews, EdgeOrders, EdgeView, ShutdownOrder},
 };
-use crate::{executor::chain, failpoint, layout::Layout, listeners::BindError, manifest::EdgeSettings};
+use crate::{executor::chain, failpoint, layout::Layout};
 
 /// Time between looks at an edge that judges, swaps or drains.
 const LOOK_BUSY: Duration = Duration::from_millis(20);
@@ -31,43 +35,21 @@ const LOOK_IDLE: Duration = Duration::from_millis(250);
 const FAILURES_MAX: u32 = 3;
 /// Time between attempts to start an edge.
 const RETRY: Duration = Duration::from_millis(200);
-/// How long an edge that is replaced may drain.
-const REPLACED_DRAIN: Duration = Duration::from_secs(30);
-
-/// What the edge should do: the newest value counts.
-pub(crate) struct EdgeOrders {
-    pub(crate) table: watch::Sender<RouteTable>,
-    pub(crate) config: watch::Sender<EdgeConfig>,
-    /// Ends the edge: drain for at most this long, then answer.
-    pub(crate) shutdown: mpsc::Sender<(Duration, oneshot::Sender<()>)>,
-}
-
-/// What the edge did by itself.
-#[derive(Debug)]
-pub(crate) enum EdgeNews {
-    /// It routes by this table, or a newer one.
-    Routed { generation: Generation, claims: u64 },
-    /// The watched release failed.
-    Judged { verdict: Verdict },
-}
-
-/// What all edge processes know, at one moment.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct EdgeView {
-    pub(crate) current: Option<EdgeStatus>,
-    /// Edges that were replaced and still serve requests they had.
-    pub(crate) draining: Vec<EdgeStatus>,
-    /// One of those lives and did not answer: what it still serves is not known.
-    pub(crate) silent: bool,
+/// What edges are started with.
+pub(crate) struct EdgeSetup {
+    pub(crate) layout: Layout,
+    /// The `shield` they run from.
+    pub(crate) binary: PathBuf,
+    /// How long an edge that is replaced may drain.
+    pub(crate) drain: Duration,
 }
 
 pub(crate) struct EdgeManager {
-    layout: Layout,
-    binary: PathBuf,
+    setup: EdgeSetup,
     sockets: Sockets,
     table: watch::Receiver<RouteTable>,
     config: watch::Receiver<EdgeConfig>,
-    shutdown: mpsc::Receiver<(Duration, oneshot::Sender<()>)>,
+    shutdown: mpsc::Receiver<ShutdownOrder>,
     news: mpsc::Sender<EdgeNews>,
     view: watch::Sender<EdgeView>,
     current: Option<RunningEdge>,
@@ -77,59 +59,12 @@ pub(crate) struct EdgeManager {
     replace: bool,
 }
 
-// === impl EdgeView ===
-
-impl EdgeView {
-    /// No edge has a request in flight on `release`, seen after `generation` came into force.
-    pub(crate) fn drained(&self, release: &ReleaseId, generation: Generation) -> bool {
-        let current = self
-            .current
-            .as_ref()
-            .filter(|status| status.table.as_ref().is_some_and(|table| table.generation >= generation));
-        let claims =
-            |status: &EdgeStatus| status.pools.iter().any(|pool| pool.release == *release && pool.claims > 0);
-        current.is_some_and(|status| !claims(status)) && !self.silent && !self.draining.iter().any(claims)
-    }
-}
-
 // === impl EdgeManager ===
 
 impl EdgeManager {
-    /// Takes over the edges among `found`: the newest that accepts, and those that drain.
-    pub(crate) async fn find_running(layout: &Layout, found: &[Found]) -> FoundEdges {
-        let mut edges: Vec<&Found> = found.iter().collect();
-        edges.sort_by_key(|edge| std::cmp::Reverse(edge.instance.attempt()));
-        let newest_number = edges.first().map_or(0, |edge| edge.instance.attempt());
-        let mut result = FoundEdges { newest_number, ..FoundEdges::default() };
-        for edge in edges {
-            let Some(running) = adopt_edge(layout, edge).await else { continue };
-            let Ok(status) = running.client.status().await else {
-                running.process.kill_group();
-                continue;
-            };
-            let sockets = if status.draining {
-                Vec::new()
-            } else {
-                running.client.take_listeners().await.unwrap_or_default()
-            };
-            if status.draining {
-                result.draining.push(running);
-            } else if result.current.is_none() && !sockets.is_empty() {
-                result.current = Some((running, Sockets::taken(sockets), status.table));
-            } else if !sockets.is_empty() && running.client.drain(REPLACED_DRAIN).await.is_ok() {
-                // The control plane died while it replaced this one.
-                result.draining.push(running);
-            } else {
-                // It was started and never given a socket: nobody can reach it.
-                running.process.kill_group();
-            }
-        }
-        result
-    }
-
     /// The manager, and the ends that talk to it.
     pub(crate) fn new(
-        (layout, binary): (Layout, PathBuf),
+        setup: EdgeSetup,
         edges: ReadyEdges,
         (table, config): (RouteTable, EdgeConfig),
         news: mpsc::Sender<EdgeNews>,
@@ -138,10 +73,9 @@ impl EdgeManager {
         let (config_sender, config) = watch::channel(config);
         let (shutdown_sender, shutdown) = mpsc::channel(1);
         let (view, view_receiver) = watch::channel(EdgeView::default());
-        let replace = edges.current.as_ref().is_some_and(|edge| !runs_binary(&edge.process, &binary));
+        let replace = edges.current.as_ref().is_some_and(|edge| !runs_binary(&edge.process, &setup.binary));
         let manager = Self {
-            layout,
-            binary,
+            setup,
             sockets: edges.sockets,
             table,
             config,
@@ -165,33 +99,52 @@ impl EdgeManager {
             self.apply().await;
             self.look().await;
         }
-        loop {
-            self.ensure_running().await;
-            let watched = self.table.borrow().watch.is_some();
-            let pause =
-                if watched || !self.draining.is_empty() || self.unsettled() { LOOK_BUSY } else { LOOK_IDLE };
-            let process = self.current.as_ref().map(|edge| edge.process.clone());
-            tokio::select! {
-                biased;
-                exit = async { match process { Some(process) => process.exited().await, None => std::future::pending().await } } => {
-                    tracing::error!(%exit, "the edge is gone; a new one takes its sockets");
-                    self.current = None;
-                    self.view.send_modify(|view| view.current = None);
-                }
-                order = self.shutdown.recv() => {
-                    if let Some((deadline, done)) = order {
-                        self.drain_all(deadline).await;
-                        // Whoever asked may have stopped waiting.
-                        let _ = done.send(());
-                    }
-                    return;
-                }
-                // Before the table: a new pool is probed in its own way from the first moment.
-                changed = self.config.changed() => if changed.is_err() { return } else { self.configure().await },
-                changed = self.table.changed() => if changed.is_err() { return } else { self.apply().await },
-                () = sleep(pause) => self.look().await,
+        let order = loop {
+            if let ControlFlow::Break(order) = self.ensure_running().await {
+                break order;
             }
+            if let ControlFlow::Break(order) = self.attend().await {
+                break order;
+            }
+        };
+        if let Some((deadline, done)) = order {
+            self.drain_all(deadline).await;
+            // Whoever asked may have stopped waiting.
+            let _ = done.send(());
         }
+    }
+
+    /// Takes one thing that happens. Breaks with the order to shut down, or when nobody can order anything any more.
+    async fn attend(&mut self) -> ControlFlow<Option<ShutdownOrder>> {
+        let watched = self.table.borrow().watch.is_some();
+        let busy = watched || !self.draining.is_empty() || self.unsettled();
+        let process = self.current.as_ref().map(|edge| edge.process.clone());
+        let gone = async {
+            match process {
+                Some(process) => process.exited().await,
+                None => pending().await,
+            }
+        };
+        tokio::select! {
+            biased;
+            exit = gone => {
+                tracing::error!(%exit, "the edge is gone; a new one takes its sockets");
+                self.current = None;
+                self.view.send_modify(|view| view.current = None);
+            }
+            order = self.shutdown.recv() => return ControlFlow::Break(order),
+            // Before the table: a new pool is probed in its own way from the first moment.
+            changed = self.config.changed() => match changed {
+                Ok(()) => self.configure().await,
+                Err(_) => return ControlFlow::Break(None),
+            },
+            changed = self.table.changed() => match changed {
+                Ok(()) => self.apply().await,
+                Err(_) => return ControlFlow::Break(None),
+            },
+            () = sleep(if busy { LOOK_BUSY } else { LOOK_IDLE }) => self.look().await,
+        }
+        ControlFlow::Continue(())
     }
 
     /// Drains are awaited on the view; look often while a table is fresh.
@@ -201,7 +154,7 @@ impl EdgeManager {
         let seen =
             view.current.as_ref().and_then(|status| status.table.as_ref()).map(|table| table.generation);
         let claims_elsewhere = view.current.as_ref().is_some_and(|status| {
-            let routed = |pool: &shield_edge::protocol::PoolStatus| {
+            let routed = |pool: &PoolStatus| {
                 status.table.as_ref().is_some_and(|table| table.pool(&pool.release).is_some())
             };
             status.pools.iter().any(|pool| pool.claims > 0 && !routed(pool))
@@ -209,17 +162,20 @@ impl EdgeManager {
         seen != Some(wanted) || claims_elsewhere
     }
 
-    async fn ensure_running(&mut self) {
+    /// Breaks when told to shut down while no edge can be started: `down` must not wait for one.
+    async fn ensure_running(&mut self) -> ControlFlow<Option<ShutdownOrder>> {
         while self.current.is_none() {
-            if let Err(error) = self.start().await {
-                tracing::error!(error = %chain(error.as_ref()), "could not start an edge; trying again");
-                sleep(RETRY).await;
+            let Err(error) = self.start().await else { break };
+            tracing::error!(error = %chain(error.as_ref()), "could not start an edge; trying again");
+            if let Ok(order) = timeout(RETRY, self.shutdown.recv()).await {
+                return ControlFlow::Break(order);
             }
         }
         if self.replace && self.table.borrow().watch.is_none() {
             self.replace = false;
             self.replace_edge().await;
         }
+        ControlFlow::Continue(())
     }
 
     /// Order matters: an edge that has the sockets accepts, so it must know the table before.
@@ -227,7 +183,7 @@ impl EdgeManager {
         failpoint::reach("before the edge is started");
         let number = self.next_number;
         self.next_number += 1;
-        let edge = start_edge(&self.layout, self.binary.clone(), number).await?;
+        let edge = start_edge(&self.setup.layout, self.setup.binary.clone(), number).await?;
         failpoint::reach("after the edge is started");
         let config = self.config.borrow_and_update().clone();
         let table = self.table.borrow_and_update().clone();
@@ -250,7 +206,7 @@ impl EdgeManager {
             return;
         }
         let Some(old) = self.draining.last() else { return };
-        if let Err(error) = old.client.drain(REPLACED_DRAIN).await {
+        if let Err(error) = old.client.drain(self.setup.drain).await {
             tracing::error!(%error, "the replaced edge does not drain; it is killed");
             old.process.kill_group();
         }
@@ -337,7 +293,7 @@ impl EdgeManager {
         };
         edge.failures += 1;
         tracing::warn!(edge = edge.number, failures = edge.failures, error, "a call to the edge failed");
-        match EdgeClient::connect(&self.layout.edge_socket(edge.number)).await {
+        match EdgeClient::connect(&self.setup.layout.edge_socket(edge.number)).await {
             Ok(client) if edge.failures < FAILURES_MAX => edge.client = client,
             _ => drop(edge.process.kill_group()),
         }
@@ -356,38 +312,7 @@ impl EdgeManager {
     }
 }
 
-/// Edge processes that an earlier control plane started.
-#[derive(Default)]
-pub(crate) struct FoundEdges {
-    current: Option<(RunningEdge, Sockets, Option<RouteTable>)>,
-    draining: Vec<RunningEdge>,
-    newest_number: u32,
-}
-
-/// What the manager starts from.
-pub(crate) struct ReadyEdges {
-    pub(crate) sockets: Sockets,
-    current: Option<RunningEdge>,
-    draining: Vec<RunningEdge>,
-    newest_number: u32,
-}
-
-impl FoundEdges {
-    /// Binds the sockets if no edge has them; also gives the table that the edge routes by.
-    pub(crate) fn ready(
-        self,
-        settings: &EdgeSettings,
-    ) -> Result<(ReadyEdges, Option<RouteTable>), BindError> {
-        let Self { current, draining, newest_number } = self;
-        let (current, sockets, table) = match current {
-            Some((edge, sockets, table)) => (Some(edge), sockets, table),
-            None => (None, Sockets::bind(settings)?, None),
-        };
-        Ok((ReadyEdges { sockets, current, draining, newest_number }, table))
-    }
-}
-
-fn runs_binary(process: &Process, binary: &PathBuf) -> bool {
+fn runs_binary(process: &Process, binary: &Path) -> bool {
     let link = format!("/proc/{}/exe", process.identity().pid);
     std::fs::read_link(link).is_ok_and(|running| running == *binary)
 }

@@ -4,10 +4,14 @@
 //! without a refused connection. One task owns all of it; the rest of the control plane says which table and which
 //! configuration it wants (watch channels: the newest value counts) and reads what the edge knows.
 
+mod found;
 mod manager;
 mod process;
 mod sockets;
+mod view;
 
-pub(crate) use manager::{EdgeManager, EdgeNews, EdgeOrders, EdgeView};
+pub(crate) use found::FoundEdges;
+pub(crate) use manager::{EdgeManager, EdgeSetup};
 pub(crate) use process::EDGE_NAME;
 pub(crate) use sockets::Sockets;
+pub(crate) use view::{EdgeNews, EdgeOrders, EdgeView};

@@ -3,15 +3,16 @@
 use std::{collections::BTreeSet, fs};
 
 use shield_release::{Event, Plan, PlanRefusal, ReleaseSpec, plan};
-use shield_types::{ReleaseDigest, ReleaseId, Sha256Digest, canonical_json};
+use shield_types::{ArtifactDigest, ReleaseDigest, ReleaseId, Sha256Digest, canonical_json};
 use tokio::sync::oneshot;
 
 use super::{Executor, instances::chain};
 use crate::{
     admin::{Refusal, RefusalKind, ReleaseOrder, RollbackOrder},
+    evidence::check_log,
     layout::Layout,
     staging::STAGING_PREFIX,
-    store::prune,
+    store::{prune, sweep, verify_stored},
 };
 
 /// Artifacts kept in the store besides those in use.
@@ -24,31 +25,45 @@ const INSTANCE_LOGS_KEPT: usize = 100;
 #[derive(Debug)]
 pub(crate) enum Command {
     /// Release a stored artifact; answers with the id of the release that began.
-    Release(Box<ReleaseOrder>, oneshot::Sender<Result<ReleaseId, Refusal>>),
+    Release(Box<ReleaseOrder>, ReleaseReply),
     /// Take back what is under way, or bring an earlier release back; answers with the release to follow.
-    Rollback(RollbackOrder, oneshot::Sender<Result<ReleaseId, Refusal>>),
+    Rollback(RollbackOrder, ReleaseReply),
     /// Serve again after `down`, or just confirm that all is well.
     Up(oneshot::Sender<Result<(), Refusal>>),
     /// Stop everything.
     Down(oneshot::Sender<Result<(), Refusal>>),
+    /// A release that was asked for, once its artifact and the evidence log were looked at.
+    Examined(Box<ReleaseSpec>, Result<(), Refusal>, ReleaseReply),
 }
 
+/// Where the answer to a wish for a release goes.
+pub(crate) type ReleaseReply = oneshot::Sender<Result<ReleaseId, Refusal>>;
+
 impl Executor {
-    pub(super) async fn obey(&mut self, command: Command) {
+    pub(super) fn obey(&mut self, command: Command) {
         // Whoever asked may have stopped waiting.
         match command {
-            Command::Release(order, reply) => drop(reply.send(self.release(*order))),
-            Command::Rollback(order, reply) => drop(reply.send(self.rollback(&order))),
+            Command::Release(order, reply) => match self.spec(*order) {
+                Ok(spec) => self.examine(spec, reply),
+                Err(refusal) => drop(reply.send(Err(refusal))),
+            },
+            Command::Rollback(order, reply) => self.rollback(&order, reply),
             Command::Up(reply) => drop(reply.send(self.command(Event::UpRequested))),
             Command::Down(reply) => drop(reply.send(self.command(Event::DownRequested))),
+            Command::Examined(spec, fit, reply) => {
+                drop(reply.send(fit.and_then(|()| self.begin(*spec))));
+            }
         }
+    }
+
+    /// Damage that was found at the start is told once, to the first who asks for something.
+    fn acknowledge_damage(&mut self) -> Result<(), Refusal> {
+        self.notice.take().map_or(Ok(()), |damage| Err(Refusal::recovered(damage)))
     }
 
     /// A command happens only if it can be recorded.
     fn command(&mut self, event: Event) -> Result<(), Refusal> {
-        if let Some(damage) = self.notice.take() {
-            return Err(Refusal::recovered(damage));
-        }
+        self.acknowledge_damage()?;
         if event == Event::UpRequested && self.environment.serving() {
             return Ok(());
         }
@@ -57,13 +72,9 @@ impl Executor {
         Ok(())
     }
 
-    fn release(&mut self, order: ReleaseOrder) -> Result<ReleaseId, Refusal> {
-        let spec = self.spec(order, None)?;
-        self.check_artifact(&spec)?;
-        self.begin(spec)
-    }
-
-    fn spec(&self, order: ReleaseOrder, restores: Option<ReleaseId>) -> Result<ReleaseSpec, Refusal> {
+    /// What is asked for. Its number and id are those it would have now.
+    fn spec(&mut self, order: ReleaseOrder) -> Result<ReleaseSpec, Refusal> {
+        self.acknowledge_damage()?;
         let number = self.environment.newest_number() + 1;
         let launch = serde_json::to_value(&order.launch).map_err(|error| Refusal::invalid(chain(&error)))?;
         let digest = release_digest(&order, &launch)?;
@@ -76,32 +87,28 @@ impl Executor {
             timings: order.timings,
             error_ratio_max: order.error_ratio_max,
             launch,
-            restores,
+            restores: None,
             requested_by: order.requested_by,
         })
     }
 
-    fn check_artifact(&self, spec: &ReleaseSpec) -> Result<(), Refusal> {
-        if self.layout.artifact(spec.artifact).exists() {
-            return Ok(());
-        }
-        let message = format!("release artifact `{}`: it is no longer in the store", spec.artifact);
-        Err(Refusal::new(RefusalKind::Invalid, message, "build it again: `shield ship`"))
+    /// Looks at what a release needs on a thread of its own, since that reads the whole artifact and the whole evidence
+    /// log; the result comes back as a command.
+    fn examine(&self, spec: ReleaseSpec, reply: ReleaseReply) {
+        let (layout, commands) = (self.layout.clone(), self.command_sender.clone());
+        tokio::task::spawn_blocking(move || {
+            let fit = check_artifact(&layout, spec.artifact).and_then(|()| check_evidence(&layout));
+            // A closed channel means that the control plane is ending; the reply is dropped with the command.
+            let _ = commands.blocking_send(Command::Examined(Box::new(spec), fit, reply));
+        });
     }
 
     fn begin(&mut self, spec: ReleaseSpec) -> Result<ReleaseId, Refusal> {
-        if let Some(damage) = self.notice.take() {
-            return Err(Refusal::recovered(damage));
-        }
+        // Another release may have begun, and ended, since this one was asked for.
+        let number = self.environment.newest_number() + 1;
+        let spec = ReleaseSpec { id: ReleaseId::new(number, spec.artifact), number, ..spec };
         let id = spec.id.clone();
         let plan: Plan = plan(&self.environment, spec).map_err(|refusal| Refusal::from_plan(&refusal))?;
-        self.recorder.check().map_err(|reason| {
-            Refusal::new(
-                RefusalKind::NotRecorded,
-                reason,
-                "mend the evidence log; `shield evidence verify` says what is wrong with it",
-            )
-        })?;
         if self.journal.as_ref().is_none_or(crate::journal::Journal::broken) {
             self.renew_journal();
         }
@@ -114,11 +121,21 @@ impl Executor {
         Ok(id)
     }
 
-    fn rollback(&mut self, order: &RollbackOrder) -> Result<ReleaseId, Refusal> {
+    fn rollback(&mut self, order: &RollbackOrder, reply: ReleaseReply) {
         let underway = self.environment.underway().map(|rollout| rollout.id().clone());
-        if let (Some(release), None) = (underway, &order.to) {
-            return self.take_back(release, order);
+        // Whoever asked may have stopped waiting.
+        match (underway, &order.to) {
+            (Some(release), None) => drop(reply.send(self.take_back(release, order))),
+            _ => match self.restoring(order) {
+                Ok(spec) => self.examine(spec, reply),
+                Err(refusal) => drop(reply.send(Err(refusal))),
+            },
         }
+    }
+
+    /// The release that brings an earlier one back.
+    fn restoring(&mut self, order: &RollbackOrder) -> Result<ReleaseSpec, Refusal> {
+        self.acknowledge_damage()?;
         let target = match &order.to {
             Some(wanted) => {
                 self.environment.history().map(|finished| &finished.spec).find(|spec| spec.id == *wanted)
@@ -132,16 +149,11 @@ impl Executor {
             };
             return Err(Refusal::new(RefusalKind::Invalid, message, "`shield history` lists the releases"));
         };
-        let number = self.environment.newest_number() + 1;
-        let spec = ReleaseSpec {
-            id: ReleaseId::new(number, target.artifact),
-            number,
+        Ok(ReleaseSpec {
             restores: Some(target.id.clone()),
             requested_by: order.requested_by.clone(),
             ..target
-        };
-        self.check_artifact(&spec)?;
-        self.begin(spec)
+        })
     }
 
     fn take_back(&mut self, release: ReleaseId, order: &RollbackOrder) -> Result<ReleaseId, Refusal> {
@@ -165,16 +177,38 @@ impl Executor {
         let target = self.environment.rollback_target().map(|spec| spec.artifact);
         let used = live.into_iter().chain(target).collect::<BTreeSet<_>>();
         prune_store(&self.layout, &used);
+        let layout = self.layout.clone();
+        tokio::task::spawn_blocking(move || sweep(&layout));
         prune_instance_logs(&self.layout);
     }
 }
 
-fn prune_store(layout: &Layout, used: &BTreeSet<shield_types::ArtifactDigest>) {
+/// The artifact lies in the store, as it was put there.
+fn check_artifact(layout: &Layout, artifact: ArtifactDigest) -> Result<(), Refusal> {
+    verify_stored(layout, artifact).map_err(|error| {
+        let mut refusal = Refusal::new(
+            RefusalKind::Invalid,
+            format!("release artifact `{artifact}`"),
+            "build it again: `shield ship`",
+        );
+        refusal.causes = causes(Some(&error));
+        refusal
+    })
+}
+
+fn check_evidence(layout: &Layout) -> Result<(), Refusal> {
+    check_log(layout).map_err(|reason| {
+        let hint = "mend the evidence log; `shield evidence verify` says what is wrong with it";
+        Refusal::new(RefusalKind::NotRecorded, reason, hint)
+    })
+}
+
+fn prune_store(layout: &Layout, used: &BTreeSet<ArtifactDigest>) {
     match prune(layout, ARTIFACTS_KEPT, used) {
-        Ok(removed) => {
-            removed.iter().for_each(|path| tracing::info!(path = %path.display(), "removed an old artifact"))
-        }
-        Err(error) => tracing::warn!(%error, "old artifacts are not removed"),
+        Ok(removed) => removed
+            .iter()
+            .for_each(|path| tracing::info!(path = %path.display(), "an old artifact leaves the store")),
+        Err(error) => tracing::warn!(%error, "old artifacts stay in the store"),
     }
 }
 
@@ -208,6 +242,16 @@ fn release_digest(order: &ReleaseOrder, launch: &serde_json::Value) -> Result<Re
     Ok(ReleaseDigest(Sha256Digest::of(&bytes)))
 }
 
+/// `error` and its sources, outermost first.
+fn causes(mut error: Option<&dyn std::error::Error>) -> Vec<String> {
+    let mut causes = Vec::new();
+    while let Some(cause) = error {
+        causes.push(cause.to_string());
+        error = cause.source();
+    }
+    causes
+}
+
 impl Refusal {
     pub(crate) fn new(kind: RefusalKind, message: String, hint: &str) -> Self {
         Self { kind, message, causes: Vec::new(), hints: vec![hint.to_owned()] }
@@ -223,17 +267,11 @@ impl Refusal {
     }
 
     fn not_recorded(error: &dyn std::error::Error) -> Self {
-        let mut causes = Vec::new();
-        let mut source = error.source();
-        while let Some(cause) = source {
-            causes.push(cause.to_string());
-            source = cause.source();
-        }
         let hint = "nothing was done and what runs keeps running; free disk space or mend the disk, then run the command again";
         Self {
             kind: RefusalKind::NotRecorded,
             message: error.to_string(),
-            causes,
+            causes: causes(error.source()),
             hints: vec![hint.to_owned()],
         }
     }

@@ -4,6 +4,7 @@ use std::{
     collections::BTreeMap,
     fs,
     net::{IpAddr, Ipv4Addr, SocketAddr},
+    path::Path,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -37,6 +38,7 @@ pub(super) struct Instances {
     running: BTreeMap<InstanceId, Running>,
     events: mpsc::Sender<Event>,
     progress: broadcast::Sender<Progress>,
+    rotation: Option<JoinHandle<()>>,
 }
 
 struct Running {
@@ -57,7 +59,7 @@ impl Instances {
         events: mpsc::Sender<Event>,
         progress: broadcast::Sender<Progress>,
     ) -> Self {
-        Self { layout, ports, running: BTreeMap::new(), events, progress }
+        Self { layout, ports, running: BTreeMap::new(), events, progress, rotation: None }
     }
 
     /// Takes a process over that was started earlier. `None` when it is gone.
@@ -199,18 +201,25 @@ impl Instances {
         }));
     }
 
-    /// Keeps every log file bounded: of instances, staging, the edge and this process.
+    /// Keeps every log file bounded: of instances, staging, the edge and this process. On a thread of its own, since it copies.
     pub(super) fn rotate_logs(&mut self) {
-        for entry in fs::read_dir(self.layout.logs()).into_iter().flatten().flatten() {
-            let path = entry.path();
-            if path.extension().is_none_or(|ending| ending != "log") {
-                continue;
-            }
-            if let Err(error) = rotate_if_larger(&path, LOG_BYTES_MAX, LOGS_KEPT) {
-                tracing::warn!(path = %path.display(), %error, "a log file is not rotated");
-            }
+        if self.rotation.as_ref().is_none_or(JoinHandle::is_finished) {
+            let logs = self.layout.logs();
+            self.rotation = Some(tokio::task::spawn_blocking(move || rotate_all(&logs)));
         }
         self.running.retain(|_, running| running.process.is_alive());
+    }
+}
+
+fn rotate_all(logs: &Path) {
+    for entry in fs::read_dir(logs).into_iter().flatten().flatten() {
+        let path = entry.path();
+        if path.extension().is_none_or(|ending| ending != "log") {
+            continue;
+        }
+        if let Err(error) = rotate_if_larger(&path, LOG_BYTES_MAX, LOGS_KEPT) {
+            tracing::warn!(path = %path.display(), %error, "a log file is not rotated");
+        }
     }
 }
 

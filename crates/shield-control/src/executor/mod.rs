@@ -21,7 +21,7 @@ use shield_types::ReleaseId;
 use tokio::{
     sync::{broadcast, mpsc, watch},
     task::JoinHandle,
-    time::{Instant, sleep_until},
+    time::{Instant, sleep_until, timeout},
 };
 
 pub(crate) use command::Command;
@@ -47,6 +47,8 @@ pub(crate) const EVENTS_MAX: usize = 1_024;
 pub(crate) const PROGRESS_MAX: usize = 1_024;
 /// Time between tries to write what could not be written.
 const MEND_EVERY: Duration = Duration::from_secs(2);
+/// Longest wait for the evidence log at the end.
+const LAST_RECORDS: Duration = Duration::from_secs(5);
 
 pub(crate) struct Executor {
     layout: Layout,
@@ -61,6 +63,8 @@ pub(crate) struct Executor {
     /// For tasks that report back.
     event_sender: mpsc::Sender<Event>,
     commands: mpsc::Receiver<Command>,
+    /// For work whose result is a command.
+    command_sender: mpsc::Sender<Command>,
     progress: broadcast::Sender<Progress>,
     recorder: Recorder,
     drains: Vec<(ReleaseId, JoinHandle<()>)>,
@@ -95,7 +99,8 @@ impl Executor {
                 biased;
                 Some(news) = self.news.recv() => self.take_news(news),
                 Some(event) = self.events.recv() => self.take(event),
-                Some(command) = self.commands.recv() => self.obey(command).await,
+                Some(news) = self.recorder.news() => self.take_record(news),
+                Some(command) = self.commands.recv() => self.obey(command),
                 () = sleep_until(deadline) => self.take(Event::Tick),
                 () = sleep_until(mend) => {
                     self.mend().await;
@@ -203,13 +208,12 @@ impl Executor {
         self.drains.push((release, task));
     }
 
-    /// Writes what could not be written before: a new journal, statements of finished releases.
+    /// Writes what could not be written before, and what is due from time to time.
     async fn mend(&mut self) {
         if self.journal.as_ref().is_none_or(Journal::broken) {
             self.renew_journal();
         }
         self.look_for_late_starters().await;
-        self.record_finished();
         self.instances.rotate_logs();
         self.tls.renew_if_old(&self.edge.config);
     }
@@ -222,7 +226,15 @@ impl Executor {
             // Without an answer the edge's task has ended, and with it the edge was drained or is dead.
             let _ = gone.await;
         }
-        self.record_finished();
+        let told = async {
+            while !self.recorder.all_told() {
+                let Some(news) = self.recorder.news().await else { break };
+                self.take_record(news);
+            }
+        };
+        if timeout(LAST_RECORDS, told).await.is_err() {
+            tracing::warn!("the evidence log is busy; the next control plane records what is missing");
+        }
     }
 
     /// A position in plain words.

@@ -6,7 +6,11 @@ use shield_release::{Environment, FinishedRelease, Position};
 use shield_types::{ReleaseId, format_duration};
 
 use super::Executor;
-use crate::{admin::Progress, clock};
+use crate::{
+    admin::Progress,
+    clock,
+    evidence::{EndedRelease, RecorderNews, ToldEnd},
+};
 
 impl Executor {
     /// Compares with what was before the step and tells what changed.
@@ -31,14 +35,28 @@ impl Executor {
         }
     }
 
-    /// Records the end of a release, then tells it: whoever waits may rely on the record.
+    /// Orders the end of a release to be recorded. It is told when that is done: whoever waits may rely on the record.
     fn finish(&mut self, finished: FinishedRelease) {
         tracing::info!(release = %finished.spec.id, outcome = ?finished.outcome, "release finished");
         self.history.send_replace(Arc::new(self.finished_releases()));
         self.save_last_good();
-        let checkpoint = self.record_finished();
-        self.tell(Progress::Finished { finished: Box::new(finished), checkpoint });
+        let view = self.view.borrow();
+        let pools = view.current.iter().flat_map(|edge| &edge.pools);
+        let pool = pools.into_iter().find(|pool| pool.release == finished.spec.id).cloned();
+        drop(view);
+        self.recorder.record(EndedRelease { finished, pool });
         self.after_release();
+    }
+
+    pub(super) fn take_record(&mut self, news: RecorderNews) {
+        let end = self.recorder.take(news);
+        self.tell_end(end);
+    }
+
+    pub(super) fn tell_end(&self, end: Option<ToldEnd>) {
+        if let Some(ToldEnd { finished, checkpoint }) = end {
+            self.tell(Progress::Finished { finished: Box::new(finished), checkpoint });
+        }
     }
 
     /// Nobody may be listening.

@@ -1,15 +1,7 @@
 //! Starting the control plane: the lock, the journal or what remains of it, the edge, the instances that run.
 
-use std::{
-    fs::{File, OpenOptions},
-    io::{Read as _, Seek as _, Write as _},
-    os::unix::fs::OpenOptionsExt,
-    path::PathBuf,
-    sync::Arc,
-    time::Instant,
-};
+use std::{fs::File, path::PathBuf, sync::Arc, time::Instant};
 
-use rustix::fs::{FlockOperation, flock};
 use shield_release::{Event, FinishedRelease};
 use shield_runtime::{Found, Ports, find};
 use tokio::sync::{broadcast, mpsc, watch};
@@ -21,13 +13,15 @@ use super::{
 use crate::{
     admin::{Progress, StatusReport},
     authority::{Authority, AuthorityError},
-    durable::{StateFileError, failed},
-    edge::{EDGE_NAME, EdgeManager},
+    durable::StateFileError,
+    edge::{EDGE_NAME, EdgeManager, EdgeSetup, FoundEdges},
     evidence::Recorder,
     journal::{AppendJournalError, OpenJournalError},
     layout::Layout,
     listeners::BindError,
+    lock::{self, TakeLockError},
     manifest::Manifest,
+    store::sweep,
     tls::EdgeTls,
 };
 
@@ -38,7 +32,7 @@ const COMMANDS_MAX: usize = 64;
 #[derive(Debug, thiserror::Error)]
 pub enum StartControlError {
     /// Another one runs for this state directory.
-    #[error("take the lock `{}`: the control plane with {holder} holds it", path.display())]
+    #[error("take the lock `{}`: {holder} holds it", path.display())]
     AlreadyRunning {
         /// The lock.
         path: PathBuf,
@@ -102,10 +96,12 @@ pub(crate) async fn start(
     digest: String,
 ) -> Result<Started, StartControlError> {
     let lock = lock(&layout)?;
+    sweep(&layout);
     let mut found = find(layout.scope());
     let (edges, others): (Vec<Found>, Vec<Found>) =
         found.drain(..).partition(|found| found.instance.release().as_str() == EDGE_NAME);
-    let edges = EdgeManager::find_running(&layout, &edges).await;
+    let drain = manifest.release.drain;
+    let edges = FoundEdges::find_running(&layout, &edges, drain).await;
     let (edges, table) = edges.ready(&manifest.edge).map_err(|source| StartControlError::Bind { source })?;
     let recovered = recover(&layout, table, &others)?;
     let authority =
@@ -117,8 +113,8 @@ pub(crate) async fn start(
     let (news_sender, news) = mpsc::channel(EVENTS_MAX);
     let history = watch::channel(Arc::new(recovered.environment.history().cloned().collect()));
     let table = recovered.environment.table().clone();
-    let (manager, orders, view) =
-        EdgeManager::new((layout.clone(), binary), edges, (table, config), news_sender);
+    let setup = EdgeSetup { layout: layout.clone(), binary, drain };
+    let (manager, orders, view) = EdgeManager::new(setup, edges, (table, config), news_sender);
     tokio::spawn(manager.run());
 
     let (event_sender, events) = mpsc::channel(EVENTS_MAX);
@@ -127,7 +123,7 @@ pub(crate) async fn start(
     let ports = Arc::new(Ports::new());
     let instances = Instances::new(layout.clone(), ports.clone(), event_sender.clone(), progress.clone());
     let mut executor = Executor {
-        recorder: Recorder::open(&layout, manifest.name.clone()),
+        recorder: Recorder::start(&layout, manifest.name.clone(), recovered.environment.history()),
         layout,
         manifest,
         environment: recovered.environment,
@@ -139,6 +135,7 @@ pub(crate) async fn start(
         events,
         event_sender,
         commands,
+        command_sender: command_sender.clone(),
         progress: progress.clone(),
         drains: Vec::new(),
         notice: recovered.notice,
@@ -166,45 +163,12 @@ pub(crate) async fn start(
     })
 }
 
-/// One control plane per state directory; the kernel frees the lock when the holder dies.
+/// One control plane per state directory.
 fn lock(layout: &Layout) -> Result<File, StartControlError> {
     let path = layout.control_lock();
-    let file = |source| StartControlError::File { source };
-    let mut lock = OpenOptions::new()
-        .read(true)
-        .write(true)
-        .create(true)
-        .truncate(false)
-        .mode(0o600)
-        .open(&path)
-        .map_err(failed("open", &path))
-        .map_err(file)?;
-    if flock(&lock, FlockOperation::NonBlockingLockExclusive).is_err() {
-        let mut holder = String::new();
-        // The name is only for the message.
-        let _ = lock.read_to_string(&mut holder);
-        let holder = if holder.is_empty() { "an id not yet written".to_owned() } else { holder };
-        return Err(StartControlError::AlreadyRunning { path, holder });
-    }
-    let name = format!("process id {}", std::process::id());
-    lock.set_len(0)
-        .and_then(|()| lock.rewind())
-        .and_then(|()| lock.write_all(name.as_bytes()))
-        .map_err(failed("write", &path))
-        .map_err(file)?;
-    Ok(lock)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn second_control_plane_is_refused() {
-        let directory = tempfile::tempdir().unwrap();
-        let layout = Layout::open(&directory.path().join(".shield")).unwrap();
-        let _held = lock(&layout).unwrap();
-        let error = lock(&layout).unwrap_err();
-        assert!(error.to_string().contains(&format!("process id {}", std::process::id())), "{error}");
-    }
+    let name = format!("the control plane with process id {}", std::process::id());
+    lock::take(&path, &name).map_err(|error| match error {
+        TakeLockError::Held { holder } => StartControlError::AlreadyRunning { path, holder },
+        TakeLockError::File { source } => StartControlError::File { source },
+    })
 }

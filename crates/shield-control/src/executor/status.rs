@@ -2,14 +2,11 @@
 
 use std::sync::Arc;
 
-use shield_edge::protocol::{ListenerName, PoolStatus};
+use shield_edge::protocol::ListenerName;
 use shield_release::FinishedRelease;
 
 use super::Executor;
-use crate::{
-    admin::{EdgeReport, InstanceReport, StatusReport, UnderwayReport},
-    evidence::Recorder,
-};
+use crate::admin::{EdgeReport, InstanceReport, StatusReport, UnderwayReport};
 
 impl Executor {
     /// Readers see the newest report without disturbing the executor.
@@ -49,8 +46,8 @@ impl Executor {
                 .notice
                 .iter()
                 .chain(&self.warnings)
+                .chain(self.recorder.warnings())
                 .cloned()
-                .chain(self.recorder.warning())
                 .collect(),
             ..StatusReport::clone(&base)
         }
@@ -59,16 +56,6 @@ impl Executor {
     /// The history, oldest first.
     pub(crate) fn finished_releases(&self) -> Vec<FinishedRelease> {
         self.environment.history().cloned().collect()
-    }
-
-    /// Every pool, as the edge last counted it.
-    pub(crate) fn edge_pools(&self) -> Vec<PoolStatus> {
-        self.view.borrow().current.as_ref().map(|status| status.pools.clone()).unwrap_or_default()
-    }
-
-    /// What of the history is in the evidence log.
-    pub(crate) fn recorder_mut(&mut self) -> &mut Recorder {
-        &mut self.recorder
     }
 }
 
@@ -92,6 +79,7 @@ pub(super) fn base_report(
         edge: None,
         https: sockets.address(ListenerName::Https),
         http: sockets.address(ListenerName::Http),
+        hostnames: manifest.edge.hostnames.clone(),
         warnings: Vec::new(),
     }
 }

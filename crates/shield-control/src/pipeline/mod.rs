@@ -6,7 +6,6 @@
 
 mod command;
 mod http;
-mod lock;
 mod notary;
 mod production;
 mod project;
@@ -15,6 +14,5 @@ mod smoke;
 mod stage;
 mod staging;
 
-pub use lock::ShipLockError;
 pub use ship::{ShipError, ShipOrder, ShipSummary, release_artifact, ship};
-pub use stage::{PipelineEvent, StageFailure, StageName, StageResult};
+pub use stage::{PipelineEvent, StageFailure, StageName, StageOutcome, StageResult};

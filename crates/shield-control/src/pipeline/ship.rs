@@ -6,19 +6,21 @@ use std::{
 };
 
 use serde::Serialize;
+use serde_json::json;
 use shield_evidence::{Check, Outcome};
 use shield_release::FinishedRelease;
 use shield_types::{ArtifactDigest, Timestamp};
 
 use super::{
-    lock::{self, ShipLockError},
     notary::{Finding, Notary},
-    stage::{PipelineEvent, StageFailure, StageName, StageResult},
+    stage::{PipelineEvent, StageFailure, StageName, StageOutcome, StageResult},
 };
 use crate::{
     admin::{AdminClient, AdminError},
     clock,
+    durable::StateFileError,
     layout::Layout,
+    lock::{self, TakeLockError},
     manifest::Manifest,
 };
 
@@ -51,11 +53,17 @@ pub struct ShipSummary {
 #[derive(Debug, thiserror::Error)]
 pub enum ShipError {
     /// Another pipeline runs in this project.
-    #[error("take the pipeline's lock")]
+    #[error("start the pipeline: {holder} is shipping this project")]
+    Busy {
+        /// Who.
+        holder: String,
+    },
+    /// The lock that keeps pipelines apart cannot be used.
+    #[error("start the pipeline")]
     Lock {
-        /// Who holds it.
+        /// Which file, and why.
         #[source]
-        source: ShipLockError,
+        source: StateFileError,
     },
     /// A stage failed.
     #[error("pass stage `{}`: {}", failure.stage, failure.reason)]
@@ -80,6 +88,15 @@ pub enum ShipError {
     },
 }
 
+impl From<TakeLockError> for ShipError {
+    fn from(error: TakeLockError) -> Self {
+        match error {
+            TakeLockError::Held { holder } => Self::Busy { holder },
+            TakeLockError::File { source } => Self::Lock { source },
+        }
+    }
+}
+
 pub(super) struct Pipeline<'a> {
     pub(super) order: &'a ShipOrder,
     notary: Notary,
@@ -101,12 +118,12 @@ pub async fn ship(
     order: &ShipOrder,
     tell: &mut (dyn FnMut(PipelineEvent) + Send),
 ) -> Result<ShipSummary, ShipError> {
-    let lock = lock::take(&order.layout.ship_lock(), &order.requested_by)
-        .map_err(|source| ShipError::Lock { source })?;
+    let lock = lock::take(&order.layout.ship_lock(), &order.requested_by).map_err(ShipError::from)?;
     let mut pipeline = Pipeline::new(order, tell);
     let artifact = pipeline.build().await?;
-    if let Some(test) = &order.manifest.stages.test {
-        pipeline.test(test, &artifact).await?;
+    match &order.manifest.stages.test {
+        Some(test) => pipeline.test(test, &artifact).await?,
+        None => pipeline.skip(StageName::Test, artifact.digest, "no `stage.test.command` in shield.toml")?,
     }
     let (staging, address) = pipeline.staging(&artifact).await?;
     pipeline.smoke(&artifact, address).await?;
@@ -159,8 +176,25 @@ impl<'a> Pipeline<'a> {
         Ok(())
     }
 
+    /// A stage that is not configured proves nothing, and says so.
+    pub(super) fn skip(
+        &mut self,
+        stage: StageName,
+        artifact: ArtifactDigest,
+        reason: &str,
+    ) -> Result<(), ShipError> {
+        let running = Running { stage, started_at: clock::now(), clock: Instant::now() };
+        let outcome = Outcome::Skipped { reason: reason.to_owned() };
+        self.record(running, artifact, outcome, Vec::new(), json!({}))?;
+        let (summary, took) = (reason.to_owned(), Duration::ZERO);
+        let result = StageResult { stage, outcome: StageOutcome::Skipped, summary, took };
+        self.results.push(result.clone());
+        (self.tell)(PipelineEvent::Skipped { result });
+        Ok(())
+    }
+
     pub(super) fn passed(&mut self, stage: StageName, summary: String, took: Duration) {
-        let result = StageResult { stage, summary, took };
+        let result = StageResult { stage, outcome: StageOutcome::Passed, summary, took };
         self.results.push(result.clone());
         (self.tell)(PipelineEvent::Passed { result });
     }

@@ -36,19 +36,31 @@ impl fmt::Display for StageName {
     }
 }
 
-/// A stage that passed.
+/// A stage that stopped nothing.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct StageResult {
     /// Which.
     pub stage: StageName,
-    /// What it found, in one line.
+    /// Whether it proved anything.
+    pub outcome: StageOutcome,
+    /// What it found, or why it did not run, in one line.
     pub summary: String,
     /// How long it took.
     #[serde(serialize_with = "seconds")]
     pub took: Duration,
 }
 
-/// A stage that did not.
+/// Skipped is never passed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum StageOutcome {
+    /// Everything it demands held.
+    Passed,
+    /// It is not configured.
+    Skipped,
+}
+
+/// A stage that failed.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct StageFailure {
     /// Which.
@@ -89,6 +101,11 @@ pub enum PipelineEvent {
     /// A stage passed.
     Passed {
         /// How.
+        result: StageResult,
+    },
+    /// A stage did not run.
+    Skipped {
+        /// Why.
         result: StageResult,
     },
     /// A stage failed; nothing follows.

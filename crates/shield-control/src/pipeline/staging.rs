@@ -67,7 +67,8 @@ impl Pipeline<'_> {
     ) -> Result<(), ShipError> {
         let requests = self.order.manifest.stages.smoke.clone();
         if requests.is_empty() {
-            return Ok(());
+            let reason = "no `[[stage.smoke.request]]` in shield.toml";
+            return self.skip(StageName::Smoke, artifact.digest, reason);
         }
         let running =
             self.begin(StageName::Smoke, format!("{} to the staging instance", counted(requests.len())));
@@ -86,7 +87,7 @@ impl Pipeline<'_> {
         };
         let reason = format!("request `{}`: {}", bad.name, bad.detail);
         self.record(running, artifact.digest, failed(&reason), checks, json!({}))?;
-        let hint = "`stage.smoke.request` in shield.toml says what is sent and expected; `shield logs` shows the instance's log";
+        let hint = "`stage.smoke.request` in shield.toml says what is sent and expected; `shield logs staging` shows what it printed";
         Err(self.fail(StageFailure {
             stage: running.stage,
             reason,

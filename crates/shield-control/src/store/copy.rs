@@ -11,12 +11,18 @@ use std::{
 
 use shield_types::ArtifactDigest;
 
-use super::tree::{ArtifactError, Kind, artifact_digest, walk};
+use super::{
+    inventory::Inventory,
+    tree::{ArtifactError, Kind, artifact_digest, file_digest, walk},
+};
 use crate::{
-    durable::{StateFileError, failed, sync_directory},
-    layout::Layout,
+    durable::{StateFileError, failed, sync_directory, write_atomically},
+    layout::{INVENTORY, Layout},
     manifest::Exclusions,
 };
+
+/// Names of what is to be removed begin with it.
+const DISCARDED: &str = ".discarded-";
 
 /// An artifact in the store.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -68,8 +74,8 @@ impl From<StateFileError> for StoreError {
     }
 }
 
-/// Copies the artifact at `path` into the store, unless it is there. The digest is taken from the copy's own bytes, so what
-/// runs is what was named.
+/// Copies the artifact at `path` into the store, unless it is there as it should be. The digest is taken from the copy's own
+/// bytes, so what runs is what was named.
 pub fn store_artifact(
     layout: &Layout,
     path: &Path,
@@ -77,51 +83,80 @@ pub fn store_artifact(
 ) -> Result<StoredArtifact, StoreError> {
     let digest = artifact_digest(path, exclude)?;
     let target = layout.artifact(digest);
-    if target.exists() {
+    if verify_stored(layout, digest).is_ok() {
         touch(&target);
         return Ok(StoredArtifact { digest, path: target });
     }
     let temporary = layout.store().join(format!(".tmp-{}-{}", std::process::id(), digest.0.short()));
-    let stored = copy_and_verify(path, exclude, &temporary, digest).and_then(|()| {
-        fs::rename(&temporary, &target).map_err(failed("rename", &temporary))?;
-        Ok(sync_directory(&layout.store()).map_err(failed("sync", &layout.store()))?)
-    });
+    let stored = copy_and_verify(path, exclude, &temporary, digest)
+        .and_then(|inventory| Ok(put_in_place(layout, &temporary, digest, inventory)?));
     if stored.is_err() {
         remove(&temporary);
     }
     stored.map(|()| StoredArtifact { digest, path: target })
 }
 
+/// The inventory is there before the artifact is.
+fn put_in_place(
+    layout: &Layout,
+    copy: &Path,
+    digest: ArtifactDigest,
+    inventory: Option<Inventory>,
+) -> Result<(), StateFileError> {
+    let target = layout.artifact(digest);
+    if let Some(inventory) = inventory {
+        write_atomically(&layout.inventory(digest), inventory.as_bytes())?;
+    }
+    if target.exists() {
+        // It was changed since it was stored. What runs from it goes on with the good copy under the same name.
+        tracing::warn!(path = %target.display(), "a stored artifact was changed; it is replaced");
+        discard(&target)?;
+    }
+    fs::rename(copy, &target).map_err(failed("rename", copy))?;
+    sync_directory(&layout.store()).map_err(failed("sync", &layout.store()))
+}
+
+/// Copies, and gives the copy's inventory if it is a directory.
 fn copy_and_verify(
     from: &Path,
     exclude: &Exclusions,
     to: &Path,
     expected: ArtifactDigest,
-) -> Result<(), StoreError> {
+) -> Result<Option<Inventory>, StoreError> {
     remove(to);
-    if from.is_dir() {
+    let (found, inventory) = if from.is_dir() {
         copy_tree(from, exclude, to)?;
+        let inventory = Inventory::take(to, &Exclusions::none())?;
+        (inventory.digest(), Some(inventory))
     } else {
         copy_file(from, to)?;
-    }
-    let found = artifact_digest(to, &Exclusions::none())?;
+        (artifact_digest(to, &Exclusions::none())?, None)
+    };
     if found == expected {
-        Ok(())
+        Ok(inventory)
     } else {
         Err(StoreError::Changed { path: from.to_owned(), expected, found })
     }
 }
 
+/// Files are durable one by one, directories once they are full.
 fn copy_tree(from: &Path, exclude: &Exclusions, to: &Path) -> Result<(), StoreError> {
     let create = |path: &Path| DirBuilder::new().mode(0o700).create(path).map_err(failed("create", path));
     create(to)?;
+    let mut directories = vec![to.to_owned()];
     for entry in walk(from, exclude)? {
         let target = to.join(&entry.path);
         match &entry.kind {
-            Kind::Directory => create(&target)?,
+            Kind::Directory => {
+                create(&target)?;
+                directories.push(target);
+            }
             Kind::File { .. } => copy_file(&from.join(&entry.path), &target)?,
             Kind::Link { target: link } => symlink(link, &target).map_err(failed("link", &target))?,
         }
+    }
+    for directory in directories {
+        sync_directory(&directory).map_err(failed("sync", &directory))?;
     }
     Ok(())
 }
@@ -134,6 +169,43 @@ fn copy_file(from: &Path, to: &Path) -> Result<(), StateFileError> {
     File::open(to).and_then(|file| file.sync_all()).map_err(failed("sync", to))
 }
 
+/// A stored artifact cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum VerifyStoredError {
+    #[error("find it in the store: it is not there any more")]
+    Missing,
+    #[error("read it from the store")]
+    File {
+        #[source]
+        source: StateFileError,
+    },
+    #[error("use the stored copy: `{}` was changed since it was stored", path.display())]
+    Changed { path: PathBuf },
+}
+
+/// The artifact is in the store, and every part of it is as it was stored.
+pub(crate) fn verify_stored(layout: &Layout, digest: ArtifactDigest) -> Result<(), VerifyStoredError> {
+    let file = |source| VerifyStoredError::File { source };
+    let path = layout.artifact(digest);
+    let metadata = match fs::metadata(&path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Err(VerifyStoredError::Missing),
+        other => other.map_err(failed("inspect", &path)).map_err(file)?,
+    };
+    if metadata.is_file() {
+        let found = file_digest(&path).map_err(file)?;
+        return if found == digest.0 { Ok(()) } else { Err(VerifyStoredError::Changed { path }) };
+    }
+    let list = layout.inventory(digest);
+    let inventory = Inventory::from_bytes(fs::read(&list).map_err(failed("read", &list)).map_err(file)?);
+    if inventory.digest() != digest {
+        return Err(VerifyStoredError::Changed { path: list });
+    }
+    match inventory.first_change(&path) {
+        Some(part) => Err(VerifyStoredError::Changed { path: path.join(part) }),
+        None => Ok(()),
+    }
+}
+
 /// Marks an artifact as recently used, so that [`prune`] keeps it.
 fn touch(path: &Path) {
     if let Ok(file) = File::open(path) {
@@ -142,7 +214,7 @@ fn touch(path: &Path) {
     }
 }
 
-/// Removes all but the `keep` most recently stored artifacts and those in `used`.
+/// Takes all but the `keep` most recently stored artifacts and those in `used` out of the store; [`sweep`] removes them.
 pub(crate) fn prune(
     layout: &Layout,
     keep: usize,
@@ -159,9 +231,34 @@ pub(crate) fn prune(
     artifacts.sort();
     artifacts.reverse();
     let used: BTreeSet<PathBuf> = used.iter().map(|digest| layout.artifact(*digest)).collect();
-    let hidden = |path: &Path| path.file_name().is_some_and(|name| name.to_string_lossy().starts_with('.'));
     let unneeded = artifacts.into_iter().map(|(_, path)| path).filter(|path| !hidden(path)).skip(keep);
-    Ok(unneeded.filter(|path| !used.contains(path)).inspect(|path| remove(path)).collect())
+    let unneeded: Vec<PathBuf> = unneeded.filter(|path| !used.contains(path)).collect();
+    for path in &unneeded {
+        discard(path)?;
+    }
+    Ok(unneeded)
+}
+
+/// Removes what was taken out of the store, and the inventories of artifacts that are gone. May take a while.
+pub(crate) fn sweep(layout: &Layout) {
+    for child in fs::read_dir(layout.store()).into_iter().flatten().flatten() {
+        let name = child.file_name().to_string_lossy().into_owned();
+        let gone = |digest: &str| !layout.store().join(digest).exists();
+        if name.starts_with(DISCARDED) || name.strip_prefix(INVENTORY).is_some_and(gone) {
+            remove(&child.path());
+        }
+    }
+}
+
+/// In one step, so that nobody finds half an artifact.
+fn discard(path: &Path) -> Result<(), StateFileError> {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let aside = path.with_file_name(format!("{DISCARDED}{:08x}-{name}", fastrand::u32(..)));
+    fs::rename(path, aside).map_err(failed("rename", path))
+}
+
+fn hidden(path: &Path) -> bool {
+    path.file_name().is_some_and(|name| name.to_string_lossy().starts_with('.'))
 }
 
 /// Removes a file or a tree whose parts may be read-only. What cannot be removed stays: it only takes space.
@@ -212,5 +309,30 @@ mod tests {
         let removed = prune(&layout, 2, &BTreeSet::from([stored[0].digest])).unwrap();
         assert_eq!(removed, [stored[1].path.clone()]);
         assert!(stored[0].path.exists() && stored[2].path.exists() && stored[3].path.exists());
+        sweep(&layout);
+        assert_eq!(fs::read_dir(layout.store()).unwrap().count(), 3);
+    }
+
+    #[test]
+    fn changed_artifact_is_stored_again() {
+        let directory = tempfile::tempdir().unwrap();
+        let layout = Layout::open(&directory.path().join(".shield")).unwrap();
+        let tree = directory.path().join("tree");
+        fs::create_dir(&tree).unwrap();
+        for (artifact, part) in [(directory.path().join("program"), None), (tree, Some("main.py"))] {
+            let inside = |root: &Path| part.map_or(root.to_owned(), |part| root.join(part));
+            fs::write(inside(&artifact), "right").unwrap();
+            let stored = store_artifact(&layout, &artifact, &Exclusions::default()).unwrap();
+            let inside = inside(&stored.path);
+            fs::remove_file(&inside).unwrap();
+            fs::write(&inside, "wrong").unwrap();
+            let error = verify_stored(&layout, stored.digest).unwrap_err();
+            assert!(matches!(&error, VerifyStoredError::Changed { path } if *path == inside), "{error}");
+            assert_eq!(store_artifact(&layout, &artifact, &Exclusions::default()).unwrap(), stored);
+            assert_eq!(fs::read_to_string(&inside).unwrap(), "right");
+            verify_stored(&layout, stored.digest).unwrap();
+        }
+        sweep(&layout);
+        assert_eq!(fs::read_dir(layout.store()).unwrap().count(), 3);
     }
 }

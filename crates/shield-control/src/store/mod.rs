@@ -4,8 +4,9 @@
 //! directory's is the Merkle digest of its sorted paths, modes, link targets and contents.
 
 mod copy;
+mod inventory;
 mod tree;
 
-pub(crate) use copy::prune;
 pub use copy::{StoreError, StoredArtifact, store_artifact};
+pub(crate) use copy::{prune, sweep, verify_stored};
 pub use tree::{ArtifactError, artifact_digest};

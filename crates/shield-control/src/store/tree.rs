@@ -3,12 +3,13 @@
 use std::{
     fs::{self, File},
     io,
-    os::unix::{ffi::OsStrExt, fs::PermissionsExt},
+    os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
 };
 
 use shield_types::{ArtifactDigest, DigestHasher, Sha256Digest};
 
+use super::inventory::Inventory;
 use crate::{
     durable::{StateFileError, failed},
     manifest::Exclusions,
@@ -77,31 +78,10 @@ pub fn artifact_digest(path: &Path, exclude: &Exclusions) -> Result<ArtifactDige
     if metadata.is_file() {
         return Ok(ArtifactDigest(file_digest(path)?));
     }
-    let mut hasher = DigestHasher::new();
-    hasher.update(b"shield-tree 1\n");
-    for entry in walk(path, exclude)? {
-        hash_entry(&mut hasher, path, &entry)?;
-    }
-    Ok(ArtifactDigest(hasher.finish()))
+    Ok(Inventory::take(path, exclude)?.digest())
 }
 
-/// Every field is preceded by its length, so that no two trees give the same bytes.
-fn hash_entry(hasher: &mut DigestHasher, root: &Path, entry: &Entry) -> Result<(), ArtifactError> {
-    let (kind, content) = match &entry.kind {
-        Kind::Directory => (b'd', Sha256Digest::of(b"")),
-        Kind::File { executable: false } => (b'f', file_digest(&root.join(&entry.path))?),
-        Kind::File { executable: true } => (b'x', file_digest(&root.join(&entry.path))?),
-        Kind::Link { target } => (b'l', Sha256Digest::of(target.as_os_str().as_bytes())),
-    };
-    let path = entry.path.as_os_str().as_bytes();
-    hasher.update(&(path.len() as u64).to_be_bytes());
-    hasher.update(path);
-    hasher.update(&[kind]);
-    hasher.update(content.as_bytes());
-    Ok(())
-}
-
-fn file_digest(path: &Path) -> Result<Sha256Digest, StateFileError> {
+pub(super) fn file_digest(path: &Path) -> Result<Sha256Digest, StateFileError> {
     let mut file = File::open(path).map_err(failed("open", path))?;
     let mut hasher = DigestHasher::new();
     io::copy(&mut file, &mut hasher).map_err(failed("read", path))?;
@@ -137,7 +117,7 @@ pub(super) fn walk(root: &Path, exclude: &Exclusions) -> Result<Vec<Entry>, Arti
     Ok(entries)
 }
 
-fn kind_of(path: &Path) -> Result<Kind, ArtifactError> {
+pub(super) fn kind_of(path: &Path) -> Result<Kind, ArtifactError> {
     let metadata = fs::symlink_metadata(path).map_err(failed("inspect", path))?;
     if metadata.is_symlink() {
         return Ok(Kind::Link { target: fs::read_link(path).map_err(failed("read link", path))? });

@@ -2,35 +2,69 @@
 
 use std::time::Duration;
 
-use shield_control::admin::{AdminClient, AdminError};
-use tokio::time::sleep;
+use shield_control::{
+    Layout,
+    admin::{AdminClient, AdminError},
+    anything_runs, control_holder, revive_control,
+};
+use tokio::time::{Instant, sleep};
 
 use super::ship::interruptible;
 use crate::{
     cli::{OutputFormat, Place},
     context::existing_layout,
-    exit::Failure,
+    exit::{Exit, Failure},
     output,
 };
 
+/// Longest wait for a control plane that is starting or ending.
+const TRANSITION: Duration = Duration::from_secs(10);
+/// Time between looks.
+const LOOK: Duration = Duration::from_millis(50);
+
 pub(crate) async fn run(place: &Place, format: OutputFormat) -> Result<(), Failure> {
-    let client = AdminClient::new(&existing_layout(place)?);
-    match client.down().await {
-        Ok(()) => {}
-        Err(AdminError::Unreachable { .. }) => {
-            output::message(format, "down", "nothing was running");
-            return Ok(());
-        }
-        Err(error) => return Err(Failure::admin(&error)),
-    }
-    // The control plane bounds this wait: it drains for at most the service's drain, then stops what is left.
-    interruptible(async {
-        // Any other error is a control plane that is still busy stopping things.
-        while !matches!(client.status().await, Err(AdminError::Unreachable { .. })) {
-            sleep(Duration::from_millis(50)).await;
-        }
-    })
-    .await?;
-    output::message(format, "down", "everything is stopped; `shield up` starts the live release again");
+    let layout = existing_layout(place)?;
+    let text = if interruptible(order(&layout)).await?? {
+        // The control plane bounds this wait: it drains for at most the service's drain, then stops what is left.
+        interruptible(async {
+            while control_holder(&layout).is_some() {
+                sleep(LOOK).await;
+            }
+        })
+        .await?;
+        "everything is stopped; `shield up` starts the live release again"
+    } else {
+        "nothing was running"
+    };
+    output::message(format, "down", text);
     Ok(())
+}
+
+/// Orders the end; false when nothing runs. Without a control plane, one is started that takes over what it left running:
+/// it alone knows how to drain.
+async fn order(layout: &Layout) -> Result<bool, Failure> {
+    let client = AdminClient::new(layout);
+    let deadline = Instant::now() + TRANSITION;
+    loop {
+        match client.down().await {
+            Ok(()) => return Ok(true),
+            Err(AdminError::Unreachable { .. }) => {}
+            Err(error) => return Err(Failure::admin(&error)),
+        }
+        match control_holder(layout) {
+            Some(holder) if Instant::now() >= deadline => return Err(deaf(&holder)),
+            Some(_) => sleep(LOOK).await,
+            None if anything_runs(layout) => {
+                let revived = revive_control(layout).await;
+                revived.map_err(|error| Failure::new(Exit::NoControlPlane, &error, &[]))?;
+            }
+            None => return Ok(false),
+        }
+    }
+}
+
+fn deaf(holder: &str) -> Failure {
+    let message = format!("failed to stop everything: {holder} does not answer on its socket");
+    let hint = "kill that process (the edge and the instances go on), then `shield down` again";
+    Failure::plain(Exit::NoControlPlane, &message, hint)
 }

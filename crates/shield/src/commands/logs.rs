@@ -83,18 +83,28 @@ fn find(layout: &Layout, name: &str) -> Result<Vec<PathBuf>, Failure> {
     Ok(newest.into_iter().map(|(_, path)| path).collect())
 }
 
+/// The last `lines` lines, also those that rotation moved to `path.1`.
 fn print_tail(path: &Path, lines: usize) -> std::io::Result<()> {
-    let mut file = File::open(path)?;
-    let length = file.metadata()?.len();
-    file.seek(SeekFrom::Start(length.saturating_sub(TAIL_BYTES_MAX)))?;
-    let mut bytes = Vec::new();
-    file.take(TAIL_BYTES_MAX).read_to_end(&mut bytes)?;
-    let text = String::from_utf8_lossy(&bytes);
+    let mut text = read_end(path)?;
+    if text.lines().count() < lines {
+        let rotated = path.with_added_extension("1");
+        let before = if rotated.exists() { read_end(&rotated)? } else { String::new() };
+        text.insert_str(0, &before);
+    }
     let all: Vec<&str> = text.lines().collect();
     for line in &all[all.len().saturating_sub(lines)..] {
         anstream::println!("{line}");
     }
     Ok(())
+}
+
+fn read_end(path: &Path) -> std::io::Result<String> {
+    let mut file = File::open(path)?;
+    let length = file.metadata()?.len();
+    file.seek(SeekFrom::Start(length.saturating_sub(TAIL_BYTES_MAX)))?;
+    let mut bytes = Vec::new();
+    file.take(TAIL_BYTES_MAX).read_to_end(&mut bytes)?;
+    Ok(String::from_utf8_lossy(&bytes).into_owned())
 }
 
 async fn follow(path: &Path) -> std::io::Result<()> {

@@ -3,6 +3,7 @@
 use shield_control::{
     admin::StatusReport,
     ensure_control,
+    manifest::EdgeSettings,
     pipeline::{ShipError, ShipOrder, StageName, ship},
 };
 
@@ -43,14 +44,28 @@ pub(crate) async fn control(context: &Context, reporter: &mut Reporter) -> Resul
     } else if shield_control::running_binary_digest().is_some_and(|digest| digest != status.binary) {
         reporter.line("the control plane runs from another shield binary; `shield up --upgrade` replaces it without dropping a request");
     }
-    let wanted = context.manifest.edge.https;
-    if status.https.is_some_and(|https| https != wanted) {
+    let waiting = waiting_settings(&context.manifest.edge, &status);
+    if !waiting.is_empty() {
         reporter.line(&format!(
-            "the edge keeps listening on {}; for {wanted} run `shield down`, then `shield up`",
+            "{} of shield.toml changed; the edge keeps what it has ({}) until `shield down`, then `shield up`",
+            waiting.join(", "),
             output::edge_address(&status)
         ));
     }
+    for warning in &status.warnings {
+        reporter.line(&format!("WARNING: {warning}"));
+    }
     Ok(status)
+}
+
+/// Settings of the edge that take effect only when everything starts anew, and differ from what is in force.
+fn waiting_settings(wanted: &EdgeSettings, status: &StatusReport) -> Vec<&'static str> {
+    let settings = [
+        ("`edge.https`", status.https != Some(wanted.https)),
+        ("`edge.http`", status.http != wanted.http),
+        ("`edge.hostnames`", status.hostnames != wanted.hostnames),
+    ];
+    settings.into_iter().filter(|(_, differs)| *differs).map(|(name, _)| name).collect()
 }
 
 /// Ctrl-C ends this process and what it started; a release that is under way belongs to the control plane and goes on.
@@ -67,7 +82,8 @@ pub(crate) async fn interruptible<T>(work: impl Future<Output = T>) -> Result<T,
 /// A stage's failure was printed as it happened.
 pub(crate) fn failure(error: &ShipError) -> Failure {
     match error {
-        ShipError::Lock { .. } => Failure::new(Exit::Busy, error, &["wait for it to end".to_owned()]),
+        ShipError::Busy { .. } => Failure::new(Exit::Busy, error, &["wait for it to end".to_owned()]),
+        ShipError::Lock { .. } => Failure::new(Exit::NotRecorded, error, &[]),
         ShipError::Stage { failure } if matches!(failure.stage, StageName::Release | StageName::Watch) => {
             Failure::told(Exit::ReleaseFailed)
         }

@@ -61,6 +61,7 @@ impl Reporter {
             PipelineEvent::Note { stage, text } => self.note(stage, &text),
             PipelineEvent::Artifact { digest } => self.line(&format!("artifact {digest}")),
             PipelineEvent::Passed { result } => self.passed(&result),
+            PipelineEvent::Skipped { result } => self.skipped(&result),
             PipelineEvent::Failed { failure } => self.failed(&failure),
         }
     }
@@ -100,6 +101,10 @@ impl Reporter {
     fn passed(&mut self, result: &StageResult) {
         let took = result.took.as_secs_f64();
         self.line(&format!("{:8} {GOOD}passed{GOOD:#} in {took:.1}s: {}", result.stage, result.summary));
+    }
+
+    fn skipped(&mut self, result: &StageResult) {
+        self.line(&format!("{:8} {DIM}skipped{DIM:#}: {}", result.stage, result.summary));
     }
 
     fn failed(&mut self, failure: &StageFailure) {

@@ -4,7 +4,7 @@ use serde_json::json;
 use shield_control::{
     Layout,
     admin::StatusReport,
-    pipeline::{ShipSummary, StageName},
+    pipeline::{ShipSummary, StageName, StageOutcome},
 };
 use shield_release::FinishedRelease;
 
@@ -35,7 +35,8 @@ fn print_text(context: &Context, status: &StatusReport, summary: &ShipSummary, c
     anstream::println!();
     anstream::println!("Proved and signed, about artifact {}:", summary.artifact);
     for stage in &summary.stages {
-        anstream::println!("  {:8} {}", stage.stage, stage.summary);
+        let skipped = if stage.outcome == StageOutcome::Skipped { "skipped: " } else { "" };
+        anstream::println!("  {:8} {skipped}{}", stage.stage, stage.summary);
     }
     print_checkpoint(summary);
     anstream::println!();

@@ -2,7 +2,9 @@
 
 use std::{fs, path::PathBuf};
 
-use crate::support::{Project, same};
+use shield_testkit::{ProcessGuard, wait_for_sync};
+
+use crate::support::{LIMIT, Project, same};
 
 fn log_file(project: &Project) -> PathBuf {
     project.state().join("evidence/log.jsonl")
@@ -81,4 +83,36 @@ fn release_stops_at_broken_log() {
     project.source("v2", "honest");
     project.shield(&["release", "--artifact", "source"]).expect(8);
     assert_eq!(project.served(), "v1");
+}
+
+#[test]
+fn removed_log_is_told() {
+    let project = Project::shipped();
+    fs::remove_dir_all(project.state().join("evidence")).unwrap();
+    project.source("v2", "honest");
+    project.shield(&["ship"]).expect(0);
+    project.source("v3", "honest");
+    project.shield(&["ship"]).expect(0).says("what was proved before is gone");
+    let warnings = project.status()["warnings"].to_string();
+    assert!(warnings.contains("is not the one that was begun here"), "{warnings}");
+}
+
+#[test]
+fn busy_log_holds_nothing_up() {
+    let project = Project::shipped();
+    let lock = fs::File::open(project.state().join("evidence")).unwrap();
+    lock.lock().unwrap();
+    // The release waits for the log; the control plane does not.
+    let release = project.start(&["release", "--artifact", "source"]);
+    release.wait_until_said("blue-green release to production");
+    project.shield(&["status"]).expect(0);
+    let instance = u32::try_from(project.instance_pids()[0]).unwrap();
+    ProcessGuard::of_pid(instance).unwrap().kill().unwrap();
+    wait_for_sync("another instance", LIMIT, || {
+        let pid = project.status()["instances"][0]["pid"].as_u64();
+        pid.is_some_and(|pid| pid != u64::from(instance)).then_some(())
+    })
+    .unwrap();
+    lock.unlock().unwrap();
+    release.finish().expect(0);
 }

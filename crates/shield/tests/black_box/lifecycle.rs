@@ -24,17 +24,58 @@ fn down_leaves_no_process() {
     assert_eq!(project.served(), "v1");
 }
 
+fn kill_control(project: &Project) -> u32 {
+    let mut control = ProcessGuard::of_pid(control_pid(project)).unwrap();
+    control.kill().unwrap();
+    control.wait(LIMIT).unwrap();
+    control.pid()
+}
+
+#[test]
+fn down_ends_what_a_dead_control_plane_left() {
+    let project = Project::shipped();
+    kill_control(&project);
+    assert_eq!(project.served(), "v1");
+    project.shield(&["down"]).expect(0).says("everything is stopped");
+    assert_eq!(project.processes(), []);
+    project.shield(&["down"]).expect(0).says("nothing was running");
+}
+
+#[test]
+fn down_does_not_wait_for_an_edge() {
+    let project = Project::shipped();
+    // No edge starts any more: the binary it would run from is gone.
+    let binaries = project.state().join("bin");
+    fs::rename(&binaries, project.state().join("moved")).unwrap();
+    let edge = u32::try_from(project.status()["edge"]["pid"].as_u64().unwrap()).unwrap();
+    ProcessGuard::of_pid(edge).unwrap().kill().unwrap();
+    wait_for_sync("failing starts", LIMIT, || {
+        let log = fs::read_to_string(project.state().join("logs/control.log")).unwrap();
+        log.contains("could not start an edge").then_some(())
+    })
+    .unwrap();
+    project.shield(&["down"]).expect(0).says("everything is stopped");
+    assert_eq!(project.processes(), []);
+}
+
+#[test]
+fn sockets_are_found_with_other_variables() {
+    let project = Project::shipped();
+    let elsewhere = project.path().join("elsewhere");
+    fs::create_dir(&elsewhere).unwrap();
+    project.shield_with(&["status"], &[("XDG_RUNTIME_DIR", elsewhere.to_str().unwrap())]).expect(0);
+    assert_eq!(fs::read_dir(&elsewhere).unwrap().count(), 0);
+}
+
 #[test]
 fn killed_control_plane_is_replaced() {
     let project = Project::shipped();
     let (instances, edge) = (project.instance_pids(), project.status()["edge"]["pid"].clone());
-    let mut control = ProcessGuard::of_pid(control_pid(&project)).unwrap();
-    control.kill().unwrap();
-    control.wait(LIMIT).unwrap();
+    let killed = kill_control(&project);
     project.shield(&["status"]).expect(6);
     assert_eq!(project.served(), "v1");
     project.shield(&["up"]).expect(0);
-    assert_ne!(control_pid(&project), control.pid());
+    assert_ne!(control_pid(&project), killed);
     assert_eq!((project.instance_pids(), project.status()["edge"]["pid"].clone()), (instances, edge));
 }
 
@@ -115,9 +156,7 @@ error: failed to start the control plane
 fn damaged_journal_is_rebuilt() {
     let project = Project::shipped();
     let instances = project.instance_pids();
-    let mut control = ProcessGuard::of_pid(control_pid(&project)).unwrap();
-    control.kill().unwrap();
-    control.wait(LIMIT).unwrap();
+    kill_control(&project);
     fs::write(project.state().join("production/journal"), "not a journal").unwrap();
     project.shield(&["up"]).expect(9).says("the state was rebuilt from what runs");
     project.shield(&["up"]).expect(0);

@@ -3,7 +3,7 @@
 use std::{
     fs,
     os::unix::fs::{MetadataExt, PermissionsExt},
-    path::Path,
+    path::{Path, PathBuf},
 };
 
 use crate::support::{Project, same};
@@ -40,6 +40,33 @@ error: failed to use socket directory `[DIR]/run/shield`: it must belong to this
 "#,
     );
     assert_eq!(project.processes(), []);
+}
+
+#[test]
+fn changed_artifact_is_not_released() {
+    let project = Project::shipped();
+    let digest = project.status()["live"].as_str().unwrap().to_owned();
+    project.source("v2", "honest");
+    project.shield(&["ship"]).expect(0);
+    let stored = stored_artifacts(&project);
+    for path in &stored {
+        let text = fs::read_to_string(path).unwrap();
+        fs::set_permissions(path, fs::Permissions::from_mode(0o700)).unwrap();
+        fs::write(path, text + "# changed\n").unwrap();
+    }
+    project.shield(&["rollback", "--to", &digest]).expect(2).says("was changed since it was stored");
+    assert_eq!(project.served(), "v2");
+    project.source("v1", "honest");
+    project.shield(&["ship"]).expect(0);
+    assert_eq!((project.served().as_str(), stored_artifacts(&project)), ("v1", stored));
+}
+
+fn stored_artifacts(project: &Project) -> Vec<PathBuf> {
+    let entries = fs::read_dir(project.state().join("store")).unwrap().flatten().map(|entry| entry.path());
+    let mut artifacts: Vec<_> =
+        entries.filter(|path| !path.file_name().unwrap().to_string_lossy().starts_with('.')).collect();
+    artifacts.sort();
+    artifacts
 }
 
 #[test]

@@ -55,7 +55,7 @@ fn failed_smoke_shows_the_answer() {
 smoke    1 request to the staging instance
 smoke    answers: answered 404, expected 200-299: no such path
 smoke    failed: request `answers`: answered 404, expected 200-299: no such path
-  hint: `stage.smoke.request` in shield.toml says what is sent and expected; `shield logs` shows the instance's log
+  hint: `stage.smoke.request` in shield.toml says what is sent and expected; `shield logs staging` shows what it printed
 "#,
     );
     assert_eq!(project.served(), "v1");
@@ -84,4 +84,18 @@ fn silent_start_ends_at_deadline() {
     project.shield(&["ship"]).expect(3).says("         | starting v1");
     project.shield(&["down"]).expect(0);
     assert_eq!(project.processes(), []);
+}
+
+#[test]
+fn stage_without_configuration_is_skipped() {
+    let project = Project::new();
+    project.edit("[stage.test]\ncommand = \"true\"\n", "");
+    project.edit("[[stage.smoke.request]]\nname = \"answers\"\npath = \"/ready\"\n", "");
+    let run = project.shield(&["ship"]).expect(0);
+    let run = run.says("  test     skipped: no `stage.test.command` in shield.toml");
+    assert!(!run.stderr.contains("test     passed"), "{}", run.stderr);
+    let list = project.shield(&["evidence", "list"]).expect(0);
+    let skipped: Vec<_> = list.stdout.lines().filter(|line| line.contains("skipped")).collect();
+    assert_eq!(skipped.len(), 2, "{}", list.stdout);
+    assert!(skipped[0].contains("  test ") && skipped[1].contains("  smoke "), "{skipped:?}");
 }

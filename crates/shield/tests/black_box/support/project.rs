@@ -146,6 +146,11 @@ impl Project {
         self.start(arguments).finish()
     }
 
+    /// Runs `shield` to its end, with these variables.
+    pub(crate) fn shield_with(&self, arguments: &[&str], variables: &[(&str, &str)]) -> Run {
+        self.start_with(Path::new(env!("CARGO_BIN_EXE_shield")), arguments, variables).finish()
+    }
+
     /// Starts `shield`.
     pub(crate) fn start(&self, arguments: &[&str]) -> Running {
         self.start_program(Path::new(env!("CARGO_BIN_EXE_shield")), arguments)
@@ -153,12 +158,17 @@ impl Project {
 
     /// Starts another copy of `shield`.
     pub(crate) fn start_program(&self, program: &Path, arguments: &[&str]) -> Running {
+        self.start_with(program, arguments, &[])
+    }
+
+    fn start_with(&self, program: &Path, arguments: &[&str], variables: &[(&str, &str)]) -> Running {
         let mut command = Command::new(program);
         command.args(arguments).current_dir(self.path());
         for name in ["SHIELD_PROJECT", "SHIELD_STATE", "SHIELD_LOG", "SHIELD_FAILPOINT", "COLUMNS"] {
             command.env_remove(name);
         }
         command.env("USER", "ada").env("XDG_RUNTIME_DIR", self.runtime_directory());
+        command.envs(variables.iter().copied());
         Running::start(&mut command, &self.parent.path().join("outputs"), self.filters(program))
     }
 
