@@ -15,7 +15,7 @@ use rcgen::{
     KeyPair, KeyUsagePurpose, SanType,
 };
 
-use crate::durable::{StateFileError, failed, write_atomically};
+use crate::durable::{StateFileError, create_private_directory, failed, write_atomically};
 
 /// Life of the authority.
 const AUTHORITY_LIFE: Duration = Duration::from_secs(10 * 365 * 24 * 3600);
@@ -37,6 +37,23 @@ pub struct Leaf {
     pub certificate_pem: String,
     /// Its PKCS#8 key, in PEM.
     pub key_pem: String,
+}
+
+/// An authority whose files could not be used; another one was made in its place.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "the local certificate authority was damaged ({problem}) and a new one was made: clients must trust `{}` again; the old \
+     files are in `{}`",
+    certificate.display(),
+    aside.display()
+)]
+pub struct AuthorityDamage {
+    /// What clients have to trust now.
+    pub certificate: PathBuf,
+    /// What was wrong.
+    pub problem: String,
+    /// Where the old files are.
+    pub aside: PathBuf,
 }
 
 /// The authority cannot be made, read, or used.
@@ -69,29 +86,42 @@ impl From<StateFileError> for AuthorityError {
 // === impl Authority ===
 
 impl Authority {
-    /// Opens the authority in `directory`, making it on first use. The key is written first: an authority whose certificate
-    /// exists always has its key.
-    pub fn open(directory: &Path) -> Result<Self, AuthorityError> {
+    /// Opens the authority in `directory`, making it on first use, and anew when its files are damaged: an edge without a
+    /// certificate serves nobody. The damage is told beside it.
+    pub fn open(directory: &Path) -> Result<(Self, Option<AuthorityDamage>), AuthorityError> {
         let certificate = directory.join("ca.pem");
-        let key_path = directory.join("ca.key");
-        let broken = |source| AuthorityError::Certificate { directory: directory.to_owned(), source };
-        match fs::read_to_string(&certificate) {
-            Ok(pem) => {
-                let key = fs::read_to_string(&key_path).map_err(failed("read", &key_path))?;
-                let key = KeyPair::from_pem(&key).map_err(broken)?;
-                let issuer = Issuer::from_ca_cert_pem(&pem, key).map_err(broken)?;
-                Ok(Self { issuer, certificate })
-            }
+        let problem = match fs::read_to_string(&certificate) {
+            Ok(pem) => match issuer(directory, &pem) {
+                Ok(issuer) => return Ok((Self { issuer, certificate }, None)),
+                Err(problem) => problem,
+            },
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                let key = KeyPair::generate().map_err(broken)?;
-                let params = authority_params();
-                let pem = params.self_signed(&key).map_err(broken)?.pem();
-                write_atomically(&key_path, key.serialize_pem().as_bytes())?;
-                write_atomically(&certificate, pem.as_bytes())?;
-                Ok(Self { issuer: Issuer::new(params, key), certificate })
+                return Ok((Self::create(directory)?, None));
             }
-            Err(error) => Err(failed("read", &certificate)(error).into()),
+            Err(error) if error.kind() == io::ErrorKind::InvalidData => error.to_string(),
+            Err(error) => return Err(failed("read", &certificate)(error).into()),
+        };
+        let aside = directory.join(format!("damaged-{}", jiff::Timestamp::now().as_second()));
+        create_private_directory(&aside)?;
+        for name in ["ca.pem", "ca.key"] {
+            let path = directory.join(name);
+            if path.exists() {
+                fs::rename(&path, aside.join(name)).map_err(failed("set aside", &path))?;
+            }
         }
+        Ok((Self::create(directory)?, Some(AuthorityDamage { certificate, problem, aside })))
+    }
+
+    /// The key is written first: an authority whose certificate exists always has its key.
+    fn create(directory: &Path) -> Result<Self, AuthorityError> {
+        let broken = |source| AuthorityError::Certificate { directory: directory.to_owned(), source };
+        let certificate = directory.join("ca.pem");
+        let key = KeyPair::generate().map_err(broken)?;
+        let params = authority_params();
+        let pem = params.self_signed(&key).map_err(broken)?.pem();
+        write_atomically(&directory.join("ca.key"), key.serialize_pem().as_bytes())?;
+        write_atomically(&certificate, pem.as_bytes())?;
+        Ok(Self { issuer: Issuer::new(params, key), certificate })
     }
 
     /// What a client has to trust: `curl --cacert` takes it.
@@ -110,6 +140,13 @@ impl Authority {
         };
         issue().map_err(broken)
     }
+}
+
+/// The authority that the files hold, or what is wrong with them.
+fn issuer(directory: &Path, certificate_pem: &str) -> Result<Issuer<'static, KeyPair>, String> {
+    let key = fs::read_to_string(directory.join("ca.key")).map_err(|error| format!("its key: {error}"))?;
+    let key = KeyPair::from_pem(&key).map_err(|error| format!("its key: {error}"))?;
+    Issuer::from_ca_cert_pem(certificate_pem, key).map_err(|error| error.to_string())
 }
 
 fn authority_params() -> CertificateParams {
@@ -158,14 +195,29 @@ mod tests {
     #[test]
     fn stays_the_same_and_closed_to_others() {
         let directory = tempfile::tempdir().unwrap();
-        let first = Authority::open(directory.path()).unwrap();
+        let (first, damage) = Authority::open(directory.path()).unwrap();
+        assert_eq!(damage, None);
         let pem = fs::read(first.certificate()).unwrap();
-        let again = Authority::open(directory.path()).unwrap();
+        let (again, damage) = Authority::open(directory.path()).unwrap();
+        assert_eq!(damage, None);
         assert_eq!(fs::read(again.certificate()).unwrap(), pem);
         let mode = fs::metadata(directory.path().join("ca.key")).unwrap().permissions().mode();
         assert_eq!(mode & 0o777, 0o600);
         assert!(
             again.issue(&["localhost".to_owned()]).unwrap().certificate_pem.contains("BEGIN CERTIFICATE")
         );
+    }
+
+    #[test]
+    fn damaged_authority_is_replaced() {
+        for (file, content) in [("ca.key", &b""[..]), ("ca.pem", b"no certificate"), ("ca.pem", b"\xff")] {
+            let directory = tempfile::tempdir().unwrap();
+            Authority::open(directory.path()).unwrap();
+            fs::write(directory.path().join(file), content).unwrap();
+            let (again, damage) = Authority::open(directory.path()).unwrap();
+            again.issue(&[]).unwrap();
+            assert_eq!(fs::read(damage.unwrap().aside.join(file)).unwrap(), content);
+            assert_eq!(Authority::open(directory.path()).unwrap().1, None);
+        }
     }
 }

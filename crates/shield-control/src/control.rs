@@ -13,6 +13,7 @@ use crate::{
     executor::{StartControlError, Started, start},
     layout::Layout,
     manifest::{Exclusions, Manifest},
+    staging::Stagings,
     store::{ArtifactError, artifact_digest},
 };
 
@@ -66,8 +67,9 @@ pub async fn run_control(layout: Layout) -> Result<(), RunControlError> {
     let listener = bind_admin(&layout)
         .map_err(failed("bind", &socket))
         .map_err(|source| RunControlError::File { source })?;
-    let state = AdminState { layout, commands, progress, status, history, ports };
-    tokio::spawn(serve(listener, state));
+    let stagings = Stagings::new(layout.clone(), ports);
+    let state = AdminState { stagings: stagings.clone(), commands, progress, status, history };
+    tokio::spawn(serve(layout, listener, state));
     let mut terminate = signal(SignalKind::terminate()).expect("SIGTERM can be handled");
     let mut interrupt = signal(SignalKind::interrupt()).expect("SIGINT can be handled");
     tokio::select! {
@@ -75,6 +77,7 @@ pub async fn run_control(layout: Layout) -> Result<(), RunControlError> {
         _ = terminate.recv() => tracing::info!("ending; the edge and the instances go on"),
         _ = interrupt.recv() => tracing::info!("ending; the edge and the instances go on"),
     }
+    stagings.end().await;
     // A leftover socket would only be in the way of a clear message.
     let _ = fs::remove_file(socket);
     drop(lock);

@@ -23,7 +23,7 @@ mod staging;
 mod store;
 mod tls;
 
-pub use authority::{Authority, AuthorityError, Leaf};
+pub use authority::{Authority, AuthorityDamage, AuthorityError, Leaf};
 pub use clock::now;
 pub use control::{RunControlError, run_control};
 pub use durable::StateFileError;
@@ -33,6 +33,7 @@ pub use launch::{EdgeLimits, LaunchSettings, ReadLaunchSettingsError};
 pub use layout::{Layout, OpenLayoutError};
 pub use listeners::{BindError, PortHolder};
 pub use spawn::{
-    SpawnControlError, anything_runs, control_holder, ensure_control, revive_control, running_binary_digest,
+    SpawnControlError, anything_runs, control_holder, ensure_control, revivable, revive_control,
+    running_binary_digest,
 };
 pub use store::{ArtifactError, StoreError, StoredArtifact, artifact_digest, store_artifact};

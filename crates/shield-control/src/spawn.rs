@@ -85,6 +85,12 @@ pub async fn revive_control(layout: &Layout) -> Result<StatusReport, SpawnContro
     spawn(layout, &AdminClient::new(layout)).await
 }
 
+/// Whether the service file that the last control plane was started with can be read.
+pub fn revivable(layout: &Layout) -> bool {
+    let service = fs::read(layout.service_file()).ok();
+    service.is_some_and(|bytes| serde_json::from_slice::<Manifest>(&bytes).is_ok())
+}
+
 /// The process that is this state directory's control plane, in words; also one that does not answer. `None` when none runs.
 pub fn control_holder(layout: &Layout) -> Option<String> {
     lock::holder(&layout.control_lock())

@@ -1,16 +1,21 @@
 //! One instance outside production: started on request, stopped when whoever asked is gone.
 //!
-//! The control plane owns it, not the pipeline, so that a pipeline that is killed leaves no process behind: at the next
-//! start of the control plane an instance that nobody wants is stopped.
+//! The control plane owns it, not the pipeline, so that a pipeline that is killed leaves no process behind. It ends with the
+//! control plane; what one that was killed left behind, the next one stops.
 
 use std::{
+    mem,
     net::{IpAddr, Ipv4Addr},
-    sync::Arc,
+    pin::pin,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 use shield_runtime::{Ports, StartWatch, await_healthy, launch};
 use shield_types::{InstanceId, ReleaseId};
-use tokio::sync::mpsc;
+use tokio::{
+    sync::{mpsc, watch},
+    task::JoinSet,
+};
 
 use crate::{
     admin::{StagingOrder, StagingReport},
@@ -21,13 +26,57 @@ use crate::{
 /// Names of staging instances begin with it.
 pub(crate) const STAGING_PREFIX: &str = "staging-";
 
-/// Runs the instance of `order` until the other end of `reports` is closed.
-pub(crate) async fn run(
+/// The staging instances of one control plane: none outlives it.
+#[derive(Clone)]
+pub(crate) struct Stagings {
+    layout: Layout,
+    ports: Arc<Ports>,
+    running: Arc<Mutex<JoinSet<()>>>,
+    ending: watch::Sender<bool>,
+}
+
+// === impl Stagings ===
+
+impl Stagings {
+    pub(crate) fn new(layout: Layout, ports: Arc<Ports>) -> Self {
+        Self { layout, ports, running: Arc::default(), ending: watch::Sender::new(false) }
+    }
+
+    /// Starts the instance of `order`; it runs until the other end of `reports` is closed.
+    pub(crate) fn start(&self, order: StagingOrder, reports: mpsc::Sender<StagingReport>) {
+        let mut running = self.lock();
+        while running.try_join_next().is_some() {}
+        running.spawn(run(self.layout.clone(), self.ports.clone(), order, reports, self.ending.subscribe()));
+    }
+
+    /// Stops every instance, and those that are yet to start.
+    pub(crate) async fn end(&self) {
+        self.ending.send_replace(true);
+        let mut running = mem::take(&mut *self.lock());
+        while running.join_next().await.is_some() {}
+    }
+
+    fn lock(&self) -> MutexGuard<'_, JoinSet<()>> {
+        self.running.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Runs the instance of `order` until nobody wants it any more.
+async fn run(
     layout: Layout,
     ports: Arc<Ports>,
     order: StagingOrder,
     reports: mpsc::Sender<StagingReport>,
+    mut ending: watch::Receiver<bool>,
 ) {
+    let unwanted = async {
+        tokio::select! {
+            () = reports.closed() => {}
+            // A closed channel means that the control plane is ending, too.
+            _ = ending.wait_for(|ending| *ending) => {}
+        }
+    };
+    let mut unwanted = pin!(unwanted);
     let failed = |reason: String| StagingReport::Failed { reason, log_tail: Vec::new() };
     // A reader that is gone ends the instance below.
     let address = match ports.take(IpAddr::V4(Ipv4Addr::LOCALHOST)) {
@@ -61,18 +110,20 @@ pub(crate) async fn run(
     let notes = reports.clone();
     let observe = move |text| drop(notes.try_send(StagingReport::Note { text }));
     let outcome = tokio::select! {
-        outcome = await_healthy(watch, observe) => outcome,
-        () = reports.closed() => Ok(()),
+        outcome = await_healthy(watch, observe) => Some(outcome),
+        () = unwanted.as_mut() => None,
     };
-    let report = match outcome {
+    let report = outcome.map(|outcome| match outcome {
         Ok(()) => StagingReport::Ready { address, log: log.display().to_string() },
         Err(failure) => {
             StagingReport::Failed { reason: chain(&failure), log_tail: failure.log_tail().to_vec() }
         }
-    };
-    let ready = matches!(report, StagingReport::Ready { .. });
-    if reports.send(report).await.is_ok() && ready {
-        reports.closed().await;
+    });
+    if let Some(report) = report {
+        let ready = matches!(report, StagingReport::Ready { .. });
+        if reports.send(report).await.is_ok() && ready {
+            unwanted.await;
+        }
     }
     process.stop(order.timings.stop_grace).await;
     ports.release(address.port());

@@ -9,6 +9,8 @@ use std::{
     ffi::{OsStr, OsString},
 };
 
+use shield_types::InstanceId;
+
 use crate::launch::LaunchOrder;
 
 /// Names the instance, as `<scope>/<instance id>`: how a control plane recognises a child whose start it never recorded.
@@ -27,9 +29,9 @@ pub(crate) fn environment(order: &LaunchOrder) -> BTreeMap<OsString, OsString> {
     compose(env::vars_os(), order)
 }
 
-/// The value of [`INSTANCE_VARIABLE`].
-pub(crate) fn marker(order: &LaunchOrder) -> String {
-    format!("{}/{}", order.scope, order.instance)
+/// The value of [`INSTANCE_VARIABLE`] in every process of `instance`.
+pub fn marker(scope: &str, instance: &InstanceId) -> String {
+    format!("{scope}/{instance}")
 }
 
 fn compose(
@@ -39,7 +41,7 @@ fn compose(
     let mut environment = BTreeMap::from([("PATH".into(), PATH_DEFAULT.into())]);
     environment.extend(inherited.filter(|(name, _)| describes_machine(name)));
     environment.extend(order.env.iter().map(|(name, value)| (name.into(), value.into())));
-    environment.insert(INSTANCE_VARIABLE.into(), marker(order).into());
+    environment.insert(INSTANCE_VARIABLE.into(), marker(&order.scope, &order.instance).into());
     environment.insert(ADDRESS_VARIABLE.into(), order.address.to_string().into());
     environment
 }

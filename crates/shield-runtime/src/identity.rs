@@ -44,6 +44,11 @@ impl Identity {
         self.of_this_boot() && stat.pid == self.pid && stat.start_ticks == self.start_ticks
     }
 
+    /// Whether this very process runs; a zombie does not.
+    pub fn is_alive(&self) -> bool {
+        self.open().is_some()
+    }
+
     /// A handle that means this very process, or nothing: opened first, checked after, so a reused pid cannot slip in.
     pub(crate) fn open(&self) -> Option<OwnedFd> {
         let pidfd = pidfd_open(process_id(self.pid)?, PidfdFlags::empty()).ok()?;

@@ -9,7 +9,7 @@ use std::{
     fs::{self, File, OpenOptions},
     io::{self, ErrorKind},
     net::SocketAddr,
-    os::unix::fs::OpenOptionsExt,
+    os::unix::fs::{DirBuilderExt, OpenOptionsExt},
     path::{Path, PathBuf},
     process::Child,
     thread,
@@ -187,7 +187,8 @@ pub fn launch(order: &LaunchOrder) -> Result<Process, LaunchError> {
         Image::new(&program, &order.argv, environment.iter())
             .map_err(|source| LaunchError::NulByte { program: name.clone(), source })
     })?;
-    watch(child, marker(order)).map_err(|source| LaunchError::Unwatchable { program, source })
+    watch(child, marker(&order.scope, &order.instance))
+        .map_err(|source| LaunchError::Unwatchable { program, source })
 }
 
 fn check_variables(program: &str, order: &LaunchOrder) -> Result<(), LaunchError> {
@@ -211,8 +212,11 @@ fn check_directory(program: &str, directory: &Path) -> Result<(), LaunchError> {
     rustix::fs::access(directory, rustix::fs::Access::EXEC_OK).map_err(|error| refusal(error.into()))
 }
 
-/// Owner only: what a backend prints may hold what its users typed.
+/// Owner only: what a backend prints may hold what its users typed. A directory that somebody cleaned away is made again.
 fn open_log(path: &Path) -> io::Result<File> {
+    if let Some(directory) = path.parent().filter(|directory| !directory.exists()) {
+        fs::DirBuilder::new().recursive(true).mode(0o700).create(directory)?;
+    }
     OpenOptions::new().append(true).create(true).mode(0o600).open(path)
 }
 

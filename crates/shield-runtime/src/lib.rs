@@ -23,7 +23,7 @@ mod spawn;
 mod start;
 mod stop;
 
-pub use environment::{ADDRESS_VARIABLE, INSTANCE_VARIABLE};
+pub use environment::{ADDRESS_VARIABLE, INSTANCE_VARIABLE, marker};
 pub use exit::ExitReport;
 pub use find::{Found, find};
 pub use identity::Identity;

@@ -34,14 +34,21 @@ pub struct Process {
     exit: watch::Receiver<Option<ExitReport>>,
 }
 
-/// Takes over a process an earlier control plane started; `None` when it is gone, a zombie, or another process has its pid.
+/// Takes over a process an earlier control plane started; `None` when it is gone, a zombie, or another process has its pid,
+/// and also when it carries the [`marker`](crate::marker) of another scope: then it belongs to the state directory that this one
+/// was copied from. A process that overwrote its environment carries none, and is taken at its identity.
 ///
 /// Must be called inside a Tokio runtime, once per process: the end of a process is told to one asker only.
-pub fn adopt(identity: &Identity) -> Option<Process> {
+pub fn adopt(identity: &Identity, marker: &str) -> Option<Process> {
     let pidfd = identity.open()?;
     let environment = procfs::environment(identity.pid);
-    let marker = procfs::variable(&environment, INSTANCE_VARIABLE).map(str::to_owned);
-    Process::watch(identity.clone(), pidfd, marker)
+    let scope = marker.split('/').next().unwrap_or_default();
+    // One that has not yet replaced itself still carries the control plane's own marker, of the same scope.
+    if procfs::variable(&environment, INSTANCE_VARIABLE).is_some_and(|carried| !carried.starts_with(scope)) {
+        tracing::warn!(%identity, marker, "a recorded process belongs to somebody else; it is left alone");
+        return None;
+    }
+    Process::watch(identity.clone(), pidfd, Some(marker.to_owned()))
         .inspect_err(|error| tracing::error!(%identity, %error, "a running instance cannot be watched"))
         .ok()
 }

@@ -90,9 +90,10 @@ impl Process {
 }
 
 /// Kills what is left of the session that `identity` leads or led: workers whose leader died under a control plane that
-/// was itself dead at the time. Does nothing when the session cannot be proven to be that of an instance.
-pub async fn reap_session(identity: &Identity) -> SessionReport {
-    let session = Arc::new(Mutex::new(Session::new(identity.clone(), None)));
+/// was itself dead at the time. With a [`marker`](crate::marker), also what carries it and made a session of its own. Does
+/// nothing when the session cannot be proven to be that of an instance.
+pub async fn reap_session(identity: &Identity, marker: Option<String>) -> SessionReport {
+    let session = Arc::new(Mutex::new(Session::new(identity.clone(), marker)));
     sweep(|| {
         let session = session.clone();
         async move {

@@ -94,6 +94,12 @@ impl ReleaseId {
     pub fn new(number: u64, artifact: crate::ArtifactDigest) -> Self {
         Self(format!("r{number}-{}", &artifact.0.hex()[..8]))
     }
+
+    /// The number in `r<number>-<digest>`; 0 for other names.
+    pub fn number(&self) -> u64 {
+        let digits = self.0.strip_prefix('r').and_then(|rest| rest.split('-').next());
+        digits.and_then(|digits| digits.parse().ok()).unwrap_or(0)
+    }
 }
 
 /// One running copy of a release: `<release>.<slot>.<attempt>`.

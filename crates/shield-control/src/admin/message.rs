@@ -32,6 +32,8 @@ pub struct ReleaseOrder {
 pub struct RollbackOrder {
     /// The finished release to bring back; `None` takes back what is under way, else brings back the one before.
     pub to: Option<ReleaseId>,
+    /// What the operator saw under way, else live. Without `to`, the order is refused when that has changed since.
+    pub seen: Option<ReleaseId>,
     /// Who asks.
     pub requested_by: String,
 }

@@ -1,6 +1,6 @@
 //! The serving side of the admin API. Only the owner of the state directory, and root, are answered.
 
-use std::{convert::Infallible, io, os::fd::AsFd, sync::Arc};
+use std::{convert::Infallible, io, os::fd::AsFd, sync::Arc, time::Duration};
 
 use axum::{
     Json, Router,
@@ -12,36 +12,43 @@ use axum::{
 };
 use bytes::Bytes;
 use futures_util::{Stream, StreamExt, stream};
-use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::{
+    rt::{TokioIo, TokioTimer},
+    service::TowerToHyperService,
+};
 use rustix::{net::sockopt::socket_peercred, process::geteuid};
 use serde::Serialize;
 use shield_release::FinishedRelease;
-use shield_runtime::Ports;
 use shield_types::ReleaseId;
 use tokio::{
-    net::UnixListener,
+    net::{UnixListener, UnixStream},
     sync::{
         broadcast::{self, error::RecvError},
         mpsc, oneshot, watch,
     },
+    time::{sleep, timeout},
 };
 
 use super::message::{Progress, Refusal, ReleaseOrder, RollbackOrder, StagingOrder, StatusReport};
-use crate::{executor::Command, layout::Layout, staging};
+use crate::{durable::create_private_directory, executor::Command, layout::Layout, staging::Stagings};
+
+/// Time between looks whether the socket is still there, while nobody connects.
+const LOOK: Duration = Duration::from_secs(2);
+/// Rest after a failed accept: descriptors may be short.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
 /// What the handlers share.
 #[derive(Clone)]
 pub(crate) struct AdminState {
-    pub(crate) layout: Layout,
+    pub(crate) stagings: Stagings,
     pub(crate) commands: mpsc::Sender<Command>,
     pub(crate) progress: broadcast::Sender<Progress>,
     pub(crate) status: watch::Receiver<Arc<StatusReport>>,
     pub(crate) history: watch::Receiver<Arc<Vec<FinishedRelease>>>,
-    pub(crate) ports: Arc<Ports>,
 }
 
-/// Answers on `listener` until the process ends.
-pub(crate) async fn serve(listener: UnixListener, state: AdminState) {
+/// Answers on the admin socket until the process ends. A socket that somebody cleaned away is made again.
+pub(crate) async fn serve(layout: Layout, mut listener: UnixListener, state: AdminState) {
     let router = Router::new()
         .route("/v1/status", get(status))
         .route("/v1/history", get(history))
@@ -52,28 +59,34 @@ pub(crate) async fn serve(listener: UnixListener, state: AdminState) {
         .route("/v1/down", post(down))
         .with_state(state);
     loop {
-        let (stream, _) = match listener.accept().await {
-            Ok(accepted) => accepted,
-            Err(error) => {
+        match timeout(LOOK, listener.accept()).await {
+            Ok(Ok((stream, _))) => answer(stream, router.clone()),
+            Ok(Err(error)) => {
                 tracing::warn!(%error, "the admin socket could not accept");
-                tokio::time::sleep(std::time::Duration::from_millis(100)).await;
-                continue;
+                sleep(ACCEPT_PAUSE).await;
             }
-        };
-        if !is_owner(&stream) {
-            tracing::warn!("a connection of another user to the admin socket was closed");
-            continue;
+            Err(_) if layout.admin_socket().exists() => {}
+            Err(_) => match bind(&layout) {
+                Ok(bound) => listener = bound,
+                Err(error) => tracing::error!(%error, "the admin socket is gone and cannot be made again"),
+            },
         }
-        let service = hyper_util::service::TowerToHyperService::new(router.clone());
-        tokio::spawn(async move {
-            let connection = hyper::server::conn::http1::Builder::new()
-                .timer(TokioTimer::new())
-                .serve_connection(TokioIo::new(stream), service);
-            if let Err(error) = connection.await {
-                tracing::debug!(%error, "an admin connection ended early");
-            }
-        });
     }
+}
+
+fn answer(stream: UnixStream, router: Router) {
+    if !is_owner(&stream) {
+        tracing::warn!("a connection of another user to the admin socket was closed");
+        return;
+    }
+    tokio::spawn(async move {
+        let connection = hyper::server::conn::http1::Builder::new()
+            .timer(TokioTimer::new())
+            .serve_connection(TokioIo::new(stream), TowerToHyperService::new(router));
+        if let Err(error) = connection.await {
+            tracing::debug!(%error, "an admin connection ended early");
+        }
+    });
 }
 
 fn is_owner(stream: &impl AsFd) -> bool {
@@ -161,7 +174,7 @@ fn until_finished(
 
 async fn stage(State(state): State<AdminState>, Json(order): Json<StagingOrder>) -> Response {
     let (sender, receiver) = mpsc::channel(64);
-    tokio::spawn(staging::run(state.layout, state.ports, order, sender));
+    state.stagings.start(order, sender);
     lines(stream::unfold(receiver, |mut receiver| async {
         receiver.recv().await.map(|item| (item, receiver))
     }))
@@ -180,6 +193,7 @@ fn lines<T: Serialize + Send + 'static>(items: impl Stream<Item = T> + Send + 's
 
 /// Binds the admin socket. The lock is held, so a socket that lies there is a leftover.
 pub(crate) fn bind(layout: &Layout) -> io::Result<UnixListener> {
+    create_private_directory(layout.socket_directory()).map_err(|error| error.source)?;
     let path = layout.admin_socket();
     match std::fs::remove_file(&path) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),

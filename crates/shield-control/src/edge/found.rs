@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use shield_release::RouteTable;
+use shield_edge::protocol::EdgeStatus;
 use shield_runtime::Found;
 
 use super::{
@@ -14,7 +14,7 @@ use crate::{layout::Layout, listeners::BindError, manifest::EdgeSettings};
 /// Edge processes that an earlier control plane started.
 #[derive(Default)]
 pub(crate) struct FoundEdges {
-    current: Option<(RunningEdge, Sockets, Option<RouteTable>)>,
+    current: Option<(RunningEdge, Sockets, EdgeStatus)>,
     draining: Vec<RunningEdge>,
     newest_number: u32,
 }
@@ -51,7 +51,7 @@ impl FoundEdges {
             if status.draining {
                 result.draining.push(running);
             } else if result.current.is_none() && !sockets.is_empty() {
-                result.current = Some((running, Sockets::taken(sockets), status.table));
+                result.current = Some((running, Sockets::taken(sockets), status));
             } else if !sockets.is_empty() && running.client.drain(drain).await.is_ok() {
                 // The control plane died while it replaced this one.
                 result.draining.push(running);
@@ -63,16 +63,16 @@ impl FoundEdges {
         result
     }
 
-    /// Binds the sockets if no edge has them; also gives the table that the edge routes by.
+    /// Binds the sockets if no edge has them; also gives what the running edge knows.
     pub(crate) fn ready(
         self,
         settings: &EdgeSettings,
-    ) -> Result<(ReadyEdges, Option<RouteTable>), BindError> {
+    ) -> Result<(ReadyEdges, Option<EdgeStatus>), BindError> {
         let Self { current, draining, newest_number } = self;
-        let (current, sockets, table) = match current {
-            Some((edge, sockets, table)) => (Some(edge), sockets, table),
+        let (current, sockets, status) = match current {
+            Some((edge, sockets, status)) => (Some(edge), sockets, Some(status)),
             None => (None, Sockets::bind(settings)?, None),
         };
-        Ok((ReadyEdges { sockets, current, draining, newest_number }, table))
+        Ok((ReadyEdges { sockets, current, draining, newest_number }, status))
     }
 }

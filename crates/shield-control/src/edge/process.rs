@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, net::SocketAddr, path::PathBuf, time::Duration};
 
 use shield_edge::EdgeClient;
-use shield_runtime::{Found, LaunchError, LaunchOrder, Process, adopt, launch};
+use shield_runtime::{Found, LaunchError, LaunchOrder, Process, adopt, launch, marker};
 use shield_types::InstanceId;
 use tokio::time::{Instant, sleep};
 
@@ -51,6 +51,8 @@ pub(super) async fn start_edge(
 ) -> Result<RunningEdge, StartEdgeError> {
     let socket = layout.edge_socket(number);
     let log = layout.logs().join("edge.log");
+    // Gone only when somebody removed it: this process runs from it all the same, and what it forks can, too.
+    let binary = if binary.exists() { binary } else { PathBuf::from("/proc/self/exe") };
     let argv = [binary.into_os_string(), "edge".into(), "--socket".into(), socket.clone().into()];
     let order = LaunchOrder {
         instance: edge_id(number),
@@ -81,7 +83,7 @@ pub(super) async fn start_edge(
 /// Takes over an edge that runs; `None` when it does not answer, and then it is killed.
 pub(super) async fn adopt_edge(layout: &Layout, found: &Found) -> Option<RunningEdge> {
     let number = found.instance.attempt();
-    let process = adopt(&found.identity)?;
+    let process = adopt(&found.identity, &marker(layout.scope(), &found.instance))?;
     match EdgeClient::connect(&layout.edge_socket(number)).await {
         Ok(client) => Some(RunningEdge { number, client, process, failures: 0 }),
         Err(error) => {

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeSet, fs, io};
 
-use shield_evidence::{EvidenceLog, EvidenceStore, KeyId, Stage};
+use shield_evidence::{EvidenceLog, EvidenceStore, KeyId, Stage, Statement};
 use shield_types::{ReleaseId, ServiceName};
 
 use super::{EndedRelease, RecorderNews};
@@ -81,19 +81,25 @@ impl OpenedLog {
     }
 }
 
-/// Whether a statement could be appended now: a release that cannot be recorded does not happen.
-pub(crate) fn check_log(layout: &Layout) -> Result<(), String> {
+/// Whether a statement could be appended now: a release that cannot be recorded does not happen. Gives the number of the
+/// newest release in the log: a state directory that lost its journal must not use a number again.
+pub(crate) fn check_log(layout: &Layout) -> Result<u64, String> {
     let directory = layout.evidence();
     let problem = |error: &dyn std::error::Error| format!("open the evidence log: {}", chain(error));
     EvidenceLog::open(&directory).map_err(|error| problem(&error))?;
     let store = EvidenceStore::open(&directory).map_err(|error| problem(&error))?;
-    store.each(&mut |_| {}).map_err(|error| problem(&error))
+    let mut newest = 0;
+    let note = &mut |statement: Statement| {
+        newest = newest.max(statement.release.map_or(0, |release| release.id.number()));
+    };
+    store.each(note).map_err(|error| problem(&error))?;
+    Ok(newest)
 }
 
 fn read_recorded(layout: &Layout) -> Result<BTreeSet<(ReleaseId, Stage)>, String> {
     let store = EvidenceStore::open(&layout.evidence()).map_err(|error| chain(&error))?;
     let mut recorded = BTreeSet::new();
-    let note = &mut |statement: shield_evidence::Statement| {
+    let note = &mut |statement: Statement| {
         let release = statement.release.map(|release| release.id);
         recorded.extend(release.map(|release| (release, statement.stage)));
     };

@@ -3,7 +3,7 @@
 use std::{fs, time::Duration};
 
 use shield_release::{Event, InstancePhase, ProcessRef};
-use shield_runtime::{Found, Identity, adopt, find};
+use shield_runtime::{Found, Identity, find, marker, reap_session};
 use shield_types::InstanceId;
 
 use super::Executor;
@@ -19,7 +19,7 @@ impl Executor {
             self.environment.instances().map(|(id, instance)| (id.clone(), instance.clone())).collect();
         for (id, instance) in &wanted {
             let event = match &instance.process {
-                Some(process) => self.adopt_known(id, process),
+                Some(process) => self.adopt_known(id, process).await,
                 None => self.adopt_unrecorded(id, instance.phase, found),
             };
             if let Some(event) = event {
@@ -41,20 +41,18 @@ impl Executor {
     async fn stop_unwanted(&self, found: &[Found]) {
         for orphan in found.iter().filter(|found| !self.wanted(found)) {
             tracing::warn!(instance = %orphan.instance, pid = orphan.identity.pid, "stopping an instance that nobody wants");
-            if let Some(process) = adopt(&orphan.identity) {
-                process.stop(Duration::ZERO).await;
-            }
+            // What carries the name of a wanted instance may be its own.
+            let named_apart = self.environment.instance(&orphan.instance).is_none();
+            let marker = named_apart.then(|| marker(self.layout.scope(), &orphan.instance));
+            reap_session(&orphan.identity, marker).await;
         }
     }
 
     /// Staging instances and edges have owners of their own, except those that an earlier control plane left behind.
     fn wanted(&self, found: &Found) -> bool {
         let name = found.instance.release().as_str();
-        let identity = serde_json::to_value(&found.identity).ok();
         match self.environment.instance(&found.instance) {
-            Some(instance) => {
-                instance.process.as_ref().is_none_or(|process| Some(&process.identity) == identity.as_ref())
-            }
+            Some(instance) => instance.process.as_ref().is_none_or(|process| of_process(found, process)),
             None => {
                 name == EDGE_NAME
                     || name.starts_with(STAGING_PREFIX) && found.identity.start_ticks >= self.start_ticks
@@ -62,11 +60,19 @@ impl Executor {
         }
     }
 
-    fn adopt_known(&mut self, id: &InstanceId, process: &ProcessRef) -> Option<Event> {
-        let identity = serde_json::from_value::<Identity>(process.identity.clone()).ok();
-        let adopted = identity.and_then(|identity| self.instances.adopt(id, process.address, &identity));
+    /// Workers whose leader is gone would keep its port, and the data.
+    async fn adopt_known(&mut self, id: &InstanceId, process: &ProcessRef) -> Option<Event> {
+        let identity = identity_of(process);
+        let adopted =
+            identity.as_ref().and_then(|identity| self.instances.adopt(id, process.address, identity));
+        if adopted.is_some() {
+            return None;
+        }
+        if let Some(identity) = identity.filter(|identity| !identity.is_alive()) {
+            reap_session(&identity, Some(marker(self.layout.scope(), id))).await;
+        }
         let reason = "it was gone when the control plane started".to_owned();
-        adopted.is_none().then(|| Event::Exited { instance: id.clone(), reason })
+        Some(Event::Exited { instance: id.clone(), reason })
     }
 
     /// The control plane died between the spawn and the journal record.
@@ -76,6 +82,17 @@ impl Executor {
         tracing::info!(instance = %id, ?phase, "adopted an instance whose start was not recorded");
         event
     }
+}
+
+/// The process itself, or one that it started: a daemon carries the same name in a session of its own, and is younger.
+fn of_process(found: &Found, process: &ProcessRef) -> bool {
+    identity_of(process).is_some_and(|leader| {
+        found.identity == leader || leader.is_alive() && found.identity.start_ticks >= leader.start_ticks
+    })
+}
+
+fn identity_of(process: &ProcessRef) -> Option<Identity> {
+    serde_json::from_value(process.identity.clone()).ok()
 }
 
 /// When this process started, in the kernel's ticks: staging instances that are older belong to nobody.

@@ -1,8 +1,8 @@
 //! What operators ask for.
 
-use std::{collections::BTreeSet, fs};
+use std::collections::BTreeSet;
 
-use shield_release::{Event, Plan, PlanRefusal, ReleaseSpec, plan};
+use shield_release::{Event, Plan, PlanRefusal, Position, ReleaseSpec, plan};
 use shield_types::{ArtifactDigest, ReleaseDigest, ReleaseId, Sha256Digest, canonical_json};
 use tokio::sync::oneshot;
 
@@ -11,15 +11,11 @@ use crate::{
     admin::{Refusal, RefusalKind, ReleaseOrder, RollbackOrder},
     evidence::check_log,
     layout::Layout,
-    staging::STAGING_PREFIX,
     store::{prune, sweep, verify_stored},
 };
 
 /// Artifacts kept in the store besides those in use.
 const ARTIFACTS_KEPT: usize = 5;
-
-/// Instance logs kept.
-const INSTANCE_LOGS_KEPT: usize = 100;
 
 /// A request, and where its answer goes.
 #[derive(Debug)]
@@ -32,8 +28,9 @@ pub(crate) enum Command {
     Up(oneshot::Sender<Result<(), Refusal>>),
     /// Stop everything.
     Down(oneshot::Sender<Result<(), Refusal>>),
-    /// A release that was asked for, once its artifact and the evidence log were looked at.
-    Examined(Box<ReleaseSpec>, Result<(), Refusal>, ReleaseReply),
+    /// A release that was asked for, once its artifact and the evidence log were looked at: the newest number in the log, or
+    /// what speaks against it.
+    Examined(Box<ReleaseSpec>, Result<u64, Refusal>, ReleaseReply),
 }
 
 /// Where the answer to a wish for a release goes.
@@ -48,10 +45,10 @@ impl Executor {
                 Err(refusal) => drop(reply.send(Err(refusal))),
             },
             Command::Rollback(order, reply) => self.rollback(&order, reply),
-            Command::Up(reply) => drop(reply.send(self.command(Event::UpRequested))),
-            Command::Down(reply) => drop(reply.send(self.command(Event::DownRequested))),
+            Command::Up(reply) => drop(reply.send(self.bring_up())),
+            Command::Down(reply) => drop(reply.send(self.take_down())),
             Command::Examined(spec, fit, reply) => {
-                drop(reply.send(fit.and_then(|()| self.begin(*spec))));
+                drop(reply.send(fit.and_then(|recorded| self.begin(*spec, recorded))));
             }
         }
     }
@@ -61,14 +58,26 @@ impl Executor {
         self.notice.take().map_or(Ok(()), |damage| Err(Refusal::recovered(damage)))
     }
 
-    /// A command happens only if it can be recorded.
-    fn command(&mut self, event: Event) -> Result<(), Refusal> {
+    fn bring_up(&mut self) -> Result<(), Refusal> {
         self.acknowledge_damage()?;
-        if event == Event::UpRequested && self.environment.serving() {
-            return Ok(());
+        if self.environment.serving() { Ok(()) } else { self.record_and_step(Event::UpRequested) }
+    }
+
+    /// A full disk stops nobody from stopping. If the journal lacks the order, the next control plane serves again.
+    fn take_down(&mut self) -> Result<(), Refusal> {
+        self.acknowledge_damage()?;
+        self.take(Event::DownRequested);
+        Ok(())
+    }
+
+    /// Nothing happens that is not recorded.
+    fn record_and_step(&mut self, event: Event) -> Result<(), Refusal> {
+        let now = self.now();
+        if let Err(error) = self.record(now, &event) {
+            self.renew_journal();
+            return Err(Refusal::not_recorded(&error));
         }
-        self.record(&event).map_err(|error| Refusal::not_recorded(&error))?;
-        self.step(event);
+        self.step(now, event);
         Ok(())
     }
 
@@ -103,9 +112,9 @@ impl Executor {
         });
     }
 
-    fn begin(&mut self, spec: ReleaseSpec) -> Result<ReleaseId, Refusal> {
+    fn begin(&mut self, spec: ReleaseSpec, recorded: u64) -> Result<ReleaseId, Refusal> {
         // Another release may have begun, and ended, since this one was asked for.
-        let number = self.environment.newest_number() + 1;
+        let number = self.environment.newest_number().max(recorded) + 1;
         let spec = ReleaseSpec { id: ReleaseId::new(number, spec.artifact), number, ..spec };
         let id = spec.id.clone();
         let plan: Plan = plan(&self.environment, spec).map_err(|refusal| Refusal::from_plan(&refusal))?;
@@ -115,9 +124,7 @@ impl Executor {
         if let Some(journal) = &self.journal {
             journal.reserve().map_err(|error| Refusal::not_recorded(&error))?;
         }
-        let event = Event::Requested { plan: Box::new(plan) };
-        self.record(&event).map_err(|error| Refusal::not_recorded(&error))?;
-        self.step(event);
+        self.record_and_step(Event::Requested { plan: Box::new(plan) })?;
         Ok(id)
     }
 
@@ -125,12 +132,25 @@ impl Executor {
         let underway = self.environment.underway().map(|rollout| rollout.id().clone());
         // Whoever asked may have stopped waiting.
         match (underway, &order.to) {
+            _ if !self.as_seen(order) => drop(reply.send(Err(self.moved_on()))),
             (Some(release), None) => drop(reply.send(self.take_back(release, order))),
             _ => match self.restoring(order) {
                 Ok(spec) => self.examine(spec, reply),
                 Err(refusal) => drop(reply.send(Err(refusal))),
             },
         }
+    }
+
+    /// What is under way, or live, is still what the operator saw: the way back from anything else is another one.
+    fn as_seen(&self, order: &RollbackOrder) -> bool {
+        let newest = self.environment.underway().map(|rollout| rollout.id()).or(self.environment.live());
+        order.to.is_some() || order.seen.is_none() || order.seen.as_ref() == newest
+    }
+
+    fn moved_on(&self) -> Refusal {
+        let live = self.environment.live().map_or("no release".to_owned(), ToString::to_string);
+        let message = format!("roll back: it ended meanwhile; {live} has the traffic now");
+        Refusal::new(RefusalKind::Busy, message, "look at `shield status` before you run the command again")
     }
 
     /// The release that brings an earlier one back.
@@ -157,6 +177,12 @@ impl Executor {
     }
 
     fn take_back(&mut self, release: ReleaseId, order: &RollbackOrder) -> Result<ReleaseId, Refusal> {
+        self.acknowledge_damage()?;
+        let position = self.environment.underway().map(|rollout| rollout.position());
+        if position == Some(Position::RetiringNew) {
+            // What was asked for is under way already.
+            return Ok(release);
+        }
         if !self.environment.reversible() {
             let message = format!("take `{release}` back: the pool before it is already stopping, or dead");
             return Err(Refusal::new(
@@ -165,8 +191,11 @@ impl Executor {
                 "wait for it to finish, then `shield rollback` again",
             ));
         }
-        let reason = format!("rollback requested by {}", order.requested_by);
-        self.command(Event::RollbackRequested { reason })?;
+        // A full disk can stop a release, not its way back: the edge's table, which is then newer than the journal, tells a
+        // control plane that starts after a crash.
+        self.take(Event::RollbackRequested {
+            reason: format!("rollback requested by {}", order.requested_by),
+        });
         Ok(release)
     }
 
@@ -179,7 +208,6 @@ impl Executor {
         prune_store(&self.layout, &used);
         let layout = self.layout.clone();
         tokio::task::spawn_blocking(move || sweep(&layout));
-        prune_instance_logs(&self.layout);
     }
 }
 
@@ -196,7 +224,7 @@ fn check_artifact(layout: &Layout, artifact: ArtifactDigest) -> Result<(), Refus
     })
 }
 
-fn check_evidence(layout: &Layout) -> Result<(), Refusal> {
+fn check_evidence(layout: &Layout) -> Result<u64, Refusal> {
     check_log(layout).map_err(|reason| {
         let hint = "mend the evidence log; `shield evidence verify` says what is wrong with it";
         Refusal::new(RefusalKind::NotRecorded, reason, hint)
@@ -209,24 +237,6 @@ fn prune_store(layout: &Layout, used: &BTreeSet<ArtifactDigest>) {
             .iter()
             .for_each(|path| tracing::info!(path = %path.display(), "an old artifact leaves the store")),
         Err(error) => tracing::warn!(%error, "old artifacts stay in the store"),
-    }
-}
-
-/// Keeps the logs of the newest instances; names and times decide, running ones are always among them.
-fn prune_instance_logs(layout: &Layout) {
-    let entries = fs::read_dir(layout.logs()).into_iter().flatten().flatten();
-    let of_instance = |name: &str| {
-        name.starts_with(STAGING_PREFIX)
-            || name.strip_prefix('r').is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit()))
-    };
-    let mut logs: Vec<_> = entries
-        .filter(|entry| of_instance(&entry.file_name().to_string_lossy()))
-        .filter_map(|entry| Some((entry.metadata().ok()?.modified().ok()?, entry.path())))
-        .collect();
-    logs.sort();
-    for (_, path) in &logs[..logs.len().saturating_sub(INSTANCE_LOGS_KEPT)] {
-        // What cannot be removed only takes space.
-        let _ = fs::remove_file(path);
     }
 }
 

@@ -3,33 +3,33 @@
 use shield_edge::protocol::Verdict;
 use shield_release::{Event, ReturnReason};
 
+use shield_types::Timestamp;
+
 use super::Executor;
 use crate::{
-    clock,
     durable::write_atomically,
     journal::{AppendJournalError, Journal},
 };
 
 impl Executor {
-    /// Makes `event` durable, or says why it is not. After a failure the next call begins a new journal.
-    pub(super) fn record(&mut self, event: &Event) -> Result<(), AppendJournalError> {
+    /// Makes `event` durable as of `now`, or says why it is not. After a failure the journal takes nothing until it is
+    /// renewed: by the caller, once its state is settled.
+    pub(super) fn record(&mut self, now: Timestamp, event: &Event) -> Result<(), AppendJournalError> {
         let Some(journal) = &mut self.journal else {
-            self.renew_journal();
             return Err(AppendJournalError::Broken { path: self.layout.journal() });
         };
-        let result = journal.append(clock::now(), event);
+        let result = journal.append(now, event);
         if let Err(error) = &result {
             self.warn(format!("the journal could not be written: {error}"));
-            self.renew_journal();
         }
         result
     }
 
-    /// Begins a new journal with the present state, in place of one that failed.
+    /// Begins a new journal with the present state, in place of one that failed, or has grown long.
     pub(super) fn renew_journal(&mut self) {
         match Journal::begin(&self.layout.journal(), &self.environment) {
             Ok(journal) => {
-                tracing::warn!("a new journal was begun from the state in memory");
+                tracing::info!("a new journal was begun from the state in memory");
                 self.journal = Some(journal);
                 self.warnings.retain(|warning| !warning.starts_with("the journal"));
             }
@@ -52,9 +52,6 @@ impl Executor {
         let snapshot = serde_json::to_vec(&self.environment).expect("the state has only text keys");
         if let Err(error) = write_atomically(&self.layout.last_good(), &snapshot) {
             tracing::warn!(%error, "the last good state is not saved");
-        }
-        if self.journal.as_ref().is_some_and(Journal::wants_compaction) {
-            self.renew_journal();
         }
     }
 }

@@ -2,9 +2,7 @@
 
 use std::{
     collections::BTreeMap,
-    fs,
     net::{IpAddr, Ipv4Addr, SocketAddr},
-    path::Path,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -14,8 +12,7 @@ use std::{
 
 use shield_release::{Event, ReleaseSpec};
 use shield_runtime::{
-    ExitReport, Found, Identity, Ports, Process, StartWatch, adopt, await_healthy, launch, reap_session,
-    rotate_if_larger, tail,
+    ExitReport, Found, Identity, Ports, Process, StartWatch, adopt, await_healthy, launch, marker, tail,
 };
 use shield_types::InstanceId;
 use tokio::{
@@ -23,14 +20,11 @@ use tokio::{
     task::JoinHandle,
 };
 
+use super::logs;
 use crate::{admin::Progress, clock, launch::LaunchSettings, layout::Layout};
 
 /// Lines of a log that go into a reason.
 const REASON_LINES: usize = 5;
-/// A log is rotated beyond this size.
-const LOG_BYTES_MAX: u64 = 16 << 20;
-/// Rotated logs kept of each instance.
-const LOGS_KEPT: u32 = 3;
 
 pub(super) struct Instances {
     layout: Layout,
@@ -38,7 +32,7 @@ pub(super) struct Instances {
     running: BTreeMap<InstanceId, Running>,
     events: mpsc::Sender<Event>,
     progress: broadcast::Sender<Progress>,
-    rotation: Option<JoinHandle<()>>,
+    tidying: Option<JoinHandle<()>>,
 }
 
 struct Running {
@@ -59,7 +53,7 @@ impl Instances {
         events: mpsc::Sender<Event>,
         progress: broadcast::Sender<Progress>,
     ) -> Self {
-        Self { layout, ports, running: BTreeMap::new(), events, progress, rotation: None }
+        Self { layout, ports, running: BTreeMap::new(), events, progress, tidying: None }
     }
 
     /// Takes a process over that was started earlier. `None` when it is gone.
@@ -69,7 +63,7 @@ impl Instances {
         address: SocketAddr,
         identity: &Identity,
     ) -> Option<()> {
-        let process = adopt(identity)?;
+        let process = adopt(identity, &marker(self.layout.scope(), instance))?;
         self.ports.occupy(address.port());
         self.keep(instance, process, address);
         Some(())
@@ -122,7 +116,7 @@ impl Instances {
                 return;
             }
             // Workers of a dead leader would keep the port, and the data.
-            reap_session(guarded.identity()).await;
+            guarded.stop(Duration::ZERO).await;
             ports.release(address.port());
             let reason = exit_reason(&layout, &id, exit);
             let _ = events.send(Event::Exited { instance: id, reason }).await;
@@ -201,24 +195,13 @@ impl Instances {
         }));
     }
 
-    /// Keeps every log file bounded: of instances, staging, the edge and this process. On a thread of its own, since it copies.
-    pub(super) fn rotate_logs(&mut self) {
-        if self.rotation.as_ref().is_none_or(JoinHandle::is_finished) {
-            let logs = self.layout.logs();
-            self.rotation = Some(tokio::task::spawn_blocking(move || rotate_all(&logs)));
-        }
+    /// Keeps log files bounded in size and number. On a thread of its own, since it copies.
+    pub(super) fn tidy_logs(&mut self) {
         self.running.retain(|_, running| running.process.is_alive());
-    }
-}
-
-fn rotate_all(logs: &Path) {
-    for entry in fs::read_dir(logs).into_iter().flatten().flatten() {
-        let path = entry.path();
-        if path.extension().is_none_or(|ending| ending != "log") {
-            continue;
-        }
-        if let Err(error) = rotate_if_larger(&path, LOG_BYTES_MAX, LOGS_KEPT) {
-            tracing::warn!(path = %path.display(), %error, "a log file is not rotated");
+        if self.tidying.as_ref().is_none_or(JoinHandle::is_finished) {
+            let layout = self.layout.clone();
+            let running = self.running.keys().map(|id| self.layout.instance_log(id)).collect();
+            self.tidying = Some(tokio::task::spawn_blocking(move || logs::tidy(&layout, &running)));
         }
     }
 }
@@ -234,7 +217,9 @@ fn exit_reason(layout: &Layout, instance: &InstanceId, exit: ExitReport) -> Stri
 
 fn with_tail(reason: String, tail: &[String]) -> String {
     let lines = tail.iter().rev().take(REASON_LINES).rev().map(String::as_str).collect::<Vec<_>>();
-    if lines.is_empty() { reason } else { format!("{reason}; it last printed: {}", lines.join(" | ")) }
+    // What an instance prints must not move anybody's cursor.
+    let printed = lines.join(" | ").replace(char::is_control, " ");
+    if lines.is_empty() { reason } else { format!("{reason}; it last printed: {printed}") }
 }
 
 /// An error and its sources on one line.

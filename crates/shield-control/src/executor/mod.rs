@@ -9,6 +9,7 @@ mod command;
 mod configure;
 mod events;
 mod instances;
+mod logs;
 mod progress;
 mod recover;
 mod start;
@@ -17,7 +18,7 @@ mod status;
 use std::{collections::VecDeque, sync::Arc, time::Duration};
 
 use shield_release::{Effect, Environment, Event, FinishedRelease, Position};
-use shield_types::ReleaseId;
+use shield_types::{ReleaseId, Timestamp};
 use tokio::{
     sync::{broadcast, mpsc, watch},
     task::JoinHandle,
@@ -77,6 +78,8 @@ pub(crate) struct Executor {
     queue: VecDeque<Event>,
     /// When this control plane started.
     started: std::time::Instant,
+    /// How far the journal was ahead of the clock then: the clock was set back since. Deadlines go on from there.
+    ahead: Duration,
     /// The same, in the kernel's ticks.
     start_ticks: u64,
     tls: EdgeTls,
@@ -116,22 +119,29 @@ impl Executor {
 
     fn next_deadline(&self) -> Instant {
         let idle = Duration::from_secs(3_600);
-        let left = self.environment.next_deadline().map_or(idle, |deadline| deadline.since(clock::now()));
+        let left = self.environment.next_deadline().map_or(idle, |deadline| deadline.since(self.now()));
         Instant::now() + left.min(idle)
+    }
+
+    /// The time of the state machine.
+    fn now(&self) -> Timestamp {
+        clock::now().after(self.ahead)
     }
 
     /// Takes an observation in. It is journaled if the disk allows; if not, the release under way must still reach its end:
     /// everything that happened can be seen again from the edge and the processes after a restart.
     fn take(&mut self, event: Event) {
-        if event == Event::Tick
-            && self.environment.next_deadline().is_none_or(|deadline| clock::now() < deadline)
-        {
+        let now = self.now();
+        if event == Event::Tick && self.environment.next_deadline().is_none_or(|deadline| now < deadline) {
             return;
         }
-        if let Err(error) = self.record(&event) {
+        let recorded = self.record(now, &event);
+        self.step(now, event);
+        if let Err(error) = recorded {
             tracing::error!(%error, "an event is not journaled");
+            // From the state with the event in it.
+            self.renew_journal();
         }
-        self.step(event);
     }
 
     fn take_news(&mut self, news: EdgeNews) {
@@ -148,11 +158,12 @@ impl Executor {
         }
     }
 
-    fn step(&mut self, event: Event) {
+    /// `now` is the time in the event's record: replay must give the same state.
+    fn step(&mut self, now: Timestamp, event: Event) {
         let before = self.environment.underway().map(|rollout| (rollout.id().clone(), rollout.position()));
         let finished_before = self.environment.history().next_back().map(|finished| finished.spec.id.clone());
         let generation = self.environment.generation();
-        let effects = self.environment.step(clock::now(), event);
+        let effects = self.environment.step(now, event);
         self.announce(before, finished_before);
         if self.environment.generation() != generation {
             self.configure_edge();
@@ -210,11 +221,13 @@ impl Executor {
 
     /// Writes what could not be written before, and what is due from time to time.
     async fn mend(&mut self) {
-        if self.journal.as_ref().is_none_or(Journal::broken) {
+        let idle = self.environment.underway().is_none();
+        if self.journal.as_ref().is_none_or(|journal| journal.broken() || idle && journal.wants_compaction())
+        {
             self.renew_journal();
         }
         self.look_for_late_starters().await;
-        self.instances.rotate_logs();
+        self.instances.tidy_logs();
         self.tls.renew_if_old(&self.edge.config);
     }
 

@@ -28,25 +28,25 @@ pub(super) fn recover(
 ) -> Result<Recovered, StartControlError> {
     let path = layout.journal();
     let opened = Journal::open(&path).map_err(|source| StartControlError::Journal { source })?;
+    let last_good: Option<Environment> =
+        fs::read(layout.last_good()).ok().and_then(|bytes| serde_json::from_slice(&bytes).ok());
     let problem = match opened {
-        Opened::Replayed(journal, environment) => match table.as_ref().map(|table| table.generation) {
-            // Events were lost on a disk that was full or failing: what users see is the newer truth.
-            Some(routed) if routed > environment.generation() => {
-                let known = environment.generation();
-                Some(format!(
-                    "the journal `{}` knows generation {known}, the edge routes by {routed}",
-                    path.display()
-                ))
+        Opened::Replayed(journal, environment) => {
+            match behind(&environment, table.as_ref(), last_good.as_ref()) {
+                None => return Ok(Recovered { environment: *environment, journal, notice: None }),
+                Some(newer) => Some(format!(
+                    "the journal `{}` ends at generation {}, {newer}",
+                    path.display(),
+                    environment.generation()
+                )),
             }
-            _ => return Ok(Recovered { environment: *environment, journal, notice: None }),
-        },
+        }
         Opened::Damaged(damage) => Some(damage.to_string()),
         Opened::Missing if layout.last_good().exists() || table.is_some() || !found.is_empty() => {
             Some(format!("the journal `{}` is missing", path.display()))
         }
         Opened::Missing => None,
     };
-    let last_good = fs::read(layout.last_good()).ok().and_then(|bytes| serde_json::from_slice(&bytes).ok());
     let processes = found.iter().map(process_of).collect::<BTreeMap<_, _>>();
     let environment = Environment::rebuild(Remains { last_good, table, processes });
     let journal =
@@ -62,6 +62,24 @@ pub(super) fn recover(
         tracing::error!(notice, "state was damaged");
     }
     Ok(Recovered { environment, journal, notice })
+}
+
+/// What knows more than the journal: events were lost on a disk that was full or failing, or the file was cut.
+fn behind(
+    environment: &Environment,
+    table: Option<&RouteTable>,
+    last_good: Option<&Environment>,
+) -> Option<String> {
+    let known = environment.generation();
+    if let Some(table) = table.filter(|table| table.generation > known) {
+        return Some(format!("the edge routes by {}", table.generation));
+    }
+    let saved = last_good
+        .filter(|saved| saved.generation() > known || saved.newest_number() > environment.newest_number())?;
+    Some(format!(
+        "the state that was saved at the end of the last release is of generation {}",
+        saved.generation()
+    ))
 }
 
 fn process_of(found: &Found) -> (InstanceId, ProcessRef) {

@@ -13,8 +13,9 @@ use super::{
 use crate::{
     admin::{Progress, StatusReport},
     authority::{Authority, AuthorityError},
+    clock,
     durable::StateFileError,
-    edge::{EDGE_NAME, EdgeManager, EdgeSetup, FoundEdges},
+    edge::{EDGE_NAME, EdgeManager, EdgeNews, EdgeSetup, FoundEdges},
     evidence::Recorder,
     journal::{AppendJournalError, OpenJournalError},
     layout::Layout,
@@ -102,9 +103,10 @@ pub(crate) async fn start(
         found.drain(..).partition(|found| found.instance.release().as_str() == EDGE_NAME);
     let drain = manifest.release.drain;
     let edges = FoundEdges::find_running(&layout, &edges, drain).await;
-    let (edges, table) = edges.ready(&manifest.edge).map_err(|source| StartControlError::Bind { source })?;
+    let (edges, seen) = edges.ready(&manifest.edge).map_err(|source| StartControlError::Bind { source })?;
+    let (table, verdict) = seen.map_or((None, None), |status| (status.table, status.verdict));
     let recovered = recover(&layout, table, &others)?;
-    let authority =
+    let (authority, damage) =
         Authority::open(&layout.authority()).map_err(|source| StartControlError::Authority { source })?;
     let tls = EdgeTls::new(authority, manifest.edge.hostnames.clone());
     let certificate = tls.issue().map_err(|source| StartControlError::Authority { source })?;
@@ -113,6 +115,7 @@ pub(crate) async fn start(
     let (news_sender, news) = mpsc::channel(EVENTS_MAX);
     let history = watch::channel(Arc::new(recovered.environment.history().cloned().collect()));
     let table = recovered.environment.table().clone();
+    let ahead = recovered.environment.time().since(clock::now());
     let setup = EdgeSetup { layout: layout.clone(), binary, drain };
     let (manager, orders, view) = EdgeManager::new(setup, edges, (table, config), news_sender);
     tokio::spawn(manager.run());
@@ -139,15 +142,20 @@ pub(crate) async fn start(
         progress: progress.clone(),
         drains: Vec::new(),
         notice: recovered.notice,
-        warnings: Vec::new(),
+        warnings: damage.iter().map(ToString::to_string).collect(),
         status: status.0,
         history: history.0,
         queue: Default::default(),
         tls,
         started: Instant::now(),
+        ahead,
         start_ticks: own_start_ticks(),
     };
     executor.adopt_all(&others).await;
+    // Before anything that could end the watch: what the edge found while no control plane ran.
+    if let Some(verdict) = verdict {
+        executor.take_news(EdgeNews::Judged { verdict });
+    }
     if !executor.environment.serving() {
         // Somebody started a control plane after `down`: that is what `up` means.
         executor.take(Event::UpRequested);

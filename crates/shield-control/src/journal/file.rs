@@ -7,7 +7,10 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use rustix::fs::{FallocateFlags, fallocate};
+use rustix::{
+    fs::{FallocateFlags, fallocate},
+    io::Errno,
+};
 use serde::{Deserialize, Serialize};
 use shield_release::{Environment, Event};
 use shield_types::Timestamp;
@@ -125,12 +128,12 @@ impl Journal {
         }
     }
 
-    /// Begins a journal that holds `environment`, replacing the one at `path` in one step.
+    /// Begins a journal that holds `environment`, replacing the one at `path` in one step. Of a history that is too large for
+    /// one record the oldest part stays out.
     pub(crate) fn begin(path: &Path, environment: &Environment) -> Result<Self, AppendJournalError> {
         let begin = || {
             let temporary = path.with_extension("new");
-            let record = Record::Snapshot { environment: Box::new(environment.clone()) };
-            let content = [HEADER, &frame::encode(&payload(&record)?)].concat();
+            let content = [HEADER, &frame::encode(&snapshot(environment.clone())?)].concat();
             let mut file =
                 OpenOptions::new().create(true).write(true).truncate(true).mode(0o600).open(&temporary)?;
             file.write_all(&content)?;
@@ -161,13 +164,12 @@ impl Journal {
 
     fn write(&mut self, record: &Record) -> io::Result<()> {
         let frame = frame::encode(&payload(record)?);
-        let written = self.file.write_all(&frame);
+        let written = self.file.write_all(&frame).and_then(|()| self.file.sync_data());
         if let Err(error) = written {
-            // A half-written frame would be dropped at the next start anyway; cutting it keeps the file clean until then.
+            // What was refused must not be found by the next control plane. If this fails too, the journal is renewed.
             let _ = self.file.set_len(self.length);
             return Err(error);
         }
-        self.file.sync_data()?;
         self.length += frame.len() as u64;
         Ok(())
     }
@@ -187,8 +189,13 @@ impl Journal {
 
     /// Sets disk space aside for a release and its undo, so that a full disk stops it before it begins.
     pub(crate) fn reserve(&self) -> Result<(), AppendJournalError> {
-        let reserve = fallocate(&self.file, FallocateFlags::KEEP_SIZE, self.length, RESERVE_BYTES);
-        reserve.map_err(|error| write_error(&self.path, error.into()))
+        match fallocate(&self.file, FallocateFlags::KEEP_SIZE, self.length, RESERVE_BYTES) {
+            Err(Errno::OPNOTSUPP) => {
+                tracing::warn!("this file system cannot set space aside; a full disk may lengthen an undo");
+                Ok(())
+            }
+            reserved => reserved.map_err(|error| write_error(&self.path, error.into())),
+        }
     }
 
     /// Whether the file takes no more frames.
@@ -212,6 +219,16 @@ fn payload(record: &Record) -> io::Result<Vec<u8>> {
         return Err(io::Error::other(format!("a record of {} bytes is over the limit", payload.len())));
     }
     Ok(payload)
+}
+
+fn snapshot(mut environment: Environment) -> io::Result<Vec<u8>> {
+    loop {
+        let record = Record::Snapshot { environment: Box::new(environment.clone()) };
+        match payload(&record) {
+            Err(_) if environment.forget_oldest_release() => {}
+            result => return result,
+        }
+    }
 }
 
 /// The state, and the end of the last whole frame; or what is damaged.
@@ -257,6 +274,11 @@ fn quarantine(path: &Path, problem: String) -> Result<JournalDamage, StateFileEr
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
+    use shield_release::{ReleaseSpec, Timings, plan};
+    use shield_types::{ArtifactDigest, InstanceId, ReleaseDigest, ReleaseId, Sha256Digest};
+
     use super::*;
 
     fn journal_with_events(count: u64) -> (tempfile::TempDir, PathBuf) {
@@ -267,6 +289,41 @@ mod tests {
             journal.append(Timestamp(at), &Event::DownRequested).unwrap();
         }
         (directory, path)
+    }
+
+    /// An environment in which `count` releases failed to start, each with launch settings of `bytes`.
+    fn environment_with_history(count: u64, bytes: usize) -> Environment {
+        let digest = Sha256Digest::of(b"artifact");
+        let timings = Timings {
+            start_deadline: Duration::ZERO,
+            promote_deadline: Duration::ZERO,
+            watch: Duration::ZERO,
+            drain: Duration::ZERO,
+            stop_grace: Duration::ZERO,
+        };
+        let mut environment = Environment::default();
+        for number in 1..=count {
+            let id = ReleaseId::new(number, ArtifactDigest(digest));
+            let spec = ReleaseSpec {
+                id: id.clone(),
+                number,
+                artifact: ArtifactDigest(digest),
+                digest: ReleaseDigest(digest),
+                instances: 1,
+                timings,
+                error_ratio_max: 0.001,
+                launch: "x".repeat(bytes).into(),
+                restores: None,
+                requested_by: "ada".to_owned(),
+            };
+            let plan = Box::new(plan(&environment, spec).unwrap());
+            let reason = String::new();
+            let instance = InstanceId::new(id.clone(), 0, 0);
+            environment.step(Timestamp(number), Event::Requested { plan });
+            environment.step(Timestamp(number), Event::StartFailed { instance, reason });
+            environment.step(Timestamp(number), Event::Drained { release: id });
+        }
+        environment
     }
 
     fn expected(events: u64) -> Environment {
@@ -319,6 +376,18 @@ mod tests {
             assert_eq!(fs::read(&damage.quarantine).unwrap(), content);
             assert!(!path.exists());
         }
+    }
+
+    #[test]
+    fn large_history_loses_its_oldest() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("journal");
+        let environment = environment_with_history(9, PAYLOAD_BYTES_MAX / 5);
+        Journal::begin(&path, &environment).unwrap();
+        let Opened::Replayed(_, replayed) = Journal::open(&path).unwrap() else { panic!("not replayed") };
+        let numbers: Vec<_> = replayed.history().map(|finished| finished.spec.number).collect();
+        assert_eq!(numbers, [6, 7, 8, 9]);
+        assert_eq!(replayed.newest_number(), 9);
     }
 
     #[test]

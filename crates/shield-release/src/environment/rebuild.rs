@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use shield_types::{Generation, InstanceId, ReleaseId};
+use shield_types::{Generation, InstanceId};
 
 use super::{Environment, Instance, InstancePhase, ProcessRef};
 use crate::{Pool, PoolRole, ReleaseSpec, RouteTable};
@@ -24,7 +24,7 @@ impl Environment {
     /// has a higher number than any before. Instances of other releases are left out: the caller stops them.
     pub fn rebuild(remains: Remains) -> Self {
         let base = remains.last_good.unwrap_or_default();
-        let numbers = remains.processes.keys().map(|id| number_of(id.release()));
+        let numbers = remains.processes.keys().map(|id| id.release().number());
         let specs =
             remains.table.iter().flat_map(|table| &table.pools).filter_map(spec_of).collect::<Vec<_>>();
         let newest_number =
@@ -74,12 +74,6 @@ impl Environment {
 
 fn spec_of(pool: &Pool) -> Option<ReleaseSpec> {
     serde_json::from_value(pool.record.clone()).ok()
-}
-
-/// The number in `r<number>-<digest>`; 0 for other names.
-fn number_of(release: &ReleaseId) -> u64 {
-    let digits = release.as_str().strip_prefix('r').and_then(|rest| rest.split('-').next());
-    digits.and_then(|digits| digits.parse().ok()).unwrap_or(0)
 }
 
 #[cfg(test)]

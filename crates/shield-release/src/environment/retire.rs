@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use shield_types::{ReleaseId, Timestamp};
 
-use super::{Environment, InstancePhase};
+use super::{Environment, InstancePhase, Position};
 
 /// Longest wait for an edge to confirm that it no longer routes to a release, beyond the release's own drain.
 const EDGE_SILENCE_MAX: Duration = Duration::from_secs(15);
@@ -82,9 +82,17 @@ impl Environment {
         self.stop_all_of(release);
     }
 
+    /// A release that is taken back may always stop: it has no weight, and keeping it would hold the way for the next one up
+    /// for as long as the old side is broken.
     fn may_stop(&self, release: &ReleaseId) -> bool {
+        let taken_back = self
+            .rollout
+            .as_ref()
+            .is_some_and(|rollout| rollout.id() == release && rollout.position() == Position::RetiringNew);
         let other_side = self.rollout.as_ref().and(self.live.as_ref()).filter(|live| *live != release);
-        !self.serving || other_side.is_none_or(|live| self.has_healthy(live) || !self.has_healthy(release))
+        !self.serving
+            || taken_back
+            || other_side.is_none_or(|live| self.has_healthy(live) || !self.has_healthy(release))
     }
 
     pub(super) fn stop_all_of(&mut self, release: &ReleaseId) {

@@ -174,13 +174,14 @@ impl Environment {
         }
     }
 
-    /// Gives the old side the traffic and takes the new one out. Callers made sure that there is a way back.
+    /// Gives the old side the traffic and takes the new one out. Callers made sure that there is a way back. In an environment
+    /// that is taken down the old side is live again, and on its way out all the same.
     fn go_back(&mut self, reason: String) {
         let Some(rollout) = &mut self.rollout else { return };
         rollout.position = Position::RetiringNew;
         rollout.outcome = ReleaseOutcome::RolledBack { reason };
         let (new, previous) = (rollout.id().clone(), rollout.previous().cloned());
-        if let Some(previous) = &previous {
+        if let Some(previous) = previous.as_ref().filter(|_| self.serving) {
             self.retiring.remove(previous);
         }
         self.live = previous;
@@ -288,6 +289,11 @@ impl Environment {
             claims_at_swap: rollout.claims_at_swap,
             spec: rollout.plan.release,
         });
+    }
+
+    /// Makes room; false when there is no history left.
+    pub fn forget_oldest_release(&mut self) -> bool {
+        self.history.pop_front().is_some()
     }
 
     fn note_claims(&mut self, claims: u64) {

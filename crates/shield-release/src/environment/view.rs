@@ -90,6 +90,11 @@ impl Environment {
         })
     }
 
+    /// Latest time seen.
+    pub fn time(&self) -> Timestamp {
+        self.now
+    }
+
     /// Whether the edge routes by the newest table.
     pub fn settled(&self) -> bool {
         self.routed >= self.table.generation

@@ -1,7 +1,7 @@
 //! What must hold after every event, each rule by name.
 
-use shield_release::{Effect, Environment, Event, Position, RouteTable};
-use shield_types::{InstanceId, ReleaseId};
+use shield_release::{Effect, Environment, Event, Position, ReleaseOutcome, RouteTable};
+use shield_types::InstanceId;
 
 use crate::world::World;
 
@@ -17,6 +17,9 @@ pub(crate) fn after_event(
     only_healthy_instances_are_routed(world)?;
     promotion_needs_every_instance(before, after)?;
     abort_is_honoured_at_once(before, event, after)?;
+    verdict_is_honoured_at_once(before, event, after)?;
+    steps_advance_on_their_own_verdict(before, event, after)?;
+    stale_generations_change_nothing(before, event, after)?;
     reversible_until_the_old_side_stops(after)?;
     for effect in effects {
         if let Effect::Stop { instance, .. } = effect {
@@ -38,6 +41,9 @@ pub(crate) fn at_rest(world: &World) -> Result<(), String> {
     let newest = world.edge.table.as_ref().map(|table| table.generation).unwrap_or_default();
     check(newest == environment.generation(), || {
         format!("the edge routes by {newest}, not {}", environment.generation())
+    })?;
+    check(environment.serving() || world.processes.is_empty(), || {
+        format!("taken down, and {:?} run", world.processes)
     })
 }
 
@@ -87,6 +93,65 @@ fn abort_is_honoured_at_once(before: &Environment, event: &Event, after: &Enviro
     check(honoured, || format!("an abort left the release at {position:?}"))
 }
 
+/// A verdict on the watched release takes it back, or is remembered as the reason why it was kept.
+fn verdict_is_honoured_at_once(
+    before: &Environment,
+    event: &Event,
+    after: &Environment,
+) -> Result<(), String> {
+    let Event::Judged { release, .. } = event else { return Ok(()) };
+    let Some(rollout) = before.underway().filter(|rollout| rollout.id() == release) else { return Ok(()) };
+    if !matches!(rollout.position(), Position::Promoting { .. } | Position::Watching { .. }) {
+        return Ok(());
+    }
+    let taken_back = after.underway().is_none_or(|after| after.position() == Position::RetiringNew);
+    check(taken_back || !before.reversible(), || "a verdict was not followed".to_owned())?;
+    let newest = after.history().next_back().map(|finished| &finished.outcome);
+    let done = after.underway().is_none() && newest == Some(&ReleaseOutcome::Done);
+    check(!done, || "a condemned release is done".to_owned())
+}
+
+/// Who moves a release on: health ends its start, the edge its swap, time its watch.
+fn steps_advance_on_their_own_verdict(
+    before: &Environment,
+    event: &Event,
+    after: &Environment,
+) -> Result<(), String> {
+    let (Some(old), Some(new)) = (before.underway(), after.underway()) else { return Ok(()) };
+    let may_advance = match (old.position(), new.position()) {
+        (Position::Starting { .. }, Position::Promoting { .. } | Position::Watching { .. }) => {
+            matches!(event, Event::Healthy { .. })
+        }
+        (Position::Promoting { .. }, Position::Watching { .. }) => matches!(event, Event::Routed { .. }),
+        (Position::Watching { until }, Position::RetiringOld) => {
+            matches!(event, Event::DownRequested) || after.time() >= until
+        }
+        _ => true,
+    };
+    check(old.id() != new.id() || may_advance, || {
+        format!("{:?} became {:?} by {event:?}", old.position(), new.position())
+    })
+}
+
+fn stale_generations_change_nothing(
+    before: &Environment,
+    event: &Event,
+    after: &Environment,
+) -> Result<(), String> {
+    let stale = match event {
+        Event::Routed { generation, .. } => *generation <= before.routed(),
+        Event::Requested { plan } => plan.base != before.generation(),
+        _ => false,
+    };
+    if !stale {
+        return Ok(());
+    }
+    // Time may have come for something at the same moment; what the event says must not show.
+    let mut untouched = before.clone();
+    untouched.step(after.time(), Event::Tick);
+    check(*after == untouched, || format!("{event:?} had an effect"))
+}
+
 fn reversible_until_the_old_side_stops(environment: &Environment) -> Result<(), String> {
     let Some(rollout) = environment.underway() else { return Ok(()) };
     let Some(previous) = rollout.previous() else { return Ok(()) };
@@ -122,17 +187,17 @@ fn old_side_drained_before_it_stops(
     })
 }
 
+/// The old side is stopped only when the new one is alive, or the old one is dead itself.
 fn other_side_is_alive(world: &World, before: &Environment, instance: &InstanceId) -> Result<(), String> {
     let after = &world.environment;
     let Some(rollout) = before.underway().filter(|_| after.serving()) else { return Ok(()) };
-    let sides: Vec<&ReleaseId> = rollout.previous().into_iter().chain([rollout.id()]).collect();
     let healthy_before =
         before.instance(instance).is_some_and(|it| it.phase == shield_release::InstancePhase::Healthy);
-    if !sides.contains(&instance.release()) || !healthy_before {
+    if rollout.previous() != Some(instance.release()) || !healthy_before {
         return Ok(());
     }
     let live_is_alive = after.live().is_none_or(|live| after.has_healthy(live));
-    check(live_is_alive, || format!("{instance} is stopped while the other side is dead"))
+    check(live_is_alive, || format!("{instance} is stopped while the new side is dead"))
 }
 
 fn check(holds: bool, violation: impl FnOnce() -> String) -> Result<(), String> {

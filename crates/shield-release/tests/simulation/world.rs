@@ -6,7 +6,7 @@ use std::{
 };
 
 use shield_release::{
-    Effect, Environment, Event, Position, ReleaseOutcome, ReleaseSpec, RouteTable, Timings, plan,
+    Effect, Environment, Event, Plan, Position, ReleaseOutcome, ReleaseSpec, RouteTable, Timings, plan,
 };
 use shield_types::{ArtifactDigest, InstanceId, ReleaseDigest, ReleaseId, Sha256Digest, Timestamp};
 
@@ -28,7 +28,13 @@ pub(crate) struct World {
     sequence: u64,
     random: Random,
     requests_left: u32,
-    forced: Option<(u64, Fault)>,
+    /// A plan for a table that has gone by since.
+    planned: Option<Plan>,
+    /// A phase, what strikes in it, and what strikes at the event after.
+    forced: Option<(u64, Fault, Fault)>,
+    second: Option<Fault>,
+    /// The first release never becomes healthy again once it lost an instance, as long as others are to come.
+    crash_loops: bool,
     tally: Tally,
 }
 
@@ -65,7 +71,8 @@ pub(crate) struct Tally {
     pub(crate) done: u64,
     pub(crate) rolled_back: u64,
     pub(crate) kept: u64,
-    pub(crate) forced: bool,
+    /// The phase in which the chosen faults struck.
+    pub(crate) forced: Option<u64>,
     pub(crate) down: u64,
 }
 
@@ -80,8 +87,10 @@ impl World {
             Fault::KillEdge,
             Fault::Down,
         ];
-        // Every pair of phase and fault comes up once in 35 seeds; one seed in three has no forced fault.
-        let forced = (!seed.is_multiple_of(3)).then(|| (seed / 7 % 5, faults[(seed % 7) as usize]));
+        // Every phase with every pair of faults comes up once in 245 seeds; one seed in three has no forced fault.
+        let fault = |index: u64| faults[(index % 7) as usize];
+        let forced = (!seed.is_multiple_of(3)).then(|| (seed / 7 % 5, fault(seed), fault(seed / 35)));
+        let crash_loops = seed.is_multiple_of(11);
         let mut world = Self {
             environment: Environment::default(),
             now: Timestamp(1_000),
@@ -94,7 +103,10 @@ impl World {
             sequence: 0,
             random: Random::new(seed),
             requests_left: 4,
+            planned: None,
             forced,
+            second: None,
+            crash_loops,
             tally: Tally::default(),
         };
         world.schedule(1, Action::Request);
@@ -182,11 +194,15 @@ impl World {
             let delay = 1 + self.random.below(12_000);
             self.schedule(delay, Action::Request);
         }
-        let target = self.spec();
-        match plan(&self.environment, target) {
-            Ok(plan) => self.deliver(Event::Requested { plan: Box::new(plan) }),
-            Err(_) => Ok(()),
+        // An operator's plan may arrive late, when the table it was made for is no longer the newest.
+        if let Some(stale) = self.planned.take().filter(|_| self.random.chance(30)) {
+            self.deliver(Event::Requested { plan: Box::new(stale) })?;
         }
+        let target = self.spec();
+        let Ok(plan) = plan(&self.environment, target) else { return Ok(()) };
+        let target = ReleaseSpec { number: plan.release.number + 1, ..self.spec() };
+        self.planned = Some(Plan { release: target, ..plan.clone() });
+        self.deliver(Event::Requested { plan: Box::new(plan) })
     }
 
     fn spec(&mut self) -> ReleaseSpec {
@@ -262,6 +278,12 @@ impl World {
     }
 
     fn await_healthy(&mut self, instance: InstanceId) {
+        let crash_looping = self.crash_loops && self.requests_left > 0;
+        if crash_looping && instance.release().as_str().starts_with("r1-") && instance.attempt() > 0 {
+            self.processes.remove(&instance);
+            return self
+                .schedule_soon(Action::Deliver(Event::Exited { instance, reason: "exit 1".to_owned() }));
+        }
         let event = match self.random.below(100) {
             0..90 => Event::Healthy { instance },
             90..95 => Event::StartFailed { instance, reason: "answered 500".to_owned() },
@@ -315,7 +337,10 @@ impl World {
 
     /// The chosen fault strikes the first time that the second release is in the chosen phase.
     fn force_fault(&mut self) -> Result<(), String> {
-        let Some((phase, fault)) = self.forced else { return Ok(()) };
+        if let Some(fault) = self.second.take() {
+            return self.inject(fault);
+        }
+        let Some((phase, fault, second)) = self.forced else { return Ok(()) };
         let Some(rollout) = self.environment.underway().filter(|rollout| rollout.release().number > 1) else {
             return Ok(());
         };
@@ -329,8 +354,8 @@ impl World {
         if present != phase {
             return Ok(());
         }
-        self.forced = None;
-        self.tally.forced = true;
+        (self.forced, self.second) = (None, Some(second));
+        self.tally.forced = Some(phase);
         self.inject(fault)
     }
 

@@ -182,3 +182,15 @@ fn down_before_first_swap_is_not_done() {
     take_down(&mut story);
     assert!(!story.environment.history().next_back().unwrap().succeeded(), "{}", story.ended());
 }
+
+/// The new side fails while the environment goes down with the old one still draining: the old one stops all the same.
+#[test]
+fn failure_on_the_way_down_keeps_nothing() {
+    for failure in [Story::judged as fn(&mut Story, &str) -> Vec<String>, |story, _| story.exited("r2.0.0")] {
+        let mut story = Story::retiring_old();
+        story.tell(Event::DownRequested);
+        failure(&mut story, "r2");
+        take_down(&mut story);
+        assert_eq!(story.live(), Some("r1"));
+    }
+}

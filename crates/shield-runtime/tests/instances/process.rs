@@ -11,7 +11,7 @@ use std::{
 use crate::sandbox::{PATIENCE, PROGRAM, Sandbox, eventually, identity_of, numbers, runs, stat};
 use rustix::process::{Pid, Signal, kill_process};
 use shield_runtime::{
-    ExitReport, Identity, LaunchError, LaunchOrder, StopOutcome, adopt, find, launch, reap_session,
+    ExitReport, Identity, LaunchError, LaunchOrder, StopOutcome, adopt, find, launch, marker, reap_session,
 };
 
 fn kill(pid: i32) {
@@ -162,10 +162,25 @@ async fn reaps_session_of_dead_leader() {
     kill(identity.pid);
     process.exited().await;
     let foreign = Identity { boot_id: "another boot".to_owned(), ..identity.clone() };
-    assert_eq!(reap_session(&foreign).await.killed, 0);
-    let report = reap_session(&identity).await;
+    assert_eq!(reap_session(&foreign, None).await.killed, 0);
+    let report = reap_session(&identity, None).await;
     assert_eq!((report.killed, report.survivors), (2, Vec::new()));
     assert!(!workers.iter().any(|pid| runs(*pid)));
+}
+
+#[tokio::test]
+async fn reaps_daemon_of_dead_leader() {
+    let sandbox = Sandbox::new();
+    let order = sandbox.program(&["daemonize"]);
+    let process = launch(&order).unwrap();
+    eventually("daemon", || !numbers(&sandbox.log(), "daemon").is_empty()).await;
+    let daemon = numbers(&sandbox.log(), "daemon")[0];
+    let identity = process.identity().clone();
+    kill(identity.pid);
+    process.exited().await;
+    assert!(runs(daemon));
+    reap_session(&identity, Some(marker(&sandbox.scope, &order.instance))).await;
+    assert!(!runs(daemon));
 }
 
 #[tokio::test]
@@ -213,7 +228,9 @@ async fn survives_death_of_control_plane() {
         (&found[0].identity, &found[0].instance, found[0].address),
         (&identity, &order.instance, order.address)
     );
-    let process = adopt(&identity).unwrap();
+    assert!(adopt(&identity, &marker("another-scope", &order.instance)).is_none());
+    let marker = marker(&sandbox.scope, &order.instance);
+    let process = adopt(&identity, &marker).unwrap();
     assert!(process.is_alive());
     assert_eq!((signals(identity.pid, "SigBlk"), signals(identity.pid, "SigIgn")), (0, 0));
     // The loader of `sleep` may still have a library open.
@@ -222,7 +239,7 @@ async fn survives_death_of_control_plane() {
 
     let report = process.stop(PATIENCE).await;
     assert_eq!((report.outcome, report.exit), (StopOutcome::Graceful, Some(ExitReport::NotOurChild)));
-    assert!(adopt(&identity).is_none());
+    assert!(adopt(&identity, &marker).is_none());
     assert_eq!(find(&sandbox.scope), []);
 }
 
@@ -233,9 +250,10 @@ async fn refuses_reused_pid() {
     let identity = process.identity();
     assert_eq!(*identity, identity_of(identity.pid));
     let earlier = Identity { start_ticks: identity.start_ticks - 1, ..identity.clone() };
-    assert!(adopt(&earlier).is_none());
-    assert!(adopt(&Identity { boot_id: "another boot".to_owned(), ..identity.clone() }).is_none());
-    assert_eq!(reap_session(&earlier).await.killed, 0);
+    let marker = marker(&sandbox.scope, &"r7-0a0b0c0d.0.0".parse().unwrap());
+    assert!(adopt(&earlier, &marker).is_none());
+    assert!(adopt(&Identity { boot_id: "another boot".to_owned(), ..identity.clone() }, &marker).is_none());
+    assert_eq!(reap_session(&earlier, None).await.killed, 0);
     assert!(process.is_alive());
     assert_eq!(process.kill_group(), 1);
     process.exited().await;
@@ -249,13 +267,13 @@ async fn zombie_is_dead() {
     let pid = numbers(&parent.line, "child")[0];
     eventually("leader", || stat(pid)[3] == pid.to_string()).await;
     let identity = identity_of(pid);
-    let process = adopt(&identity).unwrap();
+    let process = adopt(&identity, &marker).unwrap();
     assert_eq!(find(&sandbox.scope).len(), 1);
     kill(pid);
     assert_eq!(process.exited().await, ExitReport::NotOurChild);
     assert_eq!(stat(pid)[0], "Z", "its parent never asks");
     assert!(!process.is_alive());
-    assert!(adopt(&identity).is_none());
+    assert!(adopt(&identity, &marker).is_none());
     assert_eq!(find(&sandbox.scope), []);
     assert_eq!(process.stop(PATIENCE).await.outcome, StopOutcome::AlreadyGone);
     assert!(runs(parent.child.id().cast_signed()), "its parent is a stranger");

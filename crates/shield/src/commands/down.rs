@@ -5,14 +5,14 @@ use std::time::Duration;
 use shield_control::{
     Layout,
     admin::{AdminClient, AdminError},
-    anything_runs, control_holder, revive_control,
+    anything_runs, control_holder, ensure_control, revivable, revive_control,
 };
 use tokio::time::{Instant, sleep};
 
 use super::ship::interruptible;
 use crate::{
     cli::{OutputFormat, Place},
-    context::existing_layout,
+    context::{Context, existing_layout},
     exit::{Exit, Failure},
     output,
 };
@@ -24,7 +24,7 @@ const LOOK: Duration = Duration::from_millis(50);
 
 pub(crate) async fn run(place: &Place, format: OutputFormat) -> Result<(), Failure> {
     let layout = existing_layout(place)?;
-    let text = if interruptible(order(&layout)).await?? {
+    let text = if interruptible(order(place, &layout)).await?? {
         // The control plane bounds this wait: it drains for at most the service's drain, then stops what is left.
         interruptible(async {
             while control_holder(&layout).is_some() {
@@ -42,7 +42,7 @@ pub(crate) async fn run(place: &Place, format: OutputFormat) -> Result<(), Failu
 
 /// Orders the end; false when nothing runs. Without a control plane, one is started that takes over what it left running:
 /// it alone knows how to drain.
-async fn order(layout: &Layout) -> Result<bool, Failure> {
+async fn order(place: &Place, layout: &Layout) -> Result<bool, Failure> {
     let client = AdminClient::new(layout);
     let deadline = Instant::now() + TRANSITION;
     loop {
@@ -54,13 +54,21 @@ async fn order(layout: &Layout) -> Result<bool, Failure> {
         match control_holder(layout) {
             Some(holder) if Instant::now() >= deadline => return Err(deaf(&holder)),
             Some(_) => sleep(LOOK).await,
-            None if anything_runs(layout) => {
-                let revived = revive_control(layout).await;
-                revived.map_err(|error| Failure::new(Exit::NoControlPlane, &error, &[]))?;
-            }
+            None if anything_runs(layout) => revive(place, layout).await?,
             None => return Ok(false),
         }
     }
+}
+
+/// As it was started last; as `shield.toml` says now, if that is not known any more.
+async fn revive(place: &Place, layout: &Layout) -> Result<(), Failure> {
+    let revived = if revivable(layout) {
+        revive_control(layout).await.map(drop)
+    } else {
+        let manifest = Context::open(place)?.manifest;
+        ensure_control(layout, &manifest).await.map(drop)
+    };
+    revived.map_err(|error| Failure::new(Exit::NoControlPlane, &error, &[]))
 }
 
 fn deaf(holder: &str) -> Failure {

@@ -27,9 +27,11 @@ pub(crate) async fn run(
     })?;
     let brings_back = to.is_some();
     let before = client.status().await.map_err(|error| Failure::admin(&error))?;
-    let underway = before.underway.map(|underway| underway.release).filter(|_| !brings_back);
+    let underway = before.underway.map(|underway| underway.release);
+    let seen = underway.clone().or(before.live);
+    let underway = underway.filter(|_| !brings_back);
     let mut reporter = Reporter::new(format);
-    let order = RollbackOrder { to, requested_by: requester() };
+    let order = RollbackOrder { to, seen, requested_by: requester() };
     let observe = |progress: &Progress| {
         if let Progress::Moved { text, .. } | Progress::Note { text, .. } = progress {
             reporter.tell(PipelineEvent::Note { stage: StageName::Release, text: text.clone() });

@@ -1,6 +1,6 @@
 //! Down, up, and control planes that die or are replaced.
 
-use std::fs;
+use std::{fs, os::unix::fs::PermissionsExt};
 
 use shield_testkit::{ProcessGuard, wait_for_sync};
 
@@ -44,9 +44,12 @@ fn down_ends_what_a_dead_control_plane_left() {
 #[test]
 fn down_does_not_wait_for_an_edge() {
     let project = Project::shipped();
-    // No edge starts any more: the binary it would run from is gone.
-    let binaries = project.state().join("bin");
-    fs::rename(&binaries, project.state().join("moved")).unwrap();
+    // No edge starts any more: what it would run from is no `shield`.
+    for entry in fs::read_dir(project.state().join("bin")).unwrap().flatten() {
+        fs::remove_file(entry.path()).unwrap();
+        fs::write(entry.path(), "#!/bin/sh\nexit 1\n").unwrap();
+        fs::set_permissions(entry.path(), fs::Permissions::from_mode(0o700)).unwrap();
+    }
     let edge = u32::try_from(project.status()["edge"]["pid"].as_u64().unwrap()).unwrap();
     ProcessGuard::of_pid(edge).unwrap().kill().unwrap();
     wait_for_sync("failing starts", LIMIT, || {

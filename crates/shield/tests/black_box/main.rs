@@ -9,6 +9,7 @@ mod evidence;
 mod inits;
 mod lifecycle;
 mod manifests;
+mod recovery;
 mod releases;
 mod safety;
 mod ships;

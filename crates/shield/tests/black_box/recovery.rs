@@ -1,0 +1,175 @@
+//! State that was removed, copied or cut, and processes that an instance started: what the next control plane makes of it.
+
+use std::{fs, path::Path, process::Command};
+
+use shield_testkit::{ProcessGuard, wait_for_sync};
+
+use crate::support::{LIMIT, Project};
+
+/// An instance that first starts a helper with a session of its own.
+fn with_helper(project: &Project, version: &str) {
+    project.source(version, "honest");
+    let source = fs::read_to_string(project.path().join("source")).unwrap();
+    project.script(&source.replace("#!/bin/sh\n", "setsid sleep 1000 &\n"));
+}
+
+/// Pids of the helpers of this project.
+fn helpers(project: &Project) -> Vec<u32> {
+    let is_helper = |pid: &u32| {
+        let command = fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+        command.starts_with(b"sleep\x001000")
+    };
+    project.processes().into_iter().map(|(pid, _)| pid).filter(is_helper).collect()
+}
+
+fn kill(pid: u32) {
+    let mut process = ProcessGuard::of_pid(pid).unwrap();
+    process.kill().unwrap();
+    process.wait(LIMIT).unwrap();
+}
+
+fn control(project: &Project) -> u32 {
+    u32::try_from(project.status()["pid"].as_u64().unwrap()).unwrap()
+}
+
+#[test]
+fn helpers_of_a_live_instance_are_left_alone() {
+    let project = Project::new();
+    with_helper(&project, "v1");
+    project.shield(&["ship"]).expect(0);
+    let before = (helpers(&project), project.instance_pids());
+    assert_eq!(before.0.len(), 1);
+    kill(control(&project));
+    project.shield(&["up"]).expect(0);
+    // A release looks for what is left over, too.
+    project.shield(&["release", "--artifact", "source"]).expect(0);
+    kill(control(&project));
+    project.shield(&["up"]).expect(0);
+    assert_eq!(helpers(&project).len(), 1);
+    project.shield(&["down"]).expect(0);
+    assert_eq!(project.processes(), []);
+}
+
+#[test]
+fn helpers_of_a_dead_instance_end() {
+    let project = Project::new();
+    with_helper(&project, "v1");
+    project.shield(&["ship"]).expect(0);
+    let (first, instance) = (helpers(&project), u32::try_from(project.instance_pids()[0]).unwrap());
+    kill(instance);
+    let others = || (helpers(&project).len() == 1 && helpers(&project) != first).then(|| helpers(&project));
+    let second = wait_for_sync("another helper", LIMIT, others).unwrap();
+    project.wait_until_served("v1");
+    // The same while no control plane looks.
+    let instance = u32::try_from(project.instance_pids()[0]).unwrap();
+    kill(control(&project));
+    kill(instance);
+    project.shield(&["up"]).expect(0);
+    project.wait_until_served("v1");
+    assert!(helpers(&project).len() == 1 && helpers(&project) != second);
+}
+
+#[test]
+fn copied_state_leaves_the_original_alone() {
+    let project = Project::shipped();
+    let copy = Project::of_files(&[]);
+    let manifest = fs::read_to_string(project.path().join("shield.toml")).unwrap();
+    fs::remove_dir(copy.path()).unwrap();
+    let copied = Command::new("cp").arg("-a").args([project.path(), copy.path()]).status().unwrap();
+    assert!(copied.success());
+    let ports = [(project.https, copy.https), (project.http, copy.http)];
+    let manifest =
+        ports.iter().fold(manifest, |text, (old, new)| text.replace(&format!(":{old}"), &format!(":{new}")));
+    copy.write("shield.toml", &manifest);
+    let before = project.instance_pids();
+    copy.shield(&["up"]).expect(0);
+    assert_eq!(copy.served(), "v1");
+    assert_ne!(copy.instance_pids(), before);
+    copy.shield(&["down"]).expect(0);
+    assert_eq!((project.instance_pids(), project.served().as_str()), (before, "v1"));
+}
+
+#[test]
+fn cut_journal_is_told() {
+    let project = Project::shipped();
+    let journal = project.state().join("production/journal");
+    let shorter = fs::read(&journal).unwrap();
+    project.source("v2", "honest");
+    project.shield(&["ship"]).expect(0);
+    project.shield(&["down"]).expect(0);
+    fs::write(&journal, shorter).unwrap();
+    project.shield(&["up"]).expect(9).says("the state that was saved at the end of the last release");
+    project.shield(&["up"]).expect(0);
+    assert_eq!(project.served(), "v2");
+    project.source("v3", "honest");
+    project.shield(&["ship"]).expect(0).says("shop r3-");
+}
+
+#[test]
+fn numbers_are_not_used_twice() {
+    let project = Project::shipped();
+    project.shield(&["down"]).expect(0);
+    fs::remove_dir_all(project.state().join("production")).unwrap();
+    let ship = project.shield(&["ship"]).expect(0).says("shop r2-");
+    let expect = ship.stdout.split("--expect ").nth(1).unwrap().lines().next().unwrap();
+    project.shield(&["evidence", "verify", "--expect", expect]).expect(0);
+}
+
+#[test]
+fn lost_journal_record_is_in_the_next_journal() {
+    let project = Project::shipped();
+    project.source("v2", "honest");
+    let ship = project.start(&["ship"]);
+    ship.wait_until_said("release  starting");
+    fs::remove_file(project.state().join("production/journal")).unwrap();
+    ship.finish().expect(0);
+    let instances = project.instance_pids();
+    let history = project.shield(&["history", "--output-format", "json"]).expect(0).stdout;
+    kill(control(&project));
+    project.shield(&["up"]).expect(0);
+    assert_eq!(project.instance_pids(), instances);
+    assert_eq!(project.shield(&["history", "--output-format", "json"]).expect(0).stdout, history);
+}
+
+#[test]
+fn removed_directories_are_made_again() {
+    let project = Project::shipped();
+    let status = project.status();
+    for directory in ["bin", "logs"] {
+        fs::remove_dir_all(project.state().join(directory)).unwrap();
+    }
+    kill(u32::try_from(project.instance_pids()[0]).unwrap());
+    kill(u32::try_from(status["edge"]["pid"].as_u64().unwrap()).unwrap());
+    project.wait_until_served("v1");
+}
+
+#[test]
+fn removed_socket_is_made_again() {
+    let project = Project::shipped();
+    fs::remove_dir_all(project.runtime_directory().join("shield")).unwrap();
+    let answers = || (project.shield(&["status"]).code == 0).then_some(());
+    wait_for_sync("an admin socket", LIMIT, answers).unwrap();
+    assert_eq!(project.served(), "v1");
+}
+
+#[test]
+fn damaged_authority_does_not_end_service() {
+    let project = Project::shipped();
+    fs::write(project.state().join("ca/ca.key"), "").unwrap();
+    kill(control(&project));
+    project.shield(&["up"]).expect(0).says("clients must trust");
+    assert_eq!(project.served(), "v1");
+}
+
+#[test]
+fn down_ends_staging() {
+    let project = Project::shipped();
+    project.source("v2", "honest");
+    project
+        .edit("path = \"/ready\"\n\n[release]", "path = \"/slow?ms=60000\"\ntimeout = \"60s\"\n\n[release]");
+    let ship = project.start(&["ship"]);
+    ship.wait_until_said("smoke    1 request");
+    project.shield(&["down"]).expect(0);
+    assert_eq!(project.processes(), []);
+    assert!(Path::new(&project.state().join("production/journal")).exists());
+}
