@@ -54,6 +54,8 @@ fn start_logging(command: &Command) {
     tracing_subscriber::fmt()
         .json()
         .flatten_event(true)
+        // On a full disk it would complain on stderr, which is the same file, and panic.
+        .log_internal_errors(false)
         .with_env_filter(filter)
         .with_writer(std::io::stderr)
         .init();

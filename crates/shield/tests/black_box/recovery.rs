@@ -1,6 +1,6 @@
 //! State that was removed, copied or cut, and processes that an instance started: what the next control plane makes of it.
 
-use std::{fs, path::Path, process::Command};
+use std::{fs, os::unix::fs::symlink, path::Path, process::Command};
 
 use shield_testkit::{ProcessGuard, wait_for_sync};
 
@@ -172,4 +172,22 @@ fn down_ends_staging() {
     project.shield(&["down"]).expect(0);
     assert_eq!(project.processes(), []);
     assert!(Path::new(&project.state().join("production/journal")).exists());
+}
+
+/// Logs are for people: a process that cannot write its own goes on.
+#[test]
+fn unwritable_logs_end_nobody() {
+    let project = Project::shipped();
+    project.shield(&["down"]).expect(0);
+    for name in ["control.log", "edge.log"] {
+        let log = project.state().join("logs").join(name);
+        fs::remove_file(&log).unwrap();
+        symlink("/dev/full", log).unwrap();
+    }
+    project.shield(&["up"]).expect(0);
+    let (control, edge) = (control(&project), project.status()["edge"]["pid"].clone());
+    project.source("v2", "honest");
+    project.shield(&["ship"]).expect(0);
+    assert_eq!((project.served().as_str(), self::control(&project)), ("v2", control));
+    assert_eq!(project.status()["edge"]["pid"], edge);
 }
