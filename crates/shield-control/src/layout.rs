@@ -46,6 +46,14 @@ pub enum OpenLayoutError {
         /// What the marker says.
         found: String,
     },
+    /// Its marker was damaged, and is whole again.
+    #[error("open state directory `{}`: its marker `format` was damaged (`{found}`); it was written again", root.display())]
+    Damaged {
+        /// The directory.
+        root: PathBuf,
+        /// What the marker said.
+        found: String,
+    },
     /// The socket directory belongs to somebody else.
     #[error("use socket directory `{}`: it must belong to this user and be closed to others", path.display())]
     SocketDirectory {
@@ -79,16 +87,20 @@ impl Layout {
 
     fn check_format(&self) -> Result<(), OpenLayoutError> {
         let marker = self.root.join("format");
-        match fs::read_to_string(&marker) {
-            Ok(text) if text == FORMAT_LINE => Ok(()),
-            Ok(text) => {
-                Err(OpenLayoutError::Format { root: self.root.clone(), found: text.trim_end().to_owned() })
-            }
+        let found = match fs::read(&marker) {
+            Ok(bytes) if bytes == FORMAT_LINE.as_bytes() => return Ok(()),
+            Ok(bytes) => String::from_utf8_lossy(&bytes).chars().take(80).collect::<String>(),
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                Ok(write_atomically(&marker, FORMAT_LINE.as_bytes())?)
+                return Ok(write_atomically(&marker, FORMAT_LINE.as_bytes())?);
             }
-            Err(error) => Err(failed("read", &marker)(error).into()),
+            Err(error) => return Err(failed("read", &marker)(error).into()),
+        };
+        let (root, found) = (self.root.clone(), found.trim_end().to_owned());
+        if names_a_format(&found) {
+            return Err(OpenLayoutError::Format { root, found });
         }
+        write_atomically(&marker, FORMAT_LINE.as_bytes())?;
+        Err(OpenLayoutError::Damaged { root, found: found.escape_default().to_string() })
     }
 
     /// The state directory itself.
@@ -197,6 +209,12 @@ impl Layout {
     }
 }
 
+/// Another version wrote it, rather than an accident.
+fn names_a_format(marker: &str) -> bool {
+    let number = marker.strip_prefix("shield-state ");
+    number.is_some_and(|number| !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit()))
+}
+
 /// The directory that was noted at first use, so that a command with other variables finds the same sockets; a new one when
 /// there is none, or it is gone (a reboot, the end of a login session).
 fn socket_directory(root: &Path, scope: &str) -> Result<PathBuf, OpenLayoutError> {
@@ -252,5 +270,10 @@ mod tests {
         assert_eq!(Layout::open(&root).unwrap(), first);
         fs::write(root.join("format"), "shield-state 9\n").unwrap();
         assert!(matches!(Layout::open(&root), Err(OpenLayoutError::Format { .. })));
+        for damage in ["", "shield-st", "\0\0"] {
+            fs::write(root.join("format"), damage).unwrap();
+            assert!(matches!(Layout::open(&root), Err(OpenLayoutError::Damaged { .. })));
+            assert_eq!(Layout::open(&root).unwrap(), first);
+        }
     }
 }

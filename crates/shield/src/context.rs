@@ -6,7 +6,7 @@ use std::{
 };
 
 use shield_control::{
-    Layout,
+    Layout, OpenLayoutError,
     manifest::{FILE_NAME, Manifest},
 };
 
@@ -74,7 +74,12 @@ pub(crate) fn existing_layout(place: &Place) -> Result<Layout, Failure> {
 }
 
 fn open(root: &Path) -> Result<Layout, Failure> {
-    Layout::open(root).map_err(|error| Failure::new(Exit::NotRecorded, &error, &[]))
+    Layout::open(root).map_err(|error| match &error {
+        OpenLayoutError::Damaged { .. } => {
+            Failure::new(Exit::Recovered, &error, &["nothing was done; run the command once more".to_owned()])
+        }
+        _ => Failure::new(Exit::NotRecorded, &error, &[]),
+    })
 }
 
 fn root(place: &Place) -> Result<PathBuf, Failure> {

@@ -226,7 +226,8 @@ fn check_artifact(layout: &Layout, artifact: ArtifactDigest) -> Result<(), Refus
 
 fn check_evidence(layout: &Layout) -> Result<u64, Refusal> {
     check_log(layout).map_err(|reason| {
-        let hint = "mend the evidence log; `shield evidence verify` says what is wrong with it";
+        let hint = "`shield evidence verify` says what is wrong with the log; put it back from a copy, or move its directory \
+                    aside and a new log is begun";
         Refusal::new(RefusalKind::NotRecorded, reason, hint)
     })
 }
