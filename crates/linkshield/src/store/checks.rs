@@ -70,6 +70,7 @@ impl Store {
         checks: Vec<NewCheck>,
         reuse_since: Option<Timestamp>,
     ) -> Result<Vec<Recorded>, StoreError> {
+        self.confirm_file()?;
         let during = StoreError::during("record checks");
         let mut transaction = self.writer.begin_with("BEGIN IMMEDIATE").await.map_err(&during)?;
         let mut recorded = Vec::with_capacity(checks.len());

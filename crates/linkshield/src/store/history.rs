@@ -111,7 +111,7 @@ impl Store {
     ) -> Result<HistoryPage, StoreError> {
         let during = StoreError::during("list history");
         // One read transaction: the page and the count see the same rows.
-        let mut transaction = self.reader.begin().await.map_err(&during)?;
+        let mut transaction = self.lister.begin().await.map_err(&during)?;
         let statements = filter.statements();
         let rows = list(&mut transaction, statements.list, filter, (limit, offset)).await.map_err(&during)?;
         let total = count(&mut transaction, statements.count, filter).await.map_err(&during)?;

@@ -1,6 +1,6 @@
 //! The store against a real SQLite file.
 
-use std::time::Duration;
+use std::{fs, os::unix::fs::PermissionsExt, time::Duration};
 
 use jiff::Timestamp;
 use sqlx::AssertSqlSafe;
@@ -158,6 +158,30 @@ async fn prunes_by_age_and_number() {
     let left: i64 =
         sqlx::query_scalar("SELECT count(*) FROM scan_results").fetch_one(&store.reader).await.unwrap();
     assert_eq!(left, 5, "results go with their check");
+}
+
+#[tokio::test]
+async fn listing_holds_up_nothing_else() {
+    let Fixture { store, _directory } = fixture().await;
+    let mut listings = Vec::new();
+    for _ in 0..store.lister.options().get_max_connections() {
+        listings.push(store.lister.acquire().await.unwrap());
+    }
+    store.ping().await.unwrap();
+    let recorded = store.record(vec![new_check("https://a/", 1_000)], None).await.unwrap().remove(0);
+    assert!(store.find_check(recorded.check.id).await.unwrap().is_some());
+}
+
+#[tokio::test]
+async fn refuses_read_only_database() {
+    let Fixture { store, _directory: directory } = fixture().await;
+    let path = directory.path().join(DATABASE_FILE);
+    store.close().await;
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o444)).unwrap();
+    // Root may write all the same; then there is nothing to refuse.
+    let writable = fs::File::options().write(true).open(&path).is_ok();
+    let opened = Store::open(directory.path()).await;
+    assert!(matches!(&opened, Err(OpenError::ReadOnly { .. })) || (writable && opened.is_ok()), "{opened:?}");
 }
 
 #[tokio::test]
