@@ -1,5 +1,7 @@
 //! Listing checks.
 
+use std::net::Ipv6Addr;
+
 use axum::{
     Json,
     extract::{RawQuery, State},
@@ -8,7 +10,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::{
-    problem::{FieldError, Location, Problem, ProblemDocument},
+    problem::{Location, Mistakes, Problem, ProblemDocument},
     state::App,
 };
 use crate::{
@@ -20,6 +22,7 @@ const PAGE_SIZE_DEFAULT: u32 = 20;
 const PAGE_SIZE_MAX: u32 = 100;
 const PAGE_MAX: u32 = 1_000_000;
 const DOMAIN_LENGTH_MAX: usize = 253;
+const PARAMETERS: [&str; 6] = ["url", "domain", "threat_level", "status", "page", "page_size"];
 
 /// One page of the history.
 #[derive(Debug, Serialize, ToSchema)]
@@ -52,7 +55,6 @@ struct HistoryQuery {
 ), responses(
     (status = 200, description = "One page", body = HistoryResponse),
     (status = 422, description = "A parameter is not accepted", body = ProblemDocument, content_type = "application/problem+json"),
-    (status = 503, description = "The database is busy", body = ProblemDocument, content_type = "application/problem+json"),
 ))]
 pub(super) async fn history(
     State(app): State<App>,
@@ -67,21 +69,23 @@ pub(super) async fn history(
 
 fn parse(query: &str) -> Result<HistoryQuery, Problem> {
     let mut parsed = HistoryQuery::default();
-    let mut seen: Vec<String> = Vec::new();
-    let mut errors = Vec::new();
+    let mut seen: Vec<&str> = Vec::new();
+    let mut mistakes = Mistakes::default();
     for (name, value) in url::form_urlencoded::parse(query.as_bytes()) {
-        let outcome = if seen.contains(&name.to_string()) {
-            Err("is given twice".to_owned())
-        } else {
-            apply(&mut parsed, &name, &value)
+        let outcome = match PARAMETERS.into_iter().find(|known| *known == name) {
+            None => Err(format!("is not a parameter, accepted are {}", PARAMETERS.join(", "))),
+            Some(known) if seen.contains(&known) => Err("is given twice".to_owned()),
+            Some(known) => {
+                seen.push(known);
+                apply(&mut parsed, known, &value)
+            }
         };
-        seen.push(name.to_string());
         if let Err(detail) = outcome {
             let name: String = name.chars().take(64).collect();
-            errors.push(FieldError { location: Location::Query, pointer: format!("#/{name}"), detail });
+            mistakes.add(Location::Query, &name, detail);
         }
     }
-    if errors.is_empty() { Ok(parsed) } else { Err(Problem::invalid(errors)) }
+    mistakes.none_or(parsed)
 }
 
 fn apply(query: &mut HistoryQuery, name: &str, value: &str) -> Result<(), String> {
@@ -98,12 +102,7 @@ fn apply(query: &mut HistoryQuery, name: &str, value: &str) -> Result<(), String
         }
         "page" => query.page = Some(number(value, PAGE_MAX)?),
         "page_size" => query.page_size = Some(number(value, PAGE_SIZE_MAX)?),
-        _ => {
-            return Err(
-                "is not a parameter, accepted are url, domain, threat_level, status, page, page_size"
-                    .to_owned(),
-            );
-        }
+        other => unreachable!("`{other}` is not in `PARAMETERS`"),
     }
     Ok(())
 }
@@ -115,11 +114,15 @@ fn normalized(value: &str) -> Result<String, String> {
     }
 }
 
-/// The host in the form it is stored in: lower-case, punycode, without a trailing dot.
+/// The host in the form it is stored in: lower-case, punycode, without a trailing dot; an address without brackets.
 fn domain(value: &str) -> Result<String, String> {
     let refused = || format!("is not a host of 1 to {DOMAIN_LENGTH_MAX} characters");
-    if value.is_empty() || value.len() > DOMAIN_LENGTH_MAX || value.contains(['/', '@', '?', '#', ' ', '\\'])
-    {
+    let bare = value.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(value);
+    if let Ok(address) = bare.parse::<Ipv6Addr>() {
+        return Ok(address.to_string());
+    }
+    let length = 1..=DOMAIN_LENGTH_MAX;
+    if !length.contains(&value.len()) || value.contains(['/', '@', '?', '#', ' ', '\\', ':', '[']) {
         return Err(refused());
     }
     let text = Target::parse(&format!("https://{value}/")).map_err(|_| refused())?.host.text();
@@ -155,6 +158,17 @@ mod tests {
     }
 
     #[test]
+    fn addresses_are_hosts_too() {
+        for (query, stored) in [
+            ("domain=::1", "::1"),
+            ("domain=[::FFFF:7f00:1]", "::ffff:127.0.0.1"),
+            ("domain=0x7f.1", "127.0.0.1"),
+        ] {
+            assert_eq!(parse(query).unwrap().filter.domain.as_deref(), Some(stored), "{query}");
+        }
+    }
+
+    #[test]
     fn refuses_each_bad_parameter() {
         for query in [
             "page=0",
@@ -164,6 +178,8 @@ mod tests {
             "status=",
             "url=",
             "domain=a/b",
+            "domain=example.com:8080",
+            "domain=[::1",
             "pge=1",
             "page=1&page=2",
             "page=99999999999",

@@ -3,6 +3,8 @@
 //! What the client reads and what the log reads are two things: a problem says what the client did or can do; the
 //! cause of a failure inside goes to the log under the same request id.
 
+use std::iter;
+
 use axum::{
     body::Body,
     response::{IntoResponse, Response},
@@ -15,10 +17,13 @@ use super::request_id::RequestId;
 use crate::{
     analysis::TargetError,
     store::{CheckId, StoreError},
+    telemetry::causes,
 };
 
 /// Media type of every refusal.
 pub(crate) const PROBLEM_JSON: &str = "application/problem+json";
+/// Mistakes listed in one answer.
+const ERRORS_MAX: usize = 32;
 /// What a client should wait before it repeats a request that found us busy.
 const RETRY_AFTER_S: &str = "1";
 
@@ -30,6 +35,8 @@ pub struct Problem {
     title: &'static str,
     detail: String,
     errors: Vec<FieldError>,
+    /// What failed inside, for the log only.
+    cause: Option<String>,
 }
 
 /// One mistake in a request.
@@ -43,6 +50,14 @@ pub struct FieldError {
     pub pointer: String,
     /// What is wrong and what would be accepted.
     pub detail: String,
+}
+
+/// The mistakes in one request: all are counted, the first are kept, so that a small request cannot ask for a huge
+/// answer.
+#[derive(Debug, Default)]
+pub(super) struct Mistakes {
+    first: Vec<FieldError>,
+    count: usize,
 }
 
 /// A part of a request.
@@ -79,16 +94,41 @@ pub(crate) struct ProblemDocument<'a> {
     /// Id of the request, also in the log and in `x-request-id`.
     #[schema(value_type = String)]
     request_id: &'a str,
-    /// Every mistake in the request.
+    /// The mistakes in the request, at most 32.
     #[serde(skip_serializing_if = "<[FieldError]>::is_empty")]
     errors: &'a [FieldError],
+}
+
+// === impl Mistakes ===
+
+impl Mistakes {
+    /// Counts one mistake at `pointer`, a field or a place below it (`urls/3`).
+    pub(super) fn add(&mut self, location: Location, pointer: &str, detail: String) {
+        self.count += 1;
+        if self.first.len() < ERRORS_MAX {
+            self.first.push(FieldError { location, pointer: format!("#/{pointer}"), detail });
+        }
+    }
+
+    /// `value`, when there were none.
+    pub(super) fn none_or<T>(self, value: T) -> Result<T, Problem> {
+        let counted = match self.count {
+            0 => return Ok(value),
+            1 => "1 field is not accepted, see `errors`".to_owned(),
+            count if count > ERRORS_MAX => {
+                format!("{count} fields are not accepted, the first {ERRORS_MAX} are in `errors`")
+            }
+            count => format!("{count} fields are not accepted, see `errors`"),
+        };
+        Err(Problem::invalid(counted, self.first))
+    }
 }
 
 // === impl Problem ===
 
 impl Problem {
     const fn new(status: StatusCode, kind: &'static str, title: &'static str, detail: String) -> Self {
-        Self { status, kind, title, detail, errors: Vec::new() }
+        Self { status, kind, title, detail, errors: Vec::new(), cause: None }
     }
 
     /// 400: the body is not JSON.
@@ -193,25 +233,18 @@ impl Problem {
     }
 
     /// 422: the request can be read but not accepted.
-    pub(crate) fn invalid(errors: Vec<FieldError>) -> Self {
-        let count = errors.len();
-        let plural = if count == 1 { "field is" } else { "fields are" };
+    pub(crate) fn invalid(detail: String, errors: Vec<FieldError>) -> Self {
         let status = StatusCode::UNPROCESSABLE_ENTITY;
         let (kind, title) = ("urn:linkshield:problem:validation-failed", "The request is not valid");
-        Self {
-            errors,
-            ..Self::new(status, kind, title, format!("{count} {plural} not accepted, see `errors`"))
-        }
+        Self { errors, ..Self::new(status, kind, title, detail) }
     }
 
-    /// 500: our fault; the cause is in the log.
-    pub(crate) fn internal() -> Self {
-        Self::new(
-            StatusCode::INTERNAL_SERVER_ERROR,
-            "urn:linkshield:problem:internal-error",
-            "Something failed inside",
-            "the failure is in the log under this request id".to_owned(),
-        )
+    /// 500: our fault; `cause` goes to the log.
+    pub(crate) fn internal(cause: String) -> Self {
+        let status = StatusCode::INTERNAL_SERVER_ERROR;
+        let (kind, title) = ("urn:linkshield:problem:internal-error", "Something failed inside");
+        let detail = "the failure is in the log under this request id".to_owned();
+        Self { cause: Some(cause), ..Self::new(status, kind, title, detail) }
     }
 
     /// 503: cannot serve now; trying again later makes sense.
@@ -227,6 +260,11 @@ impl Problem {
     /// Its status code.
     pub fn status(&self) -> StatusCode {
         self.status
+    }
+
+    /// What failed inside, when something did.
+    pub(crate) fn cause(&self) -> Option<&str> {
+        self.cause.as_deref()
     }
 
     /// The response, now that the request is known. Headers set on the way (`allow`) are kept.
@@ -265,8 +303,11 @@ impl IntoResponse for Problem {
 
 impl From<StoreError> for Problem {
     fn from(error: StoreError) -> Self {
-        let cause = std::error::Error::source(&error).map(ToString::to_string).unwrap_or_default();
-        tracing::error!(error = %error, cause, retryable = error.retryable(), "database failed a request");
-        if error.retryable() { Self::unavailable("the database is busy") } else { Self::internal() }
+        let cause = iter::once(error.to_string()).chain(causes(&error)).collect::<Vec<_>>().join(": ");
+        if error.retryable() {
+            Self { cause: Some(cause), ..Self::unavailable("the database is busy") }
+        } else {
+            Self::internal(cause)
+        }
     }
 }
