@@ -14,7 +14,7 @@ use super::{
     state::App,
 };
 use crate::{
-    analysis::{Target, ThreatLevel, URL_LENGTH_MAX},
+    analysis::{Host, Target, ThreatLevel, URL_LENGTH_MAX},
     store::{CheckStatus, HistoryFilter, StoredCheck},
 };
 
@@ -91,7 +91,10 @@ fn parse(query: &str) -> Result<HistoryQuery, Problem> {
 fn apply(query: &mut HistoryQuery, name: &str, value: &str) -> Result<(), String> {
     match name {
         "url" => query.filter.normalized_url = Some(normalized(value)?),
-        "domain" => query.filter.domain = Some(domain(value)?),
+        "domain" => match host(value)? {
+            host if host.owner() == host.text() => query.filter.registrable_domain = Some(host.text()),
+            host => query.filter.host = Some(host.text()),
+        },
         "threat_level" => {
             let names = ThreatLevel::ALL.map(ThreatLevel::as_str);
             query.filter.threat_level = Some(named(value, ThreatLevel::from_name, &names)?);
@@ -114,19 +117,21 @@ fn normalized(value: &str) -> Result<String, String> {
     }
 }
 
-/// The host in the form it is stored in: lower-case, punycode, without a trailing dot; an address without brackets.
-fn domain(value: &str) -> Result<String, String> {
+/// The host, written as it is stored (lower-case, punycode, without a trailing dot or brackets) or not.
+fn host(value: &str) -> Result<Host, String> {
     let refused = || format!("is not a host of 1 to {DOMAIN_LENGTH_MAX} characters");
     let bare = value.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(value);
     if let Ok(address) = bare.parse::<Ipv6Addr>() {
-        return Ok(address.to_string());
+        return Ok(Host::Address(address.into()));
     }
     let length = 1..=DOMAIN_LENGTH_MAX;
     if !length.contains(&value.len()) || value.contains(['/', '@', '?', '#', ' ', '\\', ':', '[']) {
         return Err(refused());
     }
-    let text = Target::parse(&format!("https://{value}/")).map_err(|_| refused())?.host.text();
-    if text.is_empty() { Err(refused()) } else { Ok(text) }
+    match Target::parse(&format!("https://{value}/")).map_err(|_| refused())?.host {
+        Host::None => Err(refused()),
+        host => Ok(host),
+    }
 }
 
 fn named<T>(value: &str, read: impl Fn(&str) -> Option<T>, names: &[&str]) -> Result<T, String> {
@@ -152,7 +157,11 @@ mod tests {
             "url=EXAMPLE.com&domain=M%C3%BCnchen.de.&threat_level=high&status=completed&page=2&page_size=100";
         let parsed = parse(query).unwrap();
         assert_eq!(parsed.filter.normalized_url.as_deref(), Some("https://example.com/"));
-        assert_eq!(parsed.filter.domain.as_deref(), Some("xn--mnchen-3ya.de"));
+        assert_eq!(parsed.filter.registrable_domain.as_deref(), Some("xn--mnchen-3ya.de"));
+        assert_eq!(
+            parse("domain=www.example.co.uk").unwrap().filter.host.as_deref(),
+            Some("www.example.co.uk")
+        );
         assert_eq!(parsed.filter.threat_level, Some(ThreatLevel::High));
         assert_eq!((parsed.page, parsed.page_size), (Some(2), Some(100)));
     }
@@ -164,7 +173,7 @@ mod tests {
             ("domain=[::FFFF:7f00:1]", "::ffff:127.0.0.1"),
             ("domain=0x7f.1", "127.0.0.1"),
         ] {
-            assert_eq!(parse(query).unwrap().filter.domain.as_deref(), Some(stored), "{query}");
+            assert_eq!(parse(query).unwrap().filter.registrable_domain.as_deref(), Some(stored), "{query}");
         }
     }
 

@@ -108,19 +108,22 @@ async fn lists_newest_first_by_filter() {
     let count = async |filter: HistoryFilter| store.history(&filter, 10, 0).await.unwrap().total_count;
     let filter = HistoryFilter::default;
     assert_eq!(count(HistoryFilter { normalized_url: Some("https://3/".to_owned()), ..filter() }).await, 1);
-    assert_eq!(count(HistoryFilter { domain: Some("example.com".to_owned()), ..filter() }).await, 5);
-    assert_eq!(count(HistoryFilter { domain: Some("www.example.com".to_owned()), ..filter() }).await, 5);
+    assert_eq!(
+        count(HistoryFilter { registrable_domain: Some("example.com".to_owned()), ..filter() }).await,
+        5
+    );
+    assert_eq!(count(HistoryFilter { host: Some("www.example.com".to_owned()), ..filter() }).await, 5);
     assert_eq!(count(HistoryFilter { threat_level: Some(ThreatLevel::Safe), ..filter() }).await, 1);
     assert_eq!(count(HistoryFilter { status: Some(CheckStatus::Completed), ..filter() }).await, 6);
     assert_eq!(count(HistoryFilter { status: Some(CheckStatus::Failed), ..filter() }).await, 0);
     let both = HistoryFilter {
-        domain: Some("example.com".to_owned()),
+        registrable_domain: Some("example.com".to_owned()),
         threat_level: Some(ThreatLevel::Safe),
         status: Some(CheckStatus::Completed),
-        normalized_url: None,
+        ..filter()
     };
     assert_eq!(count(both).await, 0);
-    let quote = HistoryFilter { domain: Some("' OR 1=1 --".to_owned()), ..filter() };
+    let quote = HistoryFilter { host: Some("' OR 1=1 --".to_owned()), ..filter() };
     assert_eq!(count(quote).await, 0);
 }
 
@@ -128,15 +131,19 @@ async fn lists_newest_first_by_filter() {
 async fn statements_use_indexes() {
     let Fixture { store, _directory } = fixture().await;
     let filters = HistoryFilter::samples();
-    let reuse = [super::checks::FIND_REUSABLE, super::checks::FIND, super::checks::FIND_RESULTS];
-    let statements = filters.iter().flat_map(HistoryFilter::texts).chain(reuse);
-    for statement in statements {
+    let listings = filters.iter().flat_map(|(filter, index)| filter.texts().map(|text| (text, *index)));
+    let single = [
+        (super::checks::FIND_REUSABLE, "checks_by_normalized_url"),
+        (super::checks::FIND, "sqlite_autoindex_checks_1"),
+        (super::checks::FIND_RESULTS, "scan_results_by_check"),
+    ];
+    for (statement, index) in listings.chain(single) {
         let explain = AssertSqlSafe(format!("EXPLAIN QUERY PLAN {statement}"));
         let plan: Vec<(i64, i64, i64, String)> =
             sqlx::query_as(explain).fetch_all(&store.reader).await.unwrap();
-        let scans = plan.iter().filter(|(.., step)| step.starts_with("SCAN checks"));
-        let scans: Vec<_> = scans.map(|(.., step)| step.as_str()).collect();
-        assert_eq!(scans, [] as [&str; 0], "{statement}: {plan:?}");
+        let walks = |step: &String| step.contains(&format!("INDEX {index} "));
+        assert!(plan.iter().any(|(.., step)| walks(step)), "{statement}: {plan:?}");
+        assert!(!plan.iter().any(|(.., step)| step.starts_with("SCAN checks")), "{statement}: {plan:?}");
     }
 }
 
