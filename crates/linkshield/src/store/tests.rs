@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use sqlx::AssertSqlSafe;
 
 use super::*;
-use crate::{analysis::ThreatLevel, scratch::ScratchDirectory};
+use crate::{analysis::ThreatLevel, scratch::ScratchDirectory, telemetry::causes};
 
 struct Fixture {
     store: Store,
@@ -84,6 +84,20 @@ async fn failed_batch_stores_nothing() {
     assert!(store.record(vec![one, same_id], None).await.is_err());
     let page = store.history(&HistoryFilter::default(), 10, 0).await.unwrap();
     assert_eq!((page.total_count, page.checks.len()), (0, 0));
+}
+
+#[tokio::test]
+async fn writes_again_after_full_disk() {
+    let Fixture { store, _directory } = fixture().await;
+    // As full as a disk can be: the file must not grow by a page.
+    sqlx::query("PRAGMA max_page_count = 1").execute(&store.writer).await.unwrap();
+    let large = || NewCheck {
+        analysis_results: format!("\"{}\"", "a".repeat(100_000)),
+        ..new_check("https://a/", 1)
+    };
+    let full = store.record(vec![large()], None).await.unwrap_err();
+    assert!(causes(&full).concat().contains("full"), "{full:?}");
+    store.record(vec![large()], None).await.unwrap();
 }
 
 #[tokio::test]
