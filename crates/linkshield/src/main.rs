@@ -78,7 +78,14 @@ fn run(runtime: &Runtime, settings: &Settings) -> ExitCode {
             Err(error) => return failed(&error, "the system did not let the process listen for signals"),
         };
         let limits = RetentionLimits { age_max: settings.retention, rows_max: settings.checks_max };
-        let store = match Store::open(&settings.data).await {
+        let opened = tokio::select! {
+            opened = Store::open(&settings.data) => opened,
+            signal = signals.next() => {
+                tracing::info!(signal, "ended before the database was open");
+                return ExitCode::SUCCESS;
+            }
+        };
+        let store = match opened {
             Ok(store) => store,
             Err(error) => return failed(&error, "`--data DIR` (LINKSHIELD_DATA) chooses another directory"),
         };

@@ -38,10 +38,15 @@ pub(super) async fn read_json(request: Request, bytes_max: usize) -> Result<Valu
     serde_json::from_slice(&collected.to_bytes()).map_err(|error| Problem::malformed_json(error.to_string()))
 }
 
+/// Whether the body says that it is JSON, as it is.
 fn check_content_type(headers: &HeaderMap) -> Result<(), Problem> {
     let content_type = headers.get(header::CONTENT_TYPE).map(|value| value.to_str().unwrap_or("not text"));
     let media_type = content_type.and_then(|value| value.split(';').next()).unwrap_or_default();
     let media_type = media_type.trim().to_ascii_lowercase();
+    let encoded = headers.get(header::CONTENT_ENCODING).is_some_and(|encoding| encoding != "identity");
+    if encoded {
+        return Err(Problem::encoded_body());
+    }
     let json = media_type == "application/json"
         || (media_type.starts_with("application/") && media_type.ends_with("+json"));
     if json { Ok(()) } else { Err(Problem::not_json(content_type)) }

@@ -29,7 +29,7 @@ const SKIPPED_HEADER: HeaderName = HeaderName::from_static("x-skipped-urls");
     (status = 400, description = "Not JSON, or not a URL", body = ProblemDocument, content_type = "application/problem+json"),
     (status = 408, description = "The body came too slowly", body = ProblemDocument, content_type = "application/problem+json"),
     (status = 413, description = "The body is too large", body = ProblemDocument, content_type = "application/problem+json"),
-    (status = 415, description = "The body is not declared as JSON", body = ProblemDocument, content_type = "application/problem+json"),
+    (status = 415, description = "The body is not declared as JSON, or is compressed", body = ProblemDocument, content_type = "application/problem+json"),
     (status = 422, description = "Fields are missing or out of range", body = ProblemDocument, content_type = "application/problem+json"),
 ))]
 pub(super) async fn check(State(app): State<App>, request: Request) -> Result<Json<StoredCheck>, Problem> {
@@ -48,7 +48,7 @@ pub(super) async fn check(State(app): State<App>, request: Request) -> Result<Js
     (status = 400, description = "Not JSON, more than 100 URLs, or none valid", body = ProblemDocument, content_type = "application/problem+json"),
     (status = 408, description = "The body came too slowly", body = ProblemDocument, content_type = "application/problem+json"),
     (status = 413, description = "The body is too large", body = ProblemDocument, content_type = "application/problem+json"),
-    (status = 415, description = "The body is not declared as JSON", body = ProblemDocument, content_type = "application/problem+json"),
+    (status = 415, description = "The body is not declared as JSON, or is compressed", body = ProblemDocument, content_type = "application/problem+json"),
     (status = 422, description = "Fields are missing or of the wrong kind", body = ProblemDocument, content_type = "application/problem+json"),
 ))]
 pub(super) async fn bulk(State(app): State<App>, request: Request) -> Result<Response, Problem> {

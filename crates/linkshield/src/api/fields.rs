@@ -4,7 +4,10 @@ use std::ops::RangeInclusive;
 
 use serde_json::{Map, Value};
 
-use super::problem::{FieldError, Location, Mistakes, Problem};
+use super::{
+    mistakes::Mistakes,
+    problem::{FieldError, Location, Problem},
+};
 
 /// The fields of one JSON object.
 pub(super) struct Fields {

@@ -10,7 +10,8 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::{
-    problem::{Location, Mistakes, Problem, ProblemDocument},
+    mistakes::Mistakes,
+    problem::{Location, Problem, ProblemDocument},
     state::App,
 };
 use crate::{

@@ -10,6 +10,7 @@ mod fields;
 mod health;
 mod history;
 mod meta;
+mod mistakes;
 mod observe;
 mod openapi;
 mod problem;

@@ -22,8 +22,6 @@ use crate::{
 
 /// Media type of every refusal.
 pub(crate) const PROBLEM_JSON: &str = "application/problem+json";
-/// Mistakes listed in one answer.
-const ERRORS_MAX: usize = 32;
 /// What a client should wait before it repeats a request that found us busy.
 const RETRY_AFTER_S: &str = "1";
 
@@ -50,14 +48,6 @@ pub struct FieldError {
     pub pointer: String,
     /// What is wrong and what would be accepted.
     pub detail: String,
-}
-
-/// The mistakes in one request: all are counted, the first are kept, so that a small request cannot ask for a huge
-/// answer.
-#[derive(Debug, Default)]
-pub(super) struct Mistakes {
-    first: Vec<FieldError>,
-    count: usize,
 }
 
 /// A part of a request.
@@ -97,31 +87,6 @@ pub(crate) struct ProblemDocument<'a> {
     /// The mistakes in the request, at most 32.
     #[serde(skip_serializing_if = "<[FieldError]>::is_empty")]
     errors: &'a [FieldError],
-}
-
-// === impl Mistakes ===
-
-impl Mistakes {
-    /// Counts one mistake at `pointer`, a field or a place below it (`urls/3`).
-    pub(super) fn add(&mut self, location: Location, pointer: &str, detail: String) {
-        self.count += 1;
-        if self.first.len() < ERRORS_MAX {
-            self.first.push(FieldError { location, pointer: format!("#/{pointer}"), detail });
-        }
-    }
-
-    /// `value`, when there were none.
-    pub(super) fn none_or<T>(self, value: T) -> Result<T, Problem> {
-        let counted = match self.count {
-            0 => return Ok(value),
-            1 => "1 field is not accepted, see `errors`".to_owned(),
-            count if count > ERRORS_MAX => {
-                format!("{count} fields are not accepted, the first {ERRORS_MAX} are in `errors`")
-            }
-            count => format!("{count} fields are not accepted, see `errors`"),
-        };
-        Err(Problem::invalid(counted, self.first))
-    }
 }
 
 // === impl Problem ===
@@ -229,6 +194,16 @@ impl Problem {
             "urn:linkshield:problem:unsupported-media-type",
             "The request body must be JSON",
             format!("`content-type` {found}, accepted is `application/json`"),
+        )
+    }
+
+    /// 415: the body is compressed.
+    pub(crate) fn encoded_body() -> Self {
+        Self::new(
+            StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            "urn:linkshield:problem:unsupported-content-encoding",
+            "The request body must not be compressed",
+            "`content-encoding` is present, accepted are plain bodies".to_owned(),
         )
     }
 

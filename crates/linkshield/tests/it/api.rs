@@ -208,6 +208,10 @@ async fn refuses_bad_bodies() {
     let text = format!("{head}content-type: text/plain\r\ncontent-length: 2\r\n\r\n{{}}");
     assert_problem(&send(backend.address, text).await, 415, CHECK);
     assert_problem(&send(backend.address, format!("{head}content-length: 2\r\n\r\n{{}}")).await, 415, CHECK);
+    let gzip = format!(
+        "{head}content-type: application/json\r\ncontent-encoding: gzip\r\ncontent-length: 2\r\n\r\n{{}}"
+    );
+    assert_problem(&send(backend.address, gzip).await, 415, CHECK);
     for (path, bytes_max) in [(CHECK, CHECK_BODY_BYTES_MAX), (BULK, BULK_BODY_BYTES_MAX)] {
         let large = format!("\"{}\"", "a".repeat(bytes_max));
         assert_problem(&post(backend.address, path, &large).await, 413, path);

@@ -205,6 +205,27 @@ async fn idle_process_ends_on_signal() {
 }
 
 #[tokio::test]
+async fn ends_on_signal_while_database_is_locked() {
+    let data = ScratchDirectory::new();
+    let lock = std::fs::File::create(data.path().join("linkshield.lock")).unwrap();
+    lock.lock().unwrap();
+    let child = command(data.path()).args(["--port", "0"]).spawn().unwrap();
+    let process = child.id().unwrap();
+    wait_for("the process to wait for the lock", async || {
+        let open = std::fs::read_dir(format!("/proc/{process}/fd")).ok()?;
+        let mut targets = open.flatten().filter_map(|entry| std::fs::read_link(entry.path()).ok());
+        targets.any(|target| target.ends_with("linkshield.lock")).then_some(())
+    })
+    .await;
+    let sent = Command::new("sh").args(["-c", "kill -TERM $0", &process.to_string()]).status().await.unwrap();
+    assert!(sent.success());
+    let output = timeout(PATIENCE, child.wait_with_output()).await.unwrap().unwrap();
+    let log = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(0), "{log}");
+    assert!(log.contains("ended before the database was open"), "{log}");
+}
+
+#[tokio::test]
 async fn drains_request_in_flight() {
     let data = ScratchDirectory::new();
     let process = Process::start(data.path(), &["--drain-timeout", "10m"]).await;
