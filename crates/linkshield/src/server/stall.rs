@@ -133,7 +133,10 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for StallGuard<S> {
 
 #[cfg(test)]
 mod tests {
-    use tokio::io::{AsyncReadExt, AsyncWriteExt, duplex};
+    use tokio::{
+        io::{AsyncReadExt, AsyncWriteExt, duplex},
+        time::timeout,
+    };
 
     use super::*;
 
@@ -142,8 +145,8 @@ mod tests {
         let (client, server) = duplex(16);
         let count = Gauge::default();
         let mut guard = StallGuard::new(server, Duration::from_millis(1), count.clone());
-        let outcome = guard.write_all(&[0; 17]).await;
-        assert_eq!(outcome.unwrap_err().kind(), io::ErrorKind::TimedOut);
+        let outcome = timeout(Duration::from_secs(60), guard.write_all(&[0; 17])).await;
+        assert_eq!(outcome.unwrap().unwrap_err().kind(), io::ErrorKind::TimedOut);
         assert_eq!(count.get(), 1);
         drop((guard, client));
         assert_eq!(count.get(), 0);
