@@ -9,7 +9,7 @@ use linkshield::{
     service::CheckService,
     settings::{RawSettings, Settings},
     store::{RetentionLimits, Store},
-    telemetry::{log_panics, start_logs},
+    telemetry::{causes, log_panics, start_logs},
 };
 use tokio::runtime::{Builder, Runtime};
 use tracing_subscriber::EnvFilter;
@@ -18,7 +18,7 @@ use tracing_subscriber::EnvFilter;
 const EXIT_SETTINGS: u8 = 2;
 /// The port, the data directory or the database could not be used.
 const EXIT_START: u8 = 3;
-/// Requests were cut at the drain deadline.
+/// Requests or unread answers were cut at the drain deadline.
 const EXIT_CUT: u8 = 4;
 /// A second signal ended the process at once.
 const EXIT_IMPATIENT: u8 = 130;
@@ -43,7 +43,7 @@ enum Command {
 
 const EXIT_CODES: &str =
     "Exit codes: 0 ended after every request was answered; 2 a setting was not accepted; \
-3 port, data directory or database could not be used; 4 requests were cut at the drain deadline; \
+3 port, data directory or database could not be used; 4 requests or unread answers were cut at the drain deadline; \
 130 a second signal ended the process at once.
 Durations are a whole number and a unit: 500ms, 30s, 5m, 12h, 30d.
 There are no accounts in this release: whoever reaches the port can check URLs and read the history.";
@@ -78,7 +78,14 @@ fn run(runtime: &Runtime, settings: &Settings) -> ExitCode {
             Err(error) => return failed(&error, "the system did not let the process listen for signals"),
         };
         let limits = RetentionLimits { age_max: settings.retention, rows_max: settings.checks_max };
-        let store = match Store::open(&settings.data).await {
+        let opened = tokio::select! {
+            opened = Store::open(&settings.data) => opened,
+            signal = signals.next() => {
+                tracing::info!(signal, "ended before the database was open");
+                return ExitCode::SUCCESS;
+            }
+        };
+        let store = match opened {
             Ok(store) => store,
             Err(error) => return failed(&error, "`--data DIR` (LINKSHIELD_DATA) chooses another directory"),
         };
@@ -117,7 +124,7 @@ async fn serve(server: Server, settings: &Settings, signals: &mut Signals) -> Ex
     };
     tokio::select! {
         report = server.run(shutdown, settings.drain_timeout) => {
-            let cut = report.cut.len();
+            let cut = report.total();
             tracing::info!(cut, "ended");
             if cut == 0 { ExitCode::SUCCESS } else { ExitCode::from(EXIT_CUT) }
         }
@@ -154,13 +161,9 @@ fn bind_hint(error: &BindError) -> &'static str {
     }
 }
 
-fn failed(error: &dyn Error, hint: &str) -> ExitCode {
+fn failed(error: &(dyn Error + 'static), hint: &str) -> ExitCode {
     eprintln!("error: {error}");
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        eprintln!("  caused by: {error}");
-        cause = error.source();
-    }
+    causes(error).iter().for_each(|cause| eprintln!("  caused by: {cause}"));
     eprintln!("  hint: {hint}");
     ExitCode::from(EXIT_START)
 }

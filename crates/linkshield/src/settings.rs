@@ -5,6 +5,7 @@
 //! that starts with `LINKSHIELD_` but is none of these is a mistake too: a misspelt setting must not go unnoticed.
 
 use std::{
+    ffi::{OsStr, OsString},
     net::{IpAddr, SocketAddr},
     path::PathBuf,
     time::Duration,
@@ -12,41 +13,41 @@ use std::{
 
 use clap::Args;
 use thiserror::Error;
-use tracing_subscriber::EnvFilter;
+use tracing_subscriber::{EnvFilter, filter::LevelFilter};
 
 /// The settings as text, from the command line and the environment.
 #[derive(Debug, Clone, Args)]
 pub struct RawSettings {
     /// Address to listen on: an IPv4 or IPv6 address.
     #[arg(long, env = "LINKSHIELD_ADDRESS", default_value = "127.0.0.1")]
-    address: String,
+    address: OsString,
     /// Port to listen on: 0 to 65535; 0 picks a free one and prints it.
     #[arg(long, env = "LINKSHIELD_PORT", default_value = "8080")]
-    port: String,
+    port: OsString,
     /// Directory of the database (`linkshield.db`); created when missing. Two processes may share it.
     #[arg(long, value_name = "DIR", env = "LINKSHIELD_DATA", default_value = "linkshield-data")]
-    data: String,
+    data: OsString,
     /// Where this runs: development, staging or production. Shown by `version` and `health`.
     #[arg(long, env = "LINKSHIELD_ENVIRONMENT", default_value = "development")]
-    environment: String,
+    environment: OsString,
     /// How long requests may finish after SIGTERM or SIGINT: 0s to 10m.
     #[arg(long, value_name = "DURATION", env = "LINKSHIELD_DRAIN_TIMEOUT", default_value = "30s")]
-    drain_timeout: String,
+    drain_timeout: OsString,
     /// How long one request may take, reading its body included: 100ms to 5m.
     #[arg(long, value_name = "DURATION", env = "LINKSHIELD_REQUEST_TIMEOUT", default_value = "15s")]
-    request_timeout: String,
+    request_timeout: OsString,
     /// Connections served at a time: 1 to 65536; further ones wait to be accepted.
     #[arg(long, value_name = "COUNT", env = "LINKSHIELD_CONNECTIONS_MAX", default_value = "1024")]
-    connections_max: String,
+    connections_max: OsString,
     /// How long checks are kept: 1m to 3650d.
     #[arg(long, value_name = "DURATION", env = "LINKSHIELD_RETENTION", default_value = "30d")]
-    retention: String,
+    retention: OsString,
     /// How many checks are kept at most: 1 to 100000000; the oldest go first.
     #[arg(long, value_name = "COUNT", env = "LINKSHIELD_CHECKS_MAX", default_value = "1000000")]
-    checks_max: String,
-    /// What is logged: error, warn, info, debug, trace, or a tracing filter such as `info,linkshield=debug`.
+    checks_max: OsString,
+    /// What is logged: error, warn, info, debug, trace, off, or a tracing filter such as `info,linkshield=debug`.
     #[arg(long, value_name = "FILTER", env = "LINKSHIELD_LOG", default_value = "info")]
-    log: String,
+    log: OsString,
 }
 
 /// All variables that [`RawSettings`] reads.
@@ -145,7 +146,7 @@ impl RawSettings {
         let mut reader = Reader { problems: strangers(variables) };
         let ip = reader.read("address", &self.address, "an IPv4 or IPv6 address", parsed::<IpAddr>);
         let port = reader.read("port", &self.port, "a number from 0 to 65535", parsed::<u16>);
-        let data = reader.read("data", &self.data, "the path of a directory", path);
+        let data = reader.read("data", &self.data, "the path of a directory in UTF-8", path);
         let places = "development, staging or production";
         let environment = reader.read("environment", &self.environment, places, Environment::from_name);
         let drain = |text: &str| bounded_duration(text, Duration::ZERO, MINUTE * 10);
@@ -161,7 +162,7 @@ impl RawSettings {
         let retention = reader.read("retention", &self.retention, "a duration from 1m to 3650d", keep);
         let rows = |text: &str| parsed::<u32>(text).filter(|count| (1..=100_000_000).contains(count));
         let checks_max = reader.read("checks-max", &self.checks_max, "a number from 1 to 100000000", rows);
-        let levels = "error, warn, info, debug, trace, or a tracing filter";
+        let levels = "error, warn, info, debug, trace, off, or a tracing filter such as `linkshield=debug`";
         let log = reader.read("log", &self.log, levels, filter);
         let settings = (|| {
             Some(Settings {
@@ -213,14 +214,16 @@ impl Reader {
     fn read<T>(
         &mut self,
         option: &'static str,
-        value: &str,
+        value: &OsStr,
         accepted: &'static str,
         parse: impl FnOnce(&str) -> Option<T>,
     ) -> Option<T> {
-        let parsed = parse(value);
+        // Taken as the system gives it, so that text that is not UTF-8 is a mistake like any other.
+        let parsed = value.to_str().and_then(parse);
         if parsed.is_none() {
             let variable = format!("LINKSHIELD_{}", option.replace('-', "_").to_ascii_uppercase());
-            self.problems.push(SettingProblem::Value { option, variable, value: value.to_owned(), accepted });
+            let value = value.to_string_lossy().into_owned();
+            self.problems.push(SettingProblem::Value { option, variable, value, accepted });
         }
         parsed
     }
@@ -254,7 +257,14 @@ fn path(text: &str) -> Option<PathBuf> {
 
 fn filter(text: &str) -> Option<String> {
     let sensible = !text.trim().is_empty() && EnvFilter::builder().parse(text).is_ok();
-    sensible.then(|| text.to_owned())
+    (sensible && !text.split(',').any(misspelt_level)).then(|| text.to_owned())
+}
+
+/// Whether a part of a filter is a bare word but no level. `EnvFilter` takes it for the name of a target, and then
+/// `wran` would log nothing at all.
+fn misspelt_level(part: &str) -> bool {
+    let bare = !part.contains(['=', '[', ']', '{', '}']);
+    bare && part.trim().parse::<LevelFilter>().is_err()
 }
 
 fn bounded_duration(text: &str, least: Duration, most: Duration) -> Option<Duration> {
@@ -279,6 +289,8 @@ fn duration(text: &str) -> Option<Duration> {
 
 #[cfg(test)]
 mod tests {
+    use std::os::unix::ffi::OsStrExt;
+
     use clap::{CommandFactory, Parser};
 
     use super::*;
@@ -323,6 +335,32 @@ mod tests {
         assert_eq!(
             error.problems[2].to_string(),
             "`--port` (LINKSHIELD_PORT) is `70000`, accepted is a number from 0 to 65535"
+        );
+    }
+
+    #[test]
+    fn misspelt_levels_are_refused() {
+        for text in ["wran", "info,wran", "linkshield", "verbose", " "] {
+            assert!(resolve(&["--log", text], &[]).is_err(), "{text:?}");
+        }
+        for text in
+            ["off", "WARN", "info,linkshield=debug", "linkshield::api=trace,warn", "[request{id=1}]=info"]
+        {
+            assert!(resolve(&["--log", text], &[]).is_ok(), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn undecodable_value_names_its_key() {
+        let mut arguments =
+            vec![OsString::from("linkshield"), OsString::from("--port=x"), OsString::from("--data")];
+        arguments.push(OsStr::from_bytes(b"a\xff").to_owned());
+        let error =
+            Line::try_parse_from(arguments).unwrap().settings.resolve(std::iter::empty()).unwrap_err();
+        assert_eq!(error.problems.len(), 2, "{error:?}");
+        assert!(
+            error.problems[1].to_string().starts_with("`--data` (LINKSHIELD_DATA) is `a\u{fffd}`"),
+            "{error:?}"
         );
     }
 

@@ -11,7 +11,7 @@ use super::{
 /// Name of this analyzer in results.
 pub const ANALYZER_NAME: &str = "linkshield-structure";
 /// Version of the rules; changes whenever a rule, a weight or the formula does.
-pub const ANALYZER_VERSION: &str = "1.0.0";
+pub const ANALYZER_VERSION: &str = "1.1.0";
 
 /// Everything the analysis says about one URL.
 #[derive(Debug, Clone, PartialEq, Eq)]

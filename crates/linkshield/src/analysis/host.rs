@@ -79,9 +79,11 @@ impl HostName {
     fn of(name: &str) -> Self {
         let lower = name.to_ascii_lowercase();
         let ascii = lower.strip_suffix('.').unwrap_or(&lower).to_owned();
-        let suffix = psl::suffix(ascii.as_bytes());
+        // Two dots at the end are no name, but must not hide which one is meant.
+        let meant = ascii.trim_end_matches('.');
+        let suffix = psl::suffix(meant.as_bytes());
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-        let registrable = psl::domain(ascii.as_bytes()).map(|domain| text(domain.as_bytes()));
+        let registrable = psl::domain(meant.as_bytes()).map(|domain| text(domain.as_bytes()));
         Self {
             unicode: url::quirks::domain_to_unicode(&ascii),
             trailing_dot: lower.ends_with('.'),
@@ -174,8 +176,8 @@ impl Reach {
     }
 }
 
-/// The IPv4 address inside an IPv4-mapped, IPv4-compatible, NAT64 or 6to4 address.
-fn embedded_v4(address: Ipv6Addr) -> Option<Ipv4Addr> {
+/// The IPv4 address inside an IPv4-mapped, IPv4-translated, IPv4-compatible, NAT64 or 6to4 address.
+pub(crate) fn embedded_v4(address: Ipv6Addr) -> Option<Ipv4Addr> {
     let [first, second, third, .., seventh, eighth] = address.segments();
     let join = |high: u16, low: u16| Ipv4Addr::from(u32::from(high) << 16 | u32::from(low));
     let middle_is_zero = address.segments()[2..6].iter().all(|segment| *segment == 0);
@@ -183,6 +185,7 @@ fn embedded_v4(address: Ipv6Addr) -> Option<Ipv4Addr> {
         0x2002 => Some(join(second, third)),
         0x64 if second == 0xff9b && middle_is_zero => Some(join(seventh, eighth)),
         0 if second == 0 && seventh != 0 && middle_is_zero => Some(join(seventh, eighth)),
+        0 if address.segments()[..6] == [0, 0, 0, 0, 0xffff, 0] => Some(join(seventh, eighth)),
         _ => address.to_ipv4_mapped(),
     }
 }
@@ -214,6 +217,7 @@ mod tests {
             ("64:ff9b::7f00:1", Some(Reach::Loopback)),
             ("2002:7f00:1::", Some(Reach::Loopback)),
             ("::127.0.0.1", Some(Reach::Loopback)),
+            ("::ffff:0:7f00:1", Some(Reach::Loopback)),
             ("::1", Some(Reach::Loopback)),
             ("fe80::1", Some(Reach::LinkLocal)),
             ("fd00:ec2::254", Some(Reach::Metadata)),

@@ -33,9 +33,10 @@ pub(crate) fn invisible(character: char) -> bool {
             | '\u{FFA0}' | '\u{FFF0}'..='\u{FFFB}' | '\u{E0000}'..='\u{E0FFF}')
 }
 
-/// Whether this character changes the direction in which the text is drawn.
+/// Whether this character changes the direction in which the letters after it are drawn. The plain marks (U+200E, U+200F,
+/// U+061C) turn no letters around, and programs append them to honest links.
 pub(crate) fn reorders(character: char) -> bool {
-    matches!(character, '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}' | '\u{200E}' | '\u{200F}' | '\u{61C}')
+    matches!(character, '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}')
 }
 
 #[cfg(test)]

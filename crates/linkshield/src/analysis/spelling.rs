@@ -128,9 +128,8 @@ fn explicit_scheme(text: &str) -> Option<&str> {
 /// Whether `before:after` reads as `host:port` or `user:password@host` rather than as a scheme.
 fn looks_like_authority(before: &str, after: &str) -> bool {
     let authority = after.split(['/', '\\', '?', '#']).next().unwrap_or_default();
-    before.contains('.')
-        || authority.starts_with(|first: char| first.is_ascii_digit())
-        || authority.contains('@')
+    let port = !authority.is_empty() && authority.bytes().all(|byte| byte.is_ascii_digit());
+    before.contains('.') || port || authority.contains('@')
 }
 
 fn assume_https(text: &str) -> String {
@@ -192,6 +191,7 @@ mod tests {
             ("javascript:alert(1)", false),
             ("tel:123", false),
             ("foo:bar", false),
+            ("bitcoin:1BoatSLRHtKNngkdXEeobR76b53LETtpyT", false),
             ("example.com/a:b", true),
         ] {
             assert_eq!(Spelling::of(text).scheme_assumed, assumed, "{text}");

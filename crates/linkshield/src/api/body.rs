@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use axum::extract::Request;
+use axum::{body::HttpBody, extract::Request};
 use http::{HeaderMap, header};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use serde_json::Value;
@@ -10,21 +10,27 @@ use tokio::time::timeout;
 
 use super::problem::Problem;
 
-/// Largest body: a bulk request of 100 URLs of 2048 escaped characters fits.
-pub const BODY_BYTES_MAX: usize = 2 * 1024 * 1024;
+/// Largest body of a single check: a URL of 2048 characters fits, each of them escaped as two `\uXXXX`.
+pub const CHECK_BODY_BYTES_MAX: usize = 64 * 1024;
+/// Largest body of a bulk request: 100 of such URLs fit.
+pub const BULK_BODY_BYTES_MAX: usize = 3 * 1024 * 1024;
 /// How long a body may take to arrive.
 const BODY_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Reads the body of `request` as JSON.
-pub(super) async fn read_json(request: Request) -> Result<Value, Problem> {
+/// Reads the body of `request`, at most `bytes_max` bytes, as JSON.
+pub(super) async fn read_json(request: Request, bytes_max: usize) -> Result<Value, Problem> {
     check_content_type(request.headers())?;
-    let limited = Limited::new(request.into_body(), BODY_BYTES_MAX);
+    // A body that announces its size is refused before the client is asked to send it.
+    if !usize::try_from(request.body().size_hint().lower()).is_ok_and(|bytes| bytes <= bytes_max) {
+        return Err(Problem::body_too_large(bytes_max));
+    }
+    let limited = Limited::new(request.into_body(), bytes_max);
     let collected = timeout(BODY_TIMEOUT, limited.collect())
         .await
         .map_err(|_| Problem::slow_body(BODY_TIMEOUT.as_secs()))?
         .map_err(|error| {
             if error.is::<LengthLimitError>() {
-                Problem::body_too_large(BODY_BYTES_MAX)
+                Problem::body_too_large(bytes_max)
             } else {
                 Problem::broken_body()
             }
@@ -32,10 +38,15 @@ pub(super) async fn read_json(request: Request) -> Result<Value, Problem> {
     serde_json::from_slice(&collected.to_bytes()).map_err(|error| Problem::malformed_json(error.to_string()))
 }
 
+/// Whether the body says that it is JSON, as it is.
 fn check_content_type(headers: &HeaderMap) -> Result<(), Problem> {
     let content_type = headers.get(header::CONTENT_TYPE).map(|value| value.to_str().unwrap_or("not text"));
     let media_type = content_type.and_then(|value| value.split(';').next()).unwrap_or_default();
     let media_type = media_type.trim().to_ascii_lowercase();
+    let encoded = headers.get(header::CONTENT_ENCODING).is_some_and(|encoding| encoding != "identity");
+    if encoded {
+        return Err(Problem::encoded_body());
+    }
     let json = media_type == "application/json"
         || (media_type.starts_with("application/") && media_type.ends_with("+json"));
     if json { Ok(()) } else { Err(Problem::not_json(content_type)) }

@@ -8,7 +8,7 @@ use axum::{
 use http::{HeaderName, HeaderValue};
 
 use super::{
-    body::read_json,
+    body::{BULK_BODY_BYTES_MAX, CHECK_BODY_BYTES_MAX, read_json},
     problem::{FieldError, Location, Problem, ProblemDocument},
     requests::{BULK_URLS_MAX, BulkRequest, CheckRequest},
     state::App,
@@ -29,12 +29,11 @@ const SKIPPED_HEADER: HeaderName = HeaderName::from_static("x-skipped-urls");
     (status = 400, description = "Not JSON, or not a URL", body = ProblemDocument, content_type = "application/problem+json"),
     (status = 408, description = "The body came too slowly", body = ProblemDocument, content_type = "application/problem+json"),
     (status = 413, description = "The body is too large", body = ProblemDocument, content_type = "application/problem+json"),
-    (status = 415, description = "The body is not declared as JSON", body = ProblemDocument, content_type = "application/problem+json"),
+    (status = 415, description = "The body is not declared as JSON, or is compressed", body = ProblemDocument, content_type = "application/problem+json"),
     (status = 422, description = "Fields are missing or out of range", body = ProblemDocument, content_type = "application/problem+json"),
-    (status = 503, description = "The database is busy", body = ProblemDocument, content_type = "application/problem+json"),
 ))]
 pub(super) async fn check(State(app): State<App>, request: Request) -> Result<Json<StoredCheck>, Problem> {
-    let request = CheckRequest::from_json(read_json(request).await?)?;
+    let request = CheckRequest::from_json(read_json(request, CHECK_BODY_BYTES_MAX).await?)?;
     let target = Target::parse(&request.url).map_err(|error| Problem::not_a_url(&error))?;
     let reuse = if request.priority { Reuse::Refused } else { Reuse::Allowed };
     let recorded = app.service().check(&target, reuse).await?;
@@ -49,12 +48,12 @@ pub(super) async fn check(State(app): State<App>, request: Request) -> Result<Js
     (status = 400, description = "Not JSON, more than 100 URLs, or none valid", body = ProblemDocument, content_type = "application/problem+json"),
     (status = 408, description = "The body came too slowly", body = ProblemDocument, content_type = "application/problem+json"),
     (status = 413, description = "The body is too large", body = ProblemDocument, content_type = "application/problem+json"),
-    (status = 415, description = "The body is not declared as JSON", body = ProblemDocument, content_type = "application/problem+json"),
+    (status = 415, description = "The body is not declared as JSON, or is compressed", body = ProblemDocument, content_type = "application/problem+json"),
     (status = 422, description = "Fields are missing or of the wrong kind", body = ProblemDocument, content_type = "application/problem+json"),
-    (status = 503, description = "The database is busy", body = ProblemDocument, content_type = "application/problem+json"),
 ))]
 pub(super) async fn bulk(State(app): State<App>, request: Request) -> Result<Response, Problem> {
-    let request = BulkRequest::from_json(read_json(request).await?)?;
+    let _slot = app.bulk_slot().await;
+    let request = BulkRequest::from_json(read_json(request, BULK_BODY_BYTES_MAX).await?)?;
     if request.urls.len() > BULK_URLS_MAX {
         let detail = format!("{} URLs were sent, at most {BULK_URLS_MAX} are accepted", request.urls.len());
         return Err(Problem::unusable_bulk(detail));
@@ -122,7 +121,8 @@ fn parse_id(path: Result<Path<String>, PathRejection>) -> Result<CheckId, Proble
     let text = path.map(|Path(text)| text).unwrap_or_default();
     CheckId::parse(&text).ok_or_else(|| {
         let shown: String = text.chars().take(64).collect();
-        let detail = format!("is `{shown}`, accepted is a UUID");
-        Problem::invalid(vec![FieldError { location: Location::Path, pointer: "#/id".to_owned(), detail }])
+        let (pointer, detail) = ("#/id".to_owned(), format!("is `{shown}`, accepted is a UUID"));
+        let id = FieldError { location: Location::Path, pointer, detail };
+        Problem::invalid("the id is not accepted, see `errors`".to_owned(), vec![id])
     })
 }

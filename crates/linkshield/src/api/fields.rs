@@ -4,12 +4,15 @@ use std::ops::RangeInclusive;
 
 use serde_json::{Map, Value};
 
-use super::problem::{FieldError, Location, Problem};
+use super::{
+    mistakes::Mistakes,
+    problem::{FieldError, Location, Problem},
+};
 
 /// The fields of one JSON object.
 pub(super) struct Fields {
     object: Map<String, Value>,
-    errors: Vec<FieldError>,
+    mistakes: Mistakes,
 }
 
 // === impl Fields ===
@@ -18,14 +21,11 @@ impl Fields {
     /// The fields of `body`; those outside of `known` are mistakes.
     pub(super) fn of(body: Value, known: &[&str]) -> Result<Self, Problem> {
         let Value::Object(object) = body else {
-            let detail = "is not an object".to_owned();
-            return Err(Problem::invalid(vec![FieldError {
-                location: Location::Body,
-                pointer: "#".to_owned(),
-                detail,
-            }]));
+            let (pointer, detail) = ("#".to_owned(), "is not an object".to_owned());
+            let whole = FieldError { location: Location::Body, pointer, detail };
+            return Err(Problem::invalid("the body is not accepted, see `errors`".to_owned(), vec![whole]));
         };
-        let mut fields = Self { object: Map::new(), errors: Vec::new() };
+        let mut fields = Self { object: Map::new(), mistakes: Mistakes::default() };
         for name in object.keys().filter(|name| !known.contains(&name.as_str())) {
             let name = escape_pointer(name);
             fields
@@ -37,7 +37,7 @@ impl Fields {
 
     /// Adds a mistake at `pointer`, a field or a place below it (`urls/3`).
     pub(super) fn refuse(&mut self, pointer: &str, detail: String) {
-        self.errors.push(FieldError { location: Location::Body, pointer: format!("#/{pointer}"), detail });
+        self.mistakes.add(Location::Body, pointer, detail);
     }
 
     /// The field, unless it is missing or null.
@@ -105,7 +105,7 @@ impl Fields {
 
     /// `value`, when there were no mistakes.
     pub(super) fn finish<T>(self, value: T) -> Result<T, Problem> {
-        if self.errors.is_empty() { Ok(value) } else { Err(Problem::invalid(self.errors)) }
+        self.mistakes.none_or(value)
     }
 }
 

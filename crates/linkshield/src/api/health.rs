@@ -14,6 +14,7 @@ use tokio::time::timeout;
 use utoipa::ToSchema;
 
 use super::state::App;
+use crate::telemetry::causes;
 
 /// How long the database may take to answer before it counts as down.
 const DATABASE_TIMEOUT: Duration = Duration::from_secs(2);
@@ -145,7 +146,7 @@ async fn database_answers(app: &App) -> bool {
     match timeout(DATABASE_TIMEOUT, app.service().store().ping()).await {
         Ok(Ok(())) => true,
         Ok(Err(error)) => {
-            tracing::warn!(error = %error, "database does not answer");
+            tracing::warn!(error = %error, cause = causes(&error).join(": "), "database does not answer");
             false
         }
         Err(_elapsed) => {

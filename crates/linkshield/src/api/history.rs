@@ -1,5 +1,7 @@
 //! Listing checks.
 
+use std::net::Ipv6Addr;
+
 use axum::{
     Json,
     extract::{RawQuery, State},
@@ -8,11 +10,12 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::{
-    problem::{FieldError, Location, Problem, ProblemDocument},
+    mistakes::Mistakes,
+    problem::{Location, Problem, ProblemDocument},
     state::App,
 };
 use crate::{
-    analysis::{Target, ThreatLevel, URL_LENGTH_MAX},
+    analysis::{Host, Target, ThreatLevel, URL_LENGTH_MAX},
     store::{CheckStatus, HistoryFilter, StoredCheck},
 };
 
@@ -20,6 +23,7 @@ const PAGE_SIZE_DEFAULT: u32 = 20;
 const PAGE_SIZE_MAX: u32 = 100;
 const PAGE_MAX: u32 = 1_000_000;
 const DOMAIN_LENGTH_MAX: usize = 253;
+const PARAMETERS: [&str; 6] = ["url", "domain", "threat_level", "status", "page", "page_size"];
 
 /// One page of the history.
 #[derive(Debug, Serialize, ToSchema)]
@@ -52,7 +56,6 @@ struct HistoryQuery {
 ), responses(
     (status = 200, description = "One page", body = HistoryResponse),
     (status = 422, description = "A parameter is not accepted", body = ProblemDocument, content_type = "application/problem+json"),
-    (status = 503, description = "The database is busy", body = ProblemDocument, content_type = "application/problem+json"),
 ))]
 pub(super) async fn history(
     State(app): State<App>,
@@ -67,27 +70,32 @@ pub(super) async fn history(
 
 fn parse(query: &str) -> Result<HistoryQuery, Problem> {
     let mut parsed = HistoryQuery::default();
-    let mut seen: Vec<String> = Vec::new();
-    let mut errors = Vec::new();
+    let mut seen: Vec<&str> = Vec::new();
+    let mut mistakes = Mistakes::default();
     for (name, value) in url::form_urlencoded::parse(query.as_bytes()) {
-        let outcome = if seen.contains(&name.to_string()) {
-            Err("is given twice".to_owned())
-        } else {
-            apply(&mut parsed, &name, &value)
+        let outcome = match PARAMETERS.into_iter().find(|known| *known == name) {
+            None => Err(format!("is not a parameter, accepted are {}", PARAMETERS.join(", "))),
+            Some(known) if seen.contains(&known) => Err("is given twice".to_owned()),
+            Some(known) => {
+                seen.push(known);
+                apply(&mut parsed, known, &value)
+            }
         };
-        seen.push(name.to_string());
         if let Err(detail) = outcome {
             let name: String = name.chars().take(64).collect();
-            errors.push(FieldError { location: Location::Query, pointer: format!("#/{name}"), detail });
+            mistakes.add(Location::Query, &name, detail);
         }
     }
-    if errors.is_empty() { Ok(parsed) } else { Err(Problem::invalid(errors)) }
+    mistakes.none_or(parsed)
 }
 
 fn apply(query: &mut HistoryQuery, name: &str, value: &str) -> Result<(), String> {
     match name {
         "url" => query.filter.normalized_url = Some(normalized(value)?),
-        "domain" => query.filter.domain = Some(domain(value)?),
+        "domain" => match host(value)? {
+            host if host.owner() == host.text() => query.filter.registrable_domain = Some(host.text()),
+            host => query.filter.host = Some(host.text()),
+        },
         "threat_level" => {
             let names = ThreatLevel::ALL.map(ThreatLevel::as_str);
             query.filter.threat_level = Some(named(value, ThreatLevel::from_name, &names)?);
@@ -98,12 +106,7 @@ fn apply(query: &mut HistoryQuery, name: &str, value: &str) -> Result<(), String
         }
         "page" => query.page = Some(number(value, PAGE_MAX)?),
         "page_size" => query.page_size = Some(number(value, PAGE_SIZE_MAX)?),
-        _ => {
-            return Err(
-                "is not a parameter, accepted are url, domain, threat_level, status, page, page_size"
-                    .to_owned(),
-            );
-        }
+        other => unreachable!("`{other}` is not in `PARAMETERS`"),
     }
     Ok(())
 }
@@ -115,15 +118,21 @@ fn normalized(value: &str) -> Result<String, String> {
     }
 }
 
-/// The host in the form it is stored in: lower-case, punycode, without a trailing dot.
-fn domain(value: &str) -> Result<String, String> {
+/// The host, written as it is stored (lower-case, punycode, without a trailing dot or brackets) or not.
+fn host(value: &str) -> Result<Host, String> {
     let refused = || format!("is not a host of 1 to {DOMAIN_LENGTH_MAX} characters");
-    if value.is_empty() || value.len() > DOMAIN_LENGTH_MAX || value.contains(['/', '@', '?', '#', ' ', '\\'])
-    {
+    let bare = value.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(value);
+    if let Ok(address) = bare.parse::<Ipv6Addr>() {
+        return Ok(Host::Address(address.into()));
+    }
+    let length = 1..=DOMAIN_LENGTH_MAX;
+    if !length.contains(&value.len()) || value.contains(['/', '@', '?', '#', ' ', '\\', ':', '[']) {
         return Err(refused());
     }
-    let text = Target::parse(&format!("https://{value}/")).map_err(|_| refused())?.host.text();
-    if text.is_empty() { Err(refused()) } else { Ok(text) }
+    match Target::parse(&format!("https://{value}/")).map_err(|_| refused())?.host {
+        Host::None => Err(refused()),
+        host => Ok(host),
+    }
 }
 
 fn named<T>(value: &str, read: impl Fn(&str) -> Option<T>, names: &[&str]) -> Result<T, String> {
@@ -149,9 +158,24 @@ mod tests {
             "url=EXAMPLE.com&domain=M%C3%BCnchen.de.&threat_level=high&status=completed&page=2&page_size=100";
         let parsed = parse(query).unwrap();
         assert_eq!(parsed.filter.normalized_url.as_deref(), Some("https://example.com/"));
-        assert_eq!(parsed.filter.domain.as_deref(), Some("xn--mnchen-3ya.de"));
+        assert_eq!(parsed.filter.registrable_domain.as_deref(), Some("xn--mnchen-3ya.de"));
+        assert_eq!(
+            parse("domain=www.example.co.uk").unwrap().filter.host.as_deref(),
+            Some("www.example.co.uk")
+        );
         assert_eq!(parsed.filter.threat_level, Some(ThreatLevel::High));
         assert_eq!((parsed.page, parsed.page_size), (Some(2), Some(100)));
+    }
+
+    #[test]
+    fn addresses_are_hosts_too() {
+        for (query, stored) in [
+            ("domain=::1", "::1"),
+            ("domain=[::FFFF:7f00:1]", "::ffff:127.0.0.1"),
+            ("domain=0x7f.1", "127.0.0.1"),
+        ] {
+            assert_eq!(parse(query).unwrap().filter.registrable_domain.as_deref(), Some(stored), "{query}");
+        }
     }
 
     #[test]
@@ -164,6 +188,8 @@ mod tests {
             "status=",
             "url=",
             "domain=a/b",
+            "domain=example.com:8080",
+            "domain=[::1",
             "pge=1",
             "page=1&page=2",
             "page=99999999999",

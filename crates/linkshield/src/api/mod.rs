@@ -10,6 +10,7 @@ mod fields;
 mod health;
 mod history;
 mod meta;
+mod mistakes;
 mod observe;
 mod openapi;
 mod problem;
@@ -18,7 +19,7 @@ mod requests;
 mod routes;
 mod state;
 
-pub use body::BODY_BYTES_MAX;
+pub use body::{BULK_BODY_BYTES_MAX, CHECK_BODY_BYTES_MAX};
 pub use problem::{FieldError, Location, Problem};
 pub use requests::{BULK_URLS_MAX, BulkRequest, CheckRequest};
 pub use routes::router;

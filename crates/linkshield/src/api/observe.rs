@@ -3,7 +3,7 @@
 //! Guarantees that whatever happens in a handler, the client gets an answer with the request's id: a panic becomes a
 //! 500, an overrun a 503. The log line holds the path but never the query or the body.
 
-use std::{panic::AssertUnwindSafe, time::Instant};
+use std::{any::Any, panic::AssertUnwindSafe, time::Instant};
 
 use axum::{
     extract::{MatchedPath, Request, State},
@@ -36,7 +36,12 @@ pub(super) async fn observe(State(app): State<App>, request: Request, next: Next
     });
     let response = guarded(&app, next.run(request)).await;
     let mut response = match response.extensions().get::<Problem>().cloned() {
-        Some(problem) => problem.render(response, &path, &request_id),
+        Some(problem) => {
+            if let Some(cause) = problem.cause() {
+                tracing::error!(request_id = request_id.as_str(), cause, "request failed inside");
+            }
+            problem.render(response, &path, &request_id)
+        }
         None => response,
     };
     response.headers_mut().insert(REQUEST_ID_HEADER, request_id.header_value());
@@ -51,9 +56,16 @@ pub(super) async fn observe(State(app): State<App>, request: Request, next: Next
 async fn guarded(app: &App, answer: impl Future<Output = Response>) -> Response {
     match timeout(app.request_timeout(), AssertUnwindSafe(answer).catch_unwind()).await {
         Ok(Ok(response)) => response,
-        Ok(Err(_panic)) => Problem::internal().into_response(),
+        Ok(Err(panic)) => Problem::internal(panic_text(&*panic)).into_response(),
         Err(_elapsed) => Problem::unavailable("the request took too long and was given up").into_response(),
     }
+}
+
+/// What the panicking code said; where it stood is in the log line of the panic itself.
+fn panic_text(panic: &(dyn Any + Send)) -> String {
+    let text = panic.downcast_ref::<&str>().copied();
+    let text = text.or_else(|| panic.downcast_ref::<String>().map(String::as_str));
+    format!("panic: {}", text.unwrap_or("no message"))
 }
 
 /// Methods come from the client; only known ones become labels.

@@ -4,9 +4,12 @@ use std::sync::LazyLock;
 
 use axum::response::IntoResponse;
 use http::header;
-use utoipa::OpenApi;
+use utoipa::{
+    Modify, OpenApi,
+    openapi::{Content, Ref, Response, path::Operation},
+};
 
-use super::{checks, health, history, meta};
+use super::{checks, health, history, meta, problem::PROBLEM_JSON};
 
 #[derive(Debug, OpenApi)]
 #[openapi(
@@ -28,9 +31,33 @@ use super::{checks, health, history, meta};
         meta::version,
         meta::metrics,
         document
-    )
+    ),
+    modifiers(&CommonRefusals)
 )]
 struct Document;
+
+/// Refusals that any operation can answer, written once: something failed inside, or took too long.
+struct CommonRefusals;
+
+// === impl CommonRefusals ===
+
+impl Modify for CommonRefusals {
+    fn modify(&self, document: &mut utoipa::openapi::OpenApi) {
+        for path in document.paths.paths.values_mut() {
+            for operation in [&mut path.get, &mut path.post].into_iter().flatten() {
+                add_refusal(operation, "500", "Something failed inside; the log has it under the request id");
+                add_refusal(operation, "503", "The database is busy, or the request took too long");
+            }
+        }
+    }
+}
+
+fn add_refusal(operation: &mut Operation, status: &str, description: &str) {
+    let mut refusal = Response::new(description);
+    let problem = Content::new(Some(Ref::from_schema_name("Problem")));
+    refusal.content.insert(PROBLEM_JSON.to_owned(), problem.into());
+    operation.responses.responses.entry(status.to_owned()).or_insert(refusal.into());
+}
 
 static TEXT: LazyLock<String> =
     LazyLock::new(|| Document::openapi().to_json().expect("a generated document becomes JSON"));

@@ -3,6 +3,8 @@
 //! What the client reads and what the log reads are two things: a problem says what the client did or can do; the
 //! cause of a failure inside goes to the log under the same request id.
 
+use std::iter;
+
 use axum::{
     body::Body,
     response::{IntoResponse, Response},
@@ -15,6 +17,7 @@ use super::request_id::RequestId;
 use crate::{
     analysis::TargetError,
     store::{CheckId, StoreError},
+    telemetry::causes,
 };
 
 /// Media type of every refusal.
@@ -30,6 +33,8 @@ pub struct Problem {
     title: &'static str,
     detail: String,
     errors: Vec<FieldError>,
+    /// What failed inside, for the log only.
+    cause: Option<String>,
 }
 
 /// One mistake in a request.
@@ -79,7 +84,7 @@ pub(crate) struct ProblemDocument<'a> {
     /// Id of the request, also in the log and in `x-request-id`.
     #[schema(value_type = String)]
     request_id: &'a str,
-    /// Every mistake in the request.
+    /// The mistakes in the request, at most 32.
     #[serde(skip_serializing_if = "<[FieldError]>::is_empty")]
     errors: &'a [FieldError],
 }
@@ -88,7 +93,7 @@ pub(crate) struct ProblemDocument<'a> {
 
 impl Problem {
     const fn new(status: StatusCode, kind: &'static str, title: &'static str, detail: String) -> Self {
-        Self { status, kind, title, detail, errors: Vec::new() }
+        Self { status, kind, title, detail, errors: Vec::new(), cause: None }
     }
 
     /// 400: the body is not JSON.
@@ -192,26 +197,29 @@ impl Problem {
         )
     }
 
-    /// 422: the request can be read but not accepted.
-    pub(crate) fn invalid(errors: Vec<FieldError>) -> Self {
-        let count = errors.len();
-        let plural = if count == 1 { "field is" } else { "fields are" };
-        let status = StatusCode::UNPROCESSABLE_ENTITY;
-        let (kind, title) = ("urn:linkshield:problem:validation-failed", "The request is not valid");
-        Self {
-            errors,
-            ..Self::new(status, kind, title, format!("{count} {plural} not accepted, see `errors`"))
-        }
+    /// 415: the body is compressed.
+    pub(crate) fn encoded_body() -> Self {
+        Self::new(
+            StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            "urn:linkshield:problem:unsupported-content-encoding",
+            "The request body must not be compressed",
+            "`content-encoding` is present, accepted are plain bodies".to_owned(),
+        )
     }
 
-    /// 500: our fault; the cause is in the log.
-    pub(crate) fn internal() -> Self {
-        Self::new(
-            StatusCode::INTERNAL_SERVER_ERROR,
-            "urn:linkshield:problem:internal-error",
-            "Something failed inside",
-            "the failure is in the log under this request id".to_owned(),
-        )
+    /// 422: the request can be read but not accepted.
+    pub(crate) fn invalid(detail: String, errors: Vec<FieldError>) -> Self {
+        let status = StatusCode::UNPROCESSABLE_ENTITY;
+        let (kind, title) = ("urn:linkshield:problem:validation-failed", "The request is not valid");
+        Self { errors, ..Self::new(status, kind, title, detail) }
+    }
+
+    /// 500: our fault; `cause` goes to the log.
+    pub(crate) fn internal(cause: String) -> Self {
+        let status = StatusCode::INTERNAL_SERVER_ERROR;
+        let (kind, title) = ("urn:linkshield:problem:internal-error", "Something failed inside");
+        let detail = "the failure is in the log under this request id".to_owned();
+        Self { cause: Some(cause), ..Self::new(status, kind, title, detail) }
     }
 
     /// 503: cannot serve now; trying again later makes sense.
@@ -227,6 +235,11 @@ impl Problem {
     /// Its status code.
     pub fn status(&self) -> StatusCode {
         self.status
+    }
+
+    /// What failed inside, when something did.
+    pub(crate) fn cause(&self) -> Option<&str> {
+        self.cause.as_deref()
     }
 
     /// The response, now that the request is known. Headers set on the way (`allow`) are kept.
@@ -265,8 +278,11 @@ impl IntoResponse for Problem {
 
 impl From<StoreError> for Problem {
     fn from(error: StoreError) -> Self {
-        let cause = std::error::Error::source(&error).map(ToString::to_string).unwrap_or_default();
-        tracing::error!(error = %error, cause, retryable = error.retryable(), "database failed a request");
-        if error.retryable() { Self::unavailable("the database is busy") } else { Self::internal() }
+        let cause = iter::once(error.to_string()).chain(causes(&error)).collect::<Vec<_>>().join(": ");
+        if error.retryable() {
+            Self { cause: Some(cause), ..Self::unavailable("the database is busy") }
+        } else {
+            Self::internal(cause)
+        }
     }
 }

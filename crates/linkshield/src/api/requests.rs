@@ -17,6 +17,7 @@ const NO_CALLBACKS: &str =
 
 /// Body of `POST /api/v1/url-check/check`.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 pub struct CheckRequest {
     /// The URL to check; `https://` is assumed when the scheme is missing.
     #[schema(min_length = 1, max_length = 2048, example = "https://example.com/")]
@@ -37,6 +38,7 @@ pub struct CheckRequest {
 
 /// Body of `POST /api/v1/url-check/bulk-check`.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 pub struct BulkRequest {
     /// Up to 100 URLs; those that are none are skipped.
     #[schema(min_items = 1, max_items = 100)]

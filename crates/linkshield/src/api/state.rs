@@ -9,7 +9,12 @@ use std::{
     time::{Duration, Instant},
 };
 
+use tokio::sync::{Semaphore, SemaphorePermit};
+
 use crate::{service::CheckService, settings::Environment, telemetry::Metrics};
+
+/// Bulk requests read and answered at a time: their bodies are large, and all of them together must fit in memory.
+const BULK_CONCURRENT_MAX: usize = 32;
 
 /// The backend, as its handlers and its server see it; cheap to clone.
 #[derive(Debug, Clone)]
@@ -26,6 +31,7 @@ struct Inner {
     /// Set once, never cleared.
     draining: AtomicBool,
     next_claim: AtomicU64,
+    bulk_slots: Semaphore,
     /// One entry per request being answered; bounded by the number of connections.
     claims: Mutex<BTreeMap<u64, InFlight>>,
 }
@@ -62,6 +68,7 @@ impl App {
             request_timeout,
             draining: AtomicBool::new(false),
             next_claim: AtomicU64::new(0),
+            bulk_slots: Semaphore::new(BULK_CONCURRENT_MAX),
             claims: Mutex::default(),
         };
         Self { inner: Arc::new(inner) }
@@ -96,6 +103,11 @@ impl App {
     /// Whether the end has begun.
     pub fn draining(&self) -> bool {
         self.inner.draining.load(Ordering::SeqCst)
+    }
+
+    /// The right to read a bulk request; waits its turn, which the request's own time limit bounds.
+    pub(crate) async fn bulk_slot(&self) -> SemaphorePermit<'_> {
+        self.inner.bulk_slots.acquire().await.expect("nothing closes the semaphore")
     }
 
     /// The requests being answered, oldest first.

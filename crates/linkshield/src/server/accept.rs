@@ -95,7 +95,11 @@ impl Server {
         let _finish_cuts_what_is_left = finished.await;
         let app = self.app.clone();
         self.close(&mut late);
-        finish(&app, connections, late, deadline).await
+        let all_ended = finish(&mut connections, &mut late, deadline).await;
+        let report = if all_ended { DrainReport::default() } else { DrainReport::of(&app) };
+        connections.shutdown().await;
+        late.shutdown().await;
+        report
     }
 
     /// Takes connections until all of `earlier` have ended.
@@ -149,9 +153,10 @@ impl Server {
 impl Spawner {
     fn spawn(&self, connections: &mut JoinSet<()>, stream: TcpStream, slot: OwnedSemaphorePermit) {
         let (app, router, phase) = (self.app.clone(), self.router.clone(), self.phase.subscribe());
+        let unsent = self.app.metrics().answers_unsent();
         connections.spawn(async move {
             let _open = OpenConnection::new(app);
-            serve(stream, router, phase).await;
+            serve(stream, router, phase, unsent).await;
             drop(slot);
         });
     }

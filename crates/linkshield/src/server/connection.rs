@@ -15,7 +15,10 @@ use hyper_util::{
     rt::{TokioIo, TokioTimer},
     service::TowerToHyperService,
 };
+use prometheus_client::metrics::gauge::Gauge;
 use tokio::{net::TcpStream, sync::watch, time::sleep};
+
+use super::stall::{STALL_TIMEOUT, StallGuard};
 
 /// How long a client may take to send a request head, and how long an idle connection is kept.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(60);
@@ -34,7 +37,12 @@ pub(super) enum Phase {
 }
 
 /// Serves one connection until it ends, or until the request in progress is answered once the end has begun.
-pub(super) async fn serve(stream: TcpStream, router: Router, mut phase: watch::Receiver<Phase>) {
+pub(super) async fn serve(
+    stream: TcpStream,
+    router: Router,
+    mut phase: watch::Receiver<Phase>,
+    unsent: Gauge,
+) {
     // Small answers must not wait for the client's acknowledgement of the one before.
     let _best_effort = stream.set_nodelay(true);
     let used = Arc::new(AtomicBool::new(false));
@@ -51,7 +59,7 @@ pub(super) async fn serve(stream: TcpStream, router: Router, mut phase: watch::R
         .max_headers(HEADERS_MAX)
         .max_buf_size(BUFFER_BYTES_MAX)
         .keep_alive(!draining)
-        .serve_connection(TokioIo::new(stream), service);
+        .serve_connection(TokioIo::new(StallGuard::new(stream, STALL_TIMEOUT, unsent)), service);
     let mut connection = std::pin::pin!(connection);
     if !draining {
         tokio::select! {

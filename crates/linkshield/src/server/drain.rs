@@ -12,31 +12,42 @@ use crate::api::{App, InFlight};
 pub struct DrainReport {
     /// Requests that were still being answered at the deadline.
     pub cut: Vec<InFlight>,
+    /// Answers that their clients had not read to the end at the deadline.
+    pub unsent: i64,
 }
 
-/// Waits for all connections until `deadline`, cuts the rest.
-pub(super) async fn finish(
-    app: &App,
-    mut earlier: JoinSet<()>,
-    mut late: JoinSet<()>,
-    deadline: Instant,
-) -> DrainReport {
+// === impl DrainReport ===
+
+impl DrainReport {
+    /// What would be cut now; each request goes to the log.
+    pub(super) fn of(app: &App) -> Self {
+        let report = Self { cut: app.in_flight(), unsent: app.metrics().answers_unsent().get() };
+        for request in &report.cut {
+            tracing::warn!(
+                method = request.method,
+                path = request.path,
+                request_id = request.request_id,
+                age_ms = request.started.elapsed().as_secs_f64() * 1000.0,
+                "request cut at the drain deadline"
+            );
+        }
+        if report.unsent > 0 {
+            tracing::warn!(count = report.unsent, "unread answers cut at the drain deadline");
+        }
+        report
+    }
+
+    /// How many clients did not get their whole answer.
+    pub fn total(&self) -> usize {
+        self.cut.len() + usize::try_from(self.unsent).unwrap_or_default()
+    }
+}
+
+/// Waits for all connections until `deadline`; answers whether they ended in time.
+pub(super) async fn finish(earlier: &mut JoinSet<()>, late: &mut JoinSet<()>, deadline: Instant) -> bool {
     let all_ended = timeout_at(deadline, async {
         while earlier.join_next().await.is_some() {}
         while late.join_next().await.is_some() {}
     });
-    let in_time = all_ended.await.is_ok();
-    let cut = if in_time { Vec::new() } else { app.in_flight() };
-    for request in &cut {
-        tracing::warn!(
-            method = request.method,
-            path = request.path,
-            request_id = request.request_id,
-            age_ms = request.started.elapsed().as_secs_f64() * 1000.0,
-            "request cut at the drain deadline"
-        );
-    }
-    earlier.shutdown().await;
-    late.shutdown().await;
-    DrainReport { cut }
+    all_ended.await.is_ok()
 }

@@ -5,6 +5,7 @@ mod connection;
 mod drain;
 mod pruner;
 mod signals;
+mod stall;
 
 pub use accept::{BindError, Server};
 pub use drain::DrainReport;

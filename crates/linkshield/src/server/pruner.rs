@@ -8,7 +8,7 @@ use tokio::{
     time::{MissedTickBehavior, interval},
 };
 
-use crate::api::App;
+use crate::{api::App, telemetry::causes};
 
 const PERIOD: Duration = Duration::from_secs(10 * 60);
 
@@ -54,7 +54,9 @@ async fn run(app: App, mut stop: watch::Receiver<bool>) {
                     app.metrics().checks_pruned(count);
                     tracing::info!(count, "old checks deleted");
                 }
-                Err(error) => tracing::warn!(error = %error, "old checks could not be deleted"),
+                Err(error) => {
+                    tracing::warn!(error = %error, cause = causes(&error).join(": "), "old checks could not be deleted");
+                }
             }
         }
     }

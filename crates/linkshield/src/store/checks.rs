@@ -1,7 +1,7 @@
 //! Storing and finding single checks.
 
 use jiff::Timestamp;
-use sqlx::{Sqlite, SqliteConnection, Transaction};
+use sqlx::{Connection, Sqlite, SqliteConnection, Transaction};
 use uuid::Uuid;
 
 use super::{
@@ -11,11 +11,12 @@ use super::{
     rows::{CheckRow, ScanResultRow},
 };
 
+/// `+status` keeps the planner from walking all completed checks: to it, both indexes look the same.
 pub(super) const FIND_REUSABLE: &str =
     "SELECT id, original_url, normalized_url, domain, status, threat_level,
     confidence_score, scan_started_at, scan_completed_at, analysis_results, error_message, created_at
     FROM checks
-    WHERE normalized_url = ?1 AND analyzer = ?2 AND created_at >= ?3 AND reusable = 1 AND status = 'completed'
+    WHERE normalized_url = ?1 AND analyzer = ?2 AND created_at >= ?3 AND reusable = 1 AND +status = 'completed'
     ORDER BY sequence DESC LIMIT 1";
 pub(super) const FIND: &str = "SELECT id, original_url, normalized_url, domain, status, threat_level,
     confidence_score, scan_started_at, scan_completed_at, analysis_results, error_message, created_at
@@ -70,14 +71,15 @@ impl Store {
         checks: Vec<NewCheck>,
         reuse_since: Option<Timestamp>,
     ) -> Result<Vec<Recorded>, StoreError> {
-        let during = StoreError::during("record checks");
-        let mut transaction = self.writer.begin_with("BEGIN IMMEDIATE").await.map_err(&during)?;
-        let mut recorded = Vec::with_capacity(checks.len());
-        for check in checks {
-            recorded.push(record_one(&mut transaction, check, reuse_since).await?);
+        self.confirm_file()?;
+        let mut connection = self.writer.acquire().await.map_err(StoreError::during("record checks"))?;
+        let recorded = record_all(&mut connection, checks, reuse_since).await;
+        if recorded.as_ref().is_err_and(|error| !error.retryable()) {
+            // After some failures, such as a full disk, SQLite has rolled back by itself; sqlx then believes in an open
+            // transaction and never begins another one on this connection.
+            connection.close_on_drop();
         }
-        transaction.commit().await.map_err(&during)?;
-        Ok(recorded)
+        recorded
     }
 
     /// The check with this id.
@@ -118,8 +120,23 @@ impl Store {
     }
 }
 
+async fn record_all(
+    connection: &mut SqliteConnection,
+    checks: Vec<NewCheck>,
+    reuse_since: Option<Timestamp>,
+) -> Result<Vec<Recorded>, StoreError> {
+    let during = StoreError::during("record checks");
+    let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await.map_err(&during)?;
+    let mut recorded = Vec::with_capacity(checks.len());
+    for check in checks {
+        recorded.push(record_one(&mut transaction, check, reuse_since).await?);
+    }
+    transaction.commit().await.map_err(&during)?;
+    Ok(recorded)
+}
+
 async fn record_one(
-    transaction: &mut Transaction<'static, Sqlite>,
+    transaction: &mut Transaction<'_, Sqlite>,
     check: NewCheck,
     reuse_since: Option<Timestamp>,
 ) -> Result<Recorded, StoreError> {
@@ -155,7 +172,7 @@ async fn find_reusable(
     row.map(StoredCheck::try_from).transpose()
 }
 
-async fn insert(transaction: &mut Transaction<'static, Sqlite>, check: NewCheck) -> Result<(), StoreError> {
+async fn insert(transaction: &mut Transaction<'_, Sqlite>, check: NewCheck) -> Result<(), StoreError> {
     let created_at_ms = check.scan_started_at.as_millisecond();
     let inserted = sqlx::query(INSERT)
         .bind(check.id.to_string())
@@ -180,7 +197,7 @@ async fn insert(transaction: &mut Transaction<'static, Sqlite>, check: NewCheck)
 }
 
 async fn insert_result(
-    transaction: &mut Transaction<'static, Sqlite>,
+    transaction: &mut Transaction<'_, Sqlite>,
     check_sequence: i64,
     created_at_ms: i64,
     result: NewScanResult,

@@ -17,8 +17,8 @@ pub enum OpenError {
         #[source]
         source: io::Error,
     },
-    /// The data directory cannot be written to.
-    #[error("data directory `{}` cannot be written to", path.display())]
+    /// A file in the data directory cannot be written.
+    #[error("file `{}` in the data directory cannot be written", path.display())]
     Unwritable {
         /// The file that was tried.
         path: PathBuf,
@@ -37,6 +37,15 @@ pub enum OpenError {
     /// SQLite does not open the file.
     #[error("database `{}` cannot be opened", path.display())]
     Database {
+        /// The file.
+        path: PathBuf,
+        /// SQLite's reason.
+        #[source]
+        source: sqlx::Error,
+    },
+    /// SQLite opens the file, but only for reading.
+    #[error("database `{}` cannot be written", path.display())]
+    ReadOnly {
         /// The file.
         path: PathBuf,
         /// SQLite's reason.
@@ -75,6 +84,15 @@ pub enum StoreError {
         /// The driver's reason.
         #[source]
         source: sqlx::Error,
+    },
+    /// The file was deleted or replaced while it was open; what is written now would be lost.
+    #[error("database `{}` was deleted or replaced while it was open", path.display())]
+    Gone {
+        /// The file.
+        path: PathBuf,
+        /// Why it cannot be found; None when another file has its name.
+        #[source]
+        source: Option<io::Error>,
     },
     /// A stored value is not one this version writes.
     #[error("database holds `{value}` in column `{column}`, which this version does not know")]

@@ -6,6 +6,7 @@
 
 mod checks;
 mod error;
+mod file;
 mod history;
 mod model;
 mod open;

@@ -4,7 +4,8 @@
 //! - `synchronous = NORMAL`: in WAL mode a crash of the process loses nothing; a power cut can lose the last moments
 //!   of checks but never damages the file. A check can be repeated at any time, so an fsync per check is not worth it.
 //! - One writing connection, since SQLite has one write lock anyway: writers queue here in order instead of polling
-//!   the lock. Four reading ones bound the concurrency of everything else.
+//!   the lock. Four reading ones find single checks. Listing can take long, so it has two of its own, and the health
+//!   check one: neither checks nor readiness wait behind somebody's listing.
 //! - An older release may open a file that a newer one has migrated: migrations only expand, see `migrations/`.
 
 use std::{
@@ -21,13 +22,19 @@ use sqlx::{
 };
 use tokio::time::{Instant, sleep};
 
-use super::error::{OpenError, StoreError};
+use super::{
+    error::{OpenError, StoreError},
+    file::FileIdentity,
+};
 
 /// Name of the database in the data directory.
 pub const DATABASE_FILE: &str = "linkshield.db";
 
 const LOCK_FILE: &str = "linkshield.lock";
 const READERS_MAX: u32 = 4;
+const LISTERS_MAX: u32 = 2;
+/// Changes nothing, but only a database that can be written takes it.
+const PROVE_WRITABLE: &str = "UPDATE checks SET status = status WHERE sequence < 0";
 /// How long a statement waits for another process's write.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 /// How long a request waits for a connection.
@@ -50,7 +57,10 @@ fn migrator() -> Migrator {
 #[derive(Debug, Clone)]
 pub struct Store {
     pub(super) reader: SqlitePool,
+    pub(super) lister: SqlitePool,
     pub(super) writer: SqlitePool,
+    prober: SqlitePool,
+    file: FileIdentity,
 }
 
 // === impl Store ===
@@ -87,8 +97,18 @@ impl Store {
             .run(&writer)
             .await
             .map_err(|source| OpenError::Migration { path: path.clone(), source })?;
-        let reader = pool(READERS_MAX).connect_with(options).await.map_err(database)?;
-        Ok(Self { reader, writer })
+        let read_only = |source| OpenError::ReadOnly { path: path.clone(), source };
+        sqlx::query(PROVE_WRITABLE).execute(&writer).await.map_err(read_only)?;
+        let open = async |connections_max| {
+            pool(connections_max).connect_with(options.clone()).await.map_err(database)
+        };
+        Ok(Self {
+            reader: open(READERS_MAX).await?,
+            lister: open(LISTERS_MAX).await?,
+            prober: open(1).await?,
+            writer,
+            file: FileIdentity::of(&path).map_err(|error| database(error.into()))?,
+        })
     }
 
     /// Reads from the database; an answer means it can serve.
@@ -96,8 +116,9 @@ impl Store {
     /// # Errors
     /// When it cannot.
     pub async fn ping(&self) -> Result<(), StoreError> {
+        self.file.confirm()?;
         sqlx::query("SELECT 1 FROM checks LIMIT 1")
-            .fetch_optional(&self.reader)
+            .fetch_optional(&self.prober)
             .await
             .map(drop)
             .map_err(StoreError::during("ping"))
@@ -105,8 +126,14 @@ impl Store {
 
     /// Closes every connection, after what runs on it.
     pub async fn close(&self) {
-        self.reader.close().await;
-        self.writer.close().await;
+        for pool in [&self.reader, &self.lister, &self.prober, &self.writer] {
+            pool.close().await;
+        }
+    }
+
+    /// Whether what is written now will be found later.
+    pub(super) fn confirm_file(&self) -> Result<(), StoreError> {
+        self.file.confirm()
     }
 }
 

@@ -1,12 +1,12 @@
 //! The store against a real SQLite file.
 
-use std::time::Duration;
+use std::{fs, os::unix::fs::PermissionsExt, time::Duration};
 
 use jiff::Timestamp;
 use sqlx::AssertSqlSafe;
 
 use super::*;
-use crate::{analysis::ThreatLevel, scratch::ScratchDirectory};
+use crate::{analysis::ThreatLevel, scratch::ScratchDirectory, telemetry::causes};
 
 struct Fixture {
     store: Store,
@@ -87,6 +87,20 @@ async fn failed_batch_stores_nothing() {
 }
 
 #[tokio::test]
+async fn writes_again_after_full_disk() {
+    let Fixture { store, _directory } = fixture().await;
+    // As full as a disk can be: the file must not grow by a page.
+    sqlx::query("PRAGMA max_page_count = 1").execute(&store.writer).await.unwrap();
+    let large = || NewCheck {
+        analysis_results: format!("\"{}\"", "a".repeat(100_000)),
+        ..new_check("https://a/", 1)
+    };
+    let full = store.record(vec![large()], None).await.unwrap_err();
+    assert!(causes(&full).concat().contains("full"), "{full:?}");
+    store.record(vec![large()], None).await.unwrap();
+}
+
+#[tokio::test]
 async fn lists_newest_first_by_filter() {
     let Fixture { store, _directory } = fixture().await;
     for index in 0..5 {
@@ -108,19 +122,22 @@ async fn lists_newest_first_by_filter() {
     let count = async |filter: HistoryFilter| store.history(&filter, 10, 0).await.unwrap().total_count;
     let filter = HistoryFilter::default;
     assert_eq!(count(HistoryFilter { normalized_url: Some("https://3/".to_owned()), ..filter() }).await, 1);
-    assert_eq!(count(HistoryFilter { domain: Some("example.com".to_owned()), ..filter() }).await, 5);
-    assert_eq!(count(HistoryFilter { domain: Some("www.example.com".to_owned()), ..filter() }).await, 5);
+    assert_eq!(
+        count(HistoryFilter { registrable_domain: Some("example.com".to_owned()), ..filter() }).await,
+        5
+    );
+    assert_eq!(count(HistoryFilter { host: Some("www.example.com".to_owned()), ..filter() }).await, 5);
     assert_eq!(count(HistoryFilter { threat_level: Some(ThreatLevel::Safe), ..filter() }).await, 1);
     assert_eq!(count(HistoryFilter { status: Some(CheckStatus::Completed), ..filter() }).await, 6);
     assert_eq!(count(HistoryFilter { status: Some(CheckStatus::Failed), ..filter() }).await, 0);
     let both = HistoryFilter {
-        domain: Some("example.com".to_owned()),
+        registrable_domain: Some("example.com".to_owned()),
         threat_level: Some(ThreatLevel::Safe),
         status: Some(CheckStatus::Completed),
-        normalized_url: None,
+        ..filter()
     };
     assert_eq!(count(both).await, 0);
-    let quote = HistoryFilter { domain: Some("' OR 1=1 --".to_owned()), ..filter() };
+    let quote = HistoryFilter { host: Some("' OR 1=1 --".to_owned()), ..filter() };
     assert_eq!(count(quote).await, 0);
 }
 
@@ -128,15 +145,19 @@ async fn lists_newest_first_by_filter() {
 async fn statements_use_indexes() {
     let Fixture { store, _directory } = fixture().await;
     let filters = HistoryFilter::samples();
-    let reuse = [super::checks::FIND_REUSABLE, super::checks::FIND, super::checks::FIND_RESULTS];
-    let statements = filters.iter().flat_map(HistoryFilter::texts).chain(reuse);
-    for statement in statements {
+    let listings = filters.iter().flat_map(|(filter, index)| filter.texts().map(|text| (text, *index)));
+    let single = [
+        (super::checks::FIND_REUSABLE, "checks_by_normalized_url"),
+        (super::checks::FIND, "sqlite_autoindex_checks_1"),
+        (super::checks::FIND_RESULTS, "scan_results_by_check"),
+    ];
+    for (statement, index) in listings.chain(single) {
         let explain = AssertSqlSafe(format!("EXPLAIN QUERY PLAN {statement}"));
         let plan: Vec<(i64, i64, i64, String)> =
             sqlx::query_as(explain).fetch_all(&store.reader).await.unwrap();
-        let scans = plan.iter().filter(|(.., step)| step.starts_with("SCAN checks"));
-        let scans: Vec<_> = scans.map(|(.., step)| step.as_str()).collect();
-        assert_eq!(scans, [] as [&str; 0], "{statement}: {plan:?}");
+        let walks = |step: &String| step.contains(&format!("INDEX {index} "));
+        assert!(plan.iter().any(|(.., step)| walks(step)), "{statement}: {plan:?}");
+        assert!(!plan.iter().any(|(.., step)| step.starts_with("SCAN checks")), "{statement}: {plan:?}");
     }
 }
 
@@ -158,6 +179,30 @@ async fn prunes_by_age_and_number() {
     let left: i64 =
         sqlx::query_scalar("SELECT count(*) FROM scan_results").fetch_one(&store.reader).await.unwrap();
     assert_eq!(left, 5, "results go with their check");
+}
+
+#[tokio::test]
+async fn listing_holds_up_nothing_else() {
+    let Fixture { store, _directory } = fixture().await;
+    let mut listings = Vec::new();
+    for _ in 0..store.lister.options().get_max_connections() {
+        listings.push(store.lister.acquire().await.unwrap());
+    }
+    store.ping().await.unwrap();
+    let recorded = store.record(vec![new_check("https://a/", 1_000)], None).await.unwrap().remove(0);
+    assert!(store.find_check(recorded.check.id).await.unwrap().is_some());
+}
+
+#[tokio::test]
+async fn refuses_read_only_database() {
+    let Fixture { store, _directory: directory } = fixture().await;
+    let path = directory.path().join(DATABASE_FILE);
+    store.close().await;
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o444)).unwrap();
+    // Root may write all the same; then there is nothing to refuse.
+    let writable = fs::File::options().write(true).open(&path).is_ok();
+    let opened = Store::open(directory.path()).await;
+    assert!(matches!(&opened, Err(OpenError::ReadOnly { .. })) || (writable && opened.is_ok()), "{opened:?}");
 }
 
 #[tokio::test]

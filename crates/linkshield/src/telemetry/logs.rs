@@ -1,7 +1,8 @@
 //! Logs: one JSON object per line on stderr. URLs that people check are never logged: they can hold secrets.
 //!
 //! Caveat: a line is written before the request goes on, so nothing is lost at an abrupt end, and a reader of stderr
-//! that stops reading stops the backend once the pipe is full. Send stderr to a file, as `shield` does.
+//! that stops reading stops the backend once the pipe is full. Send stderr to a file, as `shield` does. A reader that
+//! is gone costs the log, never the service.
 
 use std::panic;
 
@@ -15,6 +16,8 @@ pub fn start_logs(filter: EnvFilter) {
         .with_ansi(false)
         .with_env_filter(filter)
         .with_writer(std::io::stderr)
+        // Its complaint about a broken stderr goes to stderr, and panics.
+        .log_internal_errors(false)
         .finish();
     // A second call, as tests in one process make, keeps the first subscriber.
     let _already_set = tracing::subscriber::set_global_default(subscriber);

@@ -32,6 +32,7 @@ pub struct Metrics {
     durations: Family<RouteLabels, Histogram, Buckets>,
     in_flight: Gauge,
     connections: Gauge,
+    unsent: Gauge,
     draining: Gauge,
     checks: Family<CheckLabels, Counter>,
     pruned: Counter,
@@ -83,6 +84,7 @@ impl Metrics {
             durations: Family::new_with_constructor(Buckets),
             in_flight: Gauge::default(),
             connections: Gauge::default(),
+            unsent: Gauge::default(),
             draining: Gauge::default(),
             checks: Family::default(),
             pruned: Counter::default(),
@@ -101,6 +103,7 @@ impl Metrics {
         registry.register("http_request_duration_seconds", "Time to answer", self.durations.clone());
         registry.register("http_requests_in_flight", "Requests being answered", self.in_flight.clone());
         registry.register("http_connections", "Open connections", self.connections.clone());
+        registry.register("http_answers_unsent", "Answers that wait for their readers", self.unsent.clone());
         registry.register("draining", "1 while the process drains before its end", self.draining.clone());
         registry.register("checks", "URLs checked, by level and source of the result", self.checks.clone());
         registry.register("checks_pruned", "Checks deleted by the retention limits", self.pruned.clone());
@@ -143,6 +146,11 @@ impl Metrics {
     /// One connection less.
     pub fn connection_closed(&self) {
         self.connections.dec();
+    }
+
+    /// The number of connections whose client has not taken its whole answer; they count themselves.
+    pub fn answers_unsent(&self) -> Gauge {
+        self.unsent.clone()
     }
 
     /// The end has begun.

@@ -3,17 +3,17 @@
 use std::{net::SocketAddr, time::Duration};
 
 use linkshield::{
-    api::{App, BODY_BYTES_MAX},
+    api::{App, BULK_BODY_BYTES_MAX, CHECK_BODY_BYTES_MAX},
     server::Server,
     service::CheckService,
     settings::Environment,
-    store::{RetentionLimits, Store},
+    store::{DATABASE_FILE, RetentionLimits, Store},
 };
 use serde_json::{Value, json};
 use tokio::{sync::oneshot, task::JoinHandle};
 
 use crate::{
-    client::{get, post, send},
+    client::{get, post, post_head, send},
     scratch::ScratchDirectory,
 };
 
@@ -26,7 +26,7 @@ struct Backend {
     store: Store,
     stop: oneshot::Sender<()>,
     server: JoinHandle<usize>,
-    _directory: ScratchDirectory,
+    directory: ScratchDirectory,
 }
 
 impl Backend {
@@ -41,7 +41,7 @@ impl Backend {
         let (stop, stopped) = oneshot::channel();
         let shutdown = async move { drop(stopped.await) };
         let server = tokio::spawn(async { server.run(shutdown, Duration::from_secs(30)).await.cut.len() });
-        Self { address, store, stop, server, _directory: directory }
+        Self { address, store, stop, server, directory }
     }
 
     async fn check(&self, url: &str) -> Value {
@@ -208,8 +208,63 @@ async fn refuses_bad_bodies() {
     let text = format!("{head}content-type: text/plain\r\ncontent-length: 2\r\n\r\n{{}}");
     assert_problem(&send(backend.address, text).await, 415, CHECK);
     assert_problem(&send(backend.address, format!("{head}content-length: 2\r\n\r\n{{}}")).await, 415, CHECK);
-    let large = format!("\"{}\"", "a".repeat(BODY_BYTES_MAX));
-    assert_problem(&post(backend.address, CHECK, &large).await, 413, CHECK);
+    let gzip = format!(
+        "{head}content-type: application/json\r\ncontent-encoding: gzip\r\ncontent-length: 2\r\n\r\n{{}}"
+    );
+    assert_problem(&send(backend.address, gzip).await, 415, CHECK);
+    for (path, bytes_max) in [(CHECK, CHECK_BODY_BYTES_MAX), (BULK, BULK_BODY_BYTES_MAX)] {
+        let large = format!("\"{}\"", "a".repeat(bytes_max));
+        assert_problem(&post(backend.address, path, &large).await, 413, path);
+    }
+    backend.stop().await;
+}
+
+#[tokio::test]
+async fn refuses_announced_size_at_once() {
+    let backend = Backend::start().await;
+    // Nothing of the body is ever sent.
+    let head = post_head(CHECK, 1 << 40).replace("\r\n\r\n", "\r\nexpect: 100-continue\r\n\r\n");
+    assert_problem(&send(backend.address, head).await, 413, CHECK);
+    backend.stop().await;
+}
+
+#[tokio::test]
+async fn many_mistakes_make_no_large_answer() {
+    let backend = Backend::start().await;
+    let numbers = json!({ "urls": vec![1; 100_000] }).to_string();
+    let reply = post(backend.address, BULK, &numbers).await;
+    assert_problem(&reply, 422, BULK);
+    assert_eq!(reply.json()["errors"].as_array().unwrap().len(), 32);
+    assert_eq!(reply.json()["detail"], "100000 fields are not accepted, the first 32 are in `errors`");
+    let parameters: Vec<String> = (0..5000).map(|index| format!("{index:x}")).collect();
+    let reply = get(backend.address, &format!("{HISTORY}?{}", parameters.join("&"))).await;
+    assert_problem(&reply, 422, HISTORY);
+    assert_eq!(reply.json()["errors"].as_array().unwrap().len(), 32);
+    backend.stop().await;
+}
+
+#[tokio::test]
+async fn longest_urls_fit_in_bulk() {
+    let backend = Backend::start().await;
+    let path = "\\ud83d\\ude00".repeat(2048 - "https://a.example/00".len());
+    let urls: Vec<String> = (0..100).map(|index| format!("\"https://a.example/{index:02}{path}\"")).collect();
+    let reply = post(backend.address, BULK, &format!("{{\"urls\":[{}]}}", urls.join(","))).await;
+    assert_eq!(reply.status, 200);
+    assert_eq!(reply.header("x-skipped-urls"), None);
+    assert_eq!(post(backend.address, CHECK, &format!("{{\"url\":{}}}", urls[0])).await.status, 200);
+    backend.stop().await;
+}
+
+#[tokio::test]
+async fn deleted_database_loses_nothing_silently() {
+    let backend = Backend::start().await;
+    backend.check("https://example.com/").await;
+    std::fs::remove_file(backend.directory.path().join(DATABASE_FILE)).unwrap();
+    let body = json!({ "url": "https://example.com/lost" }).to_string();
+    assert_problem(&post(backend.address, CHECK, &body).await, 500, CHECK);
+    assert_eq!(get(backend.address, "/api/v1/health/ready").await.status, 503);
+    std::fs::write(backend.directory.path().join(DATABASE_FILE), "").unwrap();
+    assert_problem(&post(backend.address, CHECK, &body).await, 500, CHECK);
     backend.stop().await;
 }
 
@@ -350,9 +405,12 @@ async fn documents_every_path() {
     let document = get(backend.address, "/openapi.json").await.json();
     let paths = document["paths"].as_object().unwrap();
     assert_eq!(paths.len(), 12);
+    assert_eq!(document["components"]["schemas"]["CheckRequest"]["additionalProperties"], false);
     for (path, operations) in paths {
         for method in operations.as_object().unwrap().keys() {
             let path = path.replace("{id}", "01890a5d-ac96-774b-bcce-b302099a8057");
+            let documented = &operations[method]["responses"];
+            assert!(documented["500"].is_object() && documented["503"].is_object(), "{method} {path}");
             let reply = if method == "get" {
                 get(backend.address, &path).await
             } else {
@@ -360,6 +418,9 @@ async fn documents_every_path() {
             };
             assert!(reply.status != 405, "{method} {path}");
             assert!(!reply.body.contains("unknown-path"), "{method} {path}");
+            let documented = &documented[reply.status.to_string()]["content"];
+            let media_type = reply.header("content-type").unwrap().split(';').next().unwrap();
+            assert!(documented[media_type].is_object(), "{method} {path}: {} {media_type}", reply.status);
         }
     }
     let root = get(backend.address, "/").await.json();

@@ -32,9 +32,7 @@ struct Process {
 impl Process {
     async fn start(data: &Path, arguments: &[&str]) -> Self {
         let mut child = command(data).args(["--port", "0"]).args(arguments).spawn().unwrap();
-        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
-        let line = timeout(PATIENCE, lines.next_line()).await.unwrap().unwrap().unwrap();
-        let address = line.rsplit("http://").next().unwrap().parse().unwrap();
+        let address = first_address(&mut child).await;
         let mut stderr = child.stderr.take().unwrap();
         let log = tokio::spawn(async move {
             let mut log = String::new();
@@ -68,6 +66,13 @@ impl Process {
         .await;
         stream
     }
+}
+
+/// The address that the process prints once it listens.
+async fn first_address(child: &mut Child) -> SocketAddr {
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    let line = timeout(PATIENCE, lines.next_line()).await.unwrap().unwrap().unwrap();
+    line.rsplit("http://").next().unwrap().parse().unwrap()
 }
 
 fn command(data: &Path) -> Command {
@@ -117,6 +122,56 @@ async fn names_busy_port() {
 }
 
 #[tokio::test]
+async fn lives_without_reader_of_its_log() {
+    let data = ScratchDirectory::new();
+    let mut child = command(data.path()).args(["--port", "0"]).spawn().unwrap();
+    drop(child.stderr.take());
+    let address = first_address(&mut child).await;
+    for _ in 0..3 {
+        assert_eq!(get(address, "/api/v1/health/live").await.status, 200);
+    }
+}
+
+#[tokio::test]
+async fn failure_is_in_log_under_its_id() {
+    let data = ScratchDirectory::new();
+    let process = Process::start(data.path(), &["--log", "error"]).await;
+    std::fs::remove_file(data.path().join("linkshield.db")).unwrap();
+    let reply = post(process.address, CHECK, &json!({ "url": "https://example.com/" }).to_string()).await;
+    assert_eq!(reply.status, 500);
+    process.signal("TERM").await;
+    let (_status, log) = process.end().await;
+    let events: Vec<serde_json::Value> =
+        log.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let event = events.iter().find(|event| event["request_id"] == reply.json()["request_id"]).unwrap();
+    assert!(event["cause"].as_str().unwrap().contains("was deleted or replaced"), "{event}");
+    assert!(!reply.body.contains("deleted"), "the inside stays inside");
+}
+
+#[tokio::test]
+async fn says_which_answers_were_not_read() {
+    let data = ScratchDirectory::new();
+    let process = Process::start(data.path(), &["--drain-timeout", "0s"]).await;
+    let path = "é".repeat(2000);
+    let urls: Vec<String> = (0..100).map(|index| format!("https://example.com/{index}{path}")).collect();
+    let body = json!({ "urls": urls }).to_string();
+    assert_eq!(post(process.address, "/api/v1/url-check/bulk-check", &body).await.status, 200);
+    let request = "GET /api/v1/url-check/history?page_size=100 HTTP/1.1\r\nhost: test\r\n\r\n";
+    // Much more than sockets buffer; nobody reads it.
+    let mut stream = TcpStream::connect(process.address).await.unwrap();
+    stream.write_all(request.repeat(50).as_bytes()).await.unwrap();
+    wait_for("the answers to fill the buffers", async || {
+        get(process.address, "/metrics").await.body.contains("linkshield_http_answers_unsent 1").then_some(())
+    })
+    .await;
+    process.signal("TERM").await;
+    let (status, log) = process.end().await;
+    assert_eq!(status.code(), Some(4), "{log}");
+    assert!(log.contains("unread answers cut at the drain deadline"), "{log}");
+    drop(stream);
+}
+
+#[tokio::test]
 async fn names_unusable_data_directory() {
     let data = ScratchDirectory::new();
     let file = data.path().join("file");
@@ -147,6 +202,27 @@ async fn idle_process_ends_on_signal() {
             assert!(event["message"].is_string(), "{line}");
         }
     }
+}
+
+#[tokio::test]
+async fn ends_on_signal_while_database_is_locked() {
+    let data = ScratchDirectory::new();
+    let lock = std::fs::File::create(data.path().join("linkshield.lock")).unwrap();
+    lock.lock().unwrap();
+    let child = command(data.path()).args(["--port", "0"]).spawn().unwrap();
+    let process = child.id().unwrap();
+    wait_for("the process to wait for the lock", async || {
+        let open = std::fs::read_dir(format!("/proc/{process}/fd")).ok()?;
+        let mut targets = open.flatten().filter_map(|entry| std::fs::read_link(entry.path()).ok());
+        targets.any(|target| target.ends_with("linkshield.lock")).then_some(())
+    })
+    .await;
+    let sent = Command::new("sh").args(["-c", "kill -TERM $0", &process.to_string()]).status().await.unwrap();
+    assert!(sent.success());
+    let output = timeout(PATIENCE, child.wait_with_output()).await.unwrap().unwrap();
+    let log = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(0), "{log}");
+    assert!(log.contains("ended before the database was open"), "{log}");
 }
 
 #[tokio::test]

@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use crate::analysis::{
     Finding, Host, Rule, Severity, Target,
-    host::{HostName, Reach},
+    host::{HostName, Reach, embedded_v4},
     shown::shown,
 };
 
@@ -65,15 +65,15 @@ fn check_reach(address: IpAddr, findings: &mut Vec<Finding>) {
 
 fn check_spelling(target: &Target, address: IpAddr, findings: &mut Vec<Finding>) {
     let written = target.spelling.host.as_str();
-    let IpAddr::V4(plain) = address else { return };
-    if written == plain.to_string() || written.is_empty() {
+    let (plain, disguise) = match address {
+        IpAddr::V4(plain) => (Some(plain), disguise(written)),
+        IpAddr::V6(wide) => (embedded_v4(wide), "an IPv6 form"),
+    };
+    let Some(plain) = plain.filter(|plain| !written.is_empty() && written != plain.to_string()) else {
         return;
-    }
-    let explanation = format!(
-        "`{}` is {} for `{plain}`, which hides where the link goes.",
-        shown(written),
-        disguise(written)
-    );
+    };
+    let explanation =
+        format!("`{}` is {disguise} for `{plain}`, which hides where the link goes.", shown(written));
     findings.push(OBFUSCATED.found(explanation, written));
 }
 

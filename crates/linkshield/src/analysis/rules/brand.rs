@@ -54,15 +54,21 @@ const REHOSTERS: &[&str] = &[
     "edgekey.net",
     "edgesuite.net",
     "fastly.net",
+    "mcas.ms",
     "translate.goog",
 ];
+
+/// Whether the host belongs to a service that puts other people's whole domains in front of its own.
+pub(super) fn rehosts(target: &Target) -> bool {
+    target.host.name().is_some_and(|name| REHOSTERS.iter().any(|rehoster| name.within(rehoster)))
+}
 
 pub(super) fn check(target: &Target, findings: &mut Vec<Finding>) {
     let Some(name) = target.host.name() else { return };
     let labels = name.subdomain_labels();
     let embedded = labels.windows(2).map(|pair| pair.join(".")).find(|pair| DOMAINS.contains(&pair.as_str()));
     let owner = target.host.owner();
-    if let Some(domain) = embedded.filter(|_| !REHOSTERS.contains(&owner.as_str())) {
+    if let Some(domain) = embedded.filter(|_| !rehosts(target)) {
         let explanation = format!(
             "`{domain}` in `{}` is only decoration; the site belongs to `{}`.",
             shown(&name.ascii),

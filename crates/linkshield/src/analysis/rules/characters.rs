@@ -1,5 +1,6 @@
 //! Characters that browsers drop or turn around: tabs, newlines, controls, backslashes, direction marks, odd slashes.
 
+use super::encoding::percent_decoded;
 use crate::analysis::{
     Finding, Rule, Severity, Target,
     shown::{invisible, reorders, shown},
@@ -78,25 +79,6 @@ fn check_unseen(target: &Target, findings: &mut Vec<Finding>) {
 fn hides(text: &str) -> bool {
     let honest = |character: char| matches!(character, '\u{200C}' | '\u{200D}' | '\u{FE0E}' | '\u{FE0F}');
     text.contains(|character: char| invisible(character) && !character.is_control() && !honest(character))
-}
-
-fn percent_decoded(text: &str) -> String {
-    let bytes = text.as_bytes();
-    let mut result = Vec::with_capacity(bytes.len());
-    let mut index = 0;
-    while index < bytes.len() {
-        match super::encoding::escape_at(bytes, index) {
-            Some(byte) => {
-                result.push(byte);
-                index += 3;
-            }
-            None => {
-                result.push(bytes[index]);
-                index += 1;
-            }
-        }
-    }
-    String::from_utf8_lossy(&result).into_owned()
 }
 
 fn check_slashes(target: &Target, findings: &mut Vec<Finding>) {

@@ -1,5 +1,8 @@
 //! Names and passwords before the host: the part of a link most people take for the site.
 
+use std::net::Ipv4Addr;
+
+use super::encoding::percent_decoded;
 use crate::analysis::{Finding, Rule, Severity, Target, shown::shown};
 
 const DECEPTIVE: Rule = Rule {
@@ -39,13 +42,21 @@ pub(super) fn check(target: &Target, findings: &mut Vec<Finding>) {
     });
 }
 
-/// Whether a reader would take this for a host: a dot between letters, also when percent-encoded.
+/// Whether a reader would take a part of this for a host, also when it is percent-encoded.
 fn looks_like_site(userinfo: &str) -> bool {
-    let decoded = userinfo.to_ascii_lowercase().replace("%2e", ".").replace("%2f", "/").replace("%3a", ":");
-    decoded.split(['/', ':', '@', '%']).any(|part| {
-        let mut labels = part.split('.');
-        let first = labels.next().unwrap_or_default();
-        let last = labels.next_back().unwrap_or_default();
-        !first.is_empty() && last.len() >= 2 && last.bytes().all(|byte| byte.is_ascii_alphabetic())
-    })
+    let in_host =
+        |character: char| character.is_alphanumeric() || matches!(character, '.' | '-' | '\u{3002}');
+    let decoded = percent_decoded(userinfo).to_lowercase();
+    decoded.split(|character| !in_host(character)).any(reads_as_host)
+}
+
+/// Whether this is an address, or has a top-level domain behind a dot (`paypal.com`, `paypal.com-login`).
+fn reads_as_host(text: &str) -> bool {
+    let mut labels = text.split(['.', '\u{3002}']);
+    let named = labels.next().is_some_and(|first| !first.is_empty());
+    let top_level = |label: &str| {
+        let word = label.split('-').next().unwrap_or_default();
+        psl::suffix(word.as_bytes()).is_some_and(|suffix| suffix.is_known())
+    };
+    named && labels.any(top_level) || text.parse::<Ipv4Addr>().is_ok()
 }

@@ -46,14 +46,24 @@ pub(super) fn check(target: &Target, findings: &mut Vec<Finding>) {
     if target.url.cannot_be_a_base() {
         return;
     }
-    let path_file = file_name(target.url.path().rsplit('/').next().unwrap_or_default());
-    let parameters: Vec<String> = target.url.query_pairs().map(|(_, value)| last_segment(&value)).collect();
-    if let Some(file) = std::iter::once(&path_file).chain(&parameters).find(|file| disguised(file)) {
+    let path_files = path_files(target.url.path());
+    let pairs = target.url.query_pairs();
+    let parameters: Vec<String> =
+        pairs.flat_map(|(name, value)| [last_segment(&name), last_segment(&value)]).collect();
+    if let Some(file) = path_files.iter().chain(&parameters).find(|file| disguised(file)) {
         let explanation =
             format!("`{}` poses as a document but its last extension makes it a program.", shown(file));
         findings.push(DOUBLE.found(explanation, file));
     }
-    check_kind(&path_file, findings);
+    path_files.iter().for_each(|file| check_kind(file, findings));
+}
+
+/// The file that a path names, with and without parameters of its last segment (`a.exe;id=1`).
+fn path_files(path: &str) -> Vec<String> {
+    let last = path.rsplit('/').next().unwrap_or_default();
+    let mut files = vec![file_name(last)];
+    files.extend(last.split_once(';').map(|(front, _)| file_name(front)));
+    files
 }
 
 fn check_kind(file: &str, findings: &mut Vec<Finding>) {
@@ -76,18 +86,25 @@ fn disguised(file: &str) -> bool {
     let mut parts = file.rsplit('.').map(str::trim);
     let (last, before) = (parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
     let named = parts.next().is_some();
-    let runs = last == "com" || [EXECUTABLES, SCRIPTS].iter().any(|kind| kind.contains(&last));
+    let program = last == "com" && !file.starts_with("www.");
+    let runs = program || [EXECUTABLES, SCRIPTS].iter().any(|kind| kind.contains(&last));
     // `setup.html.url` and the like keep a name in front; a bare `pdf.exe` does not pose as anything.
     named && runs && DECOYS.contains(&before)
 }
 
+/// The file that a parameter names; nothing for a URL without a path, which ends in its host.
 fn last_segment(value: &str) -> String {
-    file_name(value.rsplit(['/', '\\']).next().unwrap_or_default())
+    match value.rsplit_once(['/', '\\']) {
+        Some((front, _)) if front.ends_with(['/', '\\']) => String::new(),
+        Some((_, last)) => file_name(last),
+        None => file_name(value),
+    }
 }
 
-/// The name as the operating system will store it: decoded, lower-case, without trailing dots and spaces.
+/// The name as the operating system will store it: decoded, lower-case, up to a NUL, without trailing dots and spaces.
 fn file_name(segment: &str) -> String {
     let pair = format!("name={}", segment.replace('+', "%2B").replace('&', "%26"));
     let decoded = url::form_urlencoded::parse(pair.as_bytes()).next().map(|(_, value)| value.into_owned());
-    decoded.unwrap_or_default().trim_end_matches(['.', ' ']).to_ascii_lowercase()
+    let decoded = decoded.unwrap_or_default();
+    decoded.split('\0').next().unwrap_or_default().trim_end_matches(['.', ' ']).to_ascii_lowercase()
 }

@@ -36,6 +36,18 @@ const NEEDLESS: Rule =
 
 pub(super) const RULES: &[Rule] = &[HOST, TRAVERSAL, NUL, LINE_BREAK, CONTROL, OVERLONG, DOUBLE, NEEDLESS];
 
+/// Dots, slashes, backslashes and NUL in more bytes than they need. `%c0` and `%c1` alone are ordinary letters in the
+/// encodings of Russian and Chinese sites, so these are whole steps to a parent directory.
+const OVERLONG_FORMS: &[&str] = &[
+    "%c0%ae%c0%ae",
+    "..%c0%af",
+    "..%c1%9c",
+    "%c0%80",
+    "%e0%80%ae",
+    "%e0%80%af",
+    "%f0%80%80%ae",
+    "%f0%80%80%af",
+];
 /// Encoded letters and digits from which on it is no accident.
 const NEEDLESS_MIN: usize = 3;
 
@@ -94,9 +106,9 @@ fn check_bytes(path: &str, query: &str, findings: &mut Vec<Finding>) {
             .push(CONTROL.found(format!("`{}` holds an encoded control character.", shown(&text)), &text));
     }
     let lower = text.to_ascii_lowercase();
-    if let Some(form) = ["%c0%", "%c1%", "%e0%80%", "%f0%80%"].into_iter().find(|form| lower.contains(form)) {
+    if let Some(form) = OVERLONG_FORMS.iter().find(|form| lower.contains(**form)) {
         let explanation = format!(
-            "`{form}` starts a form of UTF-8 that is forbidden because it smuggles characters past filters."
+            "`{form}` holds a form of UTF-8 that is forbidden because it smuggles characters past filters."
         );
         findings.push(OVERLONG.found(explanation, form));
     }
@@ -125,8 +137,28 @@ fn escapes(text: &str) -> impl Iterator<Item = u8> + '_ {
     (0..bytes.len()).filter_map(|index| escape_at(bytes, index))
 }
 
+/// `text` with every escape replaced by the byte it stands for.
+pub(super) fn percent_decoded(text: &str) -> String {
+    let bytes = text.as_bytes();
+    let mut result = Vec::with_capacity(bytes.len());
+    let mut index = 0;
+    while index < bytes.len() {
+        match escape_at(bytes, index) {
+            Some(byte) => {
+                result.push(byte);
+                index += 3;
+            }
+            None => {
+                result.push(bytes[index]);
+                index += 1;
+            }
+        }
+    }
+    String::from_utf8_lossy(&result).into_owned()
+}
+
 /// The byte of the escape that starts at `index`, if one does.
-pub(super) fn escape_at(bytes: &[u8], index: usize) -> Option<u8> {
+fn escape_at(bytes: &[u8], index: usize) -> Option<u8> {
     let digit = |offset: usize| bytes.get(index + offset).and_then(|byte| char::from(*byte).to_digit(16));
     if bytes.get(index) != Some(&b'%') {
         return None;

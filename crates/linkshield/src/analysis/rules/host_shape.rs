@@ -1,6 +1,6 @@
 //! The shape of a host name: depth, length, suffix, dots.
 
-use super::address::local_name;
+use super::{address::local_name, brand::rehosts};
 use crate::analysis::{Finding, Rule, Severity, Target, host::HostName, shown::shown};
 
 const DEEP: Rule = Rule {
@@ -46,6 +46,8 @@ pub(super) const RULES: &[Rule] =
 
 /// Most labels that honest sites put before their registrable domain.
 const SUBDOMAIN_LABELS_MAX: usize = 3;
+/// Suffixes under which a state registers names and whose bare form is its own site (`gov.uk`, `nhs.uk`).
+const STATE_LABELS: &[&str] = &["gob", "gouv", "gov", "govt", "mil", "nhs", "police"];
 const LONG_HOST_CHARS: usize = 50;
 const VERY_LONG_HOST_CHARS: usize = 100;
 /// Suffixes that lists of abused domains name far out of proportion; kept small on purpose.
@@ -60,7 +62,7 @@ pub(super) fn check(target: &Target, findings: &mut Vec<Finding>) {
         check_suffix(name, findings);
     }
     let labels = name.subdomain_labels();
-    if labels.len() > SUBDOMAIN_LABELS_MAX {
+    if labels.len() > SUBDOMAIN_LABELS_MAX && !rehosts(target) {
         let explanation = format!(
             "`{}` has {} labels in front of `{}`, which can push the real domain out of sight.",
             shown(&name.ascii),
@@ -103,6 +105,11 @@ fn check_dots(name: &HostName, findings: &mut Vec<Finding>) {
 fn check_suffix(name: &HostName, findings: &mut Vec<Finding>) {
     let suffix = shown(&name.suffix);
     let bare = name.ascii == name.suffix;
+    let first_label = name.ascii.split('.').next().unwrap_or_default();
+    let state_site = name.ascii.contains('.') && STATE_LABELS.contains(&first_label);
+    if bare && state_site {
+        return;
+    }
     if bare && name.suffix_icann {
         let explanation = format!("`{suffix}` is a suffix under which names are registered, not a site.");
         findings.push(SUFFIX_ONLY.found(explanation, &suffix));

@@ -3,7 +3,7 @@
 //! Honest names in one script are left alone, with a note that they are punycode on the wire. Look-alikes of known
 //! names are a later, larger piece of work; here only what needs no list of names.
 
-use super::scripts::{drawn_like_latin, ordinary_mix, script_of, scripts_of};
+use super::scripts::{drawn_like_latin, ordinary_mix, scripts_of, written_at_home};
 use crate::analysis::{
     Finding, Rule, Severity, Target,
     host::HostName,
@@ -37,7 +37,7 @@ const INVISIBLE: Rule = Rule {
 const FALSE_DOT: Rule =
     Rule { id: "false-dot-host", severity: Severity::Medium, points: 40, title: "Unusual dots in the host" };
 const PUNYCODE: Rule =
-    Rule { id: "punycode-host", severity: Severity::Info, points: 10, title: "International name" };
+    Rule { id: "punycode-host", severity: Severity::Info, points: 5, title: "International name" };
 
 pub(super) const RULES: &[Rule] = &[MIXED, LOOKALIKE, DISGUISED, INVISIBLE, FALSE_DOT, PUNYCODE];
 
@@ -64,8 +64,9 @@ fn check_label(name: &HostName, label: &str, findings: &mut Vec<Finding>) {
         findings.push(MIXED.found(explanation, label));
         return;
     }
-    let suffix_is_latin = name.unicode.rsplit('.').next().unwrap_or_default().is_ascii();
-    if suffix_is_latin && label.chars().any(char::is_alphabetic) && label.chars().all(drawn_like_latin) {
+    let top_level = name.unicode.rsplit('.').next().unwrap_or_default();
+    let foreign = top_level.is_ascii() && !written_at_home(&scripts, top_level);
+    if foreign && label.chars().any(char::is_alphabetic) && label.chars().all(drawn_like_latin) {
         let explanation =
             format!("Every letter of `{}` is a foreign one that is drawn like a Latin letter.", shown(label));
         findings.push(LOOKALIKE.found(explanation, label));
@@ -102,8 +103,8 @@ fn check_written(target: &Target, name: &HostName, findings: &mut Vec<Finding>) 
 
 /// Whether a written character was turned into a different one by the name's mapping, beyond case and accents.
 fn mapped_away(character: char, unicode: &str) -> bool {
-    let belongs_to_all =
-        script_of(character).is_none() || FALSE_DOTS.contains(&character) || invisible(character);
+    let accent = matches!(character, '\u{300}'..='\u{36F}' | '\u{3099}' | '\u{309A}');
+    let told_elsewhere = FALSE_DOTS.contains(&character) || invisible(character);
     let kept = character.to_lowercase().all(|lower| unicode.contains(lower));
-    !character.is_ascii() && !belongs_to_all && !kept
+    !character.is_ascii() && !accent && !told_elsewhere && !kept
 }

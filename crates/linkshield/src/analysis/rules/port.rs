@@ -6,7 +6,7 @@ const BLOCKED: Rule =
     Rule { id: "blocked-port", severity: Severity::Medium, points: 40, title: "Port of another service" };
 const UNUSUAL: Rule = Rule { id: "unusual-port", severity: Severity::Low, points: 20, title: "Unusual port" };
 const ALTERNATIVE: Rule =
-    Rule { id: "alternative-web-port", severity: Severity::Info, points: 10, title: "Second web port" };
+    Rule { id: "alternative-web-port", severity: Severity::Info, points: 5, title: "Second web port" };
 
 pub(super) const RULES: &[Rule] = &[BLOCKED, UNUSUAL, ALTERNATIVE];
 

@@ -1,15 +1,15 @@
-//! Links that only pass on: shorteners, and URLs inside parameters.
+//! Links that only pass on: shorteners, and URLs inside parameters or behind a wrapping scheme.
 //!
-//! A carried URL is judged by the same rules, one level deep and at most four per link: a link that forwards to
-//! something dangerous is as dangerous.
+//! A carried URL is judged by the same rules, one level deep: a link that forwards to something dangerous is as
+//! dangerous. All of them are judged, or the bad one would come fifth; the length of a URL bounds their number.
 
-use super::registry::findings as direct_findings;
+use super::{encoding::percent_decoded, registry::findings as direct_findings, scheme::WRAPPED_SCHEMES};
 use crate::analysis::{Finding, Rule, Severity, Target, assess, shown::shown};
 
 const SHORTENER: Rule =
     Rule { id: "shortener", severity: Severity::Low, points: 25, title: "Shortened link hides its target" };
 const CARRIED: Rule =
-    Rule { id: "carried-url", severity: Severity::Info, points: 15, title: "Link carries another address" };
+    Rule { id: "carried-url", severity: Severity::Info, points: 10, title: "Link carries another address" };
 const FORWARDS_HIGH: Rule = Rule {
     id: "forwards-to-suspicious",
     severity: Severity::High,
@@ -25,14 +25,17 @@ const FORWARDS_CRITICAL: Rule = Rule {
 
 pub(super) const RULES: &[Rule] = &[SHORTENER, CARRIED, FORWARDS_HIGH, FORWARDS_CRITICAL];
 
-/// Carried URLs that are looked at per link.
-const CARRIED_MAX: usize = 4;
+/// How many times a carried URL may be encoded beyond what its place needs.
+const EXTRA_ENCODINGS_MAX: usize = 2;
 const SHORTENERS: &[&str] = &[
     "adf.ly",
+    "amzn.to",
     "bit.do",
     "bit.ly",
+    "bitly.com",
     "bl.ink",
     "buff.ly",
+    "clck.ru",
     "cutt.ly",
     "goo.gl",
     "is.gd",
@@ -57,30 +60,41 @@ const SHORTENERS: &[&str] = &[
     "x.gd",
 ];
 
+/// A URL inside another one.
+struct Carried {
+    /// Where it was found, as the start of a sentence.
+    place: String,
+    target: Target,
+}
+
 pub(super) fn check(target: &Target, findings: &mut Vec<Finding>) {
     let owner = target.host.owner();
     if SHORTENERS.contains(&owner.as_str()) {
         let explanation = format!("`{owner}` is a link shortener: where this leads is not written in it.");
         findings.push(SHORTENER.found(explanation, &target.host.text()));
     }
-    if let Some((name, carried)) = carried_targets(target).first() {
-        let explanation = format!(
-            "The parameter `{}` carries a link to `{}`, another site than `{}`.",
-            shown(name),
-            shown(&carried.host.text()),
-            shown(&owner)
-        );
-        findings.push(CARRIED.found(explanation, &format!("{name}={}", carried.original)));
+    if let Some(Carried { place, target: carried }) = carried_targets(target).first() {
+        let explanation = match owner.as_str() {
+            "" => format!("{place} carries a link to `{}`.", shown(&carried.host.text())),
+            owner => format!(
+                "{place} carries a link to `{}`, another site than `{}`.",
+                shown(&carried.host.text()),
+                shown(owner)
+            ),
+        };
+        findings.push(CARRIED.found(explanation, &carried.original));
     }
 }
 
 /// Judges the URLs that `target` carries and reports the worst, if it is bad enough.
 pub(in crate::analysis) fn follow_redirects(target: &Target, findings: &mut Vec<Finding>) {
-    let judged = carried_targets(target).into_iter().map(|(name, carried)| {
-        let inner = direct_findings(&carried);
-        (assess(&inner).risk_score, name, carried, inner)
+    let judged = carried_targets(target).into_iter().map(|carried| {
+        let inner = direct_findings(&carried.target);
+        (assess(&inner).risk_score, carried, inner)
     });
-    let Some((risk_score, name, carried, inner)) = judged.max_by_key(|(risk_score, ..)| *risk_score) else {
+    let Some((risk_score, Carried { place, target: carried }, inner)) =
+        judged.max_by_key(|(risk_score, ..)| *risk_score)
+    else {
         return;
     };
     let rule = match risk_score {
@@ -92,27 +106,42 @@ pub(in crate::analysis) fn follow_redirects(target: &Target, findings: &mut Vec<
         .iter()
         .max_by_key(|finding| finding.severity)
         .map_or("", |finding| finding.explanation.as_str());
-    let explanation =
-        format!("The parameter `{}` carries `{}`: {reason}", shown(&name), shown(&carried.original));
+    let explanation = format!("{place} carries `{}`: {reason}", shown(&carried.original));
     findings.push(rule.found(explanation, &carried.original));
 }
 
-/// Absolute URLs in the parameters of `target` that belong to somebody else.
-fn carried_targets(target: &Target) -> Vec<(String, Target)> {
+/// Absolute URLs in the parameters of `target`, or behind its wrapping scheme, that belong to somebody else.
+fn carried_targets(target: &Target) -> Vec<Carried> {
     if target.url.cannot_be_a_base() {
-        return Vec::new();
+        return wrapped_target(target).into_iter().collect();
     }
     let owner = target.host.owner();
     let parsed = target.url.query_pairs().filter_map(|(name, value)| {
-        let carried = Target::parse(absolute(&value)?).ok()?;
-        (carried.host.owner() != owner).then(|| (name.into_owned(), carried))
+        let carried = Target::parse(&absolute(&value)?).ok()?;
+        let place = format!("The parameter `{}`", shown(&name));
+        (carried.host.owner() != owner).then_some(Carried { place, target: carried })
     });
-    parsed.take(CARRIED_MAX).collect()
+    parsed.collect()
 }
 
-/// The value when it is an absolute or scheme-relative URL, or runs code.
-fn absolute(value: &str) -> Option<&str> {
-    let start: String = value.trim_start().chars().take(12).collect::<String>().to_ascii_lowercase();
+/// The URL behind a scheme such as `view-source:`.
+fn wrapped_target(target: &Target) -> Option<Carried> {
+    let scheme = target.url.scheme();
+    let wrapped = WRAPPED_SCHEMES.contains(&scheme).then(|| absolute(&target.spelling.path))??;
+    let place = format!("The wrapper `{scheme}:`");
+    Target::parse(&wrapped).ok().map(|target| Carried { place, target })
+}
+
+/// The value when it is an absolute or scheme-relative URL, or runs code, perhaps encoded once too often.
+fn absolute(value: &str) -> Option<String> {
     let forms = ["http:", "https:", "//", "\\\\", "/\\", "javascript:", "data:text/", "vbscript:"];
-    forms.iter().any(|form| start.starts_with(form)).then_some(value)
+    let mut value = value.to_owned();
+    for _ in 0..=EXTRA_ENCODINGS_MAX {
+        let start: String = value.trim_start().chars().take(12).collect::<String>().to_ascii_lowercase();
+        if forms.iter().any(|form| start.starts_with(form)) {
+            return Some(value);
+        }
+        value = percent_decoded(&value);
+    }
+    None
 }

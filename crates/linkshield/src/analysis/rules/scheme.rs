@@ -25,7 +25,7 @@ const NON_WEB: Rule = Rule {
     title: "Link does not open a web page",
 };
 const PLAINTEXT: Rule =
-    Rule { id: "plaintext-http", severity: Severity::Info, points: 10, title: "Connection is not encrypted" };
+    Rule { id: "plaintext-http", severity: Severity::Info, points: 5, title: "Connection is not encrypted" };
 
 pub(super) const RULES: &[Rule] = &[SCRIPT, DATA, LOCAL, WRAPPED, NON_WEB, PLAINTEXT];
 
@@ -42,7 +42,8 @@ const LOCAL_SCHEMES: &[&str] = &[
     "shell",
     "smb",
 ];
-const WRAPPED_SCHEMES: &[&str] = &["blob", "feed", "filesystem", "intent", "jar", "view-source"];
+/// Schemes whose URLs hold another URL.
+pub(super) const WRAPPED_SCHEMES: &[&str] = &["blob", "feed", "filesystem", "intent", "jar", "view-source"];
 /// Media types of `data:` that a browser would run.
 const ACTIVE_TYPES: &[&str] =
     &["text/html", "image/svg+xml", "application/xhtml+xml", "text/xml", "application/xml", "javascript"];

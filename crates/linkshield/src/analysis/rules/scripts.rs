@@ -54,6 +54,8 @@ pub(super) fn script_of(character: char) -> Option<Script> {
         | '\u{F900}'..='\u{FAFF}'
         | '\u{20000}'..='\u{3FFFF}' => Script::Han,
         '0'..='9' | '-' | '_' | '\u{300}'..='\u{36F}' | '\u{B7}' => return None,
+        // Symbols such as emoji belong to no alphabet.
+        _ if !character.is_alphanumeric() => return None,
         _ => Script::Other,
     })
 }
@@ -74,6 +76,17 @@ pub(super) fn ordinary_mix(scripts: &[Script]) -> bool {
         || within(&[Latin, Han, Kana])
         || within(&[Latin, Han, Bopomofo])
         || within(&[Latin, Han, Hangul])
+}
+
+/// Whether the country of this top-level domain writes in this script, so that a short word of such letters is only that.
+pub(super) fn written_at_home(scripts: &[Script], top_level: &str) -> bool {
+    match scripts {
+        [Script::Cyrillic] => {
+            ["bg", "by", "kg", "kz", "mk", "mn", "rs", "ru", "su", "tj", "ua", "uz"].contains(&top_level)
+        }
+        [Script::Greek] => ["cy", "eu", "gr"].contains(&top_level),
+        _ => false,
+    }
 }
 
 /// Cyrillic and Greek letters that most fonts draw like Latin ones.

@@ -5,6 +5,7 @@
 
 use std::sync::LazyLock;
 
+use super::encoding::percent_decoded;
 use crate::analysis::{Finding, Rule, Severity, Target, shown::shown};
 
 const LISTED: Rule =
@@ -35,7 +36,7 @@ enum Matcher {
 
 pub(super) fn check(target: &Target, findings: &mut Vec<Finding>) {
     let host = target.host.text();
-    let location = format!("{host}{}", target.url.path());
+    let location = format!("{host}{}", plain_path(target.url.path()));
     let owner = target.host.owner();
     for entry in &LIST.entries {
         let (hit, what) = match entry.matcher {
@@ -49,6 +50,15 @@ pub(super) fn check(target: &Target, findings: &mut Vec<Finding>) {
             return;
         }
     }
+}
+
+/// The path without escapes and doubled slashes, which most servers take for the same.
+fn plain_path(path: &str) -> String {
+    let mut plain = percent_decoded(path);
+    while plain.contains("//") {
+        plain = plain.replace("//", "/");
+    }
+    plain
 }
 
 pub(super) fn version() -> &'static str {
