@@ -29,6 +29,9 @@ const JOURNAL: &str = "production/journal";
 const LAST_GOOD: &str = "production/last-good.json";
 const SERVICE: &str = "service.json";
 const LOCK: &str = "control.lock";
+const FORMAT: &str = "format";
+const KEY_NOTE: &str = "evidence.key-id";
+const SOCKETS: &str = "sockets";
 /// The first line of a journal.
 const HEADER: &[u8] = b"shield-journal 1\n";
 /// Bytes before the payload of a record: its length, and two checksums.
@@ -56,11 +59,22 @@ pub(super) const DAMAGES: &[Damage] = &[
     harmless(SERVICE, "removed", |_| None),
     harmless(LOCK, "garbage", |_| Some(garbage(500))),
     harmless(LOCK, "removed", |_| None),
+    told(FORMAT, "emptied", |_| Some(Vec::new())),
+    told(FORMAT, "garbage", |_| Some(garbage(20))),
+    harmless(FORMAT, "removed", |_| None),
+    harmless(KEY_NOTE, "garbage", |_| Some(garbage(64))),
+    harmless(SOCKETS, "garbage", |_| Some(garbage(64))),
+    harmless(SOCKETS, "removed", |_| None),
 ];
 
 /// A journal that is written to notices every change from outside: also one that would pass for a crash.
 const fn journal(what: &'static str, make: fn(&[u8]) -> Option<Vec<u8>>, killed: Expect) -> Damage {
     Damage { file: JOURNAL, what, make, running: Expect::Told, killed }
+}
+
+/// What decides whether the state may be touched at all.
+const fn told(file: &'static str, what: &'static str, make: fn(&[u8]) -> Option<Vec<u8>>) -> Damage {
+    Damage { file, what, make, running: Expect::Told, killed: Expect::Told }
 }
 
 /// The journal has the state; this file is only for the day it is lost, or written anew at each start.

@@ -114,6 +114,20 @@ async fn carry(
     })
     .await
     .map_err(|error| Trouble::caused(format!("serve {newest}"), error))?;
+    survives_a_restart(project, &newest, (name, verdict)).await
+}
+
+/// What was mended must be on the disk: the next control plane finds the same state, and has nothing to tell.
+async fn survives_a_restart(
+    project: &Project,
+    newest: &str,
+    (name, verdict): (&str, &mut Verdict),
+) -> Result<()> {
+    project.kill_control().await?;
+    let up = project.shield(&["up"]).await?;
+    verdict.demand(up.succeeded(), || format!("{name}, and a restart: {}", up.reason()));
+    let live = project.settled().await?.live.map(|live| live.to_string()).unwrap_or_default();
+    verdict.demand(live == newest, || format!("{name}, and a restart: {live} is live, not {newest}"));
     Ok(())
 }
 

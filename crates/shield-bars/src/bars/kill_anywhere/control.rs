@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use shield_control::admin::StatusReport;
+use shield_evidence::{EvidenceStore, Statement};
 use shield_load::LoadHandle;
+use shield_release::FinishedRelease;
 use shield_types::ReleaseId;
 
 use crate::harness::{
@@ -60,6 +62,7 @@ pub(super) async fn run(programs: &Programs, only: Option<u32>, verdict: &mut Ve
     load.stop();
     let report = load.join().await;
     print_load("control plane killed", &report);
+    check_evidence(&project, verdict).await?;
     project.close().await?;
     verdict.demand(report.failed_count() == 0, || {
         format!("{} requests failed while the control plane was killed", report.failed_count())
@@ -168,6 +171,35 @@ fn judge(
     let end = if completed { "completed" } else { "undone, or not begun" };
     println!("  point {point:3} {name:28} {end}: {new} (was {old})");
     verdict.demand(after.warnings.is_empty(), || format!("point {point} ({name}): {:?}", after.warnings));
+}
+
+/// Every release that ended is in the evidence log, once, and its watch as well if it got traffic.
+async fn check_evidence(project: &Project, verdict: &mut Verdict) -> Result<()> {
+    let store = EvidenceStore::open(&project.state("evidence"));
+    let store = store.map_err(|error| Trouble::caused("open the evidence log", error))?;
+    let mut recorded = Vec::new();
+    let mut note = |statement: Statement| {
+        recorded.extend(statement.release.map(|release| (release.id, statement.stage.to_string())));
+    };
+    store.each(&mut note).map_err(|error| Trouble::caused("read the evidence log", error))?;
+    let statements = recorded.len();
+    recorded.sort();
+    recorded.dedup();
+    verdict.demand(recorded.len() == statements, || {
+        format!("{} statements about releases are there twice", statements - recorded.len())
+    });
+    let history = project.shield(&["history", "--output-format", "json"]).await?;
+    let history: Vec<FinishedRelease> =
+        serde_json::from_str(&history.stdout).map_err(|error| Trouble::caused("read the history", error))?;
+    for finished in &history {
+        let id = &finished.spec.id;
+        for stage in ["release"].iter().chain(finished.promoted_at.map(|_| &"watch")) {
+            let there = recorded.contains(&(id.clone(), (*stage).to_owned()));
+            verdict.demand(there, || format!("no `{stage}` statement about {id}"));
+        }
+    }
+    println!("  evidence: {statements} statements about releases, each once");
+    Ok(())
 }
 
 /// A control plane that passed its point would still die at a later command: another one takes over.
