@@ -8,24 +8,50 @@ mod context;
 mod exit;
 mod output;
 
-use clap::Parser;
+use clap::{Parser, error::ErrorKind};
 use tracing_subscriber::EnvFilter;
 
 use cli::{Cli, Command};
 use exit::Exit;
 
 fn main() -> std::process::ExitCode {
-    let cli = Cli::parse();
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => return usage(&error),
+    };
     start_logging(&cli.command);
+    let format = cli.output_format;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     let outcome = match runtime {
         Ok(runtime) => runtime.block_on(run(cli)),
         Err(error) => Err(exit::Failure::unexpected("start the async runtime", &error)),
     };
+    let outcome = outcome.and_then(|()| match output::write::lost() {
+        None => Ok(()),
+        Some(error) => Err(exit::Failure::unexpected("print the result", error)),
+    });
     match outcome {
         Ok(()) => Exit::Done.into(),
-        Err(failure) => failure.report(),
+        Err(failure) => failure.tell(format),
     }
+}
+
+/// What is wrong with the command line, or the help that was asked for.
+fn usage(error: &clap::Error) -> std::process::ExitCode {
+    let asked = matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion);
+    // A reader that went away is no reason to fail.
+    let _ = error.print();
+    if asked {
+        return Exit::Done.into();
+    }
+    if cli::json_was_asked_for(std::env::args_os().map(|argument| argument.to_string_lossy().into_owned())) {
+        output::json(&serde_json::json!({
+            "event": "error",
+            "code": Exit::Usage as u8,
+            "error": error.to_string().trim(),
+        }));
+    }
+    Exit::Usage.into()
 }
 
 async fn run(cli: Cli) -> Result<(), exit::Failure> {
@@ -40,7 +66,7 @@ async fn run(cli: Cli) -> Result<(), exit::Failure> {
         Command::Rollback(arguments) => commands::rollback::run(&place, arguments, output).await,
         Command::Status => commands::status::run(&place, output).await,
         Command::History => commands::history::run(&place, output).await,
-        Command::Logs(arguments) => commands::logs::run(&place, &arguments).await,
+        Command::Logs(arguments) => commands::logs::run(&place, &arguments, output).await,
         Command::Evidence(command) => commands::evidence::run(&place, &command, output),
         Command::Control(arguments) => commands::daemon::control(&arguments).await,
         Command::Edge(arguments) => commands::daemon::edge(arguments).await,

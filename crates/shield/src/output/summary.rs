@@ -8,7 +8,7 @@ use shield_control::{
 };
 use shield_release::FinishedRelease;
 
-use super::{edge_address, json};
+use super::{edge_address, json, write::say};
 use crate::{cli::OutputFormat, context::Context};
 
 pub(crate) fn print(context: &Context, status: &StatusReport, summary: &ShipSummary, format: OutputFormat) {
@@ -29,19 +29,19 @@ pub(crate) fn print(context: &Context, status: &StatusReport, summary: &ShipSumm
 
 fn print_text(context: &Context, status: &StatusReport, summary: &ShipSummary, curl: &str) {
     let release = &summary.release;
-    anstream::println!();
-    anstream::println!("{} {} is live on {}", context.manifest.name, release.spec.id, edge_address(status));
-    anstream::println!("  {curl}");
-    anstream::println!();
-    anstream::println!("Proved and signed, about artifact {}:", summary.artifact);
+    say!("");
+    say!("{} {} is live on {}", context.manifest.name, release.spec.id, edge_address(status));
+    say!("  {curl}");
+    say!("");
+    say!("Proved and signed, about artifact {}:", summary.artifact);
     for stage in &summary.stages {
-        anstream::println!("  {:8} {}", stage.stage, stage.summary);
+        say!("  {:8} {}", stage.stage, stage.summary);
     }
     print_checkpoint(summary);
-    anstream::println!();
-    anstream::println!("Try next:");
+    say!("");
+    say!("Try next:");
     for (command, why) in next_steps(release, summary) {
-        anstream::println!("  {command:24} {why}");
+        say!("  {command:24} {why}");
     }
     print_path_hint(&context.layout);
 }
@@ -49,12 +49,12 @@ fn print_text(context: &Context, status: &StatusReport, summary: &ShipSummary, c
 fn print_checkpoint(summary: &ShipSummary) {
     match &summary.checkpoint {
         Some(checkpoint) => {
-            anstream::println!(
+            say!(
                 "  checkpoint of the evidence log (keep it on another machine; it finds every later change):"
             );
-            anstream::println!("    shield evidence verify --expect {checkpoint}");
+            say!("    shield evidence verify --expect {checkpoint}");
         }
-        None => anstream::println!("  the release is not in the evidence log yet; `shield status` says why"),
+        None => say!("  the release is not in the evidence log yet; `shield status` says why"),
     }
 }
 
@@ -100,6 +100,6 @@ fn print_path_hint(layout: &Layout) {
         std::env::split_paths(&path).any(|entry| entry.join("shield").exists() && entry == directory)
     });
     if !on_path && !running.starts_with(layout.root()) {
-        anstream::println!("  (put `shield` on the PATH:  export PATH=\"{}:$PATH\")", directory.display());
+        say!("  (put `shield` on the PATH:  export PATH=\"{}:$PATH\")", directory.display());
     }
 }
