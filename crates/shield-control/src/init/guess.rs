@@ -11,9 +11,9 @@ use super::{cargo, node, other, python, ready::ReadyGuess};
 pub enum ProjectKind {
     /// A Rust package or workspace with a binary.
     Cargo,
-    /// A Python project that names FastAPI.
+    /// A FastAPI application.
     FastApi,
-    /// A `package.json` with something to start.
+    /// A Node server.
     Node,
     /// Anything else.
     Other,
@@ -49,6 +49,7 @@ pub fn inspect(directory: &Path) -> Guess {
     cargo::inspect(directory)
         .or_else(|| python::inspect(directory))
         .or_else(|| node::inspect(directory))
+        .or_else(|| python::inspect_sources(directory))
         .unwrap_or_else(|| other::inspect(directory))
 }
 
