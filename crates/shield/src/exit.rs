@@ -71,6 +71,12 @@ impl Failure {
         Self::of(exit, report)
     }
 
+    /// A command line that is not understood.
+    pub(crate) fn usage(message: &str) -> Self {
+        let report = Report { error: message.to_owned(), causes: Vec::new(), hints: Vec::new() };
+        Self::of(Exit::Usage, report)
+    }
+
     /// Something that should not happen.
     pub(crate) fn unexpected(action: &str, error: &dyn Error) -> Self {
         let report = Report {
@@ -105,17 +111,24 @@ impl Failure {
     pub(crate) fn tell(self, format: OutputFormat) -> ExitCode {
         if let Some(report) = &self.report {
             tell!("{}", report.to_string().trim_end());
-            if format == OutputFormat::Json {
-                output::json(&json!({
-                    "event": "error",
-                    "code": self.exit as u8,
-                    "error": report.error,
-                    "causes": report.causes,
-                    "hints": report.hints,
-                    "mistakes": self.mistakes,
-                }));
-            }
+        }
+        if format == OutputFormat::Json {
+            self.tell_scripts();
         }
         self.exit.into()
+    }
+
+    /// One line of JSON on stdout, unless everything was told while it happened.
+    pub(crate) fn tell_scripts(&self) {
+        if let Some(report) = &self.report {
+            output::json(&json!({
+                "event": "error",
+                "code": self.exit as u8,
+                "error": report.error,
+                "causes": report.causes,
+                "hints": report.hints,
+                "mistakes": self.mistakes,
+            }));
+        }
     }
 }

@@ -19,8 +19,10 @@ fn main() -> std::process::ExitCode {
         Ok(cli) => cli,
         Err(error) => return usage(&error),
     };
-    start_logging(&cli.command);
     let format = cli.output_format;
+    if let Err(failure) = start_logging(&cli.command) {
+        return failure.tell(format);
+    }
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     let outcome = match runtime {
         Ok(runtime) => runtime.block_on(run(cli)),
@@ -45,11 +47,7 @@ fn usage(error: &clap::Error) -> std::process::ExitCode {
         return Exit::Done.into();
     }
     if cli::json_was_asked_for(std::env::args_os().map(|argument| argument.to_string_lossy().into_owned())) {
-        output::json(&serde_json::json!({
-            "event": "error",
-            "code": Exit::Usage as u8,
-            "error": error.to_string().trim(),
-        }));
+        exit::Failure::usage(error.to_string().trim()).tell_scripts();
     }
     Exit::Usage.into()
 }
@@ -74,13 +72,18 @@ async fn run(cli: Cli) -> Result<(), exit::Failure> {
 }
 
 /// Daemons log JSON lines to stderr, which is their log file. Commands speak through their output instead.
-fn start_logging(command: &Command) {
+fn start_logging(command: &Command) -> Result<(), exit::Failure> {
     let default = if matches!(command, Command::Control(_) | Command::Edge(_)) { "info" } else { "off" };
-    let filter = EnvFilter::try_from_env("SHIELD_LOG").unwrap_or_else(|_| EnvFilter::new(default));
+    let wanted = std::env::var("SHIELD_LOG").unwrap_or_else(|_| default.to_owned());
+    let filter = EnvFilter::try_new(&wanted).map_err(|error| {
+        let message = format!("failed to use `SHIELD_LOG={wanted}`: {error}");
+        exit::Failure::plain(Exit::Usage, &message, "set it to `info` or `shield_edge=debug`, or unset it")
+    })?;
     tracing_subscriber::fmt()
         .json()
         .flatten_event(true)
         .with_env_filter(filter)
         .with_writer(std::io::stderr)
         .init();
+    Ok(())
 }

@@ -401,6 +401,19 @@ fn node_start_script_leads_to_the_server() {
 }
 
 #[test]
+fn package_managers_that_are_missing_are_fetched() {
+    let package = r#"{"packageManager": "pnpm@8.1.0+sha224.x", "dependencies": {"express": "4"}}"#;
+    let build = |lock| {
+        let (_, manifest) = written(&[("package.json", package), ("server.js", SERVER), (lock, "")]);
+        manifest.stages.build.command.unwrap()
+    };
+    assert!(
+        build("pnpm-lock.yaml").contains("$(command -v pnpm || echo npx --yes pnpm@8.1.0) install --frozen")
+    );
+    assert!(build("yarn.lock").contains("$(command -v yarn || echo npx --yes yarn@1) install --frozen"));
+}
+
+#[test]
 fn port_of_a_start_script_is_not_kept() {
     let package = r#"{"scripts": {"start": "PORT=3000 HOST=x MODE=y node server.js --port 3000"}}"#;
     let (_, manifest) = written(&[("package.json", package), ("server.js", SERVER)]);
@@ -433,6 +446,25 @@ fn fixed_port_is_told() {
     let (guess, manifest) =
         written(&[("index.js", "parseArgs({ '--port': 1 }); server.listen(options.port)")]);
     assert_eq!(argv(&manifest), "node /a/index.js --port 20000", "{:?}", guess.sentences);
+}
+
+#[test]
+fn says_what_else_is_there() {
+    let (guess, manifest) = written(&[
+        ("requirements.txt", "fastapi"),
+        ("main.py", FASTAPI),
+        ("package.json", r#"{"scripts": {"start": "node server.js"}}"#),
+        ("go.mod", ""),
+        ("app.db", ""),
+        (".env", ""),
+    ]);
+    let said = guess.sentences.join("\n");
+    assert!(said.contains("not used for the guess: `package.json`, `go.mod`"), "{said}");
+    assert!(
+        said.contains("left out: `app.db`") && said.contains("`.env` becomes part of the artifact"),
+        "{said}"
+    );
+    assert!(manifest.stages.build.exclude.leave_out(Path::new("app.db")));
 }
 
 #[test]

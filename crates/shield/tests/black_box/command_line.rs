@@ -129,6 +129,16 @@ fn failures_are_json_for_scripts() {
 }
 
 #[test]
+fn log_filter_that_is_none_is_usage() {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_shield"));
+    command.arg("status").env("SHIELD_LOG", "shield=loud").stdin(Stdio::null());
+    let output = command.output().unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    let told = String::from_utf8_lossy(&output.stderr);
+    assert!(told.starts_with("error: failed to use `SHIELD_LOG=shield=loud`: "), "{told}");
+}
+
+#[test]
 fn log_lines_are_json_for_scripts() {
     let project = Project::of_files(&[(".shield/logs/build.log", "one\n\"two\"\n")]);
     let events = project.shield(&["logs", "build", "--output-format=json"]).expect(0).events();

@@ -4,21 +4,34 @@ use std::path::Path;
 
 use serde_json::Value;
 
-/// Lock files, and the command that installs exactly what they say. A package manager that is not there comes with node.
-const LOCKS: [(&str, &str, &str); 4] = [
-    ("package-lock.json", "npm ci", "npm ci --include=dev --no-audit --no-fund"),
-    ("npm-shrinkwrap.json", "npm ci", "npm ci --include=dev --no-audit --no-fund"),
-    (
-        "pnpm-lock.yaml",
-        "pnpm install",
-        "CI=true $(command -v pnpm || echo corepack pnpm) install --frozen-lockfile --prod=false",
-    ),
-    (
-        "yarn.lock",
-        "yarn install",
-        "$(command -v yarn || echo corepack yarn) install --frozen-lockfile --production=false",
-    ),
+/// A lock file, and how to install exactly what it says.
+struct Lock {
+    file: &'static str,
+    /// The package manager, and the version that is fetched where it is not installed and `package.json` names none.
+    manager: (&'static str, &'static str),
+    /// For people.
+    shown: &'static str,
+    arguments: &'static str,
+}
+
+const LOCKS: [Lock; 4] = [
+    Lock { file: "package-lock.json", manager: ("npm", ""), shown: "npm ci", arguments: NPM_CI },
+    Lock { file: "npm-shrinkwrap.json", manager: ("npm", ""), shown: "npm ci", arguments: NPM_CI },
+    Lock {
+        file: "pnpm-lock.yaml",
+        manager: ("pnpm", "pnpm@9"),
+        shown: "pnpm install",
+        arguments: "install --frozen-lockfile --prod=false --config.confirm-modules-purge=false",
+    },
+    Lock {
+        file: "yarn.lock",
+        manager: ("yarn", "yarn@1"),
+        shown: "yarn install",
+        arguments: "install --frozen-lockfile --production=false",
+    },
 ];
+
+const NPM_CI: &str = "ci --include=dev --no-audit --no-fund";
 
 /// Installs without a lock file, and leaves none behind: the project is not ours to change.
 const UNLOCKED: &str = "npm install --include=dev --no-package-lock --no-audit --no-fund";
@@ -34,11 +47,12 @@ pub(super) struct Build {
 pub(super) fn build(directory: &Path, package: &Value, before: &[String]) -> Build {
     let has_entries = |value: &Value| value.as_object().is_some_and(|entries| !entries.is_empty());
     let dependencies = has_entries(&package["dependencies"]) || has_entries(&package["devDependencies"]);
-    let lock = LOCKS.into_iter().find(|(file, ..)| directory.join(file).is_file());
+    let lock = LOCKS.into_iter().find(|lock| directory.join(lock.file).is_file());
     let (install, shown, reason) = match (dependencies, lock) {
         (false, _) => (None, None, "package.json has no dependencies"),
-        (true, Some((file, shown, command))) => {
-            (Some(install_once(file, command)), Some(shown), "dependencies are locked")
+        (true, Some(lock)) => {
+            let command = format!("{} {}", lock.program(package), lock.arguments);
+            (Some(install_once(lock.file, &command)), Some(lock.shown), "dependencies are locked")
         }
         (true, None) => {
             (Some(install_once("package.json", UNLOCKED)), Some("npm install"), "there is no lock file")
@@ -52,6 +66,21 @@ pub(super) fn build(directory: &Path, package: &Value, before: &[String]) -> Bui
     Build {
         command: (!all.is_empty()).then(|| command(install.as_deref(), &steps)),
         sentence: format!("build command: {what}, because {reason}"),
+    }
+}
+
+// === impl Lock ===
+
+impl Lock {
+    /// The package manager for a shell: the installed one, or else one that npm fetches.
+    fn program(&self, package: &Value) -> String {
+        let (name, version) = self.manager;
+        if version.is_empty() {
+            return name.to_owned();
+        }
+        let wanted = package["packageManager"].as_str().and_then(|wanted| wanted.split('+').next());
+        let wanted = wanted.filter(|wanted| wanted.starts_with(&format!("{name}@"))).unwrap_or(version);
+        format!("$(command -v {name} || echo npx --yes {})", shell_words::quote(wanted))
     }
 }
 
