@@ -21,8 +21,9 @@ pub(crate) fn with_surroundings(directory: &Path, mut guess: Guess) -> Guess {
     if guess.kind == ProjectKind::Other {
         return guess;
     }
-    if guess.artifact == "." {
-        let databases = databases(directory);
+    let artifact = directory.join(&guess.artifact);
+    if artifact.is_dir() {
+        let databases = databases(&artifact);
         if !databases.is_empty() {
             let names: Vec<String> = databases.iter().map(|name| format!("`{name}`")).collect();
             guess.sentences.push(format!(
@@ -31,7 +32,7 @@ pub(crate) fn with_surroundings(directory: &Path, mut guess: Guess) -> Guess {
             ));
             guess.exclude.splice(0..0, databases);
         }
-        if directory.join(".env").is_file() {
+        if artifact.join(".env").is_file() {
             guess.sentences.push(
                 "`.env` becomes part of the artifact; add it to `stage.build.exclude` if it must not"
                     .to_owned(),

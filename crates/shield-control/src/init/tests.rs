@@ -269,12 +269,22 @@ fn fastapi_readiness_avoids_uncertain_paths() {
 
 #[test]
 fn pytest_becomes_the_test_command() {
-    let (_, manifest) = written(&[
-        ("requirements.txt", "fastapi\npytest>=8\n"),
-        ("main.py", FASTAPI),
-        ("tests/test_main.py", "app = FastAPI()"),
-    ]);
-    assert_eq!(manifest.stages.test.unwrap().command, ".venv/bin/python -m pytest -q");
+    let test = |list: (&str, &str), application: &str, tests: &str| {
+        let (_, manifest) = written(&[list, (application, FASTAPI), (tests, "app = FastAPI()")]);
+        manifest.stages.test.map(|test| test.command)
+    };
+    let listed = ("requirements.txt", "fastapi\npytest>=8\n");
+    let plain = Some(".venv/bin/python -m pytest -q".to_owned());
+    assert_eq!(test(listed, "main.py", "tests/unit/test_main.py"), plain);
+    assert_eq!(test(listed, "main.py", "tests/__init__.py"), None);
+    let from_source = Some("PYTHONPATH=src .venv/bin/python -m pytest -q".to_owned());
+    assert_eq!(test(listed, "src/main.py", "tests/test_main.py"), from_source);
+    let pyproject =
+        |dependencies: &str| format!("[project]\nname = \"x\"\ndependencies = [{dependencies}]\n");
+    let developing = format!("{}[dependency-groups]\ndev = [\n\"pytest\",\n]\n", pyproject("\"fastapi\""));
+    assert_eq!(test(("pyproject.toml", &developing), "main.py", "tests/test_main.py"), None);
+    let installed = pyproject("\"fastapi\", \"pytest\"");
+    assert_eq!(test(("pyproject.toml", &installed), "main.py", "tests/test_main.py"), plain);
 }
 
 #[test]
@@ -293,10 +303,18 @@ fn list_of_dependencies_may_lie_beside_the_application() {
         ("the backend/app/main.py", "from app.x import y\napp = FastAPI()\n"),
         ("the backend/requirements.txt", "fastapi"),
     ]);
-    assert!(argv(&manifest).contains("--app-dir /a/the backend app.main:app"), "{}", argv(&manifest));
+    assert!(argv(&manifest).contains("--app-dir /a app.main:app"), "{}", argv(&manifest));
+    assert_eq!(manifest.stages.build.artifact, "the backend");
     let build = manifest.stages.build.command.unwrap();
-    assert!(build.contains("cat shield.toml 'the backend'/requirements*.txt | cksum"), "{build}");
-    assert!(build.contains("-r 'the backend/requirements.txt'\n"), "{build}");
+    assert!(build.contains("\ncd 'the backend'\n.venv/bin/python -c"), "{build}");
+    assert!(build.contains("cat ../shield.toml requirements*.txt | cksum"), "{build}");
+    let (_, manifest) = written(&[
+        ("api/main.py", "from api.x import y\napp = FastAPI()\n"),
+        ("api/requirements.txt", "fastapi"),
+    ]);
+    assert!(argv(&manifest).contains("--app-dir /a api.main:app"), "{}", argv(&manifest));
+    assert!(manifest.stages.build.command.unwrap().contains("-r api/requirements.txt\n"));
+    assert_eq!(manifest.stages.build.artifact, ".");
 }
 
 #[test]
@@ -375,7 +393,7 @@ fn node_installs_what_it_depends_on() {
     );
     assert_eq!(argv(&unlocked), "node /a/lib/web.js");
     assert_eq!(ready(&unlocked), "/ 200-499");
-    assert_eq!(unlocked.stages.test.unwrap().command, "npm test");
+    assert_eq!(unlocked.stages.test.unwrap().command, "CI=true npm test");
     let (guess, locked) = written(&[files[0], files[1], ("package-lock.json", "{}")]);
     assert!(locked.stages.build.command.unwrap().contains("npm ci"));
     let build = guess.sentences.iter().find(|sentence| sentence.starts_with("build")).unwrap();
@@ -446,6 +464,8 @@ fn fixed_port_is_told() {
     let (guess, manifest) =
         written(&[("index.js", "parseArgs({ '--port': 1 }); server.listen(options.port)")]);
     assert_eq!(argv(&manifest), "node /a/index.js --port 20000", "{:?}", guess.sentences);
+    let (_, manifest) = written(&[("index.js", "const port = process.argv[2] || 1;\nserver.listen(port)")]);
+    assert_eq!(argv(&manifest), "node /a/index.js 20000");
 }
 
 #[test]
@@ -490,6 +510,20 @@ fn unknown_directory_gives_a_template() {
             .replace("artifact = \"\"", "artifact = \"shop\"");
         assert_eq!(Manifest::parse(&filled, "shield.toml").unwrap().name.as_str(), "shop");
     }
+}
+
+#[test]
+fn template_says_where_a_project_lies() {
+    let (_parent, root) = project(&[
+        ("server/package.json", "{}"),
+        ("web/Cargo.toml", ""),
+        ("node_modules/x/package.json", ""),
+    ]);
+    let sentences = inspect(&root).sentences;
+    assert!(
+        sentences[0].starts_with("further down: `server/package.json`, `web/Cargo.toml`;"),
+        "{sentences:?}"
+    );
 }
 
 #[test]

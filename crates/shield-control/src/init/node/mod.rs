@@ -77,9 +77,15 @@ fn package(directory: &Path) -> Option<Value> {
     }
 }
 
-/// The option for programs that read no variable.
+/// How programs that read no variable are told the port.
 fn port_option(text: &str) -> &'static str {
-    if listen::has_option(text, "port") { " --port {port}" } else { "" }
+    let first_argument =
+        text.lines().any(|line| line.contains("argv[2]") && line.to_ascii_lowercase().contains("port"));
+    match (listen::has_option(text, "port"), first_argument) {
+        (true, _) => " --port {port}",
+        (_, true) => " {port}",
+        _ => "",
+    }
 }
 
 fn listen_sentence(text: &str, told: bool) -> String {
@@ -96,8 +102,8 @@ fn listen_sentence(text: &str, told: bool) -> String {
     format!("environment: `PORT` and `HOST` tell the server where to listen{sure}")
 }
 
-/// `npm test`, unless the script is the one that `npm init` writes.
+/// `npm test`, unless the script is the one that `npm init` writes. `CI` keeps runners from waiting for changes.
 fn test_command(package: &Value) -> Option<String> {
     let script = package["scripts"]["test"].as_str()?;
-    (!script.contains("no test specified")).then(|| "npm test".to_owned())
+    (!script.contains("no test specified")).then(|| "CI=true npm test".to_owned())
 }

@@ -34,6 +34,9 @@ pub(super) fn resolve(package: &Value, name: &str) -> Option<Script> {
         }
         let mut parts: Vec<&str> = script.split("&&").map(str::trim).collect();
         let last = parts.pop()?;
+        if parts.iter().any(|part| part.starts_with("cd ")) {
+            return None;
+        }
         before.extend(parts.into_iter().map(str::to_owned));
         match other_script(last) {
             Some(other) => name = other.to_owned(),
@@ -108,9 +111,11 @@ fn free_port(words: impl Iterator<Item = String>) -> Vec<String> {
     let is_port = |text: &str| text.parse::<u16>().is_ok();
     let mut free: Vec<String> = Vec::new();
     for word in words {
-        let after_option = free.last().is_some_and(|option| matches!(option.as_str(), "-p" | "--port"));
+        let before = free.last().map(String::as_str).unwrap_or_default();
+        let alone = !before.starts_with('-') && word.parse::<u16>().is_ok_and(|port| port >= 1024);
+        let named = matches!(before, "-p" | "--port") && is_port(&word);
         let joined = word.strip_prefix("--port=").is_some_and(is_port);
-        free.push(match (after_option && is_port(&word), joined) {
+        free.push(match (alone || named, joined) {
             (true, _) => "{port}".to_owned(),
             (_, true) => "--port={port}".to_owned(),
             _ => word,
@@ -153,6 +158,7 @@ mod tests {
             ("cross-env NODE_ENV=production node --watch x.js", Some("node {artifact}/x.js")),
             ("node x.js --port 3000", Some("node {artifact}/x.js --port {port}")),
             ("node x.js --port=3000 -p $PORT", Some("node {artifact}/x.js --port={port} -p {port}")),
+            ("node x.js 8080 --limit 5000 7", Some("node {artifact}/x.js {port} --limit 5000 7")),
             ("tsx src/index.ts", Some("{artifact}/node_modules/.bin/tsx src/index.ts")),
             ("next start -p ${PORT:-3000}", Some("{artifact}/node_modules/.bin/next start -p {port}")),
             ("nodemon x.js", None),
@@ -174,12 +180,16 @@ mod tests {
             "start": "npm run build && npm run serve",
             "preserve": "echo",
             "serve": "node x.js",
+            "elsewhere": "cd api && node x.js",
             "loop": "yarn loop",
             "dev": "nodemon x.js",
         }});
         let script = resolve(&package, "start").unwrap();
         assert_eq!(script.command, "node {artifact}/x.js");
         assert_eq!(script.before, ["npm run build", "npm run preserve"]);
-        assert_eq!(["loop", "dev", "none"].map(|name| resolve(&package, name)), [None, None, None]);
+        assert_eq!(
+            ["loop", "dev", "elsewhere", "none"].map(|name| resolve(&package, name)),
+            [const { None }; 4]
+        );
     }
 }

@@ -36,8 +36,12 @@ pub(super) fn build_sentence(requirements: &Requirements) -> String {
 
 /// Installs when the requirements changed since the last time, so that a second run is fast.
 ///
-/// FastAPI and uvicorn are asked for in a step of their own: what the list pins stays, also when it pins by hash.
-pub(super) fn build_command(requirements: &Requirements) -> String {
+/// `base` is the directory that it happens in. FastAPI and uvicorn are asked for in a step of their own: what the list pins stays, also when it pins by hash.
+pub(super) fn build_command(requirements: &Requirements, base: &Path) -> String {
+    let enter = match base.as_os_str().is_empty() {
+        true => String::new(),
+        false => format!("cd {}\n", quoted(base)),
+    };
     let pip = ".venv/bin/python -m pip install --quiet --disable-pip-version-check --no-compile";
     let constraints = if requirements.lock().is_some() { format!(" -c {PINNED}") } else { String::new() };
     let list = listing(requirements);
@@ -45,7 +49,7 @@ pub(super) fn build_command(requirements: &Requirements) -> String {
         install(requirements).map_or(String::new(), |what| format!("  {pip}{constraints} {what}\n"));
     format!(
         r#"set -eu  # dependencies into .venv
-.venv/bin/python -c "" 2>/dev/null || python3 -m venv --clear .venv
+{enter}.venv/bin/python -c "" 2>/dev/null || python3 -m venv --clear .venv
 wanted="$(cat {inputs} | cksum) $(.venv/bin/python -V)"
 if [ "$(cat .venv/shield-installed 2>/dev/null)" != "$wanted" ]; then
   .venv/bin/python -m pip --version >/dev/null 2>&1 || .venv/bin/python -m ensurepip --default-pip
@@ -55,13 +59,13 @@ if [ "$(cat .venv/shield-installed 2>/dev/null)" != "$wanted" ]; then
   printf '%s\n' "$wanted" > .venv/shield-installed
 fi
 "#,
-        inputs = inputs(requirements),
+        inputs = inputs(requirements, base),
     )
 }
 
 /// The files that say what is installed, for a shell. `shield.toml` is one: people add packages to its command.
-fn inputs(requirements: &Requirements) -> String {
-    let mut inputs = vec![FILE_NAME.to_owned()];
+fn inputs(requirements: &Requirements, base: &Path) -> String {
+    let mut inputs = vec![format!("{}{FILE_NAME}", "../".repeat(base.components().count()))];
     inputs.extend(match requirements {
         Requirements::File(file) => Some(siblings(file)),
         other => other.file().map(quoted),

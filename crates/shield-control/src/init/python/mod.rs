@@ -11,7 +11,10 @@ mod import;
 mod ready;
 mod requirements;
 
-use std::path::Path;
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
 
 use toml::Table;
 
@@ -19,7 +22,7 @@ use self::{
     application::{Application, application},
     build::{build_command, build_sentence},
     ready::ready_guess,
-    requirements::{Requirements, names_fastapi, requirements},
+    requirements::{Requirements, names_fastapi, names_pytest, requirements},
 };
 use super::{
     guess::{Guess, ProjectKind},
@@ -45,18 +48,19 @@ const EXCLUDE: [&str; 11] = [
 
 /// The guess for a directory with a list of dependencies that names FastAPI, and sources that make an application.
 pub(crate) fn inspect(directory: &Path) -> Option<Guess> {
-    Project::read(directory)
-        .filter(|project| project.fastapi_is_listed)
-        .map(|project| project.guess(directory))
+    let project = Project::read(directory, PathBuf::new())?;
+    project.fastapi_is_listed.then(|| project.guess(directory))
 }
 
 /// The guess for a directory whose sources make an application, whatever its lists of dependencies say.
 pub(crate) fn inspect_sources(directory: &Path) -> Option<Guess> {
-    Project::read(directory).map(|project| project.guess(directory))
+    Project::read(directory, PathBuf::new()).map(|project| project.guess(directory))
 }
 
 /// What was found.
 struct Project {
+    /// The directory that becomes the artifact; everything else is relative to it.
+    base: PathBuf,
     application: Application,
     requirements: Requirements,
     fastapi_is_listed: bool,
@@ -67,27 +71,41 @@ struct Project {
 // === impl Project ===
 
 impl Project {
-    fn read(directory: &Path) -> Option<Self> {
-        let sources = read_sources(directory, &[".py"]);
-        let application = application(directory, &sources)?;
-        let requirements = requirements(directory, &application.file);
-        let fastapi_is_listed = names_fastapi(directory, &requirements);
-        Some(Self { application, requirements, fastapi_is_listed, text: joined(&sources) })
+    /// Looks at `base` below `root`, or at a directory in it that has a list of dependencies and an application of its own:
+    /// that is where people start it, and what its relative paths mean.
+    fn read(root: &Path, base: PathBuf) -> Option<Self> {
+        let directory = root.join(&base);
+        let sources = read_sources(&directory, &[".py"]);
+        let application = application(&directory, &sources)?;
+        let requirements = requirements(&directory, &application.file);
+        let own = requirements.file().and_then(Path::parent).filter(|own| !own.as_os_str().is_empty());
+        match own.filter(|own| base.as_os_str().is_empty() && application.directory.starts_with(own)) {
+            Some(own) => Self::read(root, own.to_owned()),
+            None => {
+                let fastapi_is_listed = names_fastapi(&directory, &requirements);
+                Some(Self { base, application, requirements, fastapi_is_listed, text: joined(&sources) })
+            }
+        }
     }
 
-    fn guess(&self, directory: &Path) -> Guess {
-        let test = test_command(directory);
+    fn guess(&self, root: &Path) -> Guess {
+        let directory = root.join(&self.base);
+        let test = self.test_command(&directory);
         let mut exclude: Vec<String> = EXCLUDE.map(str::to_owned).into();
-        exclude.splice(0..0, other_environments(directory));
+        exclude.splice(0..0, other_environments(&directory));
         let guess = Guess {
             kind: ProjectKind::FastApi,
-            name: service_name(directory),
+            name: service_name(root),
             start: start_command(&self.application),
             env: ["PYTHONDONTWRITEBYTECODE", "PYTHONUNBUFFERED"]
                 .map(|name| (name.to_owned(), "1".to_owned()))
                 .into(),
-            build: Some(build_command(&self.requirements)),
-            artifact: ".".to_owned(),
+            build: Some(build_command(&self.requirements, &self.base)),
+            artifact: if self.base.as_os_str().is_empty() {
+                ".".into()
+            } else {
+                self.base.display().to_string()
+            },
             exclude,
             sentences: self.sentences(test.as_deref()),
             test,
@@ -98,17 +116,52 @@ impl Project {
 
     fn sentences(&self, test: Option<&str>) -> Vec<String> {
         let application = &self.application;
+        let artifact = match self.base.as_os_str().is_empty() {
+            true => "the project directory".to_owned(),
+            false => {
+                format!("the directory `{}`, which has its own list of dependencies,", self.base.display())
+            }
+        };
         let mut sentences = vec![
             format!(
                 "start command: uvicorn serves `{}:{}`, because {}",
                 application.module, application.object, application.reason
             ),
             build_sentence(&self.requirements),
-            "artifact: the project directory with `.venv`, without caches".to_owned(),
+            format!("artifact: {artifact} with `.venv`, without caches"),
         ];
         sentences.extend(test.map(|test| format!("test command: `{test}`, because pytest is a dependency")));
         sentences
     }
+
+    /// pytest, when it is among what is installed and there is something to test.
+    fn test_command(&self, directory: &Path) -> Option<String> {
+        let tests = ["tests", "test"].iter().any(|tests| has_tests(&directory.join(tests)));
+        if !tests || !names_pytest(directory, &self.requirements) {
+            return None;
+        }
+        let quoted = |path: &Path| shell_words::quote(&path.to_string_lossy()).into_owned();
+        let enter = match self.base.as_os_str().is_empty() {
+            true => String::new(),
+            false => format!("cd {} && ", quoted(&self.base)),
+        };
+        let imports = match self.application.directory.as_os_str().is_empty() {
+            true => String::new(),
+            false => format!("PYTHONPATH={} ", quoted(&self.application.directory)),
+        };
+        Some(format!("{enter}{imports}.venv/bin/python -m pytest -q"))
+    }
+}
+
+/// True when pytest finds a file of tests in `directory`; without one it fails.
+fn has_tests(directory: &Path) -> bool {
+    let named =
+        |name: &str| name.ends_with(".py") && (name.starts_with("test_") || name.ends_with("_test.py"));
+    let children: Vec<_> = fs::read_dir(directory).into_iter().flatten().flatten().collect();
+    children.iter().any(|child| child.file_name().to_str().is_some_and(named))
+        || children
+            .iter()
+            .any(|child| child.file_type().is_ok_and(|kind| kind.is_dir()) && has_tests(&child.path()))
 }
 
 fn service_name(directory: &Path) -> shield_types::ServiceName {
@@ -139,13 +192,4 @@ fn start_command(application: &Application) -> String {
         "{{artifact}}/.venv/bin/python -m uvicorn --app-dir {directory}{factory} {}:{} --host {{address}} --port {{port}}",
         application.module, application.object
     )
-}
-
-fn test_command(directory: &Path) -> Option<String> {
-    let pytest = ["requirements.txt", "pyproject.toml"]
-        .iter()
-        .filter_map(|file| read_text(&directory.join(file)))
-        .any(|text| text.lines().any(|line| line.trim().trim_matches(['"', '\'']).starts_with("pytest")));
-    let tests = ["tests", "test"].iter().any(|tests| directory.join(tests).is_dir());
-    (pytest && tests).then(|| ".venv/bin/python -m pytest -q".to_owned())
 }

@@ -51,6 +51,23 @@ pub(super) fn names_fastapi(root: &Path, requirements: &Requirements) -> bool {
     }
 }
 
+/// True when pytest is among what the list installs: groups for development are not.
+pub(super) fn names_pytest(root: &Path, requirements: &Requirements) -> bool {
+    let names = |text: &str| text.trim().to_ascii_lowercase().starts_with("pytest");
+    let text = requirements.file().and_then(|file| read_text(&root.join(file))).unwrap_or_default();
+    let document = || text.parse::<Table>().ok();
+    match requirements {
+        Requirements::File(_) => text.lines().any(names),
+        Requirements::Project(..) => document()
+            .and_then(|it| it.get("project")?.get("dependencies")?.as_array().cloned())
+            .is_some_and(|list| list.iter().filter_map(Value::as_str).any(names)),
+        Requirements::Poetry(..) => document()
+            .and_then(|it| it.get("tool")?.get("poetry")?.get("dependencies")?.as_table().cloned())
+            .is_some_and(|table| table.keys().any(|name| names(name))),
+        Requirements::Pipfile(_) | Requirements::Package(_) | Requirements::Nowhere => false,
+    }
+}
+
 /// Every list in one directory.
 fn lists(root: &Path, directory: &Path) -> Vec<Requirements> {
     let there = |name: &str| Some(directory.join(name)).filter(|file| root.join(file).is_file());
