@@ -1,6 +1,7 @@
 //! `shield`: takes a web backend to production and keeps it there.
 //!
 //! Glue only: the command line, output and exit codes. What it does lives in `shield-control` and below.
+#![cfg_attr(test, expect(clippy::unwrap_used, reason = "a panic is a test's failure"))]
 
 mod cli;
 mod commands;

@@ -1,5 +1,7 @@
 //! The end of `ship` and `release`: where it runs, what was proved, what to try next.
 
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+
 use serde_json::json;
 use shield_control::{
     Layout,
@@ -79,17 +81,28 @@ fn curl_line(context: &Context, status: &StatusReport) -> String {
     match (status.https, status.http) {
         (Some(https), _) => {
             let authority = context.layout.authority().join("ca.pem");
-            let authority = authority.to_string_lossy();
-            let quoted = if authority.contains([' ', '\'', '"']) {
-                format!("{authority:?}")
-            } else {
-                authority.into_owned()
-            };
-            format!("curl --cacert {quoted} https://{https}{path}")
+            let authority = quoted(&authority.to_string_lossy());
+            format!("curl --cacert {authority} {}", quoted(&format!("https://{}{path}", reachable(https))))
         }
-        (None, Some(http)) => format!("curl http://{http}{path}"),
+        (None, Some(http)) => format!("curl {}", quoted(&format!("http://{}{path}", reachable(http)))),
         (None, None) => "the edge has no address".to_owned(),
     }
+}
+
+/// An address to connect to: one that stands for every address of the machine is in no certificate.
+fn reachable(listening: SocketAddr) -> SocketAddr {
+    let ip = match listening.ip() {
+        IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
+        IpAddr::V6(ip) if ip.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
+        ip => ip,
+    };
+    SocketAddr::new(ip, listening.port())
+}
+
+/// `text` as one word for a shell.
+fn quoted(text: &str) -> String {
+    let plain = |letter: char| letter.is_alphanumeric() || "/:.-_=".contains(letter);
+    if text.chars().all(plain) { text.to_owned() } else { format!("'{}'", text.replace('\'', r"'\''")) }
 }
 
 /// `cargo run -- ship` leaves no `shield` on the PATH: say how to get one.
@@ -101,5 +114,26 @@ fn print_path_hint(layout: &Layout) {
     });
     if !on_path && !running.starts_with(layout.root()) {
         say!("  (put `shield` on the PATH:  export PATH=\"{}:$PATH\")", directory.display());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pasted_words_stay_words() {
+        assert_eq!(quoted("/a/ca.pem"), "/a/ca.pem");
+        assert_eq!(quoted("/it's $HOME"), r"'/it'\''s $HOME'");
+        assert_eq!(quoted("https://[::1]:1/health?a=1&b"), "'https://[::1]:1/health?a=1&b'");
+    }
+
+    #[test]
+    fn every_address_is_reached_on_loopback() {
+        for (listening, reached) in
+            [("0.0.0.0:1", "127.0.0.1:1"), ("[::]:1", "[::1]:1"), ("10.0.0.1:1", "10.0.0.1:1")]
+        {
+            assert_eq!(reachable(listening.parse().unwrap()).to_string(), reached);
+        }
     }
 }

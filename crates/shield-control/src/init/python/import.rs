@@ -41,7 +41,7 @@ fn levels(root: &Path, file: &SourceFile, parent: &Path, above: &[String]) -> us
         let own = file.path.file_stem().is_some_and(|stem| stem == *name);
         !own && (path.is_dir() || path.with_extension("py").is_file())
     };
-    if !above.is_empty() && imported.iter().any(|name| beside(name)) {
+    if !above.is_empty() && imported.iter().any(beside) {
         return 0;
     }
     let packages = parent
