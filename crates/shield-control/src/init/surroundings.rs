@@ -7,6 +7,9 @@ use super::guess::{Guess, ProjectKind};
 /// Endings of files that databases write while the service runs.
 const DATABASES: [&str; 4] = [".db", ".db3", ".sqlite", ".sqlite3"];
 
+/// Most files that are looked at.
+const CHILDREN_MAX: usize = 2_000;
+
 /// Files of projects, and the kinds whose guess is made of them.
 const PROJECT_FILES: [(&str, &[ProjectKind]); 5] = [
     ("Cargo.toml", &[ProjectKind::Cargo]),
@@ -52,7 +55,8 @@ pub(crate) fn with_surroundings(directory: &Path, mut guess: Guess) -> Guess {
 
 /// Names of databases in the directory itself, sorted.
 fn databases(directory: &Path) -> Vec<String> {
-    let names = fs::read_dir(directory).into_iter().flatten().flatten().filter_map(|child| {
+    let children = fs::read_dir(directory).into_iter().flatten().flatten().take(CHILDREN_MAX);
+    let names = children.filter_map(|child| {
         let name = child.file_name().into_string().ok()?;
         let database = DATABASES.iter().any(|ending| name.ends_with(ending));
         (database && child.file_type().is_ok_and(|kind| kind.is_file())).then_some(name)

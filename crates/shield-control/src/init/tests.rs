@@ -527,6 +527,20 @@ fn template_says_where_a_project_lies() {
 }
 
 #[test]
+fn template_shows_what_belongs_into_its_blanks() {
+    let (_parent, root) = project(&[("go.mod", "module shop")]);
+    let text = fs::read_to_string(write(&root, Existing::Keep).unwrap().path).unwrap();
+    let without_blanks = text.replace("\nstart = \"\"", "").replace("\nartifact = \"\"", "");
+    let examples = ["start = \"{art", "command = \"go", "artifact = \"s", "[service.env]", "PORT = "];
+    let shown = examples.into_iter().fold(without_blanks, |text, example| {
+        assert!(text.contains(&format!("# {example}")), "{example}: {text}");
+        text.replace(&format!("# {example}"), example)
+    });
+    let manifest = Manifest::parse(&shown, "shield.toml").unwrap_or_else(|mistakes| panic!("{mistakes}"));
+    assert_eq!(argv(&manifest), "/a --listen 127.0.0.1:20000");
+}
+
+#[test]
 fn commented_defaults_are_accepted() {
     let (_parent, root) = project(&[("Cargo.toml", PACKAGE), ("src/main.rs", AXUM)]);
     let text = fs::read_to_string(write(&root, Existing::Keep).unwrap().path).unwrap();

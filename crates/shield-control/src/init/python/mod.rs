@@ -12,6 +12,7 @@ mod ready;
 mod requirements;
 
 use std::{
+    ffi::OsStr,
     fs,
     path::{Path, PathBuf},
 };
@@ -30,6 +31,10 @@ use super::{
     sources::{joined, read_sources, read_text},
 };
 use crate::manifest::FILE_NAME;
+
+/// How far tests are looked for: levels of directories, and files of each level.
+const TEST_LEVELS_MAX: usize = 4;
+const TEST_FILES_MAX: usize = 2_000;
 
 /// What the artifact leaves out; the last but one keeps what the virtual environment needs.
 const EXCLUDE: [&str; 11] = [
@@ -155,13 +160,20 @@ impl Project {
 
 /// True when pytest finds a file of tests in `directory`; without one it fails.
 fn has_tests(directory: &Path) -> bool {
-    let named =
-        |name: &str| name.ends_with(".py") && (name.starts_with("test_") || name.ends_with("_test.py"));
-    let children: Vec<_> = fs::read_dir(directory).into_iter().flatten().flatten().collect();
-    children.iter().any(|child| child.file_name().to_str().is_some_and(named))
-        || children
-            .iter()
-            .any(|child| child.file_type().is_ok_and(|kind| kind.is_dir()) && has_tests(&child.path()))
+    let named = |path: &Path| {
+        let name = path.file_name().and_then(OsStr::to_str).unwrap_or_default();
+        name.ends_with(".py") && (name.starts_with("test_") || name.ends_with("_test.py"))
+    };
+    let mut level = vec![directory.to_owned()];
+    for _ in 0..TEST_LEVELS_MAX {
+        let children = level.iter().filter_map(|directory| fs::read_dir(directory).ok()).flatten().flatten();
+        let paths: Vec<PathBuf> = children.take(TEST_FILES_MAX).map(|child| child.path()).collect();
+        if paths.iter().any(|path| named(path)) {
+            return true;
+        }
+        level = paths.into_iter().filter(|path| path.is_dir() && !path.is_symlink()).collect();
+    }
+    false
 }
 
 fn service_name(directory: &Path) -> shield_types::ServiceName {

@@ -34,14 +34,12 @@ fn reference_lists_every_key() {
 
 /// The rows of the reference: key, type, default, range.
 fn rows(reference: &str) -> Vec<[&str; 4]> {
-    reference
-        .lines()
-        .filter(|line| line.starts_with("| `"))
-        .map(|line| {
-            let mut cells = line.trim_matches('|').split(" | ").map(str::trim);
-            [(); 4].map(|()| cells.next().unwrap_or_default())
-        })
-        .collect()
+    let is_key = |cell: &str| cell.starts_with('`') && cell.ends_with('`') && !cell.contains(' ');
+    let cells = reference.lines().filter(|line| line.starts_with("| `")).map(|line| {
+        let mut cells = line.trim_matches('|').split(" | ").map(str::trim);
+        [(); 4].map(|()| cells.next().unwrap_or_default())
+    });
+    cells.filter(|[key, ..]| is_key(key)).collect()
 }
 
 #[test]
