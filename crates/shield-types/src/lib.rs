@@ -14,6 +14,6 @@ mod time;
 pub use canonical::{CanonicalJsonError, canonical_json};
 pub use digest::{ArtifactDigest, DigestHasher, ParseDigestError, ReleaseDigest, Sha256Digest};
 pub use id::{EnvironmentName, Generation, InstanceId, ParseNameError, ReleaseId, ServiceName};
-pub use report::{Hinted, render_error};
+pub use report::{Hinted, Report};
 pub use secret::Secret;
 pub use time::{ParseDurationError, Timestamp, format_duration, parse_duration};

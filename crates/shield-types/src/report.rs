@@ -1,6 +1,6 @@
 //! Errors for people: the whole chain in one place, what to do next apart from it.
 
-use std::{error::Error, fmt};
+use std::{error::Error, fmt, iter};
 
 /// An error with what the reader can do about it.
 #[derive(Debug)]
@@ -23,18 +23,42 @@ impl<E: Error + 'static> Error for Hinted<E> {
     }
 }
 
-/// `error:`, one `caused by:` per source, one `hint:` per hint; each on a line of its own, ended by a newline.
-pub fn render_error(error: &dyn Error, hints: &[String]) -> String {
-    let mut text = format!("error: failed to {error}\n");
-    let mut source = error.source();
-    while let Some(cause) = source {
-        text.push_str(&format!("  caused by: {cause}\n"));
-        source = cause.source();
+/// A failure as it is told: `error:`, one `caused by:` per cause, one `hint:` per hint, each ended by a newline.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Report {
+    /// What failed, as a sentence without a final period.
+    pub error: String,
+    /// Why, from the outermost cause to the innermost.
+    pub causes: Vec<String>,
+    /// What to do next.
+    pub hints: Vec<String>,
+}
+
+// === impl Report ===
+
+impl Report {
+    /// The whole chain of `error`.
+    pub fn of(error: &dyn Error, hints: &[String]) -> Self {
+        let causes = iter::successors(error.source(), |cause| (*cause).source());
+        Self {
+            error: format!("failed to {error}"),
+            causes: causes.map(ToString::to_string).collect(),
+            hints: hints.to_vec(),
+        }
     }
-    for hint in hints {
-        text.push_str(&format!("  hint: {hint}\n"));
+}
+
+impl fmt::Display for Report {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(formatter, "error: {}", self.error)?;
+        for cause in &self.causes {
+            match cause.contains('\n') {
+                true => writeln!(formatter, "  caused by:\n    {}", cause.replace('\n', "\n    "))?,
+                false => writeln!(formatter, "  caused by: {cause}")?,
+            }
+        }
+        self.hints.iter().try_for_each(|hint| writeln!(formatter, "  hint: {hint}"))
     }
-    text
 }
 
 #[cfg(test)]
@@ -53,9 +77,22 @@ mod tests {
     fn prints_the_chain_and_hints() {
         let error = Outer { source: parse_duration("5").unwrap_err() };
         assert_eq!(
-            render_error(&error, &["write `drain = \"5s\"`".to_owned()]),
+            Report::of(&error, &["write `drain = \"5s\"`".to_owned()]).to_string(),
             "error: failed to read setting `drain`\n  caused by: parse duration `5`: expected a whole number and a \
              unit, such as `500ms`, `10s`, `5m` or `1h`\n  hint: write `drain = \"5s\"`\n"
+        );
+    }
+
+    #[test]
+    fn aligns_a_cause_of_several_lines() {
+        let report = Report {
+            error: "failed to accept `f`".to_owned(),
+            causes: vec!["f:1: odd\n    expected: even\nf:2: odd".to_owned()],
+            hints: Vec::new(),
+        };
+        assert_eq!(
+            report.to_string(),
+            "error: failed to accept `f`\n  caused by:\n    f:1: odd\n        expected: even\n    f:2: odd\n"
         );
     }
 }

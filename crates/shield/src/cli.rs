@@ -7,6 +7,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 /// Takes a web backend to production and keeps it there.
 #[derive(Debug, Parser)]
 #[command(name = "shield", version, about, max_term_width = 110, after_help = EXIT_CODES)]
+#[command(arg_required_else_help = true)]
 pub(crate) struct Cli {
     #[command(flatten)]
     pub(crate) place: Place,
@@ -20,7 +21,7 @@ pub(crate) struct Cli {
 const EXIT_CODES: &str = "\
 Exit codes:
   0  done: what the command promises holds
-  1  unexpected: a bug; please report it
+  1  unexpected: a bug (please report it), or a result that could not be printed
   2  usage: the command line or shield.toml is wrong (every mistake is listed)
   3  a stage failed: build, test, staging or smoke
   4  the release failed or was taken back; production is as it was before
@@ -153,4 +154,11 @@ pub(crate) struct EdgeArguments {
     /// The control socket to bind.
     #[arg(long, value_name = "PATH")]
     pub(crate) socket: PathBuf,
+}
+
+/// True when a command line that could not be parsed asked for JSON.
+pub(crate) fn json_was_asked_for(arguments: impl Iterator<Item = String>) -> bool {
+    let arguments: Vec<String> = arguments.collect();
+    arguments.windows(2).any(|pair| pair[0] == "--output-format" && pair[1] == "json")
+        || arguments.iter().any(|argument| argument == "--output-format=json")
 }

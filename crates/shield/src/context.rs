@@ -7,13 +7,16 @@ use std::{
 
 use shield_control::{
     Layout, OpenLayoutError,
-    manifest::{FILE_NAME, Manifest},
+    manifest::{FILE_NAME, LoadManifestError, Manifest},
 };
 
 use crate::{
     cli::Place,
     exit::{Exit, Failure},
 };
+
+/// The state directory of a project that does not name another.
+const STATE_NAME: &str = ".shield";
 
 /// An opened project.
 pub(crate) struct Context {
@@ -41,7 +44,19 @@ fn load(project: &Path, shown: &Path) -> Result<Manifest, Failure> {
     } else {
         project.join(FILE_NAME)
     };
-    Manifest::load(&path).map_err(|error| Failure::new(Exit::Usage, &error, &error.hints()))
+    Manifest::load(&path).map_err(|error| {
+        let mut hints = error.hints();
+        if matches!(error, LoadManifestError::Missing { .. }) {
+            hints.extend(above(project, FILE_NAME));
+        }
+        Failure::new(Exit::Usage, &error, &hints)
+    })
+}
+
+/// Points to the nearest directory above `project` that has `name`: people run commands from below.
+fn above(project: &Path, name: &str) -> Option<String> {
+    let found = project.ancestors().skip(1).find(|directory| directory.join(name).exists())?;
+    Some(format!("`{}` has one: go there, or pass it with --project", found.display()))
 }
 
 /// The project directory, absolute.
@@ -66,11 +81,11 @@ pub(crate) fn existing_layout(place: &Place) -> Result<Layout, Failure> {
     }
     let message =
         format!("failed to find state directory `{}`: nothing was shipped from here", root.display());
-    Err(Failure::plain(
-        Exit::NoControlPlane,
-        &message,
-        "`shield ship` makes it; --project and --state name other places",
-    ))
+    let above =
+        project(place).ok().filter(|_| place.state.is_none()).and_then(|project| above(&project, STATE_NAME));
+    let hint =
+        above.unwrap_or_else(|| "`shield ship` makes it; --project and --state name other places".to_owned());
+    Err(Failure::plain(Exit::NoControlPlane, &message, &hint))
 }
 
 fn open(root: &Path) -> Result<Layout, Failure> {
@@ -85,7 +100,7 @@ fn open(root: &Path) -> Result<Layout, Failure> {
 fn root(place: &Place) -> Result<PathBuf, Failure> {
     match &place.state {
         Some(state) => Ok(state.clone()),
-        None => Ok(project(place)?.join(".shield")),
+        None => Ok(project(place)?.join(STATE_NAME)),
     }
 }
 

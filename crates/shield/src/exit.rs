@@ -2,8 +2,17 @@
 
 use std::{error::Error, process::ExitCode};
 
+use serde_json::json;
 use shield_control::admin::{AdminError, RefusalKind};
-use shield_types::render_error;
+use shield_types::{
+    Report,
+    settings::{Mistake, Mistakes},
+};
+
+use crate::{
+    cli::OutputFormat,
+    output::{self, write::tell},
+};
 
 /// Documented exit codes; `shield --help` lists them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,41 +36,62 @@ impl From<Exit> for ExitCode {
     }
 }
 
-/// A command that failed: what is printed on stderr, and the code.
+/// A command that failed: what is told, and the code.
 #[derive(Debug)]
 pub(crate) struct Failure {
     exit: Exit,
-    text: String,
+    /// `None` when everything was told while it happened.
+    report: Option<Report>,
+    /// What is wrong with `shield.toml`, for scripts; people read it in the report.
+    mistakes: Vec<Mistake>,
 }
 
 // === impl Failure ===
 
 impl Failure {
-    /// An error with its whole chain, and what to do next.
-    pub(crate) fn new(exit: Exit, error: &(dyn Error + 'static), hints: &[String]) -> Self {
-        Self { exit, text: render_error(error, hints) }
+    fn of(exit: Exit, report: Report) -> Self {
+        Self { exit, report: Some(report), mistakes: Vec::new() }
     }
 
-    /// A failure whose text was printed while it happened.
+    /// An error with its whole chain, and what to do next.
+    pub(crate) fn new(exit: Exit, error: &(dyn Error + 'static), hints: &[String]) -> Self {
+        let mistakes = error.source().and_then(|cause| cause.downcast_ref::<Mistakes>());
+        let mistakes = mistakes.map(|mistakes| mistakes.list().to_vec()).unwrap_or_default();
+        Self { exit, report: Some(Report::of(error, hints)), mistakes }
+    }
+
+    /// A failure that was told while it happened.
     pub(crate) fn told(exit: Exit) -> Self {
-        Self { exit, text: String::new() }
+        Self { exit, report: None, mistakes: Vec::new() }
     }
 
     /// A failure in one sentence, with a hint.
     pub(crate) fn plain(exit: Exit, message: &str, hint: &str) -> Self {
-        Self { exit, text: format!("error: {message}\n  hint: {hint}\n") }
+        let report = Report { error: message.to_owned(), causes: Vec::new(), hints: vec![hint.to_owned()] };
+        Self::of(exit, report)
+    }
+
+    /// A command line that is not understood.
+    pub(crate) fn usage(message: &str) -> Self {
+        let report = Report { error: message.to_owned(), causes: Vec::new(), hints: Vec::new() };
+        Self::of(Exit::Usage, report)
     }
 
     /// Something that should not happen.
     pub(crate) fn unexpected(action: &str, error: &dyn Error) -> Self {
-        Self { exit: Exit::Unexpected, text: format!("error: failed to {action}\n  caused by: {error}\n") }
+        let report = Report {
+            error: format!("failed to {action}"),
+            causes: vec![error.to_string()],
+            hints: Vec::new(),
+        };
+        Self::of(Exit::Unexpected, report)
     }
 
     /// What the control plane answered.
     pub(crate) fn admin(error: &AdminError) -> Self {
         let AdminError::Refused { refusal } = error else {
             let hints = ["start it with `shield up`; `shield logs control` shows why it ended".to_owned()];
-            return Self { exit: Exit::NoControlPlane, text: render_error(error, &hints) };
+            return Self::of(Exit::NoControlPlane, Report::of(error, &hints));
         };
         let exit = match refusal.kind {
             RefusalKind::Busy => Exit::Busy,
@@ -69,15 +99,36 @@ impl Failure {
             RefusalKind::NotRecorded => Exit::NotRecorded,
             RefusalKind::Recovered => Exit::Recovered,
         };
-        let mut text = format!("error: failed to {}\n", refusal.message);
-        refusal.causes.iter().for_each(|cause| text.push_str(&format!("  caused by: {cause}\n")));
-        refusal.hints.iter().for_each(|hint| text.push_str(&format!("  hint: {hint}\n")));
-        Self { exit, text }
+        let report = Report {
+            error: format!("failed to {}", refusal.message),
+            causes: refusal.causes.clone(),
+            hints: refusal.hints.clone(),
+        };
+        Self::of(exit, report)
     }
 
-    /// Prints the failure and gives the code.
-    pub(crate) fn report(self) -> ExitCode {
-        anstream::eprint!("{}", self.text);
+    /// Tells the failure, to people on stderr and to scripts on stdout, and gives the code.
+    pub(crate) fn tell(self, format: OutputFormat) -> ExitCode {
+        if let Some(report) = &self.report {
+            tell!("{}", report.to_string().trim_end());
+        }
+        if format == OutputFormat::Json {
+            self.tell_scripts();
+        }
         self.exit.into()
+    }
+
+    /// One line of JSON on stdout, unless everything was told while it happened.
+    pub(crate) fn tell_scripts(&self) {
+        if let Some(report) = &self.report {
+            output::json(&json!({
+                "event": "error",
+                "code": self.exit as u8,
+                "error": report.error,
+                "causes": report.causes,
+                "hints": report.hints,
+                "mistakes": self.mistakes,
+            }));
+        }
     }
 }

@@ -1,7 +1,7 @@
 //! Rust packages and workspaces.
 
 use std::{
-    collections::BTreeSet,
+    collections::{BTreeMap, BTreeSet},
     fs,
     path::{Path, PathBuf},
 };
@@ -17,12 +17,30 @@ use super::{
 /// Most members of a workspace that are looked at.
 const MEMBERS_MAX: usize = 500;
 
+/// Crates and types that a server needs: what tells it from the tools beside it.
+const SERVERS: [&str; 12] = [
+    "TcpListener",
+    "actix_web",
+    "axum",
+    "hyper",
+    "ntex",
+    "poem",
+    "rocket",
+    "salvo",
+    "tide",
+    "tiny_http",
+    "tonic",
+    "warp",
+];
+
 /// A binary of the project.
 struct Binary {
     name: String,
     package: String,
     /// Directory of the package, from the project's root; empty for the root itself.
     directory: PathBuf,
+    /// Its main file, from the project's root.
+    file: PathBuf,
     /// True when Cargo itself would pick it.
     preferred: bool,
 }
@@ -31,7 +49,7 @@ struct Binary {
 pub(crate) fn inspect(directory: &Path) -> Option<Guess> {
     let manifest = read_manifest(directory)?;
     let binaries = binaries(directory, &manifest);
-    let binary = binaries.iter().find(|binary| binary.preferred).or_else(|| binaries.first())?;
+    let binary = binaries.iter().min_by_key(|binary| rank(directory, binary))?;
     let text = joined(&read_sources(&directory.join(&binary.directory), &[".rs"]));
     let package = match manifest.get("workspace").is_some() {
         true => format!(" -p {}", binary.package),
@@ -63,6 +81,14 @@ pub(crate) fn inspect(directory: &Path) -> Option<Guess> {
     Some(guess.with_ready(ready::guess(&text)))
 }
 
+/// What Cargo itself would pick comes first, then what serves, then what is called like its package.
+fn rank(root: &Path, binary: &Binary) -> (bool, bool, bool, bool) {
+    let serves = |text: &str| SERVERS.iter().any(|server| text.contains(server));
+    let file = read_text(&root.join(&binary.file)).is_some_and(|text| serves(&text));
+    let package = || serves(&joined(&read_sources(&root.join(&binary.directory), &[".rs"])));
+    (!binary.preferred, !file, !package(), binary.name != binary.package)
+}
+
 fn choice(binaries: &[Binary], chosen: &Binary, build: &str) -> String {
     let others: Vec<String> = binaries
         .iter()
@@ -72,7 +98,7 @@ fn choice(binaries: &[Binary], chosen: &Binary, build: &str) -> String {
     match others.is_empty() {
         true => format!("build command: `{build}`, because Cargo.toml has one binary, `{}`", chosen.name),
         false => format!(
-            "build command: `{build}`, for `{}`, the first of {} binaries (the others: {})",
+            "build command: `{build}`, for `{}`, the likeliest of {} binaries (the others: {})",
             chosen.name,
             binaries.len(),
             others.join(", ")
@@ -82,7 +108,7 @@ fn choice(binaries: &[Binary], chosen: &Binary, build: &str) -> String {
 
 fn start_sentence(options: &str, env: &[(String, String)], text: &str) -> String {
     let names: Vec<String> = env.iter().map(|(name, _)| format!("`{name}`")).collect();
-    let read = env.iter().any(|(name, _)| text.contains(name.as_str()));
+    let read = env.iter().any(|(name, _)| listen::reads(text, name));
     let sure = match options.is_empty() && !read {
         true => {
             "; the sources were not seen to read any of them, so check that the service listens on `{port}`"
@@ -154,31 +180,41 @@ fn package_binaries(root: &Path, directory: PathBuf, manifest: &Table) -> Vec<Bi
     let sources = root.join(&directory).join("src");
     let declared = manifest.get("bin").and_then(Value::as_array).into_iter().flatten();
     let declared: Vec<&Value> = declared.collect();
-    let mut names: BTreeSet<String> =
-        declared.iter().filter_map(|binary| binary.get("name")?.as_str().map(str::to_owned)).collect();
+    let file = |path: &str| directory.join(path);
+    let mut files: BTreeMap<String, PathBuf> = declared
+        .iter()
+        .filter_map(|binary| {
+            let name = binary.get("name")?.as_str()?;
+            let path = binary.get("path").and_then(Value::as_str).unwrap_or("src/main.rs");
+            Some((name.to_owned(), file(path)))
+        })
+        .collect();
     let main_is_declared =
         declared.iter().any(|binary| binary.get("path").and_then(Value::as_str) == Some("src/main.rs"));
     if package.get("autobins").and_then(Value::as_bool) != Some(false) {
         if sources.join("main.rs").is_file() && !main_is_declared {
-            names.insert(package_name.to_owned());
+            files.entry(package_name.to_owned()).or_insert(file("src/main.rs"));
         }
-        names.extend(in_bin_directory(&sources.join("bin"), declared.as_slice()));
+        for (name, path) in in_bin_directory(&sources.join("bin"), declared.as_slice()) {
+            files.entry(name).or_insert(file("src/bin").join(path));
+        }
     }
     let default_run = package.get("default-run").and_then(Value::as_str);
-    names
+    files
         .into_iter()
-        .map(|name| Binary {
+        .map(|(name, file)| Binary {
             preferred: default_run == Some(name.as_str()),
             name,
             package: package_name.to_owned(),
             directory: directory.clone(),
+            file,
         })
         .collect()
 }
 
-/// `src/bin/NAME.rs` and `src/bin/NAME/main.rs`, unless a `[[bin]]` gives the file another name.
-fn in_bin_directory(directory: &Path, declared: &[&Value]) -> Vec<String> {
-    let mut names = Vec::new();
+/// Names and files of `src/bin/NAME.rs` and `src/bin/NAME/main.rs`, unless a `[[bin]]` gives the file another name.
+fn in_bin_directory(directory: &Path, declared: &[&Value]) -> Vec<(String, PathBuf)> {
+    let mut found = Vec::new();
     for child in fs::read_dir(directory).into_iter().flatten().flatten().take(MEMBERS_MAX) {
         let path = child.path();
         let stem = path.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
@@ -186,9 +222,11 @@ fn in_bin_directory(directory: &Path, declared: &[&Value]) -> Vec<String> {
         let taken = declared.iter().any(|binary| {
             binary.get("path").and_then(Value::as_str).is_some_and(|taken| path.ends_with(taken))
         });
-        if (file || path.join("main.rs").is_file()) && !taken {
-            names.push(stem);
+        let main =
+            if file { child.file_name().into() } else { Path::new(&child.file_name()).join("main.rs") };
+        if directory.join(&main).is_file() && (file || path.is_dir()) && !taken {
+            found.push((stem, main));
         }
     }
-    names
+    found
 }

@@ -4,16 +4,16 @@ use std::path::Path;
 
 use shield_types::ServiceName;
 
-use super::{cargo, node, other, python, ready::ReadyGuess};
+use super::{cargo, node, other, python, ready::ReadyGuess, surroundings::with_surroundings};
 
 /// What kind of project a directory holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ProjectKind {
     /// A Rust package or workspace with a binary.
     Cargo,
-    /// A Python project that names FastAPI.
+    /// A FastAPI application.
     FastApi,
-    /// A `package.json` with something to start.
+    /// A Node server.
     Node,
     /// Anything else.
     Other,
@@ -46,10 +46,12 @@ pub struct Guess {
 
 /// Guesses what `shield.toml` should say about `directory`. What cannot be read there says nothing.
 pub fn inspect(directory: &Path) -> Guess {
-    cargo::inspect(directory)
+    let guess = cargo::inspect(directory)
         .or_else(|| python::inspect(directory))
         .or_else(|| node::inspect(directory))
-        .unwrap_or_else(|| other::inspect(directory))
+        .or_else(|| python::inspect_sources(directory))
+        .unwrap_or_else(|| other::inspect(directory));
+    with_surroundings(directory, guess)
 }
 
 // === impl Guess ===

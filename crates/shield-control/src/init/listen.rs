@@ -89,8 +89,51 @@ fn is_variant(line: &str, name: &str) -> bool {
     line.strip_prefix(name).is_some_and(|rest| rest.is_empty() || rest.starts_with([',', '(', ' ', '{']))
 }
 
+/// True when the sources are seen to read the variable `name`.
+pub(crate) fn reads(text: &str, name: &str) -> bool {
+    let literals =
+        [format!("env.{name}"), format!("\"{name}\""), format!("'{name}'"), format!("env = {name}")];
+    literals.iter().any(|literal| {
+        let ends = |at: usize| {
+            !text[at + literal.len()..].starts_with(|next: char| next.is_alphanumeric() || next == '_')
+        };
+        text.match_indices(literal.as_str()).any(|(at, _)| ends(at))
+    }) || destructured(text, name)
+}
+
+/// `const { PORT = 3000 } = process.env`.
+fn destructured(text: &str, name: &str) -> bool {
+    let names =
+        text.split("} = process.env").filter_map(|before| before.rsplit_once('{')).map(|(_, names)| names);
+    text.contains("} = process.env")
+        && names.flat_map(|names| names.split(',')).any(|one| {
+            one.split([' ', ':', '=']).find(|word| !word.trim().is_empty()).map(str::trim) == Some(name)
+        })
+}
+
+/// The port of `listen(3000`, when a number stands there.
+pub(crate) fn fixed_port(text: &str) -> Option<u16> {
+    let named = |name: &str| {
+        let assigned = text.split(name).skip(1).find_map(|rest| rest.trim_start().strip_prefix('='))?;
+        number(assigned.trim_start())
+    };
+    let mut arguments = text.split("listen(").skip(1).map(str::trim_start);
+    arguments.find_map(|argument| {
+        let end = argument
+            .find(|letter: char| !letter.is_alphanumeric() && letter != '_')
+            .unwrap_or(argument.len());
+        number(argument).or_else(|| named(argument.get(..end).filter(|name| !name.is_empty())?))
+    })
+}
+
+/// The number that `text` starts with.
+fn number(text: &str) -> Option<u16> {
+    let digits = text.bytes().take_while(u8::is_ascii_digit).count();
+    text[..digits].parse().ok()
+}
+
 /// True when the sources read `--name`: spelt out, or as the field of a clap structure.
-fn has_option(text: &str, name: &str) -> bool {
+pub(crate) fn has_option(text: &str, name: &str) -> bool {
     let spelt = [
         format!("\"--{name}\""),
         format!("'--{name}'"),
@@ -149,5 +192,36 @@ mod tests {
         assert_eq!(options("#[arg(long)]\nbind: SocketAddr,"), " --bind {address}:{port}");
         assert_eq!(options("#[arg(short)]\nport: u16,"), "");
         assert_eq!(options("#[derive(Subcommand)]\nenum C {\n    Serve(A),\n}"), " serve");
+    }
+
+    #[test]
+    fn tells_reading_from_mentioning() {
+        for text in [
+            "process.env.PORT || 3000",
+            "process.env['PORT']",
+            "env::var(\"PORT\")",
+            "const { HOST, PORT = 3000 } = process.env;",
+            "const {\n  PORT,\n} = process.env",
+        ] {
+            assert!(reads(text, "PORT"), "{text}");
+        }
+        for text in
+            ["const PORT = 3000;", "process.env.PORTAL", "const { NODE_ENV } = process.env; const PORT = 1"]
+        {
+            assert!(!reads(text, "PORT"), "{text}");
+        }
+    }
+
+    #[test]
+    fn finds_a_fixed_port() {
+        for (text, port) in [
+            ("app.listen(3000, () => {})", Some(3000)),
+            ("const PORT = 8081;\nserver.listen(PORT)", Some(8081)),
+            ("const port = process.env.X || 3000;\nserver.listen(port)", None),
+            ("server.listen({ port: 1 })", None),
+            ("nothing", None),
+        ] {
+            assert_eq!(fixed_port(text), port, "{text}");
+        }
     }
 }

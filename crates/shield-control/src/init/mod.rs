@@ -14,6 +14,7 @@ mod python;
 mod ready;
 mod render;
 mod sources;
+mod surroundings;
 #[cfg(test)]
 mod tests;
 mod write;

@@ -25,8 +25,20 @@ const PATHS: [&str; 20] = [
 ];
 
 /// What makes the full path of a route uncertain: a router mounted below a prefix.
-const MOUNTS: [&str; 8] =
-    [".nest(", "scope(", ".mount(", "prefix=", ".use('/", ".use(\"/", ".use(`/", "Blueprint("];
+const MOUNTS: [&str; 12] = [
+    ".nest(",
+    "scope(",
+    ".mount(",
+    "prefix=",
+    "prefix:",
+    "prefix :",
+    ".basePath(",
+    ".use('/",
+    ".use(\"/",
+    ".use(`/",
+    "setGlobalPrefix(",
+    "Blueprint(",
+];
 
 /// Any answer that is not the server's own failure.
 const ANSWERS: &str = "200-499";
@@ -44,35 +56,55 @@ pub(crate) fn served_path(text: &str) -> Option<&'static str> {
     PATHS.into_iter().find(|path| ['"', '\'', '`'].iter().any(|quote| serves(text, path, *quote)))
 }
 
-/// True when `text` holds `path` in quotes, and not only as the path of an upload.
+/// Calls before a path that do not serve a GET of it: uploads, sockets, and requests to another service.
+const OTHER_CALLS: [&str; 12] = [
+    "post(",
+    "put(",
+    "delete(",
+    "patch(",
+    "websocket(",
+    "fetch(",
+    "axios(",
+    "axios.get(",
+    "client.get(",
+    "requests.get(",
+    "httpx.get(",
+    "+",
+];
+
+/// True when `text` holds `path` in quotes, and not only as the path of something else.
 fn serves(text: &str, path: &str, quote: char) -> bool {
     let literal = format!("{quote}{path}{quote}");
     text.match_indices(&literal).any(|(at, _)| {
         let before = text[..at].trim_end();
         let after: String = text[at + literal.len()..].chars().take(40).collect();
-        let writes = ["post(", "put(", "delete(", "patch("];
-        let written_before = writes.iter().any(|call| before.ends_with(call));
-        let written_after = writes.iter().any(|call| after.contains(call)) && !after.contains("get(");
-        !written_before && !written_after
+        let called = OTHER_CALLS.iter().any(|call| before.ends_with(call));
+        let written = ["post(", "put(", "delete(", "patch("].iter().any(|call| after.contains(call));
+        !called && (!written || after.contains("get("))
     })
 }
 
 /// True when routes of `text` may stand below a prefix.
 pub(crate) fn mounts(text: &str) -> bool {
-    MOUNTS.iter().any(|mount| text.contains(mount))
+    MOUNTS.iter().any(|mount| text.contains(mount)) || routes_to_a_router(text)
+}
+
+/// True for `.route('/api', api)`: what follows the path is a name, not a call that makes a handler.
+fn routes_to_a_router(text: &str) -> bool {
+    text.split(".route(").skip(1).any(|rest| {
+        let Some((_, rest)) = rest.split_once(',') else { return false };
+        let rest =
+            rest.trim_start().trim_start_matches(|letter: char| letter.is_alphanumeric() || letter == '_');
+        rest.trim_start().starts_with(')')
+    })
 }
 
 /// The guess for a service without a document of its own to ask for.
 pub(crate) fn guess(text: &str) -> ReadyGuess {
     match served_path(text) {
-        Some(path) if mounts(text) => ReadyGuess {
-            path: path.to_owned(),
-            status: ANSWERS.to_owned(),
-            sentence: format!(
-                "readiness: GET `{path}` with any status {ANSWERS}, because the sources mention it but may serve it \
-                 below a prefix; write the full path and status 200 when you know it"
-            ),
-        },
+        Some(path) if mounts(text) => {
+            found(path).with_any_answer("the sources mention it but may serve it below a prefix")
+        }
         Some(path) => found(path),
         None => any_answer(),
     }
@@ -99,6 +131,23 @@ pub(crate) fn any_answer() -> ReadyGuess {
     }
 }
 
+// === impl ReadyGuess ===
+
+impl ReadyGuess {
+    /// The same path, with every status that is not the server's own failure, because of `reason`.
+    pub(crate) fn with_any_answer(self, reason: &str) -> Self {
+        let path = self.path;
+        Self {
+            sentence: format!(
+                "readiness: GET `{path}` with any status {ANSWERS}, because {reason}; write the full path and status \
+                 200 when you know it"
+            ),
+            path,
+            status: ANSWERS.to_owned(),
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -114,6 +163,7 @@ mod tests {
             ("app.post('/ping', x)", None),
             (".route(\"/ping\", post(x))", None),
             (".route(\"/ping\", get(y).post(x))", Some("/ping")),
+            ("fetch('/ping'); axios.get(base + '/health')", None),
         ] {
             assert_eq!(served_path(text), path, "{text}");
         }
@@ -124,6 +174,8 @@ mod tests {
         assert_eq!(guess("get('/health')").status, "200-299");
         let below = guess("app.use('/api', router); router.get('/health')");
         assert_eq!((below.path.as_str(), below.status.as_str()), ("/health", "200-499"));
+        assert_eq!(guess("app.route('/api', api); api.get('/health')").status, "200-499");
+        assert_eq!(guess("app.route('/health', get(health))").status, "200-299");
         assert_eq!(guess("").path, "/");
     }
 }

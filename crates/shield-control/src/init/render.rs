@@ -38,11 +38,14 @@ fn service(guess: &Guess) -> String {
     let mut text = String::from("[service]\n");
     if guess.start.is_empty() {
         text.push_str("# Program and arguments, run without a shell. {artifact}, {address}, {port} and {data} are filled in; the\n");
-        text.push_str("# service must listen on {address} and {port}.\n");
+        text.push_str("# service must listen on {address} and {port}: told so here, or by [service.env].\n");
+        text.push_str("# start = \"{artifact} --listen {address}:{port}\"\n");
     }
     text.push_str(&format!("start = {}\n# instances = 1\n", quoted(&guess.start)));
-    if !guess.env.is_empty() {
-        text.push_str("\n[service.env]\n");
+    match (guess.env.is_empty(), guess.start.is_empty()) {
+        (true, true) => text.push_str("\n# [service.env]\n# PORT = \"{port}\"\n"),
+        (true, false) => {}
+        (false, _) => text.push_str("\n[service.env]\n"),
     }
     for (name, value) in &guess.env {
         text.push_str(&format!("{name} = {}\n", quoted(value)));
@@ -57,11 +60,17 @@ fn stages(guess: &Guess) -> String {
     let mut text = String::from("[stage.build]\n");
     match &guess.build {
         Some(command) => text.push_str(&format!("command = {}\n", quoted(command))),
+        None if guess.artifact.is_empty() => {
+            text.push_str(
+                "# Makes the artifact, in this directory; without a command it is taken as it lies there.\n",
+            );
+            text.push_str("# command = \"go build -o server .\"\n");
+        }
         None => text.push_str("# command = \"make\"  # nothing needs to be built\n"),
     }
     if guess.artifact.is_empty() {
         text.push_str(
-            "# The file or directory that is released, inside this directory; \".\" is all of it.\n",
+            "# The file or directory that is released, inside this directory; \".\" is all of it.\n# artifact = \"server\"\n",
         );
     }
     text.push_str(&format!("artifact = {}\n", quoted(&guess.artifact)));

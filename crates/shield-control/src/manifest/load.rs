@@ -1,7 +1,7 @@
 //! From file to resolved manifest.
 
 use std::{
-    fs::File,
+    fs::{self, File},
     io::{self, Read},
     path::Path,
 };
@@ -104,8 +104,13 @@ impl Manifest {
     }
 }
 
-/// One byte more than a document may have, so that a longer one is noticed and still not read to its end.
+/// One byte more than a document may have, so that a longer one is noticed and still not read to its end. A pipe is not
+/// opened: that would wait for a writer.
 fn read_bounded(path: &Path) -> io::Result<Vec<u8>> {
+    let kind = fs::metadata(path)?.file_type();
+    if !kind.is_file() && !kind.is_dir() {
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, "not a regular file"));
+    }
     let mut bytes = Vec::new();
     let bytes_max = u64::try_from(DOCUMENT_BYTES_MAX).unwrap_or(u64::MAX);
     File::open(path)?.take(bytes_max.saturating_add(1)).read_to_end(&mut bytes)?;

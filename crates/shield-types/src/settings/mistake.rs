@@ -2,8 +2,10 @@
 
 use std::{error, fmt};
 
+use serde::Serialize;
+
 /// One thing that is wrong in a document.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Mistake {
     /// Line it stands on, from 1; the line of the enclosing table when something is missing.
     pub line: usize,
@@ -38,6 +40,11 @@ impl Mistake {
             (None, false) => format!("{}: ", self.key),
         }
     }
+
+    /// True when both print alike: one slip can be a syntax error in every column of its line.
+    fn says_the_same(&self, other: &Self) -> bool {
+        Self { column: other.column, ..self.clone() } == *other
+    }
 }
 
 // === impl Mistakes ===
@@ -47,7 +54,7 @@ impl Mistakes {
         list.sort_by(|left, right| {
             (left.line, left.column, &left.key).cmp(&(right.line, right.column, &right.key))
         });
-        list.dedup();
+        list.dedup_by(|later, earlier| later.says_the_same(earlier));
         Self { file: file.to_owned(), list }
     }
 

@@ -202,9 +202,12 @@ impl<'r> Table<'r> {
         self.reader.ask(join(&self.pattern, key), shape);
     }
 
+    /// The value under `key`. After a syntax error the parser puts in values that were never written: those are no values.
     fn entry(&self, key: &str) -> Option<&'r Spanned<DeValue<'r>>> {
         match self.entries {
-            Entries::Written(entries) => entries.get(key),
+            Entries::Written(entries) => {
+                entries.get(key).filter(|value| value.get_ref().is_table() || !value.span().is_empty())
+            }
             Entries::Absent | Entries::Unreadable => None,
         }
     }

@@ -12,8 +12,13 @@ use crate::{
 pub(crate) fn run(place: &Place, arguments: &InitArguments, format: OutputFormat) -> Result<(), Failure> {
     let directory = project(place)?;
     let existing = if arguments.force { init::Existing::Replace } else { init::Existing::Keep };
-    let written = init::write(&directory, existing)
-        .map_err(|error| Failure::new(Exit::Usage, &error, &error.hints()))?;
+    let written = init::write(&directory, existing).map_err(|error| {
+        let exit = match error {
+            init::WriteManifestError::Exists { .. } => Exit::Usage,
+            init::WriteManifestError::Write { .. } => Exit::NotRecorded,
+        };
+        Failure::new(exit, &error, &error.hints())
+    })?;
     output::init::print(&written, format);
     Ok(())
 }

@@ -2,17 +2,23 @@
 
 use std::{
     fs::{self, File},
-    io::{Read, Seek, SeekFrom, Write},
+    io::{Read, Seek, SeekFrom},
     path::{Path, PathBuf},
     time::{Duration, SystemTime},
 };
 
+use serde_json::json;
 use shield_control::{Layout, admin::AdminClient};
 
+use super::ship::interruptible;
 use crate::{
-    cli::{LogsArguments, Place},
+    cli::{LogsArguments, OutputFormat, Place},
     context::existing_layout,
     exit::{Exit, Failure},
+    output::{
+        self,
+        write::{self, say},
+    },
 };
 
 /// Bytes before the end in which the wanted lines are looked for.
@@ -20,23 +26,37 @@ const TAIL_BYTES_MAX: u64 = 4 << 20;
 /// Time between looks at a followed log.
 const FOLLOW_EVERY: Duration = Duration::from_millis(200);
 
-pub(crate) async fn run(place: &Place, arguments: &LogsArguments) -> Result<(), Failure> {
+pub(crate) async fn run(
+    place: &Place,
+    arguments: &LogsArguments,
+    format: OutputFormat,
+) -> Result<(), Failure> {
     let layout = existing_layout(place)?;
     let name = match &arguments.name {
         Some(name) => name.clone(),
         None => live_release(&layout).await?,
     };
     let paths = find(&layout, &name)?;
-    let several = paths.len() > 1;
     for path in &paths {
-        if several {
-            anstream::println!("==> {}", path.display());
+        if paths.len() > 1 && format == OutputFormat::Text {
+            say!("==> {}", path.display());
         }
-        print_tail(path, usize::from(arguments.lines)).map_err(|error| unreadable(path, &error))?;
+        let lines = tail(path, usize::from(arguments.lines)).map_err(|error| unreadable(path, &error))?;
+        lines.iter().for_each(|line| print(path, line, format));
     }
     match (arguments.follow, paths.last()) {
-        (true, Some(path)) => follow(path).await.map_err(|error| unreadable(path, &error)),
+        (true, Some(path)) => {
+            let followed = interruptible(follow(path, |line| print(path, line, format))).await?;
+            followed.map_err(|error| unreadable(path, &error))
+        }
         _ => Ok(()),
+    }
+}
+
+fn print(path: &Path, line: &str, format: OutputFormat) {
+    match format {
+        OutputFormat::Text => say!("{line}"),
+        OutputFormat::Json => output::json(&json!({ "log": path, "line": line })),
     }
 }
 
@@ -83,8 +103,8 @@ fn find(layout: &Layout, name: &str) -> Result<Vec<PathBuf>, Failure> {
     Ok(newest.into_iter().map(|(_, path)| path).collect())
 }
 
-/// The last `lines` lines, also those that rotation moved to `path.1`.
-fn print_tail(path: &Path, lines: usize) -> std::io::Result<()> {
+/// The last lines of a log, oldest first, also those that rotation moved to `path.1`.
+fn tail(path: &Path, lines: usize) -> std::io::Result<Vec<String>> {
     let mut text = read_end(path)?;
     if text.lines().count() < lines {
         let rotated = path.with_added_extension("1");
@@ -92,10 +112,7 @@ fn print_tail(path: &Path, lines: usize) -> std::io::Result<()> {
         text.insert_str(0, &before);
     }
     let all: Vec<&str> = text.lines().collect();
-    for line in &all[all.len().saturating_sub(lines)..] {
-        anstream::println!("{line}");
-    }
-    Ok(())
+    Ok(all[all.len().saturating_sub(lines)..].iter().map(|line| (*line).to_owned()).collect())
 }
 
 fn read_end(path: &Path) -> std::io::Result<String> {
@@ -107,22 +124,29 @@ fn read_end(path: &Path) -> std::io::Result<String> {
     Ok(String::from_utf8_lossy(&bytes).into_owned())
 }
 
-async fn follow(path: &Path) -> std::io::Result<()> {
+/// Hands over each line that is appended, once it is whole; ends when nobody reads any more.
+async fn follow(path: &Path, mut take: impl FnMut(&str)) -> std::io::Result<()> {
     let mut file = File::open(path)?;
     let mut position = file.seek(SeekFrom::End(0))?;
-    loop {
+    let mut unfinished = Vec::new();
+    while !write::abandoned() {
         tokio::time::sleep(FOLLOW_EVERY).await;
         if file.metadata()?.len() < position {
             // Rotated: what follows starts at the beginning.
             position = 0;
         }
         file.seek(SeekFrom::Start(position))?;
-        let mut bytes = Vec::new();
-        position += (&mut file).take(TAIL_BYTES_MAX).read_to_end(&mut bytes)? as u64;
-        let mut stdout = std::io::stdout();
-        stdout.write_all(&bytes)?;
-        stdout.flush()?;
+        position += (&mut file).take(TAIL_BYTES_MAX).read_to_end(&mut unfinished)? as u64;
+        while let Some(end) = unfinished.iter().position(|byte| *byte == b'\n') {
+            let line: Vec<u8> = unfinished.drain(..=end).collect();
+            take(String::from_utf8_lossy(&line).trim_end_matches(['\n', '\r']));
+        }
+        // A line without an end is not kept for ever.
+        if unfinished.len() as u64 >= TAIL_BYTES_MAX {
+            take(&String::from_utf8_lossy(&std::mem::take(&mut unfinished)));
+        }
     }
+    Ok(())
 }
 
 fn unreadable(path: &Path, error: &std::io::Error) -> Failure {

@@ -14,7 +14,7 @@ use crate::{
     cli::{OutputFormat, Place, UpArguments},
     context::Context,
     exit::{Exit, Failure},
-    output,
+    output::{self, write::tell},
 };
 
 /// Longest wait for a control plane to make room for the next.
@@ -30,11 +30,11 @@ pub(crate) async fn run(place: &Place, arguments: &UpArguments, format: OutputFo
         .await
         .map_err(|error| Failure::new(Exit::NoControlPlane, &error, &[]))?;
     client.up().await.map_err(|error| Failure::admin(&error))?;
-    let status = wait_until_serving(&client, context.manifest.release.start_deadline).await?;
+    let status = wait_until_serving(&client, context.manifest.release.start_deadline, format).await?;
     output::status::print(&status, format);
     let older = shield_control::running_binary_digest().is_some_and(|digest| digest != status.binary);
     if !new && older && format == OutputFormat::Text {
-        anstream::eprintln!(
+        tell!(
             "it runs from another shield binary; `shield up --upgrade` replaces it without dropping a request"
         );
     }
@@ -42,7 +42,11 @@ pub(crate) async fn run(place: &Place, arguments: &UpArguments, format: OutputFo
 }
 
 /// `up` promises that the live release serves: its instances are healthy and the edge routes to them.
-async fn wait_until_serving(client: &AdminClient, start_deadline: Duration) -> Result<StatusReport, Failure> {
+async fn wait_until_serving(
+    client: &AdminClient,
+    start_deadline: Duration,
+    format: OutputFormat,
+) -> Result<StatusReport, Failure> {
     let deadline = Instant::now() + start_deadline + HANDOVER;
     loop {
         let status = client.status().await.map_err(|error| Failure::admin(&error))?;
@@ -53,7 +57,10 @@ async fn wait_until_serving(client: &AdminClient, start_deadline: Duration) -> R
             return Ok(status);
         }
         if Instant::now() >= deadline {
-            output::status::print(&status, OutputFormat::Text);
+            // A script gets one value, the failure.
+            if format == OutputFormat::Text {
+                output::status::print(&status, format);
+            }
             let live = status.live.map_or("no release".to_owned(), |live| live.to_string());
             let message =
                 format!("failed to bring {live} up: not every instance is healthy and routed in time");

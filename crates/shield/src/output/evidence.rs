@@ -2,7 +2,7 @@
 
 use shield_evidence::{Summary, Verification};
 
-use super::{json_pretty, table};
+use super::{json_pretty, table, write::say};
 use crate::cli::OutputFormat;
 
 pub(crate) fn print_list(entries: &[Summary], format: OutputFormat) {
@@ -34,13 +34,13 @@ pub(crate) fn print_verification(verification: &Verification, format: OutputForm
     }
     for finding in &verification.findings {
         let line = finding.line.map_or(String::new(), |line| format!(":{line}"));
-        anstream::println!("{}{line}: {} ({})", finding.file, finding.what, finding.why);
+        say!("{}{line}: {} ({})", finding.file, finding.what, finding.why);
     }
     if verification.more_findings {
-        anstream::println!("the search ended here; there is more");
+        say!("the search ended here; there is more");
     }
-    anstream::println!("{}", verification.vouches);
+    say!("{}", verification.vouches);
     if let Some(trusted) = verification.trusted() {
-        anstream::println!("checkpoint {trusted}");
+        say!("checkpoint {trusted}");
     }
 }

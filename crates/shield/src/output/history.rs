@@ -2,7 +2,7 @@
 
 use shield_release::{FinishedRelease, ReleaseOutcome};
 
-use super::{json_pretty, table};
+use super::{json_pretty, table, write::say};
 use crate::cli::OutputFormat;
 
 pub(crate) fn print(history: &[FinishedRelease], format: OutputFormat) {
@@ -10,7 +10,7 @@ pub(crate) fn print(history: &[FinishedRelease], format: OutputFormat) {
         return json_pretty(&history);
     }
     if history.is_empty() {
-        return anstream::println!("no release has ended yet; `shield ship` makes the first");
+        return say!("no release has ended yet; `shield ship` makes the first");
     }
     let rows: Vec<_> = history.iter().rev().map(row).collect();
     table::print(["RELEASE", "FINISHED", "TOOK", "REQUESTED BY", "OUTCOME"], &rows);

@@ -3,7 +3,7 @@
 use serde_json::json;
 use shield_control::init::Written;
 
-use super::json;
+use super::{json, write::say};
 use crate::cli::OutputFormat;
 
 pub(crate) fn print(written: &Written, format: OutputFormat) {
@@ -11,13 +11,13 @@ pub(crate) fn print(written: &Written, format: OutputFormat) {
     if format == OutputFormat::Json {
         return json(&json!({ "path": written.path, "guesses": written.guess.sentences, "blanks": blanks }));
     }
-    anstream::println!("wrote {}", written.path.display());
+    say!("wrote {}", written.path.display());
     for sentence in &written.guess.sentences {
-        anstream::println!("  {sentence}");
+        say!("  {sentence}");
     }
     if blanks.is_empty() {
-        anstream::println!("next: read it, then `shield ship`");
+        say!("next: read it, then `shield ship`");
     } else {
-        anstream::println!("fill in before shipping: {}", blanks.join(", "));
+        say!("fill in before shipping: {}", blanks.join(", "));
     }
 }

@@ -7,27 +7,29 @@ mod reporter;
 pub(crate) mod status;
 pub(crate) mod summary;
 mod table;
+pub(crate) mod write;
 
 use serde::Serialize;
 use shield_control::admin::StatusReport;
 
 use crate::cli::OutputFormat;
 pub(crate) use reporter::Reporter;
+use write::say;
 
 /// One JSON value on one line.
 pub(crate) fn json(value: &impl Serialize) {
-    anstream::println!("{}", serde_json::to_string(value).expect("outputs have only text keys"));
+    say!("{}", serde_json::to_string(value).expect("outputs have only text keys"));
 }
 
 /// One JSON value, indented.
 pub(crate) fn json_pretty(value: &impl Serialize) {
-    anstream::println!("{}", serde_json::to_string_pretty(value).expect("outputs have only text keys"));
+    say!("{}", serde_json::to_string_pretty(value).expect("outputs have only text keys"));
 }
 
 /// The one-line result of a command that has nothing else to show.
 pub(crate) fn message(format: OutputFormat, command: &str, text: &str) {
     match format {
-        OutputFormat::Text => anstream::println!("{text}"),
+        OutputFormat::Text => say!("{text}"),
         OutputFormat::Json => json(&serde_json::json!({ "command": command, "message": text })),
     }
 }

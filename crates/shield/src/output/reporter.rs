@@ -1,7 +1,7 @@
 //! Progress: a live line on a terminal, plain lines elsewhere, JSON lines for scripts.
 
 use std::{
-    io::{IsTerminal, Write},
+    io::IsTerminal,
     time::{Duration, Instant},
 };
 
@@ -10,7 +10,10 @@ use serde_json::json;
 use shield_control::pipeline::{PipelineEvent, StageFailure, StageName, StageResult};
 use shield_release::FinishedRelease;
 
-use super::json;
+use super::{
+    json,
+    write::{self, say, tell},
+};
 use crate::cli::OutputFormat;
 
 /// Without a terminal, a long stage says at least this often that it is alive.
@@ -86,8 +89,7 @@ impl Reporter {
             line.trim().chars().filter(|character| !character.is_control()).take(90).collect();
         match self.mode {
             Mode::Terminal => {
-                anstream::eprint!("\r\x1b[K{stage:8} {DIM}{elapsed}s  {shown}{DIM:#}");
-                self.flush();
+                write::to_stderr(format_args!("\r\x1b[K{stage:8} {DIM}{elapsed}s  {shown}{DIM:#}"));
                 self.live_line = true;
             }
             Mode::Plain | Mode::Json => self.line(&format!("{stage:8} still running ({elapsed}s): {shown}")),
@@ -122,27 +124,21 @@ impl Reporter {
         }
         self.finish();
         self.told = Instant::now();
-        anstream::eprintln!("{text}");
+        tell!("{text}");
     }
 
     /// The result of a command about one release.
     pub(crate) fn result(&mut self, finished: &FinishedRelease, text: &str) {
         match self.mode {
             Mode::Json => json(&json!({ "event": "finished", "release": finished })),
-            Mode::Terminal | Mode::Plain => anstream::println!("{text}"),
+            Mode::Terminal | Mode::Plain => say!("{text}"),
         }
     }
 
     /// Leaves no live line behind.
     pub(crate) fn finish(&mut self) {
         if std::mem::replace(&mut self.live_line, false) {
-            anstream::eprint!("\r\x1b[K");
-            self.flush();
+            write::to_stderr(format_args!("\r\x1b[K"));
         }
-    }
-
-    fn flush(&self) {
-        // A closed stderr is not worth failing a release for.
-        let _ = std::io::stderr().flush();
     }
 }

@@ -3,7 +3,7 @@
 use shield_control::admin::{InstanceReport, StatusReport};
 use shield_release::{InstancePhase, Position};
 
-use super::{edge_address, json_pretty, table};
+use super::{edge_address, json_pretty, table, write::say};
 use crate::cli::OutputFormat;
 
 pub(crate) fn print(status: &StatusReport, format: OutputFormat) {
@@ -12,30 +12,30 @@ pub(crate) fn print(status: &StatusReport, format: OutputFormat) {
     }
     let live =
         status.live.as_ref().map_or("none yet: `shield ship` releases one".to_owned(), ToString::to_string);
-    anstream::println!("service    {}", status.service);
-    anstream::println!("address    {}{}", edge_address(status), if status.serving { "" } else { "  (down)" });
-    anstream::println!("live       {live}");
+    say!("service    {}", status.service);
+    say!("address    {}{}", edge_address(status), if status.serving { "" } else { "  (down)" });
+    say!("live       {live}");
     if let Some(underway) = &status.underway {
         let back = if underway.reversible { "; `shield rollback` takes it back" } else { "" };
-        anstream::println!(
+        say!(
             "under way  {}: {}, requested by {}{back}",
             underway.release,
             position(underway.position),
             underway.requested_by
         );
     }
-    anstream::println!(
+    say!(
         "routes     generation {}, {}",
         status.generation,
         if status.routed >= status.generation { "in force" } else { "not yet confirmed by the edge" }
     );
     print_edge(status);
-    anstream::println!("control    process {}, shield {}", status.pid, status.version);
+    say!("control    process {}, shield {}", status.pid, status.version);
     for warning in &status.warnings {
-        anstream::println!("WARNING    {warning}");
+        say!("WARNING    {warning}");
     }
     if !status.instances.is_empty() {
-        anstream::println!();
+        say!("");
         let rows: Vec<_> = status.instances.iter().map(|instance| row(instance, status)).collect();
         table::print(["INSTANCE", "STATE", "ADDRESS", "PID", "IN FLIGHT"], &rows);
     }
@@ -44,20 +44,26 @@ pub(crate) fn print(status: &StatusReport, format: OutputFormat) {
 fn print_edge(status: &StatusReport) {
     match &status.edge {
         Some(edge) => {
-            anstream::println!("edge       process {}, {} connections", edge.pid, edge.connections);
+            say!("edge       process {}, {}", edge.pid, counted(edge.connections, "connection"));
             for pool in &edge.pools {
-                anstream::println!(
-                    "           {}: {} requests, {} errors, {} retried, {} in flight",
+                say!(
+                    "           {}: {}, {}, {} retried, {} in flight",
                     pool.release,
-                    pool.requests,
-                    pool.errors,
+                    counted(pool.requests, "request"),
+                    counted(pool.errors, "error"),
                     pool.retried,
                     pool.claims
                 );
             }
         }
-        None => anstream::println!("edge       is being started"),
+        None => say!("edge       is being started"),
     }
+}
+
+/// `1 request`, `2 requests`.
+fn counted(number: u64, what: &str) -> String {
+    let plural = if number == 1 { "" } else { "s" };
+    format!("{number} {what}{plural}")
 }
 
 fn row(instance: &InstanceReport, status: &StatusReport) -> [String; 5] {
@@ -90,5 +96,18 @@ fn position(position: Position) -> &'static str {
         Position::Watching { .. } => "has all traffic, being watched",
         Position::RetiringOld => "has all traffic, the old pool is being stopped",
         Position::RetiringNew => "being taken back",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::counted;
+
+    #[test]
+    fn one_has_no_plural() {
+        assert_eq!(
+            [0, 1, 2].map(|number| counted(number, "request")),
+            ["0 requests", "1 request", "2 requests"]
+        );
     }
 }

@@ -1,5 +1,7 @@
 //! The end of `ship` and `release`: where it runs, what was proved, what to try next.
 
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+
 use serde_json::json;
 use shield_control::{
     Layout,
@@ -8,7 +10,7 @@ use shield_control::{
 };
 use shield_release::FinishedRelease;
 
-use super::{edge_address, json};
+use super::{edge_address, json, write::say};
 use crate::{cli::OutputFormat, context::Context};
 
 pub(crate) fn print(context: &Context, status: &StatusReport, summary: &ShipSummary, format: OutputFormat) {
@@ -29,20 +31,20 @@ pub(crate) fn print(context: &Context, status: &StatusReport, summary: &ShipSumm
 
 fn print_text(context: &Context, status: &StatusReport, summary: &ShipSummary, curl: &str) {
     let release = &summary.release;
-    anstream::println!();
-    anstream::println!("{} {} is live on {}", context.manifest.name, release.spec.id, edge_address(status));
-    anstream::println!("  {curl}");
-    anstream::println!();
-    anstream::println!("Proved and signed, about artifact {}:", summary.artifact);
+    say!("");
+    say!("{} {} is live on {}", context.manifest.name, release.spec.id, edge_address(status));
+    say!("  {curl}");
+    say!("");
+    say!("Proved and signed, about artifact {}:", summary.artifact);
     for stage in &summary.stages {
         let skipped = if stage.outcome == StageOutcome::Skipped { "skipped: " } else { "" };
-        anstream::println!("  {:8} {skipped}{}", stage.stage, stage.summary);
+        say!("  {:8} {skipped}{}", stage.stage, stage.summary);
     }
     print_checkpoint(summary);
-    anstream::println!();
-    anstream::println!("Try next:");
+    say!("");
+    say!("Try next:");
     for (command, why) in next_steps(release, summary) {
-        anstream::println!("  {command:24} {why}");
+        say!("  {command:24} {why}");
     }
     print_path_hint(&context.layout);
 }
@@ -50,12 +52,12 @@ fn print_text(context: &Context, status: &StatusReport, summary: &ShipSummary, c
 fn print_checkpoint(summary: &ShipSummary) {
     match &summary.checkpoint {
         Some(checkpoint) => {
-            anstream::println!(
+            say!(
                 "  checkpoint of the evidence log (keep it on another machine; it finds every later change):"
             );
-            anstream::println!("    shield evidence verify --expect {checkpoint}");
+            say!("    shield evidence verify --expect {checkpoint}");
         }
-        None => anstream::println!("  the release is not in the evidence log yet; `shield status` says why"),
+        None => say!("  the release is not in the evidence log yet; `shield status` says why"),
     }
 }
 
@@ -80,17 +82,28 @@ fn curl_line(context: &Context, status: &StatusReport) -> String {
     match (status.https, status.http) {
         (Some(https), _) => {
             let authority = context.layout.authority().join("ca.pem");
-            let authority = authority.to_string_lossy();
-            let quoted = if authority.contains([' ', '\'', '"']) {
-                format!("{authority:?}")
-            } else {
-                authority.into_owned()
-            };
-            format!("curl --cacert {quoted} https://{https}{path}")
+            let authority = quoted(&authority.to_string_lossy());
+            format!("curl --cacert {authority} {}", quoted(&format!("https://{}{path}", reachable(https))))
         }
-        (None, Some(http)) => format!("curl http://{http}{path}"),
+        (None, Some(http)) => format!("curl {}", quoted(&format!("http://{}{path}", reachable(http)))),
         (None, None) => "the edge has no address".to_owned(),
     }
+}
+
+/// An address to connect to: one that stands for every address of the machine is in no certificate.
+fn reachable(listening: SocketAddr) -> SocketAddr {
+    let ip = match listening.ip() {
+        IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
+        IpAddr::V6(ip) if ip.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
+        ip => ip,
+    };
+    SocketAddr::new(ip, listening.port())
+}
+
+/// `text` as one word for a shell.
+fn quoted(text: &str) -> String {
+    let plain = |letter: char| letter.is_alphanumeric() || "/:.-_=".contains(letter);
+    if text.chars().all(plain) { text.to_owned() } else { format!("'{}'", text.replace('\'', r"'\''")) }
 }
 
 /// `cargo run -- ship` leaves no `shield` on the PATH: say how to get one.
@@ -101,6 +114,27 @@ fn print_path_hint(layout: &Layout) {
         std::env::split_paths(&path).any(|entry| entry.join("shield").exists() && entry == directory)
     });
     if !on_path && !running.starts_with(layout.root()) {
-        anstream::println!("  (put `shield` on the PATH:  export PATH=\"{}:$PATH\")", directory.display());
+        say!("  (put `shield` on the PATH:  export PATH=\"{}:$PATH\")", directory.display());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pasted_words_stay_words() {
+        assert_eq!(quoted("/a/ca.pem"), "/a/ca.pem");
+        assert_eq!(quoted("/it's $HOME"), r"'/it'\''s $HOME'");
+        assert_eq!(quoted("https://[::1]:1/health?a=1&b"), "'https://[::1]:1/health?a=1&b'");
+    }
+
+    #[test]
+    fn every_address_is_reached_on_loopback() {
+        for (listening, reached) in
+            [("0.0.0.0:1", "127.0.0.1:1"), ("[::]:1", "[::1]:1"), ("10.0.0.1:1", "10.0.0.1:1")]
+        {
+            assert_eq!(reachable(listening.parse().unwrap()).to_string(), reached);
+        }
     }
 }

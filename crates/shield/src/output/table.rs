@@ -1,5 +1,7 @@
 //! Columns for people.
 
+use super::write::say;
+
 /// Prints `rows` under `headings`, each column as wide as its widest cell, two spaces apart.
 pub(super) fn print<const N: usize>(headings: [&str; N], rows: &[[String; N]]) {
     let width = |column: usize| {
@@ -11,8 +13,8 @@ pub(super) fn print<const N: usize>(headings: [&str; N], rows: &[[String; N]]) {
         let padded = cells.iter().zip(widths).map(|(cell, width)| format!("{cell:width$}"));
         padded.collect::<Vec<_>>().join("  ").trim_end().to_owned()
     };
-    anstream::println!("{}", line(headings));
+    say!("{}", line(headings));
     for row in rows {
-        anstream::println!("{}", line(std::array::from_fn(|column| row[column].as_str())));
+        say!("{}", line(std::array::from_fn(|column| row[column].as_str())));
     }
 }

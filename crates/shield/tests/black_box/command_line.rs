@@ -1,5 +1,7 @@
 //! The command line without a project, and commands without a control plane.
 
+use std::process::{Command, Stdio};
+
 use crate::support::{Project, same};
 
 #[test]
@@ -18,7 +20,7 @@ fn help_lists_commands_and_codes() {
 
 const CODES: &str = "
   0  done: what the command promises holds
-  1  unexpected: a bug; please report it
+  1  unexpected: a bug (please report it), or a result that could not be printed
   2  usage: the command line or shield.toml is wrong (every mistake is listed)
   3  a stage failed: build, test, staging or smoke
   4  the release failed or was taken back; production is as it was before
@@ -105,5 +107,66 @@ code 2
 error: failed to find a log named `bild`
   hint: there are logs of: build
 "#,
+    );
+}
+
+#[test]
+fn failures_are_json_for_scripts() {
+    let project = Project::of_files(&[]);
+    for (arguments, code, error) in [
+        (&["status"][..], 6, "failed to find state directory"),
+        (&["init", "--project", "nowhere"], 2, "failed to find project directory `nowhere`"),
+        (&["ship", "--artifact", "x"], 2, "error: unexpected argument '--artifact' found"),
+        (&["evidence", "show", "x"], 2, "error: invalid value 'x' for '<INDEX>'"),
+    ] {
+        let run = project.shield(&[arguments, &["--output-format", "json"]].concat()).expect(code);
+        let events = run.events();
+        let [event] = events.as_slice() else { panic!("{events:?}") };
+        assert_eq!((event["event"].as_str(), event["code"].as_i64()), (Some("error"), Some(i64::from(code))));
+        assert!(event["error"].as_str().unwrap().starts_with(error), "{event}");
+        run.says("error: ");
+    }
+}
+
+#[test]
+fn log_filter_that_is_none_is_usage() {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_shield"));
+    command.arg("status").env("SHIELD_LOG", "shield=loud").stdin(Stdio::null());
+    let output = command.output().unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    let told = String::from_utf8_lossy(&output.stderr);
+    assert!(told.starts_with("error: failed to use `SHIELD_LOG=shield=loud`: "), "{told}");
+}
+
+#[test]
+fn log_lines_are_json_for_scripts() {
+    let project = Project::of_files(&[(".shield/logs/build.log", "one\n\"two\"\n")]);
+    let events = project.shield(&["logs", "build", "--output-format=json"]).expect(0).events();
+    let lines: Vec<_> = events.iter().map(|event| event["line"].as_str().unwrap()).collect();
+    assert_eq!(lines, ["one", "\"two\""]);
+}
+
+/// What the shell says of `shield logs build` with this behind it: its code, or that of the first in a pipe.
+fn logs_into(project: &Project, redirection: &str) -> String {
+    let shield = env!("CARGO_BIN_EXE_shield");
+    let script = format!("{{ '{shield}' logs build -n 10000; echo \"code $?\" >&2; }} {redirection}");
+    let mut command = Command::new("sh");
+    command.args(["-c", &script]).current_dir(project.path()).stdin(Stdio::null());
+    String::from_utf8_lossy(&command.output().unwrap().stderr).into_owned()
+}
+
+#[test]
+fn reader_that_went_away_is_no_failure() {
+    let project = Project::of_files(&[(".shield/logs/build.log", &"a long line\n".repeat(20_000))]);
+    same(&logs_into(&project, "| head -n 1"), "code 0");
+}
+
+#[test]
+fn result_that_cannot_be_printed_is_a_failure() {
+    let project = Project::of_files(&[(".shield/logs/build.log", "one\n")]);
+    let told = logs_into(&project, "> /dev/full");
+    same(
+        &told,
+        "error: failed to print the result\n  caused by: No space left on device (os error 28)\ncode 1",
     );
 }

@@ -55,7 +55,7 @@ code 0
 wrote [DIR]/shop/shield.toml
   start command: uvicorn serves `main:app`, because main.py makes the FastAPI application
   build command: makes `.venv` and installs requirements.txt, fastapi and uvicorn, only when they changed
-  artifact: the project directory with `.venv`, without tests and caches
+  artifact: the project directory with `.venv`, without caches
   readiness: GET `/health`, because the sources serve it
 next: read it, then `shield ship`
 -- stderr

@@ -1,6 +1,6 @@
 //! What a good file resolves to.
 
-use std::{fs, path::Path};
+use std::{error::Error, fs, os::unix::net::UnixListener, path::Path};
 
 use super::{
     super::{LoadManifestError, Manifest, Template},
@@ -91,6 +91,10 @@ fn unreadable_files_are_told_apart() {
     assert!(matches!(error, LoadManifestError::Mistakes { count: 4, .. }), "{error:?}");
     assert!(error.to_string().ends_with("which has 4 mistakes"));
     assert!(matches!(Manifest::load(directory.path()), Err(LoadManifestError::Read { .. })));
+    let socket = directory.path().join("socket");
+    drop(UnixListener::bind(&socket).unwrap());
+    let error = Manifest::load(&socket).unwrap_err();
+    assert_eq!(error.source().map(ToString::to_string).as_deref(), Some("not a regular file"));
     fs::write(&path, MINIMAL).unwrap();
     assert_eq!(Manifest::load(Path::new(&path)).unwrap(), parsed(MINIMAL));
 }
