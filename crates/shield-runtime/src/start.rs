@@ -144,5 +144,8 @@ async fn misplaced(watch: StartWatch<'_>) -> String {
     }
     let listeners: Vec<String> = listeners.iter().map(SocketAddr::to_string).collect();
     let listeners = listeners.join(", ");
-    format!("; it listens on {listeners}, not on {}: make the start command use {{port}}", watch.address)
+    format!(
+        "; it listens on {listeners}, not on {}: the start command, or a variable the service reads, must use {{port}}",
+        watch.address
+    )
 }

@@ -9,5 +9,5 @@ mod statements;
 mod writer;
 
 pub(crate) use recorder::{Recorder, RecorderNews, ToldEnd};
-pub(crate) use statements::EndedRelease;
+pub(crate) use statements::{EndedRelease, in_flight_at_swap};
 pub(crate) use writer::check_log;

@@ -61,6 +61,14 @@ impl EndedRelease {
     }
 }
 
+/// How many requests an instant caught, for people.
+pub(crate) fn in_flight_at_swap(claims: u64) -> String {
+    match claims {
+        1 => "1 request was in flight at the swap".to_owned(),
+        claims => format!("{claims} requests were in flight at the swap"),
+    }
+}
+
 fn check(name: &str, holds: bool, method: &str, detail: String) -> Check {
     let outcome = if holds { CheckOutcome::Yes } else { CheckOutcome::No };
     Check { name: name.to_owned(), outcome, method: method.to_owned(), detail }
@@ -69,7 +77,7 @@ fn check(name: &str, holds: bool, method: &str, detail: String) -> Check {
 fn release_checks(finished: &FinishedRelease) -> Vec<Check> {
     let promoted = finished.promoted_at.is_some();
     let detail = match finished.claims_at_swap {
-        Some(claims) => format!("{claims} requests were in flight at the swap"),
+        Some(claims) => in_flight_at_swap(claims),
         None => "it never got traffic".to_owned(),
     };
     vec![check("promoted", promoted, "the edge confirmed the table that gives it all traffic", detail)]

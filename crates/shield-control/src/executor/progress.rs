@@ -9,7 +9,7 @@ use super::Executor;
 use crate::{
     admin::Progress,
     clock,
-    evidence::{EndedRelease, RecorderNews, ToldEnd},
+    evidence::{EndedRelease, RecorderNews, ToldEnd, in_flight_at_swap},
 };
 
 impl Executor {
@@ -83,10 +83,8 @@ pub(super) fn describe(environment: &Environment, position: Position) -> String 
                     format!("has all traffic; watching for {watch} (first release: nothing to go back to)")
                 }
                 (claims, Some(previous)) => {
-                    let claims = claims.unwrap_or(0);
-                    format!(
-                        "has all traffic ({claims} requests in flight at the swap); watching for {watch}, {previous} stays warm"
-                    )
+                    let caught = in_flight_at_swap(claims.unwrap_or(0));
+                    format!("has all traffic ({caught}); watching for {watch}, {previous} stays warm")
                 }
             }
         }

@@ -12,6 +12,7 @@ use std::{
 use rustix::process::{Pid, Signal, kill_process_group};
 use tokio::{
     io::{AsyncBufReadExt, AsyncRead, AsyncReadExt, BufReader},
+    net::unix::pipe::Receiver,
     process::{Child, Command},
     sync::mpsc,
     time::timeout,
@@ -23,6 +24,9 @@ use super::project::first_line;
 const TAIL_LINES: usize = 20;
 /// Longest line that is kept whole.
 const LINE_BYTES_MAX: usize = 4_096;
+
+/// Longest wait for output once the command has ended.
+const LAST_LINES: Duration = Duration::from_millis(500);
 
 /// What to run.
 pub(super) struct CommandRun<'a> {
@@ -40,37 +44,43 @@ pub(super) struct CommandFailure {
 }
 
 impl CommandRun<'_> {
-    /// Runs it; `observe` gets each line as it is printed.
+    /// Runs it; `observe` gets each line as it is printed. Both streams go through one pipe, so that lines keep their order.
     pub(super) async fn run(&self, mut observe: impl FnMut(&str)) -> Result<(), CommandFailure> {
         let failure = |reason: String| CommandFailure { reason, output: Vec::new() };
         let mut log = new_log(&self.log)
             .map_err(|error| failure(format!("write `{}`: {error}", self.log.display())))?;
-        let mut child = self.spawn().map_err(|error| failure(format!("run `sh`: {error}")))?;
+        let (mut child, output) = self.spawn().map_err(|error| failure(format!("run `sh`: {error}")))?;
         let group = Group::of(&child);
         let (lines, mut received) = mpsc::channel::<String>(256);
-        let readers = [
-            child.stdout.take().map(|stdout| tokio::spawn(read_lines(stdout, lines.clone()))),
-            child.stderr.take().map(|stderr| tokio::spawn(read_lines(stderr, lines.clone()))),
-        ];
-        drop(lines);
+        let reader = tokio::spawn(read_lines(output, lines));
         let mut tail = VecDeque::new();
-        let work = async {
-            while let Some(line) = received.recv().await {
-                // The log is for people; a full disk must not fail the build by itself.
-                let _ = writeln!(log, "{line}");
-                observe(&line);
-                if tail.len() == TAIL_LINES {
-                    tail.pop_front();
-                }
-                tail.push_back(line);
+        let mut keep = |line: String| {
+            // The log is for people; a full disk must not fail the build by itself.
+            let _ = writeln!(log, "{line}");
+            observe(&line);
+            if tail.len() == TAIL_LINES {
+                tail.pop_front();
             }
-            child.wait().await
+            tail.push_back(line);
         };
-        let ended = timeout(self.deadline, work).await;
+        let ended = timeout(self.deadline, async {
+            loop {
+                tokio::select! {
+                    Some(line) = received.recv() => keep(line),
+                    status = child.wait() => return status,
+                }
+            }
+        })
+        .await;
         group.kill();
-        for reader in readers.into_iter().flatten() {
-            reader.abort();
-        }
+        // What it left running in a session of its own may hold the pipe open for ever.
+        let rest = async {
+            while let Some(line) = received.recv().await {
+                keep(line);
+            }
+        };
+        let _ = timeout(LAST_LINES, rest).await;
+        reader.abort();
         let reason = match ended {
             Ok(Ok(status)) if status.success() => return Ok(()),
             Ok(Ok(status)) => describe(self.command, status),
@@ -84,18 +94,20 @@ impl CommandRun<'_> {
         Err(CommandFailure { reason, output: tail.into() })
     }
 
-    fn spawn(&self) -> std::io::Result<Child> {
-        Command::new("sh")
+    fn spawn(&self) -> std::io::Result<(Child, Receiver)> {
+        let (reader, writer) = std::io::pipe()?;
+        let child = Command::new("sh")
             .arg("-c")
             .arg(self.command)
             .current_dir(self.directory)
             .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
+            .stdout(writer.try_clone()?)
+            .stderr(writer)
             // A group of its own, so that everything it started can be ended with it.
             .process_group(0)
             .kill_on_drop(true)
-            .spawn()
+            .spawn()?;
+        Ok((child, Receiver::from_owned_fd(reader.into())?))
     }
 }
 
@@ -173,11 +185,20 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn shows_output_of_both_streams() {
-        let (result, mut seen) = run("echo out; echo err >&2", Duration::from_secs(60)).await;
+    async fn shows_both_streams_in_order() {
+        let (result, seen) =
+            run("for i in 1 2 3; do echo out; echo err >&2; done", Duration::from_secs(60)).await;
         result.unwrap();
-        seen.sort();
-        assert_eq!(seen, ["err", "out"]);
+        assert_eq!(seen, ["out", "err", "out", "err", "out", "err"]);
+    }
+
+    #[tokio::test]
+    async fn does_not_wait_for_a_daemon() {
+        let command = "setsid sleep 600 & echo $!; sleep 0.1";
+        let (result, seen) = run(command, Duration::from_secs(60)).await;
+        result.unwrap();
+        let pid = Pid::from_raw(seen[0].parse().unwrap()).unwrap();
+        rustix::process::kill_process(pid, Signal::KILL).unwrap();
     }
 
     #[tokio::test]

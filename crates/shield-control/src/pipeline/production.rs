@@ -9,6 +9,7 @@ use super::{
 };
 use crate::{
     admin::{AdminError, Progress, ReleaseOrder},
+    evidence::in_flight_at_swap,
     store::StoredArtifact,
 };
 
@@ -46,8 +47,7 @@ impl Pipeline<'_> {
         }
         let promoted_at = finished.promoted_at.unwrap_or(finished.finished_at);
         let claims = finished.claims_at_swap.unwrap_or(0);
-        let summary =
-            format!("{} has all traffic ({claims} requests were in flight at the swap)", finished.spec.id);
+        let summary = format!("{} has all traffic ({})", finished.spec.id, in_flight_at_swap(claims));
         self.passed(StageName::Release, summary, promoted_at.since(finished.started_at));
         let took = finished.finished_at.since(promoted_at);
         let judged = match finished.previous {

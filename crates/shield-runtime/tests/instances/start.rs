@@ -88,7 +88,7 @@ async fn other_port_is_named() {
     let real = sandbox.log().trim().replace("listens on ", "");
     let expected = format!(
         "start `r7-0a0b0c0d.0.0`: not healthy within 1s; the last probe: connection refused; \
-         it listens on {real}, not on {}: make the start command use {{port}}",
+         it listens on {real}, not on {}: the start command, or a variable the service reads, must use {{port}}",
         order.address
     );
     assert_eq!(result.unwrap_err().to_string(), expected);

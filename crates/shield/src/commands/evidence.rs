@@ -1,8 +1,10 @@
 //! `shield evidence`: what was proved, and whether the proof is whole.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use shield_evidence::{EvidenceStore, PUBLIC_KEY_FILE, PublicKey, TrustedCheckpoint, verify};
+use shield_evidence::{
+    EvidenceStore, LOG_FILE, PUBLIC_KEY_FILE, PublicKey, SIGNING_KEY_FILE, TrustedCheckpoint, verify,
+};
 
 use crate::{
     cli::{EvidenceCommand, OutputFormat, Place},
@@ -22,6 +24,11 @@ pub(crate) fn run(place: &Place, command: &EvidenceCommand, format: OutputFormat
     }
 }
 
+/// Before the first statement there is no log, and nothing wrong with it.
+fn begun(directory: &Path) -> bool {
+    [SIGNING_KEY_FILE, PUBLIC_KEY_FILE, LOG_FILE].iter().any(|name| directory.join(name).exists())
+}
+
 fn open(directory: PathBuf) -> Result<EvidenceStore, Failure> {
     let hint =
         "`shield ship` writes the first statements; `shield evidence verify` says what is wrong with a log"
@@ -30,6 +37,10 @@ fn open(directory: PathBuf) -> Result<EvidenceStore, Failure> {
 }
 
 fn list(directory: PathBuf, format: OutputFormat) -> Result<(), Failure> {
+    if !begun(&directory) {
+        output::evidence::print_list(&[], format);
+        return Ok(());
+    }
     let store = open(directory)?;
     let entries = store.list().map_err(|error| Failure::new(Exit::EvidenceBad, &error, &[]))?;
     output::evidence::print_list(&entries, format);

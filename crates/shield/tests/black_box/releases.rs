@@ -22,7 +22,7 @@ r4-[HASH] has all traffic, which is r2-[HASH] again
 -- stderr
 release  starting 1 instance
 release  all instances healthy; swapping all traffic
-release  has all traffic (0 requests in flight at the swap); watching for 300ms, r3-[HASH] stays warm
+release  has all traffic (0 requests were in flight at the swap); watching for 300ms, r3-[HASH] stays warm
 release  the watch is over; draining and stopping r3-[HASH]
 "#,
     );
