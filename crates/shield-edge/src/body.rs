@@ -139,7 +139,10 @@ impl ResponseBody {
     }
 
     fn fail(&mut self, error: ResponseBodyError) -> ResponseBodyError {
-        if let Some(mut exchange) = self.exchange.take() {
+        if let Some(mut exchange) = self.exchange.take()
+            // A request body that its client spoilt takes the connection to the backend with it.
+            && exchange.request_body.as_ref().is_none_or(|body| body.failure().is_none())
+        {
             exchange.tally.book(Outcome::Error);
             exchange.tally.client_saw_failure();
         }

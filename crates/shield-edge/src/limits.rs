@@ -17,6 +17,8 @@ pub(crate) struct Limits {
     pub(crate) request_head: Duration,
     /// A connection without a request.
     pub(crate) idle: Duration,
+    /// Bytes of a repeatable request's body that are kept for another attempt.
+    pub(crate) kept_body_bytes_max: usize,
     /// Between two pieces of a request body.
     pub(crate) request_body_idle: Duration,
     /// Between two pieces of a response body.
@@ -63,6 +65,7 @@ impl Default for Limits {
             handshake: Duration::from_secs(10),
             request_head: Duration::from_secs(10),
             idle: Duration::from_secs(60),
+            kept_body_bytes_max: 64 * 1024,
             request_body_idle: Duration::from_secs(30),
             response_body_idle: Duration::from_secs(60),
             write_stall: Duration::from_secs(60),

@@ -14,10 +14,10 @@ use crate::{
     claim::Claim,
     connection::ClientConnection,
     edge::Edge,
-    headers::{self, prepare_response},
+    headers::{self, prepare_response, settle_framing},
     ids,
     problem::Problem,
-    request_body::{RequestBody, RequestBodyError, UpstreamBody},
+    request_body::{BodyBounds, RequestBody, RequestBodyError, UpstreamBody},
     tally::Tally,
     tunnel::{self, Tunnel},
     upstream::{Attempt, AttemptFailure, FailureKind, Instance, Lease, RetryDecision, decide, idempotent},
@@ -67,11 +67,15 @@ async fn forward(
     parts.extensions.clear();
     let body_empty = incoming.is_end_stream();
     let protocol = headers::prepare_request(&mut parts, &client.facts, request_id, body_empty)?;
-    let bytes_max = edge.settings.request_body_bytes_max();
-    if incoming.size_hint().lower() > bytes_max {
+    let bounds = BodyBounds {
+        bytes_max: edge.settings.request_body_bytes_max(),
+        idle_max: edge.limits.request_body_idle,
+        kept_bytes_max: if idempotent(&parts.method) { edge.limits.kept_body_bytes_max } else { 0 },
+    };
+    if incoming.size_hint().lower() > bounds.bytes_max {
         return Err(Problem::BodyTooLarge);
     }
-    let body = (!body_empty).then(|| RequestBody::new(incoming, bytes_max, edge.limits.request_body_idle));
+    let body = (!body_empty).then(|| RequestBody::new(incoming, Arc::clone(&client), bounds));
     let claim = edge.router.claim().ok_or(Problem::NoBackend)?;
     edge.budget.deposit();
     let forwarding = Forwarding {
@@ -141,6 +145,7 @@ impl Forwarding {
             body: self.body.as_ref(),
             response_timeout: self.response_timeout,
             fresh,
+            repeatable: self.spare.is_some() && self.body.is_none(),
             elsewhere: &elsewhere,
         };
         attempt.run(message).await
@@ -195,7 +200,7 @@ impl Forwarding {
     }
 
     fn replayable(&self) -> bool {
-        self.spare.is_some() && self.body.as_ref().is_none_or(|body| !body.touched())
+        self.spare.is_some() && self.body.as_ref().is_none_or(|body| body.whole())
     }
 
     fn replay(&self) -> Option<Request<UpstreamBody>> {
@@ -219,14 +224,17 @@ impl Forwarding {
         if response.status() == StatusCode::SWITCHING_PROTOCOLS {
             return self.switch(response, claim);
         }
+        let (mut parts, incoming) = response.into_parts();
+        if !settle_framing(&mut parts, &incoming) {
+            return Err(self.broken_answer());
+        }
         if !self.tried.is_empty() {
             self.tally.retried();
         }
-        if response.status().is_server_error() {
+        if parts.status.is_server_error() {
             self.tally.book(Outcome::Error);
             self.tally.client_saw_failure();
         }
-        let (parts, incoming) = response.into_parts();
         let idle_max = self.edge.limits.response_body_idle;
         let exchange = Exchange { edge: self.edge, tally: self.tally, lease, claim, request_body: self.body };
         let mut answer = Response::new(EdgeBody::upstream(incoming, idle_max, exchange));
@@ -234,6 +242,13 @@ impl Forwarding {
         *answer.headers_mut() = parts.headers;
         prepare_response(answer.headers_mut(), &self.request_id);
         Ok(answer)
+    }
+
+    /// The backend answered something that cannot be passed on.
+    fn broken_answer(&mut self) -> Problem {
+        self.tally.book(Outcome::Error);
+        self.tally.client_saw_failure();
+        Problem::BackendBroken
     }
 
     /// The backend changed the protocol; only if it was asked to is there anybody to talk to.
@@ -244,9 +259,7 @@ impl Forwarding {
     ) -> Result<Response<EdgeBody>, Problem> {
         let asked = self.method == Method::GET;
         let Some((protocol, client_side)) = self.upgrade.take().filter(|_| asked) else {
-            self.tally.book(Outcome::Error);
-            self.tally.client_saw_failure();
-            return Err(Problem::BackendBroken);
+            return Err(self.broken_answer());
         };
         self.tally.book(Outcome::Success);
         let tunnel =

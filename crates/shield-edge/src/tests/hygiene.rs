@@ -5,7 +5,7 @@ use std::{fmt::Write, time::Duration};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
-    time::timeout,
+    time::{Instant, timeout},
 };
 
 use super::{
@@ -44,7 +44,10 @@ async fn refuses_what_is_not_one_request() {
         (400, "GE T / HTTP/1.1\r\nhost: a\r\n".to_owned()),
         (400, "POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 1\r\ncontent-length: 2\r\n".to_owned()),
         (400, "POST / HTTP/1.1\r\nhost: a\r\ncontent-length: +1\r\n".to_owned()),
+        (400, "GET a:80 HTTP/1.1\r\nhost: a:80\r\n".to_owned()),
+        (400, "GET * HTTP/1.1\r\nhost: a\r\n".to_owned()),
         (400, "POST / HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked, gzip\r\n".to_owned()),
+        (400, "POST / HTTP/1.1\r\nhost: a\r\ntransfer-encoding: gzip, chunked\r\n".to_owned()),
         (400, "POST / HTTP/1.0\r\nhost: a\r\ntransfer-encoding: chunked\r\n".to_owned()),
         (405, "TRACE / HTTP/1.1\r\nhost: a\r\n".to_owned()),
         (501, "CONNECT a:443 HTTP/1.1\r\nhost: a\r\n".to_owned()),
@@ -125,6 +128,39 @@ async fn tells_backend_who_asks() {
     assert!(request_id.len() == 32 && answer.contains(&format!("x-request-id: {request_id}")), "{answer}");
     assert_eq!(headers["traceparent"].len(), 55);
     assert!(!answer.contains("x-internal"), "one-hop fields of the backend end here: {answer}");
+}
+
+#[tokio::test]
+async fn trailers_say_no_more_than_heads() {
+    let (edge, backend) = edge_and_backend(Limits::default()).await;
+    let head =
+        "POST / HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\ntrailer: x-forwarded-for, x-sum\r\n";
+    let body = "1\r\na\r\n0\r\nx-forwarded-for: 6.6.6.6\r\nx-sum: 7\r\n";
+    edge.raw(&format!("{head}connection: close\r\n\r\n{body}\r\n")).await;
+    let trailers = backend.seen.trailers.lock().unwrap();
+    assert!(trailers[0]["x-sum"] == "7" && trailers[0].len() == 1, "{trailers:?}");
+}
+
+#[tokio::test]
+async fn long_upload_is_no_stall() {
+    let limit = Duration::from_secs(2);
+    let mut config = config();
+    config.response_timeout = limit;
+    let limits = Limits { stall: Duration::ZERO, request_head: limit, ..Limits::default() };
+    let edge = TestEdge::with(limits, config).await;
+    let backend = Backend::start("backend").await;
+    edge.apply(table(1, vec![pool("r1", 100, &[backend.address])])).await;
+    let mut stream = TcpStream::connect(edge.http).await.unwrap();
+    let head = b"POST /apply HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\nconnection: close\r\n\r\n";
+    stream.write_all(head).await.unwrap();
+    let began = Instant::now();
+    while began.elapsed() < limit * 2 {
+        stream.write_all(b"1\r\na\r\n").await.expect("an upload that moves goes on");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    stream.write_all(b"0\r\n\r\n").await.unwrap();
+    let answer = until_cut(stream).await;
+    assert!(answer.starts_with(b"HTTP/1.1 200 "), "{}", String::from_utf8_lossy(&answer));
 }
 
 #[tokio::test]

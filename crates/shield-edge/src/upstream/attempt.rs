@@ -19,13 +19,13 @@ use hyper::{
 use hyper_util::rt::TokioIo;
 use tokio::{
     net::TcpStream,
-    sync::futures::Notified,
     time::{Instant, sleep_until, timeout},
 };
 
 use super::Instance;
 use crate::{
     claim::Claim,
+    headers,
     limits::Limits,
     request_body::{RequestBody, UpstreamBody},
 };
@@ -41,6 +41,8 @@ pub(crate) struct Attempt<'a> {
     pub(crate) response_timeout: Duration,
     /// Dial, even if there is an unused connection.
     pub(crate) fresh: bool,
+    /// The request may be sent again, so the connection may turn out to be closing.
+    pub(crate) repeatable: bool,
     /// Where to go when the instance is ejected while its answer is awaited; without a place the wait goes on.
     pub(crate) elsewhere: &'a (dyn Fn() -> Option<Arc<Claim>> + Send + Sync),
 }
@@ -75,13 +77,17 @@ pub(crate) struct AttemptFailure {
 pub(crate) struct Lease {
     sender: SendRequest<UpstreamBody>,
     instance: Arc<Instance>,
+    /// The backend said that it will close.
+    last: bool,
 }
 
 // === impl Lease ===
 
 impl Lease {
     pub(crate) fn give_back(self, limits: &Limits) {
-        self.instance.give_back(self.sender, limits);
+        if !self.last {
+            self.instance.give_back(self.sender, limits);
+        }
     }
 }
 
@@ -106,13 +112,12 @@ impl Attempt<'_> {
         mut message: Request<UpstreamBody>,
     ) -> Result<(Response<Incoming>, Lease), AttemptFailure> {
         let instance = &self.claim.instance;
-        let mut ejected = pin!(instance.ejections.notified());
-        ejected.as_mut().enable();
+        let mut ejected = pin!(instance.ejected());
         for round in 0..=STALE_CONNECTIONS_MAX {
             let idle = if self.fresh || round == STALE_CONNECTIONS_MAX {
                 None
             } else {
-                instance.take_idle(self.limits.upstream_idle)
+                instance.take_idle(self.limits.upstream_idle, self.repeatable)
             };
             let reused = idle.is_some();
             let mut sender = match idle {
@@ -124,7 +129,11 @@ impl Attempt<'_> {
             };
             match self.exchange(&mut sender, message, reused, ejected.as_mut()).await {
                 Ok(response) => {
-                    return Ok((response, Lease { sender, instance: Arc::clone(instance) }));
+                    if reused {
+                        instance.answered_again();
+                    }
+                    let last = headers::says_close(response.headers());
+                    return Ok((response, Lease { sender, instance: Arc::clone(instance), last }));
                 }
                 Err(AttemptFailure { unsent: Some(returned), .. }) if reused => message = *returned,
                 Err(failure) => return Err(failure),
@@ -138,18 +147,21 @@ impl Attempt<'_> {
         sender: &mut SendRequest<UpstreamBody>,
         message: Request<UpstreamBody>,
         reused: bool,
-        mut ejected: Pin<&mut Notified<'_>>,
+        mut ejected: Pin<&mut impl Future<Output = ()>>,
     ) -> Result<Response<Incoming>, AttemptFailure> {
         let mut answer = pin!(sender.try_send_request(message));
         let mut deadline = pin!(sleep_until(Instant::now() + self.response_timeout));
         // In panic mode the instance is unhealthy from the start: no news.
-        let mut may_leave = self.claim.instance.healthy();
+        let mut may_leave = self.claim.healthy;
         loop {
             tokio::select! {
                 biased;
                 result = answer.as_mut() => return result.map_err(|mut error| match error.take_message() {
                     Some(message) => AttemptFailure::unsent(FailureKind::Broken, message),
-                    None if reused => AttemptFailure::sent(FailureKind::Stale),
+                    None if reused => {
+                        self.claim.instance.closed_early();
+                        AttemptFailure::sent(FailureKind::Stale)
+                    }
                     None => AttemptFailure::sent(FailureKind::Broken),
                 }),
                 () = ejected.as_mut(), if may_leave => {

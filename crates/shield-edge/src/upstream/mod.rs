@@ -1,6 +1,7 @@
 //! The way to the instances: connections, attempts, retries.
 
 mod attempt;
+mod idle;
 mod instance;
 mod retry;
 
