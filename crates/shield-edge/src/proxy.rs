@@ -222,7 +222,7 @@ impl Forwarding {
         claim: Arc<Claim>,
     ) -> Result<Response<EdgeBody>, Problem> {
         if response.status() == StatusCode::SWITCHING_PROTOCOLS {
-            return self.switch(response, claim);
+            return self.switch(response, lease, claim);
         }
         let (mut parts, incoming) = response.into_parts();
         if !settle_framing(&mut parts, &incoming) {
@@ -255,6 +255,7 @@ impl Forwarding {
     fn switch(
         mut self,
         response: Response<Incoming>,
+        lease: Lease,
         claim: Arc<Claim>,
     ) -> Result<Response<EdgeBody>, Problem> {
         let asked = self.method == Method::GET;
@@ -263,7 +264,7 @@ impl Forwarding {
         };
         self.tally.book(Outcome::Success);
         let tunnel =
-            Tunnel { client_side, client: self.client, claim, idle_max: self.edge.limits.tunnel_idle };
+            Tunnel { client_side, client: self.client, claim, lease, idle_max: self.edge.limits.tunnel_idle };
         Ok(tunnel::open(tunnel, response, protocol, &self.request_id))
     }
 }

@@ -15,7 +15,10 @@ use std::{
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 use hyper::body::Incoming;
-use tokio::time::{Instant, Sleep};
+use tokio::{
+    sync::Notify,
+    time::{Instant, Sleep, sleep_until},
+};
 
 use crate::{claim::Claim, connection::ClientConnection, headers::strip_trailers, problem::Problem};
 
@@ -36,6 +39,8 @@ pub(crate) enum RequestBodyError {
 #[derive(Debug)]
 pub(crate) struct RequestBody {
     inner: Mutex<Inner>,
+    /// Told when nobody reads any more.
+    ended: Notify,
 }
 
 /// What a body may take.
@@ -62,6 +67,8 @@ struct Inner {
     idle: Option<Pin<Box<Sleep>>>,
     /// Number of the attempt that may read.
     reader: u32,
+    /// It still does.
+    reading: bool,
     /// A piece was taken.
     touched: bool,
     finished: bool,
@@ -108,12 +115,13 @@ impl RequestBody {
             replay: Bytes::new(),
             idle: None,
             reader: 0,
+            reading: false,
             touched: false,
             finished: false,
             progress: Instant::now(),
             failure: None,
         };
-        Arc::new(Self { inner: Mutex::new(inner) })
+        Arc::new(Self { inner: Mutex::new(inner), ended: Notify::new() })
     }
 
     fn lock(&self) -> MutexGuard<'_, Inner> {
@@ -128,6 +136,7 @@ impl RequestBody {
         }
         inner.replay = inner.kept.as_deref().map_or_else(Bytes::new, Bytes::copy_from_slice);
         inner.reader += 1;
+        inner.reading = true;
         Some(UpstreamBody::Shared { body: Arc::clone(self), reader: inner.reader, claim: None })
     }
 
@@ -143,6 +152,24 @@ impl RequestBody {
 
     pub(crate) fn failure(&self) -> Option<RequestBodyError> {
         self.lock().failure
+    }
+
+    /// Ends with the body's last byte, its failure, or when the backend takes nothing for as long as a client may be
+    /// silent.
+    pub(crate) async fn ended_or_stalled(&self) {
+        while let Some(stalled) = self.stalls_at() {
+            tokio::select! {
+                () = self.ended.notified() => {}
+                () = sleep_until(stalled) => {}
+            }
+        }
+    }
+
+    /// When the body will have stalled unless it moves; `None` if it has, or is not read any more.
+    fn stalls_at(&self) -> Option<Instant> {
+        let inner = self.lock();
+        let stalled = inner.progress + inner.bounds.idle_max;
+        (inner.reading && stalled > Instant::now()).then_some(stalled)
     }
 
     /// When a piece was last taken.
@@ -253,6 +280,17 @@ impl UpstreamBody {
     }
 }
 
+impl Drop for UpstreamBody {
+    fn drop(&mut self) {
+        if let Self::Shared { body, reader, .. } = self {
+            let mut inner = body.lock();
+            inner.reading &= inner.reader != *reader;
+            drop(inner);
+            body.ended.notify_one();
+        }
+    }
+}
+
 impl Body for UpstreamBody {
     type Data = Bytes;
     type Error = RequestBodyError;
@@ -268,8 +306,10 @@ impl Body for UpstreamBody {
         }
         let polled = inner.poll(context);
         if inner.done() || inner.failure.is_some() {
+            inner.reading = false;
             drop(inner);
             *claim = None;
+            body.ended.notify_one();
         }
         polled
     }

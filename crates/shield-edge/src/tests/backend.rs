@@ -164,6 +164,8 @@ enum Then {
     Close,
     /// Reads and says no more.
     Listen,
+    /// Neither reads nor says anything any more.
+    Ignore,
 }
 
 /// A backend that reads a whole head and then says exactly `reply`, and closes. Probes get a 200.
@@ -174,6 +176,11 @@ pub(super) async fn scripted(reply: &str) -> (SocketAddr, Arc<AtomicU64>) {
 /// The same, but it leaves the connection open.
 pub(super) async fn scripted_open(reply: &str) -> (SocketAddr, Arc<AtomicU64>) {
     script(reply, Then::Listen).await
+}
+
+/// The same, but it never reads again either.
+pub(super) async fn scripted_deaf(reply: &str) -> SocketAddr {
+    script(reply, Then::Ignore).await.0
 }
 
 async fn script(reply: &str, then: Then) -> (SocketAddr, Arc<AtomicU64>) {
@@ -200,8 +207,10 @@ async fn script(reply: &str, then: Then) -> (SocketAddr, Arc<AtomicU64>) {
                 } else {
                     counter.fetch_add(1, Ordering::SeqCst);
                     let _ = stream.write_all(reply.as_bytes()).await;
-                    if then == Then::Listen {
-                        let _ = tokio::io::copy(&mut stream, &mut tokio::io::sink()).await;
+                    match then {
+                        Then::Close => {}
+                        Then::Listen => drop(tokio::io::copy(&mut stream, &mut tokio::io::sink()).await),
+                        Then::Ignore => std::future::pending().await,
                     }
                 }
             });

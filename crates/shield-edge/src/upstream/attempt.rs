@@ -5,24 +5,16 @@
 //! whole), because only then may one that is not idempotent be sent again.
 
 use std::{
-    io,
     pin::{Pin, pin},
     sync::Arc,
     time::Duration,
 };
 
 use http::{Request, Response};
-use hyper::{
-    body::Incoming,
-    client::conn::http1::{self, SendRequest},
-};
-use hyper_util::rt::TokioIo;
-use tokio::{
-    net::TcpStream,
-    time::{Instant, sleep_until, timeout},
-};
+use hyper::body::Incoming;
+use tokio::time::{Instant, sleep_until};
 
-use super::Instance;
+use super::{Channel, Instance};
 use crate::{
     claim::Claim,
     headers,
@@ -73,9 +65,9 @@ pub(crate) struct AttemptFailure {
     pub(crate) next: Option<Arc<Claim>>,
 }
 
-/// The connection an answer arrives on, to be used again once both bodies are complete.
+/// The connection an answer arrives on, to be used again once both bodies are complete. Dropping it closes it.
 pub(crate) struct Lease {
-    sender: SendRequest<UpstreamBody>,
+    channel: Channel,
     instance: Arc<Instance>,
     /// The backend said that it will close.
     last: bool,
@@ -86,7 +78,7 @@ pub(crate) struct Lease {
 impl Lease {
     pub(crate) fn give_back(self, limits: &Limits) {
         if !self.last {
-            self.instance.give_back(self.sender, limits);
+            self.instance.give_back(self.channel, limits);
         }
     }
 }
@@ -120,20 +112,20 @@ impl Attempt<'_> {
                 instance.take_idle(self.limits.upstream_idle, self.repeatable)
             };
             let reused = idle.is_some();
-            let mut sender = match idle {
-                Some(sender) => sender,
-                None => match dial(instance, self.limits).await {
-                    Ok(sender) => sender,
+            let mut channel = match idle {
+                Some(channel) => channel,
+                None => match Channel::dial(instance.address, self.limits).await {
+                    Ok(channel) => channel,
                     Err(kind) => return Err(AttemptFailure::unsent(kind, message)),
                 },
             };
-            match self.exchange(&mut sender, message, reused, ejected.as_mut()).await {
+            match self.exchange(&mut channel, message, reused, ejected.as_mut()).await {
                 Ok(response) => {
                     if reused {
                         instance.answered_again();
                     }
                     let last = headers::says_close(response.headers());
-                    return Ok((response, Lease { sender, instance: Arc::clone(instance), last }));
+                    return Ok((response, Lease { channel, instance: Arc::clone(instance), last }));
                 }
                 Err(AttemptFailure { unsent: Some(returned), .. }) if reused => message = *returned,
                 Err(failure) => return Err(failure),
@@ -144,12 +136,12 @@ impl Attempt<'_> {
 
     async fn exchange(
         &self,
-        sender: &mut SendRequest<UpstreamBody>,
+        channel: &mut Channel,
         message: Request<UpstreamBody>,
         reused: bool,
         mut ejected: Pin<&mut impl Future<Output = ()>>,
     ) -> Result<Response<Incoming>, AttemptFailure> {
-        let mut answer = pin!(sender.try_send_request(message));
+        let mut answer = pin!(channel.send(message));
         let mut deadline = pin!(sleep_until(Instant::now() + self.response_timeout));
         // In panic mode the instance is unhealthy from the start: no news.
         let mut may_leave = self.claim.healthy;
@@ -180,26 +172,4 @@ impl Attempt<'_> {
             }
         }
     }
-}
-
-/// A new connection, driven by a task of its own until either side closes it.
-async fn dial(instance: &Instance, limits: &Limits) -> Result<SendRequest<UpstreamBody>, FailureKind> {
-    let stream = match timeout(limits.connect, TcpStream::connect(instance.address)).await {
-        Ok(Ok(stream)) => stream,
-        Ok(Err(error)) if error.kind() == io::ErrorKind::ConnectionRefused => {
-            return Err(FailureKind::Refused);
-        }
-        Ok(Err(_)) | Err(_) => return Err(FailureKind::Unreachable),
-    };
-    // Only latency is at stake.
-    let _ = stream.set_nodelay(true);
-    let mut builder = http1::Builder::new();
-    builder.max_header_size(limits.head_bytes_max);
-    let handshake = builder.handshake(TokioIo::new(stream)).await;
-    let (sender, connection) = handshake.map_err(|_| FailureKind::Unreachable)?;
-    tokio::spawn(async move {
-        // Its requests and bodies report how it ended.
-        let _ = connection.with_upgrades().await;
-    });
-    Ok(sender)
 }

@@ -8,10 +8,10 @@
 
 use std::time::Duration;
 
-use hyper::client::conn::http1::SendRequest;
 use tokio::time::Instant;
 
-use crate::{limits::Limits, request_body::UpstreamBody};
+use super::Channel;
+use crate::limits::Limits;
 
 /// How long an unused connection stays open at least if its backend did not want to close it at once.
 const SETTLED: Duration = Duration::from_millis(50);
@@ -26,7 +26,7 @@ pub(crate) struct IdleConnections {
 
 #[derive(Debug)]
 struct Idle {
-    sender: SendRequest<UpstreamBody>,
+    channel: Channel,
     since: Instant,
 }
 
@@ -46,7 +46,7 @@ enum Habit {
 
 impl IdleConnections {
     /// The connection that was used last, if one is young enough and ready; `repeatable`: the request may be sent again.
-    pub(crate) fn take(&mut self, idle_max: Duration, repeatable: bool) -> Option<SendRequest<UpstreamBody>> {
+    pub(crate) fn take(&mut self, idle_max: Duration, repeatable: bool) -> Option<Channel> {
         self.look(idle_max);
         let now = Instant::now();
         let habit = self.habit;
@@ -55,17 +55,16 @@ impl IdleConnections {
             Habit::Unseen => repeatable || now.duration_since(idle.since) >= SETTLED,
             Habit::Closes => repeatable,
         };
-        let usable = |idle: &Idle| {
-            now.duration_since(idle.since) < idle_max && idle.sender.is_ready() && trusted(idle)
-        };
+        let usable =
+            |idle: &Idle| now.duration_since(idle.since) < idle_max && idle.channel.ready() && trusted(idle);
         let newest = self.connections.iter().rposition(usable)?;
-        Some(self.connections.remove(newest).sender)
+        Some(self.connections.remove(newest).channel)
     }
 
     /// Keeps a connection for the next request.
-    pub(crate) fn put(&mut self, sender: SendRequest<UpstreamBody>, limits: &Limits) {
+    pub(crate) fn put(&mut self, channel: Channel, limits: &Limits) {
         if self.connections.len() < limits.upstream_idle_max {
-            self.connections.push(Idle { sender, since: Instant::now() });
+            self.connections.push(Idle { channel, since: Instant::now() });
         }
     }
 
@@ -95,10 +94,10 @@ impl IdleConnections {
     /// Drops the closed ones, and learns from those that were young.
     fn look(&mut self, idle_max: Duration) {
         let now = Instant::now();
-        let closes = |idle: &Idle| idle.sender.is_closed() && now.duration_since(idle.since) < idle_max;
+        let closes = |idle: &Idle| idle.channel.closed() && now.duration_since(idle.since) < idle_max;
         if self.connections.iter().any(closes) {
             self.closed_early();
         }
-        self.connections.retain(|idle| !idle.sender.is_closed());
+        self.connections.retain(|idle| !idle.channel.closed());
     }
 }

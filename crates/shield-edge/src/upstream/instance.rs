@@ -10,13 +10,12 @@ use std::{
     time::Duration,
 };
 
-use hyper::client::conn::http1::SendRequest;
 use shield_release::{Health, HealthPolicy, HealthTracker};
 use shield_types::{InstanceId, Timestamp};
 use tokio::sync::Notify;
 
-use super::idle::IdleConnections;
-use crate::{limits::Limits, request_body::UpstreamBody};
+use super::{Channel, idle::IdleConnections};
+use crate::limits::Limits;
 
 /// One endpoint of a pool. It survives table swaps as long as a table names it or a request is on it.
 #[derive(Debug)]
@@ -112,23 +111,19 @@ impl Instance {
     }
 
     /// An unused connection that may carry the request; `repeatable`: it may be sent again.
-    pub(crate) fn take_idle(
-        &self,
-        idle_max: Duration,
-        repeatable: bool,
-    ) -> Option<SendRequest<UpstreamBody>> {
+    pub(crate) fn take_idle(&self, idle_max: Duration, repeatable: bool) -> Option<Channel> {
         self.idle().take(idle_max, repeatable)
     }
 
     /// Keeps a connection whose exchange is complete for the next request.
-    pub(crate) fn give_back(&self, sender: SendRequest<UpstreamBody>, limits: &Limits) {
-        if sender.is_closed() || !self.healthy() {
+    pub(crate) fn give_back(&self, channel: Channel, limits: &Limits) {
+        if channel.closed() || !self.healthy() {
             return;
         }
         let mut idle = self.idle();
         // Checked under the lock that `retire` takes after it set the mark.
         if !self.retired() {
-            idle.put(sender, limits);
+            idle.put(channel, limits);
         }
     }
 

@@ -1,10 +1,12 @@
 //! The way to the instances: connections, attempts, retries.
 
 mod attempt;
+mod channel;
 mod idle;
 mod instance;
 mod retry;
 
 pub(crate) use attempt::{Attempt, AttemptFailure, FailureKind, Lease};
+pub(crate) use channel::Channel;
 pub(crate) use instance::Instance;
 pub(crate) use retry::{RetryBudget, RetryDecision, decide, idempotent};
