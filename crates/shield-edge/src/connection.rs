@@ -106,7 +106,7 @@ impl ClientConnection {
         RequestMark(Arc::clone(self))
     }
 
-    /// A piece of a request's body or answer moved.
+    /// A step of a request's body or a piece of its answer moved.
     pub(crate) fn progress(&self) {
         self.notes.progress(self.now());
     }

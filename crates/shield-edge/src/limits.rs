@@ -21,6 +21,9 @@ pub(crate) struct Limits {
     pub(crate) kept_body_bytes_max: usize,
     /// Between two pieces of a request body.
     pub(crate) request_body_idle: Duration,
+    /// Bytes of a request body that count as movement of the client's connection: fewer than these within `stall` and the
+    /// response timeout do not keep it.
+    pub(crate) request_body_step_bytes: u64,
     /// Between two pieces of a response body.
     pub(crate) response_body_idle: Duration,
     /// A write that the client's side does not take.
@@ -67,6 +70,7 @@ impl Default for Limits {
             idle: Duration::from_secs(60),
             kept_body_bytes_max: 64 * 1024,
             request_body_idle: Duration::from_secs(30),
+            request_body_step_bytes: 16 * 1024,
             response_body_idle: Duration::from_secs(60),
             write_stall: Duration::from_secs(60),
             stall: Duration::from_secs(90),

@@ -70,6 +70,7 @@ async fn forward(
     let bounds = BodyBounds {
         bytes_max: edge.settings.request_body_bytes_max(),
         idle_max: edge.limits.request_body_idle,
+        step_bytes: edge.limits.request_body_step_bytes,
         kept_bytes_max: if idempotent(&parts.method) { edge.limits.kept_body_bytes_max } else { 0 },
     };
     if incoming.size_hint().lower() > bounds.bytes_max {

@@ -49,6 +49,8 @@ pub(crate) struct BodyBounds {
     pub(crate) bytes_max: u64,
     /// Between two pieces.
     pub(crate) idle_max: Duration,
+    /// Bytes that are progress of the client's connection; a drip is none.
+    pub(crate) step_bytes: u64,
     /// Bytes that are kept for another attempt; 0 for a request that may not be repeated.
     pub(crate) kept_bytes_max: usize,
 }
@@ -56,10 +58,12 @@ pub(crate) struct BodyBounds {
 #[derive(Debug)]
 struct Inner {
     incoming: Incoming,
-    /// Learns of each piece, so that an upload is no stall.
+    /// Learns of each step, so that an upload is no stall.
     client: Arc<ClientConnection>,
     bounds: BodyBounds,
     bytes_left: u64,
+    /// Bytes since the last step.
+    moved_bytes: u64,
     /// All that was taken, while another attempt may need it.
     kept: Option<Vec<u8>>,
     /// What the present reader gets before anything new.
@@ -111,6 +115,7 @@ impl RequestBody {
             client,
             bounds,
             bytes_left: bounds.bytes_max,
+            moved_bytes: 0,
             kept: (bounds.kept_bytes_max > 0).then(Vec::new),
             replay: Bytes::new(),
             idle: None,
@@ -198,7 +203,6 @@ impl Inner {
             Poll::Ready(piece) => {
                 self.idle = None;
                 self.progress = Instant::now();
-                self.client.progress();
                 Poll::Ready(self.take(piece))
             }
             Poll::Pending => {
@@ -231,6 +235,11 @@ impl Inner {
             return Some(Err(self.fail(RequestBodyError::TooLarge)));
         };
         self.bytes_left = left;
+        self.moved_bytes += bytes;
+        if self.moved_bytes >= self.bounds.step_bytes {
+            self.moved_bytes = 0;
+            self.client.progress();
+        }
         self.finished = self.incoming.is_end_stream();
         Some(Ok(frame))
     }

@@ -141,18 +141,29 @@ async fn trailers_say_no_more_than_heads() {
     assert!(trailers[0]["x-sum"] == "7" && trailers[0].len() == 1, "{trailers:?}");
 }
 
-#[tokio::test]
-async fn long_upload_is_no_stall() {
+/// A connection in the middle of an upload that stalls unless `step_bytes` move within two seconds.
+async fn uploading(step_bytes: u64) -> (TestEdge, Backend, TcpStream, Duration) {
     let limit = Duration::from_secs(2);
     let mut config = config();
     config.response_timeout = limit;
-    let limits = Limits { stall: Duration::ZERO, request_head: limit, ..Limits::default() };
+    let limits = Limits {
+        stall: Duration::ZERO,
+        request_head: limit,
+        request_body_step_bytes: step_bytes,
+        ..Limits::default()
+    };
     let edge = TestEdge::with(limits, config).await;
     let backend = Backend::start("backend").await;
     edge.apply(table(1, vec![pool("r1", 100, &[backend.address])])).await;
     let mut stream = TcpStream::connect(edge.http).await.unwrap();
     let head = b"POST /apply HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\nconnection: close\r\n\r\n";
     stream.write_all(head).await.unwrap();
+    (edge, backend, stream, limit)
+}
+
+#[tokio::test]
+async fn long_upload_is_no_stall() {
+    let (_edge, _backend, mut stream, limit) = uploading(1).await;
     let began = Instant::now();
     while began.elapsed() < limit * 2 {
         stream.write_all(b"1\r\na\r\n").await.expect("an upload that moves goes on");
@@ -161,6 +172,19 @@ async fn long_upload_is_no_stall() {
     stream.write_all(b"0\r\n\r\n").await.unwrap();
     let answer = until_cut(stream).await;
     assert!(answer.starts_with(b"HTTP/1.1 200 "), "{}", String::from_utf8_lossy(&answer));
+}
+
+#[tokio::test]
+async fn dripping_upload_is_cut() {
+    let (edge, backend, mut stream, _) = uploading(u64::MAX).await;
+    let drip = async {
+        while stream.write_all(b"1\r\na\r\n").await.is_ok() {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    timeout(PATIENCE, drip).await.expect("a drip does not hold a connection");
+    edge.until(|status| status.connections == 0 && status.pools[0].claims == 0).await;
+    assert!(backend.seen.applied.lock().unwrap().is_empty());
 }
 
 #[tokio::test]
