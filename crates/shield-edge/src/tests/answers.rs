@@ -120,3 +120,27 @@ async fn upload_outlasts_its_answer() {
     }
     edge.until(|status| status.pools[0].claims == 0).await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn early_refusal_is_passed_on() {
+    let mut config = config();
+    config.request_body_bytes_max = u64::MAX;
+    let edge = TestEdge::with(Limits::default(), config).await;
+    let refusal = "HTTP/1.1 413 Content Too Large\r\nconnection: close\r\ncontent-length: 0\r\n\r\n";
+    edge.apply(table(1, vec![pool("r1", 100, &[scripted(refusal).await.0])])).await;
+    for _ in 0..100 {
+        let (mut answer, mut upload) = TcpStream::connect(edge.http).await.unwrap().into_split();
+        let uploading = tokio::spawn(async move {
+            let head = b"POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 300000\r\n\r\n";
+            let _ = upload.write_all(head).await;
+            // It may be told to stop.
+            let _ = upload.write_all(&[b'a'; 300_000]).await;
+            upload
+        });
+        let mut status = [0; 12];
+        answer.read_exact(&mut status).await.unwrap();
+        assert_eq!(String::from_utf8_lossy(&status), "HTTP/1.1 413");
+        uploading.await.unwrap();
+    }
+    assert_eq!(edge.status().await.pools[0].errors, 0);
+}

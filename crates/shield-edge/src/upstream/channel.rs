@@ -16,7 +16,7 @@ use hyper::{
 use hyper_util::rt::TokioIo;
 use tokio::{net::TcpStream, task::AbortHandle, time::timeout};
 
-use super::FailureKind;
+use super::{FailureKind, transport::Transport};
 use crate::{limits::Limits, request_body::UpstreamBody};
 
 /// An open connection and the task that drives it.
@@ -42,7 +42,7 @@ impl Channel {
         let _ = stream.set_nodelay(true);
         let mut builder = http1::Builder::new();
         builder.max_header_size(limits.head_bytes_max);
-        let handshake = builder.handshake(TokioIo::new(stream)).await;
+        let handshake = builder.handshake(TokioIo::new(Transport::new(stream))).await;
         let (sender, connection) = handshake.map_err(|_| FailureKind::Unreachable)?;
         // Its requests and bodies report how it ended.
         let driver = tokio::spawn(connection.with_upgrades()).abort_handle();

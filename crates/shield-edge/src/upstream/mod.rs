@@ -5,6 +5,7 @@ mod channel;
 mod idle;
 mod instance;
 mod retry;
+mod transport;
 
 pub(crate) use attempt::{Attempt, AttemptFailure, FailureKind, Lease};
 pub(crate) use channel::Channel;
