@@ -38,6 +38,11 @@ pub(crate) struct Limits {
     pub(crate) head_fields_max: usize,
     /// Requests at once on one HTTP/2 connection.
     pub(crate) streams_max: u32,
+    /// Bytes of one HTTP/2 answer that wait for a client that gave room for them and does not read; one piece more, as
+    /// large as a read buffer, may come on top.
+    pub(crate) stream_bytes_max: usize,
+    /// Bytes read from an instance at once, and of its answer's head.
+    pub(crate) upstream_bytes_max: usize,
     /// Between two pings of an HTTP/2 connection, and from a ping to its answer.
     pub(crate) ping: Duration,
     /// From dialling an instance to the connection.
@@ -78,6 +83,8 @@ impl Default for Limits {
             head_bytes_max: 64 * 1024,
             head_fields_max: 100,
             streams_max: 128,
+            stream_bytes_max: 32 * 1024,
+            upstream_bytes_max: 64 * 1024,
             ping: Duration::from_secs(20),
             connect: Duration::from_secs(2),
             upstream_idle: Duration::from_secs(3),

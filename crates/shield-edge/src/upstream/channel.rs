@@ -41,7 +41,7 @@ impl Channel {
         // Only latency is at stake.
         let _ = stream.set_nodelay(true);
         let mut builder = http1::Builder::new();
-        builder.max_header_size(limits.head_bytes_max);
+        builder.max_header_size(limits.upstream_bytes_max).max_buf_size(limits.upstream_bytes_max);
         let handshake = builder.handshake(TokioIo::new(Transport::new(stream))).await;
         let (sender, connection) = handshake.map_err(|_| FailureKind::Unreachable)?;
         // Its requests and bodies report how it ended.
