@@ -4,7 +4,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use http::{HeaderValue, Method, Request, Response, StatusCode, request::Parts};
+use http::{HeaderValue, Method, Request, Response, StatusCode, Version, header, request::Parts};
 use http_body::Body;
 use hyper::{body::Incoming, upgrade::OnUpgrade};
 use shield_release::Outcome;
@@ -47,9 +47,17 @@ pub(crate) async fn serve(
     request: Request<Incoming>,
 ) -> Response<EdgeBody> {
     let request_id = ids::request_id();
+    let body_open = request.version() != Version::HTTP_2 && !request.body().is_end_stream();
     match forward(edge, client, request, &request_id).await {
         Ok(response) => response,
-        Err(problem) => problem.answer(&request_id),
+        Err(problem) => {
+            let mut answer = problem.answer(&request_id);
+            if body_open {
+                // What is left of the body is not read: hyper closes, and the client must not ask again here.
+                answer.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+            }
+            answer
+        }
     }
 }
 

@@ -177,9 +177,10 @@ impl RequestBody {
         (inner.reading && stalled > Instant::now()).then_some(stalled)
     }
 
-    /// When a piece was last taken.
-    pub(crate) fn progress(&self) -> Instant {
-        self.lock().progress
+    /// Since when the backend may be waited for: the last piece it took, or now while the client owes the next.
+    pub(crate) fn owed_since(&self) -> Instant {
+        let inner = self.lock();
+        if inner.idle.is_some() { Instant::now() } else { inner.progress }
     }
 }
 

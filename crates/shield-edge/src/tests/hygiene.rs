@@ -227,6 +227,27 @@ async fn slow_and_silent_clients_are_cut() {
 }
 
 #[tokio::test]
+async fn stalled_upload_is_the_clients_fault() {
+    let mut config = config();
+    config.response_timeout = Duration::from_millis(50);
+    let limits = Limits { request_body_idle: Duration::from_millis(500), ..Limits::default() };
+    let edge = TestEdge::with(limits, config).await;
+    let backend = Backend::start("backend").await;
+    edge.apply(table(1, vec![pool("r1", 100, &[backend.address])])).await;
+    let answer = edge.raw("POST /apply HTTP/1.1\r\nhost: a\r\ncontent-length: 9\r\n\r\nhalf").await;
+    assert!(answer.starts_with("HTTP/1.1 408 "), "{answer}");
+    let status = edge.until(|status| status.pools[0].claims == 0).await;
+    assert_eq!(status.pools[0].errors, 0);
+}
+
+#[tokio::test]
+async fn unread_body_announces_the_close() {
+    let (edge, _backend) = edge_and_backend(Limits::default()).await;
+    let answer = edge.raw("POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 10001\r\n\r\nhalf").await;
+    assert!(answer.starts_with("HTTP/1.1 413 ") && answer.contains("connection: close\r\n"), "{answer}");
+}
+
+#[tokio::test]
 async fn connection_too_many_is_closed() {
     let (edge, _backend) = edge_and_backend(Limits { connections_max: 2, ..Limits::default() }).await;
     let (mut one, mut two) = (edge.connect().await, edge.connect().await);

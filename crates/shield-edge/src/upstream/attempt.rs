@@ -1,8 +1,8 @@
 //! One attempt to get one instance's answer.
 //!
 //! Every wait is bounded: dialling, and the head of the answer, whose time starts again with each piece of the request
-//! body so that a slow upload is no timeout. A failure says whether the request provably never left (it comes back
-//! whole), because only then may one that is not idempotent be sent again.
+//! body and stands still while the client owes one, so that a slow upload is no timeout. A failure says whether the
+//! request provably never left (it comes back whole), because only then may one that is not idempotent be sent again.
 
 use std::{
     pin::{Pin, pin},
@@ -163,7 +163,7 @@ impl Attempt<'_> {
                     }
                 }
                 () = deadline.as_mut() => {
-                    let extended = self.body.map(|body| body.progress() + self.response_timeout);
+                    let extended = self.body.map(|body| body.owed_since() + self.response_timeout);
                     match extended.filter(|extended| *extended > Instant::now()) {
                         Some(extended) => deadline.as_mut().reset(extended),
                         None => return Err(AttemptFailure::sent(FailureKind::Timeout)),
