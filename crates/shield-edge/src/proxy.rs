@@ -29,6 +29,8 @@ struct Forwarding {
     client: Arc<ClientConnection>,
     request_id: HeaderValue,
     method: Method,
+    /// The client's side can announce its close.
+    http1: bool,
     /// The head, for another attempt; only idempotent requests keep it.
     spare: Option<Parts>,
     body: Option<Arc<RequestBody>>,
@@ -68,6 +70,7 @@ async fn forward(
     request_id: &HeaderValue,
 ) -> Result<Response<EdgeBody>, Problem> {
     let (mut parts, incoming) = request.into_parts();
+    let http1 = parts.version != Version::HTTP_2;
     if parts.headers.len() > edge.limits.head_fields_max {
         return Err(Problem::TooManyFields);
     }
@@ -91,6 +94,7 @@ async fn forward(
         client,
         request_id: request_id.clone(),
         method: parts.method.clone(),
+        http1,
         spare: idempotent(&parts.method).then(|| parts.clone()),
         body,
         upgrade: protocol.zip(client_side),
@@ -244,12 +248,17 @@ impl Forwarding {
             self.tally.book(Outcome::Error);
             self.tally.client_saw_failure();
         }
+        let upload_open = self.body.as_ref().is_some_and(|body| !body.finished());
         let idle_max = self.edge.limits.response_body_idle;
         let exchange = Exchange { edge: self.edge, tally: self.tally, lease, claim, request_body: self.body };
         let mut answer = Response::new(EdgeBody::upstream(incoming, idle_max, exchange));
         *answer.status_mut() = parts.status;
         *answer.headers_mut() = parts.headers;
         prepare_response(answer.headers_mut(), &self.request_id);
+        if self.http1 && upload_open {
+            // The backend may leave the rest unread; then the client's connection ends with this answer.
+            answer.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+        }
         Ok(answer)
     }
 

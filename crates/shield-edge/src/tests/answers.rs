@@ -112,6 +112,10 @@ async fn upload_outlasts_its_answer() {
     while !answer.ends_with(b"ok") {
         answer.push(client.read_u8().await.unwrap());
     }
+    assert!(
+        String::from_utf8_lossy(&answer).contains("connection: close"),
+        "it may have to close: {answer:?}"
+    );
     assert_eq!(edge.status().await.pools[0].claims, 1, "the claim ends with the later body");
     client.write_all(b"other").await.unwrap();
     let mut request = Vec::new();
