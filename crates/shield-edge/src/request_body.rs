@@ -200,6 +200,9 @@ impl Inner {
         if !self.replay.is_empty() {
             return Poll::Ready(Some(Ok(Frame::data(std::mem::take(&mut self.replay)))));
         }
+        if self.finished {
+            return Poll::Ready(None);
+        }
         match Pin::new(&mut self.incoming).poll_frame(context) {
             Poll::Ready(piece) => {
                 self.idle = None;

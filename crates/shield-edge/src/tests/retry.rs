@@ -121,8 +121,12 @@ async fn small_body_is_sent_again() {
     assert_eq!(put("abc").await, StatusCode::OK);
     assert_eq!(put("more than is kept").await, StatusCode::BAD_GATEWAY);
     assert_eq!(edge.post("/apply", "abc").await.0, StatusCode::BAD_GATEWAY);
-    assert_eq!(*warm.seen.applied.lock().unwrap(), [("abc".to_owned(), 1)].into());
-    assert_eq!(broken.load(Ordering::SeqCst), 3);
+    let head = "PUT /apply HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\nconnection: close\r\n\r\n";
+    let answer = edge.raw(&format!("{head}1\r\nx\r\n2\r\nyz\r\n0\r\n\r\n")).await;
+    assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
+    let applied = [("abc".to_owned(), 1), ("xyz".to_owned(), 1)];
+    assert_eq!(*warm.seen.applied.lock().unwrap(), applied.into());
+    assert_eq!(broken.load(Ordering::SeqCst), 4);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
