@@ -139,7 +139,10 @@ impl ResponseBody {
     }
 
     fn fail(&mut self, error: ResponseBodyError) -> ResponseBodyError {
-        if let Some(mut exchange) = self.exchange.take() {
+        if let Some(mut exchange) = self.exchange.take()
+            // A request body that its client spoilt takes the connection to the backend with it.
+            && exchange.request_body.as_ref().is_none_or(|body| body.failure().is_none())
+        {
             exchange.tally.book(Outcome::Error);
             exchange.tally.client_saw_failure();
         }
@@ -152,9 +155,10 @@ impl ResponseBody {
 impl Exchange {
     fn complete(mut self) {
         self.tally.book(Outcome::Success);
-        // While the request body is still on its way the connection is not free.
-        if self.request_body.is_none_or(|body| body.finished()) {
-            self.lease.give_back(&self.edge.limits);
+        match self.request_body.filter(|body| !body.finished()) {
+            None => self.lease.give_back(&self.edge.limits),
+            // The connection is not free: the rest of the request body is still on its way.
+            Some(body) => drop(tokio::spawn(finish_upload(self.edge, body, self.lease))),
         }
         drop(self.claim);
     }
@@ -163,5 +167,13 @@ impl Exchange {
 impl std::fmt::Debug for Exchange {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         formatter.debug_struct("Exchange").field("claim", &self.claim).finish_non_exhaustive()
+    }
+}
+
+/// Leaves the connection to a request body that outlasts its answer, as long as it moves.
+async fn finish_upload(edge: Arc<Edge>, body: Arc<RequestBody>, lease: Lease) {
+    body.ended_or_stalled().await;
+    if body.finished() {
+        lease.give_back(&edge.limits);
     }
 }

@@ -52,6 +52,8 @@ pub(crate) struct Account {
 pub(crate) struct Claim {
     pub(crate) instance: Arc<Instance>,
     pub(crate) account: Account,
+    /// The instance was healthy when it was picked: its ejection since then is news.
+    pub(crate) healthy: bool,
 }
 
 // === impl PoolCounters ===
@@ -89,10 +91,16 @@ impl ActiveWatch {
 // === impl Claim ===
 
 impl Claim {
-    /// Only the router may call this, and only under its lock.
+    /// A claim on an instance that was picked as a healthy one. Only the router may call this, and only under its lock.
     pub(crate) fn new(instance: Arc<Instance>, account: Account) -> Arc<Self> {
         instance.claims.fetch_add(1, Ordering::Relaxed);
-        Arc::new(Self { instance, account })
+        Arc::new(Self { instance, account, healthy: true })
+    }
+
+    /// The same for one that was picked for want of a healthy one.
+    pub(crate) fn in_panic(instance: Arc<Instance>, account: Account) -> Arc<Self> {
+        instance.claims.fetch_add(1, Ordering::Relaxed);
+        Arc::new(Self { instance, account, healthy: false })
     }
 }
 

@@ -106,6 +106,11 @@ impl ClientConnection {
         RequestMark(Arc::clone(self))
     }
 
+    /// A step of a request's body or a piece of its answer moved.
+    pub(crate) fn progress(&self) {
+        self.notes.progress(self.now());
+    }
+
     /// Ends when no byte has passed for `limit`.
     pub(crate) async fn silence(&self, limit: Duration) {
         while let Some(wait) = self.notes.silent_in(self.now(), limit) {
@@ -141,8 +146,7 @@ impl Body for Answer {
         let this = self.get_mut();
         let polled = Pin::new(&mut this.body).poll_frame(context);
         if polled.is_ready() {
-            let client = &this.mark.0;
-            client.notes.progress(client.now());
+            this.mark.0.progress();
         }
         polled
     }

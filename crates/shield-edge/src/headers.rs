@@ -4,16 +4,19 @@
 //! `X-Real-IP`, `X-Request-Id`) is written here and never taken from a client, also not in the spelling with underscores
 //! that some backends cannot tell apart. Fields of one hop, and those that `Connection` names, end here in both
 //! directions. A request without exactly one `Host` is refused: hyper itself lets none and two pass. Framing
-//! (`Content-Length` against `Transfer-Encoding`) is decided by hyper, which drops the length and closes the connection
-//! after the answer; the backend only ever sees the framing our own client writes.
+//! (`Content-Length` against `Transfer-Encoding`) is decided by hyper, which drops a request's length and closes the
+//! connection after the answer; both sides only ever see the framing that we write. A coding besides `chunked` ends here:
+//! hyper undoes only that one, and the field that names the others belongs to one hop.
 
 use std::net::{IpAddr, SocketAddr};
 
 use http::{
-    HeaderMap, HeaderName, HeaderValue, Method, Version, header,
+    HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Version, header,
     request::Parts,
+    response,
     uri::{Authority, PathAndQuery, Uri},
 };
+use http_body::Body;
 
 use crate::{ids, problem::Problem};
 
@@ -23,19 +26,6 @@ const X_FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto
 const X_FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
 const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
 const TRACESTATE: HeaderName = HeaderName::from_static("tracestate");
-
-/// Fields that only we may say.
-const OURS: [HeaderName; 9] = [
-    header::FORWARDED,
-    X_FORWARDED_FOR,
-    X_FORWARDED_PROTO,
-    X_FORWARDED_HOST,
-    HeaderName::from_static("x-forwarded-port"),
-    HeaderName::from_static("x-forwarded-server"),
-    HeaderName::from_static("x-forwarded-prefix"),
-    HeaderName::from_static("x-real-ip"),
-    X_REQUEST_ID,
-];
 
 /// Fields of one hop.
 const ONE_HOP: [HeaderName; 8] = [
@@ -97,6 +87,10 @@ pub(crate) fn prepare_request(
         Method::TRACE => return Err(Problem::MethodRefused),
         _ => {}
     }
+    check_target(parts)?;
+    if !only_chunked(&parts.headers) {
+        return Err(Problem::Malformed("The request body has a transfer coding besides chunked."));
+    }
     let host = single_host(parts)?;
     let upgrade = wanted_upgrade(parts, body_empty);
     strip_one_hop(&mut parts.headers, true);
@@ -131,6 +125,43 @@ pub(crate) fn prepare_request(
 pub(crate) fn prepare_response(headers: &mut HeaderMap, request_id: &HeaderValue) {
     strip_one_hop(headers, false);
     headers.insert(X_REQUEST_ID, request_id.clone());
+}
+
+/// Leaves the one statement of a response's length that hyper reads its body by; false if the body is coded in a way
+/// that nobody undoes.
+pub(crate) fn settle_framing(head: &mut response::Parts, body: &impl Body) -> bool {
+    let headers = &mut head.headers;
+    if headers.contains_key(header::TRANSFER_ENCODING) || head.status == StatusCode::NO_CONTENT {
+        // RFC 9112 6.3: the coding overrides the length; whoever passes both on splits the answer.
+        headers.remove(header::CONTENT_LENGTH);
+    } else if !body.is_end_stream()
+        && let Some(length) =
+            body.size_hint().exact().filter(|_| headers.contains_key(header::CONTENT_LENGTH))
+    {
+        headers.insert(header::CONTENT_LENGTH, length.into());
+    }
+    only_chunked(headers)
+}
+
+/// Takes out of a request's trailers what its head may not say either: some backends merge the two.
+pub(crate) fn strip_trailers(trailers: &mut HeaderMap) {
+    strip_ours(trailers);
+}
+
+/// The target is a path, or `*` where it means something. A bare authority, which is for CONNECT alone, has none.
+fn check_target(parts: &Parts) -> Result<(), Problem> {
+    let path = parts.uri.path();
+    if path.starts_with('/') || (path == "*" && parts.method == Method::OPTIONS) {
+        return Ok(());
+    }
+    Err(Problem::Malformed("The request target is not a path."))
+}
+
+fn only_chunked(headers: &HeaderMap) -> bool {
+    let mut codings = headers.get_all(header::TRANSFER_ENCODING).iter();
+    let first = codings.next();
+    let chunked = first.is_none_or(|coding| coding.as_bytes().eq_ignore_ascii_case(b"chunked"));
+    chunked && codings.next().is_none()
 }
 
 /// The one host a request names: the authority of HTTP/2 or of an absolute URI, else the one `Host` field.
@@ -184,6 +215,11 @@ fn wanted_upgrade(parts: &Parts, body_empty: bool) -> Option<HeaderValue> {
     (!refused && !name.is_empty()).then(|| protocol.clone())
 }
 
+/// Whether the connection ends with this answer.
+pub(crate) fn says_close(headers: &HeaderMap) -> bool {
+    connection_tokens(headers).any(|token| token.eq_ignore_ascii_case("close"))
+}
+
 fn connection_tokens(headers: &HeaderMap) -> impl Iterator<Item = &str> {
     let values = headers.get_all(header::CONNECTION).iter();
     values.filter_map(|value| value.to_str().ok()).flat_map(|value| value.split(',')).map(str::trim)
@@ -210,21 +246,25 @@ fn strip_one_hop(headers: &mut HeaderMap, request: bool) {
 }
 
 fn strip_ours(headers: &mut HeaderMap) {
-    for name in &OURS {
+    let said: Vec<HeaderName> = headers.keys().filter(|name| only_we_say(name.as_str())).cloned().collect();
+    for name in said {
         headers.remove(name);
     }
-    let look_alikes: Vec<HeaderName> = headers
-        .keys()
-        .filter(|name| name.as_str().contains('_'))
-        .filter(|name| {
-            let hyphened = name.as_str().replace('_', "-");
-            OURS.iter().chain([&header::HOST, &TRACEPARENT]).any(|ours| ours == hyphened.as_str())
-        })
-        .cloned()
-        .collect();
-    for name in look_alikes {
-        headers.remove(name);
+}
+
+/// Names of fields that only the edge may write, and their look-alikes with underscores.
+fn only_we_say(name: &str) -> bool {
+    let ours = |name: &str| {
+        name == "forwarded"
+            || name.starts_with("x-forwarded")
+            || name == "x-real-ip"
+            || name == "x-request-id"
+    };
+    if !name.contains('_') {
+        return ours(name);
     }
+    let hyphened = name.replace('_', "-");
+    ours(&hyphened) || hyphened == "host" || hyphened == "traceparent"
 }
 
 /// HTTP/2 may split cookies over several fields; HTTP/1.1 may not (RFC 9113 8.2.3).
@@ -279,7 +319,9 @@ mod tests {
         let request = get("/")
             .header("host", "a.test")
             .header("x-forwarded-for", "6.6.6.6")
-            .header("x_forwarded_for", "6");
+            .header("x_forwarded_for", "6")
+            .header("x-forwarded-ssl", "on")
+            .header("x_forwarded_user", "root");
         let request = request
             .header("forwarded", "for=6.6.6.6")
             .header("x-real-ip", "6.6.6.6")
@@ -290,7 +332,9 @@ mod tests {
         assert_eq!(parts.headers["x-forwarded-host"], "a.test");
         assert_eq!(parts.headers["forwarded"], "for=\"[2001:db8::7]\";proto=https;host=\"a.test\"");
         assert_eq!(parts.headers["x-request-id"], "feed");
-        assert!(!parts.headers.contains_key("x-real-ip") && !parts.headers.contains_key("x_forwarded_for"));
+        for name in ["x-real-ip", "x_forwarded_for", "x-forwarded-ssl", "x_forwarded_user"] {
+            assert!(!parts.headers.contains_key(name), "{name}");
+        }
     }
 
     #[test]
@@ -320,7 +364,7 @@ mod tests {
         let request =
             get("/").header("host", "a").header("connection", "close, X-Secret").header("x-secret", "1");
         let (parts, _) = prepare(
-            request.header("keep-alive", "5").header("te", "gzip").header("transfer-encoding", "chunked"),
+            request.header("keep-alive", "5").header("te", "gzip").header("transfer-encoding", "Chunked"),
         )
         .unwrap();
         for name in ["connection", "x-secret", "keep-alive", "te", "transfer-encoding"] {
@@ -328,6 +372,22 @@ mod tests {
         }
         let (parts, _) = prepare(get("/").header("host", "a").header("te", "trailers")).unwrap();
         assert_eq!(parts.headers["te"], "trailers");
+    }
+
+    #[test]
+    fn target_is_a_path() {
+        let ask = |method, uri| prepare(Request::builder().method(method).uri(uri).header("host", "a:80"));
+        assert!(ask("GET", "a:80").is_err() && ask("GET", "*").is_err());
+        assert!(ask("OPTIONS", "*").is_ok() && ask("GET", "http://a:80?x").is_ok());
+    }
+
+    #[test]
+    fn codings_besides_chunked_are_refused() {
+        for coding in ["gzip, chunked", "chunked, chunked", "gzip", "identity"] {
+            assert!(prepare(get("/").header("host", "a").header("transfer-encoding", coding)).is_err());
+        }
+        let twice = get("/").header("host", "a").header("transfer-encoding", "chunked");
+        assert!(prepare(twice.header("transfer-encoding", "chunked")).is_err());
     }
 
     #[test]

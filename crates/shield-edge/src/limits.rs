@@ -17,8 +17,13 @@ pub(crate) struct Limits {
     pub(crate) request_head: Duration,
     /// A connection without a request.
     pub(crate) idle: Duration,
+    /// Bytes of a repeatable request's body that are kept for another attempt.
+    pub(crate) kept_body_bytes_max: usize,
     /// Between two pieces of a request body.
     pub(crate) request_body_idle: Duration,
+    /// Bytes of a request body that count as movement of the client's connection: fewer than these within `stall` and the
+    /// response timeout do not keep it.
+    pub(crate) request_body_step_bytes: u64,
     /// Between two pieces of a response body.
     pub(crate) response_body_idle: Duration,
     /// A write that the client's side does not take.
@@ -33,6 +38,11 @@ pub(crate) struct Limits {
     pub(crate) head_fields_max: usize,
     /// Requests at once on one HTTP/2 connection.
     pub(crate) streams_max: u32,
+    /// Bytes of one HTTP/2 answer that wait for a client that gave room for them and does not read; one piece more, as
+    /// large as a read buffer, may come on top.
+    pub(crate) stream_bytes_max: usize,
+    /// Bytes read from an instance at once, and of its answer's head.
+    pub(crate) upstream_bytes_max: usize,
     /// Between two pings of an HTTP/2 connection, and from a ping to its answer.
     pub(crate) ping: Duration,
     /// From dialling an instance to the connection.
@@ -63,7 +73,9 @@ impl Default for Limits {
             handshake: Duration::from_secs(10),
             request_head: Duration::from_secs(10),
             idle: Duration::from_secs(60),
+            kept_body_bytes_max: 64 * 1024,
             request_body_idle: Duration::from_secs(30),
+            request_body_step_bytes: 16 * 1024,
             response_body_idle: Duration::from_secs(60),
             write_stall: Duration::from_secs(60),
             stall: Duration::from_secs(90),
@@ -71,6 +83,8 @@ impl Default for Limits {
             head_bytes_max: 64 * 1024,
             head_fields_max: 100,
             streams_max: 128,
+            stream_bytes_max: 32 * 1024,
+            upstream_bytes_max: 64 * 1024,
             ping: Duration::from_secs(20),
             connect: Duration::from_secs(2),
             upstream_idle: Duration::from_secs(3),

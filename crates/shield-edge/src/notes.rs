@@ -25,7 +25,7 @@ pub(crate) struct Notes {
     head_since: AtomicU64,
     /// First write that the client's side did not take.
     write_stalled_since: AtomicU64,
-    /// Last beginning of a request, or piece of an answer.
+    /// Last beginning of a request, step of its body, or piece of its answer.
     progress: AtomicU64,
     /// Last byte in either direction.
     transport: AtomicU64,
@@ -69,7 +69,7 @@ impl Notes {
         self.requests.fetch_sub(1, Ordering::AcqRel);
     }
 
-    /// A piece of an answer moved.
+    /// A step of a request's body or a piece of an answer moved.
     pub(crate) fn progress(&self, now: u64) {
         self.progress.store(now, Ordering::Release);
     }

@@ -4,7 +4,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use http::{HeaderValue, Method, Request, Response, StatusCode, request::Parts};
+use http::{HeaderValue, Method, Request, Response, StatusCode, Version, header, request::Parts};
 use http_body::Body;
 use hyper::{body::Incoming, upgrade::OnUpgrade};
 use shield_release::Outcome;
@@ -14,10 +14,10 @@ use crate::{
     claim::Claim,
     connection::ClientConnection,
     edge::Edge,
-    headers::{self, prepare_response},
+    headers::{self, prepare_response, settle_framing},
     ids,
     problem::Problem,
-    request_body::{RequestBody, RequestBodyError, UpstreamBody},
+    request_body::{BodyBounds, RequestBody, RequestBodyError, UpstreamBody},
     tally::Tally,
     tunnel::{self, Tunnel},
     upstream::{Attempt, AttemptFailure, FailureKind, Instance, Lease, RetryDecision, decide, idempotent},
@@ -29,6 +29,8 @@ struct Forwarding {
     client: Arc<ClientConnection>,
     request_id: HeaderValue,
     method: Method,
+    /// The client's side can announce its close.
+    http1: bool,
     /// The head, for another attempt; only idempotent requests keep it.
     spare: Option<Parts>,
     body: Option<Arc<RequestBody>>,
@@ -47,9 +49,17 @@ pub(crate) async fn serve(
     request: Request<Incoming>,
 ) -> Response<EdgeBody> {
     let request_id = ids::request_id();
+    let body_open = request.version() != Version::HTTP_2 && !request.body().is_end_stream();
     match forward(edge, client, request, &request_id).await {
         Ok(response) => response,
-        Err(problem) => problem.answer(&request_id),
+        Err(problem) => {
+            let mut answer = problem.answer(&request_id);
+            if body_open {
+                // What is left of the body is not read: hyper closes, and the client must not ask again here.
+                answer.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+            }
+            answer
+        }
     }
 }
 
@@ -60,6 +70,7 @@ async fn forward(
     request_id: &HeaderValue,
 ) -> Result<Response<EdgeBody>, Problem> {
     let (mut parts, incoming) = request.into_parts();
+    let http1 = parts.version != Version::HTTP_2;
     if parts.headers.len() > edge.limits.head_fields_max {
         return Err(Problem::TooManyFields);
     }
@@ -67,17 +78,23 @@ async fn forward(
     parts.extensions.clear();
     let body_empty = incoming.is_end_stream();
     let protocol = headers::prepare_request(&mut parts, &client.facts, request_id, body_empty)?;
-    let bytes_max = edge.settings.request_body_bytes_max();
-    if incoming.size_hint().lower() > bytes_max {
+    let bounds = BodyBounds {
+        bytes_max: edge.settings.request_body_bytes_max(),
+        idle_max: edge.limits.request_body_idle,
+        step_bytes: edge.limits.request_body_step_bytes,
+        kept_bytes_max: if idempotent(&parts.method) { edge.limits.kept_body_bytes_max } else { 0 },
+    };
+    if incoming.size_hint().lower() > bounds.bytes_max {
         return Err(Problem::BodyTooLarge);
     }
-    let body = (!body_empty).then(|| RequestBody::new(incoming, bytes_max, edge.limits.request_body_idle));
+    let body = (!body_empty).then(|| RequestBody::new(incoming, Arc::clone(&client), bounds));
     let claim = edge.router.claim().ok_or(Problem::NoBackend)?;
     edge.budget.deposit();
     let forwarding = Forwarding {
         client,
         request_id: request_id.clone(),
         method: parts.method.clone(),
+        http1,
         spare: idempotent(&parts.method).then(|| parts.clone()),
         body,
         upgrade: protocol.zip(client_side),
@@ -141,6 +158,7 @@ impl Forwarding {
             body: self.body.as_ref(),
             response_timeout: self.response_timeout,
             fresh,
+            repeatable: self.spare.is_some() && self.body.is_none(),
             elsewhere: &elsewhere,
         };
         attempt.run(message).await
@@ -195,7 +213,7 @@ impl Forwarding {
     }
 
     fn replayable(&self) -> bool {
-        self.spare.is_some() && self.body.as_ref().is_none_or(|body| !body.touched())
+        self.spare.is_some() && self.body.as_ref().is_none_or(|body| body.whole())
     }
 
     fn replay(&self) -> Option<Request<UpstreamBody>> {
@@ -217,40 +235,54 @@ impl Forwarding {
         claim: Arc<Claim>,
     ) -> Result<Response<EdgeBody>, Problem> {
         if response.status() == StatusCode::SWITCHING_PROTOCOLS {
-            return self.switch(response, claim);
+            return self.switch(response, lease, claim);
+        }
+        let (mut parts, incoming) = response.into_parts();
+        if !settle_framing(&mut parts, &incoming) {
+            return Err(self.broken_answer());
         }
         if !self.tried.is_empty() {
             self.tally.retried();
         }
-        if response.status().is_server_error() {
+        if parts.status.is_server_error() {
             self.tally.book(Outcome::Error);
             self.tally.client_saw_failure();
         }
-        let (parts, incoming) = response.into_parts();
+        let upload_open = self.body.as_ref().is_some_and(|body| !body.finished());
         let idle_max = self.edge.limits.response_body_idle;
         let exchange = Exchange { edge: self.edge, tally: self.tally, lease, claim, request_body: self.body };
         let mut answer = Response::new(EdgeBody::upstream(incoming, idle_max, exchange));
         *answer.status_mut() = parts.status;
         *answer.headers_mut() = parts.headers;
         prepare_response(answer.headers_mut(), &self.request_id);
+        if self.http1 && upload_open {
+            // The backend may leave the rest unread; then the client's connection ends with this answer.
+            answer.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+        }
         Ok(answer)
+    }
+
+    /// The backend answered something that cannot be passed on.
+    fn broken_answer(&mut self) -> Problem {
+        self.tally.book(Outcome::Error);
+        self.tally.client_saw_failure();
+        Problem::BackendBroken
     }
 
     /// The backend changed the protocol; only if it was asked to is there anybody to talk to.
     fn switch(
         mut self,
         response: Response<Incoming>,
+        lease: Lease,
         claim: Arc<Claim>,
     ) -> Result<Response<EdgeBody>, Problem> {
         let asked = self.method == Method::GET;
         let Some((protocol, client_side)) = self.upgrade.take().filter(|_| asked) else {
-            self.tally.book(Outcome::Error);
-            self.tally.client_saw_failure();
-            return Err(Problem::BackendBroken);
+            return Err(self.broken_answer());
         };
         self.tally.book(Outcome::Success);
         let tunnel =
-            Tunnel { client_side, client: self.client, claim, idle_max: self.edge.limits.tunnel_idle };
+            Tunnel { client_side, client: self.client, claim, lease, idle_max: self.edge.limits.tunnel_idle };
         Ok(tunnel::open(tunnel, response, protocol, &self.request_id))
     }
 }

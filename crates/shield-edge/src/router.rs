@@ -59,9 +59,12 @@ impl Router {
     pub(crate) fn claim(&self) -> Option<Arc<Claim>> {
         let state = self.read();
         let lane = state.draw()?;
-        let instance = lane.pick(|instance| instance.healthy()).or_else(|| lane.pick(|_| true))?;
+        let claim = match lane.pick(|instance| instance.healthy()) {
+            Some(instance) => Claim::new(instance, state.account(lane)),
+            None => Claim::in_panic(lane.pick(|_| true)?, state.account(lane)),
+        };
         lane.counters.requests.fetch_add(1, Ordering::Relaxed);
-        Some(Claim::new(instance, state.account(lane)))
+        Some(claim)
     }
 
     /// Another healthy instance for a request whose attempt on `tried` failed: of the same pool, else of any other.
@@ -72,7 +75,8 @@ impl Router {
         let (same, mut others): (Vec<&Lane>, Vec<&Lane>) =
             state.lanes.iter().partition(|lane| lane.counters.release == *first);
         others.sort_by_key(|lane| std::cmp::Reverse(lane.weight));
-        let allowed = |lane: &&Lane| !state.is_condemned(&lane.counters.release);
+        // One that failed its watch and has nothing to go back to keeps its traffic, and with it its retries.
+        let allowed = |lane: &&Lane| lane.weight > 0 || !state.is_condemned(&lane.counters.release);
         let mut lanes = same.into_iter().chain(others).filter(allowed);
         lanes.find_map(|lane| Some(Claim::new(lane.pick(fits)?, state.account(lane))))
     }

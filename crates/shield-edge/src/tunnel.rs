@@ -9,13 +9,17 @@ use hyper::{body::Incoming, upgrade::OnUpgrade};
 use hyper_util::rt::TokioIo;
 use tokio::io::copy_bidirectional;
 
-use crate::{body::EdgeBody, claim::Claim, connection::ClientConnection, headers::prepare_response};
+use crate::{
+    body::EdgeBody, claim::Claim, connection::ClientConnection, headers::prepare_response, upstream::Lease,
+};
 
 /// One end of a tunnel to come, and what it keeps alive.
 pub(crate) struct Tunnel {
     pub(crate) client_side: OnUpgrade,
     pub(crate) client: Arc<ClientConnection>,
     pub(crate) claim: Arc<Claim>,
+    /// The task behind it hands the backend's side over.
+    pub(crate) lease: Lease,
     /// Longest silence.
     pub(crate) idle_max: Duration,
 }
@@ -49,6 +53,6 @@ impl Tunnel {
             _ = copy_bidirectional(&mut client, &mut backend) => {}
             () = self.client.silence(self.idle_max) => {}
         }
-        drop(self.claim);
+        drop((self.lease, self.claim));
     }
 }

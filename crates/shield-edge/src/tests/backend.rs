@@ -11,7 +11,7 @@ use std::{
 };
 
 use bytes::Bytes;
-use http::{Request, Response, StatusCode};
+use http::{HeaderMap, Request, Response, StatusCode};
 use http_body_util::{BodyExt, Full};
 use hyper::{body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::rt::TokioIo;
@@ -45,6 +45,8 @@ pub(super) struct Seen {
     pub(super) applied: Mutex<HashMap<String, u32>>,
     /// Heads of all requests but probes.
     pub(super) heads: Mutex<Vec<http::request::Parts>>,
+    /// Trailers of those that had some.
+    pub(super) trailers: Mutex<Vec<HeaderMap>>,
 }
 
 pub(super) struct Backend {
@@ -131,6 +133,7 @@ async fn answer(
     let Ok(body) = body.collect().await else {
         return Response::builder().status(400).body(Full::default()).unwrap();
     };
+    seen.trailers.lock().unwrap().extend(body.trailers().cloned());
     if path == "/gate" {
         seen.held.fetch_add(1, Ordering::SeqCst);
         let _ = gate.wait_for(|open| *open).await;
@@ -155,8 +158,33 @@ async fn echo(upgrade: hyper::upgrade::OnUpgrade) {
     }
 }
 
+/// What a scripted backend does after its reply.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Then {
+    Close,
+    /// Reads and says no more.
+    Listen,
+    /// Neither reads nor says anything any more.
+    Ignore,
+}
+
 /// A backend that reads a whole head and then says exactly `reply`, and closes. Probes get a 200.
-pub(super) async fn scripted(reply: &'static str) -> (SocketAddr, Arc<AtomicU64>) {
+pub(super) async fn scripted(reply: &str) -> (SocketAddr, Arc<AtomicU64>) {
+    script(reply, Then::Close).await
+}
+
+/// The same, but it leaves the connection open.
+pub(super) async fn scripted_open(reply: &str) -> (SocketAddr, Arc<AtomicU64>) {
+    script(reply, Then::Listen).await
+}
+
+/// The same, but it never reads again either.
+pub(super) async fn scripted_deaf(reply: &str) -> SocketAddr {
+    script(reply, Then::Ignore).await.0
+}
+
+async fn script(reply: &str, then: Then) -> (SocketAddr, Arc<AtomicU64>) {
+    let reply: Arc<str> = reply.into();
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let count = Arc::new(AtomicU64::new(0));
@@ -164,7 +192,7 @@ pub(super) async fn scripted(reply: &'static str) -> (SocketAddr, Arc<AtomicU64>
     tokio::spawn(async move {
         loop {
             let (mut stream, _) = listener.accept().await.unwrap();
-            let counter = Arc::clone(&counter);
+            let (counter, reply) = (Arc::clone(&counter), Arc::clone(&reply));
             tokio::spawn(async move {
                 let mut head = Vec::new();
                 while !head.windows(4).any(|end| end == b"\r\n\r\n") {
@@ -179,6 +207,11 @@ pub(super) async fn scripted(reply: &'static str) -> (SocketAddr, Arc<AtomicU64>
                 } else {
                     counter.fetch_add(1, Ordering::SeqCst);
                     let _ = stream.write_all(reply.as_bytes()).await;
+                    match then {
+                        Then::Close => {}
+                        Then::Listen => drop(tokio::io::copy(&mut stream, &mut tokio::io::sink()).await),
+                        Then::Ignore => std::future::pending().await,
+                    }
                 }
             });
         }

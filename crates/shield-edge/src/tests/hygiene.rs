@@ -5,7 +5,7 @@ use std::{fmt::Write, time::Duration};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
-    time::timeout,
+    time::{Instant, timeout},
 };
 
 use super::{
@@ -44,7 +44,10 @@ async fn refuses_what_is_not_one_request() {
         (400, "GE T / HTTP/1.1\r\nhost: a\r\n".to_owned()),
         (400, "POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 1\r\ncontent-length: 2\r\n".to_owned()),
         (400, "POST / HTTP/1.1\r\nhost: a\r\ncontent-length: +1\r\n".to_owned()),
+        (400, "GET a:80 HTTP/1.1\r\nhost: a:80\r\n".to_owned()),
+        (400, "GET * HTTP/1.1\r\nhost: a\r\n".to_owned()),
         (400, "POST / HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked, gzip\r\n".to_owned()),
+        (400, "POST / HTTP/1.1\r\nhost: a\r\ntransfer-encoding: gzip, chunked\r\n".to_owned()),
         (400, "POST / HTTP/1.0\r\nhost: a\r\ntransfer-encoding: chunked\r\n".to_owned()),
         (405, "TRACE / HTTP/1.1\r\nhost: a\r\n".to_owned()),
         (501, "CONNECT a:443 HTTP/1.1\r\nhost: a\r\n".to_owned()),
@@ -128,6 +131,63 @@ async fn tells_backend_who_asks() {
 }
 
 #[tokio::test]
+async fn trailers_say_no_more_than_heads() {
+    let (edge, backend) = edge_and_backend(Limits::default()).await;
+    let head =
+        "POST / HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\ntrailer: x-forwarded-for, x-sum\r\n";
+    let body = "1\r\na\r\n0\r\nx-forwarded-for: 6.6.6.6\r\nx-sum: 7\r\n";
+    edge.raw(&format!("{head}connection: close\r\n\r\n{body}\r\n")).await;
+    let trailers = backend.seen.trailers.lock().unwrap();
+    assert!(trailers[0]["x-sum"] == "7" && trailers[0].len() == 1, "{trailers:?}");
+}
+
+/// A connection in the middle of an upload that stalls unless `step_bytes` move within two seconds.
+async fn uploading(step_bytes: u64) -> (TestEdge, Backend, TcpStream, Duration) {
+    let limit = Duration::from_secs(2);
+    let mut config = config();
+    config.response_timeout = limit;
+    let limits = Limits {
+        stall: Duration::ZERO,
+        request_head: limit,
+        request_body_step_bytes: step_bytes,
+        ..Limits::default()
+    };
+    let edge = TestEdge::with(limits, config).await;
+    let backend = Backend::start("backend").await;
+    edge.apply(table(1, vec![pool("r1", 100, &[backend.address])])).await;
+    let mut stream = TcpStream::connect(edge.http).await.unwrap();
+    let head = b"POST /apply HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\nconnection: close\r\n\r\n";
+    stream.write_all(head).await.unwrap();
+    (edge, backend, stream, limit)
+}
+
+#[tokio::test]
+async fn long_upload_is_no_stall() {
+    let (_edge, _backend, mut stream, limit) = uploading(1).await;
+    let began = Instant::now();
+    while began.elapsed() < limit * 2 {
+        stream.write_all(b"1\r\na\r\n").await.expect("an upload that moves goes on");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    stream.write_all(b"0\r\n\r\n").await.unwrap();
+    let answer = until_cut(stream).await;
+    assert!(answer.starts_with(b"HTTP/1.1 200 "), "{}", String::from_utf8_lossy(&answer));
+}
+
+#[tokio::test]
+async fn dripping_upload_is_cut() {
+    let (edge, backend, mut stream, _) = uploading(u64::MAX).await;
+    let drip = async {
+        while stream.write_all(b"1\r\na\r\n").await.is_ok() {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    timeout(PATIENCE, drip).await.expect("a drip does not hold a connection");
+    edge.until(|status| status.connections == 0 && status.pools[0].claims == 0).await;
+    assert!(backend.seen.applied.lock().unwrap().is_empty());
+}
+
+#[tokio::test]
 async fn head_keeps_its_length() {
     let (edge, _backend) = edge_and_backend(Limits::default()).await;
     let answer = edge.raw("HEAD / HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n").await;
@@ -164,6 +224,27 @@ async fn slow_and_silent_clients_are_cut() {
     let answer = until_cut(half_a_body).await;
     assert!(answer.starts_with(b"HTTP/1.1 408 "), "{}", String::from_utf8_lossy(&answer));
     edge.until(|status| status.connections == 0).await;
+}
+
+#[tokio::test]
+async fn stalled_upload_is_the_clients_fault() {
+    let mut config = config();
+    config.response_timeout = Duration::from_millis(50);
+    let limits = Limits { request_body_idle: Duration::from_millis(500), ..Limits::default() };
+    let edge = TestEdge::with(limits, config).await;
+    let backend = Backend::start("backend").await;
+    edge.apply(table(1, vec![pool("r1", 100, &[backend.address])])).await;
+    let answer = edge.raw("POST /apply HTTP/1.1\r\nhost: a\r\ncontent-length: 9\r\n\r\nhalf").await;
+    assert!(answer.starts_with("HTTP/1.1 408 "), "{answer}");
+    let status = edge.until(|status| status.pools[0].claims == 0).await;
+    assert_eq!(status.pools[0].errors, 0);
+}
+
+#[tokio::test]
+async fn unread_body_announces_the_close() {
+    let (edge, _backend) = edge_and_backend(Limits::default()).await;
+    let answer = edge.raw("POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 10001\r\n\r\nhalf").await;
+    assert!(answer.starts_with("HTTP/1.1 413 ") && answer.contains("connection: close\r\n"), "{answer}");
 }
 
 #[tokio::test]

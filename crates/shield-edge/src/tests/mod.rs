@@ -1,5 +1,6 @@
 //! Tests of the whole edge, over real sockets, with backends that can hang, lie and die.
 
+mod answers;
 mod backend;
 mod harness;
 mod hygiene;

@@ -2,14 +2,20 @@
 
 use std::{sync::atomic::Ordering, time::Duration};
 
-use http::StatusCode;
+use http::{Request, StatusCode};
 use http_body_util::BodyExt;
+use shield_types::Timestamp;
 
 use super::{
-    backend::{Backend, nobody, scripted},
-    harness::{TestEdge, config, pool, table},
+    backend::{Backend, nobody, scripted, scripted_open},
+    harness::{Client, PATIENCE, TestEdge, config, pool, release, table},
 };
-use crate::limits::Limits;
+use crate::{
+    limits::Limits,
+    request_body::UpstreamBody,
+    router::Router,
+    upstream::{Attempt, FailureKind},
+};
 
 #[tokio::test]
 async fn refused_connection_goes_elsewhere() {
@@ -102,4 +108,64 @@ async fn aborted_request_is_not_judged() {
     asking.abort();
     let status = edge.until(|status| status.pools[0].claims == 0).await;
     assert_eq!((status.pools[0].requests, status.pools[0].errors), (1, 0));
+}
+
+#[tokio::test]
+async fn small_body_is_sent_again() {
+    let limits = Limits { kept_body_bytes_max: 3, ..Limits::default() };
+    let edge = TestEdge::with(limits, config()).await;
+    let (breaking, broken) = scripted("").await;
+    let warm = Backend::start("warm").await;
+    edge.apply(table(1, vec![pool("r2", 100, &[breaking]), pool("r1", 0, &[warm.address])])).await;
+    let put = async |body| edge.connect().await.send("PUT", "/apply", body).await.0;
+    assert_eq!(put("abc").await, StatusCode::OK);
+    assert_eq!(put("more than is kept").await, StatusCode::BAD_GATEWAY);
+    assert_eq!(edge.post("/apply", "abc").await.0, StatusCode::BAD_GATEWAY);
+    let head = "PUT /apply HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\nconnection: close\r\n\r\n";
+    let answer = edge.raw(&format!("{head}1\r\nx\r\n2\r\nyz\r\n0\r\n\r\n")).await;
+    assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
+    let applied = [("abc".to_owned(), 1), ("xyz".to_owned(), 1)];
+    assert_eq!(*warm.seen.applied.lock().unwrap(), applied.into());
+    assert_eq!(broken.load(Ordering::SeqCst), 4);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn posts_survive_silent_closes() {
+    let edge = TestEdge::start().await;
+    let (address, answered) = scripted("HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n").await;
+    edge.apply(table(1, vec![pool("r1", 100, &[address])])).await;
+    let clients = (0..8).map(|_| {
+        let address = edge.http;
+        tokio::spawn(async move {
+            let mut client = Client::connect(address).await;
+            for _ in 0..50 {
+                assert_eq!(client.send("POST", "/", "x").await.0, StatusCode::OK);
+            }
+        })
+    });
+    for client in clients.collect::<Vec<_>>() {
+        client.await.unwrap();
+    }
+    assert_eq!(answered.load(Ordering::SeqCst), 400);
+}
+
+#[tokio::test]
+async fn ejection_before_the_attempt_counts() {
+    let (silent, other) = (scripted_open("").await.0, nobody().await);
+    let router = Router::default();
+    router.apply(table(1, vec![pool("r2", 100, &[silent]), pool("r1", 0, &[other])])).unwrap();
+    let claim = router.claim().unwrap();
+    assert!(claim.instance.eject(Timestamp(0)));
+    let elsewhere = || router.claim_elsewhere(&release("r2"), &[]);
+    let attempt = Attempt {
+        limits: &Limits::default(),
+        claim: &claim,
+        body: None,
+        response_timeout: PATIENCE,
+        fresh: false,
+        repeatable: true,
+        elsewhere: &elsewhere,
+    };
+    let failure = attempt.run(Request::new(UpstreamBody::Empty)).await.err().unwrap();
+    assert_eq!((failure.kind, failure.next.unwrap().instance.address), (FailureKind::Ejected, other));
 }

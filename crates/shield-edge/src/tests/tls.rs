@@ -15,8 +15,8 @@ use tokio::net::TcpStream;
 use tokio_rustls::{TlsConnector, client::TlsStream};
 
 use super::{
-    backend::Backend,
-    harness::{TestEdge, pool, table},
+    backend::{Backend, scripted},
+    harness::{PATIENCE, TestEdge, pool, table},
 };
 
 async fn connect(edge: &TestEdge, alpn: &[&[u8]]) -> TlsStream<TcpStream> {
@@ -79,6 +79,20 @@ async fn speaks_http1_without_alpn() {
 }
 
 #[tokio::test]
+async fn empty_answer_has_no_length() {
+    let edge = TestEdge::start().await;
+    let (address, _) = scripted("HTTP/1.1 204 No Content\r\ncontent-length: 5\r\n\r\n").await;
+    edge.apply(table(1, vec![pool("r1", 100, &[address])])).await;
+    let stream = connect(&edge, &[b"h2"]).await;
+    let (mut sender, connection) =
+        http2::handshake(TokioExecutor::new(), TokioIo::new(stream)).await.unwrap();
+    tokio::spawn(connection);
+    let request = Request::get("https://localhost/").body(Full::<Bytes>::default()).unwrap();
+    let response = sender.send_request(request).await.unwrap();
+    assert_eq!((response.status(), response.headers().get("content-length")), (StatusCode::NO_CONTENT, None));
+}
+
+#[tokio::test]
 async fn drain_finishes_http2_streams() {
     let (edge, backend) = edge_and_backend().await;
     let stream = connect(&edge, &[b"h2"]).await;
@@ -89,7 +103,7 @@ async fn drain_finishes_http2_streams() {
         sender.send_request(Request::get("https://localhost/gate").body(Full::<Bytes>::default()).unwrap());
     let held = tokio::spawn(held);
     edge.until(|_| backend.seen.held.load(std::sync::atomic::Ordering::SeqCst) == 1).await;
-    edge.client.drain(super::harness::PATIENCE).await.unwrap();
+    edge.client.drain(PATIENCE).await.unwrap();
     backend.gate.send_replace(true);
     assert_eq!(held.await.unwrap().unwrap().status(), StatusCode::OK);
     connection.await.unwrap().unwrap();

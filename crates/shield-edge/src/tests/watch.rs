@@ -1,12 +1,12 @@
 //! The edge goes back by itself.
 
-use std::time::Duration;
+use std::{sync::atomic::Ordering, time::Duration};
 
 use http::StatusCode;
 use shield_release::ReturnReason;
 
 use super::{
-    backend::{Backend, Mode},
+    backend::{Backend, Mode, scripted},
     harness::{TestEdge, config, pool, release, table, watched},
 };
 use crate::limits::Limits;
@@ -57,6 +57,25 @@ async fn first_release_is_only_reported() {
     let status = edge.status().await;
     assert_eq!(status.verdict.unwrap().failed, 6);
     assert_eq!(status.table.unwrap().weight(&release("r1")), 100);
+}
+
+#[tokio::test]
+async fn kept_release_still_retries() {
+    let edge = TestEdge::start().await;
+    let only = Backend::start("only").await;
+    let mut first = watched(1, vec![pool("r1", 100, &[only.address])], "r1", "r1");
+    first.watch.as_mut().unwrap().fallback = None;
+    edge.apply(first).await;
+    only.mode.send_replace(Mode::Failing);
+    while edge.status().await.verdict.is_none() {
+        edge.get("/").await;
+    }
+    only.mode.send_replace(Mode::Normal);
+    let (breaking, broken) = scripted("").await;
+    edge.apply(table(2, vec![pool("r1", 100, &[only.address, breaking])])).await;
+    while broken.load(Ordering::SeqCst) == 0 {
+        assert_eq!(edge.get("/").await.0, StatusCode::OK);
+    }
 }
 
 #[tokio::test]

@@ -1,31 +1,23 @@
 //! One attempt to get one instance's answer.
 //!
 //! Every wait is bounded: dialling, and the head of the answer, whose time starts again with each piece of the request
-//! body so that a slow upload is no timeout. A failure says whether the request provably never left (it comes back
-//! whole), because only then may one that is not idempotent be sent again.
+//! body and stands still while the client owes one, so that a slow upload is no timeout. A failure says whether the
+//! request provably never left (it comes back whole), because only then may one that is not idempotent be sent again.
 
 use std::{
-    io,
     pin::{Pin, pin},
     sync::Arc,
     time::Duration,
 };
 
 use http::{Request, Response};
-use hyper::{
-    body::Incoming,
-    client::conn::http1::{self, SendRequest},
-};
-use hyper_util::rt::TokioIo;
-use tokio::{
-    net::TcpStream,
-    sync::futures::Notified,
-    time::{Instant, sleep_until, timeout},
-};
+use hyper::body::Incoming;
+use tokio::time::{Instant, sleep_until};
 
-use super::Instance;
+use super::{Channel, Instance};
 use crate::{
     claim::Claim,
+    headers,
     limits::Limits,
     request_body::{RequestBody, UpstreamBody},
 };
@@ -41,6 +33,8 @@ pub(crate) struct Attempt<'a> {
     pub(crate) response_timeout: Duration,
     /// Dial, even if there is an unused connection.
     pub(crate) fresh: bool,
+    /// The request may be sent again, so the connection may turn out to be closing.
+    pub(crate) repeatable: bool,
     /// Where to go when the instance is ejected while its answer is awaited; without a place the wait goes on.
     pub(crate) elsewhere: &'a (dyn Fn() -> Option<Arc<Claim>> + Send + Sync),
 }
@@ -71,17 +65,21 @@ pub(crate) struct AttemptFailure {
     pub(crate) next: Option<Arc<Claim>>,
 }
 
-/// The connection an answer arrives on, to be used again once both bodies are complete.
+/// The connection an answer arrives on, to be used again once both bodies are complete. Dropping it closes it.
 pub(crate) struct Lease {
-    sender: SendRequest<UpstreamBody>,
+    channel: Channel,
     instance: Arc<Instance>,
+    /// The backend said that it will close.
+    last: bool,
 }
 
 // === impl Lease ===
 
 impl Lease {
     pub(crate) fn give_back(self, limits: &Limits) {
-        self.instance.give_back(self.sender, limits);
+        if !self.last {
+            self.instance.give_back(self.channel, limits);
+        }
     }
 }
 
@@ -106,25 +104,28 @@ impl Attempt<'_> {
         mut message: Request<UpstreamBody>,
     ) -> Result<(Response<Incoming>, Lease), AttemptFailure> {
         let instance = &self.claim.instance;
-        let mut ejected = pin!(instance.ejections.notified());
-        ejected.as_mut().enable();
+        let mut ejected = pin!(instance.ejected());
         for round in 0..=STALE_CONNECTIONS_MAX {
             let idle = if self.fresh || round == STALE_CONNECTIONS_MAX {
                 None
             } else {
-                instance.take_idle(self.limits.upstream_idle)
+                instance.take_idle(self.limits.upstream_idle, self.repeatable)
             };
             let reused = idle.is_some();
-            let mut sender = match idle {
-                Some(sender) => sender,
-                None => match dial(instance, self.limits).await {
-                    Ok(sender) => sender,
+            let mut channel = match idle {
+                Some(channel) => channel,
+                None => match Channel::dial(instance.address, self.limits).await {
+                    Ok(channel) => channel,
                     Err(kind) => return Err(AttemptFailure::unsent(kind, message)),
                 },
             };
-            match self.exchange(&mut sender, message, reused, ejected.as_mut()).await {
+            match self.exchange(&mut channel, message, reused, ejected.as_mut()).await {
                 Ok(response) => {
-                    return Ok((response, Lease { sender, instance: Arc::clone(instance) }));
+                    if reused {
+                        instance.answered_again();
+                    }
+                    let last = headers::says_close(response.headers());
+                    return Ok((response, Lease { channel, instance: Arc::clone(instance), last }));
                 }
                 Err(AttemptFailure { unsent: Some(returned), .. }) if reused => message = *returned,
                 Err(failure) => return Err(failure),
@@ -135,21 +136,24 @@ impl Attempt<'_> {
 
     async fn exchange(
         &self,
-        sender: &mut SendRequest<UpstreamBody>,
+        channel: &mut Channel,
         message: Request<UpstreamBody>,
         reused: bool,
-        mut ejected: Pin<&mut Notified<'_>>,
+        mut ejected: Pin<&mut impl Future<Output = ()>>,
     ) -> Result<Response<Incoming>, AttemptFailure> {
-        let mut answer = pin!(sender.try_send_request(message));
+        let mut answer = pin!(channel.send(message));
         let mut deadline = pin!(sleep_until(Instant::now() + self.response_timeout));
         // In panic mode the instance is unhealthy from the start: no news.
-        let mut may_leave = self.claim.instance.healthy();
+        let mut may_leave = self.claim.healthy;
         loop {
             tokio::select! {
                 biased;
                 result = answer.as_mut() => return result.map_err(|mut error| match error.take_message() {
                     Some(message) => AttemptFailure::unsent(FailureKind::Broken, message),
-                    None if reused => AttemptFailure::sent(FailureKind::Stale),
+                    None if reused => {
+                        self.claim.instance.closed_early();
+                        AttemptFailure::sent(FailureKind::Stale)
+                    }
                     None => AttemptFailure::sent(FailureKind::Broken),
                 }),
                 () = ejected.as_mut(), if may_leave => {
@@ -159,7 +163,7 @@ impl Attempt<'_> {
                     }
                 }
                 () = deadline.as_mut() => {
-                    let extended = self.body.map(|body| body.progress() + self.response_timeout);
+                    let extended = self.body.map(|body| body.owed_since() + self.response_timeout);
                     match extended.filter(|extended| *extended > Instant::now()) {
                         Some(extended) => deadline.as_mut().reset(extended),
                         None => return Err(AttemptFailure::sent(FailureKind::Timeout)),
@@ -168,26 +172,4 @@ impl Attempt<'_> {
             }
         }
     }
-}
-
-/// A new connection, driven by a task of its own until either side closes it.
-async fn dial(instance: &Instance, limits: &Limits) -> Result<SendRequest<UpstreamBody>, FailureKind> {
-    let stream = match timeout(limits.connect, TcpStream::connect(instance.address)).await {
-        Ok(Ok(stream)) => stream,
-        Ok(Err(error)) if error.kind() == io::ErrorKind::ConnectionRefused => {
-            return Err(FailureKind::Refused);
-        }
-        Ok(Err(_)) | Err(_) => return Err(FailureKind::Unreachable),
-    };
-    // Only latency is at stake.
-    let _ = stream.set_nodelay(true);
-    let mut builder = http1::Builder::new();
-    builder.max_header_size(limits.head_bytes_max);
-    let handshake = builder.handshake(TokioIo::new(stream)).await;
-    let (sender, connection) = handshake.map_err(|_| FailureKind::Unreachable)?;
-    tokio::spawn(async move {
-        // Its requests and bodies report how it ended.
-        let _ = connection.with_upgrades().await;
-    });
-    Ok(sender)
 }

@@ -2,6 +2,7 @@
 
 use std::{
     net::SocketAddr,
+    pin::pin,
     sync::{
         Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, AtomicU64, Ordering},
@@ -9,12 +10,12 @@ use std::{
     time::Duration,
 };
 
-use hyper::client::conn::http1::SendRequest;
 use shield_release::{Health, HealthPolicy, HealthTracker};
 use shield_types::{InstanceId, Timestamp};
-use tokio::{sync::Notify, time::Instant};
+use tokio::sync::Notify;
 
-use crate::{limits::Limits, request_body::UpstreamBody};
+use super::{Channel, idle::IdleConnections};
+use crate::limits::Limits;
 
 /// One endpoint of a pool. It survives table swaps as long as a table names it or a request is on it.
 #[derive(Debug)]
@@ -26,18 +27,11 @@ pub(crate) struct Instance {
     /// No table names it any more.
     retired: AtomicBool,
     tracker: Mutex<HealthTracker>,
-    /// Newest last.
-    idle: Mutex<Vec<Idle>>,
+    idle: Mutex<IdleConnections>,
     /// Told when the instance becomes unhealthy.
-    pub(crate) ejections: Notify,
+    ejections: Notify,
     /// Told when the instance is retired, so that its probes end.
     pub(crate) retirement: Notify,
-}
-
-#[derive(Debug)]
-struct Idle {
-    sender: SendRequest<UpstreamBody>,
-    since: Instant,
 }
 
 // === impl Instance ===
@@ -52,7 +46,7 @@ impl Instance {
             healthy: AtomicBool::new(true),
             retired: AtomicBool::new(false),
             tracker: Mutex::new(HealthTracker::healthy(HealthPolicy::routed())),
-            idle: Mutex::new(Vec::new()),
+            idle: Mutex::default(),
             ejections: Notify::new(),
             retirement: Notify::new(),
         }
@@ -96,6 +90,15 @@ impl Instance {
         ejected
     }
 
+    /// Ends when the instance is unhealthy, at once if it is so already.
+    pub(crate) async fn ejected(&self) {
+        let mut told = pin!(self.ejections.notified());
+        told.as_mut().enable();
+        if self.healthy() {
+            told.await;
+        }
+    }
+
     /// No table names the instance: unused connections close now, those in use after their request.
     pub(crate) fn retire(&self) {
         self.retired.store(true, Ordering::Release);
@@ -103,36 +106,39 @@ impl Instance {
         self.retirement.notify_one();
     }
 
-    fn idle(&self) -> MutexGuard<'_, Vec<Idle>> {
+    fn idle(&self) -> MutexGuard<'_, IdleConnections> {
         self.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The unused connection that was used last, if one is young enough and ready.
-    pub(crate) fn take_idle(&self, idle_max: Duration) -> Option<SendRequest<UpstreamBody>> {
-        let now = Instant::now();
-        let mut idle = self.idle();
-        let usable = |idle: &Idle| {
-            now.duration_since(idle.since) < idle_max && idle.sender.is_ready() && !idle.sender.is_closed()
-        };
-        let newest = idle.iter().rposition(usable)?;
-        Some(idle.remove(newest).sender)
+    /// An unused connection that may carry the request; `repeatable`: it may be sent again.
+    pub(crate) fn take_idle(&self, idle_max: Duration, repeatable: bool) -> Option<Channel> {
+        self.idle().take(idle_max, repeatable)
     }
 
     /// Keeps a connection whose exchange is complete for the next request.
-    pub(crate) fn give_back(&self, sender: SendRequest<UpstreamBody>, limits: &Limits) {
-        if sender.is_closed() || !self.healthy() {
+    pub(crate) fn give_back(&self, channel: Channel, limits: &Limits) {
+        if channel.closed() || !self.healthy() {
             return;
         }
         let mut idle = self.idle();
         // Checked under the lock that `retire` takes after it set the mark.
-        if !self.retired() && idle.len() < limits.upstream_idle_max {
-            idle.push(Idle { sender, since: Instant::now() });
+        if !self.retired() {
+            idle.put(channel, limits);
         }
+    }
+
+    /// A connection that had been used before answered again.
+    pub(crate) fn answered_again(&self) {
+        self.idle().answered_again();
+    }
+
+    /// A connection that had been used before closed under a request.
+    pub(crate) fn closed_early(&self) {
+        self.idle().closed_early();
     }
 
     /// Closes unused connections that are too old.
     pub(crate) fn sweep_idle(&self, idle_max: Duration) {
-        let now = Instant::now();
-        self.idle().retain(|idle| now.duration_since(idle.since) < idle_max && !idle.sender.is_closed());
+        self.idle().sweep(idle_max);
     }
 }
