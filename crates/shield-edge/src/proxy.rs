@@ -185,11 +185,12 @@ impl Forwarding {
         if decision == RetryDecision::GiveUp {
             return None;
         }
-        let claim = match failure.next {
-            Some(claim) => claim,
-            None => self.edge.router.claim_elsewhere(first, &self.tried)?,
+        let claim = match (failure.next, decision) {
+            (Some(claim), _) => claim,
+            (None, RetryDecision::PayForOtherRelease) => self.edge.router.claim_other_release(first)?,
+            (None, _) => self.edge.router.claim_elsewhere(first, &self.tried)?,
         };
-        if decision == RetryDecision::Pay && !self.edge.budget.withdraw() {
+        if decision != RetryDecision::Free && !self.edge.budget.withdraw() {
             return None;
         }
         let message = match failure.unsent {

@@ -19,7 +19,7 @@ use shield_types::{Generation, ReleaseId};
 use crate::{
     claim::{Account, ActiveWatch, Claim},
     protocol::{PoolStatus, Verdict},
-    routing::{Lane, State},
+    routing::State,
     upstream::Instance,
 };
 
@@ -72,13 +72,17 @@ impl Router {
         let state = self.read();
         let fits =
             |instance: &Instance| instance.healthy() && tried.iter().all(|other| other.id != instance.id);
-        let (same, mut others): (Vec<&Lane>, Vec<&Lane>) =
-            state.lanes.iter().partition(|lane| lane.counters.release == *first);
-        others.sort_by_key(|lane| std::cmp::Reverse(lane.weight));
-        // One that failed its watch and has nothing to go back to keeps its traffic, and with it its retries.
-        let allowed = |lane: &&Lane| lane.weight > 0 || !state.is_condemned(&lane.counters.release);
-        let mut lanes = same.into_iter().chain(others).filter(allowed);
+        let (same, others) = state.lanes_for_retries(first);
+        let mut lanes = same.into_iter().chain(others);
         lanes.find_map(|lane| Some(Claim::new(lane.pick(fits)?, state.account(lane))))
+    }
+
+    /// A healthy instance of another release than `first`.
+    pub(crate) fn claim_other_release(&self, first: &ReleaseId) -> Option<Arc<Claim>> {
+        let state = self.read();
+        let (_, others) = state.lanes_for_retries(first);
+        let mut lanes = others.into_iter();
+        lanes.find_map(|lane| Some(Claim::new(lane.pick(Instance::healthy)?, state.account(lane))))
     }
 
     /// Books how the first attempt of a request ended; acts on the verdict if that was one error too many.

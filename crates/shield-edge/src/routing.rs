@@ -203,6 +203,16 @@ impl State {
         self.watch = Some((order, Arc::new(active)));
     }
 
+    /// The pools that may take a request whose attempt in `first` failed: its own, and the others by weight. One that failed its
+    /// watch and has nothing to go back to keeps its traffic, and with it its retries.
+    pub(crate) fn lanes_for_retries(&self, first: &ReleaseId) -> (Vec<&Lane>, Vec<&Lane>) {
+        let allowed = |lane: &&Lane| lane.weight > 0 || !self.is_condemned(&lane.counters.release);
+        let (same, mut others): (Vec<&Lane>, Vec<&Lane>) =
+            self.lanes.iter().filter(allowed).partition(|lane| lane.counters.release == *first);
+        others.sort_by_key(|lane| std::cmp::Reverse(lane.weight));
+        (same, others)
+    }
+
     pub(crate) fn forget_drained(&mut self) {
         self.retired.retain(|instance| instance.claims.load(Ordering::Acquire) > 0);
     }

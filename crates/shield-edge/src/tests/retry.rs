@@ -7,7 +7,7 @@ use http_body_util::BodyExt;
 use shield_types::Timestamp;
 
 use super::{
-    backend::{Backend, nobody, scripted, scripted_open},
+    backend::{Backend, Mode, nobody, scripted, scripted_open},
     harness::{Client, PATIENCE, TestEdge, config, pool, release, table},
 };
 use crate::{
@@ -65,6 +65,26 @@ async fn silent_backend_answers_timeout() {
     edge.apply(table(1, vec![pool("r1", 100, &[backend.address])])).await;
     assert_eq!(edge.get("/gate").await.0, StatusCode::GATEWAY_TIMEOUT);
     assert_eq!(edge.status().await.pools[0].errors, 1);
+}
+
+/// While a release is watched, the warm pool answers for it; nobody is sent to a second instance that may be as silent.
+#[tokio::test]
+async fn timeout_goes_to_the_warm_pool() {
+    let mut config = config();
+    config.response_timeout = Duration::from_millis(50);
+    let edge = TestEdge::with(Limits::default(), config).await;
+    let (silent, sibling, warm) =
+        (Backend::start("silent").await, Backend::start("sibling").await, Backend::start("warm").await);
+    for backend in [&silent, &sibling] {
+        backend.mode.send_replace(Mode::Hanging);
+    }
+    let watched = pool("r2", 100, &[silent.address, sibling.address]);
+    edge.apply(table(1, vec![watched, pool("r1", 0, &[warm.address])])).await;
+    assert_eq!(edge.get("/").await, (StatusCode::OK, "warm".to_owned()));
+    assert_eq!(warm.requests(), 1);
+    assert_eq!(edge.post("/", "x").await.0, StatusCode::GATEWAY_TIMEOUT);
+    let status = edge.status().await;
+    assert_eq!((status.pools[0].errors, status.pools[0].retried), (2, 1), "a retry hides no error");
 }
 
 #[tokio::test]

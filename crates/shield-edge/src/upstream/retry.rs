@@ -27,6 +27,8 @@ pub(crate) enum RetryDecision {
     GiveUp,
     /// Try elsewhere if the budget allows.
     Pay,
+    /// Try a pool of another release if the budget allows: the warm one, while a new one is watched.
+    PayForOtherRelease,
     /// Try elsewhere.
     Free,
 }
@@ -43,8 +45,9 @@ pub(crate) fn decide(kind: FailureKind, unsent: bool, replayable: bool, retries_
     }
     match kind {
         FailureKind::Ejected => RetryDecision::Free,
-        // The client waited for the whole response timeout; it will not wait for another.
-        FailureKind::Timeout => RetryDecision::GiveUp,
+        // The client waited for the whole response timeout. It is not made to wait for more of the same; a pool that has
+        // proven itself is another matter.
+        FailureKind::Timeout => RetryDecision::PayForOtherRelease,
         FailureKind::Refused | FailureKind::Unreachable | FailureKind::Broken | FailureKind::Stale => {
             RetryDecision::Pay
         }

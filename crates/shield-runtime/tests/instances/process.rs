@@ -328,7 +328,7 @@ async fn refusal_names_program_and_remedy() {
     assert!(launch_error(&order).contains("`A=B` cannot be the name"));
     let order = LaunchOrder { directory: sandbox.path("absent"), ..sandbox.order(&["true"]) };
     assert!(launch_error(&order).contains("not a directory"));
-    let order = LaunchOrder { log: sandbox.path("absent/log"), ..sandbox.order(&["true"]) };
+    let order = LaunchOrder { log: sandbox.path("plain/log"), ..sandbox.order(&["true"]) };
     assert!(launch_error(&order).contains("open its log"));
     assert!(launch_error(&sandbox.order(&["true", "a\0b"])).contains("NUL"));
     assert_eq!(find(&sandbox.scope), []);
