@@ -10,6 +10,7 @@ use std::{sync::LazyLock, time::Duration};
 use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::json;
+use tokio::task::spawn_blocking;
 use utoipa::ToSchema;
 
 use crate::{
@@ -145,8 +146,10 @@ impl CheckService {
     ///
     /// # Errors
     /// When the database does not take the results; then none is stored.
-    pub async fn check_all(&self, targets: &[Target], reuse: Reuse) -> Result<Vec<Recorded>, StoreError> {
-        self.store.record(targets.iter().map(judge).collect(), reuse_since(reuse)).await
+    pub async fn check_all(&self, targets: Vec<Target>, reuse: Reuse) -> Result<Vec<Recorded>, StoreError> {
+        // A hundred long URLs take a while; whether the service is ready must be answered meanwhile.
+        let judged = spawn_blocking(move || targets.iter().map(judge).collect()).await;
+        self.store.record(judged.expect("judging does not panic"), reuse_since(reuse)).await
     }
 
     /// Deletes what the retention limits no longer allow; answers how many checks went.

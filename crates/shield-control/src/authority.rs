@@ -12,10 +12,11 @@ use std::{
 
 use rcgen::{
     BasicConstraints, CertificateParams, DistinguishedName, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer,
-    KeyPair, KeyUsagePurpose, SanType,
+    KeyPair, KeyUsagePurpose, PublicKeyData, SanType,
 };
+use rustls::pki_types::{CertificateDer, pem::PemObject};
 
-use crate::durable::{StateFileError, create_private_directory, failed, write_atomically};
+use crate::durable::{StateFileError, create_private_directory, failed, sync_directory, write_atomically};
 
 /// Life of the authority.
 const AUTHORITY_LIFE: Duration = Duration::from_secs(10 * 365 * 24 * 3600);
@@ -90,38 +91,47 @@ impl Authority {
     /// certificate serves nobody. The damage is told beside it.
     pub fn open(directory: &Path) -> Result<(Self, Option<AuthorityDamage>), AuthorityError> {
         let certificate = directory.join("ca.pem");
-        let problem = match fs::read_to_string(&certificate) {
-            Ok(pem) => match issuer(directory, &pem) {
-                Ok(issuer) => return Ok((Self { issuer, certificate }, None)),
-                Err(problem) => problem,
-            },
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                return Ok((Self::create(directory)?, None));
-            }
-            Err(error) if error.kind() == io::ErrorKind::InvalidData => error.to_string(),
-            Err(error) => return Err(failed("read", &certificate)(error).into()),
+        let (pem, key) = (read(&certificate)?, read(&directory.join("ca.key"))?);
+        if (&pem, &key) == (&None, &None) {
+            return Ok((Self::create(directory)?, None));
+        }
+        let problem = match issuer(pem, key) {
+            Ok(issuer) => return Ok((Self { issuer, certificate }, None)),
+            Err(problem) => problem,
         };
         let aside = directory.join(format!("damaged-{}", jiff::Timestamp::now().as_second()));
         create_private_directory(&aside)?;
-        for name in ["ca.pem", "ca.key"] {
-            let path = directory.join(name);
-            if path.exists() {
-                fs::rename(&path, aside.join(name)).map_err(failed("set aside", &path))?;
-            }
-        }
-        Ok((Self::create(directory)?, Some(AuthorityDamage { certificate, problem, aside })))
+        let authority = Self::replace(directory, |path, name| fs::rename(path, aside.join(name)))?;
+        Ok((authority, Some(AuthorityDamage { certificate, problem, aside })))
     }
 
-    /// The key is written first: an authority whose certificate exists always has its key.
     fn create(directory: &Path) -> Result<Self, AuthorityError> {
+        Self::replace(directory, |_, _| Ok(()))
+    }
+
+    /// The new files are on the disk before `set_aside` takes an old one away.
+    fn replace(
+        directory: &Path,
+        set_aside: impl Fn(&Path, &str) -> io::Result<()>,
+    ) -> Result<Self, AuthorityError> {
         let broken = |source| AuthorityError::Certificate { directory: directory.to_owned(), source };
-        let certificate = directory.join("ca.pem");
         let key = KeyPair::generate().map_err(broken)?;
         let params = authority_params();
         let pem = params.self_signed(&key).map_err(broken)?.pem();
-        write_atomically(&directory.join("ca.key"), key.serialize_pem().as_bytes())?;
-        write_atomically(&certificate, pem.as_bytes())?;
-        Ok(Self { issuer: Issuer::new(params, key), certificate })
+        let files = [("ca.key", key.serialize_pem()), ("ca.pem", pem)];
+        for (name, content) in &files {
+            write_atomically(&directory.join(format!("new-{name}")), content.as_bytes())?;
+        }
+        for (name, _) in &files {
+            let path = directory.join(name);
+            if path.exists() {
+                set_aside(&path, name).map_err(failed("set aside", &path))?;
+            }
+            let new = directory.join(format!("new-{name}"));
+            fs::rename(&new, &path).map_err(failed("rename", &new))?;
+        }
+        sync_directory(directory).map_err(failed("sync", directory))?;
+        Ok(Self { issuer: Issuer::new(params, key), certificate: directory.join("ca.pem") })
     }
 
     /// What a client has to trust: `curl --cacert` takes it.
@@ -142,11 +152,27 @@ impl Authority {
     }
 }
 
+/// The file's content; none when there is no such file. What is not text is damage, anything else an error.
+fn read(path: &Path) -> Result<Option<String>, StateFileError> {
+    match fs::read(path) {
+        Ok(bytes) => Ok(Some(String::from_utf8_lossy(&bytes).into_owned())),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(failed("read", path)(error)),
+    }
+}
+
 /// The authority that the files hold, or what is wrong with them.
-fn issuer(directory: &Path, certificate_pem: &str) -> Result<Issuer<'static, KeyPair>, String> {
-    let key = fs::read_to_string(directory.join("ca.key")).map_err(|error| format!("its key: {error}"))?;
+fn issuer(certificate: Option<String>, key: Option<String>) -> Result<Issuer<'static, KeyPair>, String> {
+    let certificate = certificate.ok_or("its certificate is missing")?;
+    let key = key.ok_or("its key is missing")?;
     let key = KeyPair::from_pem(&key).map_err(|error| format!("its key: {error}"))?;
-    Issuer::from_ca_cert_pem(certificate_pem, key).map_err(|error| error.to_string())
+    let der = CertificateDer::from_pem_slice(certificate.as_bytes()).map_err(|error| error.to_string())?;
+    // The certificate holds its public key as it is written here, or it is another key's.
+    let public = key.subject_public_key_info();
+    if !der.windows(public.len()).any(|window| window == public) {
+        return Err("its key does not belong to its certificate".to_owned());
+    }
+    Issuer::from_ca_cert_pem(&certificate, key).map_err(|error| error.to_string())
 }
 
 fn authority_params() -> CertificateParams {
@@ -219,5 +245,20 @@ mod tests {
             assert_eq!(fs::read(damage.unwrap().aside.join(file)).unwrap(), content);
             assert_eq!(Authority::open(directory.path()).unwrap().1, None);
         }
+    }
+
+    #[test]
+    fn halves_of_authorities_are_damage() {
+        let (one, other) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        for directory in [&one, &other] {
+            Authority::open(directory.path()).unwrap();
+        }
+        fs::copy(other.path().join("ca.pem"), one.path().join("ca.pem")).unwrap();
+        let damage = Authority::open(one.path()).unwrap().1.unwrap();
+        assert!(damage.to_string().contains("does not belong to its certificate"), "{damage}");
+        let key = fs::read(other.path().join("ca.key")).unwrap();
+        fs::remove_file(other.path().join("ca.pem")).unwrap();
+        let damage = Authority::open(other.path()).unwrap().1.unwrap();
+        assert_eq!(fs::read(damage.aside.join("ca.key")).unwrap(), key);
     }
 }

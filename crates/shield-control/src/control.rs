@@ -1,7 +1,7 @@
 //! The control-plane process: what `shield control` runs.
 
 use std::{
-    env, fs,
+    env, fs, mem,
     path::{Path, PathBuf},
 };
 
@@ -69,7 +69,7 @@ pub async fn run_control(layout: Layout) -> Result<(), RunControlError> {
         .map_err(|source| RunControlError::File { source })?;
     let stagings = Stagings::new(layout.clone(), ports);
     let state = AdminState { stagings: stagings.clone(), commands, progress, status, history };
-    tokio::spawn(serve(layout, listener, state));
+    let serving = tokio::spawn(serve(layout, listener, state));
     let mut terminate = signal(SignalKind::terminate()).expect("SIGTERM can be handled");
     let mut interrupt = signal(SignalKind::interrupt()).expect("SIGINT can be handled");
     tokio::select! {
@@ -77,10 +77,13 @@ pub async fn run_control(layout: Layout) -> Result<(), RunControlError> {
         _ = terminate.recv() => tracing::info!("ending; the edge and the instances go on"),
         _ = interrupt.recv() => tracing::info!("ending; the edge and the instances go on"),
     }
+    // Whoever asks from now on is not answered by somebody who decides nothing any more.
+    serving.abort();
     stagings.end().await;
     // A leftover socket would only be in the way of a clear message.
     let _ = fs::remove_file(socket);
-    drop(lock);
+    // Threads may still be at work, on the evidence log too: the lock is free once they are gone with the process.
+    mem::forget(lock);
     Ok(())
 }
 

@@ -187,7 +187,9 @@ impl Forwarding {
         }
         let claim = match (failure.next, decision) {
             (Some(claim), _) => claim,
-            (None, RetryDecision::PayForOtherRelease) => self.edge.router.claim_other_release(first)?,
+            (None, RetryDecision::PayForOtherRelease) => {
+                self.edge.router.claim_other_release(first, &self.tried)?
+            }
             (None, _) => self.edge.router.claim_elsewhere(first, &self.tried)?,
         };
         if decision != RetryDecision::Free && !self.edge.budget.withdraw() {

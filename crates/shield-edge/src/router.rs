@@ -19,7 +19,7 @@ use shield_types::{Generation, ReleaseId};
 use crate::{
     claim::{Account, ActiveWatch, Claim},
     protocol::{PoolStatus, Verdict},
-    routing::State,
+    routing::{Lane, State},
     upstream::Instance,
 };
 
@@ -77,11 +77,17 @@ impl Router {
         lanes.find_map(|lane| Some(Claim::new(lane.pick(fits)?, state.account(lane))))
     }
 
-    /// A healthy instance of another release than `first`.
-    pub(crate) fn claim_other_release(&self, first: &ReleaseId) -> Option<Arc<Claim>> {
+    /// A healthy instance of a release of which none was tried.
+    pub(crate) fn claim_other_release(
+        &self,
+        first: &ReleaseId,
+        tried: &[Arc<Instance>],
+    ) -> Option<Arc<Claim>> {
         let state = self.read();
         let (_, others) = state.lanes_for_retries(first);
-        let mut lanes = others.into_iter();
+        let untried =
+            |lane: &&Lane| tried.iter().all(|instance| *instance.id.release() != lane.counters.release);
+        let mut lanes = others.into_iter().filter(untried);
         lanes.find_map(|lane| Some(Claim::new(lane.pick(Instance::healthy)?, state.account(lane))))
     }
 

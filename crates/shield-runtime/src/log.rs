@@ -65,13 +65,16 @@ fn read_end(path: &Path) -> io::Result<String> {
     })
 }
 
-/// Copies the last `bytes_max` bytes that are there now: a writer that is faster than this must not fill the disk.
+/// Copies the last `bytes_max` bytes that are there now, and at most as many that are printed meanwhile: a writer that is
+/// faster than this must not fill the disk.
 fn copy_end(log: &mut File, bytes_max: u64, copy: &Path) -> io::Result<()> {
     let mut options = OpenOptions::new();
     let mut copy = options.write(true).create(true).truncate(true).mode(0o600).open(copy)?;
     let length = log.metadata()?.len();
     log.seek(SeekFrom::Start(length.saturating_sub(bytes_max)))?;
-    io::copy(&mut log.take(bytes_max.min(length)), &mut copy).map(drop)
+    io::copy(&mut (&*log).take(bytes_max.min(length)), &mut copy)?;
+    // What was printed meanwhile.
+    io::copy(&mut log.take(bytes_max), &mut copy).map(drop)
 }
 
 /// Makes room for a new first copy; the oldest one is overwritten.

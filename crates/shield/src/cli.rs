@@ -24,7 +24,7 @@ Exit codes:
   1  unexpected: a bug (please report it), or a result that could not be printed
   2  usage: the command line or shield.toml is wrong (every mistake is listed)
   3  a stage failed: build, test, staging or smoke
-  4  the release failed or was taken back; production is as it was before
+  4  the release failed: taken back, or kept because there was nothing to go back to
   5  busy: another release or pipeline is under way (its holder is named)
   6  the control plane is not running, or cannot start (an occupied port names its holder)
   7  the evidence log does not verify

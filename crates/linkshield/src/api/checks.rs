@@ -69,7 +69,7 @@ pub(super) async fn bulk(State(app): State<App>, request: Request) -> Result<Res
     if targets.is_empty() {
         return Err(Problem::unusable_bulk(format!("none of the {} texts is a URL", request.urls.len())));
     }
-    let recorded = app.service().check_all(&targets, Reuse::Allowed).await?;
+    let recorded = app.service().check_all(targets, Reuse::Allowed).await?;
     let checks: Vec<StoredCheck> = recorded.into_iter().map(|recorded| counted(&app, recorded)).collect();
     let mut response = Json(checks).into_response();
     if !skipped.is_empty() {

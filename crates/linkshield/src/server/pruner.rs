@@ -29,7 +29,7 @@ impl Pruner {
         Self { stop, task }
     }
 
-    /// Ends the task; a batch that runs is finished first.
+    /// Ends the task. A batch under way is either in the database or not at all.
     pub async fn stop(self) {
         self.stop.send_replace(true);
         if let Err(error) = self.task.await {

@@ -144,7 +144,7 @@ async fn follow(
     let progress = state.progress.subscribe();
     let (reply, answer) = oneshot::channel();
     match ask(&state, command(reply), answer).await {
-        Some(Ok(release)) => lines(until_finished(progress, release)),
+        Some(Ok(release)) => lines(until_finished(progress, release, state.history)),
         Some(Err(refusal)) => lines(stream::once(async { Progress::Refused { refusal } })),
         None => StatusCode::SERVICE_UNAVAILABLE.into_response(),
     }
@@ -154,19 +154,28 @@ async fn follow(
 fn until_finished(
     progress: broadcast::Receiver<Progress>,
     release: ReleaseId,
+    history: watch::Receiver<Arc<Vec<FinishedRelease>>>,
 ) -> impl Stream<Item = Progress> {
-    stream::unfold(Some((progress, release)), |following| async move {
-        let (mut progress, release) = following?;
+    let ended = move |release: &ReleaseId| {
+        let finished = history.borrow().iter().find(|finished| finished.spec.id == *release).cloned();
+        finished.map(|finished| Progress::Finished { finished: Box::new(finished), checkpoint: None })
+    };
+    stream::unfold(Some((progress, release, ended)), |following| async move {
+        let (mut progress, release, ended) = following?;
         loop {
             let item = match progress.recv().await {
                 Ok(item) => item,
-                Err(RecvError::Lagged(_)) => continue,
+                // A reader that was suspended may have missed the end.
+                Err(RecvError::Lagged(_)) => match ended(&release) {
+                    Some(end) => return Some((end, None)),
+                    None => continue,
+                },
                 Err(RecvError::Closed) => return None,
             };
             match item.release() {
                 Some(of) if *of != release => {}
                 _ if matches!(item, Progress::Finished { .. }) => return Some((item, None)),
-                _ => return Some((item, Some((progress, release)))),
+                _ => return Some((item, Some((progress, release, ended)))),
             }
         }
     })

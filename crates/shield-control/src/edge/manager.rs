@@ -8,7 +8,7 @@ use std::{
 };
 
 use shield_edge::{
-    ApplyAnswer, EdgeClient,
+    ApplyAnswer, AskEdgeError, EdgeClient,
     protocol::{EdgeConfig, PoolStatus},
 };
 use shield_release::RouteTable;
@@ -185,15 +185,27 @@ impl EdgeManager {
         self.next_number += 1;
         let edge = start_edge(&self.setup.layout, self.setup.binary.clone(), number).await?;
         failpoint::reach("after the edge is started");
-        let config = self.config.borrow_and_update().clone();
-        let table = self.table.borrow_and_update().clone();
-        edge.client.configure(config).await?;
-        let answer = edge.client.apply(table.clone()).await?;
-        edge.client.give_listeners(&self.sockets.borrowed()).await?;
+        let table = self.table.borrow().clone();
+        let answer = match self.set_up(&edge, table.clone()).await {
+            Ok(answer) => answer,
+            Err(error) => {
+                // It may have got the sockets all the same; nobody would look after it.
+                edge.process.kill_group();
+                return Err(error.into());
+            }
+        };
         self.current = Some(edge);
         self.report_applied(&table, answer).await;
         self.look().await;
         Ok(())
+    }
+
+    async fn set_up(&mut self, edge: &RunningEdge, table: RouteTable) -> Result<ApplyAnswer, AskEdgeError> {
+        let config = self.config.borrow_and_update().clone();
+        edge.client.configure(config).await?;
+        let answer = edge.client.apply(table).await?;
+        edge.client.give_listeners(&self.sockets.borrowed()).await?;
+        Ok(answer)
     }
 
     /// The old edge counts as draining from the first moment: until it is dead, its claims hold every drain up.
@@ -270,13 +282,20 @@ impl EdgeManager {
             }
         }
         let (mut draining, mut silent) = (Vec::new(), false);
-        for edge in std::mem::take(&mut self.draining) {
+        for mut edge in std::mem::take(&mut self.draining) {
             if !edge.process.is_alive() {
                 continue;
             }
             match edge.client.status().await {
                 Ok(status) => draining.push(status),
-                Err(_) => silent = true,
+                Err(_) => {
+                    silent = true;
+                    // A call that failed breaks its connection: the next look needs a new one.
+                    let socket = self.setup.layout.edge_socket(edge.number);
+                    if let Ok(client) = EdgeClient::connect(&socket).await {
+                        edge.client = client;
+                    }
+                }
             }
             self.draining.push(edge);
         }

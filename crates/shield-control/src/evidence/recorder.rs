@@ -1,6 +1,10 @@
 //! The task that records how releases ended, and what the executor knows of it.
 
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+    time::Duration,
+};
 
 use shield_release::FinishedRelease;
 use shield_types::{ReleaseId, ServiceName};
@@ -44,6 +48,8 @@ pub(crate) struct Recorder {
     news: mpsc::Receiver<RecorderNews>,
     /// Ends that nobody was told of: an end is told once it is recorded, or cannot be.
     untold: BTreeMap<ReleaseId, FinishedRelease>,
+    /// Releases that are known to be missing in the log.
+    missing: BTreeSet<ReleaseId>,
     unrecorded: Option<String>,
     replaced: Option<String>,
 }
@@ -62,7 +68,14 @@ impl Recorder {
         let (sender, news) = mpsc::channel(NEWS_MAX);
         let writer = Arc::new(Writer { layout: layout.clone(), service });
         tokio::spawn(run(writer, receiver, sender));
-        Self { wanted, news, untold: BTreeMap::new(), unrecorded: None, replaced: None }
+        Self {
+            wanted,
+            news,
+            untold: BTreeMap::new(),
+            missing: BTreeSet::new(),
+            unrecorded: None,
+            replaced: None,
+        }
     }
 
     /// Orders the end of a release to be recorded.
@@ -85,6 +98,7 @@ impl Recorder {
             }
             RecorderNews::Recorded { release, checkpoint } => {
                 self.unrecorded = None;
+                self.missing.remove(&release);
                 // The task knows; it need not look again.
                 self.wanted.send_if_modified(|wanted| {
                     wanted.retain(|ended| ended.finished.spec.id != release);
@@ -93,7 +107,15 @@ impl Recorder {
                 (release, checkpoint)
             }
             RecorderNews::Failed { release, reason } => {
-                let warning = format!("release {release} is not in the evidence log yet: {reason}");
+                // Of a release that ended under an earlier control plane it is not known whether it is missing.
+                let known = self.untold.contains_key(&release) || self.missing.contains(&release);
+                let what = if known {
+                    self.missing.insert(release.clone());
+                    format!("release {release} is not in the evidence log yet")
+                } else {
+                    "the evidence log cannot be used".to_owned()
+                };
+                let warning = format!("{what}: {reason}");
                 tracing::warn!(warning);
                 self.unrecorded = Some(warning);
                 (release, None)

@@ -84,7 +84,10 @@ fn release_checks(finished: &FinishedRelease) -> Vec<Check> {
 }
 
 fn watch_checks(finished: &FinishedRelease, reason: &Option<String>) -> Vec<Check> {
-    let method = "every first attempt was judged by the edge for the whole watch, with the old pool warm";
+    let method = match finished.previous {
+        Some(_) => "first attempts were judged by the edge, with the old pool warm",
+        None => "first attempts were judged by the edge; there was no earlier release to go back to",
+    };
     let detail = reason.clone().unwrap_or_else(|| {
         format!("nothing spoke against it in {}", format_duration(finished.spec.timings.watch))
     });

@@ -28,27 +28,25 @@ struct OpenedLog {
 // === impl Writer ===
 
 impl Writer {
-    /// Appends what is missing of `ended`, oldest first, up to the first failure.
+    /// Appends what is missing of `ended`, oldest first, up to the first failure. Tells of each what became of it.
     pub(super) fn record_all(&self, ended: &[EndedRelease]) -> Vec<RecorderNews> {
-        let Some(first) = ended.first() else { return Vec::new() };
-        let failed = |ended: &EndedRelease, reason| {
-            let release = ended.finished.spec.id.clone();
-            RecorderNews::Failed { release, reason }
-        };
+        if ended.is_empty() {
+            return Vec::new();
+        }
         let mut opened = match self.open() {
             Ok(opened) => opened,
-            Err(reason) => return vec![failed(first, reason)],
+            Err(reason) => return all_failed(ended, &reason),
         };
         let warning = check_identity(&self.layout, &opened.log.public_key().key_id());
         let mut news = vec![RecorderNews::Opened { warning }];
-        for ended in ended {
-            match opened.record(ended, &self.service) {
+        for (index, one) in ended.iter().enumerate() {
+            match opened.record(one, &self.service) {
                 Ok(checkpoint) => {
-                    let release = ended.finished.spec.id.clone();
+                    let release = one.finished.spec.id.clone();
                     news.push(RecorderNews::Recorded { release, checkpoint });
                 }
                 Err(reason) => {
-                    news.push(failed(ended, reason));
+                    news.extend(all_failed(&ended[index..], &reason));
                     break;
                 }
             }
@@ -79,6 +77,14 @@ impl OpenedLog {
         }
         Ok(checkpoint)
     }
+}
+
+fn all_failed(ended: &[EndedRelease], reason: &str) -> Vec<RecorderNews> {
+    let failed = |ended: &EndedRelease| RecorderNews::Failed {
+        release: ended.finished.spec.id.clone(),
+        reason: reason.to_owned(),
+    };
+    ended.iter().map(failed).collect()
 }
 
 /// Whether a statement could be appended now: a release that cannot be recorded does not happen. Gives the number of the

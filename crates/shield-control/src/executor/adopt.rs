@@ -3,10 +3,10 @@
 use std::{fs, time::Duration};
 
 use shield_release::{Event, InstancePhase, ProcessRef};
-use shield_runtime::{Found, Identity, find, marker, reap_session};
+use shield_runtime::{Found, find, marker, reap_session};
 use shield_types::InstanceId;
 
-use super::Executor;
+use super::{Executor, record::recorded_process};
 use crate::{edge::EDGE_NAME, staging::STAGING_PREFIX};
 
 /// How long a process may take from fork to exec.
@@ -17,15 +17,15 @@ impl Executor {
     pub(super) async fn adopt_all(&mut self, found: &[Found]) {
         let wanted: Vec<_> =
             self.environment.instances().map(|(id, instance)| (id.clone(), instance.clone())).collect();
+        let mut events = Vec::new();
         for (id, instance) in &wanted {
-            let event = match &instance.process {
+            events.extend(match &instance.process {
                 Some(process) => self.adopt_known(id, process).await,
                 None => self.adopt_unrecorded(id, instance.phase, found),
-            };
-            if let Some(event) = event {
-                self.take(event);
-            }
+            });
         }
+        // Not before all are known: what one event leads to may concern any of them.
+        events.into_iter().for_each(|event| self.take(event));
         self.stop_unwanted(found).await;
     }
 
@@ -52,7 +52,7 @@ impl Executor {
     fn wanted(&self, found: &Found) -> bool {
         let name = found.instance.release().as_str();
         match self.environment.instance(&found.instance) {
-            Some(instance) => instance.process.as_ref().is_none_or(|process| of_process(found, process)),
+            Some(instance) => instance.process.as_ref().is_none_or(|process| self.of_process(found, process)),
             None => {
                 name == EDGE_NAME
                     || name.starts_with(STAGING_PREFIX) && found.identity.start_ticks >= self.start_ticks
@@ -60,9 +60,16 @@ impl Executor {
         }
     }
 
+    /// The process itself, or one that it started: a daemon carries the same name in a session of its own, and is younger.
+    fn of_process(&self, found: &Found, process: &ProcessRef) -> bool {
+        recorded_process(self.layout.scope(), process).is_some_and(|leader| {
+            found.identity == leader || leader.is_alive() && found.identity.start_ticks >= leader.start_ticks
+        })
+    }
+
     /// Workers whose leader is gone would keep its port, and the data.
     async fn adopt_known(&mut self, id: &InstanceId, process: &ProcessRef) -> Option<Event> {
-        let identity = identity_of(process);
+        let identity = recorded_process(self.layout.scope(), process);
         let adopted =
             identity.as_ref().and_then(|identity| self.instances.adopt(id, process.address, identity));
         if adopted.is_some() {
@@ -82,17 +89,6 @@ impl Executor {
         tracing::info!(instance = %id, ?phase, "adopted an instance whose start was not recorded");
         event
     }
-}
-
-/// The process itself, or one that it started: a daemon carries the same name in a session of its own, and is younger.
-fn of_process(found: &Found, process: &ProcessRef) -> bool {
-    identity_of(process).is_some_and(|leader| {
-        found.identity == leader || leader.is_alive() && found.identity.start_ticks >= leader.start_ticks
-    })
-}
-
-fn identity_of(process: &ProcessRef) -> Option<Identity> {
-    serde_json::from_value(process.identity.clone()).ok()
 }
 
 /// When this process started, in the kernel's ticks: staging instances that are older belong to nobody.

@@ -20,7 +20,7 @@ use tokio::{
     task::JoinHandle,
 };
 
-use super::logs;
+use super::{logs, record::process_record};
 use crate::{admin::Progress, clock, launch::LaunchSettings, layout::Layout};
 
 /// Lines of a log that go into a reason.
@@ -72,18 +72,18 @@ impl Instances {
     /// Takes a process over that says itself what it is.
     pub(super) fn adopt_found(&mut self, found: &Found) -> Option<Event> {
         self.adopt(&found.instance, found.address, &found.identity)?;
-        let process = serde_json::to_value(&found.identity).expect("an identity is plain data");
+        let process = process_record(self.layout.scope(), &found.identity);
         Some(Event::Started { instance: found.instance.clone(), address: found.address, process })
     }
 
     /// Starts the process of `instance`, unless it runs.
     pub(super) fn start(&mut self, spec: &ReleaseSpec, instance: &InstanceId) -> Event {
         if let Some(running) = self.running.get(instance) {
-            return started(instance, running.address, &running.process);
+            return self.started(instance, running.address, &running.process);
         }
         match self.launch(spec, instance) {
             Ok((process, address)) => {
-                let event = started(instance, address, &process);
+                let event = self.started(instance, address, &process);
                 self.keep(instance, process, address);
                 event
             }
@@ -103,6 +103,11 @@ impl Instances {
                 Err(chain(&error))
             }
         }
+    }
+
+    fn started(&self, instance: &InstanceId, address: SocketAddr, process: &Process) -> Event {
+        let process = process_record(self.layout.scope(), process.identity());
+        Event::Started { instance: instance.clone(), address, process }
     }
 
     fn keep(&mut self, instance: &InstanceId, process: Process, address: SocketAddr) {
@@ -204,11 +209,6 @@ impl Instances {
             self.tidying = Some(tokio::task::spawn_blocking(move || logs::tidy(&layout, &running)));
         }
     }
-}
-
-fn started(instance: &InstanceId, address: SocketAddr, process: &Process) -> Event {
-    let process = serde_json::to_value(process.identity()).expect("an identity is plain data");
-    Event::Started { instance: instance.clone(), address, process }
 }
 
 fn exit_reason(layout: &Layout, instance: &InstanceId, exit: ExitReport) -> String {

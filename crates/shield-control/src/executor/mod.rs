@@ -2,7 +2,8 @@
 //!
 //! Order of every change: journal record (fsynced), state machine, effects. Effects are idempotent and their results come
 //! back as events, so a control plane that is killed anywhere picks up by replaying the journal and repeating what is
-//! outstanding.
+//! outstanding. Only what was seen, and the way back, go on when the journal cannot be written: a disk that is full must not
+//! hold up a release that is under way; a new release does not begin.
 
 mod adopt;
 mod command;
@@ -11,6 +12,7 @@ mod events;
 mod instances;
 mod logs;
 mod progress;
+mod record;
 mod recover;
 mod start;
 mod status;

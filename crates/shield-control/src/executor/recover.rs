@@ -6,7 +6,7 @@ use shield_release::{Environment, ProcessRef, Remains, RouteTable};
 use shield_runtime::Found;
 use shield_types::InstanceId;
 
-use super::StartControlError;
+use super::{StartControlError, record::process_record};
 use crate::{
     journal::{Journal, Opened},
     layout::Layout,
@@ -27,18 +27,18 @@ pub(super) fn recover(
     found: &[Found],
 ) -> Result<Recovered, StartControlError> {
     let path = layout.journal();
-    let opened = Journal::open(&path).map_err(|source| StartControlError::Journal { source })?;
+    let journal_error = |source| StartControlError::Journal { source };
+    let opened = Journal::open(&path).map_err(journal_error)?;
     let last_good: Option<Environment> =
         fs::read(layout.last_good()).ok().and_then(|bytes| serde_json::from_slice(&bytes).ok());
     let problem = match opened {
         Opened::Replayed(journal, environment) => {
             match behind(&environment, table.as_ref(), last_good.as_ref()) {
                 None => return Ok(Recovered { environment: *environment, journal, notice: None }),
-                Some(newer) => Some(format!(
-                    "the journal `{}` ends at generation {}, {newer}",
-                    path.display(),
-                    environment.generation()
-                )),
+                Some(newer) => {
+                    let problem = format!("it ends at generation {}, {newer}", environment.generation());
+                    Some(journal.set_aside(problem).map_err(journal_error)?.to_string())
+                }
             }
         }
         Opened::Damaged(damage) => Some(damage.to_string()),
@@ -47,7 +47,7 @@ pub(super) fn recover(
         }
         Opened::Missing => None,
     };
-    let processes = found.iter().map(process_of).collect::<BTreeMap<_, _>>();
+    let processes = found.iter().map(|found| process_of(layout.scope(), found)).collect::<BTreeMap<_, _>>();
     let environment = Environment::rebuild(Remains { last_good, table, processes });
     let journal =
         Journal::begin(&path, &environment).map_err(|source| StartControlError::BeginJournal { source })?;
@@ -82,7 +82,7 @@ fn behind(
     ))
 }
 
-fn process_of(found: &Found) -> (InstanceId, ProcessRef) {
-    let identity = serde_json::to_value(&found.identity).expect("an identity is plain data");
+fn process_of(scope: &str, found: &Found) -> (InstanceId, ProcessRef) {
+    let identity = process_record(scope, &found.identity);
     (found.instance.clone(), ProcessRef { address: found.address, identity })
 }

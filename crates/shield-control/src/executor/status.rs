@@ -5,7 +5,7 @@ use std::sync::Arc;
 use shield_edge::protocol::ListenerName;
 use shield_release::FinishedRelease;
 
-use super::Executor;
+use super::{Executor, record::recorded_pid};
 use crate::admin::{EdgeReport, InstanceReport, StatusReport, UnderwayReport};
 
 impl Executor {
@@ -34,7 +34,7 @@ impl Executor {
                     instance: id.clone(),
                     phase: instance.phase,
                     address: instance.process.as_ref().map(|process| process.address),
-                    pid: instance.process.as_ref().and_then(|process| process.identity.get("pid")?.as_i64()),
+                    pid: instance.process.as_ref().and_then(recorded_pid),
                 })
                 .collect(),
             edge: self.view.borrow().current.as_ref().map(|status| EdgeReport {

@@ -128,6 +128,11 @@ impl Journal {
         }
     }
 
+    /// Puts away a journal that turned out to be no longer true.
+    pub(crate) fn set_aside(self, problem: String) -> Result<JournalDamage, OpenJournalError> {
+        quarantine(&self.path, problem).map_err(|source| OpenJournalError { source })
+    }
+
     /// Begins a journal that holds `environment`, replacing the one at `path` in one step. Of a history that is too large for
     /// one record the oldest part stays out.
     pub(crate) fn begin(path: &Path, environment: &Environment) -> Result<Self, AppendJournalError> {

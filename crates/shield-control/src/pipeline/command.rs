@@ -194,7 +194,9 @@ mod tests {
 
     #[tokio::test]
     async fn does_not_wait_for_a_daemon() {
-        let command = "setsid sleep 600 & echo $!; sleep 0.1";
+        // Only once the daemon has a session of its own does the command end.
+        let command =
+            "setsid sh -c 'echo $$ > pid; exec sleep 600' & while [ ! -s pid ]; do :; done; cat pid";
         let (result, seen) = run(command, Duration::from_secs(60)).await;
         result.unwrap();
         let pid = Pid::from_raw(seen[0].parse().unwrap()).unwrap();

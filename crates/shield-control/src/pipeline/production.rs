@@ -66,7 +66,7 @@ fn aftermath(finished: &FinishedRelease) -> String {
         (ReleaseOutcome::Kept { .. }, _) => {
             format!("it keeps the traffic, since there is no earlier release to go back to; {logs}")
         }
-        (_, Some(previous)) => format!("{previous} has all traffic, as before; {logs}"),
+        (_, Some(previous)) => format!("{previous} is the live release, as before; {logs}"),
         (_, None) => format!("no release has traffic; {logs}"),
     }
 }

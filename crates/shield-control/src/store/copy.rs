@@ -6,7 +6,7 @@ use std::{
     io,
     os::unix::fs::{DirBuilderExt, PermissionsExt, symlink},
     path::{Path, PathBuf},
-    time::SystemTime,
+    time::{Duration, SystemTime},
 };
 
 use shield_types::ArtifactDigest;
@@ -23,6 +23,10 @@ use crate::{
 
 /// Names of what is to be removed begin with it.
 const DISCARDED: &str = ".discarded-";
+/// Names of what is being copied begin with it; the pid of the copying process follows.
+const UNFINISHED: &str = ".tmp-";
+/// Far longer than the moment between an inventory and its artifact.
+const STORING_MAX: Duration = Duration::from_secs(600);
 
 /// An artifact in the store.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -87,7 +91,7 @@ pub fn store_artifact(
         touch(&target);
         return Ok(StoredArtifact { digest, path: target });
     }
-    let temporary = layout.store().join(format!(".tmp-{}-{}", std::process::id(), digest.0.short()));
+    let temporary = layout.store().join(format!("{UNFINISHED}{}-{}", std::process::id(), digest.0.short()));
     let stored = copy_and_verify(path, exclude, &temporary, digest)
         .and_then(|inventory| Ok(put_in_place(layout, &temporary, digest, inventory)?));
     if stored.is_err() {
@@ -107,7 +111,7 @@ fn put_in_place(
     if let Some(inventory) = inventory {
         write_atomically(&layout.inventory(digest), inventory.as_bytes())?;
     }
-    if target.exists() {
+    if target.is_dir() {
         // It was changed since it was stored. What runs from it goes on with the good copy under the same name.
         tracing::warn!(path = %target.display(), "a stored artifact was changed; it is replaced");
         discard(&target)?;
@@ -239,12 +243,24 @@ pub(crate) fn prune(
     Ok(unneeded)
 }
 
-/// Removes what was taken out of the store, and the inventories of artifacts that are gone. May take a while.
+/// Removes what was taken out of the store, inventories of artifacts that are gone, and what a pipeline that was killed left
+/// half copied. May take a while.
 pub(crate) fn sweep(layout: &Layout) {
     for child in fs::read_dir(layout.store()).into_iter().flatten().flatten() {
         let name = child.file_name().to_string_lossy().into_owned();
-        let gone = |digest: &str| !layout.store().join(digest).exists();
-        if name.starts_with(DISCARDED) || name.strip_prefix(INVENTORY).is_some_and(gone) {
+        // An inventory is there a moment before its artifact.
+        let age =
+            child.metadata().and_then(|metadata| metadata.modified()).map(|modified| modified.elapsed());
+        let settled = matches!(age, Ok(Ok(age)) if age > STORING_MAX);
+        let gone = |digest: &str| settled && !layout.store().join(digest).exists();
+        let dead = |rest: &str| {
+            let pid = rest.split('-').next().unwrap_or_default();
+            !Path::new("/proc").join(pid).exists()
+        };
+        let unneeded = name.starts_with(DISCARDED)
+            || name.strip_prefix(INVENTORY).is_some_and(gone)
+            || name.strip_prefix(UNFINISHED).is_some_and(dead);
+        if unneeded {
             remove(&child.path());
         }
     }
@@ -309,8 +325,13 @@ mod tests {
         let removed = prune(&layout, 2, &BTreeSet::from([stored[0].digest])).unwrap();
         assert_eq!(removed, [stored[1].path.clone()]);
         assert!(stored[0].path.exists() && stored[2].path.exists() && stored[3].path.exists());
+        let dead = layout.store().join(format!("{UNFINISHED}{}-abc", u32::MAX));
+        let own = layout.store().join(format!("{UNFINISHED}{}-abc", std::process::id()));
+        fs::write(&dead, "").unwrap();
+        fs::write(&own, "").unwrap();
         sweep(&layout);
-        assert_eq!(fs::read_dir(layout.store()).unwrap().count(), 3);
+        assert!(own.exists() && !dead.exists());
+        assert_eq!(fs::read_dir(layout.store()).unwrap().count(), 4);
     }
 
     #[test]

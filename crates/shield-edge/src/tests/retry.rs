@@ -87,6 +87,21 @@ async fn timeout_goes_to_the_warm_pool() {
     assert_eq!((status.pools[0].errors, status.pools[0].retried), (2, 1), "a retry hides no error");
 }
 
+/// Both pools wait for the same database: the client is not made to wait a third time.
+#[tokio::test]
+async fn silent_warm_pool_is_asked_once() {
+    let mut config = config();
+    config.response_timeout = Duration::from_millis(50);
+    let edge = TestEdge::with(Limits::default(), config).await;
+    let silent = Backend::start("silent").await;
+    silent.mode.send_replace(Mode::Hanging);
+    let (warm, asked) = scripted_open("").await;
+    edge.apply(table(1, vec![pool("r2", 100, &[silent.address]), pool("r1", 0, &[warm])])).await;
+    assert_eq!(edge.get("/").await.0, StatusCode::GATEWAY_TIMEOUT);
+    edge.until(|status| status.pools.iter().all(|pool| pool.claims == 0)).await;
+    assert_eq!(asked.load(Ordering::SeqCst), 1);
+}
+
 #[tokio::test]
 async fn cut_body_never_looks_complete() {
     let edge = TestEdge::start().await;

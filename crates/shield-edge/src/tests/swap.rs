@@ -6,9 +6,10 @@ use std::sync::{
 };
 
 use http::StatusCode;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use super::{
-    backend::{Backend, Seen},
+    backend::{Backend, Seen, scripted},
     harness::{Client, TestEdge, pool, release, table},
 };
 use crate::ApplyAnswer;
@@ -133,7 +134,6 @@ async fn empty_table_answers_unavailable() {
 
 #[tokio::test]
 async fn upgraded_connection_stays_a_claim() {
-    use tokio::io::{AsyncReadExt, AsyncWriteExt};
     let edge = TestEdge::start().await;
     let (old, new) = (Backend::start("old").await, Backend::start("new").await);
     edge.apply(table(1, vec![pool("r1", 100, &[old.address])])).await;
@@ -155,4 +155,28 @@ async fn upgraded_connection_stays_a_claim() {
     assert_eq!(claims(&edge.status().await), 1);
     drop(stream);
     edge.until(|status| claims(status) == 0 && status.connections == 0).await;
+}
+
+/// A client that goes on sending to a backend that died must not hold its claim, and every drain, for ever.
+#[tokio::test]
+async fn tunnel_ends_with_its_backend() {
+    let edge = TestEdge::start().await;
+    let switches = "HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: websocket\r\n\r\n";
+    let (closing, _) = scripted(switches).await;
+    edge.apply(table(1, vec![pool("r1", 100, &[closing])])).await;
+    let mut stream = tokio::net::TcpStream::connect(edge.http).await.unwrap();
+    let ask = b"GET /socket HTTP/1.1\r\nhost: a\r\nconnection: upgrade\r\nupgrade: websocket\r\n\r\n";
+    stream.write_all(ask).await.unwrap();
+    let mut head = Vec::new();
+    while !head.ends_with(b"\r\n\r\n") {
+        head.push(stream.read_u8().await.unwrap());
+    }
+    assert!(head.starts_with(b"HTTP/1.1 101 "), "{}", String::from_utf8_lossy(&head));
+    let sending = tokio::spawn(async move {
+        while stream.write_all(b"are you there").await.is_ok() {
+            tokio::task::yield_now().await;
+        }
+    });
+    edge.until(|status| status.pools.iter().all(|pool| pool.claims == 0)).await;
+    sending.await.unwrap();
 }

@@ -4,11 +4,7 @@
 //! body and stands still while the client owes one, so that a slow upload is no timeout. A failure says whether the
 //! request provably never left (it comes back whole), because only then may one that is not idempotent be sent again.
 
-use std::{
-    pin::{Pin, pin},
-    sync::Arc,
-    time::Duration,
-};
+use std::{pin::pin, sync::Arc, time::Duration};
 
 use http::{Request, Response};
 use hyper::body::Incoming;
@@ -104,7 +100,6 @@ impl Attempt<'_> {
         mut message: Request<UpstreamBody>,
     ) -> Result<(Response<Incoming>, Lease), AttemptFailure> {
         let instance = &self.claim.instance;
-        let mut ejected = pin!(instance.ejected());
         for round in 0..=STALE_CONNECTIONS_MAX {
             let idle = if self.fresh || round == STALE_CONNECTIONS_MAX {
                 None
@@ -119,7 +114,7 @@ impl Attempt<'_> {
                     Err(kind) => return Err(AttemptFailure::unsent(kind, message)),
                 },
             };
-            match self.exchange(&mut channel, message, reused, ejected.as_mut()).await {
+            match self.exchange(&mut channel, message, reused).await {
                 Ok(response) => {
                     if reused {
                         instance.answered_again();
@@ -139,9 +134,9 @@ impl Attempt<'_> {
         channel: &mut Channel,
         message: Request<UpstreamBody>,
         reused: bool,
-        mut ejected: Pin<&mut impl Future<Output = ()>>,
     ) -> Result<Response<Incoming>, AttemptFailure> {
         let mut answer = pin!(channel.send(message));
+        let mut ejected = pin!(self.claim.instance.ejected());
         let mut deadline = pin!(sleep_until(Instant::now() + self.response_timeout));
         // In panic mode the instance is unhealthy from the start: no news.
         let mut may_leave = self.claim.healthy;

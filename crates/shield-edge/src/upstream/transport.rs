@@ -3,10 +3,13 @@
 //! A backend may refuse an upload before it has read it: it answers, and closes with the rest unread. The kernel then
 //! fails our next write, and hyper gives the connection up, perhaps with the answer unread in the socket. So a write that
 //! fails because the other side is gone is said to have succeeded; what the backend said, or that it said nothing, is
-//! for the read to find.
+//! for the read to find. Once the read found the end, writes fail as they should: nobody pours into a tunnel without an end.
 
 use std::{
-    io,
+    io::{
+        self,
+        ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionReset, NotConnected},
+    },
     pin::Pin,
     task::{Context, Poll, ready},
 };
@@ -21,22 +24,26 @@ pub(crate) struct Transport {
     stream: TcpStream,
     /// The other side takes no more.
     gone: bool,
+    /// Everything it said was read.
+    ended: bool,
 }
 
 // === impl Transport ===
 
 impl Transport {
     pub(crate) fn new(stream: TcpStream) -> Self {
-        Self { stream, gone: false }
+        Self { stream, gone: false, ended: false }
     }
 
-    /// `written`, or `instead` from the first failure on.
+    /// `written`, or `instead` from the first failure on, until the end was read.
     fn unless_gone<T>(
         &mut self,
         instead: T,
         written: impl FnOnce(Pin<&mut TcpStream>) -> Poll<io::Result<T>>,
     ) -> Poll<io::Result<T>> {
-        use io::ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionReset, NotConnected};
+        if self.gone && self.ended {
+            return Poll::Ready(Err(BrokenPipe.into()));
+        }
         if self.gone {
             return Poll::Ready(Ok(instead));
         }
@@ -48,7 +55,7 @@ impl Transport {
                 ) =>
             {
                 self.gone = true;
-                Ok(instead)
+                if self.ended { Err(error) } else { Ok(instead) }
             }
             other => other,
         })
@@ -61,7 +68,10 @@ impl AsyncRead for Transport {
         context: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_read(context, buffer)
+        let before = buffer.filled().len();
+        let read = ready!(Pin::new(&mut self.stream).poll_read(context, buffer));
+        self.ended |= read.is_err() || buffer.filled().len() == before && buffer.remaining() > 0;
+        Poll::Ready(read)
     }
 }
 

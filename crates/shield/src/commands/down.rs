@@ -24,7 +24,8 @@ const LOOK: Duration = Duration::from_millis(50);
 
 pub(crate) async fn run(place: &Place, format: OutputFormat) -> Result<(), Failure> {
     let layout = existing_layout(place)?;
-    let text = if interruptible(order(place, &layout)).await?? {
+    let mut text = "nothing was running";
+    while interruptible(order(place, &layout)).await?? {
         // The control plane bounds this wait: it drains for at most the service's drain, then stops what is left.
         interruptible(async {
             while control_holder(&layout).is_some() {
@@ -32,10 +33,9 @@ pub(crate) async fn run(place: &Place, format: OutputFormat) -> Result<(), Failu
             }
         })
         .await?;
-        "everything is stopped; `shield up` starts the live release again"
-    } else {
-        "nothing was running"
-    };
+        text = "everything is stopped; `shield up` starts the live release again";
+        // One that was killed on the way left something: the next one takes it down.
+    }
     output::message(format, "down", text);
     Ok(())
 }

@@ -1,7 +1,8 @@
 //! `shield evidence`: what was proved, and whether the proof is whole.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
+use shield_control::Layout;
 use shield_evidence::{
     EvidenceStore, LOG_FILE, PUBLIC_KEY_FILE, PublicKey, SIGNING_KEY_FILE, TrustedCheckpoint, verify,
 };
@@ -14,9 +15,10 @@ use crate::{
 };
 
 pub(crate) fn run(place: &Place, command: &EvidenceCommand, format: OutputFormat) -> Result<(), Failure> {
-    let directory = existing_layout(place)?.evidence();
+    let layout = existing_layout(place)?;
+    let directory = layout.evidence();
     match command {
-        EvidenceCommand::List => list(directory, format),
+        EvidenceCommand::List => list(&layout, format),
         EvidenceCommand::Show { index } => show(directory, *index),
         EvidenceCommand::Verify { expect, public_key } => {
             check(directory, *expect, public_key.clone(), format)
@@ -24,9 +26,10 @@ pub(crate) fn run(place: &Place, command: &EvidenceCommand, format: OutputFormat
     }
 }
 
-/// Before the first statement there is no log, and nothing wrong with it.
-fn begun(directory: &Path) -> bool {
-    [SIGNING_KEY_FILE, PUBLIC_KEY_FILE, LOG_FILE].iter().any(|name| directory.join(name).exists())
+/// Before the first statement there is no log, and nothing wrong with it. One that was removed leaves its note behind.
+fn begun(layout: &Layout) -> bool {
+    let files = [SIGNING_KEY_FILE, PUBLIC_KEY_FILE, LOG_FILE];
+    layout.evidence_key_note().exists() || files.iter().any(|name| layout.evidence().join(name).exists())
 }
 
 fn open(directory: PathBuf) -> Result<EvidenceStore, Failure> {
@@ -36,12 +39,12 @@ fn open(directory: PathBuf) -> Result<EvidenceStore, Failure> {
     EvidenceStore::open(&directory).map_err(|error| Failure::new(Exit::EvidenceBad, &error, &[hint]))
 }
 
-fn list(directory: PathBuf, format: OutputFormat) -> Result<(), Failure> {
-    if !begun(&directory) {
+fn list(layout: &Layout, format: OutputFormat) -> Result<(), Failure> {
+    if !begun(layout) {
         output::evidence::print_list(&[], format);
         return Ok(());
     }
-    let store = open(directory)?;
+    let store = open(layout.evidence())?;
     let entries = store.list().map_err(|error| Failure::new(Exit::EvidenceBad, &error, &[]))?;
     output::evidence::print_list(&entries, format);
     Ok(())

@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use rustix::process::{Pid, Signal, kill_process};
 use shield_control::{
+    Layout,
     admin::{AdminClient, InstanceReport, StatusReport},
-    ensure_control,
+    control_holder, ensure_control,
 };
 use shield_release::InstancePhase;
 use tokio::time::{Instant, sleep};
@@ -24,7 +25,7 @@ pub(crate) async fn run(place: &Place, arguments: &UpArguments, format: OutputFo
     let context = Context::open(place)?;
     let client = AdminClient::new(&context.layout);
     if arguments.upgrade {
-        end_older(&client).await?;
+        end_older(&context.layout, &client).await?;
     }
     let (_, new) = ensure_control(&context.layout, &context.manifest)
         .await
@@ -75,7 +76,7 @@ async fn wait_until_serving(
 }
 
 /// The control plane may be ended at any moment: the edge and the instances go on, and the next one takes them over.
-async fn end_older(client: &AdminClient) -> Result<(), Failure> {
+async fn end_older(layout: &Layout, client: &AdminClient) -> Result<(), Failure> {
     let Ok(status) = client.status().await else { return Ok(()) };
     if shield_control::running_binary_digest().is_some_and(|digest| digest == status.binary) {
         return Ok(());
@@ -93,7 +94,7 @@ async fn end_older(client: &AdminClient) -> Result<(), Failure> {
         let _ = kill_process(pid, Signal::TERM);
     }
     let deadline = Instant::now() + HANDOVER;
-    while client.status().await.is_ok() {
+    while control_holder(layout).is_some() {
         if Instant::now() >= deadline {
             let message = format!("failed to upgrade: process {} does not end", status.pid);
             return Err(Failure::plain(

@@ -69,9 +69,13 @@ fn helpers_of_a_dead_instance_end() {
     assert!(helpers(&project).len() == 1 && helpers(&project) != second);
 }
 
+/// Also when the instance carries no name in its environment.
 #[test]
 fn copied_state_leaves_the_original_alone() {
-    let project = Project::shipped();
+    let project = Project::new();
+    let source = fs::read_to_string(project.path().join("source")).unwrap();
+    project.write("source", &source.replace("exec ", "exec env -i "));
+    project.shield(&["ship"]).expect(0);
     let copy = Project::of_files(&[]);
     let manifest = fs::read_to_string(project.path().join("shield.toml")).unwrap();
     fs::remove_dir(copy.path()).unwrap();
@@ -190,4 +194,46 @@ fn unwritable_logs_end_nobody() {
     project.shield(&["ship"]).expect(0);
     assert_eq!((project.served().as_str(), self::control(&project)), ("v2", control));
     assert_eq!(project.status()["edge"]["pid"], edge);
+}
+
+/// The way back is told although the log of an earlier release is broken.
+#[test]
+fn rollback_ends_with_a_broken_log() {
+    let project = Project::shipped();
+    project.edit("watch = \"300ms\"", "watch = \"60s\"");
+    project.source("v2", "honest");
+    let ship = project.start(&["ship"]);
+    ship.wait_until_said("has all traffic");
+    kill(control(&project));
+    ship.finish();
+    fs::remove_file(project.state().join("evidence/log.jsonl")).unwrap();
+    project.shield(&["up"]).expect(0);
+    project.shield(&["rollback"]).expect(0).says("was taken back");
+    let warnings = project.status()["warnings"].to_string();
+    assert!(
+        warnings.contains("release r2-") && warnings.contains("not in the evidence log yet"),
+        "{warnings}"
+    );
+    assert_eq!(project.served(), "v1");
+}
+
+/// A control plane that is killed while it takes everything down is followed by one that goes on with it.
+#[test]
+fn down_goes_on_after_a_kill() {
+    let project = Project::new();
+    project.edit("stop_grace = \"2s\"", "stop_grace = \"5s\"");
+    let source = fs::read_to_string(project.path().join("source")).unwrap();
+    // Its leader ignores being asked, so that there is time to kill.
+    project.write("source", &source.replace("exec ", "trap '' TERM\n"));
+    project.shield(&["ship"]).expect(0);
+    let pid = control(&project);
+    let down = project.start(&["down"]);
+    let stopping = || {
+        let status = project.shield(&["status", "--output-format", "json"]);
+        status.stdout.contains("\"stopping\"").then_some(())
+    };
+    wait_for_sync("a stopping instance", LIMIT, stopping).unwrap();
+    kill(pid);
+    down.finish().expect(0).says("everything is stopped");
+    assert_eq!(project.processes(), []);
 }

@@ -1,7 +1,9 @@
 //! Links that only pass on: shorteners, and URLs inside parameters or behind a wrapping scheme.
 //!
 //! A carried URL is judged by the same rules, one level deep: a link that forwards to something dangerous is as
-//! dangerous. All of them are judged, or the bad one would come fifth; the length of a URL bounds their number.
+//! dangerous. Many of them are judged, or the bad one would come fifth; what repeats itself is judged once.
+
+use std::collections::BTreeSet;
 
 use super::{encoding::percent_decoded, registry::findings as direct_findings, scheme::WRAPPED_SCHEMES};
 use crate::analysis::{Finding, Rule, Severity, Target, assess, shown::shown};
@@ -60,6 +62,9 @@ const SHORTENERS: &[&str] = &[
     "x.gd",
 ];
 
+/// Carried URLs that are judged.
+const JUDGED_MAX: usize = 64;
+
 /// A URL inside another one.
 struct Carried {
     /// Where it was found, as the start of a sentence.
@@ -88,7 +93,11 @@ pub(super) fn check(target: &Target, findings: &mut Vec<Finding>) {
 
 /// Judges the URLs that `target` carries and reports the worst, if it is bad enough.
 pub(in crate::analysis) fn follow_redirects(target: &Target, findings: &mut Vec<Finding>) {
-    let judged = carried_targets(target).into_iter().map(|carried| {
+    let mut carried = carried_targets(target);
+    // What repeats itself only costs time.
+    let mut seen = BTreeSet::new();
+    carried.retain(|carried| seen.insert(carried.target.original.clone()));
+    let judged = carried.into_iter().take(JUDGED_MAX).map(|carried| {
         let inner = direct_findings(&carried.target);
         (assess(&inner).risk_score, carried, inner)
     });
