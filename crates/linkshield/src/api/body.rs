@@ -17,25 +17,49 @@ pub const BULK_BODY_BYTES_MAX: usize = 3 * 1024 * 1024;
 /// How long a body may take to arrive.
 const BODY_TIMEOUT: Duration = Duration::from_secs(10);
 
+/// Bytes of a body that anybody may send at once.
+const SMALL_BODY_BYTES: usize = 64 * 1024;
+
 /// Reads the body of `request`, at most `bytes_max` bytes, as JSON.
 pub(super) async fn read_json(request: Request, bytes_max: usize) -> Result<Value, Problem> {
+    let (value, _) = read_json_in_turn(request, bytes_max, async || ()).await?;
+    Ok(value)
+}
+
+/// The same, where `turn` is waited for, and given, before more than 64 KiB of it are taken in: a client that announces much
+/// and sends little takes nobody's turn.
+pub(super) async fn read_json_in_turn<T>(
+    request: Request,
+    bytes_max: usize,
+    turn: impl AsyncFnOnce() -> T,
+) -> Result<(Value, Option<T>), Problem> {
     check_content_type(request.headers())?;
     // A body that announces its size is refused before the client is asked to send it.
     if !usize::try_from(request.body().size_hint().lower()).is_ok_and(|bytes| bytes <= bytes_max) {
         return Err(Problem::body_too_large(bytes_max));
     }
-    let limited = Limited::new(request.into_body(), bytes_max);
-    let collected = timeout(BODY_TIMEOUT, limited.collect())
-        .await
-        .map_err(|_| Problem::slow_body(BODY_TIMEOUT.as_secs()))?
-        .map_err(|error| {
-            if error.is::<LengthLimitError>() {
-                Problem::body_too_large(bytes_max)
-            } else {
-                Problem::broken_body()
+    let mut body = Limited::new(request.into_body(), bytes_max);
+    let read = async {
+        let (mut bytes, mut turn, mut held) = (Vec::new(), Some(turn), None);
+        while let Some(frame) = body.frame().await {
+            let frame = frame.map_err(|error| refusal(&*error, bytes_max))?;
+            bytes.extend_from_slice(&frame.into_data().unwrap_or_default());
+            if bytes.len() > SMALL_BODY_BYTES
+                && let Some(turn) = turn.take()
+            {
+                held = Some(turn().await);
             }
-        })?;
-    serde_json::from_slice(&collected.to_bytes()).map_err(|error| Problem::malformed_json(error.to_string()))
+        }
+        Ok::<_, Problem>((bytes, held))
+    };
+    let (bytes, held) =
+        timeout(BODY_TIMEOUT, read).await.map_err(|_| Problem::slow_body(BODY_TIMEOUT.as_secs()))??;
+    let value = serde_json::from_slice(&bytes).map_err(|error| Problem::malformed_json(error.to_string()))?;
+    Ok((value, held))
+}
+
+fn refusal(error: &(dyn std::error::Error + 'static), bytes_max: usize) -> Problem {
+    if error.is::<LengthLimitError>() { Problem::body_too_large(bytes_max) } else { Problem::broken_body() }
 }
 
 /// Whether the body says that it is JSON, as it is.

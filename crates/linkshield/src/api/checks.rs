@@ -8,7 +8,7 @@ use axum::{
 use http::{HeaderName, HeaderValue};
 
 use super::{
-    body::{BULK_BODY_BYTES_MAX, CHECK_BODY_BYTES_MAX, read_json},
+    body::{BULK_BODY_BYTES_MAX, CHECK_BODY_BYTES_MAX, read_json, read_json_in_turn},
     problem::{FieldError, Location, Problem, ProblemDocument},
     requests::{BULK_URLS_MAX, BulkRequest, CheckRequest},
     state::App,
@@ -52,8 +52,10 @@ pub(super) async fn check(State(app): State<App>, request: Request) -> Result<Js
     (status = 422, description = "Fields are missing or of the wrong kind", body = ProblemDocument, content_type = "application/problem+json"),
 ))]
 pub(super) async fn bulk(State(app): State<App>, request: Request) -> Result<Response, Problem> {
+    let (body, _large_slot) =
+        read_json_in_turn(request, BULK_BODY_BYTES_MAX, async || app.large_body_slot().await).await?;
     let _slot = app.bulk_slot().await;
-    let request = BulkRequest::from_json(read_json(request, BULK_BODY_BYTES_MAX).await?)?;
+    let request = BulkRequest::from_json(body)?;
     if request.urls.len() > BULK_URLS_MAX {
         let detail = format!("{} URLs were sent, at most {BULK_URLS_MAX} are accepted", request.urls.len());
         return Err(Problem::unusable_bulk(detail));

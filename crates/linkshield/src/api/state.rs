@@ -13,7 +13,7 @@ use tokio::sync::{Semaphore, SemaphorePermit};
 
 use crate::{service::CheckService, settings::Environment, telemetry::Metrics};
 
-/// Bulk requests read and answered at a time: their bodies are large, and all of them together must fit in memory.
+/// Bulk requests answered at a time, and large bodies read at a time: all of them together must fit in memory.
 const BULK_CONCURRENT_MAX: usize = 32;
 
 /// The backend, as its handlers and its server see it; cheap to clone.
@@ -32,6 +32,7 @@ struct Inner {
     draining: AtomicBool,
     next_claim: AtomicU64,
     bulk_slots: Semaphore,
+    large_body_slots: Semaphore,
     /// One entry per request being answered; bounded by the number of connections.
     claims: Mutex<BTreeMap<u64, InFlight>>,
 }
@@ -69,6 +70,7 @@ impl App {
             draining: AtomicBool::new(false),
             next_claim: AtomicU64::new(0),
             bulk_slots: Semaphore::new(BULK_CONCURRENT_MAX),
+            large_body_slots: Semaphore::new(BULK_CONCURRENT_MAX),
             claims: Mutex::default(),
         };
         Self { inner: Arc::new(inner) }
@@ -105,9 +107,14 @@ impl App {
         self.inner.draining.load(Ordering::SeqCst)
     }
 
-    /// The right to read a bulk request; waits its turn, which the request's own time limit bounds.
+    /// The right to have a bulk request answered; waits its turn, which the request's own time limit bounds.
     pub(crate) async fn bulk_slot(&self) -> SemaphorePermit<'_> {
         self.inner.bulk_slots.acquire().await.expect("nothing closes the semaphore")
+    }
+
+    /// A turn to send a large body.
+    pub(crate) async fn large_body_slot(&self) -> SemaphorePermit<'_> {
+        self.inner.large_body_slots.acquire().await.expect("nothing closes the semaphore")
     }
 
     /// The requests being answered, oldest first.

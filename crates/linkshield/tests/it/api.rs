@@ -1,6 +1,6 @@
 //! Every path and every status of the API, over TCP.
 
-use std::{net::SocketAddr, time::Duration};
+use std::{io::ErrorKind, net::SocketAddr, time::Duration};
 
 use linkshield::{
     api::{App, BULK_BODY_BYTES_MAX, CHECK_BODY_BYTES_MAX},
@@ -10,7 +10,7 @@ use linkshield::{
     store::{DATABASE_FILE, RetentionLimits, Store},
 };
 use serde_json::{Value, json};
-use tokio::{sync::oneshot, task::JoinHandle};
+use tokio::{io::AsyncWriteExt, net::TcpStream, sync::oneshot, task::JoinHandle};
 
 use crate::{
     client::{get, post, post_head, send},
@@ -283,6 +283,30 @@ async fn refuses_unknown_paths_and_methods() {
     assert_problem(&get(backend.address, &text).await, 422, &text);
     let invalid = format!("{CHECK}/%ff");
     assert_problem(&get(backend.address, &invalid).await, 422, &invalid);
+    backend.stop().await;
+}
+
+/// More clients than there are turns have begun a bulk request, and do not go on with it.
+#[tokio::test]
+async fn slow_bodies_take_nobodys_turn() {
+    let backend = Backend::start().await;
+    let mut slow = Vec::new();
+    for _ in 0..40 {
+        let mut socket = TcpStream::connect(backend.address).await.unwrap();
+        let head = format!(
+            "POST {BULK} HTTP/1.1\r\nhost: a\r\ncontent-type: application/json\r\ncontent-length: 1000\r\n\r\n{{"
+        );
+        socket.write_all(head.as_bytes()).await.unwrap();
+        slow.push(socket);
+    }
+    let body = json!({ "urls": ["https://example.com/"] });
+    assert_eq!(post(backend.address, BULK, &body.to_string()).await.status, 200);
+    // They still wait to be given up: it was not their end that made room.
+    let mut byte = [0];
+    for socket in &slow {
+        assert_eq!(socket.try_read(&mut byte).unwrap_err().kind(), ErrorKind::WouldBlock);
+    }
+    drop(slow);
     backend.stop().await;
 }
 
