@@ -10,7 +10,7 @@ mod process;
 mod sockets;
 mod view;
 
-pub(crate) use found::FoundEdges;
+pub(crate) use found::{FoundEdges, ReadyEdges};
 pub(crate) use manager::{EdgeManager, EdgeSetup};
 pub(crate) use process::EDGE_NAME;
 pub(crate) use sockets::Sockets;

@@ -2,20 +2,24 @@
 
 use std::{fs::File, path::PathBuf, sync::Arc, time::Instant};
 
+use shield_edge::protocol::Verdict;
 use shield_release::{Event, FinishedRelease};
-use shield_runtime::{Found, Ports, find};
+use shield_runtime::{Found as FoundProcess, Ports, find};
 use tokio::sync::{broadcast, mpsc, watch};
 
 use super::{
-    Command, EVENTS_MAX, Executor, Instances, PROGRESS_MAX, adopt::own_start_ticks, configure::edge_config,
-    recover::recover, status::base_report,
+    Command, EVENTS_MAX, Executor, Instances, PROGRESS_MAX,
+    adopt::own_start_ticks,
+    configure::edge_config,
+    recover::{Recovered, recover},
+    status::base_report,
 };
 use crate::{
     admin::{Progress, StatusReport},
     authority::{Authority, AuthorityError},
     clock,
     durable::StateFileError,
-    edge::{EDGE_NAME, EdgeManager, EdgeNews, EdgeSetup, FoundEdges},
+    edge::{EDGE_NAME, EdgeManager, EdgeNews, EdgeSetup, FoundEdges, ReadyEdges},
     evidence::Recorder,
     journal::{AppendJournalError, OpenJournalError},
     layout::Layout,
@@ -97,15 +101,9 @@ pub(crate) async fn start(
     digest: String,
 ) -> Result<Started, StartControlError> {
     let lock = lock(&layout)?;
-    sweep(&layout);
-    let mut found = find(layout.scope());
-    let (edges, others): (Vec<Found>, Vec<Found>) =
-        found.drain(..).partition(|found| found.instance.release().as_str() == EDGE_NAME);
-    let drain = manifest.release.drain;
-    let edges = FoundEdges::find_running(&layout, &edges, drain).await;
-    let (edges, seen) = edges.ready(&manifest.edge).map_err(|source| StartControlError::Bind { source })?;
-    let (table, verdict) = seen.map_or((None, None), |status| (status.table, status.verdict));
-    let recovered = recover(&layout, table, &others)?;
+    let swept = layout.clone();
+    tokio::task::spawn_blocking(move || sweep(&swept));
+    let Found { edges, verdict, others, recovered } = look_around(&layout, &manifest).await?;
     let (authority, damage) =
         Authority::open(&layout.authority()).map_err(|source| StartControlError::Authority { source })?;
     let tls = EdgeTls::new(authority, manifest.edge.hostnames.clone());
@@ -116,7 +114,7 @@ pub(crate) async fn start(
     let history = watch::channel(Arc::new(recovered.environment.history().cloned().collect()));
     let table = recovered.environment.table().clone();
     let ahead = recovered.environment.time().since(clock::now());
-    let setup = EdgeSetup { layout: layout.clone(), binary, drain };
+    let setup = EdgeSetup { layout: layout.clone(), binary, drain: manifest.release.drain };
     let (manager, orders, view) = EdgeManager::new(setup, edges, (table, config), news_sender);
     tokio::spawn(manager.run());
 
@@ -151,15 +149,7 @@ pub(crate) async fn start(
         ahead,
         start_ticks: own_start_ticks(),
     };
-    executor.adopt_all(&others).await;
-    // Before anything that could end the watch: what the edge found while no control plane ran.
-    if let Some(verdict) = verdict {
-        executor.take_news(EdgeNews::Judged { verdict });
-    }
-    if !executor.environment.serving() {
-        // Somebody started a control plane after `down`: that is what `up` means.
-        executor.take(Event::UpRequested);
-    }
+    executor.take_over(&others, verdict).await;
     Ok(Started {
         executor,
         commands: command_sender,
@@ -169,6 +159,41 @@ pub(crate) async fn start(
         ports,
         lock,
     })
+}
+
+/// What an earlier control plane left.
+struct Found {
+    edges: ReadyEdges,
+    /// What the edge found while no control plane ran.
+    verdict: Option<Verdict>,
+    /// Every process but the edges.
+    others: Vec<FoundProcess>,
+    recovered: Recovered,
+}
+
+async fn look_around(layout: &Layout, manifest: &Manifest) -> Result<Found, StartControlError> {
+    let mut found = find(layout.scope());
+    let (edges, others): (Vec<FoundProcess>, Vec<FoundProcess>) =
+        found.drain(..).partition(|found| found.instance.release().as_str() == EDGE_NAME);
+    let edges = FoundEdges::find_running(layout, &edges, manifest.release.drain).await;
+    let (edges, seen) = edges.ready(&manifest.edge).map_err(|source| StartControlError::Bind { source })?;
+    let (table, verdict) = seen.map_or((None, None), |status| (status.table, status.verdict));
+    let recovered = recover(layout, table, &others)?;
+    Ok(Found { edges, verdict, others, recovered })
+}
+
+impl Executor {
+    /// Before anything that could end a watch, the verdict counts that the edge gave meanwhile.
+    async fn take_over(&mut self, others: &[FoundProcess], verdict: Option<Verdict>) {
+        self.adopt_all(others).await;
+        if let Some(verdict) = verdict {
+            self.take_news(EdgeNews::Judged { verdict });
+        }
+        if !self.environment.serving() {
+            // Somebody started a control plane after `down`: that is what `up` means.
+            self.take(Event::UpRequested);
+        }
+    }
 }
 
 /// One control plane per state directory.
