@@ -12,7 +12,10 @@ use std::{
 use rustix::process::geteuid;
 use shield_types::{ArtifactDigest, EnvironmentName, InstanceId, Sha256Digest};
 
-use crate::durable::{StateFileError, create_private_directory, failed, write_atomically};
+use crate::{
+    durable::{StateFileError, create_private_directory, failed, write_atomically},
+    lock::LockPlace,
+};
 
 /// First line of the file that marks a state directory.
 const FORMAT_LINE: &str = "shield-state 1\n";
@@ -128,14 +131,14 @@ impl Layout {
         &self.sockets
     }
 
-    /// Locked by the control plane for as long as it lives.
-    pub fn control_lock(&self) -> PathBuf {
-        self.root.join("control.lock")
+    /// Held by the control plane for as long as it lives.
+    pub(crate) fn control_lock(&self) -> LockPlace {
+        LockPlace { directory: self.root.clone(), name: self.root.join("control.lock") }
     }
 
-    /// Locked by the pipeline for as long as it runs.
-    pub fn ship_lock(&self) -> PathBuf {
-        self.root.join("ship.lock")
+    /// Held by a pipeline for as long as it runs.
+    pub(crate) fn ship_lock(&self) -> LockPlace {
+        LockPlace { directory: self.store(), name: self.root.join("ship.lock") }
     }
 
     /// The resolved `shield.toml` that the control plane was last given.

@@ -16,13 +16,17 @@ use crate::{
     admin::{AdminClient, StatusReport},
     durable::{StateFileError, failed, write_atomically},
     layout::Layout,
-    lock,
     manifest::{Exclusions, Manifest},
     store::{ArtifactError, artifact_digest},
 };
 
 /// Longest wait for a new control plane to answer.
 const ANSWER_DEADLINE: Duration = Duration::from_secs(30);
+
+/// Longest wait for a control plane that is there and does not answer yet.
+const TRANSITION: Duration = Duration::from_secs(8);
+/// Time between looks.
+const LOOK: Duration = Duration::from_millis(50);
 
 /// Copies of `shield` kept besides a new one.
 const BINARIES_KEPT: usize = 3;
@@ -71,8 +75,16 @@ pub async fn ensure_control(
     manifest: &Manifest,
 ) -> Result<(StatusReport, bool), SpawnControlError> {
     let client = AdminClient::new(layout);
-    if let Ok(status) = client.status().await {
-        return Ok((status, false));
+    let deadline = Instant::now() + TRANSITION;
+    loop {
+        if let Ok(status) = client.status().await {
+            return Ok((status, false));
+        }
+        // One that starts, or makes its socket again, answers in a moment.
+        if control_holder(layout).is_none() || Instant::now() >= deadline {
+            break;
+        }
+        sleep(LOOK).await;
     }
     let service = serde_json::to_vec(manifest).expect("a manifest has only text keys");
     write_atomically(&layout.service_file(), &service)
@@ -93,7 +105,7 @@ pub fn revivable(layout: &Layout) -> bool {
 
 /// The process that is this state directory's control plane, in words; also one that does not answer. `None` when none runs.
 pub fn control_holder(layout: &Layout) -> Option<String> {
-    lock::holder(&layout.control_lock())
+    layout.control_lock().holder()
 }
 
 /// Whether an edge or an instance of this state directory runs, with or without a control plane.

@@ -15,7 +15,7 @@ use std::{
 };
 
 use rustix::{
-    fs::{FlockOperation, OFlags, flock},
+    fs::{FallocateFlags, FlockOperation, OFlags, fallocate, flock},
     io::Errno,
 };
 
@@ -132,6 +132,17 @@ pub(crate) fn replace(path: &Path, content: &[u8], mode: u32) -> Result<(), File
     file.write_all(content).and_then(|()| file.sync_all()).map_err(FileError::at("write", &unfinished))?;
     fs::rename(&unfinished, path).map_err(FileError::at("rename to", path))?;
     sync_directory(path.parent().unwrap_or(Path::new(".")))
+}
+
+/// Sets space aside behind the end of the file at `path`, where the file system can: what is written there next needs none.
+pub(crate) fn reserve(path: &Path, bytes: u64) -> Result<(), FileError> {
+    let failed = |source| FileError::at("set space aside for", path)(source);
+    let file = open_regular(path, OpenOptions::new().write(true)).map_err(failed)?;
+    let length = file.metadata().map_err(failed)?.len();
+    match fallocate(&file, FallocateFlags::KEEP_SIZE, length, bytes) {
+        Err(Errno::OPNOTSUPP) => Ok(()),
+        reserved => reserved.map_err(|errno| failed(errno.into())),
+    }
 }
 
 /// Removes the file at `path`, if there is one.

@@ -13,6 +13,9 @@ use crate::{
     layout::Layout,
 };
 
+/// A release, its watch, and a release under way before it.
+const STATEMENTS_OF_A_RELEASE: u32 = 4;
+
 /// Writes to the evidence log of one state directory. Every round opens it anew: it may have been replaced since.
 pub(super) struct Writer {
     pub(super) layout: Layout,
@@ -92,7 +95,9 @@ fn all_failed(ended: &[EndedRelease], reason: &str) -> Vec<RecorderNews> {
 pub(crate) fn check_log(layout: &Layout) -> Result<u64, String> {
     let directory = layout.evidence();
     let problem = |error: &dyn std::error::Error| format!("open the evidence log: {}", chain(error));
-    EvidenceLog::open(&directory).map_err(|error| problem(&error))?;
+    let log = EvidenceLog::open(&directory).map_err(|error| problem(&error))?;
+    let full = |error: &dyn std::error::Error| format!("make room in the evidence log: {}", chain(error));
+    log.reserve(STATEMENTS_OF_A_RELEASE).map_err(|error| full(&error))?;
     let store = EvidenceStore::open(&directory).map_err(|error| problem(&error))?;
     let mut newest = 0;
     let note = &mut |statement: Statement| {
@@ -117,8 +122,8 @@ fn read_recorded(layout: &Layout) -> Result<BTreeSet<(ReleaseId, Stage)>, String
 /// Says so until a person removes the note.
 fn check_identity(layout: &Layout, key: &KeyId) -> Option<String> {
     let (path, key) = (layout.evidence_key_note(), key.to_string());
-    let known = match fs::read_to_string(&path) {
-        Ok(known) => known,
+    let known = match fs::read(&path) {
+        Ok(known) => String::from_utf8_lossy(&known).escape_default().to_string(),
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
             let noted = write_atomically(&path, key.as_bytes());
             return noted.err().map(|error| chain(&error));

@@ -10,6 +10,7 @@ use super::{Executor, instances::chain};
 use crate::{
     admin::{Refusal, RefusalKind, ReleaseOrder, RollbackOrder},
     evidence::check_log,
+    journal::AppendJournalError,
     layout::Layout,
     store::{prune, sweep, verify_stored},
 };
@@ -277,12 +278,19 @@ impl Refusal {
         Self::new(RefusalKind::Recovered, format!("carry on as before: {damage}"), hint)
     }
 
-    fn not_recorded(error: &dyn std::error::Error) -> Self {
-        let hint = "nothing was done and what runs keeps running; free disk space or mend the disk, then run the command again";
+    fn not_recorded(error: &AppendJournalError) -> Self {
+        let hint = match error {
+            AppendJournalError::Vanished { .. } => {
+                "nothing was done and what runs keeps running; the journal is written anew: run the command again"
+            }
+            AppendJournalError::Write { .. } | AppendJournalError::Broken { .. } => {
+                "nothing was done and what runs keeps running; free disk space or mend the disk, then run the command again"
+            }
+        };
         Self {
             kind: RefusalKind::NotRecorded,
             message: error.to_string(),
-            causes: causes(error.source()),
+            causes: causes(std::error::Error::source(error)),
             hints: vec![hint.to_owned()],
         }
     }

@@ -24,7 +24,7 @@ use crate::{
     journal::{AppendJournalError, OpenJournalError},
     layout::Layout,
     listeners::BindError,
-    lock::{self, TakeLockError},
+    lock::TakeLockError,
     manifest::Manifest,
     store::sweep,
     tls::EdgeTls,
@@ -198,10 +198,10 @@ impl Executor {
 
 /// One control plane per state directory.
 fn lock(layout: &Layout) -> Result<File, StartControlError> {
-    let path = layout.control_lock();
+    let place = layout.control_lock();
     let name = format!("the control plane with process id {}", std::process::id());
-    lock::take(&path, &name).map_err(|error| match error {
-        TakeLockError::Held { holder } => StartControlError::AlreadyRunning { path, holder },
+    place.take(&name).map_err(|error| match error {
+        TakeLockError::Held { holder } => StartControlError::AlreadyRunning { path: place.name, holder },
         TakeLockError::File { source } => StartControlError::File { source },
     })
 }

@@ -1,4 +1,4 @@
-//! How a program learns where to listen: variables and options that its sources read.
+//! How a program learns where to listen, and where to keep its files: variables and options that its sources read.
 
 use std::collections::BTreeSet;
 
@@ -9,12 +9,14 @@ enum Holds {
     Address,
     /// Address and port, joined by a colon.
     Both,
+    /// Where files go that must outlive a release.
+    Data,
 }
 
 /// First words of variables that speak of the server itself; `REDIS_PORT` is not about us.
 const PREFIXES: [&str; 8] = ["", "APP_", "BIND_", "HTTP_", "LISTEN_", "SERVER_", "SERVICE_", "WEB_"];
 
-/// The variables that tell the program where to listen. `PORT` and `HOST` are always among them.
+/// The variables that tell the program where to listen, and where its files go. `PORT` and `HOST` are always among them.
 pub(crate) fn variables(text: &str, package: &str) -> Vec<(String, String)> {
     let own = format!("{}_", package.to_ascii_uppercase().replace('-', "_"));
     let words: BTreeSet<&str> = text
@@ -54,6 +56,7 @@ fn holds(word: &str, own: &str) -> Option<Holds> {
         "PORT" => Some(Holds::Port),
         "HOST" | "IP" => Some(Holds::Address),
         "ADDR" | "ADDRESS" | "LISTEN" | "BIND" | "SOCKET_ADDR" => Some(Holds::Both),
+        "DATA_DIR" | "DATA_DIRECTORY" | "DATA_PATH" => Some(Holds::Data),
         _ => None,
     }
 }
@@ -63,6 +66,7 @@ fn value(holds: Holds) -> &'static str {
         Holds::Port => "{port}",
         Holds::Address => "{address}",
         Holds::Both => "{address}:{port}",
+        Holds::Data => "{data}",
     }
 }
 
@@ -177,6 +181,7 @@ mod tests {
         let common = [pair("HOST", "{address}"), pair("PORT", "{port}")];
         assert_eq!(named(""), common);
         assert_eq!(named("REDIS_PORT DATABASE_HOST SUPPORT"), common);
+        assert!(named("process.env.DATA_DIR ?? './data'").contains(&pair("DATA_DIR", "{data}")));
         assert!(named("env::var(\"LISTEN_ADDR\")").contains(&pair("LISTEN_ADDR", "{address}:{port}")));
         assert!(named("process.env.LINK_SHOP_PORT").contains(&pair("LINK_SHOP_PORT", "{port}")));
         assert!(named("BIND_ADDRESS BIND_PORT").contains(&pair("BIND_ADDRESS", "{address}")));

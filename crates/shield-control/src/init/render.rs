@@ -50,6 +50,14 @@ fn service(guess: &Guess) -> String {
     for (name, value) in &guess.env {
         text.push_str(&format!("{name} = {}\n", quoted(value)));
     }
+    let keeps_files = guess.env.iter().any(|(_, value)| value == "{data}");
+    // A program of one file runs in `{data}`; a directory is its own working directory.
+    if guess.kind != ProjectKind::Cargo && !keeps_files {
+        text.push_str(
+            "# Each release has a working directory of its own: files that must stay belong in {data}.\n",
+        );
+        text.push_str("# DATA_DIR = \"{data}\"\n");
+    }
     let (path, status) = &guess.ready;
     text.push_str("\n# An instance is ready when this path answers with this status.\n");
     text.push_str(&format!("[service.ready]\npath = {}\nstatus = {}\n", quoted(path), quoted(status)));

@@ -10,13 +10,16 @@ use super::{
 use crate::{
     admin::{AdminError, Progress, ReleaseOrder},
     evidence::in_flight_at_swap,
-    store::StoredArtifact,
+    store::{StoredArtifact, additions},
 };
 
 impl Pipeline<'_> {
     pub(super) async fn release(mut self, artifact: StoredArtifact) -> Result<ShipSummary, ShipError> {
         self.begin(StageName::Release, "blue-green release to production".to_owned());
         let order = ReleaseOrder::new(&self.order.manifest, artifact.digest, self.order.requested_by.clone());
+        if let Some(text) = self.left_behind().await {
+            (self.tell)(PipelineEvent::Note { stage: StageName::Release, text });
+        }
         let tell = &mut *self.tell;
         let observe = |progress: &Progress| {
             if let Progress::Moved { text, .. } | Progress::Note { text, .. } = progress {
@@ -30,6 +33,20 @@ impl Pipeline<'_> {
             return Err(ShipError::Control { source: AdminError::Broken { problem } });
         };
         self.conclude(*finished, checkpoint, artifact.digest)
+    }
+
+    /// Files that the live release wrote into its working directory, which the next one does not have.
+    async fn left_behind(&self) -> Option<String> {
+        let live = self.client.status().await.ok()?.live?;
+        let history = self.client.history().await.ok()?;
+        let digest = history.iter().rev().find(|finished| finished.spec.id == live)?.spec.artifact;
+        let layout = self.order.layout.clone();
+        let added = tokio::task::spawn_blocking(move || additions(&layout, digest)).await.ok()?;
+        let first = added.first()?.display();
+        let others = if added.len() > 1 { format!(" and {} more", added.len() - 1) } else { String::new() };
+        Some(format!(
+            "WARNING: {live} wrote `{first}`{others} into its working directory; the next release does not have it: files that must stay belong in {{data}}"
+        ))
     }
 
     /// The control plane recorded the statements of these two stages.

@@ -20,7 +20,7 @@ use crate::{
     clock,
     durable::StateFileError,
     layout::Layout,
-    lock::{self, TakeLockError},
+    lock::TakeLockError,
     manifest::Manifest,
 };
 
@@ -118,7 +118,7 @@ pub async fn ship(
     order: &ShipOrder,
     tell: &mut (dyn FnMut(PipelineEvent) + Send),
 ) -> Result<ShipSummary, ShipError> {
-    let lock = lock::take(&order.layout.ship_lock(), &order.requested_by).map_err(ShipError::from)?;
+    let lock = order.layout.ship_lock().take(&order.requested_by).map_err(ShipError::from)?;
     let mut pipeline = Pipeline::new(order, tell);
     let artifact = pipeline.build().await?;
     match &order.manifest.stages.test {

@@ -210,6 +210,20 @@ pub(crate) fn verify_stored(layout: &Layout, digest: ArtifactDigest) -> Result<(
     }
 }
 
+/// The topmost files and directories that were added to a stored directory since: a service wrote into its working directory.
+/// Caches of interpreters do not count. Empty also when it cannot be read.
+pub(crate) fn additions(layout: &Layout, digest: ArtifactDigest) -> Vec<PathBuf> {
+    let Ok(list) = fs::read(layout.inventory(digest)) else { return Vec::new() };
+    let stored = Inventory::from_bytes(list).paths();
+    let caches = Exclusions::new(["__pycache__", "*.pyc", ".cache"].map(str::to_owned).to_vec());
+    let Ok(entries) = walk(&layout.artifact(digest), &caches) else { return Vec::new() };
+    let added = entries.into_iter().map(|entry| entry.path).filter(|path| !stored.contains(path));
+    let inside = |path: &Path| {
+        path.parent().is_some_and(|parent| !parent.as_os_str().is_empty() && !stored.contains(parent))
+    };
+    added.filter(|path| !inside(path)).collect()
+}
+
 /// Marks an artifact as recently used, so that [`prune`] keeps it.
 fn touch(path: &Path) {
     if let Ok(file) = File::open(path) {
@@ -340,7 +354,7 @@ mod tests {
         let layout = Layout::open(&directory.path().join(".shield")).unwrap();
         let tree = directory.path().join("tree");
         fs::create_dir(&tree).unwrap();
-        for (artifact, part) in [(directory.path().join("program"), None), (tree, Some("main.py"))] {
+        for (artifact, part) in [(directory.path().join("program"), None), (tree.clone(), Some("main.py"))] {
             let inside = |root: &Path| part.map_or(root.to_owned(), |part| root.join(part));
             fs::write(inside(&artifact), "right").unwrap();
             let stored = store_artifact(&layout, &artifact, &Exclusions::default()).unwrap();
@@ -353,6 +367,11 @@ mod tests {
             assert_eq!(fs::read_to_string(&inside).unwrap(), "right");
             verify_stored(&layout, stored.digest).unwrap();
         }
+        let stored = store_artifact(&layout, &tree, &Exclusions::default()).unwrap();
+        assert_eq!(additions(&layout, stored.digest), Vec::<PathBuf>::new());
+        fs::create_dir_all(stored.path.join("data/orders")).unwrap();
+        fs::create_dir(stored.path.join("__pycache__")).unwrap();
+        assert_eq!(additions(&layout, stored.digest), [PathBuf::from("data")]);
         sweep(&layout);
         assert_eq!(fs::read_dir(layout.store()).unwrap().count(), 3);
     }

@@ -4,6 +4,7 @@
 //! later whether what was stored is still as it was, whatever a running service wrote into its working directory since.
 
 use std::{
+    collections::BTreeSet,
     ffi::OsStr,
     os::unix::ffi::OsStrExt,
     path::{Path, PathBuf},
@@ -56,6 +57,17 @@ impl Inventory {
     /// The digest of the directory.
     pub(super) fn digest(&self) -> ArtifactDigest {
         ArtifactDigest(Sha256Digest::of(&self.0))
+    }
+
+    /// Every part.
+    pub(super) fn paths(&self) -> BTreeSet<PathBuf> {
+        let mut paths = BTreeSet::new();
+        let mut rest = self.0.strip_prefix(HEADER).unwrap_or_default();
+        while let Some((line, after)) = Line::read(rest) {
+            paths.insert(line.path);
+            rest = after;
+        }
+        paths
     }
 
     /// The first listed part that is missing at `root`, or is not as it was. Parts that are not listed do not count. The

@@ -8,5 +8,5 @@ mod inventory;
 mod tree;
 
 pub use copy::{StoreError, StoredArtifact, store_artifact};
-pub(crate) use copy::{prune, sweep, verify_stored};
+pub(crate) use copy::{additions, prune, sweep, verify_stored};
 pub use tree::{ArtifactError, artifact_digest};

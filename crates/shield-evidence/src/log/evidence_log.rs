@@ -23,6 +23,10 @@ use crate::{
     statement::Statement,
 };
 
+/// What an entry and its checkpoint take, with room to spare.
+const STATEMENT_BYTES: u64 = 64 << 10;
+const CHECKPOINT_BYTES: u64 = 4 << 10;
+
 /// A log that statements can be appended to.
 pub struct EvidenceLog {
     directory: PathBuf,
@@ -64,6 +68,16 @@ impl EvidenceLog {
     /// The key that verifies this log.
     pub fn public_key(&self) -> &PublicKey {
         self.key.public()
+    }
+
+    /// Sets disk space aside, so that the next `statements` can be appended although the disk fills meanwhile.
+    pub fn reserve(&self, statements: u32) -> Result<(), OpenLogError> {
+        let file = |source| OpenLogError::File { source };
+        let _lock = disk::lock(&self.directory, LockKind::Exclusive).map_err(file)?;
+        for (name, bytes) in [(LOG_FILE, STATEMENT_BYTES), (CHECKPOINTS_FILE, CHECKPOINT_BYTES)] {
+            disk::reserve(&self.directory.join(name), bytes * u64::from(statements)).map_err(file)?;
+        }
+        Ok(())
     }
 
     /// What the newest append that found something to repair put right, once: worth a line to the operator.

@@ -1,7 +1,7 @@
 //! The two processes that `shield` itself starts.
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
-use shield_control::{Layout, run_control};
+use shield_control::{Layout, RunControlError, StartControlError, run_control};
 use shield_edge::{EdgeOptions, serve};
 
 use crate::{
@@ -13,7 +13,13 @@ use crate::{
 pub(crate) async fn control(arguments: &ControlArguments) -> Result<(), Failure> {
     let layout =
         Layout::open(&arguments.root).map_err(|error| Failure::new(Exit::NotRecorded, &error, &[]))?;
-    run_control(layout).await.map_err(|error| Failure::new(Exit::NoControlPlane, &error, &[]))
+    run_control(layout).await.map_err(|error| {
+        let hint =
+            "stop that process, or give the edge another address: `edge.https`, `edge.http` in shield.toml";
+        let taken = matches!(&error, RunControlError::Start { source: StartControlError::Bind { .. } });
+        let hints: Vec<String> = taken.then(|| hint.to_owned()).into_iter().collect();
+        Failure::new(Exit::NoControlPlane, &error, &hints)
+    })
 }
 
 /// `shield edge`: the reverse proxy, until drained.

@@ -68,8 +68,10 @@ fn check(
     public_key: Option<PathBuf>,
     format: OutputFormat,
 ) -> Result<(), Failure> {
+    // A key that was named on the command line and cannot be read is a mistake there, not of the log.
+    let exit = if public_key.is_some() { Exit::Usage } else { Exit::EvidenceBad };
     let path = public_key.unwrap_or_else(|| directory.join(PUBLIC_KEY_FILE));
-    let key = PublicKey::read(&path).map_err(|error| Failure::new(Exit::EvidenceBad, &error, &[]))?;
+    let key = PublicKey::read(&path).map_err(|error| Failure::new(exit, &error, &[]))?;
     let verification =
         verify(&directory, &key, expect).map_err(|error| Failure::new(Exit::EvidenceBad, &error, &[]))?;
     output::evidence::print_verification(&verification, format);

@@ -2,7 +2,7 @@
 
 use shield_control::pipeline::{ShipOrder, release_artifact};
 
-use super::ship::{control, failure, interruptible};
+use super::ship::{control, failure, interruptible, recorded};
 use crate::{
     cli::{OutputFormat, Place, ReleaseArguments},
     context::{Context, requester},
@@ -32,5 +32,5 @@ pub(crate) async fn run(
     let summary = outcome.map_err(|error| failure(&error))?;
     reporter.finish();
     output::summary::print(&context, &status, &summary, format);
-    Ok(())
+    recorded(&summary)
 }

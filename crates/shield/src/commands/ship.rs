@@ -4,7 +4,7 @@ use shield_control::{
     admin::StatusReport,
     ensure_control,
     manifest::EdgeSettings,
-    pipeline::{ShipError, ShipOrder, StageName, ship},
+    pipeline::{ShipError, ShipOrder, ShipSummary, StageName, ship},
 };
 
 use crate::{
@@ -28,7 +28,7 @@ pub(crate) async fn run(place: &Place, format: OutputFormat) -> Result<(), Failu
     let summary = outcome.map_err(|error| failure(&error))?;
     reporter.finish();
     output::summary::print(&context, &status, &summary, format);
-    Ok(())
+    recorded(&summary)
 }
 
 /// Starts the control plane if none runs: before the build, so that an occupied port is known at once.
@@ -56,6 +56,16 @@ pub(crate) async fn control(context: &Context, reporter: &mut Reporter) -> Resul
         reporter.line(&format!("WARNING: {warning}"));
     }
     Ok(status)
+}
+
+/// What is not recorded is not proved, whatever has the traffic.
+pub(crate) fn recorded(summary: &ShipSummary) -> Result<(), Failure> {
+    if summary.checkpoint.is_some() {
+        return Ok(());
+    }
+    let message = format!("failed to record release {} in the evidence log", summary.release.spec.id);
+    let hint = "it has the traffic, and is recorded as soon as that is possible; `shield status` says what is in the way";
+    Err(Failure::plain(Exit::NotRecorded, &message, hint))
 }
 
 /// Settings of the edge that take effect only when everything starts anew, and differ from what is in force.

@@ -57,7 +57,7 @@ fn print_checkpoint(summary: &ShipSummary) {
             );
             say!("    shield evidence verify --expect {checkpoint}");
         }
-        None => say!("  the release is not in the evidence log yet; `shield status` says why"),
+        None => say!("  the release is not in the evidence log yet"),
     }
 }
 

@@ -116,3 +116,15 @@ fn busy_log_holds_nothing_up() {
     lock.unlock().unwrap();
     release.finish().expect(0);
 }
+
+#[test]
+fn unrecorded_release_is_no_success() {
+    let project = Project::shipped();
+    project.edit("watch = \"300ms\"", "watch = \"3s\"");
+    project.source("v2", "honest");
+    let ship = project.start(&["ship"]);
+    ship.wait_until_said("has all traffic");
+    fs::remove_file(project.state().join("evidence/log.jsonl")).unwrap();
+    ship.finish().expect(8).says("failed to record release r2-");
+    assert_eq!(project.served(), "v2");
+}

@@ -237,3 +237,18 @@ fn down_goes_on_after_a_kill() {
     down.finish().expect(0).says("everything is stopped");
     assert_eq!(project.processes(), []);
 }
+
+/// What marks a control plane as running cannot be cleaned away.
+#[test]
+fn removed_lock_and_sockets_bring_no_second_control_plane() {
+    let project = Project::shipped();
+    let pid = control(&project);
+    fs::remove_file(project.state().join("control.lock")).unwrap();
+    fs::remove_dir_all(project.runtime_directory().join("shield")).unwrap();
+    project.shield(&["up"]).expect(0);
+    project.source("v2", "honest");
+    project.shield(&["ship"]).expect(0);
+    assert_eq!((control(&project), project.served().as_str()), (pid, "v2"));
+    project.shield(&["down"]).expect(0);
+    assert_eq!(project.processes(), []);
+}
