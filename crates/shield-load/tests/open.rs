@@ -61,7 +61,11 @@ async fn wait_for_a_client_is_latency() {
     assert!(report.accounted() && report.connections == 1, "{report:?}");
     assert!(report.latency.longest().unwrap() >= held);
     // The last one was due 490 ms after the first, so every one waited for 110 ms at least.
-    assert!(report.latency.shortest().unwrap() >= Duration::from_millis(100), "{:?}", report.latency.shortest());
+    assert!(
+        report.latency.shortest().unwrap() >= Duration::from_millis(100),
+        "{:?}",
+        report.latency.shortest()
+    );
     assert!(report.service.quantile(0.5).unwrap() < report.latency.quantile(0.5).unwrap());
 }
 
@@ -94,7 +98,9 @@ async fn stopped_run_offers_no_more() {
     let schedule = Schedule::constant(200.0, Duration::from_secs(3_600), Spacing::Poisson);
     plan.model = Model::Open { schedule, clients_max: 1 };
     let load = start(plan).unwrap();
-    load.wait_until("some answers", Duration::from_secs(60), |counters| counters.answered >= 20).await.unwrap();
+    load.wait_until("some answers", Duration::from_secs(60), |counters| counters.answered >= 20)
+        .await
+        .unwrap();
     load.stop();
     let report = load.join().await;
     assert!(report.accounted() && report.answered >= 20 && report.offered < 10_000, "{report:?}");
