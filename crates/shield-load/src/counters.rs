@@ -53,7 +53,16 @@ pub(crate) struct Shard {
     pub(crate) connections: AtomicU64,
     failed: [AtomicU64; FailureKind::COUNT],
     statuses: Box<[AtomicU64]>,
-    latencies: Box<[AtomicU64]>,
+    /// From the moment a request was due to the last byte of its answer.
+    pub(crate) latency: AtomicHistogram,
+    /// From the moment it was begun.
+    pub(crate) service: AtomicHistogram,
+}
+
+/// A histogram that many add to at once.
+#[derive(Debug)]
+pub(crate) struct AtomicHistogram {
+    counts: Box<[AtomicU64]>,
     clamped: AtomicU64,
     shortest_ns: AtomicU64,
     longest_ns: AtomicU64,
@@ -105,9 +114,17 @@ impl Counters {
         })
     }
 
-    pub(crate) fn latencies(&self) -> Histogram {
+    pub(crate) fn latency(&self) -> Histogram {
+        self.merged(|shard| &shard.latency)
+    }
+
+    pub(crate) fn service(&self) -> Histogram {
+        self.merged(|shard| &shard.service)
+    }
+
+    fn merged(&self, of: fn(&Shard) -> &AtomicHistogram) -> Histogram {
         let mut merged = Histogram::default();
-        self.shards.iter().for_each(|shard| merged.merge(&shard.histogram()));
+        self.shards.iter().for_each(|shard| merged.merge(&of(shard).read()));
         merged
     }
 
@@ -128,7 +145,6 @@ impl Counters {
 
 impl Default for Shard {
     fn default() -> Self {
-        let zeros = |length: usize| (0..length).map(|_| AtomicU64::new(0)).collect();
         Self {
             begun: AtomicU64::new(0),
             sent: AtomicU64::new(0),
@@ -138,10 +154,8 @@ impl Default for Shard {
             connections: AtomicU64::new(0),
             failed: Default::default(),
             statuses: zeros(STATUSES),
-            latencies: zeros(BUCKETS),
-            clamped: AtomicU64::new(0),
-            shortest_ns: AtomicU64::new(u64::MAX),
-            longest_ns: AtomicU64::new(0),
+            latency: AtomicHistogram::default(),
+            service: AtomicHistogram::default(),
         }
     }
 }
@@ -154,10 +168,25 @@ impl Shard {
     pub(crate) fn count_status(&self, status: u16) {
         add(&self.statuses[usize::from(status) % STATUSES]);
     }
+}
 
-    pub(crate) fn record_latency(&self, latency: Duration) {
+// === impl AtomicHistogram ===
+
+impl Default for AtomicHistogram {
+    fn default() -> Self {
+        Self {
+            counts: zeros(BUCKETS),
+            clamped: AtomicU64::new(0),
+            shortest_ns: AtomicU64::new(u64::MAX),
+            longest_ns: AtomicU64::new(0),
+        }
+    }
+}
+
+impl AtomicHistogram {
+    pub(crate) fn record(&self, latency: Duration) {
         let (value_ns, clamped) = clamp(latency);
-        add(&self.latencies[bucket_of(value_ns)]);
+        add(&self.counts[bucket_of(value_ns)]);
         if clamped {
             add(&self.clamped);
         }
@@ -165,11 +194,15 @@ impl Shard {
         self.longest_ns.fetch_max(value_ns, Ordering::Relaxed);
     }
 
-    fn histogram(&self) -> Histogram {
-        let counts = self.latencies.iter().map(|count| count.load(Ordering::Relaxed)).collect();
+    pub(crate) fn read(&self) -> Histogram {
+        let counts = self.counts.iter().map(|count| count.load(Ordering::Relaxed)).collect();
         let load = |value: &AtomicU64| value.load(Ordering::Relaxed);
         Histogram::from_parts(counts, load(&self.clamped), load(&self.shortest_ns), load(&self.longest_ns))
     }
+}
+
+fn zeros(length: usize) -> Box<[AtomicU64]> {
+    (0..length).map(|_| AtomicU64::new(0)).collect()
 }
 
 /// Counts one. Relaxed: each counter stands alone, and joining the clients orders them all.

@@ -13,13 +13,14 @@ use std::time::Duration;
 use fastrand::Rng;
 use tokio::time::{Instant, Sleep, sleep_until};
 
-use crate::counters::{Counters, add};
+use crate::counters::{AtomicHistogram, Counters, add};
 use crate::exchange::{Answer, Broken, Progress};
 use crate::failure::{Failure, FailureKind};
 use crate::http1::Http1Client;
 use crate::http2::Http2Client;
 use crate::ids::{LaneIds, id_text};
 use crate::plan::{LoadPlan, Protocol};
+use crate::queue::Queue;
 use crate::request::{Drawn, What, draw};
 use crate::stop::StopSignal;
 
@@ -30,9 +31,18 @@ const START_SPREAD: Duration = Duration::from_millis(20);
 pub(crate) struct Shared {
     pub(crate) plan: LoadPlan,
     pub(crate) counters: Counters,
-    /// Requests left to take on; none when the plan does not count them.
-    pub(crate) tickets: Option<AtomicU64>,
+    pub(crate) source: Source,
+    /// How late the generator itself was with requests that nothing else held up.
+    pub(crate) lag: AtomicHistogram,
     pub(crate) started: Instant,
+}
+
+/// Where clients get their requests from.
+pub(crate) enum Source {
+    /// They make them themselves, one after the other: at most so many, if the plan counts them.
+    Closed { tickets: Option<AtomicU64> },
+    /// Requests become due whatever the clients do.
+    Open(Arc<Queue>),
 }
 
 pub(crate) struct Lane {
@@ -61,6 +71,8 @@ enum Ending {
 /// What is known about a request that ended.
 struct Ended {
     drawn: Drawn,
+    /// When it was due; in the closed model, when it was begun.
+    intended: Instant,
     began: Instant,
     written: bool,
     reused: bool,
@@ -80,14 +92,18 @@ impl Lane {
     pub(crate) async fn run(mut self) -> (u32, LaneIds) {
         let timeout = self.shared.plan.request_timeout;
         let mut watchdog = Watchdog::new(Instant::now() + timeout);
-        let spread = START_SPREAD.mul_f64(self.random.f64());
-        self.rest(spread).await;
+        let closed = matches!(self.shared.source, Source::Closed { .. });
+        if closed {
+            let spread = START_SPREAD.mul_f64(self.random.f64());
+            self.rest(spread).await;
+        }
         let mut number = 0;
-        while self.take_on() {
+        while let Some(intended) = self.take_on().await {
             let drawn = draw(&self.shared.plan, &mut self.random, self.index, number);
             number += 1;
-            let failed = self.one(drawn, &mut watchdog).await;
-            if failed {
+            let failed = self.one(drawn, intended, &mut watchdog).await;
+            // In the open model the next request is due when it is due.
+            if failed && closed {
                 self.rest(self.shared.plan.failure_pause).await;
             }
             if !self.pause.is_zero() {
@@ -98,20 +114,40 @@ impl Lane {
         (self.index, self.ids)
     }
 
-    /// Whether there is another request for this lane; counts it if so.
-    fn take_on(&mut self) -> bool {
-        let ticket = |tickets: &AtomicU64| {
-            tickets.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1)).is_ok()
+    /// When the next request of this lane is, or was, due; none when there is no other. Counts it.
+    async fn take_on(&mut self) -> Option<Instant> {
+        let shared = self.shared.clone();
+        let intended = match &shared.source {
+            Source::Closed { tickets } => {
+                let ticket = |tickets: &AtomicU64| {
+                    tickets
+                        .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1))
+                        .is_ok()
+                };
+                if self.stop.told() || !tickets.as_ref().is_none_or(ticket) {
+                    return None;
+                }
+                Instant::now()
+            }
+            Source::Open(queue) => {
+                let stop = &mut self.stop;
+                let due = tokio::select! {
+                    biased;
+                    () = poll_fn(|context| stop.poll_told(context)) => None,
+                    due = queue.next() => due,
+                }?;
+                if due.client_free {
+                    shared.lag.record(due.intended.elapsed());
+                }
+                due.intended
+            }
         };
-        if self.stop.told() || !self.shared.tickets.as_ref().is_none_or(ticket) {
-            return false;
-        }
-        add(&self.shared.counters.shard(self.index).begun);
-        true
+        add(&shared.counters.shard(self.index).begun);
+        Some(intended)
     }
 
     /// Sends one request and books its end; says whether it failed.
-    async fn one(&mut self, drawn: Drawn, watchdog: &mut Watchdog) -> bool {
+    async fn one(&mut self, drawn: Drawn, intended: Instant, watchdog: &mut Watchdog) -> bool {
         let shared = self.shared.clone();
         let progress = Progress::new(shared.counters.shard(self.index));
         let began = Instant::now();
@@ -135,7 +171,7 @@ impl Lane {
             })
             .await
         };
-        let ended = Ended { drawn, began, written: progress.written(), reused: progress.reused() };
+        let ended = Ended { drawn, intended, began, written: progress.written(), reused: progress.reused() };
         // Out of flight before it is counted as ended: a reader may miss it for a moment, never see it twice.
         drop(progress);
         self.book(&ended, ending)
@@ -153,7 +189,9 @@ impl Lane {
             Ending::Whole(answer) => {
                 shard.count_status(answer.status);
                 let Some(kind) = FailureKind::of_status(answer.status) else {
-                    shard.record_latency(ended.began.elapsed());
+                    let now = Instant::now();
+                    shard.latency.record(now - ended.intended);
+                    shard.service.record(now - ended.began);
                     if ended.drawn.what == What::Post {
                         self.ids.applied.insert(ended.drawn.number);
                     }

@@ -3,6 +3,8 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use crate::arrivals::Schedule;
+
 /// Everything about one run. Checked as a whole before the first connection is opened.
 #[derive(Clone, Debug)]
 pub struct LoadPlan {
@@ -10,6 +12,8 @@ pub struct LoadPlan {
     pub target: Target,
     /// Certificates that a `https` target is verified against, PEM. There is no way to skip the verification.
     pub trust_pem: Option<String>,
+    /// What decides when a request is sent.
+    pub model: Model,
     /// Who sends.
     pub clients: Vec<ClientGroup>,
     /// What they send.
@@ -24,6 +28,22 @@ pub struct LoadPlan {
     pub seed: u64,
     /// How many failures the report keeps in detail; all are counted.
     pub failures_kept_max: usize,
+}
+
+/// What decides when a request is sent.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Model {
+    /// Each client sends its next request when the one before has ended: a target that stands still gets fewer requests, and
+    /// its latencies say nothing about what people who arrive meanwhile would see.
+    Closed,
+    /// Requests are due at their time, whatever the target does; their latency counts from then.
+    Open {
+        /// When.
+        schedule: Schedule,
+        /// Most clients. Those of the plan begin; more are made when a request is due and none is free. Equal to the clients of
+        /// the plan, a pool that requests wait for.
+        clients_max: usize,
+    },
 }
 
 /// The service under load. The address is given apart from the name, so that no resolver has a say in the measurement.
@@ -102,10 +122,23 @@ pub struct RequestMix {
 pub enum Stop {
     /// After this time.
     After(Duration),
-    /// After this many requests over all clients.
+    /// After this many requests over all clients. Not in the open model, whose schedule counts them.
     Requests(u64),
-    /// When told to.
+    /// When told to; in the open model, at the end of its schedule.
     WhenTold,
+}
+
+// === impl Model ===
+
+impl Model {
+    /// For reports.
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Closed => "closed",
+            Self::Open { .. } => "open",
+        }
+    }
 }
 
 // === impl LoadPlan ===
@@ -117,6 +150,7 @@ impl LoadPlan {
         Self {
             target,
             trust_pem: None,
+            model: Model::Closed,
             clients: Vec::new(),
             mix: RequestMix::default(),
             stop: Stop::WhenTold,

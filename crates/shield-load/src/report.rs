@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 
+use crate::audit::GeneratorAudit;
 use crate::failure::{Failure, FailureKind};
 use crate::histogram::Histogram;
 use crate::ids::PostedIds;
@@ -12,7 +13,9 @@ use crate::ids::PostedIds;
 /// What a run found.
 #[derive(Clone, Debug, Default)]
 pub struct LoadReport {
-    /// Requests that the plan asked for: the count of a counted run, else all that clients took on.
+    /// How requests were timed: `closed` or `open`.
+    pub model: &'static str,
+    /// Requests that the plan asked for: the count of a counted run, the arrivals of an open one, else all that clients took on.
     pub offered: u64,
     /// Answered 2xx, to the last byte.
     pub answered: u64,
@@ -24,9 +27,16 @@ pub struct LoadReport {
     pub statuses: BTreeMap<u16, u64>,
     /// Connections opened.
     pub connections: u64,
-    /// Time from taking a request on to the last byte of its answer, connecting included; 2xx answers only. The model is
-    /// closed: a stall delays the requests after it without showing in their latency.
+    /// Time from the moment a request was due to the last byte of its answer, connecting included; 2xx answers only. In the
+    /// closed model a request is due when its client is free: a stall delays those after it without showing in their latency.
     pub latency: Histogram,
+    /// The same from the moment the request was begun: what an open model's target would look like to a tool that leaves out
+    /// the wait for a free client.
+    pub service: Histogram,
+    /// How late the generator was with requests that nothing else held up; open model only.
+    pub lag: Histogram,
+    /// Whether the generator was the bottleneck.
+    pub audit: GeneratorAudit,
     /// The ids of the POSTs.
     pub posted: PostedIds,
     /// The first failures, in detail.
@@ -38,7 +48,7 @@ pub struct LoadReport {
 /// The same in a form that can be printed and stored.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct LoadSummary {
-    /// How requests were timed: `closed`, always, today.
+    /// See [`LoadReport::model`].
     pub model: &'static str,
     /// See [`LoadReport::offered`].
     pub offered: u64,
@@ -62,6 +72,12 @@ pub struct LoadSummary {
     pub elapsed_s: f64,
     /// Absent when nothing was answered.
     pub latency: Option<LatencySummary>,
+    /// See [`LoadReport::service`].
+    pub service: Option<LatencySummary>,
+    /// See [`LoadReport::lag`].
+    pub lag: Option<LatencySummary>,
+    /// See [`LoadReport::audit`].
+    pub audit: GeneratorAudit,
 }
 
 /// Latencies in milliseconds.
@@ -101,7 +117,7 @@ impl LoadReport {
     #[must_use]
     pub fn summary(&self) -> LoadSummary {
         LoadSummary {
-            model: "closed",
+            model: self.model,
             offered: self.offered,
             answered: self.answered,
             failed: self.failed_count(),
@@ -113,6 +129,9 @@ impl LoadReport {
             ids_unknown: self.posted.unknown_count(),
             elapsed_s: self.elapsed.as_secs_f64(),
             latency: LatencySummary::of(&self.latency),
+            service: LatencySummary::of(&self.service),
+            lag: LatencySummary::of(&self.lag),
+            audit: self.audit.clone(),
         }
     }
 }

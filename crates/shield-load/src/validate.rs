@@ -1,5 +1,6 @@
 //! A plan is refused before anything is sent, with the value that is at fault.
 
+use std::io;
 use std::time::Duration;
 
 use http::uri::{Authority, PathAndQuery};
@@ -7,7 +8,8 @@ use http::{HeaderName, HeaderValue};
 use rustls::pki_types::{InvalidDnsNameError, ServerName, pem};
 use thiserror::Error;
 
-use crate::plan::{ClientGroup, Connection, LoadPlan, Protocol, Scheme, Stop};
+use crate::arrivals::Phase;
+use crate::plan::{ClientGroup, Connection, LoadPlan, Model, Protocol, Scheme, Stop};
 
 /// Most clients times streams of one run.
 const LANES_MAX: usize = 65_536;
@@ -15,6 +17,10 @@ const LANES_MAX: usize = 65_536;
 const BODY_BYTES_MAX: usize = 1024 * 1024;
 /// Longest prefix of an id.
 const PREFIX_BYTES_MAX: usize = 64;
+/// Highest rate of arrivals, per second: far above what one machine sends.
+const RATE_MAX: f64 = 10_000_000.0;
+/// Longest phase of a schedule.
+const PHASE_MAX: Duration = Duration::from_secs(24 * 3600);
 /// Longest timeout of a request: also the longest latency that the histogram knows.
 const TIMEOUT_MAX: Duration = crate::HIGHEST_VALUE;
 
@@ -82,6 +88,38 @@ pub enum StartLoadError {
         /// What was asked.
         timeout: Duration,
     },
+    /// A phase that cannot be kept.
+    #[error(
+        "offer requests at `{from_per_second}` to `{to_per_second}` a second for `{duration:?}`: rates are 0 to {RATE_MAX}, and a phase lasts more than 0, at most a day"
+    )]
+    Phase {
+        /// Rate at the beginning.
+        from_per_second: f64,
+        /// Rate at the end.
+        to_per_second: f64,
+        /// Length.
+        duration: Duration,
+    },
+    /// A schedule without phases.
+    #[error("offer requests by a schedule without phases")]
+    ScheduleEmpty,
+    /// Several groups of clients, or a counted run, in the open model.
+    #[error(
+        "run the open model with `{groups}` groups of clients and at most `{clients_max}` clients: it takes 1 group, and no fewer clients than that begins with"
+    )]
+    OpenClients {
+        /// Groups in the plan.
+        groups: usize,
+        /// The bound.
+        clients_max: usize,
+    },
+    /// The thread that paces the run.
+    #[error("start the pacing thread")]
+    Pacer {
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
     /// A run of no requests or no time.
     #[error("stop after `{stop:?}`: the run would be over before it began")]
     Stop {
@@ -135,9 +173,13 @@ pub(crate) fn validate(plan: &LoadPlan) -> Result<(), StartLoadError> {
     if plan.request_timeout.is_zero() || plan.request_timeout > TIMEOUT_MAX {
         return Err(StartLoadError::Timeout { timeout: plan.request_timeout });
     }
-    if matches!(plan.stop, Stop::Requests(0) | Stop::After(Duration::ZERO)) {
+    let open = plan.model != Model::Closed;
+    if matches!(plan.stop, Stop::Requests(0) | Stop::After(Duration::ZERO))
+        || open && matches!(plan.stop, Stop::Requests(_))
+    {
         return Err(StartLoadError::Stop { stop: plan.stop });
     }
+    validate_model(plan)?;
     authority(plan)?;
     Ok(())
 }
@@ -155,6 +197,24 @@ fn validate_clients(clients: &[ClientGroup]) -> Result<(), StartLoadError> {
         Some(group) => Err(StartLoadError::Streams { streams: group.streams }),
         None => Ok(()),
     }
+}
+
+fn validate_model(plan: &LoadPlan) -> Result<(), StartLoadError> {
+    let Model::Open { schedule, clients_max } = &plan.model else { return Ok(()) };
+    let fits = |group: &ClientGroup| {
+        (group.count * group.streams..=LANES_MAX).contains(clients_max) && group.streams == 1
+    };
+    if plan.clients.len() != 1 || !plan.clients.iter().all(fits) {
+        return Err(StartLoadError::OpenClients { groups: plan.clients.len(), clients_max: *clients_max });
+    }
+    let rate = |rate: f64| (0.0..=RATE_MAX).contains(&rate);
+    for Phase { duration, from_per_second, to_per_second } in schedule.phases.iter().copied() {
+        let lasts = !duration.is_zero() && duration <= PHASE_MAX;
+        if !lasts || !rate(from_per_second) || !rate(to_per_second) {
+            return Err(StartLoadError::Phase { from_per_second, to_per_second, duration });
+        }
+    }
+    if schedule.phases.is_empty() { Err(StartLoadError::ScheduleEmpty) } else { Ok(()) }
 }
 
 fn validate_mix(plan: &LoadPlan) -> Result<(), StartLoadError> {

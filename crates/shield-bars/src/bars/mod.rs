@@ -4,6 +4,7 @@ mod bad_state;
 mod evidence_tamper;
 mod first_run;
 mod kill_anywhere;
+mod load_truth;
 mod lying_instances;
 mod other_languages;
 mod zero_failed;
@@ -30,6 +31,7 @@ enum Kind {
     LyingInstances,
     OtherLanguages,
     EvidenceTamper,
+    LoadTruth,
 }
 
 /// Shorter or longer runs than the bar's own; the verdict is then about that run.
@@ -86,6 +88,11 @@ pub(crate) const BARS: &[Bar] = &[
         claim: "0 undetected of 1,000 changes of the evidence log",
         kind: Kind::EvidenceTamper,
     },
+    Bar {
+        name: "load.truth",
+        claim: "p50, p95, p99, p99.9 and longest within 2 % or 5 ms of the stall server's diary, with 10 connections and unlimited; every request accounted for",
+        kind: Kind::LoadTruth,
+    },
 ];
 
 /// Measures one.
@@ -98,5 +105,6 @@ pub(crate) async fn run(bar: &Bar, options: &Options) -> Result<Verdict> {
         Kind::LyingInstances => lying_instances::run(options).await,
         Kind::OtherLanguages => other_languages::run(options).await,
         Kind::EvidenceTamper => evidence_tamper::run(options).await,
+        Kind::LoadTruth => load_truth::run(options).await,
     }
 }

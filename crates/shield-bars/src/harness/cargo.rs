@@ -38,9 +38,19 @@ pub(crate) fn cargo_program() -> OsString {
 pub(crate) async fn build_programs() -> Result<Programs> {
     build(&["-p", "shield"]).await?;
     build(&["-p", "shield-testkit", "--bin", "testkit-backend"]).await?;
-    let target = env::var_os("CARGO_TARGET_DIR").map_or(workspace().join("target"), PathBuf::from);
-    let release = workspace().join(target).join("release");
+    let release = release_directory();
     Ok(Programs { shield: release.join("shield"), backend: release.join("testkit-backend") })
+}
+
+/// The stalling server in release mode.
+pub(crate) async fn build_stalling_server() -> Result<PathBuf> {
+    build(&["-p", "shield-testkit", "--bin", "testkit-stall"]).await?;
+    Ok(release_directory().join("testkit-stall"))
+}
+
+fn release_directory() -> PathBuf {
+    let target = env::var_os("CARGO_TARGET_DIR").map_or(workspace().join("target"), PathBuf::from);
+    workspace().join(target).join("release")
 }
 
 /// The same with a `shield` that can be killed at every point; apart, so that it is never mistaken for the one that ships.

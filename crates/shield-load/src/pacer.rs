@@ -1,0 +1,78 @@
+//! Makes requests due on time, on a thread of its own: the clients' runtime may be busy, and its timers are coarse.
+
+use std::io;
+use std::sync::Arc;
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
+
+use tokio::sync::{mpsc, oneshot};
+use tokio::time::Instant;
+
+use crate::arrivals::Arrivals;
+use crate::lane::Shared;
+use crate::queue::Queue;
+use crate::stop::StopSignal;
+
+/// Longest sleep: a run that is stopped should end soon.
+const SLEEP_MAX: Duration = Duration::from_millis(20);
+
+pub(crate) struct Pacer {
+    pub(crate) arrivals: Arrivals,
+    pub(crate) queue: Arc<Queue>,
+    pub(crate) shared: Arc<Shared>,
+    /// Asks for one more client.
+    pub(crate) grow: mpsc::UnboundedSender<()>,
+    /// How often that may still be asked.
+    pub(crate) growth_left: usize,
+    pub(crate) stop: StopSignal,
+}
+
+// === impl Pacer ===
+
+impl Pacer {
+    /// Runs on a thread of its own until the last arrival, or until told to stop; `done` is told then.
+    pub(crate) fn spawn(self, done: oneshot::Sender<()>) -> io::Result<JoinHandle<()>> {
+        let run = || {
+            self.run();
+            // The run may be over.
+            let _ = done.send(());
+        };
+        thread::Builder::new().name("load-pacer".to_owned()).spawn(run)
+    }
+
+    fn run(mut self) {
+        for offset in self.arrivals.by_ref() {
+            let intended = self.shared.started + offset;
+            if !wait_until(intended, &self.stop) {
+                break;
+            }
+            let growing = self.growth_left > 0;
+            let waited_for = self.queue.push(intended, growing);
+            match (waited_for, growing) {
+                (true, _) => {}
+                (false, true) => {
+                    self.growth_left -= 1;
+                    // The run ended: then nobody is made any more.
+                    let _ = self.grow.send(());
+                }
+                // From here on it waits for the target; up to here it waited for this thread.
+                (false, false) => self.shared.lag.record(intended.elapsed()),
+            }
+        }
+        self.queue.end();
+    }
+}
+
+/// False once the run is told to stop.
+fn wait_until(due: Instant, stop: &StopSignal) -> bool {
+    loop {
+        if stop.told() {
+            return false;
+        }
+        let left = due.saturating_duration_since(Instant::now());
+        if left.is_zero() {
+            return true;
+        }
+        thread::sleep(left.min(SLEEP_MAX));
+    }
+}

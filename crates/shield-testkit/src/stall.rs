@@ -1,0 +1,96 @@
+//! A server that stands still on a schedule and keeps a diary of it: the truth that a load generator is held against.
+//!
+//! One thread does everything, so a stall stops everything: no byte is read or written, the kernel alone takes connections
+//! and data. Times are of the monotonic clock, which all processes of a machine share.
+
+use std::fs::File;
+use std::io::{self, Write};
+use std::path::Path;
+use std::time::Duration;
+
+use rustix::time::{ClockId, clock_gettime};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::time::sleep;
+
+const ANSWER: &[u8] = b"HTTP/1.1 200 OK\r\ncontent-length: 15\r\n\r\n{\"alive\": true}";
+/// Longest head of a request.
+const HEAD_BYTES_MAX: usize = 16 * 1024;
+
+/// A time during which the server stood still.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Stall {
+    /// Nanoseconds of the monotonic clock.
+    pub began_ns: u64,
+    /// The same.
+    pub ended_ns: u64,
+}
+
+/// Nanoseconds of the monotonic clock.
+#[must_use]
+pub fn monotonic_ns() -> u64 {
+    let now = clock_gettime(ClockId::Monotonic);
+    u64::try_from(now.tv_sec).unwrap_or(0) * 1_000_000_000 + u64::try_from(now.tv_nsec).unwrap_or(0)
+}
+
+/// Answers every request at once, except that it stands still for `stall` after every `run`. Must be the only task of a
+/// current-thread runtime. Each stall is a line of `diary`: its beginning and its end.
+pub async fn serve_stalling(
+    listener: TcpListener,
+    run: Duration,
+    stall: Duration,
+    diary: File,
+) -> io::Result<()> {
+    tokio::spawn(async move {
+        while let Ok((socket, _)) = listener.accept().await {
+            tokio::spawn(answer_all(socket));
+        }
+    });
+    loop {
+        sleep(run).await;
+        let began = monotonic_ns();
+        std::thread::sleep(stall);
+        writeln!(&diary, "{began} {}", monotonic_ns())?;
+    }
+}
+
+/// The diary that [`serve_stalling`] wrote.
+pub fn read_stalls(diary: &Path) -> io::Result<Vec<Stall>> {
+    let text = std::fs::read_to_string(diary)?;
+    let stall = |line: &str| {
+        let (began, ended) = line.split_once(' ')?;
+        Some(Stall { began_ns: began.parse().ok()?, ended_ns: ended.parse().ok()? })
+    };
+    let damaged = || io::Error::new(io::ErrorKind::InvalidData, "a line of the diary is no pair of times");
+    text.lines().map(|line| stall(line).ok_or_else(damaged)).collect()
+}
+
+async fn answer_all(mut socket: TcpStream) {
+    // Only latency is at stake.
+    let _ = socket.set_nodelay(true);
+    let mut seen = Vec::new();
+    while seen.len() < HEAD_BYTES_MAX && socket.read_buf(&mut seen).await.is_ok_and(|read| read > 0) {
+        while let Some(end) = seen.windows(4).position(|window| window == b"\r\n\r\n") {
+            seen.drain(..end + 4);
+            if socket.write_all(ANSWER).await.is_err() {
+                return;
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Stall, monotonic_ns, read_stalls};
+
+    #[test]
+    fn diary_reads_back() {
+        let path = std::env::temp_dir().join(format!("diary-{}-{}", std::process::id(), monotonic_ns()));
+        std::fs::write(&path, "1 2\n30 40\n").unwrap();
+        let stalls = read_stalls(&path).unwrap();
+        assert_eq!(stalls, [Stall { began_ns: 1, ended_ns: 2 }, Stall { began_ns: 30, ended_ns: 40 }]);
+        std::fs::write(&path, "1\n").unwrap();
+        assert!(read_stalls(&path).is_err());
+        std::fs::remove_file(&path).unwrap();
+    }
+}
