@@ -80,17 +80,18 @@ async fn answer_all(mut socket: TcpStream) {
 }
 
 #[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a panic is a test's failure")]
 mod tests {
-    use super::{Stall, monotonic_ns, read_stalls};
+    use super::{Stall, read_stalls};
 
     #[test]
     fn diary_reads_back() {
-        let path = std::env::temp_dir().join(format!("diary-{}-{}", std::process::id(), monotonic_ns()));
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("diary");
         std::fs::write(&path, "1 2\n30 40\n").unwrap();
         let stalls = read_stalls(&path).unwrap();
         assert_eq!(stalls, [Stall { began_ns: 1, ended_ns: 2 }, Stall { began_ns: 30, ended_ns: 40 }]);
         std::fs::write(&path, "1\n").unwrap();
         assert!(read_stalls(&path).is_err());
-        std::fs::remove_file(&path).unwrap();
     }
 }
