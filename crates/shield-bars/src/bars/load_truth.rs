@@ -17,8 +17,12 @@ const RUN: Duration = Duration::from_secs(9);
 const STALL: Duration = Duration::from_secs(1);
 const PER_SECOND: f64 = 200.0;
 const DURATION: Duration = Duration::from_secs(30);
-/// Connections of the first run, and the most of the second.
+/// Connections of the first run.
 const POOL: usize = 10;
+/// Connections that the second one begins with, more than a stall makes wait: the diary knows nothing of the time that the
+/// server needs for 200 new ones at once.
+const WARM: usize = 300;
+/// The most that it may open.
 const UNLIMITED: usize = 2_000;
 /// A figure may be off by this share of the truth, or by this time.
 const TOLERANCE_SHARE: f64 = 0.02;
@@ -33,19 +37,21 @@ pub(crate) async fn run(_options: &Options) -> Result<Verdict> {
     );
     let mut verdict = Verdict::default();
     let mut worst: f64 = 0.0;
-    for (name, clients_max) in [("10 connections", POOL), ("as many connections as it takes", UNLIMITED)] {
-        worst = worst.max(one_run(name, clients_max, &mut verdict).await?);
+    for (name, clients, clients_max) in
+        [("10 connections", POOL, POOL), ("as many connections as it takes", WARM, UNLIMITED)]
+    {
+        worst = worst.max(one_run(name, (clients, clients_max), &mut verdict).await?);
     }
     Ok(verdict.with_figure(format!("worst percentile {worst:.2} of its tolerance from the truth")))
 }
 
 /// Gives the largest distance from the truth, in tolerances.
-async fn one_run(name: &str, clients_max: usize, verdict: &mut Verdict) -> Result<f64> {
+async fn one_run(name: &str, (clients, clients_max): (usize, usize), verdict: &mut Verdict) -> Result<f64> {
     let server = StallingServer::start(RUN, STALL).await?;
     let mut plan = server.plan();
     let schedule = Schedule::constant(PER_SECOND, DURATION, Spacing::Even);
     plan.model = Model::Open { schedule: schedule.clone(), clients_max };
-    plan.clients.push(ClientGroup::new(POOL, Protocol::Http1, Connection::KeepAlive));
+    plan.clients.push(ClientGroup::new(clients, Protocol::Http1, Connection::KeepAlive));
     let seed = plan.seed;
     let began_ns = monotonic_ns();
     let load = start(plan).map_err(|error| Trouble::caused("start the load", error))?;
