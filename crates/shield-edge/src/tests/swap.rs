@@ -6,7 +6,10 @@ use std::sync::{
 };
 
 use http::StatusCode;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpStream,
+};
 
 use super::{
     backend::{Backend, Seen, scripted},
@@ -132,12 +135,9 @@ async fn empty_table_answers_unavailable() {
     assert_eq!(edge.get("/").await.0, StatusCode::SERVICE_UNAVAILABLE);
 }
 
-#[tokio::test]
-async fn upgraded_connection_stays_a_claim() {
-    let edge = TestEdge::start().await;
-    let (old, new) = (Backend::start("old").await, Backend::start("new").await);
-    edge.apply(table(1, vec![pool("r1", 100, &[old.address])])).await;
-    let mut stream = tokio::net::TcpStream::connect(edge.http).await.unwrap();
+/// A client's end of a tunnel through the edge.
+async fn upgraded(edge: &TestEdge) -> TcpStream {
+    let mut stream = TcpStream::connect(edge.http).await.unwrap();
     let ask = b"GET /socket HTTP/1.1\r\nhost: a\r\nconnection: upgrade\r\nupgrade: websocket\r\n\r\n";
     stream.write_all(ask).await.unwrap();
     let mut head = Vec::new();
@@ -145,6 +145,15 @@ async fn upgraded_connection_stays_a_claim() {
         head.push(stream.read_u8().await.unwrap());
     }
     assert!(head.starts_with(b"HTTP/1.1 101 "), "{}", String::from_utf8_lossy(&head));
+    stream
+}
+
+#[tokio::test]
+async fn upgraded_connection_stays_a_claim() {
+    let edge = TestEdge::start().await;
+    let (old, new) = (Backend::start("old").await, Backend::start("new").await);
+    edge.apply(table(1, vec![pool("r1", 100, &[old.address])])).await;
+    let mut stream = upgraded(&edge).await;
     assert_eq!(edge.apply(table(2, vec![pool("r2", 100, &[new.address])])).await, 1);
     stream.write_all(b"still here").await.unwrap();
     let mut echo = [0; 10];
@@ -164,14 +173,7 @@ async fn tunnel_ends_with_its_backend() {
     let switches = "HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: websocket\r\n\r\n";
     let (closing, _) = scripted(switches).await;
     edge.apply(table(1, vec![pool("r1", 100, &[closing])])).await;
-    let mut stream = tokio::net::TcpStream::connect(edge.http).await.unwrap();
-    let ask = b"GET /socket HTTP/1.1\r\nhost: a\r\nconnection: upgrade\r\nupgrade: websocket\r\n\r\n";
-    stream.write_all(ask).await.unwrap();
-    let mut head = Vec::new();
-    while !head.ends_with(b"\r\n\r\n") {
-        head.push(stream.read_u8().await.unwrap());
-    }
-    assert!(head.starts_with(b"HTTP/1.1 101 "), "{}", String::from_utf8_lossy(&head));
+    let mut stream = upgraded(&edge).await;
     let sending = tokio::spawn(async move {
         while stream.write_all(b"are you there").await.is_ok() {
             tokio::task::yield_now().await;
