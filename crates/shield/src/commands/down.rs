@@ -19,13 +19,20 @@ use crate::{
 
 /// Longest wait for a control plane that is starting or ending.
 const TRANSITION: Duration = Duration::from_secs(10);
+/// Control planes that may die over it.
+const ROUNDS_MAX: u32 = 4;
 /// Time between looks.
 const LOOK: Duration = Duration::from_millis(50);
 
 pub(crate) async fn run(place: &Place, format: OutputFormat) -> Result<(), Failure> {
     let layout = existing_layout(place)?;
     let mut text = "nothing was running";
-    while interruptible(order(place, &layout)).await?? {
+    // One that was killed on the way left something: the next one takes it down.
+    for _ in 0..ROUNDS_MAX {
+        if !interruptible(order(place, &layout)).await?? {
+            output::message(format, "down", text);
+            return Ok(());
+        }
         // The control plane bounds this wait: it drains for at most the service's drain, then stops what is left.
         interruptible(async {
             while control_holder(&layout).is_some() {
@@ -34,10 +41,14 @@ pub(crate) async fn run(place: &Place, format: OutputFormat) -> Result<(), Failu
         })
         .await?;
         text = "everything is stopped; `shield up` starts the live release again";
-        // One that was killed on the way left something: the next one takes it down.
     }
-    output::message(format, "down", text);
-    Ok(())
+    let message =
+        format!("failed to stop everything: {ROUNDS_MAX} control planes ended before they were done");
+    Err(Failure::plain(
+        Exit::NoControlPlane,
+        &message,
+        "`shield logs control` shows why; then `shield down` again",
+    ))
 }
 
 /// Orders the end; false when nothing runs. Without a control plane, one is started that takes over what it left running:
@@ -54,7 +65,8 @@ async fn order(place: &Place, layout: &Layout) -> Result<bool, Failure> {
         match control_holder(layout) {
             Some(holder) if Instant::now() >= deadline => return Err(deaf(&holder)),
             Some(_) => sleep(LOOK).await,
-            None if anything_runs(layout) => revive(place, layout).await?,
+            None if anything_runs(layout) && Instant::now() < deadline => revive(place, layout).await?,
+            None if anything_runs(layout) => return Err(deaf("a control plane that was just started")),
             None => return Ok(false),
         }
     }
