@@ -17,40 +17,31 @@
 
 #![cfg_attr(test, expect(clippy::unwrap_used, reason = "a panic is a test's failure"))]
 
-mod arrivals;
-mod audit;
-mod connect;
-mod counters;
-mod exchange;
-mod failure;
-mod frames;
-mod handle;
-mod head;
-mod histogram;
-mod http1;
-mod http2;
-mod ids;
-mod lane;
-mod pacer;
+mod engine;
+mod measure;
 mod plan;
-mod queue;
-mod reconcile;
-mod report;
-mod request;
-mod run;
-mod stop;
-mod validate;
+mod results;
+mod scenario;
+mod wire;
 
-pub use arrivals::{Arrivals, Phase, Schedule, Spacing};
-pub use audit::GeneratorAudit;
-pub use counters::LoadCounters;
-pub use failure::{Failure, FailureKind};
-pub use handle::{LoadHandle, WaitForLoadError};
-pub use histogram::{HIGHEST_VALUE, Histogram};
-pub use ids::PostedIds;
-pub use plan::{ClientGroup, Connection, LoadPlan, Model, Protocol, RequestMix, Scheme, Stop, Target};
-pub use reconcile::{Reconciliation, reconcile};
-pub use report::{LatencySummary, LoadReport, LoadSummary};
-pub use run::{run, start};
-pub use stop::Stopper;
-pub use validate::StartLoadError;
+pub use engine::arrivals::{Arrivals, Phase, Schedule, Spacing};
+pub use engine::handle::{LoadHandle, WaitForLoadError};
+pub use engine::run::{run, start};
+pub use engine::stop::Stopper;
+pub use measure::audit::GeneratorAudit;
+pub use measure::counters::LoadCounters;
+pub use measure::failure::{Failure, FailureKind};
+pub use measure::histogram::{HIGHEST_VALUE, Histogram};
+pub use measure::ids::PostedIds;
+pub use measure::reconcile::{Reconciliation, reconcile};
+pub use measure::report::{LatencySummary, LoadReport, LoadSummary};
+pub use plan::model::{ClientGroup, Connection, LoadPlan, Model, Protocol, RequestMix, Scheme, Stop, Target};
+pub use plan::validate::StartLoadError;
+pub use results::model::{
+    CheckResults, FaultWindow, Point, RESULTS_FORMAT, Reconciled, RunResults, Series, StepResults,
+    ThresholdResult, Totals, Verdict,
+};
+pub use scenario::model::{
+    Action, Check, Demand, Extract, Feed, FeedOrder, HttpRequest, Place, Refresh, Scenario, Step, Workload,
+};
+pub use scenario::template::{Escape, Part, Template, Value};

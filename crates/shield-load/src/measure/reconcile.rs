@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use crate::report::LoadReport;
+use crate::measure::report::LoadReport;
 
 /// What does not agree. Ids are named in full: each one is a lost or a repeated write.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
@@ -57,8 +57,8 @@ mod tests {
     use std::collections::BTreeMap;
 
     use super::reconcile;
-    use crate::ids::{LaneIds, PostedIds};
-    use crate::report::LoadReport;
+    use crate::measure::ids::{LaneIds, PostedIds};
+    use crate::measure::report::LoadReport;
 
     #[test]
     fn names_each_disagreement() {

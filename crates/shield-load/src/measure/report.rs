@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
-use crate::audit::GeneratorAudit;
-use crate::failure::{Failure, FailureKind};
-use crate::histogram::Histogram;
-use crate::ids::PostedIds;
+use crate::measure::audit::GeneratorAudit;
+use crate::measure::failure::{Failure, FailureKind};
+use crate::measure::histogram::Histogram;
+use crate::measure::ids::PostedIds;
 
 /// What a run found.
 #[derive(Clone, Debug, Default)]
@@ -81,7 +81,7 @@ pub struct LoadSummary {
 }
 
 /// Latencies in milliseconds.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[expect(missing_docs, reason = "a percentile's name says all")]
 pub struct LatencySummary {
     pub p50_ms: f64,

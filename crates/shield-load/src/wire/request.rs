@@ -5,8 +5,8 @@ use fastrand::Rng;
 use http::uri::PathAndQuery;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Uri};
 
-use crate::ids::id_text;
-use crate::plan::{Connection, LoadPlan, Scheme};
+use crate::measure::ids::id_text;
+use crate::plan::model::{Connection, LoadPlan, Scheme};
 
 /// What fills the body of a POST after its id.
 const FILLING: u8 = b'.';
@@ -183,7 +183,7 @@ mod tests {
     use fastrand::Rng;
 
     use super::{Drawn, Http1Requests, Http2Requests, What, draw};
-    use crate::plan::{Connection, LoadPlan, Scheme, Target};
+    use crate::plan::model::{Connection, LoadPlan, Scheme, Target};
 
     fn plan() -> LoadPlan {
         let address = SocketAddr::from(([127, 0, 0, 1], 1));

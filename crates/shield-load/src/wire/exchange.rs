@@ -3,8 +3,8 @@
 use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use crate::counters::{Shard, add};
-use crate::failure::FailureKind;
+use crate::measure::counters::{Shard, add};
+use crate::measure::failure::FailureKind;
 
 /// How much of an answer that is not 2xx is kept to explain it.
 const EXCERPT_BYTES_MAX: usize = 160;

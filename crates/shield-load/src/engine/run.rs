@@ -11,21 +11,21 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
-use crate::audit::GeneratorMeter;
-use crate::connect::Connector;
-use crate::counters::{AtomicHistogram, Counters};
-use crate::failure::FailureKind;
-use crate::handle::LoadHandle;
-use crate::http1::Http1Client;
-use crate::http2::{Http2Client, SharedConnection};
-use crate::ids::{LaneIds, PostedIds};
-use crate::lane::{Client, Lane, Shared, Source};
-use crate::pacer::Pacer;
-use crate::plan::{ClientGroup, LoadPlan, Model, Protocol, Stop};
-use crate::report::LoadReport;
-use crate::request::{Http1Requests, Http2Requests};
-use crate::stop::Stopper;
-use crate::validate::{StartLoadError, validate};
+use crate::engine::handle::LoadHandle;
+use crate::engine::lane::{Client, Lane, Shared, Source};
+use crate::engine::pacer::Pacer;
+use crate::engine::stop::Stopper;
+use crate::measure::audit::GeneratorMeter;
+use crate::measure::counters::{AtomicHistogram, Counters};
+use crate::measure::failure::FailureKind;
+use crate::measure::ids::{LaneIds, PostedIds};
+use crate::measure::report::LoadReport;
+use crate::plan::model::{ClientGroup, LoadPlan, Model, Protocol, Stop};
+use crate::plan::validate::{StartLoadError, validate};
+use crate::wire::connect::Connector;
+use crate::wire::http1::Http1Client;
+use crate::wire::http2::{Http2Client, SharedConnection};
+use crate::wire::request::{Http1Requests, Http2Requests};
 
 /// Runs the plan to its end on the current runtime.
 pub async fn run(plan: LoadPlan) -> Result<LoadReport, StartLoadError> {

@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use crate::arrivals::Schedule;
+use crate::engine::arrivals::Schedule;
 
 /// Everything about one run. Checked as a whole before the first connection is opened.
 #[derive(Clone, Debug)]

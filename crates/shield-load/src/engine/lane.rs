@@ -13,16 +13,16 @@ use std::time::Duration;
 use fastrand::Rng;
 use tokio::time::{Instant, Sleep, sleep_until};
 
-use crate::counters::{AtomicHistogram, Counters, add};
-use crate::exchange::{Answer, Broken, Progress};
-use crate::failure::{Failure, FailureKind};
-use crate::http1::Http1Client;
-use crate::http2::Http2Client;
-use crate::ids::{LaneIds, id_text};
-use crate::plan::{LoadPlan, Protocol};
-use crate::queue::Queue;
-use crate::request::{Drawn, What, draw};
-use crate::stop::StopSignal;
+use crate::engine::queue::Queue;
+use crate::engine::stop::StopSignal;
+use crate::measure::counters::{AtomicHistogram, Counters, add};
+use crate::measure::failure::{Failure, FailureKind};
+use crate::measure::ids::{LaneIds, id_text};
+use crate::plan::model::{LoadPlan, Protocol};
+use crate::wire::exchange::{Answer, Broken, Progress};
+use crate::wire::http1::Http1Client;
+use crate::wire::http2::Http2Client;
+use crate::wire::request::{Drawn, What, draw};
 
 /// Clients begin within this time of each other, at random, so that they do not go in step.
 const START_SPREAD: Duration = Duration::from_millis(20);

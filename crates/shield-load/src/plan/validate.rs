@@ -8,8 +8,8 @@ use http::{HeaderName, HeaderValue};
 use rustls::pki_types::{InvalidDnsNameError, ServerName, pem};
 use thiserror::Error;
 
-use crate::arrivals::Phase;
-use crate::plan::{ClientGroup, Connection, LoadPlan, Model, Protocol, Scheme, Stop};
+use crate::engine::arrivals::Phase;
+use crate::plan::model::{ClientGroup, Connection, LoadPlan, Model, Protocol, Scheme, Stop};
 
 /// Most clients times streams of one run.
 const LANES_MAX: usize = 65_536;
@@ -22,7 +22,7 @@ const RATE_MAX: f64 = 10_000_000.0;
 /// Longest phase of a schedule.
 const PHASE_MAX: Duration = Duration::from_secs(24 * 3600);
 /// Longest timeout of a request: also the longest latency that the histogram knows.
-const TIMEOUT_MAX: Duration = crate::HIGHEST_VALUE;
+const TIMEOUT_MAX: Duration = crate::measure::histogram::HIGHEST_VALUE;
 
 /// The plan cannot be run.
 #[derive(Debug, Error)]
@@ -274,7 +274,7 @@ mod tests {
     use std::time::Duration;
 
     use super::{StartLoadError, validate};
-    use crate::plan::{ClientGroup, Connection, LoadPlan, Protocol, Scheme, Stop, Target};
+    use crate::plan::model::{ClientGroup, Connection, LoadPlan, Protocol, Scheme, Stop, Target};
 
     fn plan() -> LoadPlan {
         let address = SocketAddr::from(([127, 0, 0, 1], 1));

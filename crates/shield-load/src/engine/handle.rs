@@ -9,10 +9,10 @@ use thiserror::Error;
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
-use crate::counters::LoadCounters;
-use crate::lane::Shared;
-use crate::report::LoadReport;
-use crate::stop::Stopper;
+use crate::engine::lane::Shared;
+use crate::engine::stop::Stopper;
+use crate::measure::counters::LoadCounters;
+use crate::measure::report::LoadReport;
 
 /// Pause between two looks at the counters.
 const LOOK_INTERVAL: Duration = Duration::from_millis(2);

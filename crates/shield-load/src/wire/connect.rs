@@ -26,10 +26,10 @@ use tokio::task::yield_now;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
-use crate::exchange::{Broken, Progress};
-use crate::failure::FailureKind;
-use crate::plan::{Connection, LoadPlan, Protocol};
-use crate::validate::{StartLoadError, server_name};
+use crate::measure::failure::FailureKind;
+use crate::plan::model::{Connection, LoadPlan, Protocol};
+use crate::plan::validate::{StartLoadError, server_name};
+use crate::wire::exchange::{Broken, Progress};
 
 /// Looks at an idle connection that has bytes to read, before it is given up: first as often as the runtime can be let
 /// run in between, then with pauses.

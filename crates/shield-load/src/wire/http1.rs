@@ -11,12 +11,12 @@ use std::sync::Arc;
 use bytes::{Buf, BytesMut};
 use tokio::io::{AsyncReadExt, AsyncWrite, AsyncWriteExt};
 
-use crate::connect::{Connector, Stream, Wire};
-use crate::exchange::{Answer, Broken, Excerpt, Progress};
-use crate::failure::FailureKind;
-use crate::head::{ChunkedBody, Framing, Head, parse_head};
-use crate::plan::Connection;
-use crate::request::{Drawn, Http1Requests};
+use crate::measure::failure::FailureKind;
+use crate::plan::model::Connection;
+use crate::wire::connect::{Connector, Stream, Wire};
+use crate::wire::exchange::{Answer, Broken, Excerpt, Progress};
+use crate::wire::head::{ChunkedBody, Framing, Head, parse_head};
+use crate::wire::request::{Drawn, Http1Requests};
 
 /// How much is read at once.
 const READ_BYTES: usize = 8 * 1024;

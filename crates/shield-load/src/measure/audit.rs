@@ -6,9 +6,9 @@
 use std::time::Duration;
 
 use rustix::time::{ClockId, clock_gettime};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
-use crate::histogram::Histogram;
+use crate::measure::histogram::Histogram;
 
 /// Share of the available processors above which a generator can no longer keep its own time.
 const CPU_SHARE_MAX: f64 = 0.9;
@@ -16,7 +16,7 @@ const CPU_SHARE_MAX: f64 = 0.9;
 const LAG_P99_MAX: Duration = Duration::from_millis(10);
 
 /// What the generator found about itself.
-#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct GeneratorAudit {
     /// Processor seconds that this process used meanwhile, in all its threads.
     pub cpu_s: f64,
@@ -88,7 +88,7 @@ mod tests {
     use std::time::Duration;
 
     use super::{GeneratorMeter, problems};
-    use crate::histogram::Histogram;
+    use crate::measure::histogram::Histogram;
 
     fn lag_of(lag: Duration) -> Histogram {
         let mut histogram = Histogram::default();

@@ -16,12 +16,12 @@ use h2::client::{Builder, ResponseFuture, SendRequest};
 use tokio::sync::Mutex;
 use tokio::task::{AbortHandle, JoinSet};
 
-use crate::connect::{Connector, Waiting, let_runtime_look, looks, waiting};
-use crate::exchange::{Answer, Broken, Excerpt, Progress};
-use crate::failure::FailureKind;
-use crate::frames::{FrameTap, FramesSeen};
-use crate::plan::Connection;
-use crate::request::{Drawn, Http2Requests};
+use crate::measure::failure::FailureKind;
+use crate::plan::model::Connection;
+use crate::wire::connect::{Connector, Waiting, let_runtime_look, looks, waiting};
+use crate::wire::exchange::{Answer, Broken, Excerpt, Progress};
+use crate::wire::frames::{FrameTap, FramesSeen};
+use crate::wire::request::{Drawn, Http2Requests};
 
 /// Connections tried for one request, as long as nothing was sent and the server says GOAWAY in good order.
 const CONNECTIONS_MAX: usize = 3;

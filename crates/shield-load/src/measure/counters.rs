@@ -7,8 +7,8 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::time::Duration;
 
-use crate::failure::{Failure, FailureKind};
-use crate::histogram::{BUCKETS, Histogram, bucket_of, clamp};
+use crate::measure::failure::{Failure, FailureKind};
+use crate::measure::histogram::{BUCKETS, Histogram, bucket_of, clamp};
 
 /// Each shard holds a histogram; more shards cost memory and stop helping.
 const SHARDS_MAX: usize = 8;

@@ -8,10 +8,10 @@ use std::time::Duration;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::Instant;
 
-use crate::arrivals::Arrivals;
-use crate::lane::Shared;
-use crate::queue::Queue;
-use crate::stop::StopSignal;
+use crate::engine::arrivals::Arrivals;
+use crate::engine::lane::Shared;
+use crate::engine::queue::Queue;
+use crate::engine::stop::StopSignal;
 
 /// Longest sleep: a run that is stopped should end soon.
 const SLEEP_MAX: Duration = Duration::from_millis(20);

@@ -1,0 +1,9 @@
+//! From a plan to a report: who sends when, and what is counted.
+
+pub(crate) mod arrivals;
+pub(crate) mod handle;
+pub(crate) mod lane;
+pub(crate) mod pacer;
+pub(crate) mod queue;
+pub(crate) mod run;
+pub(crate) mod stop;

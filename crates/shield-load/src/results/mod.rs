@@ -1,0 +1,3 @@
+//! What a run found, in the form that is stored, compared and shown.
+
+pub(crate) mod model;

@@ -1,0 +1,177 @@
+//! A workload, resolved: every default is filled in, every name has become an index.
+//!
+//! A virtual user is one lane of the engine. It draws a scenario for each iteration, by weight, and sends its steps one
+//! after the other; the first is due when the model says, each later one when the step before it has ended and its think
+//! time has passed. A step that fails ends the iteration.
+
+use std::ops::RangeInclusive;
+use std::time::Duration;
+
+use http::{HeaderName, Method};
+
+use crate::scenario::template::Template;
+
+/// Everything that virtual users do.
+#[derive(Clone, Debug, Default)]
+pub struct Workload {
+    /// What a user does in one iteration: one of these, drawn by weight.
+    pub scenarios: Vec<Scenario>,
+    /// Data that iterations take their values from.
+    pub feeds: Vec<Feed>,
+    /// Names of the variables that steps extract; a template names them by index.
+    pub variables: Vec<String>,
+    /// Beginning of every id. Runs against one ledger need different ones.
+    pub id_prefix: String,
+}
+
+/// One kind of user.
+#[derive(Clone, Debug)]
+pub struct Scenario {
+    /// For reports.
+    pub name: String,
+    /// How often it is drawn, against the weights of the others; 1 or more.
+    pub weight: u32,
+    /// Sent once by each user, before its first iteration of this scenario: a log-in.
+    pub setup: Vec<Step>,
+    /// Sent again and again to keep what `setup` got: a token refresh.
+    pub refresh: Option<Refresh>,
+    /// Sent in each iteration.
+    pub steps: Vec<Step>,
+}
+
+/// When credentials are renewed, and how.
+#[derive(Clone, Debug)]
+pub struct Refresh {
+    /// Before the next iteration, once the last renewal is this long ago.
+    pub every: Option<Duration>,
+    /// After an answer with one of these statuses; the user then runs `setup` again if `steps` is empty.
+    pub on_status: Vec<u16>,
+    /// What renews them.
+    pub steps: Vec<Step>,
+}
+
+/// One request and what is made of its answer.
+#[derive(Clone, Debug)]
+pub struct Step {
+    /// For reports; unique in its workload.
+    pub name: String,
+    /// What is sent.
+    pub action: Action,
+    /// Statuses that are an answer; any other one is a failure.
+    pub expect: Vec<RangeInclusive<u16>>,
+    /// What the answer must hold besides.
+    pub checks: Vec<Check>,
+    /// What later steps use of it.
+    pub extract: Vec<Extract>,
+    /// Rest after it, drawn evenly from this range.
+    pub think: RangeInclusive<Duration>,
+    /// The request carries an id that the target applies once: answered is *applied*, failed after sending is *unknown*.
+    pub ledger: bool,
+}
+
+/// What a step does.
+#[derive(Clone, Debug)]
+pub enum Action {
+    /// Sends a request, reads the whole answer.
+    Http(HttpRequest),
+    /// Sends a text message on the user's WebSocket to this path, opened when there is none, and reads the next message.
+    WebSocket {
+        /// Where it is opened.
+        path: Template,
+        /// What is sent.
+        message: Template,
+    },
+}
+
+/// A request with places to fill in.
+#[derive(Clone, Debug)]
+pub struct HttpRequest {
+    /// Its method.
+    pub method: Method,
+    /// Path and query.
+    pub path: Template,
+    /// Its own headers, after those that the client writes itself (`host`, `content-length`, `cookie`).
+    pub headers: Vec<(HeaderName, Template)>,
+    /// Its body, if it has one.
+    pub body: Option<Template>,
+}
+
+/// A demand on an answer.
+#[derive(Clone, Debug)]
+pub struct Check {
+    /// For reports: what is demanded, in words.
+    pub name: String,
+    /// Where it looks.
+    pub place: Place,
+    /// What it wants to find there.
+    pub demand: Demand,
+}
+
+/// A place in an answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// A value of a JSON body, by its pointer (RFC 6901).
+    Pointer(String),
+    /// The value of a header.
+    Header(HeaderName),
+    /// The value of a cookie that the user holds after this answer.
+    Cookie(String),
+    /// The whole body.
+    Body,
+}
+
+/// What a check wants to find.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Demand {
+    /// Anything.
+    Present,
+    /// This value; of a JSON body, a value that equals it.
+    Equals(serde_json::Value),
+    /// A text that contains this one.
+    Contains(String),
+}
+
+/// A value that is kept.
+#[derive(Clone, Debug)]
+pub struct Extract {
+    /// Where it is found.
+    pub place: Place,
+    /// Index of the variable it is kept in.
+    pub variable: usize,
+}
+
+/// Rows of values.
+#[derive(Clone, Debug)]
+pub struct Feed {
+    /// For messages.
+    pub name: String,
+    /// Names of the columns.
+    pub columns: Vec<String>,
+    /// Values, each row as long as `columns`; at least one row.
+    pub rows: Vec<Vec<String>>,
+    /// Which row comes next.
+    pub order: FeedOrder,
+}
+
+/// How rows are taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FeedOrder {
+    /// One after the other over all users, from the first again after the last; a new one per iteration.
+    Sequence,
+    /// Drawn evenly; a new one per iteration.
+    Random,
+    /// One row per user, for all of its iterations: accounts. The n-th user has the n-th row, round and round.
+    PerUser,
+}
+
+// === impl Workload ===
+
+impl Workload {
+    /// All steps, in the order of their counters: per scenario those of `setup`, of `refresh`, then its own.
+    pub fn steps(&self) -> impl Iterator<Item = &Step> {
+        self.scenarios.iter().flat_map(|scenario| {
+            let refresh = scenario.refresh.iter().flat_map(|refresh| &refresh.steps);
+            scenario.setup.iter().chain(refresh).chain(&scenario.steps)
+        })
+    }
+}

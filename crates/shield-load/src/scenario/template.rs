@@ -1,0 +1,77 @@
+//! Text with places that are filled in per request.
+
+/// Text and places, in order.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Template {
+    /// The parts; no two texts in a row.
+    pub parts: Vec<Part>,
+}
+
+/// A part of a template.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Part {
+    /// As it stands.
+    Text(String),
+    /// A value, made fit for where it goes.
+    Value {
+        /// Which.
+        value: Value,
+        /// How.
+        escape: Escape,
+    },
+}
+
+/// A value that differs from request to request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Value {
+    /// `{{id}}`: unique to the request.
+    Id,
+    /// `{{user}}`: the number of the user, from 0.
+    User,
+    /// `{{iteration}}`: the number of the user's iteration, from 0.
+    Iteration,
+    /// `{{random}}`: 16 hexadecimal digits, drawn anew each time.
+    Random,
+    /// `{{name}}`: what an earlier step extracted; by index in the workload.
+    Variable(usize),
+    /// `{{feed.column}}`: by indices in the workload.
+    Feed {
+        /// Which feed.
+        feed: usize,
+        /// Which of its columns.
+        column: usize,
+    },
+    /// `{{cookie.NAME}}`: the cookie that the user holds; empty if there is none.
+    Cookie(String),
+}
+
+/// How a value is made fit for its place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Escape {
+    /// As it is: headers, text bodies, and `{{raw …}}`.
+    None,
+    /// Inside a JSON string.
+    Json,
+    /// In a path or query: everything but unreserved characters (RFC 3986) percent-encoded.
+    Url,
+}
+
+// === impl Template ===
+
+impl Template {
+    /// A template without a place.
+    pub fn text(text: impl Into<String>) -> Self {
+        let text = text.into();
+        Self { parts: if text.is_empty() { Vec::new() } else { vec![Part::Text(text)] } }
+    }
+
+    /// The text, if there is no place in it.
+    #[must_use]
+    pub fn as_text(&self) -> Option<&str> {
+        match self.parts.as_slice() {
+            [] => Some(""),
+            [Part::Text(text)] => Some(text),
+            _ => None,
+        }
+    }
+}
