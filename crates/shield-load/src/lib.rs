@@ -35,12 +35,13 @@ pub use measure::histogram::{HIGHEST_VALUE, Histogram};
 pub use measure::ids::PostedIds;
 pub use measure::reconcile::{Reconciliation, reconcile};
 pub use measure::report::{LatencySummary, LoadReport, LoadSummary};
-pub use plan::model::{ClientGroup, Connection, LoadPlan, Model, Protocol, RequestMix, Scheme, Stop, Target};
+pub use plan::model::{ClientGroup, Connection, LoadPlan, Model, Protocol, Scheme, Stop, Target};
 pub use plan::validate::StartLoadError;
 pub use results::model::{
     CheckResults, FaultWindow, Point, RESULTS_FORMAT, Reconciled, RunResults, Series, StepResults,
     ThresholdResult, Totals, Verdict,
 };
+pub use scenario::mix::RequestMix;
 pub use scenario::model::{
     Action, Check, Demand, Extract, Feed, FeedOrder, HttpRequest, Place, Refresh, Scenario, Step, Workload,
 };

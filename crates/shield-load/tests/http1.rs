@@ -6,8 +6,8 @@ use std::path::Path;
 use std::time::Duration;
 
 use shield_load::{
-    ClientGroup, Connection, FailureKind, LoadPlan, LoadReport, Protocol, Reconciliation, Scheme, Stop,
-    Target, reconcile, run, start,
+    ClientGroup, Connection, FailureKind, LoadPlan, LoadReport, Protocol, Reconciliation, RequestMix, Scheme,
+    Stop, Target, reconcile, run, start,
 };
 use shield_testkit::Ledger;
 use shield_testkit::backend::{BackendOptions, RunningBackend};
@@ -20,7 +20,7 @@ const KEPT: Connection = Connection::KeepAlive;
 fn plan(address: SocketAddr, requests: u64) -> LoadPlan {
     let authority = address.to_string();
     let mut plan = LoadPlan::new(Target { scheme: Scheme::Http, authority, address });
-    plan.stop = Stop::Requests(requests);
+    plan.stop = Stop::Iterations(requests);
     plan
 }
 
@@ -73,7 +73,7 @@ async fn run_against(answer: &'static [u8], requests: u64) -> LoadReport {
         }
     });
     let mut plan = plan_of_one(address.await, requests);
-    plan.mix.post_share = 0.0;
+    plan.workload = RequestMix::gets("/").workload();
     let report = run(plan).await.unwrap();
     assert!(report.accounted(), "{report:?}");
     report
@@ -198,7 +198,7 @@ async fn silent_server_times_out() {
     let silent = server(|mut socket| async move { while read_request(&mut socket).await {} });
     let mut plan = plan_of_one(silent.await, 3);
     plan.request_timeout = Duration::from_millis(50);
-    plan.mix.post_share = 1.0;
+    plan.workload = RequestMix { post_share: 1.0, ..RequestMix::default() }.workload();
     let report = run(plan).await.unwrap();
     assert_eq!(report.failed_as(FailureKind::Timeout), 3);
     assert_eq!(report.posted.unknown_count(), 3);

@@ -16,7 +16,8 @@ use hyper::{Method, Request, Response};
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use rustls::ServerConfig;
 use shield_load::{
-    ClientGroup, Connection, FailureKind, LoadPlan, Protocol, Scheme, Stop, Target, reconcile, run, start,
+    ClientGroup, Connection, FailureKind, LoadPlan, Protocol, RequestMix, Scheme, Stop, Target, reconcile,
+    run, start,
 };
 use shield_testkit::TestAuthority;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -101,7 +102,7 @@ fn plan(secured: &Secured, requests: u64) -> LoadPlan {
         Target { scheme: Scheme::Https, authority: "localhost:443".into(), address: secured.address };
     let mut plan = LoadPlan::new(target);
     plan.trust_pem = Some(secured.trust_pem.clone());
-    plan.stop = Stop::Requests(requests);
+    plan.stop = Stop::Iterations(requests);
     plan
 }
 
@@ -212,8 +213,8 @@ async fn failed_by(frames: &'static [u8]) -> (Vec<(FailureKind, u64)>, u64) {
     let address = server_that_says(frames).await;
     let target = Target { scheme: Scheme::Http, authority: address.to_string(), address };
     let mut plan = LoadPlan::new(target);
-    plan.stop = Stop::Requests(3);
-    plan.mix.post_share = 1.0;
+    plan.stop = Stop::Iterations(3);
+    plan.workload = RequestMix { post_share: 1.0, ..RequestMix::default() }.workload();
     plan.clients.push(ClientGroup::new(1, Protocol::Http2, Connection::KeepAlive));
     let report = run(plan).await.unwrap();
     assert!(report.accounted(), "{report:?}");

@@ -6,7 +6,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use shield_load::{
-    ClientGroup, Connection, LoadPlan, Model, Protocol, Schedule, Scheme, Spacing, Target, run, start,
+    ClientGroup, Connection, LoadPlan, Model, Protocol, RequestMix, Schedule, Scheme, Spacing, Target, run,
+    start,
 };
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
@@ -43,7 +44,7 @@ fn plan(address: SocketAddr, clients_max: usize) -> LoadPlan {
     let schedule = Schedule::constant(100.0, Duration::from_millis(500), Spacing::Even);
     plan.model = Model::Open { schedule, clients_max };
     plan.clients.push(ClientGroup::new(1, Protocol::Http1, Connection::KeepAlive));
-    plan.mix.post_share = 0.0;
+    plan.workload = RequestMix::gets("/").workload();
     plan
 }
 

@@ -11,7 +11,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use shield_load::{ClientGroup, Connection, LoadPlan, Protocol, Stop, run as run_load};
+use shield_load::{ClientGroup, Connection, LoadPlan, Protocol, RequestMix, Stop, run as run_load};
 use tokio::{
     io::{AsyncBufReadExt, AsyncRead, BufReader},
     process::Command,
@@ -148,10 +148,7 @@ async fn first_answer(project: &Project, began: Instant) -> Result<Duration> {
 
 fn one_request(base: LoadPlan) -> LoadPlan {
     let clients = vec![ClientGroup::new(1, Protocol::Http1, Connection::Fresh)];
-    let mut plan = LoadPlan { clients, stop: Stop::Requests(1), ..base };
-    plan.mix.post_share = 0.0;
-    plan.mix.get_paths = vec![READY.to_owned()];
-    plan
+    LoadPlan { clients, stop: Stop::Iterations(1), workload: RequestMix::gets(READY).workload(), ..base }
 }
 
 /// How many crates were compiled, and which more than once. The test stage compiles other profiles of the same crates by

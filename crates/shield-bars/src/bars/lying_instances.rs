@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use shield_load::{LoadPlan, LoadReport};
+use shield_load::{LoadPlan, LoadReport, RequestMix};
 use tokio::time::sleep;
 
 use super::Options;
@@ -166,15 +166,15 @@ fn judge(case: &Case, code: i32, report: &LoadReport, verdict: &mut Verdict) {
 fn main_load(case: &Case, base: LoadPlan) -> LoadPlan {
     let mut load = steady(base, REQUESTS_PER_SECOND);
     if case.posts_apart {
-        load.mix.post_share = 0.0;
+        load.workload = RequestMix::gets("/").workload();
     }
     load
 }
 
 fn post_load(base: LoadPlan) -> LoadPlan {
     let mut load = steady(base, POSTS_PER_SECOND);
-    load.mix.post_share = 1.0;
-    load.mix.id_prefix = "posts".to_owned();
+    let id_prefix = "posts".to_owned();
+    load.workload = RequestMix { post_share: 1.0, id_prefix, ..RequestMix::default() }.workload();
     load
 }
 

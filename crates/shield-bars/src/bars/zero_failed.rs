@@ -6,7 +6,7 @@
 
 use std::time::Duration;
 
-use shield_load::{LoadHandle, LoadPlan, reconcile};
+use shield_load::{LoadHandle, LoadPlan, RequestMix, reconcile};
 use shield_testkit::Ledger;
 
 use super::Options;
@@ -67,8 +67,9 @@ pub(crate) async fn run(options: &Options) -> Result<Verdict> {
 
 /// Some requests take long, so that a stall of this process alone never leaves a swap without a request in flight.
 fn with_slow_requests(mut base: LoadPlan) -> LoadPlan {
-    base.mix.get_paths = vec!["/".to_owned(); SLOW_EVERY - 1];
-    base.mix.get_paths.push("/slow?ms=100".to_owned());
+    let mut get_paths = vec!["/".to_owned(); SLOW_EVERY - 1];
+    get_paths.push("/slow?ms=100".to_owned());
+    base.workload = RequestMix { get_paths, ..RequestMix::default() }.workload();
     base
 }
 

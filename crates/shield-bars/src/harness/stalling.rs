@@ -2,7 +2,7 @@
 
 use std::{net::SocketAddr, path::PathBuf, process::Stdio, time::Duration};
 
-use shield_load::{LoadPlan, Scheme, Target};
+use shield_load::{LoadPlan, RequestMix, Scheme, Target};
 use shield_testkit::stall::{Stall, read_stalls};
 use shield_types::format_duration;
 use tempfile::TempDir;
@@ -45,7 +45,7 @@ impl StallingServer {
         let target =
             Target { scheme: Scheme::Http, authority: self.address.to_string(), address: self.address };
         let mut plan = LoadPlan::new(target);
-        plan.mix.post_share = 0.0;
+        plan.workload = RequestMix::gets("/").workload();
         plan
     }
 

@@ -4,25 +4,28 @@
 //! abandoned, whatever the protocol below does.
 
 use std::future::poll_fn;
+use std::ops::Range;
 use std::pin::{Pin, pin};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-use fastrand::Rng;
 use tokio::time::{Instant, Sleep, sleep_until};
 
 use crate::engine::queue::Queue;
 use crate::engine::stop::StopSignal;
-use crate::measure::counters::{AtomicHistogram, Counters, add};
+use crate::measure::counters::{AtomicHistogram, Counters, LoadCounters, add};
 use crate::measure::failure::{Failure, FailureKind};
 use crate::measure::ids::{LaneIds, id_text};
+use crate::measure::series::{Sample, Sampler};
 use crate::plan::model::{LoadPlan, Protocol};
+use crate::scenario::answer::{Kept, judge};
+use crate::scenario::program::{Program, ProgramStep};
+use crate::scenario::user::{FeedCursors, Preparation, User};
 use crate::wire::exchange::{Answer, Broken, Progress};
 use crate::wire::http1::Http1Client;
 use crate::wire::http2::Http2Client;
-use crate::wire::request::{Drawn, What, draw};
 
 /// Clients begin within this time of each other, at random, so that they do not go in step.
 const START_SPREAD: Duration = Duration::from_millis(20);
@@ -30,11 +33,14 @@ const START_SPREAD: Duration = Duration::from_millis(20);
 /// What all lanes of a run share.
 pub(crate) struct Shared {
     pub(crate) plan: LoadPlan,
+    pub(crate) program: Arc<Program>,
+    pub(crate) cursors: FeedCursors,
     pub(crate) counters: Counters,
     pub(crate) source: Source,
     /// How late the generator itself was with requests that nothing else held up.
     pub(crate) lag: AtomicHistogram,
     pub(crate) started: Instant,
+    pub(crate) sampler: Mutex<Sampler>,
 }
 
 /// Where clients get their requests from.
@@ -46,11 +52,11 @@ pub(crate) enum Source {
 }
 
 pub(crate) struct Lane {
-    pub(crate) index: u32,
+    pub(crate) user: User,
     pub(crate) shared: Arc<Shared>,
     pub(crate) client: Client,
+    /// Rest between two iterations.
     pub(crate) pause: Duration,
-    pub(crate) random: Rng,
     pub(crate) stop: StopSignal,
     pub(crate) ids: LaneIds,
 }
@@ -70,13 +76,16 @@ enum Ending {
 
 /// What is known about a request that ended.
 struct Ended {
-    drawn: Drawn,
+    step: usize,
     /// When it was due; in the closed model, when it was begun.
     intended: Instant,
     began: Instant,
     written: bool,
     reused: bool,
 }
+
+/// When the next request of an iteration is due: the first one by the model, each later one by the end of the one before.
+struct NextDue(Option<Instant>);
 
 /// The timeout of the requests of a lane. One timer serves them all: it is only moved when it fires, so a request that is
 /// answered in time costs no timer.
@@ -85,33 +94,129 @@ struct Watchdog {
     deadline: Instant,
 }
 
+// === impl Shared ===
+
+impl Shared {
+    /// Requests that became due, and those of them that nobody has taken on.
+    pub(crate) fn offered(&self, counters: &LoadCounters) -> (u64, u64) {
+        match &self.source {
+            Source::Open(queue) => (queue.offered() + counters.follow_ups, queue.left()),
+            // An iteration that nobody begins would have sent at least its first request.
+            Source::Closed { tickets } => {
+                let left = tickets.as_ref().map_or(0, |tickets| tickets.load(Ordering::Relaxed));
+                (counters.begun + left, left)
+            }
+        }
+    }
+
+    pub(crate) fn sampler(&self) -> MutexGuard<'_, Sampler> {
+        self.sampler.lock().expect("nothing panics while it holds the lock")
+    }
+
+    /// Ends an interval of the series.
+    pub(crate) fn end_interval(&self) {
+        let sample = self.sample();
+        self.sampler().push(sample);
+    }
+
+    /// Everything counted up to now.
+    pub(crate) fn sample(&self) -> Sample {
+        let counters = self.counters.read();
+        let (offered, left) = self.offered(&counters);
+        // Iterations that wait for their turn in the closed model are due when they get it.
+        let waiting = if matches!(self.source, Source::Closed { .. }) { left } else { 0 };
+        Sample {
+            at: self.started.elapsed(),
+            offered: offered - waiting,
+            counters,
+            latency: self.counters.latency(),
+            lag: self.lag.read(),
+        }
+    }
+}
+
 // === impl Lane ===
 
 impl Lane {
-    /// Sends requests until told to stop or none is left.
+    /// Runs iterations until told to stop or none is left.
     pub(crate) async fn run(mut self) -> (u32, LaneIds) {
         let timeout = self.shared.plan.request_timeout;
         let mut watchdog = Watchdog::new(Instant::now() + timeout);
         let closed = matches!(self.shared.source, Source::Closed { .. });
         if closed {
-            let spread = START_SPREAD.mul_f64(self.random.f64());
+            let spread = START_SPREAD.mul_f64(self.user.random.f64());
             self.rest(spread).await;
         }
-        let mut number = 0;
         while let Some(intended) = self.take_on().await {
-            let drawn = draw(&self.shared.plan, &mut self.random, self.index, number);
-            number += 1;
-            let failed = self.one(drawn, intended, &mut watchdog).await;
-            // In the open model the next request is due when it is due.
-            if failed && closed {
+            let completed = self.iterate(intended, &mut watchdog).await;
+            if completed {
+                add(&self.shared.counters.shard(self.user.index).iterations);
+            } else if closed {
+                // In the open model the next request is due when it is due.
                 self.rest(self.shared.plan.failure_pause).await;
             }
             if !self.pause.is_zero() {
-                let pause = self.pause.mul_f64(0.5 + self.random.f64());
+                let pause = self.pause.mul_f64(0.5 + self.user.random.f64());
                 self.rest(pause).await;
             }
         }
-        (self.index, self.ids)
+        (self.user.index, self.ids)
+    }
+
+    /// One iteration; says whether every step was answered.
+    async fn iterate(&mut self, intended: Instant, watchdog: &mut Watchdog) -> bool {
+        let shared = self.shared.clone();
+        let program = &shared.program;
+        let scenario_index = self.user.begin_iteration(program, &shared.cursors);
+        let scenario = &program.scenarios[scenario_index];
+        let mut due = NextDue(Some(intended));
+        let preparing = match self.user.preparation(scenario_index, program) {
+            Preparation::Nothing => None,
+            Preparation::Setup => Some(&scenario.setup),
+            Preparation::Refresh => Some(&scenario.refresh),
+        };
+        if let Some(steps) = preparing {
+            if !self.steps(scenario_index, steps.clone(), &mut due, watchdog).await {
+                self.user.forget_credentials(scenario_index);
+                return false;
+            }
+            self.user.prepared(scenario_index);
+        }
+        self.steps(scenario_index, scenario.steps.clone(), &mut due, watchdog).await
+    }
+
+    /// Some steps in a row; says whether all were answered.
+    async fn steps(
+        &mut self,
+        scenario: usize,
+        steps: Range<usize>,
+        due: &mut NextDue,
+        watchdog: &mut Watchdog,
+    ) -> bool {
+        let shared = self.shared.clone();
+        let own = &shared.program.scenarios[scenario].steps;
+        for step in steps {
+            let intended = due.0.take();
+            if intended.is_none() {
+                if self.stop.told() {
+                    return false;
+                }
+                add(&shared.counters.shard(self.user.index).follow_ups);
+            }
+            let failed = self.one(step, scenario, intended, watchdog).await;
+            self.user.request += 1;
+            if failed {
+                return false;
+            }
+            // Who has nothing left to do in the open model is free for the next arrival.
+            let last = step + 1 == own.end && matches!(shared.source, Source::Open(_));
+            let think = &shared.program.steps[step].step.think;
+            if !think.end().is_zero() && !last {
+                let spread = (*think.end() - *think.start()).mul_f64(self.user.random.f64());
+                self.rest(*think.start() + spread).await;
+            }
+        }
+        true
     }
 
     /// When the next request of this lane is, or was, due; none when there is no other. Counts it.
@@ -142,19 +247,27 @@ impl Lane {
                 due.intended
             }
         };
-        add(&shared.counters.shard(self.index).begun);
         Some(intended)
     }
 
-    /// Sends one request and books its end; says whether it failed.
-    async fn one(&mut self, drawn: Drawn, intended: Instant, watchdog: &mut Watchdog) -> bool {
+    /// Sends the request of one step and books its end; says whether it failed. Without a time at which it was due, it is
+    /// due now.
+    async fn one(
+        &mut self,
+        step: usize,
+        scenario: usize,
+        intended: Option<Instant>,
+        watchdog: &mut Watchdog,
+    ) -> bool {
         let shared = self.shared.clone();
-        let progress = Progress::new(shared.counters.shard(self.index));
+        let shard = shared.counters.shard(self.user.index);
+        add(&shard.begun);
+        let progress = Progress::new(shard);
         let began = Instant::now();
         watchdog.deadline = began + shared.plan.request_timeout;
         let ending = {
-            let (client, stop) = (&mut self.client, &mut self.stop);
-            let mut exchange = pin!(client.exchange(drawn, &progress));
+            let (client, stop, user) = (&mut self.client, &mut self.stop, &mut self.user);
+            let mut exchange = pin!(client.exchange(step, user, &progress));
             poll_fn(|context| {
                 if let Poll::Ready(result) = exchange.as_mut().poll(context) {
                     return Poll::Ready(result.map_or_else(Ending::Broken, Ending::Whole));
@@ -171,45 +284,92 @@ impl Lane {
             })
             .await
         };
-        let ended = Ended { drawn, intended, began, written: progress.written(), reused: progress.reused() };
+        let intended = intended.unwrap_or(began);
+        let ended = Ended { step, intended, began, written: progress.written(), reused: progress.reused() };
         // Out of flight before it is counted as ended: a reader may miss it for a moment, never see it twice.
         drop(progress);
-        self.book(&ended, ending)
+        self.book(&ended, scenario, ending)
     }
 
-    fn book(&mut self, ended: &Ended, ending: Ending) -> bool {
+    fn book(&mut self, ended: &Ended, scenario: usize, ending: Ending) -> bool {
         let shared = self.shared.clone();
-        let shard = shared.counters.shard(self.index);
+        let shard = shared.counters.shard(self.user.index);
         let (kind, detail) = match ending {
             Ending::Abandoned => {
                 add(&shard.abandoned);
-                return false;
+                return true;
             }
             Ending::Broken(broken) => (broken.kind, broken.detail),
-            Ending::Whole(answer) => {
-                shard.count_status(answer.status);
-                let Some(kind) = FailureKind::of_status(answer.status) else {
-                    let now = Instant::now();
-                    shard.latency.record(now - ended.intended);
-                    shard.service.record(now - ended.began);
-                    if ended.drawn.what == What::Post {
-                        self.ids.applied.insert(ended.drawn.number);
-                    }
-                    add(&shard.answered);
+            Ending::Whole(answer) => match self.judge(ended, scenario, &answer) {
+                Ok(()) => {
+                    self.book_answered(ended);
                     return false;
-                };
-                (kind, format!("status {}: {}", answer.status, answer.excerpt.text()))
-            }
+                }
+                Err(failed) => failed,
+            },
         };
-        if ended.drawn.what == What::Post && ended.written && !kind.promises_unprocessed() {
-            self.ids.unknown.insert(ended.drawn.number);
+        let ledger = shared.program.steps[ended.step].step.ledger;
+        if ledger && ended.written && !kind.promises_unprocessed() {
+            self.ids.unknown.insert(self.user.request);
         }
         shared.counters.keep_failure(|| self.describe(ended, kind, detail));
+        add(&shard.steps[ended.step].failed);
         shard.count_failure(kind);
         true
     }
 
+    fn book_answered(&mut self, ended: &Ended) {
+        let shard = self.shared.counters.shard(self.user.index);
+        let now = Instant::now();
+        let latency = now - ended.intended;
+        shard.latency.record(latency);
+        shard.service.record(now - ended.began);
+        let step = &shard.steps[ended.step];
+        if let Some(of_step) = &step.latency {
+            of_step.record(latency);
+        }
+        if self.shared.program.steps[ended.step].step.ledger {
+            self.ids.applied.insert(self.user.request);
+        }
+        add(&step.answered);
+        add(&shard.answered);
+    }
+
+    /// Whether a whole answer is what its step wants; if not, as what it fails.
+    fn judge(
+        &mut self,
+        ended: &Ended,
+        scenario: usize,
+        answer: &Answer,
+    ) -> Result<(), (FailureKind, String)> {
+        let shared = self.shared.clone();
+        let shard = shared.counters.shard(self.user.index);
+        shard.count_status(answer.status);
+        if let Some(headers) = &answer.headers {
+            self.user.take_cookies(headers);
+        }
+        let ProgramStep { step, first_check, .. } = &shared.program.steps[ended.step];
+        let renewal = shared.program.scenarios[scenario].renewal.as_ref();
+        if renewal.is_some_and(|renewal| renewal.on_status.contains(&answer.status)) {
+            self.user.renew(scenario);
+        }
+        if !step.expects(answer.status) {
+            let detail = format!("status {}: {}", answer.status, answer.excerpt.text());
+            return Err((FailureKind::of_status(answer.status), detail));
+        }
+        if step.checks.is_empty() && step.extract.is_empty() {
+            return Ok(());
+        }
+        let kept = Kept { headers: answer.headers.as_ref(), body: answer.excerpt.bytes() };
+        let told = |check: usize, held| {
+            let counters = &shard.checks[first_check + check];
+            add(if held { &counters.passed } else { &counters.failed });
+        };
+        judge(step, kept, &mut self.user, told).map_err(|detail| (FailureKind::CheckFailed, detail))
+    }
+
     fn describe(&self, ended: &Ended, kind: FailureKind, detail: String) -> Failure {
+        let program = &self.shared.program;
         Failure {
             at: self.shared.started.elapsed(),
             kind,
@@ -218,8 +378,8 @@ impl Lane {
                 Client::Http2(_) => Protocol::Http2,
             },
             reused_connection: ended.reused,
-            id: id_text(&self.shared.plan.mix.id_prefix, self.index, ended.drawn.number),
-            post: ended.drawn.what == What::Post,
+            step: program.steps[ended.step].step.name.clone(),
+            id: id_text(&program.id_prefix, self.user.index, self.user.request),
             after: ended.began.elapsed(),
             detail,
         }
@@ -238,10 +398,15 @@ impl Lane {
 // === impl Client ===
 
 impl Client {
-    async fn exchange(&mut self, drawn: Drawn, progress: &Progress<'_>) -> Result<Answer, Broken> {
+    async fn exchange(
+        &mut self,
+        step: usize,
+        user: &mut User,
+        progress: &Progress<'_>,
+    ) -> Result<Answer, Broken> {
         match self {
-            Self::Http1(client) => client.exchange(drawn, progress).await,
-            Self::Http2(client) => client.exchange(drawn, progress).await,
+            Self::Http1(client) => client.exchange(step, user, progress).await,
+            Self::Http2(client) => client.exchange(step, user, progress).await,
         }
     }
 }

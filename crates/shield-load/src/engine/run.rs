@@ -3,13 +3,13 @@
 use std::future::pending;
 use std::panic::resume_unwind;
 use std::pin::pin;
-use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
+use std::sync::{Arc, Mutex};
 
 use fastrand::Rng;
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinSet;
-use tokio::time::Instant;
+use tokio::time::{Instant, sleep_until};
 
 use crate::engine::handle::LoadHandle;
 use crate::engine::lane::{Client, Lane, Shared, Source};
@@ -19,9 +19,14 @@ use crate::measure::audit::GeneratorMeter;
 use crate::measure::counters::{AtomicHistogram, Counters};
 use crate::measure::failure::FailureKind;
 use crate::measure::ids::{LaneIds, PostedIds};
-use crate::measure::report::LoadReport;
+use crate::measure::report::{LatencySummary, LoadReport};
+use crate::measure::series::Sampler;
 use crate::plan::model::{ClientGroup, LoadPlan, Model, Protocol, Stop};
 use crate::plan::validate::{StartLoadError, validate};
+use crate::results::model::{CheckResults, StepResults};
+use crate::scenario::model::{Check, Step};
+use crate::scenario::program::{Program, ProgramStep};
+use crate::scenario::user::{FeedCursors, User};
 use crate::wire::connect::Connector;
 use crate::wire::http1::Http1Client;
 use crate::wire::http2::{Http2Client, SharedConnection};
@@ -41,13 +46,21 @@ pub fn start(plan: LoadPlan) -> Result<LoadHandle, StartLoadError> {
     let stopper = Stopper::new();
     let source = match (&plan.model, plan.stop) {
         (Model::Open { .. }, _) => Source::Open(Arc::default()),
-        (Model::Closed, Stop::Requests(count)) => Source::Closed { tickets: Some(AtomicU64::new(count)) },
+        (Model::Closed, Stop::Iterations(count)) => Source::Closed { tickets: Some(AtomicU64::new(count)) },
         (Model::Closed, Stop::After(_) | Stop::WhenTold) => Source::Closed { tickets: None },
     };
-    let counters = Counters::new(plan.failures_kept_max);
+    let program = Arc::new(Program::new(&plan.workload));
+    let shared = Arc::new(Shared {
+        counters: Counters::new(&program, plan.failures_kept_max),
+        cursors: FeedCursors::new(&program),
+        program,
+        plan,
+        source,
+        lag: AtomicHistogram::default(),
+        started: Instant::now(),
+        sampler: Mutex::new(Sampler::new()),
+    });
     let meter = GeneratorMeter::start();
-    let shared =
-        Arc::new(Shared { plan, counters, source, lag: AtomicHistogram::default(), started: Instant::now() });
     let mut makers = makers(&shared, &stopper)?;
     let mut lanes = Vec::new();
     for maker in &mut makers {
@@ -122,8 +135,13 @@ fn makers(shared: &Arc<Shared>, stopper: &Stopper) -> Result<Vec<LaneMaker>, Sta
             group: group.clone(),
             connector: Connector::new(plan, group.protocol, group.connection)?,
             requests: match group.protocol {
-                Protocol::Http1 => Requests::Http1(Arc::new(Http1Requests::new(plan, group.connection))),
-                Protocol::Http2 => Requests::Http2(Arc::new(Http2Requests::new(plan))),
+                Protocol::Http1 => {
+                    let requests = Http1Requests::new(&shared.program, &plan.target, group.connection);
+                    Requests::Http1(Arc::new(requests))
+                }
+                Protocol::Http2 => {
+                    Requests::Http2(Arc::new(Http2Requests::new(&shared.program, &plan.target)))
+                }
             },
             seeds: seeds.fork(),
         })
@@ -149,18 +167,22 @@ impl LaneMaker {
     /// A lane on a connection that streams may share.
     fn lane(&mut self, index: usize, shared_connection: Arc<SharedConnection>) -> Lane {
         let (connector, kept) = (self.connector.clone(), self.group.connection);
+        let program = self.shared.program.clone();
+        let index = u32::try_from(index).expect("a validated plan has fewer lanes");
+        let user = User::new(index, &program, self.seeds.fork());
         let client = match &self.requests {
-            Requests::Http1(requests) => Client::Http1(Http1Client::new(connector, requests.clone(), kept)),
+            Requests::Http1(requests) => {
+                Client::Http1(Http1Client::new(connector, program, requests.clone(), kept))
+            }
             Requests::Http2(requests) => {
-                Client::Http2(Http2Client::new(connector, requests.clone(), kept, shared_connection))
+                Client::Http2(Http2Client::new(connector, program, requests.clone(), kept, shared_connection))
             }
         };
         Lane {
-            index: u32::try_from(index).expect("a validated plan has fewer lanes"),
+            user,
             shared: self.shared.clone(),
             client,
             pause: self.group.pause,
-            random: self.seeds.fork(),
             stop: self.stopper.signal(),
             ids: LaneIds::default(),
         }
@@ -184,7 +206,9 @@ impl Run {
         let mut time_is_up = pin!(time_is_up(self.shared.clone(), ended));
         let mut stopped = false;
         loop {
+            let next_sample = self.shared.started + self.shared.sampler().next_at();
             tokio::select! {
+                () = sleep_until(next_sample) => self.shared.end_interval(),
                 lane = running.join_next() => match lane {
                     Some(Ok((index, lane_ids))) => ids[index as usize] = lane_ids,
                     // A lane that panicked lost its count: a report without it would be wrong.
@@ -204,6 +228,7 @@ impl Run {
         }
         // A pacer that still sleeps has nobody to pace.
         self.stopper.stop();
+        self.shared.end_interval();
         report(&self.shared, ids, self.meter)
     }
 }
@@ -220,7 +245,7 @@ async fn time_is_up(shared: Arc<Shared>, last_arrival: Option<oneshot::Receiver<
     let stop = async {
         match shared.plan.stop {
             Stop::After(duration) => tokio::time::sleep_until(shared.started + duration).await,
-            Stop::Requests(_) | Stop::WhenTold => pending().await,
+            Stop::Iterations(_) | Stop::WhenTold => pending().await,
         }
     };
     let drained = async {
@@ -241,11 +266,7 @@ async fn time_is_up(shared: Arc<Shared>, last_arrival: Option<oneshot::Receiver<
 
 fn report(shared: &Shared, lanes: Vec<LaneIds>, meter: GeneratorMeter) -> LoadReport {
     let counters = shared.counters.read();
-    let (offered, left) = match (&shared.source, shared.plan.stop) {
-        (Source::Open(queue), _) => (queue.offered(), queue.left()),
-        (Source::Closed { .. }, Stop::Requests(count)) => (count, count - counters.begun),
-        (Source::Closed { .. }, Stop::After(_) | Stop::WhenTold) => (counters.begun, 0),
-    };
+    let (offered, left) = shared.offered(&counters);
     let failed = FailureKind::ALL.into_iter().map(|kind| (kind, shared.counters.failed(kind)));
     let elapsed = shared.started.elapsed();
     let lag = shared.lag.read();
@@ -261,8 +282,30 @@ fn report(shared: &Shared, lanes: Vec<LaneIds>, meter: GeneratorMeter) -> LoadRe
         service: shared.counters.service(),
         audit: meter.audit(&lag, elapsed),
         lag,
-        posted: PostedIds { prefix: shared.plan.mix.id_prefix.clone(), lanes },
+        iterations: counters.iterations,
+        steps: steps(shared),
+        checks: checks(shared),
+        series: shared.sampler().series().clone(),
+        posted: PostedIds { prefix: shared.program.id_prefix.clone(), lanes },
         failures: shared.counters.take_failures(),
         elapsed,
     }
+}
+
+fn steps(shared: &Shared) -> Vec<StepResults> {
+    let step = |(index, step): (usize, &ProgramStep)| {
+        let (answered, failed, latency) = shared.counters.step(index);
+        let latency = latency.unwrap_or_else(|| shared.counters.latency());
+        let (scenario, name) = (step.scenario.clone(), step.step.name.clone());
+        StepResults { scenario, name, answered, failed, latency: LatencySummary::of(&latency) }
+    };
+    shared.program.steps.iter().enumerate().map(step).collect()
+}
+
+fn checks(shared: &Shared) -> Vec<CheckResults> {
+    let check = |(index, (step, check)): (usize, (&Step, &Check))| {
+        let (passed, failed) = shared.counters.check(index);
+        CheckResults { step: step.name.clone(), name: check.name.clone(), passed, failed }
+    };
+    shared.program.checks().enumerate().map(check).collect()
 }

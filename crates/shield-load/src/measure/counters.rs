@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use crate::measure::failure::{Failure, FailureKind};
 use crate::measure::histogram::{BUCKETS, Histogram, bucket_of, clamp};
+use crate::scenario::program::Program;
 
 /// Each shard holds a histogram; more shards cost memory and stop helping.
 const SHARDS_MAX: usize = 8;
@@ -19,6 +20,8 @@ const STATUSES: usize = 1000;
 pub struct LoadCounters {
     /// Requests that clients took on.
     pub begun: u64,
+    /// Those of them that came due because a step before them had ended, not by the model.
+    pub follow_ups: u64,
     /// Requests of which a byte may have left.
     pub sent: u64,
     /// Answered 2xx, to the last byte.
@@ -31,6 +34,8 @@ pub struct LoadCounters {
     pub in_flight: u64,
     /// Connections opened.
     pub connections: u64,
+    /// Iterations completed: every step answered.
+    pub iterations: u64,
 }
 
 /// All shards, and what is rare enough to be shared.
@@ -46,17 +51,39 @@ pub(crate) struct Counters {
 #[repr(align(128))]
 pub(crate) struct Shard {
     pub(crate) begun: AtomicU64,
+    pub(crate) follow_ups: AtomicU64,
     pub(crate) sent: AtomicU64,
     pub(crate) answered: AtomicU64,
     pub(crate) abandoned: AtomicU64,
     pub(crate) in_flight: AtomicI64,
     pub(crate) connections: AtomicU64,
+    pub(crate) iterations: AtomicU64,
+    /// By number of the step.
+    pub(crate) steps: Box<[StepCounters]>,
+    /// By number of the check.
+    pub(crate) checks: Box<[CheckCounters]>,
     failed: [AtomicU64; FailureKind::COUNT],
     statuses: Box<[AtomicU64]>,
     /// From the moment a request was due to the last byte of its answer.
     pub(crate) latency: AtomicHistogram,
     /// From the moment it was begun.
     pub(crate) service: AtomicHistogram,
+}
+
+/// What became of the requests of one step.
+#[derive(Debug, Default)]
+pub(crate) struct StepCounters {
+    pub(crate) answered: AtomicU64,
+    pub(crate) failed: AtomicU64,
+    /// None in a program of one step, whose latency is that of all.
+    pub(crate) latency: Option<AtomicHistogram>,
+}
+
+/// How often a check held.
+#[derive(Debug, Default)]
+pub(crate) struct CheckCounters {
+    pub(crate) passed: AtomicU64,
+    pub(crate) failed: AtomicU64,
 }
 
 /// A histogram that many add to at once.
@@ -71,10 +98,10 @@ pub(crate) struct AtomicHistogram {
 // === impl Counters ===
 
 impl Counters {
-    pub(crate) fn new(failures_kept_max: usize) -> Self {
+    pub(crate) fn new(program: &Program, failures_kept_max: usize) -> Self {
         let shards = std::thread::available_parallelism().map_or(1, usize::from).min(SHARDS_MAX);
         Self {
-            shards: (0..shards).map(|_| Shard::default()).collect(),
+            shards: (0..shards).map(|_| Shard::new(program)).collect(),
             failures: Mutex::new(Vec::new()),
             failures_kept_max,
         }
@@ -92,13 +119,37 @@ impl Counters {
         let in_flight: i64 = self.shards.iter().map(|shard| shard.in_flight.load(Ordering::Relaxed)).sum();
         LoadCounters {
             begun: sum(|shard| &shard.begun),
+            follow_ups: sum(|shard| &shard.follow_ups),
             sent: sum(|shard| &shard.sent),
             answered: sum(|shard| &shard.answered),
             failed: FailureKind::ALL.iter().map(|kind| self.failed(*kind)).sum(),
             abandoned: sum(|shard| &shard.abandoned),
             in_flight: u64::try_from(in_flight).unwrap_or(0),
             connections: sum(|shard| &shard.connections),
+            iterations: sum(|shard| &shard.iterations),
         }
+    }
+
+    /// Answered, failed and latency of a step; the latency is none in a program of one step.
+    pub(crate) fn step(&self, step: usize) -> (u64, u64, Option<Histogram>) {
+        let mut latency: Option<Histogram> = None;
+        let (mut answered, mut failed) = (0, 0);
+        for counters in self.shards.iter().map(|shard| &shard.steps[step]) {
+            answered += counters.answered.load(Ordering::Relaxed);
+            failed += counters.failed.load(Ordering::Relaxed);
+            if let Some(shard_latency) = &counters.latency {
+                latency.get_or_insert_default().merge(&shard_latency.read());
+            }
+        }
+        (answered, failed, latency)
+    }
+
+    /// How often a check held, and how often not.
+    pub(crate) fn check(&self, check: usize) -> (u64, u64) {
+        let sum = |of: fn(&CheckCounters) -> &AtomicU64| {
+            self.shards.iter().map(|shard| of(&shard.checks[check]).load(Ordering::Relaxed)).sum()
+        };
+        (sum(|check| &check.passed), sum(|check| &check.failed))
     }
 
     pub(crate) fn failed(&self, kind: FailureKind) -> u64 {
@@ -143,24 +194,30 @@ impl Counters {
 
 // === impl Shard ===
 
-impl Default for Shard {
-    fn default() -> Self {
+impl Shard {
+    fn new(program: &Program) -> Self {
+        let step = || StepCounters {
+            latency: (program.steps.len() > 1).then(AtomicHistogram::default),
+            ..StepCounters::default()
+        };
         Self {
             begun: AtomicU64::new(0),
+            follow_ups: AtomicU64::new(0),
             sent: AtomicU64::new(0),
             answered: AtomicU64::new(0),
             abandoned: AtomicU64::new(0),
             in_flight: AtomicI64::new(0),
             connections: AtomicU64::new(0),
+            iterations: AtomicU64::new(0),
+            steps: program.steps.iter().map(|_| step()).collect(),
+            checks: program.checks().map(|_| CheckCounters::default()).collect(),
             failed: Default::default(),
             statuses: zeros(STATUSES),
             latency: AtomicHistogram::default(),
             service: AtomicHistogram::default(),
         }
     }
-}
 
-impl Shard {
     pub(crate) fn count_failure(&self, kind: FailureKind) {
         add(&self.failed[kind as usize]);
     }

@@ -25,7 +25,7 @@ pub enum FailureKind {
     Truncated,
     /// No whole answer within the plan's timeout.
     Timeout,
-    /// A whole answer, with a status from 300 to 399 or below 200.
+    /// A whole answer, with a status from 300 to 399 or below 200, or a 2xx that the step does not expect.
     StatusUnexpected,
     /// A whole answer, with a status from 400 to 499.
     StatusClientError,
@@ -39,6 +39,8 @@ pub enum FailureKind {
     StreamReset,
     /// The server broke the protocol.
     Protocol,
+    /// A whole answer with an expected status, that does not hold what its step demands.
+    CheckFailed,
 }
 
 /// One failed request.
@@ -53,10 +55,10 @@ pub struct Failure {
     pub protocol: Protocol,
     /// Whether its connection had carried a request before.
     pub reused_connection: bool,
-    /// Its id. GETs have one too, though it is not sent.
+    /// Its step.
+    pub step: String,
+    /// Its id, whether or not it was sent along.
     pub id: String,
-    /// Whether it was a POST.
-    pub post: bool,
     /// Time since it began.
     pub after: Duration,
     /// What was seen: the error, or the status and the beginning of the body.
@@ -67,7 +69,7 @@ pub struct Failure {
 
 impl FailureKind {
     /// Every kind.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::ConnectRefused,
         Self::ConnectFailed,
         Self::Tls,
@@ -82,16 +84,16 @@ impl FailureKind {
         Self::RefusedStream,
         Self::StreamReset,
         Self::Protocol,
+        Self::CheckFailed,
     ];
     pub(crate) const COUNT: usize = Self::ALL.len();
 
-    /// The kind of a whole answer that is not 2xx.
-    pub(crate) fn of_status(status: u16) -> Option<Self> {
+    /// The kind of a whole answer with a status that was not expected.
+    pub(crate) fn of_status(status: u16) -> Self {
         match status {
-            200..=299 => None,
-            400..=499 => Some(Self::StatusClientError),
-            500.. => Some(Self::StatusServerError),
-            _ => Some(Self::StatusUnexpected),
+            400..=499 => Self::StatusClientError,
+            500.. => Self::StatusServerError,
+            _ => Self::StatusUnexpected,
         }
     }
 
@@ -119,6 +121,7 @@ impl Display for FailureKind {
             Self::RefusedStream => "refused-stream",
             Self::StreamReset => "stream-reset",
             Self::Protocol => "protocol",
+            Self::CheckFailed => "check-failed",
         })
     }
 }
@@ -126,13 +129,13 @@ impl Display for FailureKind {
 impl Display for Failure {
     /// One line for people.
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let method = if self.post { "POST" } else { "GET" };
         let connection = if self.reused_connection { "reused" } else { "fresh" };
         write!(
             formatter,
-            "{:>9.3} s  {}  {method} {} over {} on a {connection} connection, {:.1} ms after it began: {}",
+            "{:>9.3} s  {}  {} ({}) over {} on a {connection} connection, {:.1} ms after it began: {}",
             self.at.as_secs_f64(),
             self.kind,
+            self.step,
             self.id,
             self.protocol,
             self.after.as_secs_f64() * 1000.0,

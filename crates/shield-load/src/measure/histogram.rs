@@ -60,6 +60,17 @@ impl Histogram {
         self.longest_ns = self.longest_ns.max(other.longest_ns);
     }
 
+    /// What was counted after `earlier`, a former state of the same histogram. The extremes are those of the buckets.
+    pub(crate) fn since(&self, earlier: &Self) -> Self {
+        let counts: Box<[u64]> =
+            self.counts.iter().zip(&earlier.counts).map(|(now, then)| now - then).collect();
+        let extreme = |bucket: Option<usize>, none| bucket.map_or(none, middle_of);
+        let shortest_ns = extreme(counts.iter().position(|count| *count > 0), u64::MAX);
+        let longest_ns = extreme(counts.iter().rposition(|count| *count > 0), 0);
+        let count = self.count - earlier.count;
+        Self { counts, count, clamped: self.clamped - earlier.clamped, shortest_ns, longest_ns }
+    }
+
     /// From the parts of a shard.
     pub(crate) fn from_parts(counts: Box<[u64]>, clamped: u64, shortest_ns: u64, longest_ns: u64) -> Self {
         let count = counts.iter().sum();
@@ -191,6 +202,15 @@ mod tests {
             assert_eq!(bucket_of((1 << bits) - 1) + 1, bucket_of(1 << bits));
         }
         assert!((0..BUCKETS).all(|bucket| bucket_of(middle_of(bucket)) == bucket));
+    }
+
+    #[test]
+    fn difference_holds_what_came_after() {
+        let (before, mut after) = (of(&[100, 5_000]), of(&[100, 5_000]));
+        after.record(Duration::from_nanos(700));
+        after.record(Duration::from_nanos(900));
+        assert_eq!(after.since(&before), of(&[700, 900]));
+        assert_eq!(after.since(&after), Histogram::default());
     }
 
     #[test]

@@ -7,3 +7,4 @@ pub(crate) mod histogram;
 pub(crate) mod ids;
 pub(crate) mod reconcile;
 pub(crate) mod report;
+pub(crate) mod series;

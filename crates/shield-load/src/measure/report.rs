@@ -9,6 +9,7 @@ use crate::measure::audit::GeneratorAudit;
 use crate::measure::failure::{Failure, FailureKind};
 use crate::measure::histogram::Histogram;
 use crate::measure::ids::PostedIds;
+use crate::results::model::{CheckResults, Series, StepResults};
 
 /// What a run found.
 #[derive(Clone, Debug, Default)]
@@ -39,6 +40,14 @@ pub struct LoadReport {
     pub audit: GeneratorAudit,
     /// The ids of the POSTs.
     pub posted: PostedIds,
+    /// Iterations in which every step was answered.
+    pub iterations: u64,
+    /// Step by step.
+    pub steps: Vec<StepResults>,
+    /// Check by check.
+    pub checks: Vec<CheckResults>,
+    /// Over time.
+    pub series: Series,
     /// The first failures, in detail.
     pub failures: Vec<Failure>,
     /// From the start to the end of the last client.
@@ -151,6 +160,18 @@ impl LatencySummary {
             p999_ms: quantile_ms(0.999)?,
             longest_ms: latency.longest().map(milliseconds)?,
         })
+    }
+
+    /// The larger of two, percentile by percentile.
+    pub(crate) fn worse(&self, other: &Self) -> Self {
+        Self {
+            p50_ms: self.p50_ms.max(other.p50_ms),
+            p90_ms: self.p90_ms.max(other.p90_ms),
+            p95_ms: self.p95_ms.max(other.p95_ms),
+            p99_ms: self.p99_ms.max(other.p99_ms),
+            p999_ms: self.p999_ms.max(other.p999_ms),
+            longest_ms: self.longest_ms.max(other.longest_ms),
+        }
     }
 }
 

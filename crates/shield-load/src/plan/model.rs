@@ -4,6 +4,8 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use crate::engine::arrivals::Schedule;
+use crate::scenario::mix::RequestMix;
+use crate::scenario::model::Workload;
 
 /// Everything about one run. Checked as a whole before the first connection is opened.
 #[derive(Clone, Debug)]
@@ -17,7 +19,7 @@ pub struct LoadPlan {
     /// Who sends.
     pub clients: Vec<ClientGroup>,
     /// What they send.
-    pub mix: RequestMix,
+    pub workload: Workload,
     /// When they end.
     pub stop: Stop,
     /// Longest time for one request, connecting included.
@@ -100,30 +102,13 @@ pub enum Connection {
     Fresh,
 }
 
-/// What is sent.
-#[derive(Clone, Debug)]
-pub struct RequestMix {
-    /// Share of requests that are POSTs with an id of their own, from 0 to 1; the rest are GETs.
-    pub post_share: f64,
-    /// Path and query of a POST; `{id}` stands for its id.
-    pub post_path: String,
-    /// Length of a POST's body.
-    pub post_body_bytes: usize,
-    /// Paths and queries of GETs, drawn evenly.
-    pub get_paths: Vec<String>,
-    /// Headers of every request.
-    pub headers: Vec<(String, String)>,
-    /// Beginning of every id. Runs against one ledger need different ones.
-    pub id_prefix: String,
-}
-
 /// When the clients end. Requests under way are always finished first; [`crate::LoadHandle::stop`] ends any run early.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Stop {
     /// After this time.
     After(Duration),
-    /// After this many requests over all clients. Not in the open model, whose schedule counts them.
-    Requests(u64),
+    /// After this many iterations over all clients. Not in the open model, whose schedule counts them.
+    Iterations(u64),
     /// When told to; in the open model, at the end of its schedule.
     WhenTold,
 }
@@ -152,26 +137,12 @@ impl LoadPlan {
             trust_pem: None,
             model: Model::Closed,
             clients: Vec::new(),
-            mix: RequestMix::default(),
+            workload: RequestMix::default().workload(),
             stop: Stop::WhenTold,
             request_timeout: Duration::from_secs(30),
             failure_pause: Duration::from_millis(10),
             seed: 1,
             failures_kept_max: 100,
-        }
-    }
-}
-
-impl Default for RequestMix {
-    /// What the test backend understands.
-    fn default() -> Self {
-        Self {
-            post_share: 0.5,
-            post_path: "/apply/{id}".to_owned(),
-            post_body_bytes: 32,
-            get_paths: vec!["/".to_owned()],
-            headers: Vec::new(),
-            id_prefix: "load".to_owned(),
         }
     }
 }

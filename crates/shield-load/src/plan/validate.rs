@@ -3,13 +3,15 @@
 use std::io;
 use std::time::Duration;
 
+use http::HeaderValue;
 use http::uri::{Authority, PathAndQuery};
-use http::{HeaderName, HeaderValue};
 use rustls::pki_types::{InvalidDnsNameError, ServerName, pem};
 use thiserror::Error;
 
 use crate::engine::arrivals::Phase;
 use crate::plan::model::{ClientGroup, Connection, LoadPlan, Model, Protocol, Scheme, Stop};
+use crate::scenario::model::{Action, Step, Workload};
+use crate::scenario::template::{Part, Template, Value};
 
 /// Most clients times streams of one run.
 const LANES_MAX: usize = 65_536;
@@ -41,24 +43,34 @@ pub enum StartLoadError {
         /// What was asked.
         streams: usize,
     },
-    /// The share of POSTs is no share.
-    #[error("send a share of `{share}` POSTs: it is a number from 0 to 1")]
-    PostShare {
-        /// What was asked.
-        share: f64,
+    /// Nothing to send.
+    #[error("run a workload without scenarios")]
+    WorkloadEmpty,
+    /// A scenario that cannot be run.
+    #[error("run the scenario `{scenario}`: {problem}")]
+    Scenario {
+        /// Its name.
+        scenario: String,
+        /// What is wrong with it.
+        problem: &'static str,
     },
-    /// No path for the GETs.
-    #[error("send GETs without a path: `get_paths` is empty and the share of POSTs is below 1")]
-    GetPathsMissing,
+    /// A template that names what is not there.
+    #[error(
+        "fill in the step `{step}`: it uses a variable, a feed or a column that the workload does not have"
+    )]
+    Place {
+        /// Name of the step.
+        step: String,
+    },
+    /// A feed without values.
+    #[error("take values from the feed `{feed}`: it has no rows, or rows of different lengths")]
+    Feed {
+        /// Its name.
+        feed: String,
+    },
     /// A path that is no path.
     #[error("send a request to `{path}`: a path starts with `/` and has no blanks")]
     Path {
-        /// What was asked.
-        path: String,
-    },
-    /// A path of POSTs without a place for the id.
-    #[error("send POSTs to `{path}`: `{{id}}` does not occur exactly once")]
-    IdPlace {
         /// What was asked.
         path: String,
     },
@@ -169,13 +181,13 @@ const OWN_HEADERS: [&str; 4] = ["host", "content-length", "connection", "transfe
 /// Checks everything that can be checked without TLS.
 pub(crate) fn validate(plan: &LoadPlan) -> Result<(), StartLoadError> {
     validate_clients(&plan.clients)?;
-    validate_mix(plan)?;
+    validate_workload(&plan.workload)?;
     if plan.request_timeout.is_zero() || plan.request_timeout > TIMEOUT_MAX {
         return Err(StartLoadError::Timeout { timeout: plan.request_timeout });
     }
     let open = plan.model != Model::Closed;
-    if matches!(plan.stop, Stop::Requests(0) | Stop::After(Duration::ZERO))
-        || open && matches!(plan.stop, Stop::Requests(_))
+    if matches!(plan.stop, Stop::Iterations(0) | Stop::After(Duration::ZERO))
+        || open && matches!(plan.stop, Stop::Iterations(_))
     {
         return Err(StartLoadError::Stop { stop: plan.stop });
     }
@@ -217,38 +229,67 @@ fn validate_model(plan: &LoadPlan) -> Result<(), StartLoadError> {
     if schedule.phases.is_empty() { Err(StartLoadError::ScheduleEmpty) } else { Ok(()) }
 }
 
-fn validate_mix(plan: &LoadPlan) -> Result<(), StartLoadError> {
-    let mix = &plan.mix;
-    if !(0.0..=1.0).contains(&mix.post_share) {
-        return Err(StartLoadError::PostShare { share: mix.post_share });
-    }
-    if mix.get_paths.is_empty() && mix.post_share < 1.0 {
-        return Err(StartLoadError::GetPathsMissing);
-    }
-    if mix.post_path.matches("{id}").count() != 1 {
-        return Err(StartLoadError::IdPlace { path: mix.post_path.clone() });
-    }
-    let post_example = mix.post_path.replace("{id}", "x");
-    for path in mix.get_paths.iter().chain([&post_example]) {
-        if !path.starts_with('/') || PathAndQuery::try_from(path.as_str()).is_err() {
-            return Err(StartLoadError::Path { path: path.clone() });
-        }
-    }
+fn validate_workload(workload: &Workload) -> Result<(), StartLoadError> {
     // No `-`: it separates the parts of an id.
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'.');
-    if !(1..=PREFIX_BYTES_MAX).contains(&mix.id_prefix.len()) || !mix.id_prefix.bytes().all(plain) {
-        return Err(StartLoadError::IdPrefix { prefix: mix.id_prefix.clone() });
+    let prefix = &workload.id_prefix;
+    if !(1..=PREFIX_BYTES_MAX).contains(&prefix.len()) || !prefix.bytes().all(plain) {
+        return Err(StartLoadError::IdPrefix { prefix: prefix.clone() });
     }
-    if mix.post_body_bytes > BODY_BYTES_MAX {
-        return Err(StartLoadError::BodyBytes { bytes: mix.post_body_bytes });
-    }
-    for (name, value) in &mix.headers {
-        let own = OWN_HEADERS.iter().any(|own| name.eq_ignore_ascii_case(own));
-        if own || HeaderName::try_from(name).is_err() || HeaderValue::try_from(value).is_err() {
-            return Err(StartLoadError::Header { name: name.clone(), value: value.clone() });
+    for feed in &workload.feeds {
+        if feed.rows.is_empty() || feed.rows.iter().any(|row| row.len() != feed.columns.len()) {
+            return Err(StartLoadError::Feed { feed: feed.name.clone() });
         }
     }
-    Ok(())
+    for scenario in &workload.scenarios {
+        let refused = |problem| StartLoadError::Scenario { scenario: scenario.name.clone(), problem };
+        if scenario.weight == 0 {
+            return Err(refused("its weight is 0"));
+        }
+        if scenario.steps.is_empty() {
+            return Err(refused("it has no steps"));
+        }
+    }
+    workload.steps().try_for_each(|step| validate_step(step, workload))?;
+    if workload.scenarios.is_empty() { Err(StartLoadError::WorkloadEmpty) } else { Ok(()) }
+}
+
+fn validate_step(step: &Step, workload: &Workload) -> Result<(), StartLoadError> {
+    let known = step.templates().flat_map(|template| &template.parts).all(|part| match part {
+        Part::Value { value: Value::Variable(index), .. } => *index < workload.variables.len(),
+        Part::Value { value: Value::Feed { feed, column }, .. } => {
+            workload.feeds.get(*feed).is_some_and(|feed| *column < feed.columns.len())
+        }
+        Part::Value { .. } | Part::Text(_) => true,
+    });
+    if !known || step.extract.iter().any(|extract| extract.variable >= workload.variables.len()) {
+        return Err(StartLoadError::Place { step: step.name.clone() });
+    }
+    let Action::Http(request) = &step.action else { return Ok(()) };
+    validate_path(&request.path)?;
+    for (name, value) in &request.headers {
+        let own = OWN_HEADERS.contains(&name.as_str());
+        let unsendable = value.as_text().is_some_and(|value| HeaderValue::try_from(value).is_err());
+        if own || unsendable {
+            let value = value.as_text().unwrap_or_default().to_owned();
+            return Err(StartLoadError::Header { name: name.to_string(), value });
+        }
+    }
+    let bytes = request.body.as_ref().map_or(0, Template::text_bytes);
+    if bytes > BODY_BYTES_MAX { Err(StartLoadError::BodyBytes { bytes }) } else { Ok(()) }
+}
+
+/// A path with values is tried with a harmless one in their place.
+fn validate_path(path: &Template) -> Result<(), StartLoadError> {
+    let part = |part: &Part| match part {
+        Part::Text(text) => text.clone(),
+        Part::Value { .. } => "x".to_owned(),
+    };
+    let example: String = path.parts.iter().map(part).collect();
+    if example.starts_with('/') && PathAndQuery::try_from(example.as_str()).is_ok() {
+        return Ok(());
+    }
+    Err(StartLoadError::Path { path: example })
 }
 
 fn authority(plan: &LoadPlan) -> Result<Authority, StartLoadError> {
@@ -273,8 +314,12 @@ mod tests {
     use std::net::SocketAddr;
     use std::time::Duration;
 
+    use http::header::{ACCEPT, HOST};
+
     use super::{StartLoadError, validate};
     use crate::plan::model::{ClientGroup, Connection, LoadPlan, Protocol, Scheme, Stop, Target};
+    use crate::scenario::mix::RequestMix;
+    use crate::scenario::model::{Extract, Place};
 
     fn plan() -> LoadPlan {
         let address = SocketAddr::from(([127, 0, 0, 1], 1));
@@ -298,18 +343,24 @@ mod tests {
     fn names_refused_value() {
         assert!(refusal(|plan| plan.clients.clear()).contains("`0` clients"));
         assert!(refusal(|plan| plan.clients[0].streams = 3).contains("`3` streams"));
-        assert!(refusal(|plan| plan.mix.post_share = 1.5).contains("`1.5`"));
-        assert!(refusal(|plan| plan.mix.post_share = f64::NAN).contains("`NaN`"));
-        assert!(refusal(|plan| plan.mix.get_paths.clear()).contains("get_paths"));
-        assert!(refusal(|plan| plan.mix.get_paths.push("a b".into())).contains("`a b`"));
-        assert!(refusal(|plan| plan.mix.get_paths.push("/a b".into())).contains("`/a b`"));
-        assert!(refusal(|plan| plan.mix.post_path = "/apply".into()).contains("`/apply`"));
-        assert!(refusal(|plan| plan.mix.id_prefix = "a-b".into()).contains("`a-b`"));
-        assert!(refusal(|plan| plan.mix.post_body_bytes = 2_000_000).contains("`2000000`"));
-        assert!(refusal(|plan| plan.mix.headers.push(("Host".into(), "x".into()))).contains("`Host: x`"));
-        assert!(refusal(|plan| plan.mix.headers.push(("a".into(), "x\n".into()))).contains("`a: x"));
+        let mix = |change: fn(&mut RequestMix)| {
+            let mut mix = RequestMix::default();
+            change(&mut mix);
+            refusal(|plan| plan.workload = mix.workload())
+        };
+        assert!(mix(|mix| (mix.post_share, mix.get_paths) = (0.0, Vec::new())).contains("without scenarios"));
+        assert!(mix(|mix| mix.get_paths.push("a b".into())).contains("`a b`"));
+        assert!(mix(|mix| mix.get_paths.push("/a b".into())).contains("`/a b`"));
+        assert!(mix(|mix| mix.id_prefix = "a-b".into()).contains("`a-b`"));
+        assert!(mix(|mix| mix.post_filling_bytes = 2_000_000).contains("`2000000`"));
+        assert!(mix(|mix| mix.headers.push((HOST, "x".into()))).contains("`host: x`"));
+        assert!(mix(|mix| mix.headers.push((ACCEPT, "x\n".into()))).contains("`accept: x"));
+        assert!(refusal(|plan| plan.workload.scenarios[0].weight = 0).contains("weight is 0"));
+        assert!(refusal(|plan| plan.workload.scenarios[0].steps.clear()).contains("no steps"));
+        let place = Extract { place: Place::Body, variable: 0 };
+        assert!(refusal(|plan| plan.workload.scenarios[0].steps[0].extract.push(place)).contains("variable"));
         assert!(refusal(|plan| plan.request_timeout = Duration::ZERO).contains("`0ns`"));
-        assert!(refusal(|plan| plan.stop = Stop::Requests(0)).contains("Requests(0)"));
+        assert!(refusal(|plan| plan.stop = Stop::Iterations(0)).contains("Iterations(0)"));
         assert!(refusal(|plan| plan.target.authority = "a b".into()).contains("`a b`"));
     }
 }

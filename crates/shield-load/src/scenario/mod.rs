@@ -1,4 +1,9 @@
 //! What virtual users do: scenarios of steps, from TOML to a form that is cheap to run.
 
+pub(crate) mod answer;
+pub(crate) mod cookies;
+pub(crate) mod mix;
 pub(crate) mod model;
+pub(crate) mod program;
 pub(crate) mod template;
+pub(crate) mod user;

@@ -4,6 +4,7 @@
 //! after the other; the first is due when the model says, each later one when the step before it has ended and its think
 //! time has passed. A step that fails ends the iteration.
 
+use std::fmt;
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
@@ -173,5 +174,39 @@ impl Workload {
             let refresh = scenario.refresh.iter().flat_map(|refresh| &refresh.steps);
             scenario.setup.iter().chain(refresh).chain(&scenario.steps)
         })
+    }
+}
+
+// === impl Step ===
+
+impl Step {
+    /// Every template that is filled in to send it.
+    pub(crate) fn templates(&self) -> impl Iterator<Item = &Template> {
+        let templates: Vec<&Template> = match &self.action {
+            Action::Http(request) => {
+                let headers = request.headers.iter().map(|(_, value)| value);
+                headers.chain(&request.body).chain([&request.path]).collect()
+            }
+            Action::WebSocket { path, message } => vec![path, message],
+        };
+        templates.into_iter()
+    }
+
+    /// Whether this status is an answer.
+    pub(crate) fn expects(&self, status: u16) -> bool {
+        self.expect.iter().any(|range| range.contains(&status))
+    }
+}
+
+// === impl Place ===
+
+impl fmt::Display for Place {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Pointer(pointer) => write!(formatter, "value at `{pointer}`"),
+            Self::Header(name) => write!(formatter, "header `{name}`"),
+            Self::Cookie(name) => write!(formatter, "cookie `{name}`"),
+            Self::Body => formatter.write_str("body"),
+        }
     }
 }

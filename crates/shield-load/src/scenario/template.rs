@@ -65,6 +65,12 @@ impl Template {
         Self { parts: if text.is_empty() { Vec::new() } else { vec![Part::Text(text)] } }
     }
 
+    /// Length of its texts.
+    pub(crate) fn text_bytes(&self) -> usize {
+        let bytes = |part: &Part| if let Part::Text(text) = part { text.len() } else { 0 };
+        self.parts.iter().map(bytes).sum()
+    }
+
     /// The text, if there is no place in it.
     #[must_use]
     pub fn as_text(&self) -> Option<&str> {
@@ -73,5 +79,49 @@ impl Template {
             [Part::Text(text)] => Some(text),
             _ => None,
         }
+    }
+}
+
+// === impl Escape ===
+
+impl Escape {
+    /// Appends a value as it may stand in its place.
+    pub(crate) fn write(self, value: &str, out: &mut Vec<u8>) {
+        match self {
+            Self::None => out.extend_from_slice(value.as_bytes()),
+            Self::Json => {
+                // A string and its quotes, of which the template has its own.
+                let start = out.len();
+                serde_json::to_writer(&mut *out, value).expect("a vector takes every string");
+                out.remove(start);
+                out.pop();
+            }
+            Self::Url => {
+                for byte in value.bytes() {
+                    match byte {
+                        b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => out.push(byte),
+                        _ => out.extend_from_slice(format!("%{byte:02X}").as_bytes()),
+                    }
+                }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Escape;
+
+    fn written(escape: Escape, value: &str) -> String {
+        let mut out = b"<".to_vec();
+        escape.write(value, &mut out);
+        String::from_utf8(out).unwrap()
+    }
+
+    #[test]
+    fn values_fit_their_place() {
+        assert_eq!(written(Escape::None, "a\"b c"), "<a\"b c");
+        assert_eq!(written(Escape::Json, "a\"b\nc"), "<a\\\"b\\nc");
+        assert_eq!(written(Escape::Url, "a/ü~?"), "<a%2F%C3%BC~%3F");
     }
 }

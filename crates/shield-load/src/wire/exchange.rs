@@ -3,17 +3,24 @@
 use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use http::HeaderMap;
+
 use crate::measure::counters::{Shard, add};
 use crate::measure::failure::FailureKind;
+use crate::scenario::program::ProgramStep;
 
-/// How much of an answer that is not 2xx is kept to explain it.
+/// How much of an unexpected answer is kept to explain it.
 const EXCERPT_BYTES_MAX: usize = 160;
+/// How much of a body is kept for checks: a longer one is cut off, and no JSON any more.
+const BODY_BYTES_MAX: usize = 1024 * 1024;
 
 /// A whole answer.
 #[derive(Debug)]
 pub(crate) struct Answer {
     pub(crate) status: u16,
     pub(crate) excerpt: Excerpt,
+    /// There when the step looks at them, or when they set a cookie.
+    pub(crate) headers: Option<HeaderMap>,
 }
 
 /// No whole answer.
@@ -23,7 +30,7 @@ pub(crate) struct Broken {
     pub(crate) detail: String,
 }
 
-/// The beginning of a body, kept if the status makes it interesting.
+/// The beginning of a body, kept if the step or the status makes it interesting.
 #[derive(Debug)]
 pub(crate) struct Excerpt {
     bytes: Vec<u8>,
@@ -112,10 +119,18 @@ impl Broken {
 // === impl Excerpt ===
 
 impl Excerpt {
-    /// Keeps nothing of a 2xx answer.
-    pub(crate) fn of_status(status: u16) -> Self {
-        let room = if FailureKind::of_status(status).is_some() { EXCERPT_BYTES_MAX } else { 0 };
+    /// For an answer with this status.
+    pub(crate) fn of(step: &ProgramStep, status: u16) -> Self {
+        let room = match (step.step.expects(status), step.keep.body) {
+            (false, _) => EXCERPT_BYTES_MAX,
+            (true, true) => BODY_BYTES_MAX,
+            (true, false) => 0,
+        };
         Self { bytes: Vec::new(), room }
+    }
+
+    pub(crate) fn bytes(&self) -> &[u8] {
+        &self.bytes
     }
 
     pub(crate) fn push(&mut self, bytes: &[u8]) {

@@ -4,6 +4,7 @@
 //! and whatever it calls an unrecoverable error is one here. Bodies are measured, not kept, but for the beginning of an
 //! answer that is not 2xx.
 
+use http::{HeaderMap, HeaderName, HeaderValue};
 use thiserror::Error;
 
 /// Most headers of an answer.
@@ -18,6 +19,7 @@ pub(crate) struct Head {
     pub(crate) framing: Framing,
     /// The server will take another request on this connection.
     pub(crate) keeps_open: bool,
+    pub(crate) sets_cookie: bool,
 }
 
 /// Where the body ends.
@@ -51,7 +53,7 @@ pub(crate) fn parse_head(bytes: &[u8]) -> Result<Option<(Head, usize)>, AnswerEr
     let status = answer.code.unwrap_or(0);
     // HTTP/1.0 closes unless it says otherwise.
     let (mut says_close, mut says_keep_alive) = (answer.version == Some(0), false);
-    let (mut content_length, mut chunked) = (None, false);
+    let (mut content_length, mut chunked, mut sets_cookie) = (None, false, false);
     for header in answer.headers.iter() {
         if header.name.eq_ignore_ascii_case("content-length") {
             let value = decimal(header.value).ok_or(AnswerError::ContentLength)?;
@@ -68,6 +70,8 @@ pub(crate) fn parse_head(bytes: &[u8]) -> Result<Option<(Head, usize)>, AnswerEr
                 says_close |= option.eq_ignore_ascii_case(b"close");
                 says_keep_alive |= option.eq_ignore_ascii_case(b"keep-alive");
             }
+        } else if header.name.eq_ignore_ascii_case("set-cookie") {
+            sets_cookie = true;
         }
     }
     let framing = match (status, chunked, content_length) {
@@ -80,7 +84,23 @@ pub(crate) fn parse_head(bytes: &[u8]) -> Result<Option<(Head, usize)>, AnswerEr
     // Both a length and chunks: chunks win, and the connection is not to be trusted with another answer.
     let ambiguous = chunked && content_length.is_some();
     let keeps_open = !closes && !ambiguous && framing != Framing::UntilClose;
-    Ok(Some((Head { status, framing, keeps_open }, length)))
+    Ok(Some((Head { status, framing, keeps_open, sets_cookie }, length)))
+}
+
+/// All headers of a head that was parsed before.
+pub(crate) fn headers(bytes: &[u8]) -> HeaderMap {
+    let mut headers = [httparse::EMPTY_HEADER; HEADERS_MAX];
+    let mut answer = httparse::Response::new(&mut headers);
+    let mut map = HeaderMap::new();
+    if answer.parse(bytes).is_ok() {
+        for header in answer.headers.iter() {
+            let name = HeaderName::from_bytes(header.name.as_bytes());
+            if let (Ok(name), Ok(value)) = (name, HeaderValue::from_bytes(header.value)) {
+                map.append(name, value);
+            }
+        }
+    }
+    map
 }
 
 fn decimal(text: &[u8]) -> Option<u64> {

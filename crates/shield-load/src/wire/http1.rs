@@ -9,14 +9,17 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 use bytes::{Buf, BytesMut};
+use http::HeaderMap;
 use tokio::io::{AsyncReadExt, AsyncWrite, AsyncWriteExt};
 
 use crate::measure::failure::FailureKind;
 use crate::plan::model::Connection;
+use crate::scenario::program::{Program, ProgramStep};
+use crate::scenario::user::User;
 use crate::wire::connect::{Connector, Stream, Wire};
 use crate::wire::exchange::{Answer, Broken, Excerpt, Progress};
-use crate::wire::head::{ChunkedBody, Framing, Head, parse_head};
-use crate::wire::request::{Drawn, Http1Requests};
+use crate::wire::head::{ChunkedBody, Framing, Head, headers, parse_head};
+use crate::wire::request::Http1Requests;
 
 /// How much is read at once.
 const READ_BYTES: usize = 8 * 1024;
@@ -28,11 +31,13 @@ const INTERIM_MAX: usize = 16;
 /// A client that keeps at most one connection.
 pub(crate) struct Http1Client {
     connector: Connector,
+    program: Arc<Program>,
     requests: Arc<Http1Requests>,
     kept: Connection,
     open: Option<OpenConnection>,
-    /// The request being sent; reused.
+    /// The request being sent, and room to make its body in; reused.
     out: Vec<u8>,
+    body: Vec<u8>,
 }
 
 struct OpenConnection {
@@ -44,18 +49,30 @@ struct OpenConnection {
 // === impl Http1Client ===
 
 impl Http1Client {
-    pub(crate) fn new(connector: Connector, requests: Arc<Http1Requests>, kept: Connection) -> Self {
-        Self { connector, requests, kept, open: None, out: Vec::new() }
+    pub(crate) fn new(
+        connector: Connector,
+        program: Arc<Program>,
+        requests: Arc<Http1Requests>,
+        kept: Connection,
+    ) -> Self {
+        Self { connector, program, requests, kept, open: None, out: Vec::new(), body: Vec::new() }
     }
 
-    /// Sends one request once.
-    pub(crate) async fn exchange(&mut self, drawn: Drawn, progress: &Progress<'_>) -> Result<Answer, Broken> {
-        self.requests.write(drawn, &mut self.out);
+    /// Sends the request of a step once.
+    pub(crate) async fn exchange(
+        &mut self,
+        step: usize,
+        user: &mut User,
+        progress: &Progress<'_>,
+    ) -> Result<Answer, Broken> {
+        self.requests.write(step, user, &mut self.out, &mut self.body);
+        let program = self.program.clone();
+        let step = &program.steps[step];
         if let Some(mut connection) = self.open.take()
             && connection.wire.still_open().await
         {
             progress.set_reused(true);
-            let result = connection.exchange(&self.out, progress).await;
+            let result = connection.exchange(&self.out, step, progress).await;
             // Closed under our hands, and not a byte was accepted: the same as closed before.
             if result.is_ok() || progress.written() {
                 return self.settle(connection, result);
@@ -64,7 +81,7 @@ impl Http1Client {
         }
         let wire = self.connector.connect(progress).await?;
         let mut connection = OpenConnection { wire, buffer: BytesMut::new() };
-        let result = connection.exchange(&self.out, progress).await;
+        let result = connection.exchange(&self.out, step, progress).await;
         self.settle(connection, result)
     }
 
@@ -86,12 +103,17 @@ impl Http1Client {
 
 impl OpenConnection {
     /// The answer, and whether the server keeps the connection open.
-    async fn exchange(&mut self, request: &[u8], progress: &Progress<'_>) -> Result<(Answer, bool), Broken> {
+    async fn exchange(
+        &mut self,
+        request: &[u8],
+        step: &ProgramStep,
+        progress: &Progress<'_>,
+    ) -> Result<(Answer, bool), Broken> {
         self.write(request, progress).await.map_err(|error| Broken::of_io(&error, FailureKind::Reset))?;
-        let head = self.read_head().await?;
-        let mut excerpt = Excerpt::of_status(head.status);
+        let (head, headers) = self.read_head(step.keep.headers).await?;
+        let mut excerpt = Excerpt::of(step, head.status);
         self.read_body(head.framing, &mut excerpt).await?;
-        Ok((Answer { status: head.status, excerpt }, head.keeps_open))
+        Ok((Answer { status: head.status, excerpt, headers }, head.keeps_open))
     }
 
     async fn write(&mut self, mut request: &[u8], progress: &Progress<'_>) -> io::Result<()> {
@@ -111,17 +133,19 @@ impl OpenConnection {
         self.wire.stream.flush().await
     }
 
-    async fn read_head(&mut self) -> Result<Head, Broken> {
+    /// The final head, with its headers if they are wanted or set a cookie.
+    async fn read_head(&mut self, headers_wanted: bool) -> Result<(Head, Option<HeaderMap>), Broken> {
         let mut interim = 0;
         loop {
             let parsed =
                 parse_head(&self.buffer).map_err(|error| Broken::new(FailureKind::Protocol, error))?;
             match parsed {
                 Some((head, length)) => {
-                    self.buffer.advance(length);
+                    let head_bytes = self.buffer.split_to(length);
                     // 101 switches protocols, which was not asked for: final.
                     if !(100..200).contains(&head.status) || head.status == 101 {
-                        return Ok(head);
+                        let wanted = headers_wanted || head.sets_cookie;
+                        return Ok((head, wanted.then(|| headers(&head_bytes))));
                     }
                     interim += 1;
                     if interim > INTERIM_MAX {

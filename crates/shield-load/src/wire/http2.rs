@@ -13,15 +13,19 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use bytes::Bytes;
 use h2::Reason;
 use h2::client::{Builder, ResponseFuture, SendRequest};
+use http::Request;
+use http::header::SET_COOKIE;
 use tokio::sync::Mutex;
 use tokio::task::{AbortHandle, JoinSet};
 
 use crate::measure::failure::FailureKind;
 use crate::plan::model::Connection;
+use crate::scenario::program::{Program, ProgramStep};
+use crate::scenario::user::User;
 use crate::wire::connect::{Connector, Waiting, let_runtime_look, looks, waiting};
 use crate::wire::exchange::{Answer, Broken, Excerpt, Progress};
 use crate::wire::frames::{FrameTap, FramesSeen};
-use crate::wire::request::{Drawn, Http2Requests};
+use crate::wire::request::Http2Requests;
 
 /// Connections tried for one request, as long as nothing was sent and the server says GOAWAY in good order.
 const CONNECTIONS_MAX: usize = 3;
@@ -33,6 +37,7 @@ const CLOSING_MAX: usize = 64;
 /// One stream of a client.
 pub(crate) struct Http2Client {
     connector: Connector,
+    program: Arc<Program>,
     requests: Arc<Http2Requests>,
     kept: Connection,
     shared: Arc<SharedConnection>,
@@ -75,24 +80,34 @@ struct Lease {
 impl Http2Client {
     pub(crate) fn new(
         connector: Connector,
+        program: Arc<Program>,
         requests: Arc<Http2Requests>,
         kept: Connection,
         shared: Arc<SharedConnection>,
     ) -> Self {
-        Self { connector, requests, kept, shared }
+        Self { connector, program, requests, kept, shared }
     }
 
-    /// Sends one request once.
-    pub(crate) async fn exchange(&mut self, drawn: Drawn, progress: &Progress<'_>) -> Result<Answer, Broken> {
+    /// Sends the request of a step once.
+    pub(crate) async fn exchange(
+        &mut self,
+        step: usize,
+        user: &mut User,
+        progress: &Progress<'_>,
+    ) -> Result<Answer, Broken> {
+        let unsendable =
+            || Broken::new(FailureKind::Protocol, "a value made the request one that cannot be sent");
+        let program = self.program.clone();
         let mut tried = 0;
         loop {
             let mut lease = self.shared.lease(&self.connector, progress).await?;
             progress.set_reused(lease.reused);
             tried += 1;
-            let error = match self.send(&mut lease, drawn, progress).await {
+            let (head, body) = self.requests.make(step, user).ok_or_else(unsendable)?;
+            let error = match send(&mut lease, head, body, progress).await {
                 Ok(response) => {
                     let stream = response.stream_id().as_u32();
-                    let result = receive(response).await;
+                    let result = receive(response, &program.steps[step]).await;
                     let gone = result.as_ref().is_err_and(|error| !error.is_reset());
                     if gone || self.kept == Connection::Fresh {
                         self.shared.retire(lease.number).await;
@@ -121,37 +136,38 @@ impl Http2Client {
             }
         }
     }
+}
 
-    /// Puts the request on the connection. An error means that it is not there: nothing was sent.
-    async fn send(
-        &self,
-        lease: &mut Lease,
-        drawn: Drawn,
-        progress: &Progress<'_>,
-    ) -> Result<ResponseFuture, h2::Error> {
-        poll_fn(|context| lease.sender.poll_ready(context)).await?;
-        let (head, body) = self.requests.make(drawn);
-        let (response, mut stream) = lease.sender.send_request(head, body.is_none())?;
-        progress.mark_written();
-        if let Some(body) = body {
-            // A stream that failed already tells its reason through the response.
-            stream.send_data(body, true).ok();
-        }
-        Ok(response)
+/// Puts the request on the connection. An error means that it is not there: nothing was sent.
+async fn send(
+    lease: &mut Lease,
+    head: Request<()>,
+    body: Option<Bytes>,
+    progress: &Progress<'_>,
+) -> Result<ResponseFuture, h2::Error> {
+    poll_fn(|context| lease.sender.poll_ready(context)).await?;
+    let (response, mut stream) = lease.sender.send_request(head, body.is_none())?;
+    progress.mark_written();
+    if let Some(body) = body {
+        // A stream that failed already tells its reason through the response.
+        stream.send_data(body, true).ok();
     }
+    Ok(response)
 }
 
 /// The whole answer.
-async fn receive(response: ResponseFuture) -> Result<Answer, h2::Error> {
+async fn receive(response: ResponseFuture, step: &ProgramStep) -> Result<Answer, h2::Error> {
     let (head, mut body) = response.await?.into_parts();
-    let mut excerpt = Excerpt::of_status(head.status.as_u16());
+    let status = head.status.as_u16();
+    let mut excerpt = Excerpt::of(step, status);
     while let Some(data) = body.data().await {
         let data = data?;
         excerpt.push(&data);
         body.flow_control().release_capacity(data.len())?;
     }
     body.trailers().await?;
-    Ok(Answer { status: head.status.as_u16(), excerpt })
+    let wanted = step.keep.headers || head.headers.contains_key(SET_COOKIE);
+    Ok(Answer { status, excerpt, headers: wanted.then_some(head.headers) })
 }
 
 fn broken(error: &h2::Error) -> Broken {

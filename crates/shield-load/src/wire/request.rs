@@ -1,232 +1,271 @@
-//! The requests of a plan, made ready once and completed per request.
+//! The requests of a program, made ready once and completed per request.
+
+use std::io::Write;
+use std::sync::Arc;
 
 use bytes::Bytes;
-use fastrand::Rng;
 use http::uri::PathAndQuery;
-use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Uri};
+use http::{HeaderMap, HeaderValue, Method, Request, Uri, header};
 
-use crate::measure::ids::id_text;
-use crate::plan::model::{Connection, LoadPlan, Scheme};
-
-/// What fills the body of a POST after its id.
-const FILLING: u8 = b'.';
-
-/// One request as drawn.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Drawn {
-    pub(crate) lane: u32,
-    pub(crate) number: u64,
-    pub(crate) what: What,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum What {
-    Post,
-    /// By index of its path.
-    Get(usize),
-}
+use crate::plan::model::{Connection, Scheme, Target};
+use crate::scenario::model::{Action, HttpRequest, Step};
+use crate::scenario::program::Program;
+use crate::scenario::template::{Part, Template};
+use crate::scenario::user::User;
 
 /// Requests as bytes.
 #[derive(Debug)]
 pub(crate) struct Http1Requests {
-    gets: Vec<Vec<u8>>,
-    post: PostText,
-    post_head_end: Vec<u8>,
+    program: Arc<Program>,
+    /// After the path: version, and the fields that every request has.
+    common: String,
+    /// Whole requests, of those steps that are the same each time.
+    constant: Vec<Option<Vec<u8>>>,
 }
 
 /// Requests as parts of HTTP/2.
 #[derive(Debug)]
 pub(crate) struct Http2Requests {
-    gets: Vec<Uri>,
-    post: PostText,
+    program: Arc<Program>,
     scheme: &'static str,
     authority: String,
-    headers: HeaderMap,
+    /// Ready heads, of those steps that are the same each time.
+    constant: Vec<Option<(Uri, HeaderMap)>>,
 }
 
-/// What all POSTs share.
-#[derive(Clone, Debug)]
-struct PostText {
-    path_before_id: String,
-    path_after_id: String,
-    id_prefix: String,
-    body_bytes: usize,
+/// Whether a request says its length: one with a body, and one whose method makes a server wait for a body.
+fn says_length(request: &HttpRequest) -> bool {
+    request.body.is_some() || [Method::POST, Method::PUT, Method::PATCH].contains(&request.method)
 }
 
-/// Draws the next request of a lane.
-pub(crate) fn draw(plan: &LoadPlan, random: &mut Rng, lane: u32, number: u64) -> Drawn {
-    let what = if random.f64() < plan.mix.post_share {
-        What::Post
-    } else {
-        What::Get(random.usize(..plan.mix.get_paths.len()))
-    };
-    Drawn { lane, number, what }
+/// A request that is the same each time, but for cookies.
+fn is_constant(request: &HttpRequest) -> bool {
+    let headers = request.headers.iter().map(|(_, value)| value);
+    headers.chain(&request.body).chain([&request.path]).all(|template| template.as_text().is_some())
 }
 
-// === impl PostText ===
-
-impl PostText {
-    fn new(plan: &LoadPlan) -> Self {
-        let mix = &plan.mix;
-        let (before, after) = mix.post_path.split_once("{id}").expect("the plan was validated");
-        Self {
-            path_before_id: before.to_owned(),
-            path_after_id: after.to_owned(),
-            id_prefix: mix.id_prefix.clone(),
-            body_bytes: mix.post_body_bytes,
-        }
+/// The HTTP request of a step; a WebSocket step has none.
+fn http(step: &Step) -> Option<&HttpRequest> {
+    match &step.action {
+        Action::Http(request) => Some(request),
+        Action::WebSocket { .. } => None,
     }
+}
 
-    fn id(&self, drawn: Drawn) -> String {
-        id_text(&self.id_prefix, drawn.lane, drawn.number)
+/// Fills a path or a header. Bytes that would end it early come only from values, and are made harmless.
+fn fill_line(user: &mut User, template: &Template, program: &Program, out: &mut Vec<u8>) {
+    let start = out.len();
+    user.fill(template, program, out);
+    if template.parts.iter().any(|part| matches!(part, Part::Value { .. })) {
+        out[start..].iter_mut().filter(|byte| byte.is_ascii_control()).for_each(|byte| *byte = b' ');
     }
+}
 
-    fn body(&self, id: &str, out: &mut Vec<u8>) {
-        let end = out.len() + self.body_bytes;
-        out.extend_from_slice(&id.as_bytes()[..id.len().min(self.body_bytes)]);
-        out.resize(end, FILLING);
-    }
+/// Fills a path; a blank in it would end it.
+fn fill_path(user: &mut User, template: &Template, program: &Program, out: &mut Vec<u8>) {
+    let start = out.len();
+    fill_line(user, template, program, out);
+    out[start..].iter_mut().filter(|byte| **byte == b' ').for_each(|byte| *byte = b'+');
 }
 
 // === impl Http1Requests ===
 
 impl Http1Requests {
-    pub(crate) fn new(plan: &LoadPlan, connection: Connection) -> Self {
-        let mut fields = format!(" HTTP/1.1\r\nhost: {}\r\n", plan.target.authority);
-        for (name, value) in &plan.mix.headers {
-            fields.push_str(&format!("{name}: {value}\r\n"));
-        }
+    pub(crate) fn new(program: &Arc<Program>, target: &Target, connection: Connection) -> Self {
+        let mut common = format!(" HTTP/1.1\r\nhost: {}\r\n", target.authority);
         if connection == Connection::Fresh {
-            fields.push_str("connection: close\r\n");
+            common.push_str("connection: close\r\n");
         }
-        let gets =
-            plan.mix.get_paths.iter().map(|path| format!("GET {path}{fields}\r\n").into_bytes()).collect();
-        let post_head_end =
-            format!("{fields}content-length: {}\r\n\r\n", plan.mix.post_body_bytes).into_bytes();
-        Self { gets, post: PostText::new(plan), post_head_end }
+        let mut requests = Self { program: program.clone(), common, constant: Vec::new() };
+        requests.constant = program.steps.iter().map(|step| requests.constant(&step.step)).collect();
+        requests
     }
 
-    /// Writes the whole request into `out`, in place of what was there.
-    pub(crate) fn write(&self, drawn: Drawn, out: &mut Vec<u8>) {
-        out.clear();
-        match drawn.what {
-            What::Get(path) => out.extend_from_slice(&self.gets[path]),
-            What::Post => {
-                let id = self.post.id(drawn);
-                out.extend_from_slice(b"POST ");
-                out.extend_from_slice(self.post.path_before_id.as_bytes());
-                out.extend_from_slice(id.as_bytes());
-                out.extend_from_slice(self.post.path_after_id.as_bytes());
-                out.extend_from_slice(&self.post_head_end);
-                self.post.body(&id, out);
-            }
+    fn constant(&self, step: &Step) -> Option<Vec<u8>> {
+        let request = http(step).filter(|request| is_constant(request))?;
+        let text = |template: &Template| template.as_text().expect("a constant request").to_owned();
+        let mut out = format!("{} {}{}", request.method, text(&request.path), self.common);
+        for (name, value) in &request.headers {
+            out.push_str(&format!("{name}: {}\r\n", text(value)));
         }
+        let body = request.body.as_ref().map(text).unwrap_or_default();
+        if says_length(request) {
+            out.push_str(&format!("content-length: {}\r\n", body.len()));
+        }
+        Some(format!("{out}\r\n{body}").into_bytes())
+    }
+
+    /// Writes the whole request of a step into `out`, in place of what was there. `body` is room to work in.
+    pub(crate) fn write(&self, step: usize, user: &mut User, out: &mut Vec<u8>, body: &mut Vec<u8>) {
+        out.clear();
+        if let (Some(constant), true) = (&self.constant[step], user.cookies.is_empty()) {
+            out.extend_from_slice(constant);
+            return;
+        }
+        let program = &*self.program;
+        let request = http(&program.steps[step].step).expect("a WebSocket step goes another way");
+        out.extend_from_slice(request.method.as_str().as_bytes());
+        out.push(b' ');
+        fill_path(user, &request.path, program, out);
+        out.extend_from_slice(self.common.as_bytes());
+        for (name, value) in &request.headers {
+            out.extend_from_slice(name.as_str().as_bytes());
+            out.extend_from_slice(b": ");
+            fill_line(user, value, program, out);
+            out.extend_from_slice(b"\r\n");
+        }
+        if !user.cookies.is_empty() {
+            out.extend_from_slice(b"cookie: ");
+            user.cookies.write(out);
+            out.extend_from_slice(b"\r\n");
+        }
+        body.clear();
+        if let Some(template) = &request.body {
+            user.fill(template, program, body);
+        }
+        if says_length(request) {
+            write!(out, "content-length: {}\r\n", body.len()).expect("a vector takes everything");
+        }
+        out.extend_from_slice(b"\r\n");
+        out.extend_from_slice(body);
     }
 }
 
 // === impl Http2Requests ===
 
 impl Http2Requests {
-    pub(crate) fn new(plan: &LoadPlan) -> Self {
-        let scheme = match plan.target.scheme {
+    pub(crate) fn new(program: &Arc<Program>, target: &Target) -> Self {
+        let scheme = match target.scheme {
             Scheme::Http => "http",
             Scheme::Https => "https",
         };
-        let authority = plan.target.authority.clone();
-        let gets = plan.mix.get_paths.iter().map(|path| uri(scheme, &authority, path.clone())).collect();
-        let header = |(name, value): &(String, String)| {
-            let name = HeaderName::try_from(name).expect("the plan was validated");
-            (name, HeaderValue::try_from(value).expect("the plan was validated"))
-        };
-        // `append`, not `insert`: a repeated header stays repeated.
+        let authority = target.authority.clone();
+        let mut requests = Self { program: program.clone(), scheme, authority, constant: Vec::new() };
+        requests.constant = program.steps.iter().map(|step| requests.constant(&step.step)).collect();
+        requests
+    }
+
+    fn constant(&self, step: &Step) -> Option<(Uri, HeaderMap)> {
+        let request = http(step).filter(|request| is_constant(request))?;
+        let uri = self.uri(request.path.as_text()?.to_owned().into())?;
         let mut headers = HeaderMap::new();
-        for (name, value) in plan.mix.headers.iter().map(header) {
-            headers.append(name, value);
+        for (name, value) in &request.headers {
+            // `append`, not `insert`: a repeated header stays repeated.
+            headers.append(name, HeaderValue::try_from(value.as_text()?).ok()?);
         }
-        Self { gets, post: PostText::new(plan), scheme, authority, headers }
+        Some((uri, headers))
     }
 
-    /// The head, and the body if there is one.
-    pub(crate) fn make(&self, drawn: Drawn) -> (Request<()>, Option<Bytes>) {
+    /// The head, and the body if there is one; none when a value made the head something that cannot be sent.
+    pub(crate) fn make(&self, step: usize, user: &mut User) -> Option<(Request<()>, Option<Bytes>)> {
+        let program = &*self.program;
+        let template = http(&program.steps[step].step).expect("a WebSocket step goes another way");
         let mut request = Request::new(());
-        *request.headers_mut() = self.headers.clone();
-        match drawn.what {
-            What::Get(path) => {
-                *request.uri_mut() = self.gets[path].clone();
-                (request, None)
+        *request.method_mut() = template.method.clone();
+        match &self.constant[step] {
+            Some((uri, headers)) => {
+                *request.uri_mut() = uri.clone();
+                *request.headers_mut() = headers.clone();
             }
-            What::Post => {
-                let id = self.post.id(drawn);
-                let path = format!("{}{id}{}", self.post.path_before_id, self.post.path_after_id);
-                *request.uri_mut() = uri(self.scheme, &self.authority, path);
-                *request.method_mut() = Method::POST;
-                let length = HeaderValue::from(self.post.body_bytes);
-                request.headers_mut().insert(http::header::CONTENT_LENGTH, length);
-                let mut body = Vec::with_capacity(self.post.body_bytes);
-                self.post.body(&id, &mut body);
-                (request, (!body.is_empty()).then(|| body.into()))
+            None => {
+                let mut path = Vec::new();
+                fill_path(user, &template.path, program, &mut path);
+                *request.uri_mut() = self.uri(path.into())?;
+                for (name, value) in &template.headers {
+                    let mut line = Vec::new();
+                    fill_line(user, value, program, &mut line);
+                    request
+                        .headers_mut()
+                        .append(name, HeaderValue::from_maybe_shared(Bytes::from(line)).ok()?);
+                }
             }
         }
+        if !user.cookies.is_empty() {
+            let mut line = Vec::new();
+            user.cookies.write(&mut line);
+            let value = HeaderValue::from_maybe_shared(Bytes::from(line)).ok()?;
+            request.headers_mut().insert(header::COOKIE, value);
+        }
+        let mut body = Vec::new();
+        if let Some(template) = &template.body {
+            user.fill(template, program, &mut body);
+        }
+        if says_length(template) {
+            request.headers_mut().insert(header::CONTENT_LENGTH, HeaderValue::from(body.len()));
+        }
+        Some((request, (!body.is_empty()).then(|| body.into())))
     }
-}
 
-fn uri(scheme: &str, authority: &str, path: String) -> Uri {
-    let path = PathAndQuery::from_maybe_shared(path).expect("the plan was validated");
-    let builder = Uri::builder().scheme(scheme).authority(authority).path_and_query(path);
-    builder.build().expect("the plan was validated")
+    fn uri(&self, path: Bytes) -> Option<Uri> {
+        let path = PathAndQuery::from_maybe_shared(path).ok()?;
+        Uri::builder().scheme(self.scheme).authority(&*self.authority).path_and_query(path).build().ok()
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use std::net::SocketAddr;
+    use std::sync::Arc;
 
     use fastrand::Rng;
+    use http::HeaderName;
 
-    use super::{Drawn, Http1Requests, Http2Requests, What, draw};
-    use crate::plan::model::{Connection, LoadPlan, Scheme, Target};
+    use super::{Http1Requests, Http2Requests};
+    use crate::plan::model::{Connection, Scheme, Target};
+    use crate::scenario::mix::RequestMix;
+    use crate::scenario::program::Program;
+    use crate::scenario::user::User;
 
-    fn plan() -> LoadPlan {
+    const GET: usize = 0;
+    const POST: usize = 1;
+
+    fn target() -> Target {
         let address = SocketAddr::from(([127, 0, 0, 1], 1));
-        let mut plan = LoadPlan::new(Target { scheme: Scheme::Http, authority: "host:1".into(), address });
-        plan.mix.headers.push(("x-a".into(), "b".into()));
-        plan.mix.post_path = "/apply/{id}?q=1".into();
-        plan.mix.post_body_bytes = 10;
-        plan
+        Target { scheme: Scheme::Http, authority: "host:1".into(), address }
     }
 
-    const POST: Drawn = Drawn { lane: 3, number: 5, what: What::Post };
+    fn program() -> Arc<Program> {
+        let headers = vec![(HeaderName::from_static("x-a"), "b".to_owned())];
+        Arc::new(Program::new(
+            &RequestMix { headers, post_filling_bytes: 2, ..RequestMix::default() }.workload(),
+        ))
+    }
+
+    fn user(program: &Program) -> User {
+        let mut user = User::new(3, program, Rng::with_seed(1));
+        user.request = 5;
+        user
+    }
+
+    fn http1(step: usize, cookies: &[&str]) -> String {
+        let program = program();
+        let mut user = user(&program);
+        cookies.iter().for_each(|cookie| user.cookies.store(cookie.as_bytes()));
+        let requests = Http1Requests::new(&program, &target(), Connection::Fresh);
+        let mut out = b"old".to_vec();
+        requests.write(step, &mut user, &mut out, &mut Vec::new());
+        String::from_utf8(out).unwrap()
+    }
 
     #[test]
     fn http1_request_is_complete() {
-        let requests = Http1Requests::new(&plan(), Connection::Fresh);
-        let mut out = b"old".to_vec();
-        requests.write(POST, &mut out);
-        let text = "POST /apply/load-3-5?q=1 HTTP/1.1\r\nhost: host:1\r\nx-a: b\r\nconnection: close\r\n\
+        let post = "POST /apply/load-3-5 HTTP/1.1\r\nhost: host:1\r\nconnection: close\r\nx-a: b\r\n\
                     content-length: 10\r\n\r\nload-3-5..";
-        assert_eq!(String::from_utf8(out).unwrap(), text);
-        let mut out = Vec::new();
-        requests.write(Drawn { what: What::Get(0), ..POST }, &mut out);
-        assert_eq!(out, b"GET / HTTP/1.1\r\nhost: host:1\r\nx-a: b\r\nconnection: close\r\n\r\n");
+        assert_eq!(http1(POST, &[]), post);
+        let get = "GET / HTTP/1.1\r\nhost: host:1\r\nconnection: close\r\nx-a: b\r\n";
+        assert_eq!(http1(GET, &[]), format!("{get}\r\n"));
+        assert_eq!(http1(GET, &["a=1", "b=2"]), format!("{get}cookie: a=1; b=2\r\n\r\n"));
     }
 
     #[test]
     fn http2_request_is_complete() {
-        let (request, body) = Http2Requests::new(&plan()).make(POST);
-        assert_eq!(request.uri(), "http://host:1/apply/load-3-5?q=1");
-        assert_eq!(request.headers()["content-length"], "10");
-        assert_eq!(request.headers()["x-a"], "b");
-        assert_eq!(body.unwrap(), "load-3-5..");
-    }
-
-    #[test]
-    fn draws_as_seeded() {
-        let drawn = |seed| {
-            let mut random = Rng::with_seed(seed);
-            (0..100).map(|number| draw(&plan(), &mut random, 0, number).what).collect::<Vec<_>>()
-        };
-        assert_eq!(drawn(7), drawn(7));
-        assert_ne!(drawn(7), drawn(8));
-        let posts = drawn(7).iter().filter(|what| **what == What::Post).count();
-        assert!((30..70).contains(&posts), "{posts} of 100");
+        let program = program();
+        let mut user = user(&program);
+        user.cookies.store(b"a=1");
+        let (request, body) = Http2Requests::new(&program, &target()).make(POST, &mut user).unwrap();
+        assert_eq!(request.uri(), "http://host:1/apply/load-3-5");
+        let headers =
+            ["content-length", "x-a", "cookie"].map(|name| request.headers()[name].to_str().unwrap());
+        assert_eq!((headers, &*body.unwrap()), (["10", "b", "a=1"], &b"load-3-5.."[..]));
     }
 }

@@ -1,0 +1,138 @@
+//! A run over time: what happened in each interval, from counters that only ever grow.
+
+use std::time::Duration;
+
+use crate::measure::counters::LoadCounters;
+use crate::measure::histogram::Histogram;
+use crate::measure::report::LatencySummary;
+use crate::results::model::{Point, Series};
+
+/// Length of an interval, at first.
+pub(crate) const INTERVAL: Duration = Duration::from_secs(1);
+/// Most points; then neighbours are merged and intervals are twice as long.
+const POINTS_MAX: usize = 3_600;
+
+/// Everything counted up to a moment.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Sample {
+    pub(crate) at: Duration,
+    pub(crate) offered: u64,
+    pub(crate) counters: LoadCounters,
+    pub(crate) latency: Histogram,
+    pub(crate) lag: Histogram,
+}
+
+/// Turns samples into points.
+#[derive(Debug)]
+pub(crate) struct Sampler {
+    series: Series,
+    last: Sample,
+}
+
+// === impl Sampler ===
+
+impl Sampler {
+    pub(crate) fn new() -> Self {
+        let series = Series { interval_s: INTERVAL.as_secs_f64(), points: Vec::new() };
+        Self { series, last: Sample::default() }
+    }
+
+    pub(crate) fn series(&self) -> &Series {
+        &self.series
+    }
+
+    /// When the interval under way ends, from the start of the run.
+    pub(crate) fn next_at(&self) -> Duration {
+        self.last.at + Duration::from_secs_f64(self.series.interval_s)
+    }
+
+    /// Ends an interval.
+    pub(crate) fn push(&mut self, sample: Sample) {
+        self.series.points.push(self.last.point_until(&sample));
+        self.last = sample;
+        if self.series.points.len() >= POINTS_MAX {
+            self.series.points = self.series.points.chunks(2).map(merged).collect();
+            self.series.interval_s *= 2.0;
+        }
+    }
+}
+
+// === impl Sample ===
+
+impl Sample {
+    fn point_until(&self, later: &Self) -> Point {
+        let lag = later.lag.since(&self.lag);
+        Point {
+            at_s: later.at.as_secs_f64(),
+            offered: later.offered - self.offered,
+            answered: later.counters.answered - self.counters.answered,
+            failed: later.counters.failed - self.counters.failed,
+            in_flight: later.counters.in_flight,
+            latency: LatencySummary::of(&later.latency.since(&self.latency)),
+            lag_p99_ms: lag.quantile(0.99).map(|lag| lag.as_secs_f64() * 1000.0),
+        }
+    }
+}
+
+/// Neighbours as one: counts added, and the worse of two latencies, so that a stall never fades.
+fn merged(points: &[Point]) -> Point {
+    let later = |later: f64, earlier: f64| later.max(earlier);
+    points[1..].iter().fold(points[0], |first, second| Point {
+        at_s: second.at_s,
+        offered: first.offered + second.offered,
+        answered: first.answered + second.answered,
+        failed: first.failed + second.failed,
+        in_flight: first.in_flight.max(second.in_flight),
+        latency: match (first.latency, second.latency) {
+            (Some(first), Some(second)) => Some(first.worse(&second)),
+            (first, second) => first.or(second),
+        },
+        lag_p99_ms: match (first.lag_p99_ms, second.lag_p99_ms) {
+            (Some(first), Some(second)) => Some(later(first, second)),
+            (first, second) => first.or(second),
+        },
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::{POINTS_MAX, Sample, Sampler};
+    use crate::measure::counters::LoadCounters;
+
+    /// `seconds` of ten answers a second, one of them slow in every tenth second.
+    fn sampled(seconds: u64) -> Sampler {
+        let mut sampler = Sampler::new();
+        let mut sample = Sample::default();
+        for second in 1..=seconds {
+            sample.at = Duration::from_secs(second);
+            sample.offered += 10;
+            sample.counters = LoadCounters { answered: sample.offered, ..LoadCounters::default() };
+            (0..9).for_each(|_| sample.latency.record(Duration::from_millis(1)));
+            sample.latency.record(Duration::from_millis(if second % 10 == 0 { 900 } else { 1 }));
+            sampler.push(sample.clone());
+        }
+        sampler
+    }
+
+    #[test]
+    fn points_are_differences() {
+        let sampler = sampled(20);
+        let points = &sampler.series().points;
+        assert_eq!(points.iter().map(|point| point.answered).collect::<Vec<_>>(), [10; 20]);
+        let slow = |index: usize| points[index].latency.unwrap().longest_ms > 800.0;
+        assert_eq!([9, 10, 19].map(slow), [true, false, true]);
+    }
+
+    #[test]
+    fn long_runs_are_thinned_without_loss() {
+        let sampler = sampled(POINTS_MAX as u64 + 10);
+        let series = sampler.series();
+        assert!(series.points.len() < POINTS_MAX && series.interval_s == 2.0);
+        let answered: u64 = series.points.iter().map(|point| point.answered).sum();
+        assert_eq!(answered, (POINTS_MAX as u64 + 10) * 10);
+        let slow = series.points.iter().filter(|point| point.latency.unwrap().longest_ms > 800.0).count();
+        assert_eq!(slow, POINTS_MAX / 10 + 1);
+    }
+}
