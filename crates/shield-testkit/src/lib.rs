@@ -8,6 +8,7 @@ mod certificates;
 mod ledger;
 mod port;
 mod process;
+pub mod quick;
 pub mod stall;
 mod test_backend;
 mod wait;

@@ -9,13 +9,10 @@ use std::path::Path;
 use std::time::Duration;
 
 use rustix::time::{ClockId, clock_gettime};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpListener;
 use tokio::time::sleep;
 
-const ANSWER: &[u8] = b"HTTP/1.1 200 OK\r\ncontent-length: 15\r\n\r\n{\"alive\": true}";
-/// Longest head of a request.
-const HEAD_BYTES_MAX: usize = 16 * 1024;
+use crate::quick::answer_http1;
 
 /// A time during which the server stood still.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,7 +40,7 @@ pub async fn serve_stalling(
 ) -> io::Result<()> {
     tokio::spawn(async move {
         while let Ok((socket, _)) = listener.accept().await {
-            tokio::spawn(answer_all(socket));
+            tokio::spawn(answer_http1(socket));
         }
     });
     loop {
@@ -63,20 +60,6 @@ pub fn read_stalls(diary: &Path) -> io::Result<Vec<Stall>> {
     };
     let damaged = || io::Error::new(io::ErrorKind::InvalidData, "a line of the diary is no pair of times");
     text.lines().map(|line| stall(line).ok_or_else(damaged)).collect()
-}
-
-async fn answer_all(mut socket: TcpStream) {
-    // Only latency is at stake.
-    let _ = socket.set_nodelay(true);
-    let mut seen = Vec::new();
-    while seen.len() < HEAD_BYTES_MAX && socket.read_buf(&mut seen).await.is_ok_and(|read| read > 0) {
-        while let Some(end) = seen.windows(4).position(|window| window == b"\r\n\r\n") {
-            seen.drain(..end + 4);
-            if socket.write_all(ANSWER).await.is_err() {
-                return;
-            }
-        }
-    }
 }
 
 #[cfg(test)]

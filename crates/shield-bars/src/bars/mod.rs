@@ -4,6 +4,7 @@ mod bad_state;
 mod evidence_tamper;
 mod first_run;
 mod kill_anywhere;
+mod load_cost;
 mod load_truth;
 mod lying_instances;
 mod other_languages;
@@ -32,6 +33,7 @@ enum Kind {
     OtherLanguages,
     EvidenceTamper,
     LoadTruth,
+    LoadCost,
 }
 
 /// Shorter or longer runs than the bar's own; the verdict is then about that run.
@@ -93,6 +95,11 @@ pub(crate) const BARS: &[Bar] = &[
         claim: "p50, p95, p99, p99.9 and longest within 2 % or 5 ms of the stall server's diary, with 10 connections and unlimited; every request accounted for",
         kind: Kind::LoadTruth,
     },
+    Bar {
+        name: "load.cost",
+        claim: "requests per generator CPU-second, in alternation: >= 0.6 of wrk plain, >= 0.3 with templates, an extraction and a check; HTTP/2 >= 0.6 of h2load",
+        kind: Kind::LoadCost,
+    },
 ];
 
 /// Measures one.
@@ -106,5 +113,6 @@ pub(crate) async fn run(bar: &Bar, options: &Options) -> Result<Verdict> {
         Kind::OtherLanguages => other_languages::run(options).await,
         Kind::EvidenceTamper => evidence_tamper::run(options).await,
         Kind::LoadTruth => load_truth::run(options).await,
+        Kind::LoadCost => load_cost::run(options).await,
     }
 }

@@ -42,10 +42,10 @@ pub(crate) async fn build_programs() -> Result<Programs> {
     Ok(Programs { shield: release.join("shield"), backend: release.join("testkit-backend") })
 }
 
-/// The stalling server in release mode.
-pub(crate) async fn build_stalling_server() -> Result<PathBuf> {
-    build(&["-p", "shield-testkit", "--bin", "testkit-stall"]).await?;
-    Ok(release_directory().join("testkit-stall"))
+/// A program of the test kit in release mode.
+pub(crate) async fn build_testkit(name: &str) -> Result<PathBuf> {
+    build(&["-p", "shield-testkit", "--bin", name]).await?;
+    Ok(release_directory().join(name))
 }
 
 fn release_directory() -> PathBuf {

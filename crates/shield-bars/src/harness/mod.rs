@@ -7,17 +7,15 @@ mod manifest;
 mod processes;
 mod project;
 mod report;
-mod stalling;
+mod servers;
 mod trouble;
 
-pub(crate) use cargo::{
-    Programs, build_failpoints, build_programs, build_stalling_server, cargo_program, workspace,
-};
+pub(crate) use cargo::{Programs, build_failpoints, build_programs, build_testkit, cargo_program, workspace};
 pub(crate) use command::{Finished, run};
 pub(crate) use load::{https, plan, print_load, steady, wait_for_traffic};
 pub(crate) use manifest::ManifestSettings;
 pub(crate) use processes::{Running, kill, running};
 pub(crate) use project::Project;
 pub(crate) use report::Verdict;
-pub(crate) use stalling::StallingServer;
+pub(crate) use servers::{SmallServer, StallingServer};
 pub(crate) use trouble::{Result, Trouble, chain};

@@ -1,0 +1,79 @@
+//! A server that does next to nothing per request, so that what calls it can be measured.
+
+use std::convert::Infallible;
+use std::io;
+
+use bytes::Bytes;
+use http_body_util::Full;
+use hyper::server::conn::http2;
+use hyper::service::service_fn;
+use hyper::{Request, Response, body::Incoming};
+use hyper_util::rt::{TokioExecutor, TokioIo};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+
+/// The body of every answer.
+pub const BODY: &str = "{\"alive\": true}";
+/// Longest head of a request.
+const HEAD_BYTES_MAX: usize = 16 * 1024;
+
+/// Answers every HTTP/1.1 request with [`BODY`].
+pub async fn serve_http1(listener: TcpListener) -> io::Result<()> {
+    loop {
+        let (socket, _) = listener.accept().await?;
+        tokio::spawn(answer_http1(socket));
+    }
+}
+
+/// The same over HTTP/2 by prior knowledge.
+pub async fn serve_http2(listener: TcpListener) -> io::Result<()> {
+    let answer = |_: Request<Incoming>| async {
+        Ok::<_, Infallible>(Response::new(Full::new(Bytes::from_static(BODY.as_bytes()))))
+    };
+    loop {
+        let (socket, _) = listener.accept().await?;
+        // Only latency is at stake.
+        let _ = socket.set_nodelay(true);
+        tokio::spawn(async move {
+            let connection = http2::Builder::new(TokioExecutor::new());
+            // A client that goes away is the client's business.
+            let _ = connection.serve_connection(TokioIo::new(socket), service_fn(answer)).await;
+        });
+    }
+}
+
+/// Answers the requests of one connection, pipelined ones too.
+pub(crate) async fn answer_http1(mut socket: TcpStream) {
+    let answer = format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n{BODY}", BODY.len());
+    // Only latency is at stake.
+    let _ = socket.set_nodelay(true);
+    let mut seen = Vec::new();
+    while seen.len() < HEAD_BYTES_MAX && socket.read_buf(&mut seen).await.is_ok_and(|read| read > 0) {
+        while let Some(length) = request_length(&seen).filter(|length| *length <= seen.len()) {
+            seen.drain(..length);
+            if socket.write_all(answer.as_bytes()).await.is_err() {
+                return;
+            }
+        }
+    }
+}
+
+/// Length of the first request, body included; none before its head is whole.
+fn request_length(bytes: &[u8]) -> Option<usize> {
+    let head = bytes.windows(4).position(|window| window == b"\r\n\r\n")? + 4;
+    let named = |line: &str| line.to_ascii_lowercase().strip_prefix("content-length:")?.trim().parse().ok();
+    let body: usize = str::from_utf8(&bytes[..head]).ok()?.lines().find_map(named).unwrap_or(0);
+    Some(head + body)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::request_length;
+
+    #[test]
+    fn requests_end_after_their_body() {
+        assert_eq!(request_length(b"GET / HTTP/1.1\r\n\r\nGET"), Some(18));
+        assert_eq!(request_length(b"POST / HTTP/1.1\r\nContent-Length: 2\r\n\r\nab"), Some(42));
+        assert_eq!(request_length(b"GET / HTTP/1.1\r\n"), None);
+    }
+}
