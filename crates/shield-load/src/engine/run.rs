@@ -1,18 +1,17 @@
 //! From a plan to a report.
 
 use std::future::pending;
-use std::panic::resume_unwind;
 use std::pin::pin;
 use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex};
 
-use fastrand::Rng;
 use tokio::sync::{mpsc, oneshot};
-use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until};
 
+use crate::engine::crew::Crew;
 use crate::engine::handle::LoadHandle;
-use crate::engine::lane::{Client, Lane, Shared, Source};
+use crate::engine::lane::{Shared, Source};
+use crate::engine::maker::{LaneMaker, makers};
 use crate::engine::pacer::Pacer;
 use crate::engine::stop::Stopper;
 use crate::measure::audit::GeneratorMeter;
@@ -21,16 +20,12 @@ use crate::measure::failure::FailureKind;
 use crate::measure::ids::{LaneIds, PostedIds};
 use crate::measure::report::{LatencySummary, LoadReport};
 use crate::measure::series::Sampler;
-use crate::plan::model::{ClientGroup, LoadPlan, Model, Protocol, Stop};
+use crate::plan::model::{LoadPlan, Model, Stop};
 use crate::plan::validate::{StartLoadError, validate};
 use crate::results::model::{CheckResults, StepResults};
 use crate::scenario::model::{Check, Step};
 use crate::scenario::program::{Program, ProgramStep};
-use crate::scenario::user::{FeedCursors, User};
-use crate::wire::connect::Connector;
-use crate::wire::http1::Http1Client;
-use crate::wire::http2::{Http2Client, SharedConnection};
-use crate::wire::request::{Http1Requests, Http2Requests};
+use crate::scenario::user::FeedCursors;
 
 /// Runs the plan to its end on the current runtime.
 pub async fn run(plan: LoadPlan) -> Result<LoadReport, StartLoadError> {
@@ -62,13 +57,21 @@ pub fn start(plan: LoadPlan) -> Result<LoadHandle, StartLoadError> {
     });
     let meter = GeneratorMeter::start();
     let mut makers = makers(&shared, &stopper)?;
-    let mut lanes = Vec::new();
+    let clients: usize = makers.iter().map(LaneMaker::clients).sum();
+    let processors = std::thread::available_parallelism().map_or(1, usize::from);
+    let threads = if shared.plan.model == Model::Closed { processors.min(clients) } else { processors };
+    let mut crew = Crew::start(threads).map_err(|source| StartLoadError::Thread { source })?;
+    let mut lanes = 0;
     for maker in &mut makers {
-        lanes.extend(maker.begin(lanes.len()));
+        for _ in 0..maker.clients() {
+            let client = maker.client(lanes);
+            lanes += client.len();
+            crew.hire(client);
+        }
     }
     let pace = pace(&shared, &stopper)?;
-    let run = Run { shared: shared.clone(), stopper: stopper.clone(), makers, pace, meter };
-    let task = tokio::spawn(run.supervise(lanes));
+    let run = Run { shared: shared.clone(), stopper: stopper.clone(), makers, crew, lanes, pace, meter };
+    let task = tokio::spawn(run.supervise());
     Ok(LoadHandle::new(shared, stopper, task))
 }
 
@@ -77,6 +80,9 @@ struct Run {
     shared: Arc<Shared>,
     stopper: Stopper,
     makers: Vec<LaneMaker>,
+    crew: Crew,
+    /// Lanes made up to now.
+    lanes: usize,
     pace: Option<Pace>,
     meter: GeneratorMeter,
 }
@@ -106,99 +112,16 @@ fn pace(shared: &Arc<Shared>, stopper: &Stopper) -> Result<Option<Pace>, StartLo
         growth_left: clients_max.saturating_sub(begun),
         stop: stopper.signal(),
     };
-    pacer.spawn(done).map_err(|source| StartLoadError::Pacer { source })?;
+    pacer.spawn(done).map_err(|source| StartLoadError::Thread { source })?;
     Ok(Some(Pace { grow, ended }))
-}
-
-/// Makes the lanes of one group.
-struct LaneMaker {
-    shared: Arc<Shared>,
-    stopper: Stopper,
-    group: ClientGroup,
-    connector: Connector,
-    requests: Requests,
-    seeds: Rng,
-}
-
-enum Requests {
-    Http1(Arc<Http1Requests>),
-    Http2(Arc<Http2Requests>),
-}
-
-fn makers(shared: &Arc<Shared>, stopper: &Stopper) -> Result<Vec<LaneMaker>, StartLoadError> {
-    let plan = &shared.plan;
-    let mut seeds = Rng::with_seed(plan.seed);
-    let maker = |group: &ClientGroup| {
-        Ok(LaneMaker {
-            shared: shared.clone(),
-            stopper: stopper.clone(),
-            group: group.clone(),
-            connector: Connector::new(plan, group.protocol, group.connection)?,
-            requests: match group.protocol {
-                Protocol::Http1 => {
-                    let requests = Http1Requests::new(&shared.program, &plan.target, group.connection);
-                    Requests::Http1(Arc::new(requests))
-                }
-                Protocol::Http2 => {
-                    Requests::Http2(Arc::new(Http2Requests::new(&shared.program, &plan.target)))
-                }
-            },
-            seeds: seeds.fork(),
-        })
-    };
-    plan.clients.iter().map(maker).collect()
-}
-
-// === impl LaneMaker ===
-
-impl LaneMaker {
-    /// The lanes that the group begins with, numbered from `first`: one per stream of each client.
-    fn begin(&mut self, first: usize) -> Vec<Lane> {
-        let mut lanes = Vec::new();
-        for _ in 0..self.group.count {
-            let connection = Arc::new(SharedConnection::default());
-            for _ in 0..self.group.streams {
-                lanes.push(self.lane(first + lanes.len(), connection.clone()));
-            }
-        }
-        lanes
-    }
-
-    /// A lane on a connection that streams may share.
-    fn lane(&mut self, index: usize, shared_connection: Arc<SharedConnection>) -> Lane {
-        let (connector, kept) = (self.connector.clone(), self.group.connection);
-        let program = self.shared.program.clone();
-        let index = u32::try_from(index).expect("a validated plan has fewer lanes");
-        let user = User::new(index, &program, self.seeds.fork());
-        let client = match &self.requests {
-            Requests::Http1(requests) => {
-                Client::Http1(Http1Client::new(connector, program, requests.clone(), kept))
-            }
-            Requests::Http2(requests) => {
-                Client::Http2(Http2Client::new(connector, program, requests.clone(), kept, shared_connection))
-            }
-        };
-        Lane {
-            user,
-            shared: self.shared.clone(),
-            client,
-            pause: self.group.pause,
-            stop: self.stopper.signal(),
-            ids: LaneIds::default(),
-        }
-    }
 }
 
 // === impl Run ===
 
 impl Run {
     /// Runs the lanes, makes those that are wanted, stops them in time, and adds up.
-    async fn supervise(mut self, lanes: Vec<Lane>) -> LoadReport {
-        let mut ids = vec![LaneIds::default(); lanes.len()];
-        let mut running = JoinSet::new();
-        for lane in lanes {
-            running.spawn(lane.run());
-        }
+    async fn supervise(mut self) -> LoadReport {
+        let mut ids = vec![LaneIds::default(); self.lanes];
         let (mut grow, ended) = match self.pace.take() {
             Some(Pace { grow, ended }) => (Some(grow), Some(ended)),
             None => (None, None),
@@ -209,16 +132,14 @@ impl Run {
             let next_sample = self.shared.started + self.shared.sampler().next_at();
             tokio::select! {
                 () = sleep_until(next_sample) => self.shared.end_interval(),
-                lane = running.join_next() => match lane {
-                    Some(Ok((index, lane_ids))) => ids[index as usize] = lane_ids,
-                    // A lane that panicked lost its count: a report without it would be wrong.
-                    Some(Err(error)) => resume_unwind(error.try_into_panic().unwrap_or_else(|error| Box::new(error))),
+                lane = self.crew.ended() => match lane {
+                    Some((index, lane_ids)) => ids[index as usize] = lane_ids,
                     None => break,
                 },
                 Some(()) = wanted(&mut grow) => {
-                    let lane = self.makers[0].lane(ids.len(), Arc::default());
-                    ids.push(LaneIds::default());
-                    running.spawn(lane.run());
+                    let client = self.makers[0].client(ids.len());
+                    ids.resize(ids.len() + client.len(), LaneIds::default());
+                    self.crew.hire(client);
                 }
                 () = time_is_up.as_mut(), if !stopped => {
                     stopped = true;

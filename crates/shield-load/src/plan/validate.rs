@@ -125,9 +125,9 @@ pub enum StartLoadError {
         /// The bound.
         clients_max: usize,
     },
-    /// The thread that paces the run.
-    #[error("start the pacing thread")]
-    Pacer {
+    /// A thread of the run.
+    #[error("start the threads of the run")]
+    Thread {
         /// Why.
         #[source]
         source: io::Error,
