@@ -34,7 +34,8 @@ pub use measure::failure::{Failure, FailureKind};
 pub use measure::histogram::{HIGHEST_VALUE, Histogram};
 pub use measure::ids::PostedIds;
 pub use measure::reconcile::{Reconciliation, reconcile};
-pub use measure::report::{LatencySummary, LoadReport, LoadSummary};
+pub use measure::report::{LatencySummary, LoadReport, LoadSummary, StepCounts};
+pub use measure::series::Sample;
 pub use plan::model::{ClientGroup, Connection, LoadPlan, Model, Protocol, Scheme, Stop, Target};
 pub use plan::validate::StartLoadError;
 pub use results::model::{

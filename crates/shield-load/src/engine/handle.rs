@@ -13,6 +13,7 @@ use crate::engine::lane::Shared;
 use crate::engine::stop::Stopper;
 use crate::measure::counters::LoadCounters;
 use crate::measure::report::LoadReport;
+use crate::measure::series::Sample;
 
 /// Pause between two looks at the counters.
 const LOOK_INTERVAL: Duration = Duration::from_millis(2);
@@ -58,6 +59,12 @@ impl LoadHandle {
     #[must_use]
     pub fn counters(&self) -> LoadCounters {
         self.shared.counters.read()
+    }
+
+    /// Everything that was counted up to now, with latencies.
+    #[must_use]
+    pub fn sample(&self) -> Sample {
+        self.shared.sample()
     }
 
     /// No request is begun from now on; those that were sent are finished. [`LoadHandle::join`] returns after that.

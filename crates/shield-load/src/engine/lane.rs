@@ -6,8 +6,8 @@
 use std::future::poll_fn;
 use std::ops::Range;
 use std::pin::{Pin, pin};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
@@ -18,7 +18,7 @@ use crate::engine::stop::StopSignal;
 use crate::measure::counters::{AtomicHistogram, Counters, LoadCounters, add};
 use crate::measure::failure::{Failure, FailureKind};
 use crate::measure::ids::{LaneIds, id_text};
-use crate::measure::series::{Sample, Sampler};
+use crate::measure::series::Sample;
 use crate::plan::model::{LoadPlan, Protocol};
 use crate::scenario::answer::{Kept, judge};
 use crate::scenario::program::{Program, ProgramStep};
@@ -40,7 +40,6 @@ pub(crate) struct Shared {
     /// How late the generator itself was with requests that nothing else held up.
     pub(crate) lag: AtomicHistogram,
     pub(crate) started: Instant,
-    pub(crate) sampler: Mutex<Sampler>,
 }
 
 /// Where clients get their requests from.
@@ -107,16 +106,6 @@ impl Shared {
                 (counters.begun + left, left)
             }
         }
-    }
-
-    pub(crate) fn sampler(&self) -> MutexGuard<'_, Sampler> {
-        self.sampler.lock().expect("nothing panics while it holds the lock")
-    }
-
-    /// Ends an interval of the series.
-    pub(crate) fn end_interval(&self) {
-        let sample = self.sample();
-        self.sampler().push(sample);
     }
 
     /// Everything counted up to now.

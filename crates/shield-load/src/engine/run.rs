@@ -2,11 +2,11 @@
 
 use std::future::pending;
 use std::pin::pin;
+use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
-use std::sync::{Arc, Mutex};
 
 use tokio::sync::{mpsc, oneshot};
-use tokio::time::{Instant, sleep_until};
+use tokio::time::Instant;
 
 use crate::engine::crew::Crew;
 use crate::engine::handle::LoadHandle;
@@ -18,11 +18,10 @@ use crate::measure::audit::GeneratorMeter;
 use crate::measure::counters::{AtomicHistogram, Counters};
 use crate::measure::failure::FailureKind;
 use crate::measure::ids::{LaneIds, PostedIds};
-use crate::measure::report::{LatencySummary, LoadReport};
-use crate::measure::series::Sampler;
+use crate::measure::report::{LoadReport, StepCounts};
 use crate::plan::model::{LoadPlan, Model, Stop};
 use crate::plan::validate::{StartLoadError, validate};
-use crate::results::model::{CheckResults, StepResults};
+use crate::results::model::CheckResults;
 use crate::scenario::model::{Check, Step};
 use crate::scenario::program::{Program, ProgramStep};
 use crate::scenario::user::FeedCursors;
@@ -53,7 +52,6 @@ pub fn start(plan: LoadPlan) -> Result<LoadHandle, StartLoadError> {
         source,
         lag: AtomicHistogram::default(),
         started: Instant::now(),
-        sampler: Mutex::new(Sampler::new()),
     });
     let meter = GeneratorMeter::start();
     let mut makers = makers(&shared, &stopper)?;
@@ -129,9 +127,7 @@ impl Run {
         let mut time_is_up = pin!(time_is_up(self.shared.clone(), ended));
         let mut stopped = false;
         loop {
-            let next_sample = self.shared.started + self.shared.sampler().next_at();
             tokio::select! {
-                () = sleep_until(next_sample) => self.shared.end_interval(),
                 lane = self.crew.ended() => match lane {
                     Some((index, lane_ids)) => ids[index as usize] = lane_ids,
                     None => break,
@@ -149,7 +145,6 @@ impl Run {
         }
         // A pacer that still sleeps has nobody to pace.
         self.stopper.stop();
-        self.shared.end_interval();
         report(&self.shared, ids, self.meter)
     }
 }
@@ -192,7 +187,7 @@ fn report(shared: &Shared, lanes: Vec<LaneIds>, meter: GeneratorMeter) -> LoadRe
     let elapsed = shared.started.elapsed();
     let lag = shared.lag.read();
     LoadReport {
-        model: shared.plan.model.name(),
+        model: shared.plan.model.name().to_owned(),
         offered,
         answered: counters.answered,
         failed: failed.filter(|(_, times)| *times > 0).collect(),
@@ -206,19 +201,18 @@ fn report(shared: &Shared, lanes: Vec<LaneIds>, meter: GeneratorMeter) -> LoadRe
         iterations: counters.iterations,
         steps: steps(shared),
         checks: checks(shared),
-        series: shared.sampler().series().clone(),
-        posted: PostedIds { prefix: shared.program.id_prefix.clone(), lanes },
+        posted: PostedIds::of(shared.program.id_prefix.clone(), lanes),
         failures: shared.counters.take_failures(),
         elapsed,
     }
 }
 
-fn steps(shared: &Shared) -> Vec<StepResults> {
+fn steps(shared: &Shared) -> Vec<StepCounts> {
     let step = |(index, step): (usize, &ProgramStep)| {
         let (answered, failed, latency) = shared.counters.step(index);
         let latency = latency.unwrap_or_else(|| shared.counters.latency());
         let (scenario, name) = (step.scenario.clone(), step.step.name.clone());
-        StepResults { scenario, name, answered, failed, latency: LatencySummary::of(&latency) }
+        StepCounts { scenario, name, answered, failed, latency }
     };
     shared.program.steps.iter().enumerate().map(step).collect()
 }

@@ -35,6 +35,13 @@ pub(crate) struct GeneratorMeter {
 // === impl GeneratorAudit ===
 
 impl GeneratorAudit {
+    /// Adds what another generator of the same run found: the busiest one speaks for all.
+    pub(crate) fn merge(&mut self, other: Self) {
+        self.cpu_s += other.cpu_s;
+        self.cpu_share = self.cpu_share.max(other.cpu_share);
+        self.invalid.extend(other.invalid);
+    }
+
     /// The figures are about the target.
     #[must_use]
     pub fn valid(&self) -> bool {

@@ -7,6 +7,8 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 use crate::measure::failure::{Failure, FailureKind};
 use crate::measure::histogram::{BUCKETS, Histogram, bucket_of, clamp};
 use crate::scenario::program::Program;
@@ -16,7 +18,7 @@ const SHARDS_MAX: usize = 8;
 const STATUSES: usize = 1000;
 
 /// What was counted up to now.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LoadCounters {
     /// Requests that clients took on.
     pub begun: u64,
@@ -93,6 +95,23 @@ pub(crate) struct AtomicHistogram {
     clamped: AtomicU64,
     shortest_ns: AtomicU64,
     longest_ns: AtomicU64,
+}
+
+// === impl LoadCounters ===
+
+impl LoadCounters {
+    /// Adds what another generator counted.
+    pub(crate) fn merge(&mut self, other: &Self) {
+        self.begun += other.begun;
+        self.follow_ups += other.follow_ups;
+        self.sent += other.sent;
+        self.answered += other.answered;
+        self.failed += other.failed;
+        self.abandoned += other.abandoned;
+        self.in_flight += other.in_flight;
+        self.connections += other.connections;
+        self.iterations += other.iterations;
+    }
 }
 
 // === impl Counters ===

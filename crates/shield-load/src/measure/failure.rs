@@ -3,12 +3,12 @@
 use std::fmt::{self, Display};
 use std::time::Duration;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::plan::model::Protocol;
 
 /// How a request failed. One request has one kind.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum FailureKind {
     /// Nobody listens (`ECONNREFUSED`).
@@ -44,14 +44,13 @@ pub enum FailureKind {
 }
 
 /// One failed request.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Failure {
     /// When it failed, from the start of the run.
     pub at: Duration,
     /// How.
     pub kind: FailureKind,
     /// What it was sent with.
-    #[serde(serialize_with = "protocol_name")]
     pub protocol: Protocol,
     /// Whether its connection had carried a request before.
     pub reused_connection: bool,
@@ -151,10 +150,6 @@ impl Display for Protocol {
             Self::Http2 => "h2",
         })
     }
-}
-
-fn protocol_name<S: serde::Serializer>(protocol: &Protocol, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.collect_str(protocol)
 }
 
 #[cfg(test)]

@@ -8,6 +8,9 @@
 
 use std::time::Duration;
 
+use serde::de::Error;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
 /// Longest latency that is told apart.
 pub const HIGHEST_VALUE: Duration = Duration::from_secs(600);
 
@@ -124,6 +127,44 @@ impl Histogram {
     }
 }
 
+/// What is stored: the buckets that counted something.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Stored {
+    buckets: Vec<(usize, u64)>,
+    clamped: u64,
+    shortest_ns: u64,
+    longest_ns: u64,
+}
+
+impl Serialize for Histogram {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let counted = self.counts.iter().copied().enumerate().filter(|(_, count)| *count > 0);
+        let &Self { clamped, shortest_ns, longest_ns, .. } = self;
+        Stored { buckets: counted.collect(), clamped, shortest_ns, longest_ns }.serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for Histogram {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let Stored { buckets, clamped, shortest_ns, longest_ns } = Stored::deserialize(deserializer)?;
+        let mut histogram = Self { clamped, shortest_ns, longest_ns, ..Self::default() };
+        for (bucket, count) in buckets {
+            let counted = histogram.counts.get_mut(bucket).and_then(|counted| {
+                *counted = counted.checked_add(count)?;
+                histogram.count = histogram.count.checked_add(count)?;
+                Some(())
+            });
+            counted.ok_or_else(|| D::Error::custom("a bucket or a count that no histogram has"))?;
+        }
+        // A value outside of the extremes would make a quantile panic.
+        if histogram.count > 0 && shortest_ns > longest_ns {
+            return Err(D::Error::custom("a shortest value above the longest one"));
+        }
+        Ok(histogram)
+    }
+}
+
 /// A latency in nanoseconds that has a bucket, and whether it had to be shortened for that.
 pub(crate) fn clamp(latency: Duration) -> (u64, bool) {
     let value_ns = u64::try_from(latency.as_nanos()).unwrap_or(u64::MAX);
@@ -194,6 +235,26 @@ mod tests {
             }
             prop_assert_eq!(merged, of(&values));
         }
+
+        #[test]
+        fn is_stored_without_loss(values in prop::collection::vec(any_value(), 0..200)) {
+            let histogram = of(&values);
+            let text = serde_json::to_string(&histogram).unwrap();
+            prop_assert_eq!(serde_json::from_str::<Histogram>(&text).unwrap(), histogram);
+        }
+    }
+
+    #[test]
+    fn refuses_what_was_never_stored() {
+        let read = |buckets: &str, shortest: u64| {
+            let text =
+                format!(r#"{{"buckets":{buckets},"clamped":0,"shortest_ns":{shortest},"longest_ns":9}}"#);
+            serde_json::from_str::<Histogram>(&text)
+        };
+        assert!(read("[[5,1]]", 5).is_ok());
+        assert!(read("[[999999,1]]", 5).is_err());
+        assert!(read("[[5,18446744073709551615],[6,1]]", 5).is_err());
+        assert!(read("[[5,1]]", 10).is_err());
     }
 
     #[test]

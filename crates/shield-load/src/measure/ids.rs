@@ -3,15 +3,23 @@
 //! An id is `PREFIX-LANE-NUMBER`: the lane is one sequence of requests of one client, the number counts from 0 within
 //! it. A set of numbers is a bitmap, so 10^8 requests take 25 MB, not gigabytes of strings.
 
-/// The ids that a run posted.
-#[derive(Clone, Debug, Default)]
+use serde::{Deserialize, Serialize};
+
+/// The ids that a run posted; of a run on several workers, each with a prefix of its own, those of all.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PostedIds {
-    pub(crate) prefix: String,
-    pub(crate) lanes: Vec<LaneIds>,
+    generators: Vec<GeneratorIds>,
+}
+
+/// The ids of one generator.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct GeneratorIds {
+    prefix: String,
+    lanes: Vec<LaneIds>,
 }
 
 /// The ids of one lane.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct LaneIds {
     /// Answered 2xx.
     pub(crate) applied: NumberSet,
@@ -20,7 +28,7 @@ pub(crate) struct LaneIds {
 }
 
 /// A set of small numbers.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct NumberSet {
     words: Vec<u64>,
 }
@@ -28,16 +36,30 @@ pub(crate) struct NumberSet {
 // === impl PostedIds ===
 
 impl PostedIds {
+    /// Those of one generator.
+    pub(crate) fn of(prefix: String, lanes: Vec<LaneIds>) -> Self {
+        Self { generators: vec![GeneratorIds { prefix, lanes }] }
+    }
+
+    /// Adds those of another generator, which has another prefix.
+    pub(crate) fn merge(&mut self, other: Self) {
+        self.generators.extend(other.generators);
+    }
+
     /// How many were applied.
     #[must_use]
     pub fn applied_count(&self) -> u64 {
-        self.lanes.iter().map(|lane| lane.applied.count()).sum()
+        self.lanes().map(|lane| lane.applied.count()).sum()
     }
 
     /// How many may have been applied or not.
     #[must_use]
     pub fn unknown_count(&self) -> u64 {
-        self.lanes.iter().map(|lane| lane.unknown.count()).sum()
+        self.lanes().map(|lane| lane.unknown.count()).sum()
+    }
+
+    fn lanes(&self) -> impl Iterator<Item = &LaneIds> {
+        self.generators.iter().flat_map(|generator| &generator.lanes)
     }
 
     /// The ids that were applied: their request was answered 2xx.
@@ -63,11 +85,22 @@ impl PostedIds {
     }
 
     fn list(&self, set: fn(&LaneIds) -> &NumberSet) -> impl Iterator<Item = String> {
-        let ids_of =
-            move |(lane, ids)| set(ids).iter().map(move |number| id_text(&self.prefix, lane, number));
-        (0_u32..).zip(&self.lanes).flat_map(ids_of)
+        let lanes = self.generators.iter().flat_map(|generator| {
+            (0_u32..).zip(&generator.lanes).map(|(lane, ids)| (generator.prefix.as_str(), lane, ids))
+        });
+        lanes.flat_map(move |(prefix, lane, ids)| {
+            set(ids).iter().map(move |number| id_text(prefix, lane, number))
+        })
     }
 
+    fn find(&self, id: &str) -> Option<(&LaneIds, u64)> {
+        self.generators.iter().find_map(|generator| generator.find(id))
+    }
+}
+
+// === impl GeneratorIds ===
+
+impl GeneratorIds {
     fn find(&self, id: &str) -> Option<(&LaneIds, u64)> {
         let (lane, number) = id.strip_prefix(&self.prefix)?.strip_prefix('-')?.split_once('-')?;
         let (lane, number): (u32, u64) = (lane.parse().ok()?, number.parse().ok()?);
@@ -117,10 +150,11 @@ mod tests {
         lane.applied.insert(0);
         lane.applied.insert(64);
         lane.unknown.insert(7);
-        let ids = PostedIds { prefix: "r".into(), lanes: vec![LaneIds::default(), lane] };
-        assert_eq!(ids.applied().collect::<Vec<_>>(), ["r-1-0", "r-1-64"]);
-        assert_eq!(ids.unknown().collect::<Vec<_>>(), ["r-1-7"]);
-        assert_eq!((ids.applied_count(), ids.unknown_count()), (2, 1));
+        let mut ids = PostedIds::of("r".into(), vec![LaneIds::default(), lane.clone()]);
+        ids.merge(PostedIds::of("r2".into(), vec![lane]));
+        assert_eq!(ids.applied().collect::<Vec<_>>(), ["r-1-0", "r-1-64", "r2-0-0", "r2-0-64"]);
+        assert_eq!(ids.unknown().collect::<Vec<_>>(), ["r-1-7", "r2-0-7"]);
+        assert_eq!((ids.applied_count(), ids.unknown_count()), (4, 2));
         assert!(ids.is_applied("r-1-64") && ids.is_unknown("r-1-7"));
         for other in ["r-1-07", "r-0-0", "r-9-0", "x-1-0", "r-1", "r-1-", "r-1-99999999999999999999"] {
             assert!(!ids.is_applied(other) && !ids.is_unknown(other), "{other}");

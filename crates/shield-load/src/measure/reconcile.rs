@@ -65,7 +65,7 @@ mod tests {
         let mut lane = LaneIds::default();
         (0..4).for_each(|number| lane.applied.insert(number));
         (4..6).for_each(|number| lane.unknown.insert(number));
-        let posted = PostedIds { prefix: "r".into(), lanes: vec![lane] };
+        let posted = PostedIds::of("r".into(), vec![lane]);
         let report = LoadReport { posted, ..LoadReport::default() };
         let ledger = [("r-0-0", 1), ("r-0-1", 2), ("r-0-2", 1), ("r-0-4", 1), ("r-0-6", 1), ("other", 1)];
         let ledger: BTreeMap<String, u32> = ledger.map(|(id, times)| (id.to_owned(), times)).into();

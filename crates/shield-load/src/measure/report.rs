@@ -9,13 +9,13 @@ use crate::measure::audit::GeneratorAudit;
 use crate::measure::failure::{Failure, FailureKind};
 use crate::measure::histogram::Histogram;
 use crate::measure::ids::PostedIds;
-use crate::results::model::{CheckResults, Series, StepResults};
+use crate::results::model::CheckResults;
 
 /// What a run found.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct LoadReport {
     /// How requests were timed: `closed` or `open`.
-    pub model: &'static str,
+    pub model: String,
     /// Requests that the plan asked for: the count of a counted run, the arrivals of an open one, else all that clients took on.
     pub offered: u64,
     /// Answered 2xx, to the last byte.
@@ -43,22 +43,35 @@ pub struct LoadReport {
     /// Iterations in which every step was answered.
     pub iterations: u64,
     /// Step by step.
-    pub steps: Vec<StepResults>,
+    pub steps: Vec<StepCounts>,
     /// Check by check.
     pub checks: Vec<CheckResults>,
-    /// Over time.
-    pub series: Series,
     /// The first failures, in detail.
     pub failures: Vec<Failure>,
     /// From the start to the end of the last client.
     pub elapsed: Duration,
 }
 
+/// What became of the requests of one step.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct StepCounts {
+    /// Of the scenario.
+    pub scenario: String,
+    /// Of the step.
+    pub name: String,
+    /// Answered as expected.
+    pub answered: u64,
+    /// Failed.
+    pub failed: u64,
+    /// From the moment it was due.
+    pub latency: Histogram,
+}
+
 /// The same in a form that can be printed and stored.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct LoadSummary {
     /// See [`LoadReport::model`].
-    pub model: &'static str,
+    pub model: String,
     /// See [`LoadReport::offered`].
     pub offered: u64,
     /// See [`LoadReport::answered`].
@@ -122,11 +135,38 @@ impl LoadReport {
         self.offered == self.answered + self.failed_count() + self.unsent
     }
 
+    /// Adds what another generator counted in the same run.
+    pub fn merge(&mut self, other: Self) {
+        self.offered += other.offered;
+        self.answered += other.answered;
+        add_up(&mut self.failed, other.failed);
+        self.unsent += other.unsent;
+        add_up(&mut self.statuses, other.statuses);
+        self.connections += other.connections;
+        self.latency.merge(&other.latency);
+        self.service.merge(&other.service);
+        self.lag.merge(&other.lag);
+        self.audit.merge(other.audit);
+        self.posted.merge(other.posted);
+        self.iterations += other.iterations;
+        for (mine, theirs) in self.steps.iter_mut().zip(other.steps) {
+            mine.answered += theirs.answered;
+            mine.failed += theirs.failed;
+            mine.latency.merge(&theirs.latency);
+        }
+        for (mine, theirs) in self.checks.iter_mut().zip(other.checks) {
+            mine.passed += theirs.passed;
+            mine.failed += theirs.failed;
+        }
+        self.failures.extend(other.failures);
+        self.elapsed = self.elapsed.max(other.elapsed);
+    }
+
     /// The figures, without ids and failures.
     #[must_use]
     pub fn summary(&self) -> LoadSummary {
         LoadSummary {
-            model: self.model,
+            model: self.model.clone(),
             offered: self.offered,
             answered: self.answered,
             failed: self.failed_count(),
@@ -172,6 +212,12 @@ impl LatencySummary {
             p999_ms: self.p999_ms.max(other.p999_ms),
             longest_ms: self.longest_ms.max(other.longest_ms),
         }
+    }
+}
+
+fn add_up<K: Ord>(mine: &mut BTreeMap<K, u64>, theirs: BTreeMap<K, u64>) {
+    for (key, count) in theirs {
+        *mine.entry(key).or_default() += count;
     }
 }
 

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 use crate::measure::counters::LoadCounters;
 use crate::measure::histogram::Histogram;
 use crate::measure::report::LatencySummary;
@@ -13,13 +15,18 @@ pub(crate) const INTERVAL: Duration = Duration::from_secs(1);
 const POINTS_MAX: usize = 3_600;
 
 /// Everything counted up to a moment.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Sample {
-    pub(crate) at: Duration,
-    pub(crate) offered: u64,
-    pub(crate) counters: LoadCounters,
-    pub(crate) latency: Histogram,
-    pub(crate) lag: Histogram,
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct Sample {
+    /// From the start of the run.
+    pub at: Duration,
+    /// Requests that became due.
+    pub offered: u64,
+    /// All counters.
+    pub counters: LoadCounters,
+    /// From the moment a request was due.
+    pub latency: Histogram,
+    /// See [`crate::LoadReport::lag`].
+    pub lag: Histogram,
 }
 
 /// Turns samples into points.
@@ -60,6 +67,15 @@ impl Sampler {
 // === impl Sample ===
 
 impl Sample {
+    /// Adds what another generator counted up to about the same moment.
+    pub(crate) fn merge(&mut self, other: &Self) {
+        self.at = self.at.max(other.at);
+        self.offered += other.offered;
+        self.counters.merge(&other.counters);
+        self.latency.merge(&other.latency);
+        self.lag.merge(&other.lag);
+    }
+
     fn point_until(&self, later: &Self) -> Point {
         let lag = later.lag.since(&self.lag);
         Point {

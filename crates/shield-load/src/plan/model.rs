@@ -3,6 +3,8 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 use crate::engine::arrivals::Schedule;
 use crate::scenario::mix::RequestMix;
 use crate::scenario::model::Workload;
@@ -84,11 +86,13 @@ pub struct ClientGroup {
 }
 
 /// What a client speaks.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Protocol {
     /// HTTP/1.1.
+    #[serde(rename = "http/1.1")]
     Http1,
     /// HTTP/2.
+    #[serde(rename = "h2")]
     Http2,
 }
 
