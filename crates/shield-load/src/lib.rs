@@ -38,12 +38,17 @@ pub use measure::report::{LatencySummary, LoadReport, LoadSummary, StepCounts};
 pub use measure::series::Sample;
 pub use plan::model::{ClientGroup, Connection, LoadPlan, Model, Protocol, Scheme, Stop, Target};
 pub use plan::validate::StartLoadError;
+pub use results::abort::{AbortRule, AbortWatch};
 pub use results::model::{
     CheckResults, FaultWindow, Point, RESULTS_FORMAT, Reconciled, RunResults, Series, StepResults,
     ThresholdResult, Totals, Verdict,
 };
+pub use results::prometheus::{EXPOSITION_BYTES_MAX, Exposition, ReadExpositionError, Sample};
+pub use results::thresholds::{Limit, Moment, Percentile, TargetLimit, TargetWatch, Thresholds};
+pub use scenario::file::{FileModel, FileTarget, LoadFile, MetricsSource};
 pub use scenario::mix::RequestMix;
 pub use scenario::model::{
     Action, Check, Demand, Extract, Feed, FeedOrder, HttpRequest, Place, Refresh, Scenario, Step, Workload,
 };
+pub use scenario::read::read_load_file;
 pub use scenario::template::{Escape, Part, Template, Value};

@@ -1,3 +1,6 @@
 //! What a run found, in the form that is stored, compared and shown.
 
+pub(crate) mod abort;
 pub(crate) mod model;
+pub(crate) mod prometheus;
+pub(crate) mod thresholds;

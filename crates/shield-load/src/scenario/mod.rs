@@ -2,8 +2,10 @@
 
 pub(crate) mod answer;
 pub(crate) mod cookies;
+pub(crate) mod file;
 pub(crate) mod mix;
 pub(crate) mod model;
 pub(crate) mod program;
+pub(crate) mod read;
 pub(crate) mod template;
 pub(crate) mod user;

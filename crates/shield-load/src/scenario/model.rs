@@ -79,6 +79,8 @@ pub enum Action {
     WebSocket {
         /// Where it is opened.
         path: Template,
+        /// Headers of the request that opens it, after those that the client writes itself.
+        headers: Vec<(HeaderName, Template)>,
         /// What is sent.
         message: Template,
     },
@@ -187,7 +189,9 @@ impl Step {
                 let headers = request.headers.iter().map(|(_, value)| value);
                 headers.chain(&request.body).chain([&request.path]).collect()
             }
-            Action::WebSocket { path, message } => vec![path, message],
+            Action::WebSocket { path, headers, message } => {
+                headers.iter().map(|(_, value)| value).chain([path, message]).collect()
+            }
         };
         templates.into_iter()
     }

@@ -9,6 +9,7 @@
 //! [`DOCUMENT_BYTES_MAX`], and names nested deeper than any real setting.
 
 mod depth;
+mod free;
 mod mistake;
 mod reader;
 mod setting;

@@ -14,14 +14,14 @@ use super::{
 /// A table of the document. One that is not written reads as empty, so that its keys get their defaults.
 #[derive(Clone)]
 pub struct Table<'r> {
-    reader: &'r Reader<'r>,
+    pub(crate) reader: &'r Reader<'r>,
     entries: Entries<'r>,
     /// Path with positions, for people: `stage.smoke.request[0]`.
-    path: String,
+    pub(crate) path: String,
     /// Path without positions: `stage.smoke.request[]`.
     pattern: String,
     /// Start of the table's header; of the nearest table that is written when this one is not.
-    offset: usize,
+    pub(crate) offset: usize,
 }
 
 /// What stands where a table belongs.

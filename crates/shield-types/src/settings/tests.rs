@@ -3,6 +3,7 @@
 use std::{net::SocketAddr, time::Duration};
 
 use proptest::prelude::*;
+use serde_json::Value;
 
 use super::{Mistakes, Ratio, Reader, Refusal, Setting, Table, duration_text};
 
@@ -55,6 +56,58 @@ fn every_getter_refuses_every_other_kind() {
     assert_eq!(refused(&|table| table.map_of("k", |_, text| Ok(text)).value().is_some()), 10);
     assert_eq!(refused(&|table| table.table("k").present()), 9);
     assert_eq!(refused(&|table| table.tables("k").len() == 1), 10);
+}
+
+#[test]
+fn free_getters_hand_out_json() {
+    let number = |table: &Table<'_>| table.number("k", 0.0..=10.0).take();
+    assert_eq!(read("k = 7", number), Ok(Some(7.0)));
+    assert_eq!(read("k = 1_0.0", number), Ok(Some(10.0)));
+    assert_eq!(problem("k = nan", number), "f:1: k = nan: out of range");
+    assert_eq!(problem("k = 1e400", number), "f:1: k = 1e400: out of range");
+    assert_eq!(problem("k = '7'", number), "f:1: k = '7': a text, not a number");
+    let json = |table: &Table<'_>| table.json("k", "anything", |value| Ok(value.to_string())).take();
+    let written = "k = { b = [1, 2.5, 'x'], a.c = true }";
+    assert_eq!(read(written, json), Ok(Some(r#"{"a":{"c":true},"b":[1,2.5,"x"]}"#.to_owned())));
+    for (value, why) in
+        [("07:32:00", "JSON does not have"), ("[inf]", "out of range"), (r#""\u0000""#, "NUL")]
+    {
+        assert!(problem(&format!("k = {value}"), json).contains(why), "{value}");
+    }
+}
+
+#[test]
+fn each_free_element_is_judged() {
+    let even = |value: Value| match value.as_i64() {
+        Some(number) if number % 2 == 0 => Ok(number),
+        _ => Err(Refusal::new("odd", "")),
+    };
+    let list = |table: &Table<'_>| table.json_list("k", 3, "a list", even).take();
+    assert_eq!(read("k = [2, 4]", list), Ok(Some(vec![2, 4])));
+    assert_eq!(read("k = [1, 2,\n3]", list).unwrap_err(), "f:1: k = 1: odd\nf:2: k = 3: odd");
+    assert!(problem("k = [2, 2, 2, 2]", list).ends_with("4 elements, more than 3"));
+    let map = |table: &Table<'_>| table.json_map("k", 1, "a table", |_, value| even(value)).take();
+    assert_eq!(read("[k]\na = 2", map).unwrap().unwrap()["a"], 2);
+    assert_eq!(problem("[k]\na = 'x'", map), "f:2: k.a = 'x': odd");
+    assert!(problem("k = { a = 2, b = 2 }", map).ends_with("2 entries, more than 1"));
+}
+
+#[test]
+fn tables_are_mistaken_as_a_whole() {
+    let judged = |text: &str| {
+        problem(text, |table| {
+            table.table("t").missing("a", "`a` or `b`");
+            Some(())
+        })
+    };
+    assert_eq!(judged("\n[t]\n"), "f:2: t.a: missing");
+    // Where a line cannot be read, nothing is missed.
+    assert!(!judged("[t]\na = /x\n").contains("missing"));
+    let whole = |table: &Table<'_>| {
+        table.table("t").mistaken(Refusal::new("too many", ""));
+        Some(())
+    };
+    assert_eq!(problem("\n[t]\n", whole), "f:2: t: too many");
 }
 
 #[test]

@@ -173,7 +173,7 @@ impl<'r> Table<'r> {
     }
 }
 
-fn wrong_kind(value: &DeValue<'_>, wanted: &str) -> Wrong {
+pub(crate) fn wrong_kind(value: &DeValue<'_>, wanted: &str) -> Wrong {
     let found = match value {
         DeValue::String(_) => "a text",
         DeValue::Integer(_) => "a whole number",
@@ -187,17 +187,17 @@ fn wrong_kind(value: &DeValue<'_>, wanted: &str) -> Wrong {
 }
 
 /// The text of `value`. NUL ends texts of the operating system, so no setting may hold one.
-fn text_of<'v>(value: &'v DeValue<'_>) -> Result<&'v str, Wrong> {
+pub(crate) fn text_of<'v>(value: &'v DeValue<'_>) -> Result<&'v str, Wrong> {
     let text = value.as_str().ok_or_else(|| wrong_kind(value, "a text"))?;
     if text.contains('\0') { Err("holds a NUL character".into()) } else { Ok(text) }
 }
 
-fn whole_number(value: &DeValue<'_>) -> Result<i64, Wrong> {
+pub(crate) fn whole_number(value: &DeValue<'_>) -> Result<i64, Wrong> {
     let integer = value.as_integer().ok_or_else(|| wrong_kind(value, "a whole number"))?;
     i64::from_str_radix(integer.as_str(), integer.radix()).map_err(|_| "out of range".into())
 }
 
-fn in_range<T: PartialOrd>(value: T, range: &RangeInclusive<T>) -> Result<T, Wrong> {
+pub(crate) fn in_range<T: PartialOrd>(value: T, range: &RangeInclusive<T>) -> Result<T, Wrong> {
     if range.contains(&value) { Ok(value) } else { Err("out of range".into()) }
 }
 

@@ -1,0 +1,113 @@
+//! The whole file.
+
+use std::env;
+use std::path::Path;
+use std::time::Duration;
+
+use shield_types::settings::{Mistakes, Reader, Refusal, Setting, Table};
+
+use crate::measure::histogram::HIGHEST_VALUE;
+use crate::scenario::file::LoadFile;
+use crate::scenario::model::Workload;
+use crate::scenario::read::feeds::Feeds;
+use crate::scenario::read::limits::{PATH_BYTES_MAX, THINK_MAX};
+use crate::scenario::read::names::{Environment, Scope, World};
+use crate::scenario::read::request::{Headers, headers, is_path};
+use crate::scenario::read::scenarios::Scenarios;
+use crate::scenario::read::step::{LedgerTable, WholeFile};
+use crate::scenario::read::{feeds, scenarios, target, thresholds, traffic};
+
+/// Longest name of a file: ids begin with it.
+const NAME_BYTES_MAX: usize = 40;
+const NAME: &str = "1 to 40 of a-z, 0-9 and `-`, starting with a letter";
+
+/// Reads a load file, or says everything that is wrong with it. `file` is what mistakes call it; files that it names are
+/// looked for in `directory`. Variables of the environment are looked up now.
+pub fn read_load_file(text: &str, file: &str, directory: &Path) -> Result<LoadFile, Mistakes> {
+    let reader = Reader::new(text, file);
+    let load_file = resolve(&reader.root(), directory, &|name| env::var(name).ok());
+    reader.finish()?;
+    Ok(load_file.expect("a value is withheld only together with a mistake"))
+}
+
+pub(crate) fn resolve(root: &Table<'_>, directory: &Path, environment: Environment<'_>) -> Option<LoadFile> {
+    let name = root.string("name", NAME_BYTES_MAX, NAME).and_then(file_name).required();
+    let connecting = target::read(root, directory);
+    let model = traffic::read(root, connecting.as_ref());
+    let seed = root.integer("seed", 0..=i64::MAX).or(1);
+    let timeout = root.duration("timeout", Duration::from_millis(1)..=HIGHEST_VALUE);
+    let timeout = timeout.or(Duration::from_secs(10));
+    let failure_pause = root.duration("failure_pause", Duration::ZERO..=THINK_MAX);
+    let failure_pause = failure_pause.or(Duration::from_millis(10));
+    let feeds = feeds::read(root, directory);
+    let ledger = Ledger::read(root);
+    let workload = workload(root, feeds, &ledger, environment);
+    let judged = thresholds::read(root, workload.as_ref());
+    let (name, connecting, judged) = (name.take()?, connecting?, judged?);
+    Some(LoadFile {
+        // No `-`: it separates the parts of an id.
+        workload: Workload { id_prefix: name.replace('-', "_"), ..workload? },
+        name,
+        target: connecting.target,
+        trust: connecting.trust,
+        protocol: connecting.protocol,
+        connection: connecting.connection,
+        model: model?,
+        timeout: timeout.take()?,
+        failure_pause: failure_pause.take()?,
+        seed: u64::try_from(seed.take()?).ok()?,
+        thresholds: judged.thresholds,
+        abort: judged.abort,
+        metrics: judged.metrics,
+        ledger: ledger.path.take()?,
+    })
+}
+
+fn file_name(name: String) -> Result<String, Refusal> {
+    let part = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+    match name.starts_with(|first: char| first.is_ascii_lowercase()) && name.bytes().all(part) {
+        true => Ok(name),
+        false => Err(Refusal::new("not a name", NAME)),
+    }
+}
+
+fn workload(
+    root: &Table<'_>,
+    feeds: Feeds,
+    ledger: &Ledger<'_>,
+    environment: Environment<'_>,
+) -> Option<Workload> {
+    let world = World { feeds: &feeds.names, certainty: feeds.certainty, environment };
+    let headers = headers(root, &Scope::new(world, "", Vec::new())).or(Headers::new()).take();
+    let written = if ledger.table.present() { LedgerTable::Written } else { LedgerTable::Absent };
+    let mut file = WholeFile::new(written);
+    let scenarios = scenarios::read(root, world, &headers.clone().unwrap_or_default(), &mut file);
+    if let (Some(_), 0, LedgerTable::Written) = (&scenarios, file.ledger_steps, written) {
+        ledger.table.mistaken(Refusal::new("no step is held against it", "a step with `ledger = true`"));
+    }
+    let Scenarios { scenarios, variables } = scenarios?;
+    headers?;
+    Some(Workload { scenarios, feeds: feeds.feeds?, variables, ..Workload::default() })
+}
+
+/// `[ledger]`: where the target lists what it applied.
+struct Ledger<'r> {
+    table: Table<'r>,
+    /// None without the table.
+    path: Setting<'r, Option<String>>,
+}
+
+// === impl Ledger ===
+
+impl<'r> Ledger<'r> {
+    fn read(root: &Table<'r>) -> Self {
+        let table = root.table("ledger");
+        let accepted = "the path of the list of applied ids, one per line, such as `/ledger`";
+        let path = table.string("get", PATH_BYTES_MAX, accepted).and_then(|path| match is_path(&path) {
+            true => Ok(path),
+            false => Err(Refusal::new("not a path", accepted)),
+        });
+        let path = if table.present() { path.required() } else { path };
+        Self { table, path: path.optional() }
+    }
+}

@@ -1,0 +1,1 @@
+//! The reference lists exactly the keys that are read, with their true defaults and ranges.
