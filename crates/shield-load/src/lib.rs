@@ -18,6 +18,7 @@
 #![cfg_attr(test, expect(clippy::unwrap_used, reason = "a panic is a test's failure"))]
 
 mod engine;
+mod fault;
 mod measure;
 mod plan;
 mod results;
@@ -28,6 +29,10 @@ pub use engine::arrivals::{Arrivals, Phase, Schedule, Spacing};
 pub use engine::handle::{LoadHandle, WaitForLoadError};
 pub use engine::run::{run, start};
 pub use engine::stop::Stopper;
+pub use fault::proxy::{
+    Bursts, Direction, DnsCounts, DnsFault, DnsTrouble, ExpiredCertificate, ExpiredCounts, FaultProxy,
+    NetworkFault, ProxyCounts, StartExpiredError,
+};
 pub use measure::audit::GeneratorAudit;
 pub use measure::counters::LoadCounters;
 pub use measure::failure::{Failure, FailureKind};

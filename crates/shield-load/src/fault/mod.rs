@@ -1,0 +1,3 @@
+//! Things that break on purpose.
+
+pub(crate) mod proxy;
