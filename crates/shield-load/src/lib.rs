@@ -36,6 +36,10 @@ pub use fault::plan::effect::{Effect, ScheduledFault};
 pub use fault::plan::model::{DiskAmount, Fault, FaultPlan, PlannedFault, PlannedProxy};
 pub use fault::plan::schedule::ScheduleFaultsError;
 pub use fault::process::identity::{ProcessIdentity, ProcessTarget, Reach, TargetError};
+pub use fault::proxy::{
+    Bursts, Direction, DnsCounts, DnsFault, DnsTrouble, ExpiredCertificate, ExpiredCounts, FaultProxy,
+    NetworkFault, ProxyCounts, StartExpiredError,
+};
 pub use fault::runner::event::FaultEvent;
 pub use fault::runner::start::{FaultRunner, PreparedFaults, StartFaultsError};
 pub use measure::audit::GeneratorAudit;

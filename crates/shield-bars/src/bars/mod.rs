@@ -2,6 +2,7 @@
 
 mod bad_state;
 mod evidence_tamper;
+mod faults_undone;
 mod first_run;
 mod kill_anywhere;
 mod load_truth;
@@ -32,6 +33,7 @@ enum Kind {
     OtherLanguages,
     EvidenceTamper,
     LoadTruth,
+    FaultsUndone,
 }
 
 /// Shorter or longer runs than the bar's own; the verdict is then about that run.
@@ -46,7 +48,7 @@ pub(crate) struct Options {
     /// Only the cases whose name contains this text, in bars of cases.
     #[arg(long, value_name = "TEXT")]
     pub(crate) only: Option<String>,
-    /// How often to kill the edge.
+    /// How often to kill the edge, or who makes the faults.
     #[arg(long)]
     pub(crate) kills: Option<u32>,
 }
@@ -93,6 +95,11 @@ pub(crate) const BARS: &[Bar] = &[
         claim: "p50, p95, p99, p99.9 and longest within 2 % or 5 ms of the stall server's diary, with 10 connections and unlimited; every request accounted for",
         kind: Kind::LoadTruth,
     },
+    Bar {
+        name: "load.faults-undone",
+        claim: "100 of 100: every fault begins within 100 ms of its plan, same seed same schedule, everything undone within 5 s of kill -9 (6 s of silence)",
+        kind: Kind::FaultsUndone,
+    },
 ];
 
 /// Measures one.
@@ -106,5 +113,6 @@ pub(crate) async fn run(bar: &Bar, options: &Options) -> Result<Verdict> {
         Kind::OtherLanguages => other_languages::run(options).await,
         Kind::EvidenceTamper => evidence_tamper::run(options).await,
         Kind::LoadTruth => load_truth::run(options).await,
+        Kind::FaultsUndone => faults_undone::run(options).await,
     }
 }

@@ -11,7 +11,8 @@ mod stalling;
 mod trouble;
 
 pub(crate) use cargo::{
-    Programs, build_failpoints, build_programs, build_stalling_server, cargo_program, workspace,
+    Programs, build_failpoints, build_fault_process, build_programs, build_stalling_server, cargo_program,
+    workspace,
 };
 pub(crate) use command::{Finished, run};
 pub(crate) use load::{https, plan, print_load, steady, wait_for_traffic};

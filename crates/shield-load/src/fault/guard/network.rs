@@ -41,10 +41,11 @@ pub(crate) enum NetworkError {
 impl Network {
     /// Opens every proxy.
     pub(crate) fn open(runtime: &Runtime, planned: &[PlannedProxy], seed: u64) -> Result<Self, NetworkError> {
+        let _entered = runtime.enter();
         let mut proxies = BTreeMap::new();
         for (index, planned) in planned.iter().enumerate() {
             let seed = seed.wrapping_add(index as u64);
-            let bound = runtime.block_on(FaultProxy::bind(planned.listen, planned.upstream, seed));
+            let bound = FaultProxy::bind(planned.listen, planned.upstream, seed);
             let listen = |source| NetworkError::Listen { proxy: planned.name.clone(), source };
             proxies.insert(planned.name.clone(), Proxy { proxy: bound.map_err(listen)?, faulty: false });
         }

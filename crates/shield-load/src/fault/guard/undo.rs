@@ -79,7 +79,9 @@ impl Undo {
     /// Whether both put the same thing back, which only one at a time can do: the other one would put back what it found.
     pub(crate) fn clashes(&self, other: &Self) -> bool {
         match (self, other) {
-            (Self::RestoreLimit { process, .. }, Self::RestoreLimit { process: other, .. }) => process == other,
+            (Self::RestoreLimit { process, .. }, Self::RestoreLimit { process: other, .. }) => {
+                process == other
+            }
             (Self::RestoreFile { path, .. }, Self::RestoreFile { path: other, .. }) => path == other,
             _ => false,
         }

@@ -87,7 +87,8 @@ impl ProcessIdentity {
     pub(crate) fn open(&self) -> Result<OwnedFd, TargetError> {
         let gone = TargetError::Gone { process: *self };
         // Zero and negative numbers mean groups, or everybody.
-        let pid = Some(self.pid).filter(|pid| *pid > 0).and_then(Pid::from_raw).ok_or_else(|| gone.clone())?;
+        let pid =
+            Some(self.pid).filter(|pid| *pid > 0).and_then(Pid::from_raw).ok_or_else(|| gone.clone())?;
         let pidfd = pidfd_open(pid, PidfdFlags::empty()).map_err(|_| gone.clone())?;
         self.stat().map(|_| pidfd).ok_or(gone)
     }

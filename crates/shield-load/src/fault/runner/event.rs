@@ -59,6 +59,8 @@ pub(crate) fn note(events: &mut [FaultEvent], clock: LoadClock, answer: Answer) 
     let Some(event) = answer.fault().and_then(|id| events.get_mut(id)) else { return };
     match answer {
         Answer::Began { at_ns, .. } => event.began_s = Some(clock.seconds(at_ns)),
+        // What failed half-way is undone too, and was never in effect.
+        Answer::Undone { .. } if event.began_s.is_none() => {}
         Answer::Undone { at_ns, .. } => event.undone_s = Some(clock.seconds(at_ns)),
         Answer::Failed { why, .. } | Answer::UndoFailed { why, .. } => event.failed = Some(why),
         Answer::Ready { .. } | Answer::Refused { .. } => {}
