@@ -18,6 +18,7 @@
 #![cfg_attr(test, expect(clippy::unwrap_used, reason = "a panic is a test's failure"))]
 
 mod engine;
+mod fault;
 mod measure;
 mod plan;
 mod results;
@@ -28,6 +29,19 @@ pub use engine::arrivals::{Arrivals, Phase, Schedule, Spacing};
 pub use engine::handle::{LoadHandle, WaitForLoadError};
 pub use engine::run::{run, start};
 pub use engine::stop::Stopper;
+pub use fault::guard::leftovers::{Leftovers, UndoLeftoversError, undo_leftovers};
+pub use fault::guard::life::{GuardError, guard_main};
+pub use fault::guard::role::GuardProgram;
+pub use fault::plan::effect::{Effect, ScheduledFault};
+pub use fault::plan::model::{DiskAmount, Fault, FaultPlan, PlannedFault, PlannedProxy};
+pub use fault::plan::schedule::ScheduleFaultsError;
+pub use fault::process::identity::{ProcessIdentity, ProcessTarget, Reach, TargetError};
+pub use fault::proxy::{
+    Bursts, Direction, DnsCounts, DnsFault, DnsTrouble, ExpiredCertificate, ExpiredCounts, FaultProxy,
+    NetworkFault, ProxyCounts, StartExpiredError,
+};
+pub use fault::runner::event::FaultEvent;
+pub use fault::runner::start::{FaultRunner, PreparedFaults, StartFaultsError};
 pub use measure::audit::GeneratorAudit;
 pub use measure::counters::LoadCounters;
 pub use measure::failure::{Failure, FailureKind};

@@ -2,6 +2,7 @@
 
 mod bad_state;
 mod evidence_tamper;
+mod faults_undone;
 mod first_run;
 mod kill_anywhere;
 mod load_cost;
@@ -34,6 +35,7 @@ enum Kind {
     EvidenceTamper,
     LoadTruth,
     LoadCost,
+    FaultsUndone,
 }
 
 /// Shorter or longer runs than the bar's own; the verdict is then about that run.
@@ -48,7 +50,7 @@ pub(crate) struct Options {
     /// Only the cases whose name contains this text, in bars of cases.
     #[arg(long, value_name = "TEXT")]
     pub(crate) only: Option<String>,
-    /// How often to kill the edge.
+    /// How often to kill the edge, or who makes the faults.
     #[arg(long)]
     pub(crate) kills: Option<u32>,
 }
@@ -100,6 +102,11 @@ pub(crate) const BARS: &[Bar] = &[
         claim: "requests per generator CPU-second, in alternation: >= 0.6 of wrk plain, >= 0.3 with templates, an extraction and a check; HTTP/2 >= 0.6 of h2load",
         kind: Kind::LoadCost,
     },
+    Bar {
+        name: "load.faults-undone",
+        claim: "100 of 100: every fault begins within 100 ms of its plan, same seed same schedule, everything undone within 5 s of kill -9 (6 s of silence)",
+        kind: Kind::FaultsUndone,
+    },
 ];
 
 /// Measures one.
@@ -114,5 +121,6 @@ pub(crate) async fn run(bar: &Bar, options: &Options) -> Result<Verdict> {
         Kind::EvidenceTamper => evidence_tamper::run(options).await,
         Kind::LoadTruth => load_truth::run(options).await,
         Kind::LoadCost => load_cost::run(options).await,
+        Kind::FaultsUndone => faults_undone::run(options).await,
     }
 }

@@ -10,7 +10,9 @@ mod report;
 mod servers;
 mod trouble;
 
-pub(crate) use cargo::{Programs, build_failpoints, build_programs, build_testkit, cargo_program, workspace};
+pub(crate) use cargo::{
+    Programs, build_failpoints, build_fault_process, build_programs, build_testkit, cargo_program, workspace,
+};
 pub(crate) use command::{Finished, run};
 pub(crate) use load::{https, plan, print_load, steady, wait_for_traffic};
 pub(crate) use manifest::ManifestSettings;

@@ -1,0 +1,128 @@
+//! What `/proc` says about processes. Nothing here fails: what cannot be read is not there, or not ours to see.
+
+use std::fs;
+
+/// The part of `/proc/<pid>/stat` that faults need.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Stat {
+    pub(crate) pid: i32,
+    state: u8,
+    pub(crate) group: i32,
+    threads: u32,
+    /// Clock ticks between boot and the start of the process.
+    pub(crate) start_ticks: u64,
+}
+
+// === impl Stat ===
+
+impl Stat {
+    /// A zombie is dead. A process whose first thread ended before the others looks like one, and is not.
+    pub(crate) fn dead(&self) -> bool {
+        matches!(self.state, b'Z' | b'X' | b'x') && self.threads <= 1
+    }
+
+    pub(crate) fn stopped(&self) -> bool {
+        matches!(self.state, b'T' | b't')
+    }
+}
+
+/// One process, dead or alive.
+pub(crate) fn stat(pid: i32) -> Option<Stat> {
+    parse_stat(&fs::read(format!("/proc/{pid}/stat")).ok()?)
+}
+
+/// Every process of a group.
+pub(crate) fn group(group: i32) -> Vec<Stat> {
+    let Ok(entries) = fs::read_dir("/proc") else { return Vec::new() };
+    let pids = entries.filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok());
+    pids.filter_map(stat).filter(|stat| stat.group == group && !stat.dead()).collect()
+}
+
+/// The soft limit of open files; `None` inside for no limit.
+pub(crate) fn open_files_limits(pid: i32) -> Option<(Option<u64>, Option<u64>)> {
+    parse_open_files_limits(&fs::read_to_string(format!("/proc/{pid}/limits")).ok()?)
+}
+
+/// The highest descriptor that is open.
+pub(crate) fn highest_descriptor(pid: i32) -> Option<u64> {
+    let entries = fs::read_dir(format!("/proc/{pid}/fd")).ok()?;
+    entries.filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok()).max()
+}
+
+/// The value of `name` in the environment a process was started with.
+pub(crate) fn variable(pid: i32, name: &str) -> Option<String> {
+    let environment = fs::read(format!("/proc/{pid}/environ")).ok()?;
+    let value = environment
+        .split(|byte| *byte == 0)
+        .find_map(|entry| entry.strip_prefix(name.as_bytes())?.strip_prefix(b"="))?;
+    String::from_utf8(value.to_vec()).ok()
+}
+
+/// Whether a file whose name contains `part` is mapped.
+pub(crate) fn maps_file(pid: i32, part: &str) -> bool {
+    fs::read_to_string(format!("/proc/{pid}/maps")).is_ok_and(|maps| maps.contains(part))
+}
+
+/// Memory that can be taken without swapping, bytes.
+pub(crate) fn available_memory() -> Option<u64> {
+    let text = fs::read_to_string("/proc/meminfo").ok()?;
+    let kibibytes = text.lines().find_map(|line| line.strip_prefix("MemAvailable:"))?;
+    Some(kibibytes.trim().strip_suffix("kB")?.trim().parse::<u64>().ok()? * 1024)
+}
+
+/// The kernel's random id of this boot.
+pub(crate) fn boot_id() -> String {
+    fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default().trim().to_owned()
+}
+
+/// The name in parentheses may hold spaces and parentheses of its own, so fields count from the last one.
+fn parse_stat(text: &[u8]) -> Option<Stat> {
+    let open = text.iter().position(|byte| *byte == b'(')?;
+    let close = text.iter().rposition(|byte| *byte == b')')?;
+    let pid = str::from_utf8(text.get(..open)?).ok()?.trim().parse().ok()?;
+    let mut fields = str::from_utf8(text.get(close + 1..)?).ok()?.split_ascii_whitespace();
+    let state = fields.next()?.bytes().next()?;
+    let group = fields.nth(1)?.parse().ok()?;
+    let threads = fields.nth(14)?.parse().ok()?;
+    let start_ticks = fields.nth(1)?.parse().ok()?;
+    Some(Stat { pid, state, group, threads, start_ticks })
+}
+
+fn parse_open_files_limits(text: &str) -> Option<(Option<u64>, Option<u64>)> {
+    let line = text.lines().find_map(|line| line.strip_prefix("Max open files"))?;
+    let mut fields = line.split_whitespace().map(|field| match field {
+        "unlimited" => Some(None),
+        number => number.parse().ok().map(Some),
+    });
+    Some((fields.next()??, fields.next()??))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn stat_survives_hostile_names() {
+        let line = b"42 (a) R 1 (b) S 1 41 40 0 -1 4194304 1 2 3 4 5 6 7 8 20 0 1 0 12345 99 0\n";
+        let expected = Stat { pid: 42, state: b'S', group: 41, threads: 1, start_ticks: 12_345 };
+        assert_eq!(parse_stat(line), Some(expected));
+        assert_eq!(parse_stat(b"42 (cut"), None);
+        assert_eq!(parse_stat(b") 1 ("), None);
+    }
+
+    #[test]
+    fn limits_may_be_unlimited() {
+        let text = "Max processes 1 2 processes\nMax open files            1024       unlimited    files\n";
+        assert_eq!(parse_open_files_limits(text), Some((Some(1024), None)));
+        assert_eq!(parse_open_files_limits("Max open files many 1"), None);
+    }
+
+    #[test]
+    fn own_group_holds_own_process() {
+        let own = stat(std::process::id().cast_signed()).unwrap();
+        assert!(!own.dead() && !own.stopped());
+        assert!(
+            group(own.group).iter().any(|stat| stat.pid == own.pid && stat.start_ticks == own.start_ticks)
+        );
+    }
+}

@@ -1,0 +1,16 @@
+//! A network that misbehaves on purpose: a TCP proxy, a DNS forwarder, and an expired certificate.
+
+mod connection;
+mod dns;
+mod expired;
+mod filter;
+mod line;
+mod listener;
+mod model;
+mod relay;
+mod request;
+
+pub use dns::{DnsCounts, DnsFault, DnsTrouble};
+pub use expired::{ExpiredCertificate, ExpiredCounts, StartExpiredError};
+pub use listener::{FaultProxy, ProxyCounts};
+pub use model::{Bursts, Direction, NetworkFault};
