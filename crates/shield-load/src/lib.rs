@@ -23,6 +23,7 @@ mod measure;
 mod plan;
 mod results;
 mod scenario;
+mod session;
 mod wire;
 
 pub use engine::arrivals::{Arrivals, Phase, Schedule, Spacing};
@@ -49,7 +50,7 @@ pub use measure::histogram::{HIGHEST_VALUE, Histogram};
 pub use measure::ids::PostedIds;
 pub use measure::reconcile::{Reconciliation, reconcile};
 pub use measure::report::{LatencySummary, LoadReport, LoadSummary, StepCounts};
-pub use measure::series::Sample;
+pub use measure::series::Snapshot;
 pub use plan::model::{ClientGroup, Connection, LoadPlan, Model, Protocol, Scheme, Stop, Target};
 pub use plan::validate::StartLoadError;
 pub use results::abort::{AbortRule, AbortWatch};
@@ -66,3 +67,5 @@ pub use scenario::model::{
 };
 pub use scenario::read::read_load_file;
 pub use scenario::template::{Escape, Part, Template, Value};
+pub use session::fetch::{FetchError, resolve};
+pub use session::run::{FaultOrder, IntervalEnded, SessionError, SessionOrder, run_session};

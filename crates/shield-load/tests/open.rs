@@ -58,7 +58,7 @@ async fn wait_for_a_client_is_latency() {
     tokio::time::sleep(held).await;
     open.send_replace(true);
     let report = load.join().await;
-    assert_eq!((report.model, report.offered, report.answered), ("open", ARRIVALS, ARRIVALS));
+    assert_eq!((report.model.as_str(), report.offered, report.answered), ("open", ARRIVALS, ARRIVALS));
     assert!(report.accounted() && report.connections == 1, "{report:?}");
     assert!(report.latency.longest().unwrap() >= held);
     // The last one was due 490 ms after the first, so every one waited for 110 ms at least.

@@ -6,6 +6,7 @@ mod faults_undone;
 mod first_run;
 mod kill_anywhere;
 mod load_cost;
+mod load_histogram;
 mod load_truth;
 mod lying_instances;
 mod other_languages;
@@ -35,6 +36,7 @@ enum Kind {
     EvidenceTamper,
     LoadTruth,
     LoadCost,
+    LoadHistogram,
     FaultsUndone,
 }
 
@@ -103,6 +105,11 @@ pub(crate) const BARS: &[Bar] = &[
         kind: Kind::LoadCost,
     },
     Bar {
+        name: "load.histogram",
+        claim: "1 µs to 10 min: every quantile within 0.1 % of the sorted values; k workers merged equal one, bit for bit",
+        kind: Kind::LoadHistogram,
+    },
+    Bar {
         name: "load.faults-undone",
         claim: "100 of 100: every fault begins within 100 ms of its plan, same seed same schedule, everything undone within 5 s of kill -9 (6 s of silence)",
         kind: Kind::FaultsUndone,
@@ -121,6 +128,7 @@ pub(crate) async fn run(bar: &Bar, options: &Options) -> Result<Verdict> {
         Kind::EvidenceTamper => evidence_tamper::run(options).await,
         Kind::LoadTruth => load_truth::run(options).await,
         Kind::LoadCost => load_cost::run(options).await,
+        Kind::LoadHistogram => load_histogram::run(options).await,
         Kind::FaultsUndone => faults_undone::run(options).await,
     }
 }

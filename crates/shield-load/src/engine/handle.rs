@@ -13,7 +13,7 @@ use crate::engine::lane::Shared;
 use crate::engine::stop::Stopper;
 use crate::measure::counters::LoadCounters;
 use crate::measure::report::LoadReport;
-use crate::measure::series::Sample;
+use crate::measure::series::Snapshot;
 
 /// Pause between two looks at the counters.
 const LOOK_INTERVAL: Duration = Duration::from_millis(2);
@@ -61,9 +61,21 @@ impl LoadHandle {
         self.shared.counters.read()
     }
 
+    /// When it began.
+    #[must_use]
+    pub fn started(&self) -> std::time::Instant {
+        self.shared.started.into_std()
+    }
+
+    /// Whether the last request has ended.
+    #[must_use]
+    pub fn ended(&self) -> bool {
+        self.task.is_finished()
+    }
+
     /// Everything that was counted up to now, with latencies.
     #[must_use]
-    pub fn sample(&self) -> Sample {
+    pub fn sample(&self) -> Snapshot {
         self.shared.sample()
     }
 

@@ -18,7 +18,7 @@ use crate::engine::stop::StopSignal;
 use crate::measure::counters::{AtomicHistogram, Counters, LoadCounters, add};
 use crate::measure::failure::{Failure, FailureKind};
 use crate::measure::ids::{LaneIds, id_text};
-use crate::measure::series::Sample;
+use crate::measure::series::Snapshot;
 use crate::plan::model::{LoadPlan, Protocol};
 use crate::scenario::answer::{Kept, judge};
 use crate::scenario::program::{Program, ProgramStep};
@@ -109,12 +109,12 @@ impl Shared {
     }
 
     /// Everything counted up to now.
-    pub(crate) fn sample(&self) -> Sample {
+    pub(crate) fn sample(&self) -> Snapshot {
         let counters = self.counters.read();
         let (offered, left) = self.offered(&counters);
         // Iterations that wait for their turn in the closed model are due when they get it.
         let waiting = if matches!(self.source, Source::Closed { .. }) { left } else { 0 };
-        Sample {
+        Snapshot {
             at: self.started.elapsed(),
             offered: offered - waiting,
             counters,

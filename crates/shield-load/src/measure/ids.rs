@@ -58,6 +58,14 @@ impl PostedIds {
         self.lanes().map(|lane| lane.unknown.count()).sum()
     }
 
+    /// Whether an id begins as this run's do.
+    pub(crate) fn has_prefix_of(&self, id: &str) -> bool {
+        let own = |generator: &GeneratorIds| {
+            id.strip_prefix(&generator.prefix).is_some_and(|rest| rest.starts_with('-'))
+        };
+        self.generators.iter().any(own)
+    }
+
     fn lanes(&self) -> impl Iterator<Item = &LaneIds> {
         self.generators.iter().flat_map(|generator| &generator.lanes)
     }

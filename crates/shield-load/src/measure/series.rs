@@ -16,7 +16,7 @@ const POINTS_MAX: usize = 3_600;
 
 /// Everything counted up to a moment.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
-pub struct Sample {
+pub struct Snapshot {
     /// From the start of the run.
     pub at: Duration,
     /// Requests that became due.
@@ -33,7 +33,7 @@ pub struct Sample {
 #[derive(Debug)]
 pub(crate) struct Sampler {
     series: Series,
-    last: Sample,
+    last: Snapshot,
 }
 
 // === impl Sampler ===
@@ -41,7 +41,7 @@ pub(crate) struct Sampler {
 impl Sampler {
     pub(crate) fn new() -> Self {
         let series = Series { interval_s: INTERVAL.as_secs_f64(), points: Vec::new() };
-        Self { series, last: Sample::default() }
+        Self { series, last: Snapshot::default() }
     }
 
     pub(crate) fn series(&self) -> &Series {
@@ -54,7 +54,7 @@ impl Sampler {
     }
 
     /// Ends an interval.
-    pub(crate) fn push(&mut self, sample: Sample) {
+    pub(crate) fn push(&mut self, sample: Snapshot) {
         self.series.points.push(self.last.point_until(&sample));
         self.last = sample;
         if self.series.points.len() >= POINTS_MAX {
@@ -64,9 +64,9 @@ impl Sampler {
     }
 }
 
-// === impl Sample ===
+// === impl Snapshot ===
 
-impl Sample {
+impl Snapshot {
     /// Adds what another generator counted up to about the same moment.
     pub(crate) fn merge(&mut self, other: &Self) {
         self.at = self.at.max(other.at);
@@ -114,13 +114,13 @@ fn merged(points: &[Point]) -> Point {
 mod tests {
     use std::time::Duration;
 
-    use super::{POINTS_MAX, Sample, Sampler};
+    use super::{POINTS_MAX, Sampler, Snapshot};
     use crate::measure::counters::LoadCounters;
 
     /// `seconds` of ten answers a second, one of them slow in every tenth second.
     fn sampled(seconds: u64) -> Sampler {
         let mut sampler = Sampler::new();
-        let mut sample = Sample::default();
+        let mut sample = Snapshot::default();
         for second in 1..=seconds {
             sample.at = Duration::from_secs(second);
             sample.offered += 10;

@@ -78,7 +78,17 @@ impl Connector {
         Ok(Self { address: plan.target.address, tls, protocol })
     }
 
+    /// A connection that a request is tried on.
     pub(crate) async fn connect(&self, progress: &Progress<'_>) -> Result<Wire, Broken> {
+        self.open_and(|| progress.count_connection()).await
+    }
+
+    /// A connection that no request of the run is tried on.
+    pub(crate) async fn open(&self) -> Result<Wire, Broken> {
+        self.open_and(|| ()).await
+    }
+
+    async fn open_and(&self, opened: impl FnOnce()) -> Result<Wire, Broken> {
         let tcp = TcpStream::connect(self.address).await.and_then(|tcp| {
             tcp.set_nodelay(true)?;
             let socket = tcp.as_fd().try_clone_to_owned()?;
@@ -88,7 +98,7 @@ impl Connector {
             let refused = error.kind() == io::ErrorKind::ConnectionRefused;
             Broken::new(if refused { FailureKind::ConnectRefused } else { FailureKind::ConnectFailed }, error)
         })?;
-        progress.count_connection();
+        opened();
         let stream = match &self.tls {
             None => Stream::Plain(tcp),
             Some((connector, name)) => Stream::Tls(Box::new(self.secure(connector, name, tcp).await?)),

@@ -1,0 +1,227 @@
+//! Runs a load file to its results.
+
+use std::future::Future;
+use std::path::PathBuf;
+use std::pin::pin;
+use std::time::Duration;
+
+use shield_types::Timestamp;
+use thiserror::Error;
+use tokio::time::{MissedTickBehavior, interval};
+
+use crate::engine::handle::LoadHandle;
+use crate::engine::run::start;
+use crate::fault::guard::role::GuardProgram;
+use crate::fault::plan::model::FaultPlan;
+use crate::fault::runner::event::FaultEvent;
+use crate::fault::runner::start::{FaultRunner, PreparedFaults, StartFaultsError};
+use crate::measure::report::LoadReport;
+use crate::measure::series::{Sampler, Snapshot};
+use crate::plan::model::{Scheme, Target};
+use crate::plan::validate::StartLoadError;
+use crate::results::abort::AbortWatch;
+use crate::results::model::{Point, RunResults};
+use crate::scenario::file::LoadFile;
+use crate::session::exam::{Examiner, MetricsPlace};
+use crate::session::fetch::{FetchError, get_text, resolve};
+use crate::session::generator::Generator;
+use crate::session::ledger::{LEDGER_BYTES_MAX, hold, parse};
+use crate::session::outcome::{Facts, conclude, results};
+use crate::session::windows::WindowWatch;
+
+/// How often faults and intervals are looked at.
+const LOOK_INTERVAL: Duration = Duration::from_millis(20);
+
+/// A run that is asked for.
+#[derive(Debug)]
+pub struct SessionOrder {
+    /// What is to be run.
+    pub file: LoadFile,
+    /// What the target's certificate is verified against, PEM; for `https` only.
+    pub trust_pem: Option<String>,
+    /// What is to break meanwhile.
+    pub faults: Option<FaultOrder>,
+    /// When it begins, for the results.
+    pub started_at: Timestamp,
+}
+
+/// Faults that are asked for.
+#[derive(Debug)]
+pub struct FaultOrder {
+    /// What is to break, when.
+    pub plan: FaultPlan,
+    /// The program that undoes it, whatever becomes of this one.
+    pub guard: GuardProgram,
+    /// Where it keeps its undo journals.
+    pub journals: PathBuf,
+}
+
+/// What is told while a run goes on.
+#[derive(Debug)]
+pub struct IntervalEnded<'a> {
+    /// The interval.
+    pub point: &'a Point,
+    /// Its length, in seconds.
+    pub interval_s: f64,
+    /// Everything up to its end.
+    pub sample: &'a Snapshot,
+    /// Every fault of the plan, as it stands.
+    pub faults: &'a [FaultEvent],
+}
+
+/// No run took place.
+#[derive(Debug, Error)]
+pub enum SessionError {
+    /// The target or its metrics cannot be found.
+    #[error("find the target")]
+    Find(#[from] FetchError),
+    /// The plan was refused.
+    #[error("start the load")]
+    Start(#[from] StartLoadError),
+    /// Faults cannot happen.
+    #[error("prepare the faults")]
+    Faults(#[from] StartFaultsError),
+}
+
+/// Runs it to its end, or until `interrupted`: then what was counted up to there is told, as aborted.
+pub async fn run_session(
+    order: SessionOrder,
+    interrupted: impl Future<Output = ()>,
+    tell: &mut (dyn FnMut(IntervalEnded<'_>) + Send),
+) -> Result<RunResults, SessionError> {
+    let SessionOrder { file, trust_pem, faults, started_at } = order;
+    let address = match file.target.address {
+        Some(address) => address,
+        None => resolve(file.target.scheme, &file.target.authority).await?,
+    };
+    let metrics = match &file.metrics {
+        Some(source) => Some((MetricsPlace::find(&source.url, trust_pem.clone()).await?, source.every)),
+        None => None,
+    };
+    let faults = faults.map(|order| PreparedFaults::start(&order.plan, &order.guard, &order.journals));
+    let faults = faults.transpose()?;
+    let examiner = match &metrics {
+        Some((place, every)) => Some(Examiner::start(file.thresholds.watch(), place.clone(), *every).await),
+        None => None,
+    };
+    let load = start(file.plan(address, trust_pem.clone()))?;
+    let runner = faults.map(|prepared| prepared.run(load.started()));
+    let mut course = Course::new(load, runner, file.abort.map(|rule| rule.watch()));
+    course.follow(interrupted, tell).await;
+    let (report, ended) = course.end().await;
+    let mut results = results(&file, &report, Facts { started_at, ended: &ended });
+    let (watch, problem) = match (examiner, &metrics) {
+        (Some(examiner), Some((place, _))) => examiner.finish(place).await,
+        _ => (file.thresholds.watch(), None),
+    };
+    results
+        .warnings
+        .extend(problem.map(|problem| format!("the target's metrics could not be read: {problem}")));
+    if let Some(path) = &file.ledger {
+        let target = Target { scheme: file.target.scheme, authority: file.target.authority.clone(), address };
+        let ledger = get_text(target, trust_pem, path, LEDGER_BYTES_MAX).await?;
+        results.reconciled = Some(hold(&report, parse(&ledger), path.clone()));
+    }
+    results.thresholds = file.thresholds.evaluate(&results, &watch);
+    conclude(&mut results, &report, ended.aborted);
+    Ok(results)
+}
+
+/// A run under way.
+struct Course {
+    generator: Generator,
+    runner: Option<FaultRunner>,
+    events: Vec<FaultEvent>,
+    windows: WindowWatch,
+    sampler: Sampler,
+    abort: Option<AbortWatch>,
+    /// Why it was ended early.
+    aborted: Option<String>,
+}
+
+/// What is known at the end, besides the report.
+pub(crate) struct CourseEnded {
+    pub(crate) sampler: Sampler,
+    pub(crate) events: Vec<FaultEvent>,
+    pub(crate) windows: WindowWatch,
+    pub(crate) last: Snapshot,
+    pub(crate) aborted: Option<String>,
+}
+
+// === impl Course ===
+
+impl Course {
+    fn new(load: LoadHandle, runner: Option<FaultRunner>, abort: Option<AbortWatch>) -> Self {
+        Self {
+            generator: Generator::Here(load),
+            runner,
+            events: Vec::new(),
+            windows: WindowWatch::default(),
+            sampler: Sampler::new(),
+            abort,
+            aborted: None,
+        }
+    }
+
+    /// Looks at the run until it ends.
+    async fn follow(
+        &mut self,
+        interrupted: impl Future<Output = ()>,
+        tell: &mut (dyn FnMut(IntervalEnded<'_>) + Send),
+    ) {
+        let mut interrupted = pin!(interrupted);
+        let mut look = interval(LOOK_INTERVAL);
+        look.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        while !self.generator.ended() {
+            tokio::select! {
+                _ = look.tick() => self.look(tell),
+                () = interrupted.as_mut(), if self.aborted.is_none() => self.stop("interrupted".to_owned()),
+            }
+        }
+    }
+
+    fn look(&mut self, tell: &mut (dyn FnMut(IntervalEnded<'_>) + Send)) {
+        if let Some(runner) = &self.runner {
+            self.events = runner.events();
+            self.windows.look(&self.events, || self.generator.sample());
+        }
+        if self.generator.elapsed() < self.sampler.next_at() {
+            return;
+        }
+        let sample = self.generator.sample();
+        self.sampler.push(sample.clone());
+        let series = self.sampler.series();
+        let Some(point) = series.points.last() else { return };
+        let interval_s = series.interval_s;
+        tell(IntervalEnded { point, interval_s, sample: &sample, faults: &self.events });
+        let reason = self.abort.as_mut().and_then(|abort| abort.step(point));
+        if let Some(reason) = reason.filter(|_| self.aborted.is_none()) {
+            self.stop(reason);
+        }
+    }
+
+    fn stop(&mut self, reason: String) {
+        self.aborted = Some(reason);
+        self.generator.stop();
+    }
+
+    /// Undoes every fault and adds up.
+    async fn end(mut self) -> (LoadReport, CourseEnded) {
+        let last = self.generator.sample();
+        self.sampler.push(last.clone());
+        if let Some(runner) = self.runner.take() {
+            self.events = runner.finish();
+            self.windows.look(&self.events, || last.clone());
+        }
+        let Self { generator, events, windows, sampler, aborted, .. } = self;
+        (generator.join().await, CourseEnded { sampler, events, windows, last, aborted })
+    }
+}
+
+/// Whether TLS is spoken, for a URL.
+pub(crate) fn scheme_name(scheme: Scheme) -> &'static str {
+    match scheme {
+        Scheme::Http => "http",
+        Scheme::Https => "https",
+    }
+}
