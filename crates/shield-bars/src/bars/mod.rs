@@ -4,6 +4,7 @@ mod bad_state;
 mod evidence_tamper;
 mod first_run;
 mod kill_anywhere;
+mod load_proxy_cost;
 mod load_truth;
 mod lying_instances;
 mod other_languages;
@@ -32,6 +33,7 @@ enum Kind {
     OtherLanguages,
     EvidenceTamper,
     LoadTruth,
+    LoadProxyCost,
 }
 
 /// Shorter or longer runs than the bar's own; the verdict is then about that run.
@@ -93,6 +95,11 @@ pub(crate) const BARS: &[Bar] = &[
         claim: "p50, p95, p99, p99.9 and longest within 2 % or 5 ms of the stall server's diary, with 10 connections and unlimited; every request accounted for",
         kind: Kind::LoadTruth,
     },
+    Bar {
+        name: "load.proxy-cost",
+        claim: "fault proxy without a fault: <= 50 µs added p50, >= 1 GB per CPU-second in bulk",
+        kind: Kind::LoadProxyCost,
+    },
 ];
 
 /// Measures one.
@@ -106,5 +113,6 @@ pub(crate) async fn run(bar: &Bar, options: &Options) -> Result<Verdict> {
         Kind::OtherLanguages => other_languages::run(options).await,
         Kind::EvidenceTamper => evidence_tamper::run(options).await,
         Kind::LoadTruth => load_truth::run(options).await,
+        Kind::LoadProxyCost => load_proxy_cost::run(options).await,
     }
 }

@@ -175,6 +175,11 @@ impl Line {
         self.ending = Some((self.last_due.map_or(due, |last| last.max(due)), ending));
     }
 
+    /// Whether the sender ended.
+    pub(crate) fn ended(&self) -> bool {
+        self.ended
+    }
+
     /// How much later than now what comes now is due.
     fn delay(&mut self) -> Duration {
         match &self.shape {
@@ -292,7 +297,7 @@ mod tests {
     use shield_types::settings::Ratio;
     use tokio::time::Instant;
 
-    use super::{Ending, HELD_BYTES_MAX, Line, Shape};
+    use super::{Ending, HELD_BYTES_MAX, Line, MARKS_MAX, Shape};
     use crate::fault::proxy::model::Bursts;
 
     const SECOND: Duration = Duration::from_secs(1);
@@ -399,7 +404,8 @@ mod tests {
     #[test]
     fn loss_waits_for_retransmissions() {
         let never = Ratio::from_millionths(0);
-        let always = Bursts { good_to_bad: never, bad_to_good: never, loss_good: Ratio::ONE, loss_bad: never };
+        let always =
+            Bursts { good_to_bad: never, bad_to_good: never, loss_good: Ratio::ONE, loss_bad: never };
         let (mut line, now) = line(Shape::Loss { bursts: always });
         line.push(now, b"a");
         assert_eq!(line.next_due(now), Some(now + millis(200 + 400 + 800 + 1_600 + 3_200 + 6_400)));
@@ -490,9 +496,13 @@ mod tests {
             held += room;
         }
         assert_eq!(held, HELD_BYTES_MAX);
-        let (mut line, reads) = (self::line(Shape::Latency { delay: SECOND, jitter: SECOND }).0, 5_000);
-        let taken = (0..reads).take_while(|_| line.room() > 0).map(|_| line.push(now, b"a")).count();
-        assert!(taken < reads);
+        let (mut line, now) = self::line(Shape::Latency { delay: SECOND, jitter: SECOND });
+        let mut reads = 0;
+        while line.room() > 0 {
+            line.push(now, b"a");
+            reads += 1;
+        }
+        assert_eq!(reads, MARKS_MAX);
     }
 
     fn any_shape() -> impl Strategy<Value = Shape> {
@@ -501,13 +511,14 @@ mod tests {
             Just(Shape::Plain),
             (0_u64..500, 0_u64..500)
                 .prop_map(|(delay, jitter)| Shape::Latency { delay: millis(delay), jitter: millis(jitter) }),
-            (1_u64..1_000_000).prop_map(|rate| Shape::Bandwidth {
-                bytes_per_second: NonZeroU64::new(rate).unwrap()
-            }),
+            (1_u64..1_000_000)
+                .prop_map(|rate| Shape::Bandwidth { bytes_per_second: NonZeroU64::new(rate).unwrap() }),
             (0_u64..500).prop_map(|delay| Shape::SlowClose { delay: millis(delay) }),
-            (ratio(), ratio(), ratio(), ratio()).prop_map(|(good_to_bad, bad_to_good, loss_good, loss_bad)| {
-                Shape::Loss { bursts: Bursts { good_to_bad, bad_to_good, loss_good, loss_bad } }
-            }),
+            (ratio(), ratio(), ratio(), ratio()).prop_map(
+                |(good_to_bad, bad_to_good, loss_good, loss_bad)| {
+                    Shape::Loss { bursts: Bursts { good_to_bad, bad_to_good, loss_good, loss_bad } }
+                }
+            ),
         ]
     }
 
