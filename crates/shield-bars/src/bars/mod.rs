@@ -7,6 +7,7 @@ mod first_run;
 mod kill_anywhere;
 mod load_cost;
 mod load_histogram;
+mod load_proxy_cost;
 mod load_truth;
 mod lying_instances;
 mod other_languages;
@@ -38,6 +39,7 @@ enum Kind {
     LoadCost,
     LoadHistogram,
     FaultsUndone,
+    LoadProxyCost,
 }
 
 /// Shorter or longer runs than the bar's own; the verdict is then about that run.
@@ -114,6 +116,11 @@ pub(crate) const BARS: &[Bar] = &[
         claim: "100 of 100: every fault begins within 100 ms of its plan, same seed same schedule, everything undone within 5 s of kill -9 (6 s of silence)",
         kind: Kind::FaultsUndone,
     },
+    Bar {
+        name: "load.proxy-cost",
+        claim: "fault proxy without a fault: <= 50 µs added p50, >= 1 GB per CPU-second in bulk",
+        kind: Kind::LoadProxyCost,
+    },
 ];
 
 /// Measures one.
@@ -130,5 +137,6 @@ pub(crate) async fn run(bar: &Bar, options: &Options) -> Result<Verdict> {
         Kind::LoadCost => load_cost::run(options).await,
         Kind::LoadHistogram => load_histogram::run(options).await,
         Kind::FaultsUndone => faults_undone::run(options).await,
+        Kind::LoadProxyCost => load_proxy_cost::run(options).await,
     }
 }

@@ -125,6 +125,9 @@ impl Filter {
     /// Goes as far as it can; whether anything happened.
     pub(crate) fn step(&mut self, now: Instant, upstream: &mut Line, downstream: &mut Line) -> bool {
         let mut happened = false;
+        if downstream.ended() {
+            self.give_up();
+        }
         while self.step_once(now, upstream, downstream) {
             happened = true;
         }
@@ -132,6 +135,15 @@ impl Filter {
             upstream.end(now, Ending::Finished);
         }
         happened
+    }
+
+    /// Nobody is answered any more: what was to be forwarded is, what was to be answered is not.
+    fn give_up(&mut self) {
+        if matches!(self.request, Request::Swallowed(..) | Request::Answering(_)) {
+            self.inbox.clear();
+            self.client_ended = true;
+        }
+        self.request = Request::Raw;
     }
 
     fn step_once(&mut self, now: Instant, upstream: &mut Line, downstream: &mut Line) -> bool {
@@ -322,7 +334,7 @@ mod tests {
     use tokio::time::Instant;
 
     use super::{Answers, Filter, Speaker};
-    use crate::fault::proxy::line::Line;
+    use crate::fault::proxy::line::{Ending, Line};
 
     const GET: &str = "GET / HTTP/1.1\r\nhost: a\r\n\r\n";
     const POST: &str =
@@ -466,6 +478,19 @@ mod tests {
         assert!(!bench.filter.release(Instant::now(), &mut bench.upstream));
         assert_eq!(bench.client(&[&POST[60..], GET].concat()), sides(GET, REFUSED));
         assert!(bench.filter.release(Instant::now(), &mut bench.upstream));
+    }
+
+    #[test]
+    fn ended_upstream_ends_it_all() {
+        for (share, forwarded) in [(none(), &POST[..60]), (Ratio::ONE, "")] {
+            let mut bench = Bench::new(share, None);
+            bench.client(&[GET, &POST[..60]].concat());
+            bench.downstream.end(Instant::now(), Ending::Finished);
+            assert_eq!(bench.settle().0, forwarded);
+            bench.filter.end();
+            bench.settle();
+            assert_eq!(bench.upstream.ending_due(Instant::now()), Some(Ending::Finished));
+        }
     }
 
     #[test]
