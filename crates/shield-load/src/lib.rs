@@ -19,6 +19,7 @@
 
 mod engine;
 mod measure;
+pub mod output;
 mod plan;
 mod results;
 mod scenario;
@@ -41,6 +42,7 @@ pub use results::model::{
     CheckResults, FaultWindow, Point, RESULTS_FORMAT, Reconciled, RunResults, Series, StepResults,
     ThresholdResult, Totals, Verdict,
 };
+pub use results::read::{ReadResultsError, read_results};
 pub use scenario::model::{
     Action, Check, Demand, Extract, Feed, FeedOrder, HttpRequest, Place, Refresh, Scenario, Step, Workload,
 };
