@@ -20,6 +20,7 @@
 mod engine;
 mod fault;
 mod measure;
+pub mod output;
 mod plan;
 mod results;
 mod scenario;
@@ -62,6 +63,7 @@ pub use results::prometheus::{EXPOSITION_BYTES_MAX, Exposition, ReadExpositionEr
 pub use results::thresholds::{Limit, Moment, Percentile, TargetLimit, TargetWatch, Thresholds};
 pub use scenario::file::{FileModel, FileTarget, LoadFile, MetricsSource};
 pub use scenario::mix::RequestMix;
+pub use results::read::{ReadResultsError, read_results};
 pub use scenario::model::{
     Action, Check, Demand, Extract, Feed, FeedOrder, HttpRequest, Place, Refresh, Scenario, Step, Workload,
 };

@@ -4,3 +4,4 @@ pub(crate) mod abort;
 pub(crate) mod model;
 pub(crate) mod prometheus;
 pub(crate) mod thresholds;
+pub(crate) mod read;

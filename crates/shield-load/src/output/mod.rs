@@ -1,0 +1,23 @@
+//! How results are shown: to a browser, to a build server, to a person at a terminal, during a run and after it.
+
+mod axis;
+mod escape;
+mod figures;
+mod html;
+mod junit;
+mod live;
+mod plot;
+mod plots;
+#[cfg(test)]
+pub(crate) mod sample;
+mod table;
+mod tables;
+mod terminal;
+mod text;
+mod thin;
+mod words;
+
+pub use html::html;
+pub use junit::junit;
+pub use live::{LiveHeader, LiveView, SoFar, plain_line};
+pub use text::{text, verdict_line};
