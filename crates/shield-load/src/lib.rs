@@ -17,6 +17,7 @@
 
 #![cfg_attr(test, expect(clippy::unwrap_used, reason = "a panic is a test's failure"))]
 
+mod adapter;
 mod engine;
 mod fault;
 mod measure;
@@ -27,6 +28,15 @@ mod scenario;
 mod session;
 mod wire;
 
+pub use adapter::artillery::{ArtilleryOutputs, results as artillery_results};
+pub use adapter::artillery_script::EnsureLine;
+pub use adapter::context::{ParseForeignError, ToolContext};
+pub use adapter::error::RunForeignError;
+pub use adapter::k6::{K6Outputs, results as k6_results};
+pub use adapter::k6_samples::K6Samples;
+pub use adapter::locust::{LocustOutputs, results as locust_results};
+pub use adapter::run::{ForeignRun, run_foreign};
+pub use adapter::tool::ForeignTool;
 pub use engine::arrivals::{Arrivals, Phase, Schedule, Spacing};
 pub use engine::handle::{LoadHandle, WaitForLoadError};
 pub use engine::run::{run, start};
