@@ -70,10 +70,10 @@ pub use results::model::{
     ThresholdResult, Totals, Verdict,
 };
 pub use results::prometheus::{EXPOSITION_BYTES_MAX, Exposition, ReadExpositionError, Sample};
+pub use results::read::{ReadResultsError, read_results};
 pub use results::thresholds::{Limit, Moment, Percentile, TargetLimit, TargetWatch, Thresholds};
 pub use scenario::file::{FileModel, FileTarget, LoadFile, MetricsSource};
 pub use scenario::mix::RequestMix;
-pub use results::read::{ReadResultsError, read_results};
 pub use scenario::model::{
     Action, Check, Demand, Extract, Feed, FeedOrder, HttpRequest, Place, Refresh, Scenario, Step, Workload,
 };

@@ -27,6 +27,10 @@ pub(crate) enum Exit {
     EvidenceBad = 7,
     NotRecorded = 8,
     Recovered = 9,
+    NotHeld = 10,
+    Unreachable = 11,
+    InvalidRun = 12,
+    Aborted = 13,
     Interrupted = 130,
 }
 

@@ -201,7 +201,7 @@ impl Period {
         let statuses = self.statuses().into_iter().filter(|(status, _)| *status >= 400);
         let mut kinds = BTreeMap::new();
         for (status, times) in statuses {
-            let kind = FailureKind::of_status(status).map_or(String::new(), |kind| kind.to_string());
+            let kind = FailureKind::of_status(status).to_string();
             *kinds.entry(kind).or_default() += times;
         }
         let unanswered = failed - self.refused().min(failed);

@@ -3,5 +3,5 @@
 pub(crate) mod abort;
 pub(crate) mod model;
 pub(crate) mod prometheus;
-pub(crate) mod thresholds;
 pub(crate) mod read;
+pub(crate) mod thresholds;

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::engine::arrivals::Schedule;
+use crate::fault::plan::model::FaultPlan;
 use crate::plan::model::{ClientGroup, Connection, LoadPlan, Model, Protocol, Scheme, Stop, Target};
 use crate::results::abort::AbortRule;
 use crate::results::thresholds::Thresholds;
@@ -39,6 +40,8 @@ pub struct LoadFile {
     pub abort: Option<AbortRule>,
     /// Where the target's own metrics are, if limits on them must hold.
     pub metrics: Option<MetricsSource>,
+    /// What is to break meanwhile.
+    pub faults: Option<FaultPlan>,
     /// Path on the target that lists what it applied, one id per line, as often as it was applied.
     pub ledger: Option<String>,
 }

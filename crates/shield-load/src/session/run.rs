@@ -3,7 +3,7 @@
 use std::future::Future;
 use std::path::PathBuf;
 use std::pin::pin;
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use shield_types::Timestamp;
 use thiserror::Error;
@@ -41,8 +41,6 @@ pub struct SessionOrder {
     pub trust_pem: Option<String>,
     /// What is to break meanwhile.
     pub faults: Option<FaultOrder>,
-    /// When it begins, for the results.
-    pub started_at: Timestamp,
 }
 
 /// Faults that are asked for.
@@ -89,7 +87,8 @@ pub async fn run_session(
     interrupted: impl Future<Output = ()>,
     tell: &mut (dyn FnMut(IntervalEnded<'_>) + Send),
 ) -> Result<RunResults, SessionError> {
-    let SessionOrder { file, trust_pem, faults, started_at } = order;
+    let SessionOrder { file, trust_pem, faults } = order;
+    let started_at = now();
     let address = match file.target.address {
         Some(address) => address,
         None => resolve(file.target.scheme, &file.target.authority).await?,
@@ -104,7 +103,10 @@ pub async fn run_session(
         Some((place, every)) => Some(Examiner::start(file.thresholds.watch(), place.clone(), *every).await),
         None => None,
     };
-    let load = start(file.plan(address, trust_pem.clone()))?;
+    let mut plan = file.plan(address, trust_pem.clone());
+    // Ids of another run of the same file are other ids, also in the ledger of a target that forgets nothing.
+    plan.workload.id_prefix.push_str(&format!(".{}", started_at.0));
+    let load = start(plan)?;
     let runner = faults.map(|prepared| prepared.run(load.started()));
     let mut course = Course::new(load, runner, file.abort.map(|rule| rule.watch()));
     course.follow(interrupted, tell).await;
@@ -216,6 +218,12 @@ impl Course {
         let Self { generator, events, windows, sampler, aborted, .. } = self;
         (generator.join().await, CourseEnded { sampler, events, windows, last, aborted })
     }
+}
+
+/// Milliseconds since the epoch; an unset clock reads zero.
+fn now() -> Timestamp {
+    let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    Timestamp(u64::try_from(since_epoch.as_millis()).unwrap_or(u64::MAX))
 }
 
 /// Whether TLS is spoken, for a URL.

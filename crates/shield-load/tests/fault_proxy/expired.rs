@@ -2,7 +2,7 @@
 
 use shield_load::{
     ClientGroup, Connection, ExpiredCertificate, ExpiredCounts, FailureKind, FaultProxy, LoadPlan, Protocol,
-    Scheme, Stop, Target, run,
+    RequestMix, Scheme, Stop, Target, run,
 };
 use shield_testkit::TestAuthority;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -15,8 +15,8 @@ fn plan(address: std::net::SocketAddr, trust_pem: &str) -> LoadPlan {
     let target = Target { scheme: Scheme::Https, authority: "localhost".to_owned(), address };
     let mut plan = LoadPlan::new(target);
     plan.trust_pem = Some(trust_pem.to_owned());
-    plan.stop = Stop::Requests(5);
-    plan.mix.post_share = 0.0;
+    plan.stop = Stop::Iterations(5);
+    plan.workload = RequestMix::gets("/").workload();
     plan.clients.push(ClientGroup::new(1, Protocol::Http1, Connection::KeepAlive));
     plan
 }

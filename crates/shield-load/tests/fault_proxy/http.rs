@@ -21,7 +21,7 @@ async fn backend(data: &Path) -> RunningBackend {
 fn plan(proxy: &FaultProxy, requests: u64) -> LoadPlan {
     let (address, authority) = (proxy.address(), proxy.address().to_string());
     let mut plan = LoadPlan::new(Target { scheme: Scheme::Http, authority, address });
-    plan.stop = Stop::Requests(requests);
+    plan.stop = Stop::Iterations(requests);
     plan.clients.push(ClientGroup::new(4, Protocol::Http1, Connection::KeepAlive));
     plan
 }

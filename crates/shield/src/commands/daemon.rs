@@ -1,8 +1,9 @@
-//! The two processes that `shield` itself starts.
+//! The processes that `shield` itself starts.
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use shield_control::{Layout, RunControlError, StartControlError, run_control};
 use shield_edge::{EdgeOptions, serve};
+use shield_load::guard_main;
 
 use crate::{
     cli::{ControlArguments, EdgeArguments},
@@ -30,8 +31,13 @@ pub(crate) async fn edge(arguments: EdgeArguments) -> Result<(), Failure> {
         .map_err(|error| Failure::new(Exit::NoControlPlane, &error, &[]))
 }
 
+/// `shield fault-guard`: undoes faults when it is told, or when nobody is left to tell it.
+pub(crate) fn fault_guard() -> Result<(), Failure> {
+    guard_main().map_err(|error| Failure::new(Exit::Unexpected, &error, &[]))
+}
+
 /// Every client takes a descriptor, and another towards its instance; shells start with a limit of 1,024.
-fn raise_descriptor_limit() {
+pub(crate) fn raise_descriptor_limit() {
     let limit = getrlimit(Resource::Nofile);
     let raised = Rlimit { current: limit.maximum, maximum: limit.maximum };
     if let Err(error) = setrlimit(Resource::Nofile, raised) {

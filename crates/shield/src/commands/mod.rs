@@ -5,6 +5,7 @@ pub(crate) mod down;
 pub(crate) mod evidence;
 pub(crate) mod history;
 pub(crate) mod init;
+pub(crate) mod load;
 pub(crate) mod logs;
 pub(crate) mod release;
 pub(crate) mod rollback;

@@ -3,6 +3,7 @@
 pub(crate) mod evidence;
 pub(crate) mod history;
 pub(crate) mod init;
+pub(crate) mod load;
 mod reporter;
 pub(crate) mod status;
 pub(crate) mod summary;

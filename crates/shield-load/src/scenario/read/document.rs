@@ -59,6 +59,7 @@ pub(crate) fn resolve(root: &Table<'_>, directory: &Path, environment: Environme
         thresholds: judged.thresholds,
         abort: judged.abort,
         metrics: judged.metrics,
+        faults: None,
         ledger: ledger.path.take()?,
     })
 }

@@ -53,6 +53,15 @@ fn check_trust(
     }
 }
 
+// === impl FileTarget ===
+
+impl FileTarget {
+    /// From a URL that has only a scheme and a host.
+    pub fn parse(url: &str) -> Result<Self, Refusal> {
+        origin(url).map(|(scheme, authority)| Self { scheme, authority, address: None })
+    }
+}
+
 /// Scheme and authority of a URL that has nothing else.
 fn origin(text: &str) -> Result<(Scheme, String), Refusal> {
     let refused = |problem: &str| Refusal::new(problem, TARGET);

@@ -1,8 +1,12 @@
 //! The command line.
 
+mod load;
+
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+
+pub(crate) use load::{LoadArguments, LoadCommand, LoadReportArguments, LoadRunArguments, ReportArguments};
 
 /// Takes a web backend to production and keeps it there.
 #[derive(Debug, Parser)]
@@ -30,6 +34,10 @@ Exit codes:
   7  the evidence log does not verify
   8  state could not be recorded (disk full?); nothing was done, what runs keeps running
   9  state was damaged and has been rebuilt from what runs; run the command again
+  10  a threshold, a check of the ledger or a drill's hypothesis did not hold, or a comparison found a regression
+  11  the target answered nothing as expected
+  12  the run is invalid: the generator was the bottleneck, so its figures say nothing about the target
+  13  the run was ended early by its abort condition
   130  interrupted (Ctrl-C); a release under way goes on";
 
 /// Where the project and its state are.
@@ -74,6 +82,11 @@ pub(crate) enum Command {
     /// Signed statements of what was proved.
     #[command(subcommand)]
     Evidence(EvidenceCommand),
+    /// Send load to a service, measure it honestly, and say whether it held.
+    Load(LoadArguments),
+    /// The process that undoes faults, whatever becomes of the one that wanted them (started by `load` and `drill`).
+    #[command(hide = true)]
+    FaultGuard,
     /// The control-plane process (started by `up` and `ship`).
     #[command(hide = true)]
     Control(ControlArguments),

@@ -1,0 +1,74 @@
+//! The command line of `shield load`.
+
+use std::{path::PathBuf, time::Duration};
+
+use clap::{Args, Subcommand};
+use shield_types::parse_duration;
+
+#[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
+pub(crate) struct LoadArguments {
+    #[command(subcommand)]
+    pub(crate) command: Option<LoadCommand>,
+    #[command(flatten)]
+    pub(crate) run: LoadRunArguments,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum LoadCommand {
+    /// Make reports from stored results.
+    Report(LoadReportArguments),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct LoadRunArguments {
+    /// A load file (TOML; see docs/load-file.md), a URL to GET, or a script of k6, Artillery or Locust.
+    #[arg(value_name = "FILE|URL", required = true)]
+    pub(crate) what: Option<String>,
+    /// Of a URL: requests per second, offered whatever the target does [default: 10].
+    #[arg(long, value_name = "PER_SECOND", conflicts_with = "users")]
+    pub(crate) rate: Option<f64>,
+    /// Of a URL: this many users instead of a rate, each with one request under way at a time.
+    #[arg(long)]
+    pub(crate) users: Option<u32>,
+    /// Of a URL: how long [default: 10s].
+    #[arg(long = "for", value_name = "DURATION", value_parser = parse_duration)]
+    pub(crate) duration: Option<Duration>,
+    /// Of a URL: HTTP/2 instead of HTTP/1.1.
+    #[arg(long)]
+    pub(crate) http2: bool,
+    /// Certificates to verify a `https` target against, PEM.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) trust: Option<PathBuf>,
+    /// Another target than the load file's or script's, as `https://host:port`.
+    #[arg(long, value_name = "URL")]
+    pub(crate) target: Option<String>,
+    /// Another seed than the load file's.
+    #[arg(long)]
+    pub(crate) seed: Option<u64>,
+    #[command(flatten)]
+    pub(crate) reports: ReportArguments,
+}
+
+/// Where results are written, besides the summary on stdout.
+#[derive(Debug, Args)]
+pub(crate) struct ReportArguments {
+    /// Write the results as JSON.
+    #[arg(long = "json", value_name = "FILE")]
+    pub(crate) json: Option<PathBuf>,
+    /// Write one self-contained HTML page with plots.
+    #[arg(long = "html", value_name = "FILE")]
+    pub(crate) html: Option<PathBuf>,
+    /// Write JUnit XML: a test case per threshold and check.
+    #[arg(long = "junit", value_name = "FILE")]
+    pub(crate) junit: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct LoadReportArguments {
+    /// Results that `--json` wrote.
+    #[arg(value_name = "RESULTS")]
+    pub(crate) results: PathBuf,
+    #[command(flatten)]
+    pub(crate) reports: ReportArguments,
+}

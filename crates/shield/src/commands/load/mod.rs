@@ -1,0 +1,17 @@
+//! `shield load`: a run, a comparison, reports of stored results.
+
+mod order;
+mod report;
+mod run;
+
+use crate::{
+    cli::{LoadArguments, LoadCommand, OutputFormat},
+    exit::Failure,
+};
+
+pub(crate) async fn run(arguments: LoadArguments, format: OutputFormat) -> Result<(), Failure> {
+    match arguments.command {
+        None => run::run(arguments.run, format).await,
+        Some(LoadCommand::Report(arguments)) => report::run(&arguments, format),
+    }
+}

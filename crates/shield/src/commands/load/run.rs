@@ -1,0 +1,136 @@
+//! One run: a load file, a URL, or a script of another tool.
+
+use std::{
+    env, fs,
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use shield_load::{
+    FaultOrder, ForeignRun, ForeignTool, GuardProgram, RunResults, SessionError, SessionOrder,
+    StartFaultsError, Verdict, run_foreign, run_session, undo_leftovers,
+};
+
+use super::{order, report};
+use crate::{
+    cli::{LoadRunArguments, OutputFormat},
+    commands::daemon::raise_descriptor_limit,
+    exit::{Exit, Failure},
+    output::{self, load::Progress},
+};
+
+/// Longest run of another tool.
+const FOREIGN_LIMIT: Duration = Duration::from_secs(24 * 3600);
+
+pub(crate) async fn run(arguments: LoadRunArguments, format: OutputFormat) -> Result<(), Failure> {
+    let what = arguments.what.clone().expect("the command line requires it without a subcommand");
+    raise_descriptor_limit();
+    let results = match foreign(&what) {
+        Some(tool) => run_tool(tool, &what, &arguments).await?,
+        None => run_file(&what, &arguments).await?,
+    };
+    output::load::results(&results, format);
+    report::write(&results, &arguments.reports)?;
+    conclude(&results)
+}
+
+/// The tool whose script this is.
+fn foreign(what: &str) -> Option<ForeignTool> {
+    if order::is_url(what) { None } else { ForeignTool::of_script(Path::new(what)) }
+}
+
+async fn run_file(what: &str, arguments: &LoadRunArguments) -> Result<RunResults, Failure> {
+    let order = order::order(what, arguments)?;
+    let journals = journals()?;
+    undo_what_was_left(&journals)?;
+    let faults = match order.file.faults.clone() {
+        Some(plan) => Some(FaultOrder { plan, guard: guard_program()?, journals }),
+        None => None,
+    };
+    let mut progress = Progress::new(output::load::header(&order.file));
+    let session = SessionOrder { file: order.file, trust_pem: order.trust_pem, faults };
+    let results = run_session(session, interrupted(), &mut |ended| progress.tell(&ended)).await;
+    progress.finish();
+    results.map_err(|error| failure(&error))
+}
+
+/// The first Ctrl-C ends the load in good order, and what was measured is told.
+async fn interrupted() {
+    // Without the signal nothing can be interrupted, and a run ends by itself.
+    if tokio::signal::ctrl_c().await.is_err() {
+        std::future::pending::<()>().await;
+    }
+}
+
+/// This program, as the guard of its faults.
+fn guard_program() -> Result<GuardProgram, Failure> {
+    let program = env::current_exe().map_err(|error| Failure::unexpected("find this program", &error))?;
+    Ok(GuardProgram { program, arguments: vec!["fault-guard".into()] })
+}
+
+/// Where undo journals are: one place per user, so that every later run finds what an earlier one left.
+fn journals() -> Result<PathBuf, Failure> {
+    let user = rustix::process::getuid().as_raw();
+    let directory = env::temp_dir().join(format!("shield-faults-{user}"));
+    fs::create_dir_all(&directory).map_err(|error| {
+        let message = format!("failed to make `{}`: {error}", directory.display());
+        Failure::plain(Exit::NotRecorded, &message, "set TMPDIR to a directory that can be written")
+    })?;
+    Ok(directory)
+}
+
+/// What a killed guard left is undone before anything else.
+fn undo_what_was_left(journals: &Path) -> Result<(), Failure> {
+    let left = undo_leftovers(journals).map_err(|error| {
+        Failure::new(Exit::NotRecorded, &error, &["undo it by hand, then remove the journal".to_owned()])
+    })?;
+    output::load::leftovers(&left);
+    Ok(())
+}
+
+async fn run_tool(
+    tool: ForeignTool,
+    what: &str,
+    arguments: &LoadRunArguments,
+) -> Result<RunResults, Failure> {
+    let directory =
+        env::current_dir().map_err(|error| Failure::unexpected("find the current directory", &error))?;
+    let run = ForeignRun {
+        tool,
+        program: None,
+        script: what.into(),
+        target: arguments.target.clone(),
+        arguments: Vec::new(),
+        directory,
+        deadline: FOREIGN_LIMIT,
+    };
+    let results = run_foreign(run, &mut |line| output::load::foreign_line(&line)).await;
+    results.map_err(|error| Failure::new(Exit::Usage, &error, &[]))
+}
+
+fn failure(error: &SessionError) -> Failure {
+    let (exit, hint) = match error {
+        SessionError::Find(_) => {
+            (Exit::Unreachable, "name a target that resolves, and whose ledger and metrics answer")
+        }
+        SessionError::Start(_) => (Exit::Usage, "see docs/load-file.md"),
+        SessionError::Faults(StartFaultsError::Schedule(_)) => {
+            (Exit::Usage, "see `[[fault]]` in docs/load-file.md")
+        }
+        SessionError::Faults(_) => {
+            (Exit::Unexpected, "without its guard no fault happens, and nothing was sent")
+        }
+    };
+    Failure::new(exit, error, &[hint.to_owned()])
+}
+
+/// The exit code that the verdict stands for.
+fn conclude(results: &RunResults) -> Result<(), Failure> {
+    match results.verdict {
+        Verdict::Passed => Ok(()),
+        Verdict::Failed => Err(Failure::told(Exit::NotHeld)),
+        Verdict::Unreachable => Err(Failure::told(Exit::Unreachable)),
+        Verdict::Invalid => Err(Failure::told(Exit::InvalidRun)),
+        Verdict::Aborted => Err(Failure::told(Exit::Aborted)),
+    }
+}
