@@ -13,9 +13,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use rustix::time::{ClockId, clock_gettime};
-use shield_load::{
-    ClientGroup, Connection, FaultProxy, Histogram, LoadPlan, Protocol, ProxyCounts, Stop, run,
-};
+use shield_load::{ClientGroup, Connection, FaultProxy, Histogram, LoadPlan, Protocol, ProxyCounts, Stop};
 use tokio::runtime::Builder;
 use tokio::sync::oneshot;
 
