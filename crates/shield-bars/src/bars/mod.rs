@@ -7,6 +7,7 @@ mod first_run;
 mod kill_anywhere;
 mod load_cost;
 mod load_histogram;
+mod load_pace;
 mod load_proxy_cost;
 mod load_truth;
 mod lying_instances;
@@ -38,6 +39,7 @@ enum Kind {
     LoadTruth,
     LoadCost,
     LoadHistogram,
+    LoadPace,
     FaultsUndone,
     LoadProxyCost,
 }
@@ -112,6 +114,11 @@ pub(crate) const BARS: &[Bar] = &[
         kind: Kind::LoadHistogram,
     },
     Bar {
+        name: "load.pace",
+        claim: "rate error <= 0.1 % over 10 s at 10,000/s as the server sees it; Poisson arrivals pass Kolmogorov-Smirnov (p > 0.01); a starved run is INVALID",
+        kind: Kind::LoadPace,
+    },
+    Bar {
         name: "load.faults-undone",
         claim: "100 of 100: every fault begins within 100 ms of its plan, same seed same schedule, everything undone within 5 s of kill -9 (6 s of silence)",
         kind: Kind::FaultsUndone,
@@ -136,6 +143,7 @@ pub(crate) async fn run(bar: &Bar, options: &Options) -> Result<Verdict> {
         Kind::LoadTruth => load_truth::run(options).await,
         Kind::LoadCost => load_cost::run(options).await,
         Kind::LoadHistogram => load_histogram::run(options).await,
+        Kind::LoadPace => load_pace::run(options).await,
         Kind::FaultsUndone => faults_undone::run(options).await,
         Kind::LoadProxyCost => load_proxy_cost::run(options).await,
     }

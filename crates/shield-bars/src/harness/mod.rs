@@ -8,6 +8,7 @@ mod processes;
 mod project;
 mod report;
 mod servers;
+mod shield_load;
 mod trouble;
 
 pub(crate) use cargo::{
@@ -20,4 +21,5 @@ pub(crate) use processes::{Running, kill, running};
 pub(crate) use project::Project;
 pub(crate) use report::Verdict;
 pub(crate) use servers::{SmallServer, StallingServer};
+pub(crate) use shield_load::{LoadRun, shield_load};
 pub(crate) use trouble::{Result, Trouble, chain};
