@@ -62,7 +62,7 @@ fn fill_line(user: &mut User, template: &Template, program: &Program, out: &mut 
 }
 
 /// Fills a path; a blank in it would end it.
-fn fill_path(user: &mut User, template: &Template, program: &Program, out: &mut Vec<u8>) {
+pub(crate) fn fill_path(user: &mut User, template: &Template, program: &Program, out: &mut Vec<u8>) {
     let start = out.len();
     fill_line(user, template, program, out);
     out[start..].iter_mut().filter(|byte| **byte == b' ').for_each(|byte| *byte = b'+');
