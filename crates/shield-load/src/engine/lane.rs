@@ -26,6 +26,7 @@ use crate::scenario::user::{FeedCursors, Preparation, User};
 use crate::wire::exchange::{Answer, Broken, Progress};
 use crate::wire::http1::Http1Client;
 use crate::wire::http2::Http2Client;
+use crate::wire::websocket::client::WebSocketClient;
 
 /// Clients begin within this time of each other, at random, so that they do not go in step.
 const START_SPREAD: Duration = Duration::from_millis(20);
@@ -61,7 +62,8 @@ pub(crate) struct Lane {
 }
 
 pub(crate) enum Client {
-    Http1(Http1Client),
+    /// With the WebSockets of the user, in a program that has such steps.
+    Http1(Http1Client, Option<Box<WebSocketClient>>),
     Http2(Http2Client),
 }
 
@@ -363,7 +365,7 @@ impl Lane {
             at: self.shared.started.elapsed(),
             kind,
             protocol: match self.client {
-                Client::Http1(_) => Protocol::Http1,
+                Client::Http1(..) => Protocol::Http1,
                 Client::Http2(_) => Protocol::Http2,
             },
             reused_connection: ended.reused,
@@ -394,7 +396,11 @@ impl Client {
         progress: &Progress<'_>,
     ) -> Result<Answer, Broken> {
         match self {
-            Self::Http1(client) => client.exchange(step, user, progress).await,
+            Self::Http1(_, Some(sockets)) if sockets.takes(step) => {
+                // Boxed, so that it adds nothing to the size of lanes that never come here.
+                Box::pin(sockets.exchange(step, user, progress)).await
+            }
+            Self::Http1(client, _) => client.exchange(step, user, progress).await,
             Self::Http2(client) => client.exchange(step, user, progress).await,
         }
     }

@@ -7,3 +7,4 @@ pub(crate) mod head;
 pub(crate) mod http1;
 pub(crate) mod http2;
 pub(crate) mod request;
+pub(crate) mod websocket;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use http::uri::PathAndQuery;
-use http::{HeaderMap, HeaderValue, Method, Request, Uri, header};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Uri, header};
 
 use crate::plan::model::{Connection, Scheme, Target};
 use crate::scenario::model::{Action, HttpRequest, Step};
@@ -62,10 +62,25 @@ fn fill_line(user: &mut User, template: &Template, program: &Program, out: &mut 
 }
 
 /// Fills a path; a blank in it would end it.
-fn fill_path(user: &mut User, template: &Template, program: &Program, out: &mut Vec<u8>) {
+pub(crate) fn fill_path(user: &mut User, template: &Template, program: &Program, out: &mut Vec<u8>) {
     let start = out.len();
     fill_line(user, template, program, out);
     out[start..].iter_mut().filter(|byte| **byte == b' ').for_each(|byte| *byte = b'+');
+}
+
+/// Writes the lines of some headers.
+pub(crate) fn fill_headers(
+    user: &mut User,
+    headers: &[(HeaderName, Template)],
+    program: &Program,
+    out: &mut Vec<u8>,
+) {
+    for (name, value) in headers {
+        out.extend_from_slice(name.as_str().as_bytes());
+        out.extend_from_slice(b": ");
+        fill_line(user, value, program, out);
+        out.extend_from_slice(b"\r\n");
+    }
 }
 
 // === impl Http1Requests ===
@@ -108,12 +123,7 @@ impl Http1Requests {
         out.push(b' ');
         fill_path(user, &request.path, program, out);
         out.extend_from_slice(self.common.as_bytes());
-        for (name, value) in &request.headers {
-            out.extend_from_slice(name.as_str().as_bytes());
-            out.extend_from_slice(b": ");
-            fill_line(user, value, program, out);
-            out.extend_from_slice(b"\r\n");
-        }
+        fill_headers(user, &request.headers, program, out);
         if !user.cookies.is_empty() {
             out.extend_from_slice(b"cookie: ");
             user.cookies.write(out);
