@@ -101,11 +101,11 @@ fn with(key: &str, value: Option<Value>) -> Result<LoadFile, Mistakes> {
         let mut table = &mut document;
         for part in tables.split('.').filter(|part| !part.is_empty()) {
             table = match table.entry(part).or_insert(Value::Table(Table::new())) {
-                // Credentials are those of the last scenario.
-                Value::Array(tables) if key.starts_with("scenario.auth") => {
-                    tables.last_mut().unwrap().as_table_mut().unwrap()
+                Value::Array(tables) => {
+                    // Credentials are those of the last scenario.
+                    let at = if key.starts_with("scenario.auth") { tables.len() - 1 } else { 0 };
+                    tables[at].as_table_mut().unwrap()
                 }
-                Value::Array(tables) => tables[0].as_table_mut().unwrap(),
                 other => other.as_table_mut().unwrap(),
             };
         }
