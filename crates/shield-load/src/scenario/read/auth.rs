@@ -12,7 +12,7 @@ use shield_types::settings::{Refusal, Setting, Table};
 use crate::scenario::model::{Extract, Place, Refresh, Step};
 use crate::scenario::read::answer::{POINTER, pointer, status_list};
 use crate::scenario::read::limits::{CHECK_BYTES_MAX, HEADER_BYTES_MAX, NAME_BYTES_MAX};
-use crate::scenario::read::request::{Base, header_name, header_value};
+use crate::scenario::read::request::{Base, ONE_VERB, header_name, header_value};
 use crate::scenario::read::step::StepReader;
 use crate::scenario::template::{Escape, Part, Template, Value};
 
@@ -300,7 +300,12 @@ impl<'r> RefreshKeys<'r> {
         let token = self.token.value()?.as_ref().or(keys.token.value()?.as_ref());
         let places = [("token", token), ("refresh_token", self.refresh_token.value()?.as_ref())];
         let mut steps = Vec::new();
-        if let Some(mut step) = renewal? {
+        let own = self.token.value()?.is_some() || self.refresh_token.value()?.is_some();
+        let renewal = renewal?;
+        if renewal.is_none() && own {
+            table.missing("get", ONE_VERB);
+        }
+        if let Some(mut step) = renewal {
             for (variable, pointer) in places {
                 let place = pointer.cloned().map(Place::Pointer);
                 step.extract
