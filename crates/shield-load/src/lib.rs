@@ -17,6 +17,7 @@
 
 #![cfg_attr(test, expect(clippy::unwrap_used, reason = "a panic is a test's failure"))]
 
+mod compare;
 mod engine;
 mod measure;
 mod plan;
@@ -24,6 +25,11 @@ mod results;
 mod scenario;
 mod wire;
 
+pub use compare::analyse::analyse;
+pub use compare::block::{Block, Side};
+pub use compare::record::{CompareError, Recording, compare, record};
+pub use compare::settings::{CompareSettings, CompareSettingsError};
+pub use compare::verdict::{Comparison, Finding, Interval, Metric, MetricVerdict};
 pub use engine::arrivals::{Arrivals, Phase, Schedule, Spacing};
 pub use engine::handle::{LoadHandle, WaitForLoadError};
 pub use engine::run::{run, start};

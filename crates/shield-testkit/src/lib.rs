@@ -11,6 +11,7 @@ mod process;
 pub mod stall;
 mod test_backend;
 mod wait;
+pub mod work;
 
 pub use certificates::{CertificateError, IssuedCertificate, TestAuthority};
 pub use ledger::{Ledger, ReadLedgerError};

@@ -4,12 +4,13 @@ mod bad_state;
 mod evidence_tamper;
 mod first_run;
 mod kill_anywhere;
+mod load_compare;
 mod load_truth;
 mod lying_instances;
 mod other_languages;
 mod zero_failed;
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 
 use crate::harness::{Result, Verdict};
 
@@ -32,6 +33,16 @@ enum Kind {
     OtherLanguages,
     EvidenceTamper,
     LoadTruth,
+    LoadCompare,
+}
+
+/// Half of a bar that has two.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Part {
+    /// Comparisons drawn from recordings.
+    Resampled,
+    /// Comparisons made anew.
+    Live,
 }
 
 /// Shorter or longer runs than the bar's own; the verdict is then about that run.
@@ -49,6 +60,9 @@ pub(crate) struct Options {
     /// How often to kill the edge.
     #[arg(long)]
     pub(crate) kills: Option<u32>,
+    /// Only one half, in bars that have two.
+    #[arg(long, value_enum)]
+    pub(crate) part: Option<Part>,
 }
 
 /// Every bar, in the order of the documents.
@@ -93,6 +107,11 @@ pub(crate) const BARS: &[Bar] = &[
         claim: "p50, p95, p99, p99.9 and longest within 2 % or 5 ms of the stall server's diary, with 10 connections and unlimited; every request accounted for",
         kind: Kind::LoadTruth,
     },
+    Bar {
+        name: "load.compare",
+        claim: "5 % less throughput or 10 % more p99 found >= 95 % of the time at <= 1 % false alarms over resampled recordings; live: 0 alarms in 10 A/A runs, >= 9 of 10 planted ones found, <= 5 min each",
+        kind: Kind::LoadCompare,
+    },
 ];
 
 /// Measures one.
@@ -106,5 +125,6 @@ pub(crate) async fn run(bar: &Bar, options: &Options) -> Result<Verdict> {
         Kind::OtherLanguages => other_languages::run(options).await,
         Kind::EvidenceTamper => evidence_tamper::run(options).await,
         Kind::LoadTruth => load_truth::run(options).await,
+        Kind::LoadCompare => load_compare::run(options).await,
     }
 }

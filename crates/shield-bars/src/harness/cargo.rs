@@ -48,6 +48,12 @@ pub(crate) async fn build_stalling_server() -> Result<PathBuf> {
     Ok(release_directory().join("testkit-stall"))
 }
 
+/// The working server in release mode.
+pub(crate) async fn build_working_server() -> Result<PathBuf> {
+    build(&["-p", "shield-testkit", "--bin", "testkit-work"]).await?;
+    Ok(release_directory().join("testkit-work"))
+}
+
 fn release_directory() -> PathBuf {
     let target = env::var_os("CARGO_TARGET_DIR").map_or(workspace().join("target"), PathBuf::from);
     workspace().join(target).join("release")

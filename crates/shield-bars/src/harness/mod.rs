@@ -9,9 +9,11 @@ mod project;
 mod report;
 mod stalling;
 mod trouble;
+mod working;
 
 pub(crate) use cargo::{
-    Programs, build_failpoints, build_programs, build_stalling_server, cargo_program, workspace,
+    Programs, build_failpoints, build_programs, build_stalling_server, build_working_server, cargo_program,
+    workspace,
 };
 pub(crate) use command::{Finished, run};
 pub(crate) use load::{https, plan, print_load, steady, wait_for_traffic};
@@ -21,3 +23,4 @@ pub(crate) use project::Project;
 pub(crate) use report::Verdict;
 pub(crate) use stalling::StallingServer;
 pub(crate) use trouble::{Result, Trouble, chain};
+pub(crate) use working::{WorkSettings, WorkingServer};

@@ -12,6 +12,7 @@ use tokio::time::Instant;
 use crate::engine::lane::Shared;
 use crate::engine::stop::Stopper;
 use crate::measure::counters::LoadCounters;
+use crate::measure::histogram::Histogram;
 use crate::measure::report::LoadReport;
 
 /// Pause between two looks at the counters.
@@ -58,6 +59,23 @@ impl LoadHandle {
     #[must_use]
     pub fn counters(&self) -> LoadCounters {
         self.shared.counters.read()
+    }
+
+    /// The latencies that were recorded up to now, as [`LoadReport::latency`] will hold them.
+    #[must_use]
+    pub fn latency(&self) -> Histogram {
+        self.shared.counters.latency()
+    }
+
+    /// No further request becomes due until [`LoadHandle::resume`]; those under way are finished, connections stay open.
+    /// The schedule of an open model stands still meanwhile; the time of [`crate::Stop::After`] does not.
+    pub fn pause(&self) {
+        self.shared.gate.shut();
+    }
+
+    /// Goes on after [`LoadHandle::pause`].
+    pub fn resume(&self) {
+        self.shared.gate.open();
     }
 
     /// No request is begun from now on; those that were sent are finished. [`LoadHandle::join`] returns after that.

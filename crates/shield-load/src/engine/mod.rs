@@ -1,6 +1,7 @@
 //! From a plan to a report: who sends when, and what is counted.
 
 pub(crate) mod arrivals;
+pub(crate) mod gate;
 pub(crate) mod handle;
 pub(crate) mod lane;
 pub(crate) mod pacer;

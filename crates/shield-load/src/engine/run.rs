@@ -11,6 +11,7 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
+use crate::engine::gate::Gate;
 use crate::engine::handle::LoadHandle;
 use crate::engine::lane::{Client, Lane, Shared, Source};
 use crate::engine::pacer::Pacer;
@@ -46,8 +47,14 @@ pub fn start(plan: LoadPlan) -> Result<LoadHandle, StartLoadError> {
     };
     let counters = Counters::new(plan.failures_kept_max);
     let meter = GeneratorMeter::start();
-    let shared =
-        Arc::new(Shared { plan, counters, source, lag: AtomicHistogram::default(), started: Instant::now() });
+    let shared = Arc::new(Shared {
+        plan,
+        counters,
+        source,
+        gate: Gate::default(),
+        lag: AtomicHistogram::default(),
+        started: Instant::now(),
+    });
     let mut makers = makers(&shared, &stopper)?;
     let mut lanes = Vec::new();
     for maker in &mut makers {

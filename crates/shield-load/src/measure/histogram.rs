@@ -60,6 +60,12 @@ impl Histogram {
         self.longest_ns = self.longest_ns.max(other.longest_ns);
     }
 
+    /// What was counted since `earlier`, an older state of this one. The shortest and longest are of the whole time.
+    pub(crate) fn since(&self, earlier: &Self) -> Self {
+        let counts = self.counts.iter().zip(&earlier.counts).map(|(now, then)| now - then).collect();
+        Self::from_parts(counts, self.clamped - earlier.clamped, self.shortest_ns, self.longest_ns)
+    }
+
     /// From the parts of a shard.
     pub(crate) fn from_parts(counts: Box<[u64]>, clamped: u64, shortest_ns: u64, longest_ns: u64) -> Self {
         let count = counts.iter().sum();
@@ -183,6 +189,15 @@ mod tests {
             }
             prop_assert_eq!(merged, of(&values));
         }
+    }
+
+    #[test]
+    fn difference_has_what_came_between() {
+        let (before, all) = (of(&[100, 5_000_000]), of(&[100, 5_000_000, 300, 300, 700]));
+        let between = all.since(&before);
+        assert_eq!(between.count(), 3);
+        assert_eq!(between.quantile(0.5), Some(Duration::from_nanos(300)));
+        assert_eq!(between.quantile(1.0), Some(Duration::from_nanos(700)));
     }
 
     #[test]
