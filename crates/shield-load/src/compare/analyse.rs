@@ -8,7 +8,7 @@
 //! How many blocks that takes depends on the noise, so it is found out: at growing intervals the blocks are looked at, and
 //! they suffice when a change worth finding would be found with the power asked for. That is judged from the magnitudes of
 //! the values, never from their signs, and so costs no confidence. A tenth of `alpha` pays for ending earlier when a
-//! difference is obvious.
+//! regression is obvious.
 
 use crate::compare::block::Block;
 use crate::compare::settings::{CompareSettings, CompareSettingsError};
@@ -23,9 +23,9 @@ const EARLY_SHARE: f64 = 0.1;
 /// How sure an interval must be.
 #[derive(Clone, Copy)]
 struct Level {
-    /// Chance that it misses, to either side.
+    /// Chance that it misses, both sides together.
     chance: f64,
-    /// The same in deviations.
+    /// Deviations that leave half of it to either side.
     deviations: f64,
     /// Deviations more by which a change must lie beyond the interval to be found with the power asked for.
     power_deviations: f64,

@@ -31,7 +31,8 @@ const SLOW: f64 = 0.99;
 pub struct Recording {
     /// In order.
     pub blocks: Vec<Block>,
-    /// How they were recorded, and are to be analysed: slow answers get longer slices.
+    /// How they were recorded, and are to be analysed: slow answers get longer slices, and the open model, whose rate is given,
+    /// has no throughput.
     pub settings: CompareSettings,
     /// Why the figures are about the generator; empty when they are not.
     pub invalid: Vec<String>,
@@ -90,17 +91,17 @@ pub async fn compare(
     b: LoadPlan,
     settings: &CompareSettings,
 ) -> Result<Comparison, CompareError> {
-    let settings = match a.model {
-        Model::Closed => settings.clone(),
-        Model::Open { .. } => without_throughput(settings),
-    };
-    let recording = record(a, b, &settings).await?;
+    let recording = record(a, b, settings).await?;
     let comparison = analyse(&recording.blocks, &recording.settings).map_err(CompareError::Settings)?;
     Ok(Comparison { invalid: recording.invalid, ..comparison })
 }
 
 /// The same without the verdict: records until the blocks decide, at most [`CompareSettings::blocks_max`].
 pub async fn record(a: LoadPlan, b: LoadPlan, settings: &CompareSettings) -> Result<Recording, CompareError> {
+    let settings = match a.model {
+        Model::Closed => settings.clone(),
+        Model::Open { .. } => without_throughput(settings),
+    };
     settings.validate().map_err(CompareError::Settings)?;
     let (model_a, model_b) = (a.model.name(), b.model.name());
     if model_a != model_b {
@@ -109,7 +110,7 @@ pub async fn record(a: LoadPlan, b: LoadPlan, settings: &CompareSettings) -> Res
     let a = Variant::start('A', a)?;
     let b = Variant::start('B', b)?;
     let mut coins = Rng::with_seed(settings.seed);
-    let mut settings = acquaint(&a, &b, settings).await?;
+    let mut settings = acquaint(&a, &b, &settings).await?;
     let began = Instant::now();
     let mut blocks = Vec::new();
     let mut looks = settings.looks().collect::<Vec<_>>().into_iter().peekable();
@@ -200,7 +201,8 @@ impl Variant {
         let drained = self
             .load
             .wait_until("nothing under way", self.drain_limit, |counters| {
-                counters.begun == counters.answered + counters.failed + counters.abandoned
+                let ended = counters.answered + counters.failed + counters.abandoned;
+                self.load.waiting() == 0 && counters.begun == ended
             })
             .await
             .map_err(|source| CompareError::Slice { variant: self.name, source })?;

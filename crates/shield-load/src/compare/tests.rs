@@ -86,6 +86,18 @@ fn finds_a_longer_tail() {
 }
 
 #[test]
+fn improvement_ends_nothing() {
+    let mut blocks = blocks(96, SAME, 6);
+    blocks.iter_mut().for_each(|block| block.b.p50_ms = block.b.p50_ms.map(|p50| p50 / 2.0));
+    // The tail might yet be worse: it is not known finely enough.
+    let metrics = Metric::ALL.to_vec();
+    let settings = CompareSettings { p99_change: 0.01, metrics, ..CompareSettings::default() };
+    let comparison = analyse(&blocks, &settings).unwrap();
+    assert_eq!(finding(&comparison, Metric::LatencyP50), Finding::Improvement);
+    assert!(!comparison.decided());
+}
+
+#[test]
 fn small_changes_are_ignored() {
     let hardly = Truth { throughput: 0.995, p99: 1.01, ..SAME };
     assert!(count_of(hardly, Metric::Throughput, Finding::NoDifferenceSeen, 100) >= 99);

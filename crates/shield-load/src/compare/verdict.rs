@@ -127,9 +127,10 @@ impl Comparison {
         self.metrics.iter().find(|verdict| verdict.metric == metric)
     }
 
-    /// More blocks would not be waited for: they suffice, or a difference is sure already.
+    /// More blocks would not be waited for: they suffice, or B is surely worse already. That it is better in one way does not
+    /// end a comparison, because it may yet turn out to be worse in another.
     #[must_use]
     pub fn decided(&self) -> bool {
-        self.complete || self.metrics.iter().any(|metric| metric.finding.is_difference())
+        self.complete || self.finding() == Finding::Regression
     }
 }

@@ -9,7 +9,7 @@ use thiserror::Error;
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
-use crate::engine::lane::Shared;
+use crate::engine::lane::{Shared, Source};
 use crate::engine::stop::Stopper;
 use crate::measure::counters::LoadCounters;
 use crate::measure::histogram::Histogram;
@@ -65,6 +65,14 @@ impl LoadHandle {
     #[must_use]
     pub fn latency(&self) -> Histogram {
         self.shared.counters.latency()
+    }
+
+    /// Requests that are due and that no client has taken on.
+    pub(crate) fn waiting(&self) -> u64 {
+        match &self.shared.source {
+            Source::Closed { .. } => 0,
+            Source::Open(queue) => queue.left(),
+        }
     }
 
     /// No further request becomes due until [`LoadHandle::resume`]; those under way are finished, connections stay open.
