@@ -10,6 +10,7 @@ mod report;
 mod servers;
 mod shield_load;
 mod trouble;
+mod working;
 
 pub(crate) use cargo::{
     Programs, build_failpoints, build_fault_process, build_programs, build_testkit, cargo_program, workspace,
@@ -23,3 +24,4 @@ pub(crate) use report::Verdict;
 pub(crate) use servers::{SmallServer, StallingServer};
 pub(crate) use shield_load::{LoadRun, shield_load};
 pub(crate) use trouble::{Result, Trouble, chain};
+pub(crate) use working::{WorkSettings, WorkingServer};

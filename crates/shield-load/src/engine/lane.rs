@@ -13,6 +13,7 @@ use std::time::Duration;
 
 use tokio::time::{Instant, Sleep, sleep_until};
 
+use crate::engine::gate::Gate;
 use crate::engine::queue::Queue;
 use crate::engine::stop::StopSignal;
 use crate::measure::counters::{AtomicHistogram, Counters, LoadCounters, add};
@@ -38,6 +39,8 @@ pub(crate) struct Shared {
     pub(crate) cursors: FeedCursors,
     pub(crate) counters: Counters,
     pub(crate) source: Source,
+    /// Holds the whole run up.
+    pub(crate) gate: Gate,
     /// How late the generator itself was with requests that nothing else held up.
     pub(crate) lag: AtomicHistogram,
     pub(crate) started: Instant,
@@ -220,6 +223,12 @@ impl Lane {
                         .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1))
                         .is_ok()
                 };
+                let stop = &mut self.stop;
+                tokio::select! {
+                    biased;
+                    () = shared.gate.passed() => {}
+                    () = poll_fn(|context| stop.poll_told(context)) => {}
+                }
                 if self.stop.told() || !tickets.as_ref().is_none_or(ticket) {
                     return None;
                 }

@@ -23,7 +23,7 @@ const PREFIX_BYTES_MAX: usize = 64;
 /// Highest rate of arrivals, per second: far above what one machine sends.
 const RATE_MAX: f64 = 10_000_000.0;
 /// Longest phase of a schedule.
-const PHASE_MAX: Duration = Duration::from_secs(24 * 3600);
+pub(crate) const PHASE_MAX: Duration = Duration::from_secs(24 * 3600);
 /// Longest timeout of a request: also the longest latency that the histogram knows.
 const TIMEOUT_MAX: Duration = crate::measure::histogram::HIGHEST_VALUE;
 

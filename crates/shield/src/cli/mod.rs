@@ -6,7 +6,10 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-pub(crate) use load::{LoadArguments, LoadCommand, LoadReportArguments, LoadRunArguments, ReportArguments};
+pub(crate) use load::{
+    CompareArguments, LoadArguments, LoadCommand, LoadReportArguments, LoadRunArguments, ReportArguments,
+    UrlArguments,
+};
 
 /// Takes a web backend to production and keeps it there.
 #[derive(Debug, Parser)]
