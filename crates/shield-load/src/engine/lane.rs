@@ -3,7 +3,7 @@
 //! This is where requests are counted, and the only place: each is taken on once, and ends as answered, failed or
 //! abandoned, whatever the protocol below does.
 
-use std::future::poll_fn;
+use std::future::{pending, poll_fn};
 use std::ops::Range;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
@@ -235,11 +235,12 @@ impl Lane {
                 Instant::now()
             }
             Source::Open(queue) => {
-                let stop = &mut self.stop;
+                let (stop, client) = (&mut self.stop, &mut self.client);
                 let due = tokio::select! {
                     biased;
                     () = poll_fn(|context| stop.poll_told(context)) => None,
                     due = queue.next() => due,
+                    () = client.attend() => None,
                 }?;
                 if due.client_free {
                     shared.lag.record(due.intended.elapsed());
@@ -387,10 +388,11 @@ impl Lane {
 
     /// Sends nothing for a while, or until told to stop.
     async fn rest(&mut self, pause: Duration) {
-        let stop = &mut self.stop;
+        let (stop, client) = (&mut self.stop, &mut self.client);
         tokio::select! {
             () = tokio::time::sleep(pause) => {}
             () = poll_fn(|context| stop.poll_told(context)) => {}
+            () = client.attend() => {}
         }
     }
 }
@@ -411,6 +413,14 @@ impl Client {
             }
             Self::Http1(client, _) => client.exchange(step, user, progress).await,
             Self::Http2(client) => client.exchange(step, user, progress).await,
+        }
+    }
+
+    /// Answers what the server says while nothing is asked; never ends.
+    async fn attend(&mut self) {
+        match self {
+            Self::Http1(_, Some(sockets)) => Box::pin(sockets.attend()).await,
+            Self::Http1(_, None) | Self::Http2(_) => pending().await,
         }
     }
 }

@@ -10,8 +10,8 @@ use std::time::Duration;
 use http::Method;
 use shield_load::{
     Action, Check, ClientGroup, Connection, Demand, Escape, Extract, FailureKind, HttpRequest, LoadPlan,
-    LoadReport, Part, Place, Protocol, Scenario, Scheme, Step, Stop, Target, Template, Value, Workload, run,
-    start,
+    LoadReport, Model, Part, Phase, Place, Protocol, Scenario, Schedule, Scheme, Spacing, Step, Stop, Target,
+    Template, Value, Workload, run, start,
 };
 use shield_testkit::{TestAuthority, wait_for};
 use tokio::sync::watch;
@@ -229,6 +229,40 @@ async fn late_reply_is_never_taken_for_another() {
     let failed: Vec<_> = report.failed.into_iter().collect();
     assert_eq!((failed, report.answered), (vec![(FailureKind::Timeout, 1)], 1), "{:?}", report.failures);
     assert_eq!((report.connections, report.posted.unknown_count()), (2, 1));
+}
+
+/// Answers one message and then wants to know whether anybody is there.
+async fn ask_idle(mut session: Session) {
+    session.upgrade().await;
+    let message = session.receive().await.unwrap();
+    session.write(frame(TEXT, message.as_bytes())).await;
+    if session.pinged(b"").await {
+        session.write(frame(CLOSE, &1012_u16.to_be_bytes())).await;
+        session.receive().await;
+    }
+}
+
+#[tokio::test]
+async fn idle_socket_answers_ping_and_close() {
+    let hour = Duration::from_secs(3600);
+    let resting = |plan: &mut LoadPlan| plan.clients[0].pause = hour;
+    let waiting = |plan: &mut LoadPlan| {
+        let phases = vec![Phase::steady(1.0, Duration::from_secs(1)), Phase::steady(0.0, hour)];
+        let schedule = Schedule { phases, spacing: Spacing::Even };
+        plan.model = Model::Open { schedule, clients_max: 1 };
+    };
+    for idle in [&resting as &dyn Fn(&mut LoadPlan), &waiting] {
+        let server = Server::start(None, ask_idle).await;
+        let mut plan = plan(server.address, vec![counts()], 1);
+        plan.stop = Stop::WhenTold;
+        idle(&mut plan);
+        let load = start(plan).unwrap();
+        sees_closes(&server, &[1012]).await;
+        assert_eq!(server.seen.lock().unwrap().pongs, 1);
+        load.stop();
+        let report = load.join().await;
+        assert_eq!((report.answered, report.failed_count()), (1, 0), "{:?}", report.failures);
+    }
 }
 
 #[tokio::test]

@@ -28,6 +28,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin + Send> Io for T {}
 pub(crate) struct Seen {
     pub(crate) heads: Vec<String>,
     pub(crate) messages: Vec<String>,
+    pub(crate) pongs: usize,
     /// Codes of close frames.
     pub(crate) closes: Vec<u16>,
 }
@@ -188,6 +189,7 @@ impl Session {
         let mut seen = self.seen.lock().unwrap();
         match first {
             TEXT => seen.messages.push(String::from_utf8(payload.clone()).unwrap()),
+            PONG => seen.pongs += 1,
             CLOSE => seen.closes.push(payload.first_chunk().map_or(0, |code| u16::from_be_bytes(*code))),
             _ => {}
         }

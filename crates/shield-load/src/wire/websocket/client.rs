@@ -2,9 +2,12 @@
 //!
 //! A message is a request like any other: its time begins when it is due, includes the handshake if it opens the socket, and
 //! ends with the whole message that answers it. An answer has the status 101; a server that refuses the handshake has
-//! answered the message with the status it said. The user's HTTP connection is another one.
+//! answered the message with the status it said. The handshake is part of connecting: before it has succeeded, nothing of the
+//! message was sent. The user's HTTP connection is another one.
 
+use std::future::poll_fn;
 use std::sync::Arc;
+use std::task::Poll;
 
 use bytes::BytesMut;
 use tokio::io::AsyncWriteExt;
@@ -33,14 +36,20 @@ pub(crate) struct WebSocketClient {
     program: Arc<Program>,
     authority: String,
     kept: Connection,
-    /// By path; the one used last is at the end.
-    open: Vec<(Vec<u8>, Socket)>,
+    /// The one used last is at the end.
+    open: Vec<OpenSocket>,
     /// Told to close, and left alone until the next one is: the server's own close frame still finds somebody.
     closing: Option<Socket>,
     /// Where the message goes, the message, and its frame; reused.
     path: Vec<u8>,
     message: Vec<u8>,
     frame: Vec<u8>,
+}
+
+struct OpenSocket {
+    path: Vec<u8>,
+    /// None once it ended while it was idle.
+    socket: Option<Socket>,
 }
 
 /// What became of a handshake.
@@ -54,6 +63,17 @@ fn web_socket(step: &Step) -> Option<(&Template, &Template)> {
     match &step.action {
         Action::WebSocket { path, message, .. } => Some((path, message)),
         Action::Http(_) => None,
+    }
+}
+
+// === impl OpenSocket ===
+
+impl OpenSocket {
+    async fn attend(&mut self) {
+        if let Some(socket) = &mut self.socket {
+            socket.attend().await;
+            self.socket = None;
+        }
     }
 }
 
@@ -117,6 +137,16 @@ impl WebSocketClient {
         }
     }
 
+    /// Answers what servers say on idle sockets, until it is dropped.
+    pub(crate) async fn attend(&mut self) {
+        let mut idle: Vec<_> = self.open.iter_mut().map(|open| Box::pin(open.attend())).collect();
+        poll_fn(|context| {
+            idle.retain_mut(|socket| socket.as_mut().poll(context).is_pending());
+            Poll::<()>::Pending
+        })
+        .await;
+    }
+
     fn fill(&mut self, step: &ProgramStep, user: &mut User) {
         let (path, message) = web_socket(&step.step).expect("an HTTP step goes another way");
         self.path.clear();
@@ -129,8 +159,8 @@ impl WebSocketClient {
 
     /// The open socket to the path. It is put back once its message is answered, and never otherwise.
     fn take(&mut self) -> Option<Socket> {
-        let index = self.open.iter().position(|(path, _)| *path == self.path)?;
-        Some(self.open.remove(index).1)
+        let index = self.open.iter().position(|open| open.path == self.path)?;
+        self.open.remove(index).socket
     }
 
     /// Connects and shakes hands.
@@ -179,7 +209,7 @@ impl WebSocketClient {
                 if self.open.len() >= SOCKETS_MAX {
                     self.open.remove(0);
                 }
-                self.open.push((self.path.clone(), socket));
+                self.open.push(OpenSocket { path: self.path.clone(), socket: Some(socket) });
             }
             Connection::Fresh => {
                 socket.finish();

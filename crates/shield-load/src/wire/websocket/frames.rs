@@ -72,7 +72,7 @@ pub(crate) enum FrameError {
     TooLong { bytes: u64 },
     #[error("read a text message: it is not UTF-8")]
     Text,
-    #[error("read a close frame: its code or its reason is none")]
+    #[error("read a close frame: its code is never sent, or its reason is not UTF-8")]
     Close,
 }
 
@@ -100,7 +100,8 @@ struct Header {
     payload_bytes: u64,
 }
 
-/// Appends a whole frame with a mask of its own, as clients must.
+/// Appends a whole frame with a mask of its own, as clients must. It is not drawn from the seed of the run: how often a user
+/// answers a ping is not its own choice.
 pub(crate) fn write_frame(opcode: Opcode, payload: &[u8], out: &mut Vec<u8>) {
     out.push(LAST | opcode as u8);
     match (u8::try_from(payload.len()), u16::try_from(payload.len())) {

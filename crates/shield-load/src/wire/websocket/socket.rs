@@ -19,6 +19,8 @@ use crate::wire::websocket::frames::{Close, Event, Frames, Message, Opcode, writ
 
 /// How much is read at once.
 const READ_BYTES: usize = 8 * 1024;
+/// The same while nothing is asked: idle sockets are many, and pings are short.
+const IDLE_READ_BYTES: usize = 256;
 /// Close codes: the purpose is fulfilled, and this side goes away.
 const NORMAL: u16 = 1000;
 const GOING_AWAY: u16 = 1001;
@@ -72,7 +74,21 @@ impl Socket {
                     return Ok(message.bytes);
                 }
                 Some(_) => {}
-                None => self.fill().await?,
+                None => self.fill(READ_BYTES).await?,
+            }
+        }
+    }
+
+    /// Answers pings and a close while no message is under way; ends with the socket. May be dropped at any time.
+    pub(crate) async fn attend(&mut self) {
+        loop {
+            let attended = match self.take().await {
+                Ok(Some(_)) => Ok(()),
+                Ok(None) => self.fill(IDLE_READ_BYTES).await,
+                Err(broken) => Err(broken),
+            };
+            if attended.is_err() {
+                return;
             }
         }
     }
@@ -80,7 +96,7 @@ impl Socket {
     /// Takes in what the server sent while the socket was idle; says whether it still waits for messages.
     pub(crate) async fn catch_up(&mut self) -> bool {
         for look in looks() {
-            if self.drain().await.is_err() {
+            if self.outgoing != Outgoing::Frames || self.drain().await.is_err() {
                 return false;
             }
             match waiting(&self.wire.socket) {
@@ -111,6 +127,8 @@ impl Socket {
                 }
                 Ok(Some(Event::Close(close))) => {
                     self.close(close.as_ref().map(|close| close.code));
+                    // Whatever follows it means nothing.
+                    self.buffer.clear();
                     return Err(Broken::new(self.at_close(), closed_by_server(close)));
                 }
                 Err(error) => {
@@ -137,9 +155,9 @@ impl Socket {
         }
     }
 
-    /// Waits for more bytes.
-    async fn fill(&mut self) -> Result<(), Broken> {
-        self.buffer.reserve(READ_BYTES);
+    /// Waits for more bytes, with room for so many.
+    async fn fill(&mut self, room: usize) -> Result<(), Broken> {
+        self.buffer.reserve(room);
         let read = self.wire.stream.read_buf(&mut self.buffer).await;
         self.more(read)
     }
