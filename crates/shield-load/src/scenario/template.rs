@@ -1,6 +1,7 @@
 //! Text with places that are filled in per request.
 
-/// Text and places, in order.
+/// Text and places, in order. A value may hold anything: whoever fills a path or a header makes the bytes harmless that
+/// would end it early.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Template {
     /// The parts; no two texts in a row.

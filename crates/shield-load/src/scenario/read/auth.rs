@@ -98,6 +98,10 @@ pub(crate) fn read(
     reader.scope.show_only(visible);
     if let Some(kind) = kind.take()? {
         check(kind, &keys, &refresh_keys, &tables);
+        let no_request = matches!(&refresh, Some(Some(refresh)) if refresh.steps.is_empty());
+        if kind == Kind::Bearer && no_request && refresh_keys.name_token() {
+            tables.refresh.missing("get", ONE_VERB);
+        }
         if kind == Kind::ApiKey {
             let header = keys.header.take()?.unwrap_or(HeaderName::from_static("x-api-key"));
             steps_base.always.insert(header.to_string(), (header, keys.value.take()??));
@@ -285,6 +289,11 @@ impl<'r> RefreshKeys<'r> {
         }
     }
 
+    /// Whether a token is looked for in the answer to a renewal.
+    fn name_token(&self) -> bool {
+        [&self.token, &self.refresh_token].iter().any(|pointer| matches!(pointer.value(), Some(Some(_))))
+    }
+
     /// The renewal, whose request was read. The outer `None` is a mistake, the inner one no renewal.
     fn refresh(
         &self,
@@ -300,12 +309,7 @@ impl<'r> RefreshKeys<'r> {
         let token = self.token.value()?.as_ref().or(keys.token.value()?.as_ref());
         let places = [("token", token), ("refresh_token", self.refresh_token.value()?.as_ref())];
         let mut steps = Vec::new();
-        let own = self.token.value()?.is_some() || self.refresh_token.value()?.is_some();
-        let renewal = renewal?;
-        if renewal.is_none() && own {
-            table.missing("get", ONE_VERB);
-        }
-        if let Some(mut step) = renewal {
+        if let Some(mut step) = renewal? {
             for (variable, pointer) in places {
                 let place = pointer.cloned().map(Place::Pointer);
                 step.extract

@@ -21,7 +21,7 @@ fn reference() -> String {
 fn rows(reference: &str) -> Vec<[&str; 4]> {
     let is_key = |cell: &str| cell.starts_with('`') && cell.ends_with('`') && !cell.contains([' ', '{']);
     let cells = reference.lines().filter(|line| line.starts_with("| `")).map(|line| {
-        let mut cells = line.trim_matches('|').split(" | ").map(str::trim);
+        let mut cells = line.trim_matches('|').split('|').map(str::trim);
         [(); 4].map(|()| cells.next().unwrap_or_default())
     });
     cells
