@@ -23,7 +23,7 @@ fn blocks(count: usize, truth: Truth, seed: u64) -> Vec<Block> {
     let mut random = Rng::with_seed(seed);
     let mut bout = 0.0_f64;
     let mut block = || {
-        bout = 0.95 * bout + 0.01 / (1.0 - random.f64()).powf(0.6);
+        bout = 0.95 * bout + 0.004 / (1.0 - random.f64()).powf(0.6);
         let a = side(&mut random, bout, SAME);
         Block { a, b: side(&mut random, bout, truth) }
     };
