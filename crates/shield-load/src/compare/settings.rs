@@ -92,8 +92,8 @@ pub enum CompareSettingsError {
 // === impl CompareSettings ===
 
 impl Default for CompareSettings {
-    /// At most 1 % false alarms; 5 % of throughput and 10 % of the 99th percentile are found 95 times in 100; at most five
-    /// minutes. Not the median: on two processors it lies between the answers that had to wait for one and those that had not,
+    /// At most 1 % false alarms; 5 % of throughput and 10 % of the 99th percentile are found 99 times in 100, if the
+    /// noise lets them in five minutes. Not the median: on two processors it lies between the answers that had to wait for one and those that had not,
     /// and which are more depends on where the kernel happens to put the threads of a process.
     fn default() -> Self {
         Self {
@@ -103,7 +103,7 @@ impl Default for CompareSettings {
             blocks_max: 4_000,
             limit: Duration::from_secs(280),
             alpha: 0.01,
-            power: 0.95,
+            power: 0.99,
             throughput_change: 0.05,
             p50_change: 0.1,
             p99_change: 0.1,

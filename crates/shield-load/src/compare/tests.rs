@@ -23,7 +23,7 @@ fn blocks(count: usize, truth: Truth, seed: u64) -> Vec<Block> {
     let mut random = Rng::with_seed(seed);
     let mut bout = 0.0_f64;
     let mut block = || {
-        bout = 0.95 * bout + 0.01 / (1.0 - random.f64()).powf(0.6);
+        bout = 0.95 * bout + 0.004 / (1.0 - random.f64()).powf(0.6);
         let a = side(&mut random, bout, SAME);
         Block { a, b: side(&mut random, bout, truth) }
     };
@@ -33,7 +33,8 @@ fn blocks(count: usize, truth: Truth, seed: u64) -> Vec<Block> {
 fn side(random: &mut Rng, bout: f64, truth: Truth) -> Side {
     let taken = bout * random.f64();
     let requests = REQUESTS * truth.throughput * (-taken).exp();
-    let failed = (0..requests as u64).filter(|_| random.f64() < truth.failed_share).count() as u64;
+    let tried = if truth.failed_share > 0.0 { requests as u64 } else { 0 };
+    let failed = (0..tried).filter(|_| random.f64() < truth.failed_share).count() as u64;
     let answered = requests as u64 - failed;
     Side {
         seconds: 0.05,
