@@ -247,7 +247,8 @@ async fn idle_socket_answers_ping_and_close() {
     let hour = Duration::from_secs(3600);
     let resting = |plan: &mut LoadPlan| plan.clients[0].pause = hour;
     let waiting = |plan: &mut LoadPlan| {
-        let phases = vec![Phase::steady(1.0, Duration::from_secs(1)), Phase::steady(0.0, hour)];
+        // One at once, the next an hour later.
+        let phases = vec![Phase::steady(1.0 / hour.as_secs_f64(), hour * 2)];
         let schedule = Schedule { phases, spacing: Spacing::Even };
         plan.model = Model::Open { schedule, clients_max: 1 };
     };
