@@ -5,6 +5,7 @@
 //! that the request was not processed; a client that never retries counts it all the same, as a kind of its own. Only
 //! a request that was taken back before a byte of it left goes to the next connection: it has not been sent yet.
 
+use std::os::fd::AsFd;
 use std::sync::Arc;
 
 use tokio::sync::Mutex;
@@ -163,7 +164,10 @@ impl Slot {
             self.drivers.abort_all();
         }
         let wire = connector.connect(progress).await?;
-        let (connection, driver) = Connection::new(program.clone(), wire.stream, wire.socket);
+        // The driver owns the stream; who borrows the connection looks at its socket through another descriptor.
+        let socket = wire.stream.as_fd().try_clone_to_owned();
+        let socket = socket.map_err(|error| Broken::new(FailureKind::ConnectFailed, error))?;
+        let (connection, driver) = Connection::new(program.clone(), wire.stream, socket);
         self.drivers.spawn(driver);
         Ok(connection)
     }

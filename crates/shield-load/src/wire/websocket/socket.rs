@@ -99,7 +99,7 @@ impl Socket {
             if self.outgoing != Outgoing::Frames || self.drain().await.is_err() {
                 return false;
             }
-            match waiting(&self.wire.socket) {
+            match waiting(&self.wire.stream) {
                 Waiting::Nothing => return true,
                 Waiting::Closed => return false,
                 Waiting::Bytes => let_runtime_look(look).await,
