@@ -5,6 +5,7 @@ mod evidence_tamper;
 mod faults_undone;
 mod first_run;
 mod kill_anywhere;
+mod load_proxy_cost;
 mod load_truth;
 mod lying_instances;
 mod other_languages;
@@ -34,6 +35,7 @@ enum Kind {
     EvidenceTamper,
     LoadTruth,
     FaultsUndone,
+    LoadProxyCost,
 }
 
 /// Shorter or longer runs than the bar's own; the verdict is then about that run.
@@ -100,6 +102,11 @@ pub(crate) const BARS: &[Bar] = &[
         claim: "100 of 100: every fault begins within 100 ms of its plan, same seed same schedule, everything undone within 5 s of kill -9 (6 s of silence)",
         kind: Kind::FaultsUndone,
     },
+    Bar {
+        name: "load.proxy-cost",
+        claim: "fault proxy without a fault: <= 50 µs added p50, >= 1 GB per CPU-second in bulk",
+        kind: Kind::LoadProxyCost,
+    },
 ];
 
 /// Measures one.
@@ -114,5 +121,6 @@ pub(crate) async fn run(bar: &Bar, options: &Options) -> Result<Verdict> {
         Kind::EvidenceTamper => evidence_tamper::run(options).await,
         Kind::LoadTruth => load_truth::run(options).await,
         Kind::FaultsUndone => faults_undone::run(options).await,
+        Kind::LoadProxyCost => load_proxy_cost::run(options).await,
     }
 }

@@ -186,7 +186,7 @@ mod tests {
         let phases = vec![phase(1.0, 1.0), phase(0.0, 0.0), phase(100.0, 100.0)];
         let due: Vec<_> = Schedule { phases, spacing: Spacing::Even }.arrivals(1).collect();
         let within =
-            |from: u32, to: u32| due.iter().filter(|due| (SECOND * from..SECOND * to).contains(due)).count();
+            |from: u32, to: u32| due.iter().filter(|due| (SECOND * from..SECOND * to).contains(*due)).count();
         assert_eq!((within(0, 10), within(10, 20), within(20, 30)), (10, 0, 1_000));
     }
 

@@ -162,7 +162,7 @@ mod tests {
         for (id, name) in [(0, "begun"), (1, "undone"), (2, "prepared"), (3, "old")] {
             journal.prepared(id, remove(name)).unwrap();
         }
-        [0, 1, 3].map(|id| journal.begun(id).unwrap());
+        [0, 1, 3].into_iter().for_each(|id| journal.begun(id).unwrap());
         journal.undone(1).unwrap();
         journal.prepared(3, remove("new")).unwrap();
         assert!(DeadJournal::all(directory.path()).unwrap().is_empty(), "its guard lives");

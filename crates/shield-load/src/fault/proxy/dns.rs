@@ -292,7 +292,9 @@ mod tests {
         let mut waiting = Waiting { next_id: 0, slots: vec![None; WAITING_MAX] };
         let client = SocketAddr::from(([127, 0, 0, 1], 1));
         let first = waiting.ask(client, [0, 0]);
-        (0..WAITING_MAX).for_each(|_| drop(waiting.ask(client, [0, 0])));
+        for _ in 0..WAITING_MAX {
+            waiting.ask(client, [0, 0]);
+        }
         assert_eq!(waiting.answered(first), None);
     }
 }

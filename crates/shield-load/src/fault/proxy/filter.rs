@@ -10,11 +10,11 @@ use http::StatusCode;
 use shield_types::settings::Ratio;
 use tokio::time::Instant;
 
+use crate::fault::proxy::answer::{Answer, Followed};
 use crate::fault::proxy::line::{Ending, Line};
 use crate::fault::proxy::request::{
-    Body, HEAD_BYTES_MAX, Method, Parsed, RequestHead, begins_with_request_line, parse_request,
+    Body, HEAD_BYTES_MAX, Parsed, RequestHead, begins_with_request_line, parse_request,
 };
-use crate::wire::head::{Framing, parse_head};
 
 /// Who sent bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,6 +40,7 @@ pub(crate) struct Filter {
     client_ended: bool,
     last: Option<Speaker>,
     request: Request,
+    /// The upstream's answer to a request, while it is not whole.
     answer: Option<Answer>,
     /// Requests that were answered and not yet counted.
     answered: u64,
@@ -64,13 +65,6 @@ enum Request {
 enum After {
     NextRequest,
     Close,
-}
-
-/// How much of the upstream's answer was seen.
-#[derive(Debug)]
-enum Answer {
-    Head(Vec<u8>, Method),
-    Body(Body),
 }
 
 // === impl Filter ===
@@ -125,6 +119,9 @@ impl Filter {
     /// Goes as far as it can; whether anything happened.
     pub(crate) fn step(&mut self, now: Instant, upstream: &mut Line, downstream: &mut Line) -> bool {
         let mut happened = false;
+        if downstream.ended() {
+            self.give_up();
+        }
         while self.step_once(now, upstream, downstream) {
             happened = true;
         }
@@ -132,6 +129,15 @@ impl Filter {
             upstream.end(now, Ending::Finished);
         }
         happened
+    }
+
+    /// Nobody is answered any more: what was to be forwarded is, what was to be answered is not.
+    fn give_up(&mut self) {
+        if matches!(self.request, Request::Swallowed(..) | Request::Answering(_)) {
+            self.inbox.clear();
+            self.client_ended = true;
+        }
+        self.request = Request::Raw;
     }
 
     fn step_once(&mut self, now: Instant, upstream: &mut Line, downstream: &mut Line) -> bool {
@@ -185,7 +191,7 @@ impl Filter {
             Parsed::Request(head) if self.answers.hit() => self.swallow(head),
             Parsed::Request(head) => {
                 self.forward(now, upstream, head.length);
-                self.answer = Some(Answer::Head(Vec::new(), head.method));
+                self.answer = Some(Answer::expected(head.method));
                 self.request = Request::Forwarded(head.body);
                 if let Request::Forwarded(body) = &self.request
                     && body.done()
@@ -245,50 +251,13 @@ impl Filter {
         self.last = Some(Speaker::Upstream);
         while !bytes.is_empty() {
             let Some(answer) = self.answer.take() else { return };
-            self.answer = match answer {
-                Answer::Head(seen, method) => self.observe_head(seen, method, &mut bytes),
-                Answer::Body(mut body) => match body.take(bytes) {
-                    Some(taken) => {
-                        bytes = &bytes[taken..];
-                        Some(Answer::Body(body))
-                    }
-                    None => self.lose_track(),
-                },
-            };
-            if matches!(&self.answer, Some(Answer::Body(body)) if body.done()) {
-                self.answer = None;
-                if matches!(self.request, Request::Awaiting) {
-                    self.request = Request::Head;
-                }
+            match answer.follow(&mut bytes) {
+                Followed::Part(answer) => self.answer = Some(answer),
+                Followed::Whole if matches!(self.request, Request::Awaiting) => self.request = Request::Head,
+                Followed::Whole => {}
+                Followed::Lost => self.request = Request::Raw,
             }
         }
-    }
-
-    fn observe_head(&mut self, mut seen: Vec<u8>, method: Method, bytes: &mut &[u8]) -> Option<Answer> {
-        let before = seen.len();
-        seen.extend_from_slice(&bytes[..bytes.len().min(HEAD_BYTES_MAX.saturating_sub(before))]);
-        match parse_head(&seen) {
-            Ok(Some((head, length))) => {
-                *bytes = &bytes[length - before..];
-                match (head.status, method) {
-                    (101, _) | (200..=299, Method::Connect) => self.lose_track(),
-                    (100..=199, _) => Some(Answer::Head(Vec::new(), method)),
-                    (_, Method::Head) => Some(Answer::Body(Body::framed(Framing::Length(0)))),
-                    _ => Some(Answer::Body(Body::framed(head.framing))),
-                }
-            }
-            Ok(None) if seen.len() < HEAD_BYTES_MAX => {
-                *bytes = &[];
-                Some(Answer::Head(seen, method))
-            }
-            Ok(None) | Err(_) => self.lose_track(),
-        }
-    }
-
-    /// Where answers end is not known any more: everything passes.
-    fn lose_track(&mut self) -> Option<Answer> {
-        self.request = Request::Raw;
-        None
     }
 }
 
@@ -322,11 +291,11 @@ mod tests {
     use tokio::time::Instant;
 
     use super::{Answers, Filter, Speaker};
-    use crate::fault::proxy::line::Line;
+    use crate::fault::proxy::line::{Ending, Line};
 
     const GET: &str = "GET / HTTP/1.1\r\nhost: a\r\n\r\n";
     const POST: &str =
-        "POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 30\r\n\r\nGET /not-a-request HTTP/1.1\r\n\r\n";
+        "POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 31\r\n\r\nGET /not-a-request HTTP/1.1\r\n\r\n";
     const CHUNKED: &str = "PUT / HTTP/1.1\r\ntransfer-encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n";
     const REFUSED: &str = "HTTP/1.1 503 Service Unavailable\r\ncontent-length: 0\r\n\r\n";
     const OK: &str = "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok";
@@ -466,6 +435,19 @@ mod tests {
         assert!(!bench.filter.release(Instant::now(), &mut bench.upstream));
         assert_eq!(bench.client(&[&POST[60..], GET].concat()), sides(GET, REFUSED));
         assert!(bench.filter.release(Instant::now(), &mut bench.upstream));
+    }
+
+    #[test]
+    fn ended_upstream_ends_it_all() {
+        for (share, forwarded) in [(none(), &POST[..60]), (Ratio::ONE, "")] {
+            let mut bench = Bench::new(share, None);
+            bench.client(&[GET, &POST[..60]].concat());
+            bench.downstream.end(Instant::now(), Ending::Finished);
+            assert_eq!(bench.settle().0, forwarded);
+            bench.filter.end();
+            bench.settle();
+            assert_eq!(bench.upstream.ending_due(Instant::now()), Some(Ending::Finished));
+        }
     }
 
     #[test]

@@ -175,6 +175,11 @@ impl Line {
         self.ending = Some((self.last_due.map_or(due, |last| last.max(due)), ending));
     }
 
+    /// Whether the sender ended.
+    pub(crate) fn ended(&self) -> bool {
+        self.ended
+    }
+
     /// How much later than now what comes now is due.
     fn delay(&mut self) -> Duration {
         match &self.shape {
@@ -292,7 +297,7 @@ mod tests {
     use shield_types::settings::Ratio;
     use tokio::time::Instant;
 
-    use super::{Ending, HELD_BYTES_MAX, Line, Shape};
+    use super::{Ending, HELD_BYTES_MAX, Line, MARKS_MAX, Shape};
     use crate::fault::proxy::model::Bursts;
 
     const SECOND: Duration = Duration::from_secs(1);
@@ -491,9 +496,13 @@ mod tests {
             held += room;
         }
         assert_eq!(held, HELD_BYTES_MAX);
-        let (mut line, reads) = (self::line(Shape::Latency { delay: SECOND, jitter: SECOND }).0, 5_000);
-        let taken = (0..reads).take_while(|_| line.room() > 0).map(|_| line.push(now, b"a")).count();
-        assert!(taken < reads);
+        let (mut line, now) = self::line(Shape::Latency { delay: SECOND, jitter: SECOND });
+        let mut reads = 0;
+        while line.room() > 0 {
+            line.push(now, b"a");
+            reads += 1;
+        }
+        assert_eq!(reads, MARKS_MAX);
     }
 
     fn any_shape() -> impl Strategy<Value = Shape> {

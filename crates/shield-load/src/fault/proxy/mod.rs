@@ -1,5 +1,6 @@
 //! A network that misbehaves on purpose: a TCP proxy, a DNS forwarder, and an expired certificate.
 
+mod answer;
 mod connection;
 mod dns;
 mod expired;

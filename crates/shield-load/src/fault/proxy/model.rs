@@ -48,8 +48,9 @@ pub enum NetworkFault {
     },
     /// Both sides get an RST.
     Reset {
-        /// After exactly this many bytes in the direction (either, if it is both), counted from when the fault began on the
-        /// connection. 0 resets at once, also what was open before.
+        /// After exactly this many bytes were sent in the direction (in one of them, if it is both), counted from when the
+        /// fault began on the connection; those that the receiver's window had no room for yet are lost with it. 0 resets at
+        /// once, also what was open before.
         #[serde(default)]
         after_bytes: u64,
         /// Which way bytes are counted.

@@ -2,7 +2,8 @@
 //!
 //! One task polls both directions; everything that must survive a change of the fault lies in the [`Relay`], so that its future
 //! may be dropped at any time. What one side does shows at the other in its order: FIN as FIN, RST as RST, and a side that
-//! reads slowly makes the other one write slowly. A wake-up costs a read and a write and no other system call.
+//! reads slowly makes the other one write slowly. A read that did not fill its room is not repeated before the
+//! kernel tells of more, so a small message costs one read and one write.
 
 use std::future::{Future, poll_fn};
 use std::pin::{Pin, pin};
