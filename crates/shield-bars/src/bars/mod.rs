@@ -8,6 +8,7 @@ mod kill_anywhere;
 mod load_compare;
 mod load_cost;
 mod load_histogram;
+mod load_memory;
 mod load_pace;
 mod load_proxy_cost;
 mod load_truth;
@@ -41,6 +42,7 @@ enum Kind {
     LoadCost,
     LoadHistogram,
     LoadPace,
+    LoadMemory,
     FaultsUndone,
     LoadProxyCost,
     LoadCompare,
@@ -53,8 +55,6 @@ pub(crate) enum Part {
     Resampled,
     /// Comparisons made anew.
     Live,
-    FaultsUndone,
-    LoadProxyCost,
 }
 
 /// Shorter or longer runs than the bar's own; the verdict is then about that run.
@@ -72,6 +72,9 @@ pub(crate) struct Options {
     /// How often to kill the edge, or who makes the faults.
     #[arg(long)]
     pub(crate) kills: Option<u32>,
+    /// Requests to send, in bars that count them.
+    #[arg(long)]
+    pub(crate) requests: Option<u64>,
     /// Only one half, in bars that have two.
     #[arg(long, value_enum)]
     pub(crate) part: Option<Part>,
@@ -135,6 +138,11 @@ pub(crate) const BARS: &[Bar] = &[
         kind: Kind::LoadPace,
     },
     Bar {
+        name: "load.memory",
+        claim: "resident memory <= 64 MiB after 10^8 results and flat over the second half; 10,000 idle users <= 300 MiB",
+        kind: Kind::LoadMemory,
+    },
+    Bar {
         name: "load.faults-undone",
         claim: "100 of 100: every fault begins within 100 ms of its plan, same seed same schedule, everything undone within 5 s of kill -9 (6 s of silence)",
         kind: Kind::FaultsUndone,
@@ -165,10 +173,9 @@ pub(crate) async fn run(bar: &Bar, options: &Options) -> Result<Verdict> {
         Kind::LoadCost => load_cost::run(options).await,
         Kind::LoadHistogram => load_histogram::run(options).await,
         Kind::LoadPace => load_pace::run(options).await,
+        Kind::LoadMemory => load_memory::run(options).await,
         Kind::FaultsUndone => faults_undone::run(options).await,
         Kind::LoadProxyCost => load_proxy_cost::run(options).await,
         Kind::LoadCompare => load_compare::run(options).await,
-        Kind::FaultsUndone => faults_undone::run(options).await,
-        Kind::LoadProxyCost => load_proxy_cost::run(options).await,
     }
 }
