@@ -11,6 +11,8 @@ use std::time::Duration;
 use serde::de::Error;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use crate::measure::series::COUNT_MAX;
+
 /// Longest latency that is told apart.
 pub const HIGHEST_VALUE: Duration = Duration::from_secs(600);
 
@@ -72,6 +74,18 @@ impl Histogram {
         let longest_ns = extreme(counts.iter().rposition(|count| *count > 0), 0);
         let count = self.count - earlier.count;
         Self { counts, count, clamped: self.clamped - earlier.clamped, shortest_ns, longest_ns }
+    }
+
+    /// Whether this can be a later state of `earlier`.
+    pub(crate) fn follows(&self, earlier: &Self) -> bool {
+        self.addable()
+            && self.clamped >= earlier.clamped
+            && self.counts.iter().zip(&earlier.counts).all(|(now, then)| now >= then)
+    }
+
+    /// Whether it can be added to others without an end in sight.
+    pub(crate) fn addable(&self) -> bool {
+        self.count <= COUNT_MAX && self.clamped <= COUNT_MAX && self.longest_ns <= HIGHEST_NS
     }
 
     /// From the parts of a shard.

@@ -15,6 +15,8 @@ use crate::session::run::{CourseEnded, scheme_name};
 pub(crate) struct Facts<'a> {
     pub(crate) started_at: Timestamp,
     pub(crate) ended: &'a CourseEnded,
+    /// How many workers made the load; none: this process.
+    pub(crate) workers: Option<usize>,
 }
 
 /// The figures. Thresholds, reconciliation and verdict come after.
@@ -26,7 +28,7 @@ pub(crate) fn results(file: &LoadFile, report: &LoadReport, facts: Facts<'_>) ->
         tool: format!("shield {}", env!("CARGO_PKG_VERSION")),
         name: file.name.clone(),
         target: format!("{}://{}", scheme_name(file.target.scheme), file.target.authority),
-        model: describe(&file.model),
+        model: describe(&file.model) + &by(facts.workers),
         seed: file.seed,
         started_at: facts.started_at,
         elapsed_s: report.elapsed.as_secs_f64(),
@@ -78,6 +80,15 @@ fn warnings(file: &LoadFile, ended: &CourseEnded) -> Vec<String> {
         }
     }
     warnings
+}
+
+/// Who made the load, if it was not this process.
+fn by(workers: Option<usize>) -> String {
+    match workers {
+        None => String::new(),
+        Some(1) => ", by 1 worker".to_owned(),
+        Some(count) => format!(", by {count} workers"),
+    }
 }
 
 /// Who decided when a request was sent, in words.
@@ -132,11 +143,13 @@ fn verdict(results: &RunResults, report: &LoadReport, aborted: Option<String>) -
             totals.offered, totals.answered, totals.failed, totals.unsent
         ));
     }
-    if report.answered == 0 {
+    // A generator that never came to send anything says nothing about the target.
+    if report.answered == 0 && (invalid.is_empty() || report.failed_count() > 0) {
         let kinds: Vec<String> =
             report.failed.iter().map(|(kind, count)| format!("{count} {kind}")).collect();
         let failed = if kinds.is_empty() { "no request was sent".to_owned() } else { kinds.join(", ") };
-        return (Verdict::Unreachable, vec![format!("nothing was answered as expected: {failed}")]);
+        invalid.insert(0, format!("nothing was answered as expected: {failed}"));
+        return (Verdict::Unreachable, invalid);
     }
     if !invalid.is_empty() {
         return (Verdict::Invalid, invalid);

@@ -232,7 +232,7 @@ mod tests {
     }
 
     fn user(program: &Program) -> User {
-        let mut user = User::new(3, program, Rng::with_seed(1));
+        let mut user = User::new(3, 3, program, Rng::with_seed(1));
         user.request = 5;
         user
     }

@@ -6,7 +6,9 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-pub(crate) use load::{LoadArguments, LoadCommand, LoadReportArguments, LoadRunArguments, ReportArguments};
+pub(crate) use load::{
+    LoadArguments, LoadCommand, LoadReportArguments, LoadRunArguments, LoadWorkerArguments, ReportArguments,
+};
 
 /// Takes a web backend to production and keeps it there.
 #[derive(Debug, Parser)]

@@ -1,8 +1,9 @@
-//! `shield load`: a run, a comparison, reports of stored results.
+//! `shield load`: a run, a comparison, reports of stored results, a worker.
 
 mod order;
 mod report;
 mod run;
+mod worker;
 
 use crate::{
     cli::{LoadArguments, LoadCommand, OutputFormat},
@@ -13,5 +14,6 @@ pub(crate) async fn run(arguments: LoadArguments, format: OutputFormat) -> Resul
     match arguments.command {
         None => run::run(arguments.run, format).await,
         Some(LoadCommand::Report(arguments)) => report::run(&arguments, format),
+        Some(LoadCommand::Worker(arguments)) => worker::run(arguments, format).await,
     }
 }

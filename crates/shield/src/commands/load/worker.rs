@@ -1,0 +1,42 @@
+//! `shield load worker`: makes load for coordinators that know its key.
+
+use rustix::system::uname;
+use serde_json::json;
+use shield_load::{Worker, WorkerIdentity};
+
+use super::run::interrupted;
+use crate::{
+    cli::{LoadWorkerArguments, OutputFormat},
+    commands::daemon::raise_descriptor_limit,
+    exit::{Exit, Failure},
+    output::{self, write::say},
+};
+
+/// Prints the address for `--workers`, then serves until Ctrl-C.
+pub(crate) async fn run(arguments: LoadWorkerArguments, format: OutputFormat) -> Result<(), Failure> {
+    raise_descriptor_limit();
+    let identity = match &arguments.key_file {
+        Some(path) => WorkerIdentity::kept_in(path),
+        None => WorkerIdentity::fresh(),
+    };
+    let identity = identity.map_err(|error| {
+        let hint = "pass a file that `--key-file` made, with mode 600, or one that is not there";
+        Failure::new(Exit::NotRecorded, &error, &[hint.to_owned()])
+    })?;
+    let worker = Worker::bind(arguments.listen, identity).await.map_err(|error| {
+        Failure::new(Exit::Usage, &error, &["pass another address with --listen".to_owned()])
+    })?;
+    let address = worker.address().map_err(|error| Failure::unexpected("find the worker's port", &error))?;
+    let host = if address.ip().is_unspecified() {
+        format!("{}:{}", uname().nodename().to_string_lossy(), address.port())
+    } else {
+        address.to_string()
+    };
+    let address = format!("{host}#{}", worker.key());
+    match format {
+        OutputFormat::Text => say!("{address}"),
+        OutputFormat::Json => output::json(&json!({ "worker": address })),
+    }
+    worker.serve(interrupted()).await;
+    Ok(())
+}
