@@ -79,11 +79,13 @@ async fn hear<S: AsyncRead>(mut reader: ReadHalf<S>, orders: mpsc::Sender<ToWork
 impl<S: AsyncRead + AsyncWrite> Job<S> {
     async fn run(mut self, plan: LoadPlan, begin: Instant) -> Result<(), FrameError> {
         let mut begins = pin!(sleep_until(begin));
+        let mut stopped = false;
         loop {
             tokio::select! {
                 () = begins.as_mut() => break,
                 order = self.orders.recv() => match order {
                     Some(ToWorker::Alive) => {}
+                    Some(ToWorker::Stop) => stopped = true,
                     Some(_) => return Ok(()),
                     None => return Err(FrameError::Closed),
                 },
@@ -96,10 +98,26 @@ impl<S: AsyncRead + AsyncWrite> Job<S> {
                 return write_frame(&mut self.writer, &refused, WORD_BYTES_MAX).await;
             }
         };
-        let tick = self.follow(&load, begin).await?;
-        self.sample(&load, tick).await?;
+        if stopped {
+            load.stop();
+        }
+        let told = self.tell(&load, begin).await;
+        if told.is_err() {
+            // What drops the load cuts off its clients; this ends what makes requests due.
+            load.stop();
+            return told;
+        }
         let report = ToCoordinator::Report(Box::new(load.join().await));
-        write_frame(&mut self.writer, &report, REPORT_BYTES_MAX).await
+        write_frame(&mut self.writer, &report, REPORT_BYTES_MAX).await?;
+        // Whoever closes first while the other side still speaks may lose what was not yet delivered.
+        while self.orders.recv().await.is_some() {}
+        Ok(())
+    }
+
+    /// What was counted, again and again until the last request has ended, and then once more.
+    async fn tell(&mut self, load: &LoadHandle, begin: Instant) -> Result<(), FrameError> {
+        let tick = self.follow(load, begin).await?;
+        self.sample(load, tick).await
     }
 
     /// Until the last request has ended; gives the number of the next sample.

@@ -83,9 +83,16 @@ impl Member {
         look(if newer.0 <= tick { &newer.1 } else { &older.1 })
     }
 
-    pub(crate) async fn end(self) -> (String, End) {
-        let end = self.task.await.unwrap_or_else(|error| End::Lost(error.to_string()));
-        (self.worker, end)
+    pub(crate) async fn end(mut self) -> (String, End) {
+        let end = (&mut self.task).await.unwrap_or_else(|error| End::Lost(error.to_string()));
+        (std::mem::take(&mut self.worker), end)
+    }
+}
+
+impl Drop for Member {
+    /// A worker whose connection closes ends its load.
+    fn drop(&mut self) {
+        self.task.abort();
     }
 }
 

@@ -95,12 +95,13 @@ impl Target {
     }
 
     /// A load file of POSTs with a row each, then these lines.
-    fn file(&self, model: &str, path: &str, more: &str) -> String {
+    fn file(&self, model: &str, more: &str) -> String {
         let rows: Vec<String> = (0..12).map(|row| format!("{{ row = \"{row}\" }}")).collect();
         format!(
             "name = \"fleet\"\ntarget = \"http://{}\"\nseed = 7\n{model}\n[[feed]]\nname = \"rows\"\norder = \"per-user\"\n\
              rows = [{}]\n[[scenario]]\nname = \"post\"\n[[scenario.step]]\nname = \"post\"\n\
-             post = \"{path}/{{{{rows.row}}}}/{{{{id}}}}\"\nbody = \"x\"\nledger = true\n{more}\n",
+             post = \"/apply/{{{{rows.row}}}}/{{{{id}}}}\"\nbody = \"x\"\nledger = true\nthink = \"5ms\"\n{more}\n\
+             [ledger]\nget = \"/ledger\"\n",
             self.address,
             rows.join(", ")
         )
@@ -138,7 +139,6 @@ impl Workers {
 
 const COUNTED: &str = "[closed]\nusers = 7\niterations = 301";
 const STEADY: &str = "[open]\narrivals = \"even\"\nphases = [{ rate = 100, for = \"40s\" }]\nusers = 4";
-const LEDGER: &str = "[ledger]\nget = \"/ledger\"";
 
 fn kill(running: &Running) {
     let pid = Pid::from_raw(i32::try_from(running.pid()).unwrap()).unwrap();
@@ -158,7 +158,7 @@ fn workers_do_together_what_was_asked() {
     for count in 1..=3 {
         let (project, target) = (Project::of_files(&[]), Target::start());
         let workers = Workers::start(&project, count);
-        project.write("load.toml", &target.file(COUNTED, "/apply", LEDGER));
+        project.write("load.toml", &target.file(COUNTED, ""));
         load(&project, &workers.list()).expect(0);
         let results = results(&project);
         let totals = &results["totals"];
@@ -187,7 +187,7 @@ fn schedule_is_dealt_out_whole() {
     let (project, target) = (Project::of_files(&[]), Target::start());
     let workers = Workers::start(&project, 3);
     let open = "[open]\narrivals = \"even\"\nphases = [{ from = 0, to = 200, for = \"2s\" }]\nusers = 2";
-    project.write("load.toml", &target.file(open, "/apply", LEDGER));
+    project.write("load.toml", &target.file(open, ""));
     load(&project, &workers.list()).expect(0);
     assert_eq!(target.count(), 200);
     // A worker serves one run after the other.
@@ -199,7 +199,7 @@ fn schedule_is_dealt_out_whole() {
 fn strangers_are_refused_on_both_sides() {
     let (project, target) = (Project::of_files(&[]), Target::start());
     let workers = Workers::start(&project, 2);
-    project.write("load.toml", &target.file(COUNTED, "/apply", ""));
+    project.write("load.toml", &target.file(COUNTED, ""));
     let keys: Vec<&str> =
         workers.addresses.iter().map(|address| address.split('#').nth(1).unwrap()).collect();
     // A key is 16 bytes of token and 32 of fingerprint: 64 characters, of which the first 21 are of the token alone.
@@ -220,7 +220,7 @@ fn strangers_are_refused_on_both_sides() {
 fn lost_worker_makes_the_run_invalid() {
     let (project, target) = (Project::of_files(&[]), Target::start());
     let workers = Workers::start(&project, 2);
-    project.write("load.toml", &target.file(STEADY, "/apply", LEDGER));
+    project.write("load.toml", &target.file(STEADY, ""));
     let run = project.start(&["load", "load.toml", "--workers", &workers.list()]);
     target.wait_for(50);
     kill(&workers.running[1]);
@@ -231,14 +231,14 @@ fn lost_worker_makes_the_run_invalid() {
 fn lost_coordinator_ends_the_load() {
     let (project, target) = (Project::of_files(&[]), Target::start());
     let workers = Workers::start(&project, 2);
-    project.write("load.toml", &target.file(STEADY, "/apply", ""));
+    project.write("load.toml", &target.file(STEADY, ""));
     let run = project.start(&["load", "load.toml", "--workers", &workers.list()]);
     target.wait_for(50);
     let busy = load(&project, &workers.list()).expect(11);
     busy.says("it is busy with another run");
     kill(&run);
     // Served only once the load before it has ended.
-    project.write("load.toml", &target.file(COUNTED, "/apply", LEDGER));
+    project.write("load.toml", &target.file(COUNTED, ""));
     let served = || {
         let run = load(&project, &workers.list());
         (run.code == 0).then_some(())
@@ -259,7 +259,7 @@ fn abort_rule_reaches_all_workers() {
     // Some are answered, so that the target counts as reached; the rest fails.
     let failing = "[[scenario]]\nname = \"fail\"\nweight = 9\n[[scenario.step]]\nname = \"fail\"\nget = \"/nothing\"\n\
                    [abort]\nerror_share = \"50%\"\nover = \"1s\"";
-    project.write("load.toml", &target.file(STEADY, "/apply", failing));
+    project.write("load.toml", &target.file(STEADY, failing));
     load(&project, &workers.list()).expect(13);
     let elapsed_s = results(&project)["elapsed_s"].as_f64().unwrap();
     assert!(elapsed_s < 20.0, "{elapsed_s}");
@@ -269,7 +269,7 @@ fn abort_rule_reaches_all_workers() {
 fn interrupted_worker_says_so() {
     let (project, target) = (Project::of_files(&[]), Target::start());
     let mut workers = Workers::start(&project, 2);
-    project.write("load.toml", &target.file(STEADY, "/apply", LEDGER));
+    project.write("load.toml", &target.file(STEADY, ""));
     let run = project.start(&["load", "load.toml", "--workers", &workers.list(), "--json", "results.json"]);
     target.wait_for(50);
     workers.running[0].interrupt();
