@@ -79,28 +79,28 @@ impl Fleet {
         self.members.iter().all(Member::ended)
     }
 
-    /// The reports of all as one. A worker that is missing makes the run invalid, and so does one that was the bottleneck.
-    pub(crate) async fn join(self) -> LoadReport {
+    /// The reports of all as one, and what is missing: each of it makes the run invalid, as does a worker that was the bottleneck.
+    pub(crate) async fn join(self) -> (LoadReport, Vec<String>) {
         let mut whole = LoadReport { model: self.model.to_owned(), ..LoadReport::default() };
-        let (mut invalid, mut first) = (Vec::new(), true);
+        let (mut missing, mut problems, mut first) = (Vec::new(), Vec::new(), true);
         for member in self.members {
             let (worker, end) = member.end().await;
             let mut report = match end {
                 End::Reported { report, interrupted } => {
-                    invalid.extend(interrupted.then(|| format!("worker `{worker}` was interrupted")));
+                    missing.extend(interrupted.then(|| format!("worker `{worker}` was interrupted")));
                     *report
                 }
                 End::Lost(why) => {
-                    invalid.push(format!(
+                    missing.push(format!(
                         "worker `{worker}` was lost: {why}; its requests are not in the totals"
                     ));
                     continue;
                 }
             };
-            let problems = std::mem::take(&mut report.audit.invalid);
-            invalid.extend(problems.into_iter().map(|problem| format!("worker `{worker}`: {problem}")));
+            let own = std::mem::take(&mut report.audit.invalid);
+            problems.extend(own.into_iter().map(|problem| format!("worker `{worker}`: {problem}")));
             if !report.accounted() {
-                invalid.push(format!("worker `{worker}` does not account for every request"));
+                missing.push(format!("worker `{worker}` does not account for every request"));
             }
             if std::mem::take(&mut first) {
                 whole = report;
@@ -108,9 +108,9 @@ impl Fleet {
                 whole.merge(report);
             }
         }
-        whole.audit.invalid = invalid;
+        whole.audit.invalid = problems;
         whole.failures.sort_by_key(|failure| failure.at);
         whole.failures.truncate(self.failures_kept_max);
-        whole
+        (whole, missing)
     }
 }

@@ -66,10 +66,10 @@ impl Generator {
         }
     }
 
-    /// Waits for the end.
-    pub(crate) async fn join(self) -> LoadReport {
+    /// Waits for the end. Besides the report, what is missing in it: each of it makes the run invalid.
+    pub(crate) async fn join(self) -> (LoadReport, Vec<String>) {
         match self {
-            Self::Here(load) => load.join().await,
+            Self::Here(load) => (load.join().await, Vec::new()),
             Self::Fleet(fleet) => fleet.join().await,
         }
     }

@@ -128,14 +128,15 @@ fn describe_schedule(schedule: &Schedule) -> String {
 
 /// Sets the verdict of results whose figures, thresholds and reconciliation are known. Worst first: a run that proves
 /// nothing is not failed, and certainly not passed.
-pub(crate) fn conclude(results: &mut RunResults, report: &LoadReport, aborted: Option<String>) {
-    let (verdict, reasons) = verdict(results, report, aborted);
+pub(crate) fn conclude(results: &mut RunResults, report: &LoadReport, ended: CourseEnded) {
+    let (verdict, reasons) = verdict(results, report, ended);
     results.verdict = verdict;
     results.reasons = reasons;
 }
 
-fn verdict(results: &RunResults, report: &LoadReport, aborted: Option<String>) -> (Verdict, Vec<String>) {
-    let mut invalid = report.audit.invalid.clone();
+fn verdict(results: &RunResults, report: &LoadReport, ended: CourseEnded) -> (Verdict, Vec<String>) {
+    let CourseEnded { aborted, missing: mut invalid, .. } = ended;
+    invalid.extend(report.audit.invalid.iter().cloned());
     if !report.accounted() {
         let totals = results.totals;
         invalid.push(format!(

@@ -134,7 +134,7 @@ pub async fn run_session(
         results.reconciled = Some(hold(&report, parse(&ledger), path.clone()));
     }
     results.thresholds = file.thresholds.evaluate(&results, &watch);
-    conclude(&mut results, &report, ended.aborted);
+    conclude(&mut results, &report, ended);
     Ok(results)
 }
 
@@ -174,6 +174,8 @@ pub(crate) struct CourseEnded {
     pub(crate) windows: WindowWatch,
     pub(crate) last: Snapshot,
     pub(crate) aborted: Option<String>,
+    /// Parts of the run that nobody reported.
+    pub(crate) missing: Vec<String>,
 }
 
 // === impl Course ===
@@ -242,7 +244,8 @@ impl Course {
             self.windows.look(&self.events, || last.clone());
         }
         let Self { generator, events, windows, sampler, aborted, .. } = self;
-        (generator.join().await, CourseEnded { sampler, events, windows, last, aborted })
+        let (report, missing) = generator.join().await;
+        (report, CourseEnded { sampler, events, windows, last, aborted, missing })
     }
 }
 

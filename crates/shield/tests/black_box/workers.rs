@@ -146,7 +146,16 @@ fn kill(running: &Running) {
 }
 
 fn load(project: &Project, workers: &str) -> Run {
-    project.shield(&["load", "load.toml", "--workers", workers, "--json", "results.json"])
+    start_load(project, workers).finish()
+}
+
+fn start_load(project: &Project, workers: &str) -> Running {
+    project.start(&["load", "load.toml", "--workers", workers, "--json", "results.json"])
+}
+
+/// The first thing that the verdict rests on.
+fn reason(project: &Project) -> String {
+    results(project)["reasons"][0].as_str().unwrap_or_default().to_owned()
 }
 
 fn results(project: &Project) -> Value {
@@ -221,10 +230,12 @@ fn lost_worker_makes_the_run_invalid() {
     let (project, target) = (Project::of_files(&[]), Target::start());
     let workers = Workers::start(&project, 2);
     project.write("load.toml", &target.file(STEADY, ""));
-    let run = project.start(&["load", "load.toml", "--workers", &workers.list()]);
+    let run = start_load(&project, &workers.list());
     target.wait_for(50);
     kill(&workers.running[1]);
-    run.finish().expect(12).says(&format!("worker `{}` was lost", workers.authority(1)));
+    run.finish().expect(12);
+    let lost = format!("worker `{}` was lost: the connection was closed", workers.authority(1));
+    assert!(reason(&project).starts_with(&lost), "{}", reason(&project));
 }
 
 #[test]
@@ -232,7 +243,7 @@ fn lost_coordinator_ends_the_load() {
     let (project, target) = (Project::of_files(&[]), Target::start());
     let workers = Workers::start(&project, 2);
     project.write("load.toml", &target.file(STEADY, ""));
-    let run = project.start(&["load", "load.toml", "--workers", &workers.list()]);
+    let run = start_load(&project, &workers.list());
     target.wait_for(50);
     let busy = load(&project, &workers.list()).expect(11);
     busy.says("it is busy with another run");
@@ -270,10 +281,11 @@ fn interrupted_worker_says_so() {
     let (project, target) = (Project::of_files(&[]), Target::start());
     let mut workers = Workers::start(&project, 2);
     project.write("load.toml", &target.file(STEADY, ""));
-    let run = project.start(&["load", "load.toml", "--workers", &workers.list(), "--json", "results.json"]);
+    let run = start_load(&project, &workers.list());
     target.wait_for(50);
     workers.running[0].interrupt();
-    run.finish().expect(12).says(&format!("worker `{}` was interrupted", workers.authority(0)));
+    run.finish().expect(12);
+    assert_eq!(reason(&project), format!("worker `{}` was interrupted", workers.authority(0)));
     // It told its part of the run before it went.
     let summary = results(&project)["reconciled"]["summary"].as_str().unwrap().to_owned();
     assert!(summary.contains("0 missing, 0 applied more than once, 0 applied though refused"), "{summary}");
