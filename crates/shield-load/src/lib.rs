@@ -18,6 +18,7 @@
 #![cfg_attr(test, expect(clippy::unwrap_used, reason = "a panic is a test's failure"))]
 
 mod adapter;
+mod compare;
 mod engine;
 mod fault;
 mod fleet;
@@ -38,6 +39,11 @@ pub use adapter::k6_samples::K6Samples;
 pub use adapter::locust::{LocustOutputs, results as locust_results};
 pub use adapter::run::{ForeignRun, run_foreign};
 pub use adapter::tool::ForeignTool;
+pub use compare::analyse::analyse;
+pub use compare::block::{Block, Side};
+pub use compare::record::{CompareError, Recording, compare, record};
+pub use compare::settings::{CompareSettings, CompareSettingsError};
+pub use compare::verdict::{Comparison, Finding, Interval, Metric, MetricVerdict};
 pub use engine::arrivals::{Arrivals, Phase, Schedule, Spacing};
 pub use engine::handle::{LoadHandle, WaitForLoadError};
 pub use engine::run::{run, start};

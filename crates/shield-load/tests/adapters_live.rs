@@ -100,7 +100,7 @@ fn assert_agrees(results: &RunResults, arrived: &Arrived) {
     assert_eq!((totals.answered, totals.failed), (all - broken, broken), "{arrived:?} {results:#?}");
     assert_eq!(totals.offered, totals.answered + totals.failed + totals.unsent);
     assert_eq!(results.series.points.iter().map(|point| point.answered).sum::<u64>(), totals.answered);
-    assert!(results.service.unwrap().longest_ms > 0.0 && results.elapsed_s > 0.5);
+    assert!(results.service.unwrap().longest_ms > 0.0 && results.elapsed_s > 0.0);
 }
 
 const K6_SCRIPT: &str = r"
@@ -197,31 +197,43 @@ async fn locust_agrees_with_the_server() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn deadline_ends_the_tool_and_its_files() {
+async fn deadline_is_an_error() {
     let (address, _) = server().await;
     let mut prepared = prepared("visit.py", LOCUST_SCRIPT, Some(address));
-    let files = prepared.run.directory.join("files");
-    prepared.run.arguments = vec!["-u".to_owned(), "1".to_owned()];
-    prepared.run.deadline = Duration::from_secs(5);
-    // The script says which process runs it, and which directory it was given.
-    let script = format!(
-        "import os, sys\nopen({files:?}, 'w').write(f'{{os.getpid()}} {{sys.argv[sys.argv.index(\"--csv\") + 1]}}')\n{LOCUST_SCRIPT}"
-    );
-    std::fs::write(&prepared.run.script, script).unwrap();
+    prepared.run.deadline = Duration::from_secs(1);
     let error = run_foreign(prepared.run, &mut |_| {}).await.unwrap_err();
-    assert_eq!(error.to_string(), "wait for Locust, which did not end within 5s");
+    assert_eq!(error.to_string(), "wait for Locust, which did not end within 1s");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn dropped_run_ends_the_tool_and_its_files() {
+    let (address, _) = server().await;
+    let prepared = prepared("visit.py", LOCUST_SCRIPT, Some(address));
+    let files = prepared.run.directory.join("files");
+    // The script says which process runs it, and which directory it was given; then it runs for ever.
+    let said = "f'{os.getpid()} {sys.argv[sys.argv.index(\"--csv\") + 1]}'";
+    let says = format!("import os, sys\nopen('new', 'w').write({said})\nos.rename('new', {files:?})\n");
+    std::fs::write(&prepared.run.script, says + LOCUST_SCRIPT).unwrap();
+    let mut ignore = |_| {};
+    tokio::select! {
+        ended = run_foreign(prepared.run, &mut ignore) => panic!("{ended:?}"),
+        () = until("the script runs", || files.exists()) => {}
+    }
     let written = std::fs::read_to_string(files).unwrap();
     let (process, csv) = written.split_once(' ').unwrap();
     assert!(!Path::new(csv).parent().unwrap().exists(), "{csv}");
-    let gone = || {
-        std::fs::read_to_string(format!("/proc/{process}/stat")).map_or(true, |stat| stat.contains(") Z "))
-    };
+    let stat = format!("/proc/{process}/stat");
+    let gone = || std::fs::read_to_string(&stat).map_or(true, |stat| stat.contains(") Z "));
+    until("the tool is gone", gone).await;
+}
+
+async fn until(what: &str, holds: impl Fn() -> bool) {
     let wait = async {
-        while !gone() {
+        while !holds() {
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
     };
-    tokio::time::timeout(LIMIT, wait).await.unwrap();
+    tokio::time::timeout(LIMIT, wait).await.unwrap_or_else(|_| panic!("{what}: not within {LIMIT:?}"));
 }
 
 #[tokio::test]

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::convert::Infallible;
+use std::io;
 use std::net::SocketAddr;
 use std::pin::pin;
 use std::sync::{Arc, Mutex};
@@ -32,11 +33,13 @@ const LIMIT: Duration = Duration::from_secs(60);
 struct Service {
     ledger: Arc<Mutex<BTreeMap<String, u32>>>,
     goaway: watch::Sender<u32>,
+    server: http2::Builder<TokioExecutor>,
 }
 
 impl Service {
     fn new() -> Self {
-        Self { ledger: Arc::default(), goaway: watch::Sender::new(0) }
+        let server = http2::Builder::new(TokioExecutor::new());
+        Self { ledger: Arc::default(), goaway: watch::Sender::new(0), server }
     }
 
     async fn answer(self, request: Request<Incoming>) -> Result<Response<Full<Bytes>>, Infallible> {
@@ -65,15 +68,13 @@ impl Service {
     async fn serve_one(self, acceptor: TlsAcceptor, socket: TcpStream) {
         let Ok(stream) = acceptor.accept(socket).await else { return };
         let h2 = stream.get_ref().1.alpn_protocol() == Some(b"h2");
-        let mut goaway = self.goaway.subscribe();
+        let (mut goaway, server) = (self.goaway.subscribe(), self.server.clone());
         let service = service_fn(move |request| self.clone().answer(request));
         if !h2 {
             drop(http1::Builder::new().serve_connection(TokioIo::new(stream), service).await);
             return;
         }
-        let connection =
-            http2::Builder::new(TokioExecutor::new()).serve_connection(TokioIo::new(stream), service);
-        let mut connection = pin!(connection);
+        let mut connection = pin!(server.serve_connection(TokioIo::new(stream), service));
         tokio::select! {
             ended = connection.as_mut() => return drop(ended),
             changed = goaway.changed() => drop(changed),
@@ -90,9 +91,12 @@ struct Secured {
 }
 
 async fn secured(protocols: &[&[u8]]) -> Secured {
+    serve(Service::new(), protocols).await
+}
+
+async fn serve(service: Service, protocols: &[&[u8]]) -> Secured {
     let authority = TestAuthority::new().unwrap();
     let config = authority.issue(&["localhost"]).unwrap().server_config(protocols).unwrap();
-    let service = Service::new();
     let address = service.serve(config).await;
     Secured { service, address, trust_pem: authority.certificate_pem().to_owned() }
 }
@@ -152,6 +156,22 @@ async fn graceful_goaways_cost_no_request() {
     assert!(reconcile(&report, &secured.service.ledger.lock().unwrap()).holds());
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn narrow_server_gets_every_body_once() {
+    let mut service = Service::new();
+    service.server.max_concurrent_streams(2).initial_stream_window_size(1_000);
+    let secured = serve(service, &[b"h2"]).await;
+    let mut plan = plan(&secured, 300);
+    plan.workload =
+        RequestMix { post_share: 1.0, post_filling_bytes: 30_000, ..RequestMix::default() }.workload();
+    let kept = ClientGroup::new(1, Protocol::Http2, Connection::KeepAlive);
+    plan.clients = vec![ClientGroup { streams: 10, ..kept }];
+    let report = run(plan).await.unwrap();
+    assert_eq!((report.answered, report.connections), (300, 1), "{:?}", report.failures);
+    let reconciliation = reconcile(&report, &secured.service.ledger.lock().unwrap());
+    assert!(reconciliation.holds() && reconciliation.exact == 300, "{reconciliation:?}");
+}
+
 #[tokio::test]
 async fn refuses_another_protocol_than_asked() {
     let secured = secured(&[b"http/1.1"]).await;
@@ -182,41 +202,66 @@ async fn needs_something_to_trust() {
 }
 
 const HEADERS: u8 = 1;
+const RST_STREAM: u8 = 3;
 const SETTINGS: &[u8] = &[0, 0, 0, 4, 0, 0, 0, 0, 0];
+const CANCEL: [u8; 4] = [0, 0, 0, 8];
 
-/// Serves plain HTTP/2: waits for a request on each connection, then writes `frames` and closes.
-async fn server_that_says(frames: &'static [u8]) -> SocketAddr {
+/// The kind and payload of the next frame.
+async fn read_frame(socket: &mut TcpStream) -> io::Result<(u8, Vec<u8>)> {
+    let mut head = [0; 9];
+    socket.read_exact(&mut head).await?;
+    let mut payload = vec![0; usize::from(head[1]) << 8 | usize::from(head[2])];
+    socket.read_exact(&mut payload).await?;
+    Ok((head[3], payload))
+}
+
+/// Accepts plain HTTP/2 and hands each connection over once the client said its preface.
+async fn server<F>(talk: impl Fn(TcpStream) -> F + Send + 'static) -> SocketAddr
+where
+    F: Future<Output = io::Result<()>> + Send + 'static,
+{
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     tokio::spawn(async move {
         while let Ok((mut socket, _)) = listener.accept().await {
-            tokio::spawn(async move {
-                socket.write_all(SETTINGS).await.unwrap();
-                socket.read_exact(&mut [0; 24]).await.unwrap();
-                let mut head = [0; 9];
-                while head[3] != HEADERS {
-                    socket.read_exact(&mut head).await.unwrap();
-                    let length = usize::from(head[1]) << 8 | usize::from(head[2]);
-                    socket.read_exact(&mut vec![0; length]).await.unwrap();
-                }
-                socket.write_all(frames).await.unwrap();
-                // Until the client closes, so that no reset overtakes the frames.
-                socket.shutdown().await.unwrap();
-                while socket.read(&mut [0; 64]).await.is_ok_and(|read| read > 0) {}
-            });
+            socket.read_exact(&mut [0; 24]).await.unwrap();
+            tokio::spawn(talk(socket));
         }
     });
     address
 }
 
-async fn failed_by(frames: &'static [u8]) -> (Vec<(FailureKind, u64)>, u64) {
-    let address = server_that_says(frames).await;
+/// Waits for a request on each connection, then writes `frames` and closes.
+async fn server_that_says(frames: &[u8]) -> SocketAddr {
+    let frames: Arc<[u8]> = frames.into();
+    server(move |mut socket| {
+        let frames = frames.clone();
+        async move {
+            socket.write_all(SETTINGS).await?;
+            while read_frame(&mut socket).await?.0 != HEADERS {}
+            socket.write_all(&frames).await?;
+            // Until the client closes, so that no reset overtakes the frames.
+            socket.shutdown().await?;
+            while socket.read(&mut [0; 64]).await? > 0 {}
+            Ok(())
+        }
+    })
+    .await
+}
+
+/// Three requests, one at a time.
+fn plain_plan(address: SocketAddr) -> LoadPlan {
     let target = Target { scheme: Scheme::Http, authority: address.to_string(), address };
     let mut plan = LoadPlan::new(target);
     plan.stop = Stop::Iterations(3);
+    plan.failure_pause = Duration::ZERO;
     plan.workload = RequestMix { post_share: 1.0, ..RequestMix::default() }.workload();
     plan.clients.push(ClientGroup::new(1, Protocol::Http2, Connection::KeepAlive));
-    let report = run(plan).await.unwrap();
+    plan
+}
+
+async fn failed_by(frames: &[u8]) -> (Vec<(FailureKind, u64)>, u64) {
+    let report = run(plain_plan(server_that_says(frames).await)).await.unwrap();
     assert!(report.accounted(), "{report:?}");
     let unknown = report.posted.unknown_count();
     (report.failed.into_iter().collect(), unknown)
@@ -242,4 +287,61 @@ async fn refused_stream_is_its_own_kind() {
     assert_eq!(failed_by(REFUSED).await, (vec![(FailureKind::RefusedStream, 3)], 0));
     const INTERNAL: &[u8] = &[0, 0, 4, 3, 0, 0, 0, 0, 1, 0, 0, 0, 2];
     assert_eq!(failed_by(INTERNAL).await, (vec![(FailureKind::StreamReset, 3)], 3));
+}
+
+#[tokio::test]
+async fn each_end_of_a_connection_has_its_kind() {
+    const HEAD_ALONE: &[u8] = &[0, 0, 1, 1, 4, 0, 0, 0, 1, 0x88];
+    const PUSH: &[u8] = &[0, 0, 5, 5, 4, 0, 0, 0, 1, 0, 0, 0, 2, 0x82];
+    const TABLE: &[u8] = &[0, 0, 1, 1, 5, 0, 0, 0, 1, 0xbe];
+    let cases = [
+        (&b""[..], FailureKind::ClosedBeforeAnswer),
+        (HEAD_ALONE, FailureKind::Truncated),
+        (PUSH, FailureKind::Protocol),
+        (TABLE, FailureKind::Protocol),
+        (&b"HTTP/1.1 400 Bad Request\r\n\r\n"[..], FailureKind::Protocol),
+    ];
+    for (frames, kind) in cases {
+        assert_eq!(failed_by(frames).await, (vec![(kind, 3)], 3), "{frames:x?}");
+    }
+}
+
+#[tokio::test]
+async fn any_bytes_end_in_failures() {
+    let mut random = fastrand::Rng::with_seed(7);
+    for _ in 0..60 {
+        let mut bytes: Vec<u8> = (0..random.usize(..300)).map(|_| random.u8(..)).collect();
+        // Frames short enough to be read, more often than not.
+        bytes.chunks_mut(20).for_each(|chunk| chunk[0] = 0);
+        bytes.iter_mut().skip(1).step_by(20).for_each(|byte| *byte = 0);
+        let (failed, _) = failed_by(&bytes).await;
+        assert_eq!(failed.iter().map(|(_, times)| times).sum::<u64>(), 3, "{bytes:x?}");
+    }
+}
+
+#[tokio::test]
+async fn timed_out_request_resets_its_stream() {
+    let resets = Arc::new(Mutex::new(Vec::new()));
+    let seen = resets.clone();
+    let address = server(move |mut socket| {
+        let seen = seen.clone();
+        async move {
+            socket.write_all(SETTINGS).await?;
+            loop {
+                let (kind, payload) = read_frame(&mut socket).await?;
+                if kind == RST_STREAM {
+                    seen.lock().unwrap().push(payload);
+                }
+            }
+        }
+    })
+    .await;
+    let mut plan = plain_plan(address);
+    plan.request_timeout = Duration::from_millis(50);
+    let report = run(plan).await.unwrap();
+    assert_eq!((report.failed_as(FailureKind::Timeout), report.posted.unknown_count()), (3, 3));
+    assert_eq!(report.connections, 1, "the connection is still good");
+    // The last one may still be on its way.
+    let resets = resets.lock().unwrap();
+    assert!(resets.len() >= 2 && resets.iter().all(|reason| **reason == CANCEL), "{resets:?}");
 }

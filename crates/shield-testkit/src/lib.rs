@@ -12,6 +12,7 @@ pub mod quick;
 pub mod stall;
 mod test_backend;
 mod wait;
+pub mod work;
 
 pub use certificates::{CertificateError, IssuedCertificate, TestAuthority};
 pub use ledger::{Ledger, ReadLedgerError};

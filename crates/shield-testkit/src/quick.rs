@@ -1,7 +1,10 @@
 //! A server that does next to nothing per request, so that what calls it can be measured.
 
 use std::convert::Infallible;
-use std::io;
+use std::fs::File;
+use std::io::{self, Write};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use bytes::Bytes;
 use http_body_util::Full;
@@ -12,16 +15,33 @@ use hyper_util::rt::{TokioExecutor, TokioIo};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
+use crate::stall::monotonic_ns;
+
 /// The body of every answer.
 pub const BODY: &str = "{\"alive\": true}";
+/// How often arrivals are written down.
+const KEEP_INTERVAL: Duration = Duration::from_millis(50);
 /// Longest head of a request.
 const HEAD_BYTES_MAX: usize = 16 * 1024;
 
-/// Answers every HTTP/1.1 request with [`BODY`].
-pub async fn serve_http1(listener: TcpListener) -> io::Result<()> {
+/// When requests arrived, in nanoseconds of the monotonic clock. Shared by all connections.
+pub type Arrivals = Arc<Mutex<Vec<u64>>>;
+
+/// Answers every HTTP/1.1 request with [`BODY`], and notes when it arrived if that is wanted.
+pub async fn serve_http1(listener: TcpListener, arrivals: Option<Arrivals>) -> io::Result<()> {
     loop {
         let (socket, _) = listener.accept().await?;
-        tokio::spawn(answer_http1(socket));
+        tokio::spawn(answer_http1(socket, arrivals.clone()));
+    }
+}
+
+/// Appends what was noted to `file` again and again, one arrival per line.
+pub async fn keep_arrivals(arrivals: Arrivals, mut file: File) -> io::Result<()> {
+    loop {
+        tokio::time::sleep(KEEP_INTERVAL).await;
+        let noted = std::mem::take(&mut *arrivals.lock().expect("nothing panics while it holds the lock"));
+        let lines: String = noted.iter().map(|arrival| format!("{arrival}\n")).collect();
+        file.write_all(lines.as_bytes())?;
     }
 }
 
@@ -43,7 +63,7 @@ pub async fn serve_http2(listener: TcpListener) -> io::Result<()> {
 }
 
 /// Answers the requests of one connection, pipelined ones too.
-pub(crate) async fn answer_http1(mut socket: TcpStream) {
+pub(crate) async fn answer_http1(mut socket: TcpStream, arrivals: Option<Arrivals>) {
     let answer = format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n{BODY}", BODY.len());
     // Only latency is at stake.
     let _ = socket.set_nodelay(true);
@@ -51,6 +71,10 @@ pub(crate) async fn answer_http1(mut socket: TcpStream) {
     while seen.len() < HEAD_BYTES_MAX && socket.read_buf(&mut seen).await.is_ok_and(|read| read > 0) {
         while let Some(length) = request_length(&seen).filter(|length| *length <= seen.len()) {
             seen.drain(..length);
+            if let Some(arrivals) = &arrivals {
+                let mut arrivals = arrivals.lock().expect("nothing panics while it holds the lock");
+                arrivals.push(monotonic_ns());
+            }
             if socket.write_all(answer.as_bytes()).await.is_err() {
                 return;
             }

@@ -40,7 +40,7 @@ pub async fn serve_stalling(
 ) -> io::Result<()> {
     tokio::spawn(async move {
         while let Ok((socket, _)) = listener.accept().await {
-            tokio::spawn(answer_http1(socket));
+            tokio::spawn(answer_http1(socket, None));
         }
     });
     loop {

@@ -81,7 +81,7 @@ async fn added_latency(verdict: &mut Verdict) -> Result<f64> {
 
 async fn one_round(mut plan: LoadPlan, address: SocketAddr, verdict: &mut Verdict) -> Result<Histogram> {
     plan.target.address = address;
-    plan.stop = Stop::Requests(REQUESTS_PER_ROUND);
+    plan.stop = Stop::Iterations(REQUESTS_PER_ROUND);
     plan.clients.push(ClientGroup::new(1, Protocol::Http1, Connection::KeepAlive));
     let report = shield_load::run(plan).await.map_err(|error| Trouble::caused("start the load", error))?;
     verdict.demand(report.answered == REQUESTS_PER_ROUND, || {

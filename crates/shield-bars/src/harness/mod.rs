@@ -8,7 +8,9 @@ mod processes;
 mod project;
 mod report;
 mod servers;
+mod shield_load;
 mod trouble;
+mod working;
 
 pub(crate) use cargo::{
     Programs, build_failpoints, build_fault_process, build_programs, build_testkit, cargo_program, workspace,
@@ -20,4 +22,6 @@ pub(crate) use processes::{Running, kill, running};
 pub(crate) use project::Project;
 pub(crate) use report::Verdict;
 pub(crate) use servers::{SmallServer, StallingServer};
+pub(crate) use shield_load::{LoadRun, shield_load};
 pub(crate) use trouble::{Result, Trouble, chain};
+pub(crate) use working::{WorkSettings, WorkingServer};

@@ -9,9 +9,10 @@ use thiserror::Error;
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
-use crate::engine::lane::Shared;
+use crate::engine::lane::{Shared, Source};
 use crate::engine::stop::Stopper;
 use crate::measure::counters::LoadCounters;
+use crate::measure::histogram::Histogram;
 use crate::measure::report::LoadReport;
 use crate::measure::series::Snapshot;
 
@@ -77,6 +78,31 @@ impl LoadHandle {
     #[must_use]
     pub fn sample(&self) -> Snapshot {
         self.shared.sample()
+    }
+
+    /// The latencies that were recorded up to now, as [`LoadReport::latency`] will hold them.
+    #[must_use]
+    pub fn latency(&self) -> Histogram {
+        self.shared.counters.latency()
+    }
+
+    /// Requests that are due and that no client has taken on.
+    pub(crate) fn waiting(&self) -> u64 {
+        match &self.shared.source {
+            Source::Closed { .. } => 0,
+            Source::Open(queue) => queue.left(),
+        }
+    }
+
+    /// No further request becomes due until [`LoadHandle::resume`]; those under way are finished, connections stay open.
+    /// The schedule of an open model stands still meanwhile; the time of [`crate::Stop::After`] does not.
+    pub fn pause(&self) {
+        self.shared.gate.shut();
+    }
+
+    /// Goes on after [`LoadHandle::pause`].
+    pub fn resume(&self) {
+        self.shared.gate.open();
     }
 
     /// No request is begun from now on; those that were sent are finished. [`LoadHandle::join`] returns after that.

@@ -3,7 +3,7 @@
 //! This is where requests are counted, and the only place: each is taken on once, and ends as answered, failed or
 //! abandoned, whatever the protocol below does.
 
-use std::future::poll_fn;
+use std::future::{pending, poll_fn};
 use std::ops::Range;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
@@ -13,6 +13,7 @@ use std::time::Duration;
 
 use tokio::time::{Instant, Sleep, sleep_until};
 
+use crate::engine::gate::Gate;
 use crate::engine::queue::Queue;
 use crate::engine::stop::StopSignal;
 use crate::measure::counters::{AtomicHistogram, Counters, LoadCounters, add};
@@ -26,6 +27,7 @@ use crate::scenario::user::{FeedCursors, Preparation, User};
 use crate::wire::exchange::{Answer, Broken, Progress};
 use crate::wire::http1::Http1Client;
 use crate::wire::http2::Http2Client;
+use crate::wire::websocket::client::WebSocketClient;
 
 /// Clients begin within this time of each other, at random, so that they do not go in step.
 const START_SPREAD: Duration = Duration::from_millis(20);
@@ -37,6 +39,8 @@ pub(crate) struct Shared {
     pub(crate) cursors: FeedCursors,
     pub(crate) counters: Counters,
     pub(crate) source: Source,
+    /// Holds the whole run up.
+    pub(crate) gate: Gate,
     /// How late the generator itself was with requests that nothing else held up.
     pub(crate) lag: AtomicHistogram,
     pub(crate) started: Instant,
@@ -61,7 +65,8 @@ pub(crate) struct Lane {
 }
 
 pub(crate) enum Client {
-    Http1(Http1Client),
+    /// With the WebSockets of the user, in a program that has such steps.
+    Http1(Http1Client, Option<Box<WebSocketClient>>),
     Http2(Http2Client),
 }
 
@@ -218,17 +223,24 @@ impl Lane {
                         .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1))
                         .is_ok()
                 };
+                let stop = &mut self.stop;
+                tokio::select! {
+                    biased;
+                    () = shared.gate.passed() => {}
+                    () = poll_fn(|context| stop.poll_told(context)) => {}
+                }
                 if self.stop.told() || !tickets.as_ref().is_none_or(ticket) {
                     return None;
                 }
                 Instant::now()
             }
             Source::Open(queue) => {
-                let stop = &mut self.stop;
+                let (stop, client) = (&mut self.stop, &mut self.client);
                 let due = tokio::select! {
                     biased;
                     () = poll_fn(|context| stop.poll_told(context)) => None,
                     due = queue.next() => due,
+                    () = client.attend() => None,
                 }?;
                 if due.client_free {
                     shared.lag.record(due.intended.elapsed());
@@ -363,7 +375,7 @@ impl Lane {
             at: self.shared.started.elapsed(),
             kind,
             protocol: match self.client {
-                Client::Http1(_) => Protocol::Http1,
+                Client::Http1(..) => Protocol::Http1,
                 Client::Http2(_) => Protocol::Http2,
             },
             reused_connection: ended.reused,
@@ -376,10 +388,11 @@ impl Lane {
 
     /// Sends nothing for a while, or until told to stop.
     async fn rest(&mut self, pause: Duration) {
-        let stop = &mut self.stop;
+        let (stop, client) = (&mut self.stop, &mut self.client);
         tokio::select! {
             () = tokio::time::sleep(pause) => {}
             () = poll_fn(|context| stop.poll_told(context)) => {}
+            () = client.attend() => {}
         }
     }
 }
@@ -394,8 +407,20 @@ impl Client {
         progress: &Progress<'_>,
     ) -> Result<Answer, Broken> {
         match self {
-            Self::Http1(client) => client.exchange(step, user, progress).await,
+            Self::Http1(_, Some(sockets)) if sockets.takes(step) => {
+                // Boxed, so that it adds nothing to the size of lanes that never come here.
+                Box::pin(sockets.exchange(step, user, progress)).await
+            }
+            Self::Http1(client, _) => client.exchange(step, user, progress).await,
             Self::Http2(client) => client.exchange(step, user, progress).await,
+        }
+    }
+
+    /// Answers what the server says while nothing is asked; never ends.
+    async fn attend(&mut self) {
+        match self {
+            Self::Http1(_, Some(sockets)) => Box::pin(sockets.attend()).await,
+            Self::Http1(_, None) | Self::Http2(_) => pending().await,
         }
     }
 }

@@ -14,6 +14,7 @@ use crate::wire::connect::Connector;
 use crate::wire::http1::Http1Client;
 use crate::wire::http2::{Http2Client, SharedConnection};
 use crate::wire::request::{Http1Requests, Http2Requests};
+use crate::wire::websocket::client::WebSocketClient;
 
 /// Makes the lanes of one group.
 pub(crate) struct LaneMaker {
@@ -80,7 +81,9 @@ impl LaneMaker {
         let user = User::new(index, number, &program, self.seeds.fork());
         let client = match &self.requests {
             Requests::Http1(requests) => {
-                Client::Http1(Http1Client::new(connector, program, requests.clone(), kept))
+                let target = &self.shared.plan.target;
+                let sockets = WebSocketClient::new(connector.clone(), program.clone(), target, kept);
+                Client::Http1(Http1Client::new(connector, program, requests.clone(), kept), sockets)
             }
             Requests::Http2(requests) => {
                 Client::Http2(Http2Client::new(connector, program, requests.clone(), kept, shared_connection))

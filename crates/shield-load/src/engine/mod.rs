@@ -2,6 +2,7 @@
 
 pub(crate) mod arrivals;
 pub(crate) mod crew;
+pub(crate) mod gate;
 pub(crate) mod handle;
 pub(crate) mod lane;
 pub(crate) mod maker;

@@ -41,11 +41,8 @@ impl Pacer {
     }
 
     fn run(mut self) {
-        for offset in self.arrivals.by_ref() {
-            let intended = self.shared.started + offset;
-            if !wait_until(intended, &self.stop) {
-                break;
-            }
+        while let Some(offset) = self.arrivals.next() {
+            let Some(intended) = self.wait_for(offset) else { break };
             let growing = self.growth_left > 0;
             let waited_for = self.queue.push(intended, growing);
             match (waited_for, growing) {
@@ -61,18 +58,20 @@ impl Pacer {
         }
         self.queue.end();
     }
-}
 
-/// False once the run is told to stop.
-fn wait_until(due: Instant, stop: &StopSignal) -> bool {
-    loop {
-        if stop.told() {
-            return false;
+    /// Waits until the run has been under way for `offset`, time held up by the gate not counted; none once it is told to
+    /// stop. The gate only ever moves the moment back, so a sleep towards it never ends too late.
+    fn wait_for(&self, offset: Duration) -> Option<Instant> {
+        loop {
+            if self.stop.told() {
+                return None;
+            }
+            let due = self.shared.started + offset + self.shared.gate.held();
+            let left = due.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return Some(due);
+            }
+            thread::sleep(left.min(SLEEP_MAX));
         }
-        let left = due.saturating_duration_since(Instant::now());
-        if left.is_zero() {
-            return true;
-        }
-        thread::sleep(left.min(SLEEP_MAX));
     }
 }

@@ -9,6 +9,7 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::time::Instant;
 
 use crate::engine::crew::Crew;
+use crate::engine::gate::Gate;
 use crate::engine::handle::LoadHandle;
 use crate::engine::lane::{Shared, Source};
 use crate::engine::maker::{LaneMaker, makers};
@@ -50,6 +51,7 @@ pub fn start(plan: LoadPlan) -> Result<LoadHandle, StartLoadError> {
         program,
         plan,
         source,
+        gate: Gate::default(),
         lag: AtomicHistogram::default(),
         started: Instant::now(),
     });

@@ -1,8 +1,9 @@
 //! Results for a build server: JUnit XML as GitLab and Jenkins read it.
 //!
-//! It is red exactly when the verdict is not *passed*, and when it contradicts itself. An invalid run is an error, not a failure: what was tested is not known.
-//! In an invalid run, what held is skipped, because it says nothing. A check that some answers did not fulfil is a failure unless
-//! the verdict passed: then the thresholds permitted it, and the case says how many there were.
+//! It is red exactly when the verdict is not *passed*, and when it contradicts itself. An invalid run is an error, not a
+//! failure: what was tested is not known. In an invalid run, what held is skipped, because it says nothing. A check that some
+//! answers did not fulfil is a failure unless the verdict passed: then the thresholds permitted it, and the case says how many
+//! there were.
 //!
 //! GitLab tells cases apart by class and name, so both together are unique. It shows the text of a failure, Jenkins its message,
 //! so both are there.

@@ -3,14 +3,15 @@
 use std::io;
 use std::time::Duration;
 
-use http::HeaderValue;
 use http::uri::{Authority, PathAndQuery};
+use http::{HeaderName, HeaderValue};
 use rustls::pki_types::{InvalidDnsNameError, ServerName, pem};
 use thiserror::Error;
 
 use crate::engine::arrivals::Phase;
 use crate::plan::model::{ClientGroup, Connection, LoadPlan, Model, Protocol, Scheme, Stop};
 use crate::scenario::model::{Action, Step, Workload};
+use crate::scenario::program::Keep;
 use crate::scenario::template::{Part, Template, Value};
 
 /// Most clients times streams of one run.
@@ -22,7 +23,7 @@ const PREFIX_BYTES_MAX: usize = 64;
 /// Highest rate of arrivals, per second: far above what one machine sends.
 const RATE_MAX: f64 = 10_000_000.0;
 /// Longest phase of a schedule.
-const PHASE_MAX: Duration = Duration::from_secs(24 * 3600);
+pub(crate) const PHASE_MAX: Duration = Duration::from_secs(24 * 3600);
 /// Longest timeout of a request: also the longest latency that the histogram knows.
 const TIMEOUT_MAX: Duration = crate::measure::histogram::HIGHEST_VALUE;
 
@@ -85,6 +86,14 @@ pub enum StartLoadError {
     BodyBytes {
         /// What was asked.
         bytes: usize,
+    },
+    /// A WebSocket step that nobody can take, or that asks for what messages do not have.
+    #[error("send the message of the step `{step}`: {problem}")]
+    WebSocket {
+        /// Name of the step.
+        step: String,
+        /// What is wrong with it.
+        problem: &'static str,
     },
     /// A header that is none, or that the client writes itself.
     #[error("send the header `{name}: {value}`: not a header, or one that the client writes itself")]
@@ -176,12 +185,13 @@ pub enum StartLoadError {
 }
 
 /// Headers that the client writes itself.
-const OWN_HEADERS: [&str; 4] = ["host", "content-length", "connection", "transfer-encoding"];
+const OWN_HEADERS: [&str; 5] = ["host", "content-length", "connection", "transfer-encoding", "upgrade"];
 
 /// Checks everything that can be checked without TLS.
 pub(crate) fn validate(plan: &LoadPlan) -> Result<(), StartLoadError> {
     validate_clients(&plan.clients)?;
     validate_workload(&plan.workload)?;
+    validate_protocols(plan)?;
     if plan.request_timeout.is_zero() || plan.request_timeout > TIMEOUT_MAX {
         return Err(StartLoadError::Timeout { timeout: plan.request_timeout });
     }
@@ -254,6 +264,19 @@ fn validate_workload(workload: &Workload) -> Result<(), StartLoadError> {
     if workload.scenarios.is_empty() { Err(StartLoadError::WorkloadEmpty) } else { Ok(()) }
 }
 
+/// WebSockets are opened over HTTP/1.1 only.
+fn validate_protocols(plan: &LoadPlan) -> Result<(), StartLoadError> {
+    let messages = |step: &&Step| matches!(step.action, Action::WebSocket { .. });
+    let http2 = plan.clients.iter().any(|group| group.protocol == Protocol::Http2);
+    match plan.workload.steps().find(messages).filter(|_| http2) {
+        Some(step) => Err(StartLoadError::WebSocket {
+            step: step.name.clone(),
+            problem: "clients of HTTP/2 open no websockets, only those of HTTP/1.1 do",
+        }),
+        None => Ok(()),
+    }
+}
+
 fn validate_step(step: &Step, workload: &Workload) -> Result<(), StartLoadError> {
     let known = step.templates().flat_map(|template| &template.parts).all(|part| match part {
         Part::Value { value: Value::Variable(index), .. } => *index < workload.variables.len(),
@@ -265,18 +288,38 @@ fn validate_step(step: &Step, workload: &Workload) -> Result<(), StartLoadError>
     if !known || step.extract.iter().any(|extract| extract.variable >= workload.variables.len()) {
         return Err(StartLoadError::Place { step: step.name.clone() });
     }
-    let Action::Http(request) = &step.action else { return Ok(()) };
+    let request = match &step.action {
+        Action::Http(request) => request,
+        Action::WebSocket { path, headers, message } => {
+            validate_path(path)?;
+            validate_headers(headers)?;
+            if Keep::of(step).headers {
+                let problem = "a message has no headers to look at";
+                return Err(StartLoadError::WebSocket { step: step.name.clone(), problem });
+            }
+            return validate_body(message);
+        }
+    };
     validate_path(&request.path)?;
-    for (name, value) in &request.headers {
-        let own = OWN_HEADERS.contains(&name.as_str());
+    validate_headers(&request.headers)?;
+    request.body.as_ref().map_or(Ok(()), validate_body)
+}
+
+fn validate_body(body: &Template) -> Result<(), StartLoadError> {
+    let bytes = body.text_bytes();
+    if bytes > BODY_BYTES_MAX { Err(StartLoadError::BodyBytes { bytes }) } else { Ok(()) }
+}
+
+fn validate_headers(headers: &[(HeaderName, Template)]) -> Result<(), StartLoadError> {
+    for (name, value) in headers {
+        let own = OWN_HEADERS.contains(&name.as_str()) || name.as_str().starts_with("sec-websocket-");
         let unsendable = value.as_text().is_some_and(|value| HeaderValue::try_from(value).is_err());
         if own || unsendable {
             let value = value.as_text().unwrap_or_default().to_owned();
             return Err(StartLoadError::Header { name: name.to_string(), value });
         }
     }
-    let bytes = request.body.as_ref().map_or(0, Template::text_bytes);
-    if bytes > BODY_BYTES_MAX { Err(StartLoadError::BodyBytes { bytes }) } else { Ok(()) }
+    Ok(())
 }
 
 /// A path with values is tried with a harmless one in their place.
@@ -319,7 +362,8 @@ mod tests {
     use super::{StartLoadError, validate};
     use crate::plan::model::{ClientGroup, Connection, LoadPlan, Protocol, Scheme, Stop, Target};
     use crate::scenario::mix::RequestMix;
-    use crate::scenario::model::{Extract, Place};
+    use crate::scenario::model::{Action, Extract, Place};
+    use crate::scenario::template::Template;
 
     fn plan() -> LoadPlan {
         let address = SocketAddr::from(([127, 0, 0, 1], 1));
@@ -337,6 +381,32 @@ mod tests {
     #[test]
     fn accepts_default_plan() {
         assert_eq!(refusal(|_| ()), "");
+    }
+
+    #[test]
+    fn refuses_messages_nobody_can_send() {
+        let messages = |path: &str, message: &str, change: fn(&mut LoadPlan)| {
+            refusal(|plan| {
+                let action = Action::WebSocket {
+                    path: Template::text(path),
+                    headers: Vec::new(),
+                    message: Template::text(message),
+                };
+                plan.workload.scenarios[0].steps[0].action = action;
+                change(plan);
+            })
+        };
+        assert_eq!(messages("/live", "hello", |_| ()), "");
+        assert!(messages("live", "hello", |_| ()).contains("`live`"));
+        assert!(messages("/live", &"x".repeat(2_000_000), |_| ()).contains("`2000000`"));
+        let refused = messages("/live", "hello", |plan| plan.clients[0].protocol = Protocol::Http2);
+        assert!(refused.contains("`GET /`: clients of HTTP/2 open no websockets"), "{refused}");
+        let refused = messages("/live", "hello", |plan| {
+            plan.workload.variables.push("kind".into());
+            let place = Extract { place: Place::Header(ACCEPT), variable: 0 };
+            plan.workload.scenarios[0].steps[0].extract.push(place);
+        });
+        assert!(refused.contains("no headers"), "{refused}");
     }
 
     #[test]

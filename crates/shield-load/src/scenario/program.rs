@@ -109,7 +109,7 @@ impl Program {
 // === impl Keep ===
 
 impl Keep {
-    fn of(step: &Step) -> Self {
+    pub(crate) fn of(step: &Step) -> Self {
         let places = || {
             let checked = step.checks.iter().map(|check| &check.place);
             checked.chain(step.extract.iter().map(|extract| &extract.place))

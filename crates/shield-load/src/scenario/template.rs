@@ -2,7 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-/// Text and places, in order.
+/// Text and places, in order. A value may hold anything: whoever fills a path or a header makes the bytes harmless that
+/// would end it early.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Template {
     /// The parts; no two texts in a row.

@@ -7,7 +7,7 @@
 use std::future::poll_fn;
 use std::io;
 use std::net::SocketAddr;
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::{AsFd, BorrowedFd};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -48,8 +48,6 @@ pub(crate) struct Connector {
 /// An open connection.
 pub(crate) struct Wire {
     pub(crate) stream: Stream,
-    /// A second descriptor of the same socket, to look at it from outside of the stream.
-    pub(crate) socket: OwnedFd,
 }
 
 /// Bytes to and from the server.
@@ -91,10 +89,9 @@ impl Connector {
     async fn open_and(&self, opened: impl FnOnce()) -> Result<Wire, Broken> {
         let tcp = TcpStream::connect(self.address).await.and_then(|tcp| {
             tcp.set_nodelay(true)?;
-            let socket = tcp.as_fd().try_clone_to_owned()?;
-            Ok((tcp, socket))
+            Ok(tcp)
         });
-        let (tcp, socket) = tcp.map_err(|error| {
+        let tcp = tcp.map_err(|error| {
             let refused = error.kind() == io::ErrorKind::ConnectionRefused;
             Broken::new(if refused { FailureKind::ConnectRefused } else { FailureKind::ConnectFailed }, error)
         })?;
@@ -103,7 +100,7 @@ impl Connector {
             None => Stream::Plain(tcp),
             Some((connector, name)) => Stream::Tls(Box::new(self.secure(connector, name, tcp).await?)),
         };
-        Ok(Wire { stream, socket })
+        Ok(Wire { stream })
     }
 
     async fn secure(
@@ -162,7 +159,7 @@ impl Wire {
     /// alert) mean no; session tickets are taken in.
     pub(crate) async fn still_open(&mut self) -> bool {
         for look in 0..LOOKS_MAX {
-            match waiting(&self.socket) {
+            match waiting(&self.stream) {
                 Waiting::Nothing => return true,
                 Waiting::Closed => return false,
                 Waiting::Bytes if matches!(self.stream, Stream::Plain(_)) => return false,
@@ -183,7 +180,7 @@ impl Wire {
 }
 
 /// Asks the kernel; takes nothing.
-pub(crate) fn waiting(socket: &OwnedFd) -> Waiting {
+pub(crate) fn waiting(socket: &impl AsFd) -> Waiting {
     let mut byte = [0_u8; 1];
     match recv(socket, &mut byte[..], RecvFlags::PEEK | RecvFlags::DONTWAIT) {
         Ok((0, _)) => Waiting::Closed,
@@ -208,6 +205,15 @@ pub(crate) fn looks() -> std::ops::Range<u32> {
 }
 
 // === impl Stream ===
+
+impl AsFd for Stream {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        match self {
+            Self::Plain(stream) => stream.as_fd(),
+            Self::Tls(stream) => stream.get_ref().0.as_fd(),
+        }
+    }
+}
 
 impl AsyncRead for Stream {
     fn poll_read(

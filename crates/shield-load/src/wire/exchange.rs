@@ -24,7 +24,7 @@ pub(crate) struct Answer {
 }
 
 /// No whole answer.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Broken {
     pub(crate) kind: FailureKind,
     pub(crate) detail: String,

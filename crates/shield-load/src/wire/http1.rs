@@ -40,10 +40,10 @@ pub(crate) struct Http1Client {
     body: Vec<u8>,
 }
 
-struct OpenConnection {
-    wire: Wire,
+pub(crate) struct OpenConnection {
+    pub(crate) wire: Wire,
     /// Read and not yet understood.
-    buffer: BytesMut,
+    pub(crate) buffer: BytesMut,
 }
 
 // === impl Http1Client ===
@@ -134,7 +134,10 @@ impl OpenConnection {
     }
 
     /// The final head, with its headers if they are wanted or set a cookie.
-    async fn read_head(&mut self, headers_wanted: bool) -> Result<(Head, Option<HeaderMap>), Broken> {
+    pub(crate) async fn read_head(
+        &mut self,
+        headers_wanted: bool,
+    ) -> Result<(Head, Option<HeaderMap>), Broken> {
         let mut interim = 0;
         loop {
             let parsed =
@@ -142,7 +145,7 @@ impl OpenConnection {
             match parsed {
                 Some((head, length)) => {
                     let head_bytes = self.buffer.split_to(length);
-                    // 101 switches protocols, which was not asked for: final.
+                    // 101 switches protocols: nothing of HTTP follows.
                     if !(100..200).contains(&head.status) || head.status == 101 {
                         let wanted = headers_wanted || head.sets_cookie;
                         return Ok((head, wanted.then(|| headers(&head_bytes))));
@@ -165,7 +168,7 @@ impl OpenConnection {
         }
     }
 
-    async fn read_body(&mut self, framing: Framing, excerpt: &mut Excerpt) -> Result<(), Broken> {
+    pub(crate) async fn read_body(&mut self, framing: Framing, excerpt: &mut Excerpt) -> Result<(), Broken> {
         match framing {
             Framing::Length(length) => self.read_length(length, excerpt).await,
             Framing::Chunked => self.read_chunks(excerpt).await,

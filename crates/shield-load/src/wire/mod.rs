@@ -2,8 +2,8 @@
 
 pub(crate) mod connect;
 pub(crate) mod exchange;
-pub(crate) mod frames;
 pub(crate) mod head;
 pub(crate) mod http1;
 pub(crate) mod http2;
 pub(crate) mod request;
+pub(crate) mod websocket;

@@ -3,15 +3,16 @@
 use std::io::Write;
 use std::sync::Arc;
 
-use bytes::Bytes;
+use fastrand::Rng;
 use http::uri::PathAndQuery;
-use http::{HeaderMap, HeaderValue, Method, Request, Uri, header};
+use http::{HeaderName, HeaderValue, Method, header};
 
 use crate::plan::model::{Connection, Scheme, Target};
 use crate::scenario::model::{Action, HttpRequest, Step};
 use crate::scenario::program::Program;
 use crate::scenario::template::{Part, Template};
 use crate::scenario::user::User;
+use crate::wire::http2::{RequestLine, write_field, write_request_line};
 
 /// Requests as bytes.
 #[derive(Debug)]
@@ -23,14 +24,22 @@ pub(crate) struct Http1Requests {
     constant: Vec<Option<Vec<u8>>>,
 }
 
-/// Requests as parts of HTTP/2.
+/// Requests as header blocks and bodies.
 #[derive(Debug)]
 pub(crate) struct Http2Requests {
     program: Arc<Program>,
     scheme: &'static str,
     authority: String,
-    /// Ready heads, of those steps that are the same each time.
-    constant: Vec<Option<(Uri, HeaderMap)>>,
+    /// Ready requests, of those steps that are the same each time.
+    constant: Vec<Option<Http2Room>>,
+}
+
+/// Room to make a request in; reused.
+#[derive(Debug, Default)]
+pub(crate) struct Http2Room {
+    block: Vec<u8>,
+    body: Vec<u8>,
+    line: Vec<u8>,
 }
 
 /// Whether a request says its length: one with a body, and one whose method makes a server wait for a body.
@@ -62,10 +71,25 @@ fn fill_line(user: &mut User, template: &Template, program: &Program, out: &mut 
 }
 
 /// Fills a path; a blank in it would end it.
-fn fill_path(user: &mut User, template: &Template, program: &Program, out: &mut Vec<u8>) {
+pub(crate) fn fill_path(user: &mut User, template: &Template, program: &Program, out: &mut Vec<u8>) {
     let start = out.len();
     fill_line(user, template, program, out);
     out[start..].iter_mut().filter(|byte| **byte == b' ').for_each(|byte| *byte = b'+');
+}
+
+/// Writes the lines of some headers.
+pub(crate) fn fill_headers(
+    user: &mut User,
+    headers: &[(HeaderName, Template)],
+    program: &Program,
+    out: &mut Vec<u8>,
+) {
+    for (name, value) in headers {
+        out.extend_from_slice(name.as_str().as_bytes());
+        out.extend_from_slice(b": ");
+        fill_line(user, value, program, out);
+        out.extend_from_slice(b"\r\n");
+    }
 }
 
 // === impl Http1Requests ===
@@ -108,12 +132,7 @@ impl Http1Requests {
         out.push(b' ');
         fill_path(user, &request.path, program, out);
         out.extend_from_slice(self.common.as_bytes());
-        for (name, value) in &request.headers {
-            out.extend_from_slice(name.as_str().as_bytes());
-            out.extend_from_slice(b": ");
-            fill_line(user, value, program, out);
-            out.extend_from_slice(b"\r\n");
-        }
+        fill_headers(user, &request.headers, program, out);
         if !user.cookies.is_empty() {
             out.extend_from_slice(b"cookie: ");
             user.cookies.write(out);
@@ -145,61 +164,75 @@ impl Http2Requests {
         requests
     }
 
-    fn constant(&self, step: &Step) -> Option<(Uri, HeaderMap)> {
+    fn constant(&self, step: &Step) -> Option<Http2Room> {
         let request = http(step).filter(|request| is_constant(request))?;
-        let uri = self.uri(request.path.as_text()?.to_owned().into())?;
-        let mut headers = HeaderMap::new();
-        for (name, value) in &request.headers {
-            // `append`, not `insert`: a repeated header stays repeated.
-            headers.append(name, HeaderValue::try_from(value.as_text()?).ok()?);
-        }
-        Some((uri, headers))
+        // Whoever fills in what has no places makes no difference.
+        let mut user = User::new(0, 0, &self.program, Rng::with_seed(0));
+        let mut made = Http2Room::default();
+        self.write(request, &mut user, &mut made)?;
+        Some(made)
     }
 
-    /// The head, and the body if there is one; none when a value made the head something that cannot be sent.
-    pub(crate) fn make(&self, step: usize, user: &mut User) -> Option<(Request<()>, Option<Bytes>)> {
-        let program = &*self.program;
-        let template = http(&program.steps[step].step).expect("a WebSocket step goes another way");
-        let mut request = Request::new(());
-        *request.method_mut() = template.method.clone();
-        match &self.constant[step] {
-            Some((uri, headers)) => {
-                *request.uri_mut() = uri.clone();
-                *request.headers_mut() = headers.clone();
-            }
-            None => {
-                let mut path = Vec::new();
-                fill_path(user, &template.path, program, &mut path);
-                *request.uri_mut() = self.uri(path.into())?;
-                for (name, value) in &template.headers {
-                    let mut line = Vec::new();
-                    fill_line(user, value, program, &mut line);
-                    request
-                        .headers_mut()
-                        .append(name, HeaderValue::from_maybe_shared(Bytes::from(line)).ok()?);
-                }
-            }
+    /// The header block and the body; none when a value made the head something that cannot be sent.
+    pub(crate) fn make<'a>(
+        &'a self,
+        step: usize,
+        user: &mut User,
+        room: &'a mut Http2Room,
+    ) -> Option<(&'a [u8], &'a [u8])> {
+        let constant = self.constant[step].as_ref();
+        if let (Some(constant), true) = (constant, user.cookies.is_empty()) {
+            return Some((&constant.block, &constant.body));
         }
+        let request = http(&self.program.steps[step].step).expect("a WebSocket step goes another way");
+        self.write(request, user, room)?;
         if !user.cookies.is_empty() {
-            let mut line = Vec::new();
-            user.cookies.write(&mut line);
-            let value = HeaderValue::from_maybe_shared(Bytes::from(line)).ok()?;
-            request.headers_mut().insert(header::COOKIE, value);
+            room.line.clear();
+            user.cookies.write(&mut room.line);
+            HeaderValue::from_bytes(&room.line).ok()?;
+            write_field(header::COOKIE.as_str(), &room.line, &mut room.block);
         }
-        let mut body = Vec::new();
-        if let Some(template) = &template.body {
-            user.fill(template, program, &mut body);
-        }
-        if says_length(template) {
-            request.headers_mut().insert(header::CONTENT_LENGTH, HeaderValue::from(body.len()));
-        }
-        Some((request, (!body.is_empty()).then(|| body.into())))
+        Some((&room.block, &room.body))
     }
 
-    fn uri(&self, path: Bytes) -> Option<Uri> {
-        let path = PathAndQuery::from_maybe_shared(path).ok()?;
-        Uri::builder().scheme(self.scheme).authority(&*self.authority).path_and_query(path).build().ok()
+    /// Everything but cookies, in place of what was there.
+    fn write(&self, request: &HttpRequest, user: &mut User, room: &mut Http2Room) -> Option<()> {
+        let program = &*self.program;
+        let Http2Room { block, body, line } = room;
+        line.clear();
+        fill_path(user, &request.path, program, line);
+        let path = PathAndQuery::try_from(&line[..]).ok()?;
+        block.clear();
+        let (method, path) = (request.method.as_str(), path.as_str());
+        write_request_line(
+            &RequestLine { method, scheme: self.scheme, authority: &self.authority, path },
+            block,
+        );
+        for (name, value) in &request.headers {
+            line.clear();
+            fill_line(user, value, program, line);
+            if HeaderValue::from_bytes(line).is_err() || is_of_one_connection(name, line) {
+                return None;
+            }
+            write_field(name.as_str(), line, block);
+        }
+        body.clear();
+        if let Some(template) = &request.body {
+            user.fill(template, program, body);
+        }
+        if says_length(request) {
+            write_field(header::CONTENT_LENGTH.as_str(), body.len().to_string().as_bytes(), block);
+        }
+        Some(())
     }
+}
+
+/// A header about one connection of HTTP/1.1, which has no place in HTTP/2.
+fn is_of_one_connection(name: &HeaderName, value: &[u8]) -> bool {
+    let names = [&header::CONNECTION, &header::TRANSFER_ENCODING, &header::UPGRADE];
+    names.contains(&name)
+        || ["keep-alive", "proxy-connection"].contains(&name.as_str())
+        || *name == header::TE && value != b"trailers"
 }
 
 #[cfg(test)]
@@ -210,7 +243,7 @@ mod tests {
     use fastrand::Rng;
     use http::HeaderName;
 
-    use super::{Http1Requests, Http2Requests};
+    use super::{Http1Requests, Http2Requests, Http2Room, is_of_one_connection};
     use crate::plan::model::{Connection, Scheme, Target};
     use crate::scenario::mix::RequestMix;
     use crate::scenario::program::Program;
@@ -261,11 +294,24 @@ mod tests {
     fn http2_request_is_complete() {
         let program = program();
         let mut user = user(&program);
+        let requests = Http2Requests::new(&program, &target());
+        let mut room = Http2Room::default();
+        let (block, body) = requests.make(GET, &mut user, &mut room).unwrap();
+        let get = b"\x82\x86\x01\x06host:1\x84\0\x03x-a\x01b";
+        assert_eq!((block, body), (&get[..], &b""[..]));
         user.cookies.store(b"a=1");
-        let (request, body) = Http2Requests::new(&program, &target()).make(POST, &mut user).unwrap();
-        assert_eq!(request.uri(), "http://host:1/apply/load-3-5");
-        let headers =
-            ["content-length", "x-a", "cookie"].map(|name| request.headers()[name].to_str().unwrap());
-        assert_eq!((headers, &*body.unwrap()), (["10", "b", "a=1"], &b"load-3-5.."[..]));
+        let (block, _) = requests.make(GET, &mut user, &mut room).unwrap();
+        assert_eq!(block, [&get[..], b"\x1f\x11\x03a=1"].concat());
+        let (block, body) = requests.make(POST, &mut user, &mut room).unwrap();
+        let post =
+            b"\x83\x86\x01\x06host:1\x04\x0f/apply/load-3-5\0\x03x-a\x01b\x0f\x0d\x0210\x1f\x11\x03a=1";
+        assert_eq!((block, body), (&post[..], &b"load-3-5.."[..]));
+    }
+
+    #[test]
+    fn http2_refuses_headers_of_one_connection() {
+        let of = |name, value: &[u8]| is_of_one_connection(&HeaderName::from_static(name), value);
+        assert!(of("upgrade", b"h2c") && of("keep-alive", b"1") && of("te", b"gzip"));
+        assert!(!of("te", b"trailers") && !of("accept", b"*/*"));
     }
 }

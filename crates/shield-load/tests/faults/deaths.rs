@@ -91,7 +91,7 @@ fn silent_runner_is_undone() {
 #[test]
 fn signals_do_not_end_the_guard() {
     let scene = Scene::new();
-    let mut player = Player::start(&scene.plan());
+    let player = Player::start(&scene.plan());
     player.wait_until_begun();
     player.guard.terminate().unwrap();
     player.process.kill().unwrap();
@@ -101,7 +101,7 @@ fn signals_do_not_end_the_guard() {
 #[test]
 fn both_killed_leave_a_journal() {
     let scene = Scene::new();
-    let mut player = Player::start(&scene.plan());
+    let player = Player::start(&scene.plan());
     player.wait_until_begun();
     let pressing = children(player.guard.pid());
     // Frozen, it cannot undo anything between the two deaths.
@@ -122,7 +122,7 @@ fn both_killed_leave_a_journal() {
 #[test]
 fn journal_of_living_guard_is_left_alone() {
     let scene = Scene::new();
-    let mut player = Player::start(&scene.plan());
+    let player = Player::start(&scene.plan());
     player.wait_until_begun();
     assert_eq!(undo_leftovers(player.journals()).unwrap().undone, 0);
     assert!(scene.everything_in_effect());

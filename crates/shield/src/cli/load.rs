@@ -17,6 +17,8 @@ pub(crate) struct LoadArguments {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum LoadCommand {
+    /// Let two load files or URLs take turns, and say whether the second does worse than the first.
+    Compare(CompareArguments),
     /// Make reports from stored results.
     Report(LoadReportArguments),
     /// Make load for `shield load … --workers`, here, until Ctrl-C.
@@ -28,6 +30,24 @@ pub(crate) struct LoadRunArguments {
     /// A load file (TOML; see docs/load-file.md), a URL to GET, or a script of k6, Artillery or Locust.
     #[arg(value_name = "FILE|URL", required = true)]
     pub(crate) what: Option<String>,
+    #[command(flatten)]
+    pub(crate) url: UrlArguments,
+    /// Another target than the load file's or script's, as `https://host:port`.
+    #[arg(long, value_name = "URL")]
+    pub(crate) target: Option<String>,
+    /// Another seed than the load file's.
+    #[arg(long)]
+    pub(crate) seed: Option<u64>,
+    /// Let these workers make the load, each a share: addresses that `shield load worker` printed, separated by commas.
+    #[arg(long, value_name = "HOST:PORT#KEY,…", value_delimiter = ',')]
+    pub(crate) workers: Vec<WorkerAddress>,
+    #[command(flatten)]
+    pub(crate) reports: ReportArguments,
+}
+
+/// How a URL is loaded, and whom to trust.
+#[derive(Debug, Args)]
+pub(crate) struct UrlArguments {
     /// Of a URL: requests per second, offered whatever the target does [default: 10].
     #[arg(long, value_name = "PER_SECOND", conflicts_with = "users")]
     pub(crate) rate: Option<f64>,
@@ -43,17 +63,6 @@ pub(crate) struct LoadRunArguments {
     /// Certificates to verify a `https` target against, PEM.
     #[arg(long, value_name = "FILE")]
     pub(crate) trust: Option<PathBuf>,
-    /// Another target than the load file's or script's, as `https://host:port`.
-    #[arg(long, value_name = "URL")]
-    pub(crate) target: Option<String>,
-    /// Another seed than the load file's.
-    #[arg(long)]
-    pub(crate) seed: Option<u64>,
-    /// Let these workers make the load, each a share: addresses that `shield load worker` printed, separated by commas.
-    #[arg(long, value_name = "HOST:PORT#KEY,…", value_delimiter = ',')]
-    pub(crate) workers: Vec<WorkerAddress>,
-    #[command(flatten)]
-    pub(crate) reports: ReportArguments,
 }
 
 /// Where results are written, besides the summary on stdout.
@@ -87,4 +96,21 @@ pub(crate) struct LoadReportArguments {
     pub(crate) results: PathBuf,
     #[command(flatten)]
     pub(crate) reports: ReportArguments,
+}
+#[derive(Debug, Args)]
+pub(crate) struct CompareArguments {
+    /// The load file, or URL, that is the standard.
+    #[arg(value_name = "A")]
+    pub(crate) a: String,
+    /// The one that is held against it. In the closed model throughput and latency are compared, in the open one latency.
+    #[arg(value_name = "B")]
+    pub(crate) b: String,
+    #[command(flatten)]
+    pub(crate) url: UrlArguments,
+    /// Longest time for all of it; it ends earlier when enough is known.
+    #[arg(long, value_name = "DURATION", value_parser = parse_duration, default_value = "5m")]
+    pub(crate) limit: Duration,
+    /// Seed of the order of the slices, and of the load.
+    #[arg(long, default_value_t = 1)]
+    pub(crate) seed: u64,
 }

@@ -7,7 +7,8 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub(crate) use load::{
-    LoadArguments, LoadCommand, LoadReportArguments, LoadRunArguments, LoadWorkerArguments, ReportArguments,
+    CompareArguments, LoadArguments, LoadCommand, LoadReportArguments, LoadRunArguments, LoadWorkerArguments,
+    ReportArguments, UrlArguments,
 };
 
 /// Takes a web backend to production and keeps it there.

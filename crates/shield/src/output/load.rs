@@ -9,7 +9,8 @@ use anstyle::{AnsiColor, Style};
 use rustix::termios::tcgetwinsize;
 use shield_load::output::{LiveHeader, LiveView, SoFar, plain_line, text};
 use shield_load::{
-    FileModel, IntervalEnded, LatencySummary, Leftovers, LoadFile, RunResults, Stop, Totals, Verdict,
+    Comparison, FileModel, IntervalEnded, LatencySummary, Leftovers, LoadFile, RunResults, Stop, Totals,
+    Verdict,
 };
 
 use super::{
@@ -162,5 +163,13 @@ fn style(verdict: Verdict) -> Style {
         Verdict::Passed => AnsiColor::Green.on_default(),
         Verdict::Aborted => AnsiColor::Yellow.on_default(),
         Verdict::Failed | Verdict::Invalid | Verdict::Unreachable => AnsiColor::Red.on_default(),
+    }
+}
+
+/// What two variants differ in.
+pub(crate) fn comparison(comparison: &Comparison, format: OutputFormat) {
+    match format {
+        OutputFormat::Json => json_pretty(comparison),
+        OutputFormat::Text => say!("{comparison}"),
     }
 }

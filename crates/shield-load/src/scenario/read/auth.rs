@@ -12,7 +12,7 @@ use shield_types::settings::{Refusal, Setting, Table};
 use crate::scenario::model::{Extract, Place, Refresh, Step};
 use crate::scenario::read::answer::{POINTER, pointer, status_list};
 use crate::scenario::read::limits::{CHECK_BYTES_MAX, HEADER_BYTES_MAX, NAME_BYTES_MAX};
-use crate::scenario::read::request::{Base, header_name, header_value};
+use crate::scenario::read::request::{Base, ONE_VERB, header_name, header_value};
 use crate::scenario::read::step::StepReader;
 use crate::scenario::template::{Escape, Part, Template, Value};
 
@@ -98,6 +98,10 @@ pub(crate) fn read(
     reader.scope.show_only(visible);
     if let Some(kind) = kind.take()? {
         check(kind, &keys, &refresh_keys, &tables);
+        let no_request = matches!(&refresh, Some(Some(refresh)) if refresh.steps.is_empty());
+        if kind == Kind::Bearer && no_request && refresh_keys.name_token() {
+            tables.refresh.missing("get", ONE_VERB);
+        }
         if kind == Kind::ApiKey {
             let header = keys.header.take()?.unwrap_or(HeaderName::from_static("x-api-key"));
             steps_base.always.insert(header.to_string(), (header, keys.value.take()??));
@@ -283,6 +287,11 @@ impl<'r> RefreshKeys<'r> {
             every: table.duration("every", EVERY.0..=EVERY.1).optional(),
             on_status: status_list(table, "on_status").optional(),
         }
+    }
+
+    /// Whether a token is looked for in the answer to a renewal.
+    fn name_token(&self) -> bool {
+        [&self.token, &self.refresh_token].iter().any(|pointer| matches!(pointer.value(), Some(Some(_))))
     }
 
     /// The renewal, whose request was read. The outer `None` is a mistake, the inner one no renewal.

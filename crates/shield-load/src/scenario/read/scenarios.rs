@@ -64,8 +64,7 @@ fn scenario(
     if let Some(Some(csrf)) = &csrf {
         csrf.show_cookie(&mut base);
     }
-    let setup: Vec<_> =
-        table.tables("setup").iter().map(|table| reader.required(table, &base, None)).collect();
+    let setup: Vec<_> = table.tables("setup").iter().map(|table| reader.required(table, &base)).collect();
     // After a mistake in the credentials, the steps are still read for theirs.
     let credentials = auth::read(&auth, csrf.flatten(), base, reader);
     if credentials.is_none() {
@@ -76,7 +75,7 @@ fn scenario(
     if steps.is_empty() {
         table.missing("step", "one [[scenario.step]] for each request");
     }
-    let steps: Vec<_> = steps.iter().map(|table| reader.required(table, &base, None)).collect();
+    let steps: Vec<_> = steps.iter().map(|table| reader.required(table, &base)).collect();
     let mut setup = setup.into_iter().collect::<Option<Vec<_>>>()?;
     let credentials = credentials?;
     setup.extend(credentials.login);

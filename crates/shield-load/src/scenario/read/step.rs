@@ -8,7 +8,7 @@ use serde_json::Value as Json;
 use shield_types::settings::{Refusal, Setting, Table};
 use shield_types::{format_duration, parse_duration};
 
-use crate::scenario::model::{Extract, Place, Step};
+use crate::scenario::model::{Action, Extract, Place, Step};
 use crate::scenario::read::limits::{NAME_BYTES_MAX, THINK_MAX};
 use crate::scenario::read::names::Scope;
 use crate::scenario::read::request::{Base, ONE_VERB, Request};
@@ -70,10 +70,10 @@ impl WholeFile {
 // === impl StepReader ===
 
 impl StepReader<'_, '_> {
-    /// A step that must be there, if its table is.
-    pub(crate) fn required(&mut self, table: &Table<'_>, base: &Base, label: Option<&str>) -> Option<Step> {
-        let step = self.optional(table, base, label)?;
-        if step.is_none() && table.present() {
+    /// The step of a table that is about nothing else.
+    pub(crate) fn required(&mut self, table: &Table<'_>, base: &Base) -> Option<Step> {
+        let step = self.optional(table, base, None)?;
+        if step.is_none() {
             table.missing("get", ONE_VERB);
         }
         step
@@ -107,6 +107,9 @@ impl StepReader<'_, '_> {
             }
             return none_written.then_some(None);
         };
+        if let (Action::WebSocket { .. }, Some(Some(_))) = (&action, expect.value()) {
+            expect.mistaken(Refusal::new("a message has no status", "no `expect`"));
+        }
         let name = name.take()?.unwrap_or_else(|| self.file.make_name(label.unwrap_or(&own_label)));
         let step = Step {
             name,

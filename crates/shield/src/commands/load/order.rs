@@ -10,7 +10,7 @@ use shield_load::{FileTarget, LoadFile, read_load_file};
 use shield_types::{format_duration, settings::Mistakes};
 
 use crate::{
-    cli::LoadRunArguments,
+    cli::UrlArguments,
     exit::{Exit, Failure},
 };
 
@@ -34,7 +34,7 @@ pub(crate) fn is_url(what: &str) -> bool {
 }
 
 /// The load file that is named, or that the arguments stand for.
-pub(crate) fn order(what: &str, arguments: &LoadRunArguments) -> Result<Order, Failure> {
+pub(crate) fn order(what: &str, arguments: &UrlArguments) -> Result<Order, Failure> {
     let (text, name, directory) = if is_url(what) {
         (of_url(what, arguments), COMMAND_LINE.to_owned(), current_directory()?)
     } else {
@@ -43,19 +43,19 @@ pub(crate) fn order(what: &str, arguments: &LoadRunArguments) -> Result<Order, F
         let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
         (read(path)?, what.to_owned(), parent.map_or_else(|| PathBuf::from("."), Path::to_owned))
     };
-    let mut file = read_load_file(&text, &name, &directory).map_err(|mistakes| mistaken(&name, mistakes))?;
-    if let Some(target) = arguments.target.as_deref() {
-        file.target = FileTarget::parse(target).map_err(|refusal| {
-            let message = format!("failed to use `--target {target}`: {}", refusal.problem);
-            Failure::plain(Exit::Usage, &message, &format!("pass {}", refusal.accepted))
-        })?;
-    }
-    if let Some(seed) = arguments.seed {
-        file.seed = seed;
-    }
+    let file = read_load_file(&text, &name, &directory).map_err(|mistakes| mistaken(&name, mistakes))?;
     let trust = arguments.trust.clone().or_else(|| file.trust.clone());
     let trust_pem = trust.map(|trust| read(&trust)).transpose()?;
     Ok(Order { file, trust_pem })
+}
+
+/// Another target than the load file's.
+pub(crate) fn redirect(file: &mut LoadFile, target: &str) -> Result<(), Failure> {
+    file.target = FileTarget::parse(target).map_err(|refusal| {
+        let message = format!("failed to use `--target {target}`: {}", refusal.problem);
+        Failure::plain(Exit::Usage, &message, &format!("pass {}", refusal.accepted))
+    })?;
+    Ok(())
 }
 
 /// The load file is wrong.
@@ -88,7 +88,7 @@ fn current_directory() -> Result<PathBuf, Failure> {
 }
 
 /// The load file that stands for a URL and its options.
-fn of_url(url: &str, arguments: &LoadRunArguments) -> String {
+fn of_url(url: &str, arguments: &UrlArguments) -> String {
     let (scheme, rest) = url.split_once("://").expect("a URL was recognised by it");
     let (authority, path) = rest.split_at(rest.find(['/', '?']).unwrap_or(rest.len()));
     let path = if path.starts_with('/') { path.to_owned() } else { format!("/{path}") };
@@ -119,7 +119,7 @@ fn toml_string(text: &str) -> String {
 }
 
 /// Options that describe the load of a URL say nothing about a load file.
-fn refuse_url_arguments(what: &str, arguments: &LoadRunArguments) -> Result<(), Failure> {
+fn refuse_url_arguments(what: &str, arguments: &UrlArguments) -> Result<(), Failure> {
     let given = [
         ("--rate", arguments.rate.is_some()),
         ("--users", arguments.users.is_some()),
@@ -152,7 +152,7 @@ mod tests {
     fn text(line: &[&str]) -> String {
         let cli = Cli::try_parse_from([&["shield", "load"], line].concat()).unwrap();
         let Command::Load(arguments) = cli.command else { panic!("another command") };
-        of_url(&arguments.run.what.clone().unwrap(), &arguments.run)
+        of_url(&arguments.run.what.clone().unwrap(), &arguments.run.url)
     }
 
     #[test]

@@ -44,7 +44,11 @@ fn foreign(what: &str) -> Option<ForeignTool> {
 }
 
 async fn run_file(what: &str, arguments: &LoadRunArguments) -> Result<RunResults, Failure> {
-    let order = order::order(what, arguments)?;
+    let mut order = order::order(what, &arguments.url)?;
+    if let Some(target) = &arguments.target {
+        order::redirect(&mut order.file, target)?;
+    }
+    order.file.seed = arguments.seed.unwrap_or(order.file.seed);
     let journals = journals()?;
     undo_what_was_left(&journals)?;
     let faults = match order.file.faults.clone() {

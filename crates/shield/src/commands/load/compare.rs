@@ -1,0 +1,52 @@
+//! Two load files or URLs that take turns.
+
+use shield_load::{CompareError, CompareSettings, Comparison, Finding, LoadPlan, compare, resolve};
+
+use super::order::{Order, order};
+use crate::{
+    cli::{CompareArguments, OutputFormat, UrlArguments},
+    commands::daemon::raise_descriptor_limit,
+    exit::{Exit, Failure},
+    output,
+};
+
+/// Users of a URL when nothing else is said: a rate would leave throughput out.
+const USERS: u32 = 8;
+
+pub(crate) async fn run(arguments: CompareArguments, format: OutputFormat) -> Result<(), Failure> {
+    raise_descriptor_limit();
+    let CompareArguments { a, b, mut url, limit, seed } = arguments;
+    if url.rate.is_none() && super::order::is_url(&a) && super::order::is_url(&b) {
+        url.users = url.users.or(Some(USERS));
+        url.duration = url.duration.or(Some(limit));
+    }
+    let (a, b) = (plan(&a, &url, seed).await?, plan(&b, &url, seed).await?);
+    let settings = CompareSettings { seed, limit, ..CompareSettings::default() };
+    let comparison = compare(a, b, &settings).await.map_err(|error| failure(&error))?;
+    output::load::comparison(&comparison, format);
+    conclude(&comparison)
+}
+
+async fn plan(what: &str, arguments: &UrlArguments, seed: u64) -> Result<LoadPlan, Failure> {
+    let Order { file, trust_pem } = order(what, arguments)?;
+    let address = match file.target.address {
+        Some(address) => address,
+        None => resolve(file.target.scheme, &file.target.authority).await.map_err(|error| {
+            Failure::new(Exit::Unreachable, &error, &["name a target that resolves".to_owned()])
+        })?,
+    };
+    Ok(LoadPlan { seed, ..file.plan(address, trust_pem) })
+}
+
+fn failure(error: &CompareError) -> Failure {
+    Failure::new(Exit::Usage, error, &["compare two load files of one model, or two URLs".to_owned()])
+}
+
+/// A regression is what a script must notice; anything else that is known passes.
+fn conclude(comparison: &Comparison) -> Result<(), Failure> {
+    if !comparison.invalid.is_empty() {
+        return Err(Failure::told(Exit::InvalidRun));
+    }
+    let worse = comparison.metrics.iter().any(|metric| metric.finding == Finding::Regression);
+    if worse { Err(Failure::told(Exit::NotHeld)) } else { Ok(()) }
+}
