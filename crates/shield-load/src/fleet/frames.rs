@@ -123,9 +123,8 @@ async fn read_to(
         let left = (bytes - into.len()) as u64;
         let mut chunk = (&mut *reader).take(left.min(CHUNK_BYTES));
         let read = timeout(silence_max, chunk.read_buf(into)).await.map_err(|_| FrameError::Silent)?;
-        match read.map_err(of_io)? {
-            0 => return Err(FrameError::Closed),
-            _ => {}
+        if read.map_err(of_io)? == 0 {
+            return Err(FrameError::Closed);
         }
     }
     Ok(())

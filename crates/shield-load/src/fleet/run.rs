@@ -114,3 +114,142 @@ impl Fleet {
         (whole, missing)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::net::SocketAddr;
+    use std::time::Duration;
+
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::net::TcpListener;
+    use tokio_rustls::TlsAcceptor;
+
+    use super::Fleet;
+    use crate::fleet::frames::{Bounds, ToCoordinator, ToWorker, WORD_BYTES_MAX, read_frame, write_frame};
+    use crate::fleet::identity::{WorkerAddress, WorkerIdentity};
+    use crate::fleet::tls::worker_config;
+    use crate::fleet::worker::Worker;
+    use crate::measure::series::{COUNT_MAX, Snapshot};
+    use crate::plan::model::{ClientGroup, Connection, LoadPlan, Protocol, Scheme, Stop, Target};
+
+    const LOOPBACK: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 0);
+
+    /// Answers every request whose head and body come in one piece.
+    async fn target() -> SocketAddr {
+        let listener = TcpListener::bind(LOOPBACK).await.unwrap();
+        let address = listener.local_addr().unwrap();
+        tokio::spawn(async move {
+            while let Ok((mut socket, _)) = listener.accept().await {
+                tokio::spawn(async move {
+                    let mut piece = [0; 4096];
+                    while socket.read(&mut piece).await.is_ok_and(|read| read > 0) {
+                        socket.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n").await.unwrap();
+                    }
+                });
+            }
+        });
+        address
+    }
+
+    fn plan(address: SocketAddr) -> LoadPlan {
+        let authority = address.to_string();
+        let mut plan = LoadPlan::new(Target { scheme: Scheme::Http, authority, address });
+        plan.clients.push(ClientGroup::new(5, Protocol::Http1, Connection::KeepAlive));
+        plan.stop = Stop::Iterations(203);
+        plan
+    }
+
+    async fn worker() -> WorkerAddress {
+        let worker = Worker::bind(LOOPBACK, WorkerIdentity::fresh().unwrap()).await.unwrap();
+        let address = format!("{}#{}", worker.address().unwrap(), worker.key());
+        tokio::spawn(worker.serve(std::future::pending()));
+        address.parse().unwrap()
+    }
+
+    /// Agrees to everything, then says these things.
+    async fn liar(says: Vec<ToCoordinator>) -> WorkerAddress {
+        let identity = WorkerIdentity::fresh().unwrap();
+        let listener = TcpListener::bind(LOOPBACK).await.unwrap();
+        let address = format!("{}#{}", listener.local_addr().unwrap(), identity.key());
+        let acceptor = TlsAcceptor::from(worker_config(&identity).unwrap());
+        tokio::spawn(async move {
+            let (tcp, _) = listener.accept().await.unwrap();
+            let mut stream = acceptor.accept(tcp).await.unwrap();
+            let bounds = Bounds { bytes_max: 1 << 20, silence_max: Duration::from_secs(60) };
+            for answer in [ToCoordinator::Welcome, ToCoordinator::Ready] {
+                read_frame::<ToWorker>(&mut stream, bounds).await.unwrap();
+                write_frame(&mut stream, &answer, WORD_BYTES_MAX).await.unwrap();
+            }
+            for word in says {
+                // It is not listened to for long.
+                let _ = write_frame(&mut stream, &word, 1 << 20).await;
+            }
+            std::future::pending::<()>().await;
+        });
+        address.parse().unwrap()
+    }
+
+    #[tokio::test]
+    async fn merged_report_is_the_sum() {
+        let (address, workers) = (target().await, [worker().await, worker().await, worker().await]);
+        let fleet = Fleet::start(&workers, &plan(address)).await.unwrap();
+        assert_eq!(fleet.workers(), 3);
+        while !fleet.ended() {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        let sample = fleet.sample();
+        let (report, missing) = fleet.join().await;
+        assert!(missing.is_empty() && report.accounted(), "{missing:?}");
+        assert_eq!((report.offered, report.answered, report.iterations), (203, 203, 203));
+        assert_eq!((report.latency.count(), report.service.count()), (203, 203));
+        assert_eq!(report.steps.iter().map(|step| step.latency.count()).sum::<u64>(), 203);
+        assert_eq!((sample.offered, sample.counters.answered, &sample.latency), (203, 203, &report.latency));
+        let posts: u64 =
+            report.steps.iter().filter(|step| step.name.starts_with("POST")).map(|step| step.answered).sum();
+        assert_eq!(report.posted.applied_count(), posts);
+    }
+
+    #[tokio::test]
+    async fn dropped_fleet_frees_its_workers() {
+        let (address, workers) = (target().await, [worker().await]);
+        let endless = LoadPlan { stop: Stop::WhenTold, ..plan(address) };
+        let fleet = Fleet::start(&workers, &endless).await.unwrap();
+        while fleet.sample().counters.answered == 0 {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        drop(fleet);
+        let again = async {
+            loop {
+                match Fleet::start(&workers, &plan(address)).await {
+                    Ok(fleet) => break fleet.join().await,
+                    Err(_) => tokio::time::sleep(Duration::from_millis(5)).await,
+                }
+            }
+        };
+        let (report, missing) = tokio::time::timeout(Duration::from_secs(60), again).await.unwrap();
+        assert!(missing.is_empty() && report.answered == 203, "{missing:?}");
+    }
+
+    #[tokio::test]
+    async fn lies_are_no_counts() {
+        let sample = |tick, offered| {
+            let snapshot = Box::new(Snapshot { offered, ..Snapshot::default() });
+            ToCoordinator::Sample { tick, snapshot }
+        };
+        let address = target().await;
+        for (says, why) in [
+            (vec![sample(1, 5), sample(2, 4)], "counts went back"),
+            (vec![sample(2, 5), sample(1, 5)], "counts went back"),
+            (vec![sample(1, COUNT_MAX + 1)], "beyond what can be counted"),
+            (vec![ToCoordinator::Report(Box::default())], "does not fit its plan"),
+            (vec![ToCoordinator::Welcome], "what was not asked"),
+        ] {
+            let workers = [worker().await, liar(says).await];
+            let (report, missing) = Fleet::start(&workers, &plan(address)).await.unwrap().join().await;
+            assert!(missing.len() == 1 && missing[0].contains(why), "{missing:?}");
+            assert!(missing[0].contains(workers[1].authority()), "{missing:?}");
+            // The honest one was told to stop, and accounts for its part.
+            assert!(report.accounted() && report.offered > 0, "{}", report.offered);
+        }
+    }
+}

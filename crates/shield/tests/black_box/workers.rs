@@ -140,9 +140,9 @@ impl Workers {
 const COUNTED: &str = "[closed]\nusers = 7\niterations = 301";
 const STEADY: &str = "[open]\narrivals = \"even\"\nphases = [{ rate = 100, for = \"40s\" }]\nusers = 4";
 
-fn kill(running: &Running) {
+fn send(signal: Signal, running: &Running) {
     let pid = Pid::from_raw(i32::try_from(running.pid()).unwrap()).unwrap();
-    kill_process(pid, Signal::KILL).unwrap();
+    kill_process(pid, signal).unwrap();
 }
 
 fn load(project: &Project, workers: &str) -> Run {
@@ -227,15 +227,19 @@ fn strangers_are_refused_on_both_sides() {
 
 #[test]
 fn lost_worker_makes_the_run_invalid() {
-    let (project, target) = (Project::of_files(&[]), Target::start());
-    let workers = Workers::start(&project, 2);
-    project.write("load.toml", &target.file(STEADY, ""));
-    let run = start_load(&project, &workers.list());
-    target.wait_for(50);
-    kill(&workers.running[1]);
-    run.finish().expect(12);
-    let lost = format!("worker `{}` was lost: the connection was closed", workers.authority(1));
-    assert!(reason(&project).starts_with(&lost), "{}", reason(&project));
+    for (signal, why) in
+        [(Signal::KILL, "the connection was closed"), (Signal::STOP, "nothing was heard for 5s")]
+    {
+        let (project, target) = (Project::of_files(&[]), Target::start());
+        let workers = Workers::start(&project, 2);
+        project.write("load.toml", &target.file(STEADY, ""));
+        let run = start_load(&project, &workers.list());
+        target.wait_for(50);
+        send(signal, &workers.running[1]);
+        run.finish().expect(12);
+        let lost = format!("worker `{}` was lost: {why}", workers.authority(1));
+        assert!(reason(&project).starts_with(&lost), "{}", reason(&project));
+    }
 }
 
 #[test]
@@ -247,7 +251,7 @@ fn lost_coordinator_ends_the_load() {
     target.wait_for(50);
     let busy = load(&project, &workers.list()).expect(11);
     busy.says("it is busy with another run");
-    kill(&run);
+    send(Signal::KILL, &run);
     // Served only once the load before it has ended.
     project.write("load.toml", &target.file(COUNTED, ""));
     let served = || {
