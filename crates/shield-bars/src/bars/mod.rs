@@ -53,6 +53,8 @@ pub(crate) enum Part {
     Resampled,
     /// Comparisons made anew.
     Live,
+    FaultsUndone,
+    LoadProxyCost,
 }
 
 /// Shorter or longer runs than the bar's own; the verdict is then about that run.
@@ -166,5 +168,7 @@ pub(crate) async fn run(bar: &Bar, options: &Options) -> Result<Verdict> {
         Kind::FaultsUndone => faults_undone::run(options).await,
         Kind::LoadProxyCost => load_proxy_cost::run(options).await,
         Kind::LoadCompare => load_compare::run(options).await,
+        Kind::FaultsUndone => faults_undone::run(options).await,
+        Kind::LoadProxyCost => load_proxy_cost::run(options).await,
     }
 }

@@ -45,6 +45,11 @@ impl Scene {
         ])
     }
 
+    /// A signal that was sent is in effect once its target has had the processor.
+    fn wait_until_in_effect(&self) {
+        wait_until("everything to be in effect", || self.everything_in_effect().then_some(()));
+    }
+
     fn everything_in_effect(&self) -> bool {
         stopped(self.frozen.pid())
             && limit(self.starved.pid()) < self.limit
@@ -69,7 +74,7 @@ fn killed_runner_is_undone() {
     let scene = Scene::new();
     let mut player = Player::start(&scene.plan());
     player.wait_until_begun();
-    assert!(scene.everything_in_effect());
+    scene.wait_until_in_effect();
     let pressing = children(player.guard.pid());
     assert_eq!(pressing.len(), 2);
     player.process.kill().unwrap();
@@ -83,6 +88,7 @@ fn silent_runner_is_undone() {
     let scene = Scene::new();
     let mut player = Player::start(&scene.plan());
     player.wait_until_begun();
+    scene.wait_until_in_effect();
     player.process.freeze().unwrap();
     scene.wait_until_undone(player.journals());
     player.guard.wait(LIMIT).unwrap();
@@ -93,6 +99,7 @@ fn signals_do_not_end_the_guard() {
     let scene = Scene::new();
     let player = Player::start(&scene.plan());
     player.wait_until_begun();
+    scene.wait_until_in_effect();
     player.guard.terminate().unwrap();
     player.process.kill().unwrap();
     scene.wait_until_undone(player.journals());
@@ -103,6 +110,7 @@ fn both_killed_leave_a_journal() {
     let scene = Scene::new();
     let player = Player::start(&scene.plan());
     player.wait_until_begun();
+    scene.wait_until_in_effect();
     let pressing = children(player.guard.pid());
     // Frozen, it cannot undo anything between the two deaths.
     player.guard.freeze().unwrap();
@@ -124,6 +132,7 @@ fn journal_of_living_guard_is_left_alone() {
     let scene = Scene::new();
     let player = Player::start(&scene.plan());
     player.wait_until_begun();
+    scene.wait_until_in_effect();
     assert_eq!(undo_leftovers(player.journals()).unwrap().undone, 0);
     assert!(scene.everything_in_effect());
 }
@@ -136,7 +145,7 @@ fn runner_undoes_what_its_killed_guard_left() {
     let guard = ProcessGuard::of_pid(prepared.guard_pid()).unwrap();
     let runner = prepared.run(Instant::now());
     settled(&runner);
-    assert!(scene.everything_in_effect());
+    scene.wait_until_in_effect();
     guard.kill().unwrap();
     scene.wait_until_undone(journals.path());
     let events = runner.finish();
@@ -152,8 +161,9 @@ fn finish_undoes_everything() {
     let journals = tempfile::tempdir().unwrap();
     let runner = run(&scene.plan(), journals.path());
     settled(&runner);
+    scene.wait_until_in_effect();
     let events = runner.finish();
-    assert!(scene.nothing_in_effect());
+    scene.wait_until_undone(journals.path());
     assert!(
         events.iter().all(|event| event.undone_s >= event.began_s && event.failed.is_none()),
         "{events:?}"
