@@ -190,11 +190,12 @@ mod tests {
         }
     }
 
-    #[tokio::test(start_paused = true)]
+    #[tokio::test]
     async fn silence_has_an_end() {
         let (mut near, mut far) = duplex(64);
         far.write_all(&[0, 0, 0, 9, b'"']).await.unwrap();
-        let read = read_frame::<ToWorker>(&mut near, BOUNDS).await;
+        let bounds = Bounds { silence_max: Duration::from_millis(20), ..BOUNDS };
+        let read = read_frame::<ToWorker>(&mut near, bounds).await;
         assert!(matches!(read, Err(FrameError::Silent)), "{read:?}");
     }
 

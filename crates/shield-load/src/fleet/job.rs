@@ -198,8 +198,12 @@ mod tests {
     use std::time::Duration;
 
     use http::{HeaderName, Method};
+    use proptest::prelude::*;
+    use tokio::io::{AsyncWriteExt, duplex};
+    use tokio::runtime::Builder;
+    use tokio::sync::watch;
 
-    use super::check;
+    use super::{check, serve};
     use crate::plan::model::{ClientGroup, Connection, LoadPlan, Protocol, Scheme, Stop, Target};
     use crate::scenario::mix::RequestMix;
     use crate::scenario::model::Action;
@@ -217,6 +221,34 @@ mod tests {
         let mut plan = plan();
         change(&mut plan);
         check(&plan).err().unwrap_or_default()
+    }
+
+    proptest! {
+        #[test]
+        fn words_out_of_order_end_the_job(
+            words in prop::collection::vec(
+                prop_oneof![
+                    Just(r#""alive""#.to_owned()),
+                    Just(r#""stop""#.to_owned()),
+                    Just(r#"{"plan":{}}"#.to_owned()),
+                    any::<u64>().prop_map(|in_ms| format!(r#"{{"start":{{"in_ms":{in_ms}}}}}"#)),
+                    ".{0,40}",
+                ],
+                0..6,
+            ),
+        ) {
+            Builder::new_current_thread().enable_time().build().unwrap().block_on(async {
+                let (near, mut far) = duplex(4096);
+                for word in words {
+                    far.write_all(&u32::try_from(word.len()).unwrap().to_be_bytes()).await.unwrap();
+                    far.write_all(word.as_bytes()).await.unwrap();
+                }
+                drop(far);
+                let (_leave, leaving) = watch::channel(false);
+                // Whether it was told or not: it ends.
+                let _ = serve(near, leaving).await;
+            });
+        }
     }
 
     #[test]

@@ -95,22 +95,14 @@ impl Snapshot {
                 connections,
                 iterations,
             } = snapshot.counters;
-            let growing = [
-                snapshot.offered,
-                begun,
-                follow_ups,
-                sent,
-                answered,
-                failed,
-                abandoned,
-                connections,
-                iterations,
-            ];
-            (growing, in_flight)
+            let growing =
+                [snapshot.offered, begun, follow_ups, answered, failed, abandoned, connections, iterations];
+            // A request that was to be sent and could not be is taken back.
+            (growing, [sent, in_flight])
         };
-        let ((before, _), (now, in_flight)) = (counts(earlier), counts(self));
+        let ((before, _), (now, passing)) = (counts(earlier), counts(self));
         now.iter().zip(before).all(|(now, before)| *now >= before)
-            && now.iter().chain([&in_flight]).all(|count| *count <= COUNT_MAX)
+            && now.iter().chain(&passing).all(|count| *count <= COUNT_MAX)
             && self.at >= earlier.at
             && self.at <= TIME_MAX
             && self.latency.follows(&earlier.latency)
