@@ -197,11 +197,14 @@ fn schedule_is_dealt_out_whole() {
     let workers = Workers::start(&project, 3);
     let open = "[open]\narrivals = \"even\"\nphases = [{ from = 0, to = 200, for = \"2s\" }]\nusers = 2";
     project.write("load.toml", &target.file(open, ""));
-    load(&project, &workers.list()).expect(0);
-    assert_eq!(target.count(), 200);
-    // A worker serves one run after the other.
-    load(&project, &workers.list()).expect(0);
-    assert_eq!(target.count(), 400);
+    // A worker serves one run after the other. On a machine that is short of processor time, it says that it was late.
+    for count in [200, 400] {
+        let run = load(&project, &workers.list());
+        assert!([0, 12].contains(&run.code), "{}", run.shown());
+        assert_eq!(target.count(), count);
+        assert_eq!(results(&project)["totals"]["answered"].as_u64(), Some(200));
+        assert_eq!(results(&project)["reconciled"]["agrees"].as_bool(), Some(true));
+    }
 }
 
 #[test]
@@ -274,10 +277,11 @@ fn abort_rule_reaches_all_workers() {
     // Some are answered, so that the target counts as reached; the rest fails.
     let failing = "[[scenario]]\nname = \"fail\"\nweight = 9\n[[scenario.step]]\nname = \"fail\"\nget = \"/nothing\"\n\
                    [abort]\nerror_share = \"50%\"\nover = \"1s\"";
-    project.write("load.toml", &target.file(STEADY, failing));
+    project.write("load.toml", &target.file("[closed]\nusers = 6\nfor = \"60s\"", failing));
     load(&project, &workers.list()).expect(13);
+    // Workers that were not told would have gone on to the end.
     let elapsed_s = results(&project)["elapsed_s"].as_f64().unwrap();
-    assert!(elapsed_s < 20.0, "{elapsed_s}");
+    assert!(elapsed_s < 60.0, "{elapsed_s}");
 }
 
 #[test]

@@ -68,7 +68,7 @@ async fn run_file(what: &str, arguments: &LoadRunArguments) -> Result<RunResults
 }
 
 /// The first Ctrl-C ends the load in good order, and what was measured is told.
-pub(super) async fn interrupted() {
+async fn interrupted() {
     // Without the signal nothing can be interrupted, and a run ends by itself.
     if tokio::signal::ctrl_c().await.is_err() {
         std::future::pending::<()>().await;

@@ -3,8 +3,8 @@
 use rustix::system::uname;
 use serde_json::json;
 use shield_load::{Worker, WorkerIdentity};
+use tokio::signal::unix::{SignalKind, signal};
 
-use super::run::interrupted;
 use crate::{
     cli::{LoadWorkerArguments, OutputFormat},
     commands::daemon::raise_descriptor_limit,
@@ -12,7 +12,7 @@ use crate::{
     output::{self, write::say},
 };
 
-/// Prints the address for `--workers`, then serves until Ctrl-C.
+/// Prints the address for `--workers`, then serves until Ctrl-C or SIGTERM.
 pub(crate) async fn run(arguments: LoadWorkerArguments, format: OutputFormat) -> Result<(), Failure> {
     raise_descriptor_limit();
     let identity = match &arguments.key_file {
@@ -33,10 +33,21 @@ pub(crate) async fn run(arguments: LoadWorkerArguments, format: OutputFormat) ->
         address.to_string()
     };
     let address = format!("{host}#{}", worker.key());
+    // Before the line: whoever reads it may send a signal at once.
+    let signals = [SignalKind::interrupt(), SignalKind::terminate()].map(signal);
+    let [interrupt, terminate] =
+        signals.map(|signal| signal.map_err(|error| Failure::unexpected("listen for signals", &error)));
+    let (mut interrupt, mut terminate) = (interrupt?, terminate?);
     match format {
         OutputFormat::Text => say!("{address}"),
         OutputFormat::Json => output::json(&json!({ "worker": address })),
     }
-    worker.serve(interrupted()).await;
+    let told = async {
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+        }
+    };
+    worker.serve(told).await;
     Ok(())
 }
