@@ -21,6 +21,7 @@ mod adapter;
 mod compare;
 mod engine;
 mod fault;
+mod fleet;
 mod measure;
 pub mod output;
 mod plan;
@@ -60,6 +61,9 @@ pub use fault::proxy::{
 };
 pub use fault::runner::event::FaultEvent;
 pub use fault::runner::start::{FaultRunner, PreparedFaults, StartFaultsError};
+pub use fleet::identity::{ParseWorkerError, WorkerAddress, WorkerIdentity, WorkerIdentityError};
+pub use fleet::prepare::PrepareFleetError;
+pub use fleet::worker::{StartWorkerError, Worker};
 pub use measure::audit::GeneratorAudit;
 pub use measure::counters::LoadCounters;
 pub use measure::failure::{Failure, FailureKind};
@@ -69,6 +73,7 @@ pub use measure::reconcile::{Reconciliation, reconcile};
 pub use measure::report::{LatencySummary, LoadReport, LoadSummary, StepCounts};
 pub use measure::series::Snapshot;
 pub use plan::model::{ClientGroup, Connection, LoadPlan, Model, Protocol, Scheme, Stop, Target};
+pub use plan::share::Share;
 pub use plan::validate::StartLoadError;
 pub use results::abort::{AbortRule, AbortWatch};
 pub use results::model::{

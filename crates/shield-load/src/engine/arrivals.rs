@@ -7,9 +7,12 @@
 use std::time::Duration;
 
 use fastrand::Rng;
+use serde::{Deserialize, Serialize};
+
+use crate::plan::share::Share;
 
 /// The rate of arrivals over time, phase after phase.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Schedule {
     /// In order; the rate may jump between two.
     pub phases: Vec<Phase>,
@@ -18,7 +21,7 @@ pub struct Schedule {
 }
 
 /// A stretch in which the rate changes evenly from one value to another.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Phase {
     /// How long.
     pub duration: Duration,
@@ -29,7 +32,7 @@ pub struct Phase {
 }
 
 /// How arrivals lie under the rate.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Spacing {
     /// As evenly as the rate allows: for pacing a machine.
     Even,
@@ -50,6 +53,8 @@ pub struct Arrivals {
     expected_before: f64,
     /// Where the next arrival lies, in expected arrivals.
     position: f64,
+    /// Mean distance to the one after it: more than one for a share of the arrivals.
+    stride: f64,
 }
 
 // === impl Schedule ===
@@ -76,6 +81,13 @@ impl Schedule {
     /// The arrivals; the same seed gives the same ones.
     #[must_use]
     pub fn arrivals(&self, seed: u64) -> Arrivals {
+        self.arrivals_of(Share::WHOLE, seed)
+    }
+
+    /// One share of the arrivals. Evenly spaced ones are dealt out in turn, so that all shares together are exactly the whole;
+    /// Poisson arrivals of shares with seeds of their own are Poisson arrivals together.
+    pub(crate) fn arrivals_of(&self, share: Share, seed: u64) -> Arrivals {
+        let stride = f64::from(share.of());
         let mut arrivals = Arrivals {
             phases: self.phases.clone(),
             spacing: self.spacing,
@@ -83,10 +95,11 @@ impl Schedule {
             phase: 0,
             phase_began: Duration::ZERO,
             expected_before: 0.0,
-            position: 0.0,
+            position: f64::from(share.index()),
+            stride,
         };
         if self.spacing == Spacing::Poisson {
-            arrivals.position = exponential(&mut arrivals.random);
+            arrivals.position = stride * exponential(&mut arrivals.random);
         }
         arrivals
     }
@@ -134,8 +147,8 @@ impl Iterator for Arrivals {
             self.expected_before += phase.expected();
         };
         self.position += match self.spacing {
-            Spacing::Even => 1.0,
-            Spacing::Poisson => exponential(&mut self.random),
+            Spacing::Even => self.stride,
+            Spacing::Poisson => self.stride * exponential(&mut self.random),
         };
         Some(self.phase_began + phase.reached(within).min(phase.duration))
     }

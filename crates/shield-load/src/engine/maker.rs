@@ -73,8 +73,12 @@ impl LaneMaker {
     fn lane(&mut self, index: usize, shared_connection: Arc<SharedConnection>) -> Lane {
         let (connector, kept) = (self.connector.clone(), self.group.connection);
         let program = self.shared.program.clone();
+        let plan = &self.shared.plan;
+        // Several groups have lanes of several widths: then each lane is dealt out for itself.
+        let streams = if plan.clients.len() == 1 { self.group.streams } else { 1 };
+        let number = plan.share.user(index, streams);
         let index = u32::try_from(index).expect("a validated plan has fewer lanes");
-        let user = User::new(index, &program, self.seeds.fork());
+        let user = User::new(index, number, &program, self.seeds.fork());
         let client = match &self.requests {
             Requests::Http1(requests) => {
                 let target = &self.shared.plan.target;

@@ -105,7 +105,7 @@ fn pace(shared: &Arc<Shared>, stopper: &Stopper) -> Result<Option<Pace>, StartLo
     let (done, ended) = oneshot::channel();
     let begun: usize = shared.plan.clients.iter().map(|group| group.count).sum();
     let pacer = Pacer {
-        arrivals: schedule.arrivals(shared.plan.seed),
+        arrivals: schedule.arrivals_of(shared.plan.share, shared.plan.seed),
         queue: queue.clone(),
         shared: shared.clone(),
         grow: sender,

@@ -21,6 +21,11 @@ pub(crate) struct StopSignal {
     receiver: watch::Receiver<bool>,
 }
 
+/// Waits until the level is told. One that nobody can tell any more is as good as told.
+pub(crate) async fn told(level: &mut watch::Receiver<bool>) {
+    drop(level.wait_for(|told| *told).await);
+}
+
 // === impl Stopper ===
 
 impl Stopper {

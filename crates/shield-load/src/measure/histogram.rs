@@ -11,6 +11,8 @@ use std::time::Duration;
 use serde::de::Error;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use crate::measure::series::COUNT_MAX;
+
 /// Longest latency that is told apart.
 pub const HIGHEST_VALUE: Duration = Duration::from_secs(600);
 
@@ -67,16 +69,28 @@ impl Histogram {
     pub(crate) fn since(&self, earlier: &Self) -> Self {
         let counts: Box<[u64]> =
             self.counts.iter().zip(&earlier.counts).map(|(now, then)| now - then).collect();
-        let extreme = |bucket: Option<usize>, none| bucket.map_or(none, middle_of);
-        let shortest_ns = extreme(counts.iter().position(|count| *count > 0), u64::MAX);
-        let longest_ns = extreme(counts.iter().rposition(|count| *count > 0), 0);
+        let (shortest_ns, longest_ns) = extremes_of(&counts);
         let count = self.count - earlier.count;
         Self { counts, count, clamped: self.clamped - earlier.clamped, shortest_ns, longest_ns }
     }
 
-    /// From the parts of a shard.
+    /// Whether this can be a later state of `earlier`.
+    pub(crate) fn follows(&self, earlier: &Self) -> bool {
+        self.addable()
+            && self.clamped >= earlier.clamped
+            && self.counts.iter().zip(&earlier.counts).all(|(now, then)| now >= then)
+    }
+
+    /// Whether it can be added to others without an end in sight.
+    pub(crate) fn addable(&self) -> bool {
+        self.count <= COUNT_MAX && self.clamped <= COUNT_MAX && self.longest_ns <= HIGHEST_NS
+    }
+
+    /// From the parts of a shard. One that is read while its first value is recorded may lack the extremes of it.
     pub(crate) fn from_parts(counts: Box<[u64]>, clamped: u64, shortest_ns: u64, longest_ns: u64) -> Self {
         let count = counts.iter().sum();
+        let (shortest_ns, longest_ns) =
+            if shortest_ns <= longest_ns { (shortest_ns, longest_ns) } else { extremes_of(&counts) };
         Self { counts, count, clamped, shortest_ns, longest_ns }
     }
 
@@ -179,6 +193,13 @@ pub(crate) const fn bucket_of(value_ns: u64) -> usize {
     (shift as u64 * HALF + (value_ns >> shift)) as usize
 }
 
+/// The shortest and the longest value, as far as buckets tell; of none, those that any value replaces.
+fn extremes_of(counts: &[u64]) -> (u64, u64) {
+    let counted = |count: &u64| *count > 0;
+    let extreme = |bucket: Option<usize>, none| bucket.map_or(none, middle_of);
+    (extreme(counts.iter().position(counted), u64::MAX), extreme(counts.iter().rposition(counted), 0))
+}
+
 /// The middle of a bucket's values.
 fn middle_of(bucket: usize) -> u64 {
     let bucket = bucket as u64;
@@ -272,6 +293,15 @@ mod tests {
         after.record(Duration::from_nanos(900));
         assert_eq!(after.since(&before), of(&[700, 900]));
         assert_eq!(after.since(&after), Histogram::default());
+    }
+
+    #[test]
+    fn torn_read_still_has_quantiles() {
+        let counts = of(&[5]).counts;
+        let torn = Histogram::from_parts(counts, 0, u64::MAX, 0);
+        assert_eq!(torn.quantile(0.5), Some(Duration::from_nanos(5)));
+        let stored = serde_json::to_string(&torn).unwrap();
+        assert_eq!(serde_json::from_str::<Histogram>(&stored).unwrap(), of(&[5]));
     }
 
     #[test]

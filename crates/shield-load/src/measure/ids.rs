@@ -46,6 +46,11 @@ impl PostedIds {
         self.generators.extend(other.generators);
     }
 
+    /// Whether every generator began its ids like this.
+    pub(crate) fn all_begin_with(&self, prefix: &str) -> bool {
+        self.generators.iter().all(|generator| generator.prefix == prefix)
+    }
+
     /// How many were applied.
     #[must_use]
     pub fn applied_count(&self) -> u64 {

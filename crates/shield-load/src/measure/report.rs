@@ -9,6 +9,7 @@ use crate::measure::audit::GeneratorAudit;
 use crate::measure::failure::{Failure, FailureKind};
 use crate::measure::histogram::Histogram;
 use crate::measure::ids::PostedIds;
+use crate::measure::series::{COUNT_MAX, TIME_MAX};
 use crate::results::model::CheckResults;
 
 /// What a run found.
@@ -133,6 +134,20 @@ impl LoadReport {
     #[must_use]
     pub fn accounted(&self) -> bool {
         self.offered == self.answered + self.failed_count() + self.unsent
+    }
+
+    /// Whether another process can have counted this, so that it can be added.
+    pub(crate) fn addable(&self) -> bool {
+        let plain = [self.offered, self.answered, self.unsent, self.connections, self.iterations];
+        let kinds = self.failed.values().chain(self.statuses.values());
+        let steps = self.steps.iter().flat_map(|step| [&step.answered, &step.failed]);
+        let checks = self.checks.iter().flat_map(|check| [&check.passed, &check.failed]);
+        let mut histograms = [&self.latency, &self.service, &self.lag]
+            .into_iter()
+            .chain(self.steps.iter().map(|step| &step.latency));
+        plain.iter().chain(kinds).chain(steps).chain(checks).all(|count| *count <= COUNT_MAX)
+            && histograms.all(Histogram::addable)
+            && self.elapsed <= TIME_MAX
     }
 
     /// Adds what another generator counted in the same run.

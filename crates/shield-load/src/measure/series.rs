@@ -14,6 +14,11 @@ pub(crate) const INTERVAL: Duration = Duration::from_secs(1);
 /// Most points; then neighbours are merged and intervals are twice as long.
 const POINTS_MAX: usize = 3_600;
 
+/// Most that another process is believed to have counted: sums of it stay far from the end of their type.
+pub(crate) const COUNT_MAX: u64 = 1 << 48;
+/// Longest run that it is believed.
+pub(crate) const TIME_MAX: Duration = Duration::from_secs(1 << 30);
+
 /// Everything counted up to a moment.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Snapshot {
@@ -74,6 +79,34 @@ impl Snapshot {
         self.counters.merge(&other.counters);
         self.latency.merge(&other.latency);
         self.lag.merge(&other.lag);
+    }
+
+    /// Whether another process can have counted this after `earlier`, so that differences and sums make sense.
+    pub(crate) fn follows(&self, earlier: &Self) -> bool {
+        let counts = |snapshot: &Self| {
+            let LoadCounters {
+                begun,
+                follow_ups,
+                sent,
+                answered,
+                failed,
+                abandoned,
+                in_flight,
+                connections,
+                iterations,
+            } = snapshot.counters;
+            let growing =
+                [snapshot.offered, begun, follow_ups, answered, failed, abandoned, connections, iterations];
+            // A request that was to be sent and could not be is taken back.
+            (growing, [sent, in_flight])
+        };
+        let ((before, _), (now, passing)) = (counts(earlier), counts(self));
+        now.iter().zip(before).all(|(now, before)| *now >= before)
+            && now.iter().chain(&passing).all(|count| *count <= COUNT_MAX)
+            && self.at >= earlier.at
+            && self.at <= TIME_MAX
+            && self.latency.follows(&earlier.latency)
+            && self.lag.follows(&earlier.lag)
     }
 
     fn point_until(&self, later: &Self) -> Point {

@@ -6,11 +6,12 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::engine::arrivals::Schedule;
+use crate::plan::share::Share;
 use crate::scenario::mix::RequestMix;
 use crate::scenario::model::Workload;
 
 /// Everything about one run. Checked as a whole before the first connection is opened.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct LoadPlan {
     /// Where to.
     pub target: Target,
@@ -32,10 +33,12 @@ pub struct LoadPlan {
     pub seed: u64,
     /// How many failures the report keeps in detail; all are counted.
     pub failures_kept_max: usize,
+    /// Which part of a run on several workers this is.
+    pub share: Share,
 }
 
 /// What decides when a request is sent.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Model {
     /// Each client sends its next request when the one before has ended: a target that stands still gets fewer requests, and
     /// its latencies say nothing about what people who arrive meanwhile would see.
@@ -51,7 +54,7 @@ pub enum Model {
 }
 
 /// The service under load. The address is given apart from the name, so that no resolver has a say in the measurement.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Target {
     /// With TLS or without.
     pub scheme: Scheme,
@@ -62,7 +65,7 @@ pub struct Target {
 }
 
 /// Whether TLS is spoken.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Scheme {
     /// Plain TCP; HTTP/2 by prior knowledge.
     Http,
@@ -71,7 +74,7 @@ pub enum Scheme {
 }
 
 /// Clients of one kind.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct ClientGroup {
     /// How many. Each has its own connection.
     pub count: usize,
@@ -97,7 +100,7 @@ pub enum Protocol {
 }
 
 /// How long a client keeps its connection.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Connection {
     /// As long as the server lets it.
     KeepAlive,
@@ -107,7 +110,7 @@ pub enum Connection {
 }
 
 /// When the clients end. Requests under way are always finished first; [`crate::LoadHandle::stop`] ends any run early.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Stop {
     /// After this time.
     After(Duration),
@@ -147,6 +150,7 @@ impl LoadPlan {
             failure_pause: Duration::from_millis(10),
             seed: 1,
             failures_kept_max: 100,
+            share: Share::WHOLE,
         }
     }
 }

@@ -7,5 +7,6 @@ pub(crate) mod mix;
 pub(crate) mod model;
 pub(crate) mod program;
 pub(crate) mod read;
+pub(crate) mod serde_http;
 pub(crate) mod template;
 pub(crate) mod user;

@@ -9,11 +9,13 @@ use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use http::{HeaderName, Method};
+use serde::{Deserialize, Serialize};
 
+use crate::scenario::serde_http::{headers, text};
 use crate::scenario::template::Template;
 
 /// Everything that virtual users do.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Workload {
     /// What a user does in one iteration: one of these, drawn by weight.
     pub scenarios: Vec<Scenario>,
@@ -26,7 +28,7 @@ pub struct Workload {
 }
 
 /// One kind of user.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Scenario {
     /// For reports.
     pub name: String,
@@ -41,7 +43,7 @@ pub struct Scenario {
 }
 
 /// When credentials are renewed, and how.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Refresh {
     /// Before the next iteration, once the last renewal is this long ago.
     pub every: Option<Duration>,
@@ -52,7 +54,7 @@ pub struct Refresh {
 }
 
 /// One request and what is made of its answer.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Step {
     /// For reports; unique in its workload.
     pub name: String,
@@ -71,7 +73,7 @@ pub struct Step {
 }
 
 /// What a step does.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub enum Action {
     /// Sends a request, reads the whole answer.
     Http(HttpRequest),
@@ -80,6 +82,7 @@ pub enum Action {
         /// Where it is opened.
         path: Template,
         /// Headers of the request that opens it, after those that the client writes itself.
+        #[serde(with = "headers")]
         headers: Vec<(HeaderName, Template)>,
         /// What is sent.
         message: Template,
@@ -87,20 +90,22 @@ pub enum Action {
 }
 
 /// A request with places to fill in.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct HttpRequest {
     /// Its method.
+    #[serde(with = "text")]
     pub method: Method,
     /// Path and query.
     pub path: Template,
     /// Its own headers, after those that the client writes itself (`host`, `content-length`, `cookie`).
+    #[serde(with = "headers")]
     pub headers: Vec<(HeaderName, Template)>,
     /// Its body, if it has one.
     pub body: Option<Template>,
 }
 
 /// A demand on an answer.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Check {
     /// For reports: what is demanded, in words.
     pub name: String,
@@ -111,12 +116,12 @@ pub struct Check {
 }
 
 /// A place in an answer.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Place {
     /// A value of a JSON body, by its pointer (RFC 6901).
     Pointer(String),
     /// The value of a header.
-    Header(HeaderName),
+    Header(#[serde(with = "text")] HeaderName),
     /// The value of a cookie that the user holds after this answer.
     Cookie(String),
     /// The whole body.
@@ -124,7 +129,7 @@ pub enum Place {
 }
 
 /// What a check wants to find.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Demand {
     /// Anything.
     Present,
@@ -135,7 +140,7 @@ pub enum Demand {
 }
 
 /// A value that is kept.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Extract {
     /// Where it is found.
     pub place: Place,
@@ -144,7 +149,7 @@ pub struct Extract {
 }
 
 /// Rows of values.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Feed {
     /// For messages.
     pub name: String,
@@ -157,7 +162,7 @@ pub struct Feed {
 }
 
 /// How rows are taken.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum FeedOrder {
     /// One after the other over all users, from the first again after the last; a new one per iteration.
     Sequence,

@@ -1,15 +1,17 @@
 //! Text with places that are filled in per request.
 
+use serde::{Deserialize, Serialize};
+
 /// Text and places, in order. A value may hold anything: whoever fills a path or a header makes the bytes harmless that
 /// would end it early.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Template {
     /// The parts; no two texts in a row.
     pub parts: Vec<Part>,
 }
 
 /// A part of a template.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Part {
     /// As it stands.
     Text(String),
@@ -23,7 +25,7 @@ pub enum Part {
 }
 
 /// A value that differs from request to request.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Value {
     /// `{{id}}`: unique to the request.
     Id,
@@ -47,7 +49,7 @@ pub enum Value {
 }
 
 /// How a value is made fit for its place.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Escape {
     /// As it is: headers, text bodies, and `{{raw …}}`.
     None,

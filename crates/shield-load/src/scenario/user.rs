@@ -15,7 +15,10 @@ use crate::scenario::template::{Escape, Part, Template, Value};
 /// What one lane remembers from request to request.
 #[derive(Debug)]
 pub(crate) struct User {
+    /// Its lane, for ids.
     pub(crate) index: u32,
+    /// Its number in the whole run, on however many workers.
+    number: usize,
     /// Number of the request under way, from 0: the end of its id.
     pub(crate) request: u64,
     pub(crate) cookies: Cookies,
@@ -54,9 +57,10 @@ impl FeedCursors {
 // === impl User ===
 
 impl User {
-    pub(crate) fn new(index: u32, program: &Program, random: Rng) -> Self {
+    pub(crate) fn new(index: u32, number: usize, program: &Program, random: Rng) -> Self {
         Self {
             index,
+            number,
             request: 0,
             cookies: Cookies::default(),
             random,
@@ -77,7 +81,7 @@ impl User {
             *row = match feed.order {
                 FeedOrder::Sequence => cursor.fetch_add(1, Ordering::Relaxed) % feed.rows.len(),
                 FeedOrder::Random => self.random.usize(..feed.rows.len()),
-                FeedOrder::PerUser => self.index as usize % feed.rows.len(),
+                FeedOrder::PerUser => self.number % feed.rows.len(),
             };
         }
         program.draw(&mut self.random)
@@ -145,7 +149,7 @@ impl User {
         };
         match value {
             Value::Id => plain(format_args!("{}-{}-{}", program.id_prefix, self.index, self.request)),
-            Value::User => plain(format_args!("{}", self.index)),
+            Value::User => plain(format_args!("{}", self.number)),
             Value::Iteration => plain(format_args!("{}", self.iteration)),
             Value::Random => plain(format_args!("{:016x}", self.random.u64(..))),
             // A step that failed to extract ended the iteration, so a missing value was never promised.

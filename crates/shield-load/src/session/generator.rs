@@ -1,8 +1,9 @@
 //! Who makes the load of a session: this process, or workers.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::engine::handle::LoadHandle;
+use crate::fleet::run::Fleet;
 use crate::measure::report::LoadReport;
 use crate::measure::series::Snapshot;
 
@@ -11,6 +12,8 @@ use crate::measure::series::Snapshot;
 pub(crate) enum Generator {
     /// This process.
     Here(LoadHandle),
+    /// Workers, elsewhere.
+    Fleet(Fleet),
 }
 
 // === impl Generator ===
@@ -20,13 +23,31 @@ impl Generator {
     pub(crate) fn sample(&self) -> Snapshot {
         match self {
             Self::Here(load) => load.sample(),
+            Self::Fleet(fleet) => fleet.sample(),
         }
     }
 
-    /// From the start of the run.
+    /// When the run begins, or began.
+    pub(crate) fn started(&self) -> Instant {
+        match self {
+            Self::Here(load) => load.started(),
+            Self::Fleet(fleet) => fleet.started(),
+        }
+    }
+
+    /// How many workers make the load; none when it is made here.
+    pub(crate) fn workers(&self) -> Option<usize> {
+        match self {
+            Self::Here(_) => None,
+            Self::Fleet(fleet) => Some(fleet.workers()),
+        }
+    }
+
+    /// From the start of the run to what the next sample would tell.
     pub(crate) fn elapsed(&self) -> Duration {
         match self {
             Self::Here(load) => load.started().elapsed(),
+            Self::Fleet(fleet) => fleet.elapsed(),
         }
     }
 
@@ -34,19 +55,22 @@ impl Generator {
     pub(crate) fn stop(&self) {
         match self {
             Self::Here(load) => load.stop(),
+            Self::Fleet(fleet) => fleet.stop(),
         }
     }
 
     pub(crate) fn ended(&self) -> bool {
         match self {
             Self::Here(load) => load.ended(),
+            Self::Fleet(fleet) => fleet.ended(),
         }
     }
 
-    /// Waits for the end.
-    pub(crate) async fn join(self) -> LoadReport {
+    /// Waits for the end. Besides the report, what is missing in it: each of it makes the run invalid.
+    pub(crate) async fn join(self) -> (LoadReport, Vec<String>) {
         match self {
-            Self::Here(load) => load.join().await,
+            Self::Here(load) => (load.join().await, Vec::new()),
+            Self::Fleet(fleet) => fleet.join().await,
         }
     }
 }

@@ -15,6 +15,8 @@ use crate::session::run::{CourseEnded, scheme_name};
 pub(crate) struct Facts<'a> {
     pub(crate) started_at: Timestamp,
     pub(crate) ended: &'a CourseEnded,
+    /// How many workers made the load; none: this process.
+    pub(crate) workers: Option<usize>,
 }
 
 /// The figures. Thresholds, reconciliation and verdict come after.
@@ -26,7 +28,7 @@ pub(crate) fn results(file: &LoadFile, report: &LoadReport, facts: Facts<'_>) ->
         tool: format!("shield {}", env!("CARGO_PKG_VERSION")),
         name: file.name.clone(),
         target: format!("{}://{}", scheme_name(file.target.scheme), file.target.authority),
-        model: describe(&file.model),
+        model: describe(&file.model) + &by(facts.workers),
         seed: file.seed,
         started_at: facts.started_at,
         elapsed_s: report.elapsed.as_secs_f64(),
@@ -80,6 +82,15 @@ fn warnings(file: &LoadFile, ended: &CourseEnded) -> Vec<String> {
     warnings
 }
 
+/// Who made the load, if it was not this process.
+fn by(workers: Option<usize>) -> String {
+    match workers {
+        None => String::new(),
+        Some(1) => ", by 1 worker".to_owned(),
+        Some(count) => format!(", by {count} workers"),
+    }
+}
+
 /// Who decided when a request was sent, in words.
 fn describe(model: &FileModel) -> String {
     match model {
@@ -117,14 +128,15 @@ fn describe_schedule(schedule: &Schedule) -> String {
 
 /// Sets the verdict of results whose figures, thresholds and reconciliation are known. Worst first: a run that proves
 /// nothing is not failed, and certainly not passed.
-pub(crate) fn conclude(results: &mut RunResults, report: &LoadReport, aborted: Option<String>) {
-    let (verdict, reasons) = verdict(results, report, aborted);
+pub(crate) fn conclude(results: &mut RunResults, report: &LoadReport, ended: CourseEnded) {
+    let (verdict, reasons) = verdict(results, report, ended);
     results.verdict = verdict;
     results.reasons = reasons;
 }
 
-fn verdict(results: &RunResults, report: &LoadReport, aborted: Option<String>) -> (Verdict, Vec<String>) {
-    let mut invalid = report.audit.invalid.clone();
+fn verdict(results: &RunResults, report: &LoadReport, ended: CourseEnded) -> (Verdict, Vec<String>) {
+    let CourseEnded { aborted, missing: mut invalid, .. } = ended;
+    invalid.extend(report.audit.invalid.iter().cloned());
     if !report.accounted() {
         let totals = results.totals;
         invalid.push(format!(
@@ -132,11 +144,13 @@ fn verdict(results: &RunResults, report: &LoadReport, aborted: Option<String>) -
             totals.offered, totals.answered, totals.failed, totals.unsent
         ));
     }
-    if report.answered == 0 {
+    // A generator that never came to send anything says nothing about the target.
+    if report.answered == 0 && (invalid.is_empty() || report.failed_count() > 0) {
         let kinds: Vec<String> =
             report.failed.iter().map(|(kind, count)| format!("{count} {kind}")).collect();
         let failed = if kinds.is_empty() { "no request was sent".to_owned() } else { kinds.join(", ") };
-        return (Verdict::Unreachable, vec![format!("nothing was answered as expected: {failed}")]);
+        invalid.insert(0, format!("nothing was answered as expected: {failed}"));
+        return (Verdict::Unreachable, invalid);
     }
     if !invalid.is_empty() {
         return (Verdict::Invalid, invalid);

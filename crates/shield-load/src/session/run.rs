@@ -9,16 +9,18 @@ use shield_types::Timestamp;
 use thiserror::Error;
 use tokio::time::{MissedTickBehavior, interval};
 
-use crate::engine::handle::LoadHandle;
 use crate::engine::run::start;
 use crate::fault::guard::role::GuardProgram;
 use crate::fault::plan::model::FaultPlan;
 use crate::fault::runner::event::FaultEvent;
 use crate::fault::runner::start::{FaultRunner, PreparedFaults, StartFaultsError};
+use crate::fleet::identity::WorkerAddress;
+use crate::fleet::prepare::PrepareFleetError;
+use crate::fleet::run::Fleet;
 use crate::measure::report::LoadReport;
 use crate::measure::series::{Sampler, Snapshot};
-use crate::plan::model::{Scheme, Target};
-use crate::plan::validate::StartLoadError;
+use crate::plan::model::{LoadPlan, Scheme, Target};
+use crate::plan::validate::{StartLoadError, validate};
 use crate::results::abort::AbortWatch;
 use crate::results::model::{Point, RunResults};
 use crate::scenario::file::LoadFile;
@@ -41,6 +43,8 @@ pub struct SessionOrder {
     pub trust_pem: Option<String>,
     /// What is to break meanwhile.
     pub faults: Option<FaultOrder>,
+    /// Who makes the load; nobody: this process.
+    pub workers: Vec<WorkerAddress>,
 }
 
 /// Faults that are asked for.
@@ -79,6 +83,9 @@ pub enum SessionError {
     /// Faults cannot happen.
     #[error("prepare the faults")]
     Faults(#[from] StartFaultsError),
+    /// The workers are not all there.
+    #[error("prepare the workers")]
+    Workers(#[from] PrepareFleetError),
 }
 
 /// Runs it to its end, or until `interrupted`: then what was counted up to there is told, as aborted.
@@ -87,7 +94,7 @@ pub async fn run_session(
     interrupted: impl Future<Output = ()>,
     tell: &mut (dyn FnMut(IntervalEnded<'_>) + Send),
 ) -> Result<RunResults, SessionError> {
-    let SessionOrder { file, trust_pem, faults } = order;
+    let SessionOrder { file, trust_pem, faults, workers } = order;
     let started_at = now();
     let address = match file.target.address {
         Some(address) => address,
@@ -106,12 +113,14 @@ pub async fn run_session(
     let mut plan = file.plan(address, trust_pem.clone());
     // Ids of another run of the same file are other ids, also in the ledger of a target that forgets nothing.
     plan.workload.id_prefix.push_str(&format!(".{}", started_at.0));
-    let load = start(plan)?;
-    let runner = faults.map(|prepared| prepared.run(load.started()));
-    let mut course = Course::new(load, runner, file.abort.map(|rule| rule.watch()));
+    let generator = generate(plan, &workers).await?;
+    let runner = faults.map(|prepared| prepared.run(generator.started()));
+    let busy = generator.workers();
+    let mut course = Course::new(generator, runner, file.abort.map(|rule| rule.watch()));
     course.follow(interrupted, tell).await;
     let (report, ended) = course.end().await;
-    let mut results = results(&file, &report, Facts { started_at, ended: &ended });
+    let mut results = results(&file, &report, Facts { started_at, ended: &ended, workers: busy });
+    results.warnings.extend(idle_workers(&workers, busy));
     let (watch, problem) = match (examiner, &metrics) {
         (Some(examiner), Some((place, _))) => examiner.finish(place).await,
         _ => (file.thresholds.watch(), None),
@@ -125,8 +134,25 @@ pub async fn run_session(
         results.reconciled = Some(hold(&report, parse(&ledger), path.clone()));
     }
     results.thresholds = file.thresholds.evaluate(&results, &watch);
-    conclude(&mut results, &report, ended.aborted);
+    conclude(&mut results, &report, ended);
     Ok(results)
+}
+
+/// Starts the load, here or on workers.
+async fn generate(plan: LoadPlan, workers: &[WorkerAddress]) -> Result<Generator, SessionError> {
+    if workers.is_empty() {
+        return Ok(Generator::Here(start(plan)?));
+    }
+    validate(&plan)?;
+    Ok(Generator::Fleet(Fleet::start(workers, &plan).await?))
+}
+
+/// Workers that got nothing to do are no part of the run; somebody wanted them to be.
+fn idle_workers(workers: &[WorkerAddress], busy: Option<usize>) -> Option<String> {
+    let idle: Vec<String> =
+        workers.iter().skip(busy?).map(|worker| format!("`{}`", worker.authority())).collect();
+    let text = "took no part: there are fewer users or iterations than workers";
+    (!idle.is_empty()).then(|| format!("{} {text}", idle.join(", ")))
 }
 
 /// A run under way.
@@ -148,14 +174,16 @@ pub(crate) struct CourseEnded {
     pub(crate) windows: WindowWatch,
     pub(crate) last: Snapshot,
     pub(crate) aborted: Option<String>,
+    /// Parts of the run that nobody reported.
+    pub(crate) missing: Vec<String>,
 }
 
 // === impl Course ===
 
 impl Course {
-    fn new(load: LoadHandle, runner: Option<FaultRunner>, abort: Option<AbortWatch>) -> Self {
+    fn new(generator: Generator, runner: Option<FaultRunner>, abort: Option<AbortWatch>) -> Self {
         Self {
-            generator: Generator::Here(load),
+            generator,
             runner,
             events: Vec::new(),
             windows: WindowWatch::default(),
@@ -216,7 +244,8 @@ impl Course {
             self.windows.look(&self.events, || last.clone());
         }
         let Self { generator, events, windows, sampler, aborted, .. } = self;
-        (generator.join().await, CourseEnded { sampler, events, windows, last, aborted })
+        let (report, missing) = generator.join().await;
+        (report, CourseEnded { sampler, events, windows, last, aborted, missing })
     }
 }
 

@@ -167,7 +167,7 @@ impl Http2Requests {
     fn constant(&self, step: &Step) -> Option<Http2Room> {
         let request = http(step).filter(|request| is_constant(request))?;
         // Whoever fills in what has no places makes no difference.
-        let mut user = User::new(0, &self.program, Rng::with_seed(0));
+        let mut user = User::new(0, 0, &self.program, Rng::with_seed(0));
         let mut made = Http2Room::default();
         self.write(request, &mut user, &mut made)?;
         Some(made)
@@ -265,7 +265,7 @@ mod tests {
     }
 
     fn user(program: &Program) -> User {
-        let mut user = User::new(3, program, Rng::with_seed(1));
+        let mut user = User::new(3, 3, program, Rng::with_seed(1));
         user.request = 5;
         user
     }

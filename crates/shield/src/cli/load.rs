@@ -1,8 +1,9 @@
 //! The command line of `shield load`.
 
-use std::{path::PathBuf, time::Duration};
+use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
 use clap::{Args, Subcommand};
+use shield_load::WorkerAddress;
 use shield_types::parse_duration;
 
 #[derive(Debug, Args)]
@@ -20,6 +21,8 @@ pub(crate) enum LoadCommand {
     Compare(CompareArguments),
     /// Make reports from stored results.
     Report(LoadReportArguments),
+    /// Make load for `shield load … --workers`, here, until Ctrl-C.
+    Worker(LoadWorkerArguments),
 }
 
 #[derive(Debug, Args)]
@@ -35,6 +38,9 @@ pub(crate) struct LoadRunArguments {
     /// Another seed than the load file's.
     #[arg(long)]
     pub(crate) seed: Option<u64>,
+    /// Let these workers make the load, each a share: addresses that `shield load worker` printed, separated by commas.
+    #[arg(long, value_name = "HOST:PORT#KEY,…", value_delimiter = ',')]
+    pub(crate) workers: Vec<WorkerAddress>,
     #[command(flatten)]
     pub(crate) reports: ReportArguments,
 }
@@ -71,6 +77,16 @@ pub(crate) struct ReportArguments {
     /// Write JUnit XML: a test case per threshold and check.
     #[arg(long = "junit", value_name = "FILE")]
     pub(crate) junit: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct LoadWorkerArguments {
+    /// Where to listen for coordinators.
+    #[arg(long, value_name = "ADDRESS:PORT", default_value = "0.0.0.0:7700")]
+    pub(crate) listen: SocketAddr,
+    /// Keep the key in this file, which is made if it is not there, so that the printed address outlives this worker.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) key_file: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]

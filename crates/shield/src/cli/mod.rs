@@ -7,8 +7,8 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub(crate) use load::{
-    CompareArguments, LoadArguments, LoadCommand, LoadReportArguments, LoadRunArguments, ReportArguments,
-    UrlArguments,
+    CompareArguments, LoadArguments, LoadCommand, LoadReportArguments, LoadRunArguments, LoadWorkerArguments,
+    ReportArguments, UrlArguments,
 };
 
 /// Takes a web backend to production and keeps it there.
@@ -86,7 +86,7 @@ pub(crate) enum Command {
     #[command(subcommand)]
     Evidence(EvidenceCommand),
     /// Send load to a service, measure it honestly, and say whether it held.
-    Load(LoadArguments),
+    Load(Box<LoadArguments>),
     /// The process that undoes faults, whatever becomes of the one that wanted them (started by `load` and `drill`).
     #[command(hide = true)]
     FaultGuard,

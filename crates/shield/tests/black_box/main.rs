@@ -15,3 +15,4 @@ mod safety;
 mod ships;
 mod stages;
 mod support;
+mod workers;

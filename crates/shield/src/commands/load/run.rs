@@ -26,6 +26,10 @@ pub(crate) async fn run(arguments: LoadRunArguments, format: OutputFormat) -> Re
     let what = arguments.what.clone().expect("the command line requires it without a subcommand");
     raise_descriptor_limit();
     let results = match foreign(&what) {
+        Some(tool) if !arguments.workers.is_empty() => {
+            let message = format!("failed to use `--workers` with a script of {tool}: it makes its own load");
+            return Err(Failure::plain(Exit::Usage, &message, "pass a load file or a URL"));
+        }
         Some(tool) => run_tool(tool, &what, &arguments).await?,
         None => run_file(&what, &arguments).await?,
     };
@@ -52,7 +56,12 @@ async fn run_file(what: &str, arguments: &LoadRunArguments) -> Result<RunResults
         None => None,
     };
     let mut progress = Progress::new(output::load::header(&order.file));
-    let session = SessionOrder { file: order.file, trust_pem: order.trust_pem, faults };
+    let session = SessionOrder {
+        file: order.file,
+        trust_pem: order.trust_pem,
+        faults,
+        workers: arguments.workers.clone(),
+    };
     let results = run_session(session, interrupted(), &mut |ended| progress.tell(&ended)).await;
     progress.finish();
     results.map_err(|error| failure(&error))
@@ -118,6 +127,9 @@ fn failure(error: &SessionError) -> Failure {
             (Exit::Unreachable, "name a target that resolves, and whose ledger and metrics answer")
         }
         SessionError::Start(_) => (Exit::Usage, "see docs/load-file.md"),
+        SessionError::Workers(_) => {
+            (Exit::Unreachable, "start it with `shield load worker`, and pass the address that it prints")
+        }
         SessionError::Faults(StartFaultsError::Schedule(_)) => {
             (Exit::Usage, "see `[[fault]]` in docs/load-file.md")
         }

@@ -8,5 +8,5 @@ mod text;
 
 pub(crate) use client::Traffic;
 pub(crate) use project::{LIMIT, Project};
-pub(crate) use run::Run;
+pub(crate) use run::{Run, Running};
 pub(crate) use text::same;

@@ -97,6 +97,16 @@ impl Running {
             .unwrap_or_else(|error| panic!("{error}\n{}", fs::read_to_string(&self.stderr).unwrap()));
     }
 
+    /// Waits for the first line of stdout.
+    pub(crate) fn wait_for_line(&self) -> String {
+        let line = || {
+            let text = fs::read_to_string(&self.stdout).unwrap();
+            text.split_once('\n').map(|(line, _)| line.to_owned())
+        };
+        wait_for_sync("the first line", LIMIT, line)
+            .unwrap_or_else(|error| panic!("{error}\n{}", fs::read_to_string(&self.stderr).unwrap()))
+    }
+
     /// Waits for the end.
     pub(crate) fn finish(mut self) -> Run {
         let ended = self.process.wait(LIMIT);
