@@ -3,6 +3,7 @@
 pub(crate) mod daemon;
 pub(crate) mod down;
 pub(crate) mod evidence;
+mod faults;
 pub(crate) mod history;
 pub(crate) mod init;
 pub(crate) mod load;
