@@ -2,6 +2,7 @@
 
 pub(crate) mod daemon;
 pub(crate) mod down;
+pub(crate) mod drill;
 pub(crate) mod evidence;
 mod faults;
 pub(crate) mod history;
