@@ -5,6 +5,7 @@ pub mod admin;
 mod authority;
 mod clock;
 mod control;
+pub mod drill;
 mod durable;
 mod edge;
 mod evidence;

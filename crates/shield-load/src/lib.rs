@@ -92,3 +92,4 @@ pub use scenario::read::read_load_file;
 pub use scenario::template::{Escape, Part, Template, Value};
 pub use session::fetch::{FetchError, resolve};
 pub use session::run::{FaultOrder, IntervalEnded, SessionError, SessionOrder, run_session};
+pub use session::windows::SteadyState;

@@ -28,13 +28,19 @@ pub(crate) struct Context {
 impl Context {
     /// Reads `shield.toml` and opens the state directory.
     pub(crate) fn open(place: &Place) -> Result<Self, Failure> {
-        let project = project(place)?;
-        let shown =
-            if place.project.as_os_str() == "." { FILE_NAME.into() } else { place.project.join(FILE_NAME) };
-        let manifest = load(&project, &shown)?;
+        let (project, manifest) = described(place)?;
         let layout = layout(place)?;
         Ok(Self { project, manifest, layout })
     }
+}
+
+/// The project and its `shield.toml`; looking at them makes no state directory.
+pub(crate) fn described(place: &Place) -> Result<(PathBuf, Manifest), Failure> {
+    let project = project(place)?;
+    let shown =
+        if place.project.as_os_str() == "." { FILE_NAME.into() } else { place.project.join(FILE_NAME) };
+    let manifest = load(&project, &shown)?;
+    Ok((project, manifest))
 }
 
 /// Paths in messages are as the user wrote them.

@@ -68,6 +68,7 @@ async fn run(cli: Cli) -> Result<(), exit::Failure> {
         Command::Logs(arguments) => commands::logs::run(&place, &arguments, output).await,
         Command::Evidence(command) => commands::evidence::run(&place, &command, output),
         Command::Load(arguments) => commands::load::run(*arguments, output).await,
+        Command::Drill(command) => commands::drill::run(&place, command, output).await,
         Command::FaultGuard => commands::daemon::fault_guard(),
         Command::Control(arguments) => commands::daemon::control(&arguments).await,
         Command::Edge(arguments) => commands::daemon::edge(arguments).await,

@@ -8,7 +8,7 @@ use std::{
 
 use shield_types::settings::{DOCUMENT_BYTES_MAX, Mistakes, Reader, Refusal, Table};
 
-use super::{edge, model::Manifest, release, service, stages};
+use super::{drill, edge, model::Manifest, release, service, stages};
 
 /// Name of the file that describes a service.
 pub const FILE_NAME: &str = "shield.toml";
@@ -139,6 +139,10 @@ pub(crate) fn resolve(root: &Table<'_>) -> Option<Manifest> {
     let stages = stages::read(&root.table("stage"));
     let release = release::read(&root.table("release"));
     let edge = edge::read(&root.table("edge"));
+    let drill = drill::read(&root.table("drill"));
+    if let Some((stages, drill)) = stages.as_ref().zip(drill.as_ref()) {
+        drill::check_stage(stages, drill, &root.table("stage").table("drill"));
+    }
     if let Some((service, release)) = service.as_ref().zip(release.as_ref()) {
         release.check_probe(&service.ready);
     }
@@ -148,5 +152,6 @@ pub(crate) fn resolve(root: &Table<'_>) -> Option<Manifest> {
         stages: stages?,
         release: release?.settings,
         edge: edge?,
+        drill: drill?,
     })
 }

@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, net::SocketAddr, time::Duration};
 
 use serde::{Deserialize, Serialize};
 use shield_types::{
-    ServiceName,
+    EnvironmentName, ServiceName,
     settings::{Ratio, duration_text},
 };
 
@@ -13,6 +13,7 @@ use super::{
     status::StatusRange,
     template::{StartCommand, Variables},
 };
+use crate::drill::DrillName;
 
 /// A service, as its `shield.toml` describes it, with every default filled in.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -27,6 +28,9 @@ pub struct Manifest {
     pub release: ReleaseSettings,
     /// Where clients connect.
     pub edge: EdgeSettings,
+    /// What may be broken on purpose. Absent in what an earlier shield wrote down: nothing may.
+    #[serde(default)]
+    pub drill: DrillSettings,
 }
 
 /// How instances start and when they are ready.
@@ -68,6 +72,48 @@ pub struct Stages {
     pub staging_env: Variables,
     /// Requests to the staging instance, in order.
     pub smoke: Vec<SmokeRequest>,
+    /// Loads the staging instance; `None` when the service has no such stage.
+    #[serde(default)]
+    pub load: Option<LoadStage>,
+    /// Drills what is live; `None` when the service has no such stage.
+    #[serde(default)]
+    pub drill: Option<DrillStage>,
+}
+
+/// A load that the staging instance must hold.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct LoadStage {
+    /// The load file, relative to the project.
+    pub file: String,
+}
+
+/// Drills that what is live must hold before it is replaced.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct DrillStage {
+    /// Which, in order.
+    pub drills: Vec<DrillName>,
+}
+
+/// What may be drilled, and how.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct DrillSettings {
+    /// Environments that may be broken on purpose.
+    pub environments: Vec<EnvironmentName>,
+    /// The load file of the drills, relative to the project; `None` sends GETs of the readiness path.
+    pub load: Option<String>,
+    /// Iterations of the load per second.
+    pub rate: u32,
+    /// Mount point of the filesystem that may be filled.
+    pub disk: Option<String>,
+    /// How long the steady state is measured before anything is broken.
+    #[serde(with = "duration_text")]
+    pub before: Duration,
+    /// How long what is broken stays broken.
+    #[serde(with = "duration_text")]
+    pub lasts: Duration,
+    /// How long the load goes on afterwards.
+    #[serde(with = "duration_text")]
+    pub after: Duration,
 }
 
 /// Makes the artifact.
@@ -162,6 +208,22 @@ pub struct EdgeSettings {
     /// How long an instance may take until its answer starts.
     #[serde(with = "duration_text")]
     pub response_timeout: Duration,
+}
+
+// === impl DrillSettings ===
+
+impl Default for DrillSettings {
+    fn default() -> Self {
+        Self {
+            environments: Vec::new(),
+            load: None,
+            rate: 20,
+            disk: None,
+            before: Duration::from_secs(5),
+            lasts: Duration::from_secs(10),
+            after: Duration::from_secs(10),
+        }
+    }
 }
 
 // === impl Manifest ===

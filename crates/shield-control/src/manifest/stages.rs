@@ -10,12 +10,14 @@ use shield_types::settings::{Refusal, Setting, Table};
 
 use super::{
     exclusions::{Exclusions, check_pattern},
-    model::{BuildStage, CommandStage, SmokeRequest, Stages},
+    model::{BuildStage, CommandStage, DrillStage, LoadStage, SmokeRequest, Stages},
     service::{TEXT_BYTES_MAX, millis, path, seconds, status, variables},
 };
 
+use crate::drill::DrillName;
+
 /// Stages that DESIGN names and this version does not have.
-const NOT_BUILT: [&str; 4] = ["audit", "bench", "load", "drill"];
+const NOT_BUILT: [&str; 2] = ["audit", "bench"];
 
 /// Headers that the client sets itself, from the body and the connection.
 const OWN_HEADERS: [&str; 5] = ["connection", "content-length", "te", "transfer-encoding", "upgrade"];
@@ -26,7 +28,10 @@ const COMMAND: &str = "a command line for `sh -c`";
 /// What an artifact is.
 const ARTIFACT: &str = "a path inside the project, such as `target/release/shop` or `.`";
 
-/// Longest path of an artifact.
+/// What a file is.
+const PROJECT_FILE: &str = "the path of a file inside the project, such as `load.toml`";
+
+/// Longest path of an artifact or file.
 const PATH_BYTES_MAX: usize = 4096;
 
 /// Longest name of a smoke request.
@@ -34,13 +39,59 @@ const NAME_BYTES_MAX: usize = 200;
 
 pub(crate) fn read(table: &Table<'_>) -> Option<Stages> {
     for name in NOT_BUILT {
-        table.refuse(name, "a stage that is not built yet", "one of build, test, staging, smoke");
+        table.refuse(
+            name,
+            "a stage that is not built yet",
+            "one of build, test, staging, smoke, load, drill",
+        );
     }
     let build = build(&table.table("build"));
     let test = test(&table.table("test"));
     let staging_env = variables(&table.table("staging"), "env");
     let smoke = smoke(&table.table("smoke"));
-    Some(Stages { build: build?, test: test?, staging_env: staging_env.take()?, smoke: smoke? })
+    let load = load(&table.table("load"));
+    let drill = drill(&table.table("drill"));
+    Some(Stages {
+        build: build?,
+        test: test?,
+        staging_env: staging_env.take()?,
+        smoke: smoke?,
+        load: load?,
+        drill: drill?,
+    })
+}
+
+/// The outer `None` is a mistake, the inner one a service without load.
+fn load(table: &Table<'_>) -> Option<Option<LoadStage>> {
+    let file = project_file(table, "file");
+    if !table.present() {
+        return Some(None);
+    }
+    Some(Some(LoadStage { file: file.required().take()? }))
+}
+
+/// The outer `None` is a mistake, the inner one a service without drills.
+fn drill(table: &Table<'_>) -> Option<Option<DrillStage>> {
+    let drills = table.list_of("drills", |name| {
+        name.parse::<DrillName>()
+            .map_err(|_| Refusal::new("not a drill", format!("names of drills: {}", DrillName::listed())))
+    });
+    let drills = drills.and_then(|drills| match drills.is_empty() {
+        true => Err(Refusal::new("no drill", "one at least, or no `[stage.drill]`")),
+        false => Ok(drills),
+    });
+    if !table.present() {
+        return Some(None);
+    }
+    Some(Some(DrillStage { drills: drills.required().take()? }))
+}
+
+/// The path of a file inside the project.
+pub(crate) fn project_file<'r>(table: &Table<'r>, key: &'static str) -> Setting<'r, String> {
+    table.string(key, PATH_BYTES_MAX, PROJECT_FILE).and_then(|path| {
+        let outside = path.starts_with('/') || path.split('/').any(|part| part == "..");
+        if outside { Err(Refusal::new("outside the project", PROJECT_FILE)) } else { Ok(path) }
+    })
 }
 
 fn build(table: &Table<'_>) -> Option<BuildStage> {

@@ -1,11 +1,13 @@
-//! The pipeline of stages: build, test, staging, smoke, release, watch.
+//! The pipeline of stages: build, test, staging, smoke, load, drill, release, watch.
 //!
 //! Each stage ends in a signed statement about one artifact digest; a stage that fails ends the pipeline. Stages that run in
 //! the project (build, test) and requests to staging happen in the process that asked; staging instances and releases belong
 //! to the control plane, so a pipeline that is killed leaves nothing behind and a release under way goes on.
 
 mod command;
+mod drills;
 mod http;
+mod load;
 mod notary;
 mod production;
 mod project;
@@ -14,5 +16,6 @@ mod smoke;
 mod stage;
 mod staging;
 
+pub(crate) use notary::{Finding, Notary};
 pub use ship::{ShipError, ShipOrder, ShipSummary, release_artifact, ship};
 pub use stage::{PipelineEvent, StageFailure, StageName, StageOutcome, StageResult};

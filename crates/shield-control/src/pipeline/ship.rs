@@ -8,6 +8,7 @@ use std::{
 use serde::Serialize;
 use serde_json::json;
 use shield_evidence::{Check, Outcome};
+use shield_load::GuardProgram;
 use shield_release::FinishedRelease;
 use shield_types::{ArtifactDigest, Timestamp};
 
@@ -34,6 +35,10 @@ pub struct ShipOrder {
     pub layout: Layout,
     /// Who ships.
     pub requested_by: String,
+    /// The program that undoes the faults of drills, whatever becomes of this one.
+    pub guard: GuardProgram,
+    /// Where it keeps its undo journals.
+    pub journals: PathBuf,
 }
 
 /// What a pipeline that passed has to show.
@@ -52,8 +57,8 @@ pub struct ShipSummary {
 /// Why a pipeline ended early.
 #[derive(Debug, thiserror::Error)]
 pub enum ShipError {
-    /// Another pipeline runs in this project.
-    #[error("start the pipeline: {holder} is shipping this project")]
+    /// Another pipeline, or a drill, runs in this project.
+    #[error("start the pipeline: {holder} is shipping or drilling this project")]
     Busy {
         /// Who.
         holder: String,
@@ -110,7 +115,7 @@ pub(super) struct Pipeline<'a> {
 pub(super) struct Running {
     pub(super) stage: StageName,
     started_at: Timestamp,
-    clock: Instant,
+    pub(super) clock: Instant,
 }
 
 /// Runs every stage; `tell` gets what happens, as it happens. The control plane must run.
@@ -120,6 +125,8 @@ pub async fn ship(
 ) -> Result<ShipSummary, ShipError> {
     let lock = order.layout.ship_lock().take(&order.requested_by).map_err(ShipError::from)?;
     let mut pipeline = Pipeline::new(order, tell);
+    // A mistake in a load file is told before a long build, not after.
+    let load = pipeline.read_load()?;
     let artifact = pipeline.build().await?;
     match &order.manifest.stages.test {
         Some(test) => pipeline.test(test, &artifact).await?,
@@ -127,7 +134,15 @@ pub async fn ship(
     }
     let (staging, address) = pipeline.staging(&artifact).await?;
     pipeline.smoke(&artifact, address).await?;
+    match load {
+        Some(load) => pipeline.load(&artifact, address, load).await?,
+        None => pipeline.skip(StageName::Load, artifact.digest, "no `stage.load.file` in shield.toml")?,
+    }
     drop(staging);
+    match order.manifest.stages.drill.clone() {
+        Some(stage) => pipeline.drill(&artifact, &stage).await?,
+        None => pipeline.skip(StageName::Drill, artifact.digest, "no `stage.drill.drills` in shield.toml")?,
+    }
     let summary = pipeline.release(artifact).await;
     drop(lock);
     summary
@@ -207,10 +222,11 @@ impl<'a> Pipeline<'a> {
         checks: Vec<Check>,
         details: serde_json::Value,
     ) -> Result<(), ShipError> {
-        let staged = matches!(running.stage, StageName::Staging | StageName::Smoke);
+        let staged = matches!(running.stage, StageName::Staging | StageName::Smoke | StageName::Load);
         let environment = staged.then(|| "staging".parse().expect("a constant name"));
         let Running { stage, started_at, .. } = running;
-        let finding = Finding { stage, artifact, environment, started_at, outcome, checks, details };
+        let finding =
+            Finding { stage, artifact, release: None, environment, started_at, outcome, checks, details };
         self.notary.record(finding).map(drop).map_err(|reason| ShipError::Evidence { stage, reason })
     }
 

@@ -17,6 +17,10 @@ pub enum StageName {
     Staging,
     /// Sends it requests there.
     Smoke,
+    /// Loads it there.
+    Load,
+    /// Breaks what is live, on purpose.
+    Drill,
     /// Gives it the traffic.
     Release,
     /// Judges it there.
@@ -30,6 +34,8 @@ impl fmt::Display for StageName {
             Self::Test => "test",
             Self::Staging => "staging",
             Self::Smoke => "smoke",
+            Self::Load => "load",
+            Self::Drill => "drill",
             Self::Release => "release",
             Self::Watch => "watch",
         })

@@ -56,6 +56,8 @@ pub struct FaultOrder {
     pub guard: GuardProgram,
     /// Where it keeps its undo journals.
     pub journals: PathBuf,
+    /// The proxy of the plan that the load goes through; none: straight to its target.
+    pub through: Option<String>,
 }
 
 /// What is told while a run goes on.
@@ -80,6 +82,12 @@ pub enum SessionError {
     /// The plan was refused.
     #[error("start the load")]
     Start(#[from] StartLoadError),
+    /// The load would go past its faults.
+    #[error("send the load through proxy `{proxy}`: the plan of faults has none of this name")]
+    NoProxy {
+        /// Its name.
+        proxy: String,
+    },
     /// Faults cannot happen.
     #[error("prepare the faults")]
     Faults(#[from] StartFaultsError),
@@ -104,8 +112,15 @@ pub async fn run_session(
         Some(source) => Some((MetricsPlace::find(&source.url, trust_pem.clone()).await?, source.every)),
         None => None,
     };
+    let through = faults.as_ref().and_then(|order| order.through.clone());
     let faults = faults.map(|order| PreparedFaults::start(&order.plan, &order.guard, &order.journals));
     let faults = faults.transpose()?;
+    let entrance = match (through, &faults) {
+        (Some(proxy), Some(prepared)) => {
+            Some(prepared.address(&proxy).ok_or(SessionError::NoProxy { proxy })?)
+        }
+        _ => None,
+    };
     let examiner = match &metrics {
         Some((place, every)) => Some(Examiner::start(file.thresholds.watch(), place.clone(), *every).await),
         None => None,
@@ -113,6 +128,7 @@ pub async fn run_session(
     let mut plan = file.plan(address, trust_pem.clone());
     // Ids of another run of the same file are other ids, also in the ledger of a target that forgets nothing.
     plan.workload.id_prefix.push_str(&format!(".{}", started_at.0));
+    plan.target.address = entrance.unwrap_or(plan.target.address);
     let generator = generate(plan, &workers).await?;
     let runner = faults.map(|prepared| prepared.run(generator.started()));
     let busy = generator.workers();

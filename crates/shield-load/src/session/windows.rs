@@ -22,6 +22,15 @@ pub(crate) struct WindowWatch {
     borders: Vec<Borders>,
 }
 
+/// What intervals were like before anything was broken.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct SteadyState {
+    /// Highest 99th percentile of an interval.
+    worst_ms: f64,
+    /// Highest share of failed requests.
+    failed_share: f64,
+}
+
 // === impl WindowWatch ===
 
 impl WindowWatch {
@@ -59,24 +68,42 @@ impl WindowWatch {
                 to_s,
                 latency: LatencySummary::of(&after.latency.since(&before.latency)),
                 failed: after.counters.failed - before.counters.failed,
-                recovered_after_s: recovered_after(points, first_s, to_s),
+                recovered_after_s: SteadyState::recovered_after(points, first_s, to_s),
             })
         };
         events.iter().zip(&self.borders).filter_map(window).collect()
     }
 }
 
-/// From the end of a fault to the end of the first interval that is as good as those before the first fault.
-fn recovered_after(points: &[Point], first_s: f64, to_s: f64) -> Option<f64> {
-    let before = || points.iter().filter(|point| point.at_s <= first_s);
-    let p99 = |point: &Point| point.latency.map(|latency| latency.p99_ms);
-    let worst_ms = before().filter_map(p99).reduce(f64::max)?;
-    let failed = before().map(failed_share).fold(0.0, f64::max);
-    let good = |point: &&Point| {
-        let quick = p99(point).is_some_and(|p99| p99 <= worst_ms * AS_BEFORE_FACTOR + AS_BEFORE_MS);
-        quick && failed_share(point) <= failed
-    };
-    points.iter().filter(|point| point.at_s > to_s).find(good).map(|point| point.at_s - to_s)
+// === impl SteadyState ===
+
+impl SteadyState {
+    /// What the intervals up to `first_s` were like at their worst; none if nothing was answered in them.
+    #[must_use]
+    pub fn before(points: &[Point], first_s: f64) -> Option<Self> {
+        let before = || points.iter().filter(|point| point.at_s <= first_s);
+        let worst_ms = before().filter_map(p99).reduce(f64::max)?;
+        Some(Self { worst_ms, failed_share: before().map(failed_share).fold(0.0, f64::max) })
+    }
+
+    /// Whether an interval is as good.
+    #[must_use]
+    pub fn holds(&self, point: &Point) -> bool {
+        let quick = p99(point).is_some_and(|p99| p99 <= self.worst_ms * AS_BEFORE_FACTOR + AS_BEFORE_MS);
+        quick && failed_share(point) <= self.failed_share
+    }
+
+    /// From the end of a fault to the end of the first interval that is as good as those before the first fault.
+    #[must_use]
+    pub fn recovered_after(points: &[Point], first_s: f64, to_s: f64) -> Option<f64> {
+        let before = Self::before(points, first_s)?;
+        let mut after = points.iter().filter(|point| point.at_s > to_s);
+        after.find(|point| before.holds(point)).map(|point| point.at_s - to_s)
+    }
+}
+
+fn p99(point: &Point) -> Option<f64> {
+    point.latency.map(|latency| latency.p99_ms)
 }
 
 fn failed_share(point: &Point) -> f64 {
@@ -85,7 +112,7 @@ fn failed_share(point: &Point) -> f64 {
 
 #[cfg(test)]
 mod tests {
-    use super::recovered_after;
+    use super::SteadyState;
     use crate::measure::report::LatencySummary;
     use crate::results::model::Point;
 
@@ -106,9 +133,9 @@ mod tests {
             (6.0, 13.0, 0),
         ]
         .map(|(at, p99, failed)| point(at, p99, failed));
-        assert_eq!(recovered_after(&points, 2.0, 3.0), Some(3.0));
-        assert_eq!(recovered_after(&points[..5], 2.0, 3.0), None);
+        assert_eq!(SteadyState::recovered_after(&points, 2.0, 3.0), Some(3.0));
+        assert_eq!(SteadyState::recovered_after(&points[..5], 2.0, 3.0), None);
         // Nothing was seen before the fault: nobody can say.
-        assert_eq!(recovered_after(&points, 0.5, 3.0), None);
+        assert_eq!(SteadyState::recovered_after(&points, 0.5, 3.0), None);
     }
 }

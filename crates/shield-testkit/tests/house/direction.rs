@@ -16,7 +16,14 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("shield-load", &["shield-types"]),
     (
         "shield-control",
-        &["shield-edge", "shield-evidence", "shield-release", "shield-runtime", "shield-types"],
+        &[
+            "shield-edge",
+            "shield-evidence",
+            "shield-load",
+            "shield-release",
+            "shield-runtime",
+            "shield-types",
+        ],
     ),
     (
         "shield",
@@ -24,6 +31,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "shield-control",
             "shield-edge",
             "shield-evidence",
+            "shield-load",
             "shield-release",
             "shield-types",
             "workspace-features",

@@ -1,11 +1,13 @@
 //! The command line.
 
+mod drill;
 mod load;
 
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+pub(crate) use drill::{DrillCommand, DrillRunArguments};
 pub(crate) use load::{
     CompareArguments, LoadArguments, LoadCommand, LoadReportArguments, LoadRunArguments, LoadWorkerArguments,
     ReportArguments, UrlArguments,
@@ -29,10 +31,10 @@ const EXIT_CODES: &str = "\
 Exit codes:
   0  done: what the command promises holds
   1  unexpected: a bug (please report it), or a result that could not be printed
-  2  usage: the command line or shield.toml is wrong (every mistake is listed)
-  3  a stage failed: build, test, staging or smoke
+  2  usage: the command line or shield.toml is wrong (every mistake is listed); a drill was refused
+  3  a stage failed: build, test, staging, smoke, load or drill
   4  the release failed: taken back, or kept because there was nothing to go back to
-  5  busy: another release or pipeline is under way (its holder is named)
+  5  busy: another release, pipeline or drill is under way (its holder is named)
   6  the control plane is not running, or cannot start (an occupied port names its holder)
   7  the evidence log does not verify
   8  state could not be recorded (disk full?); nothing was done, what runs keeps running
@@ -40,8 +42,8 @@ Exit codes:
   10  a threshold, a check of the ledger or a drill's hypothesis did not hold, or a comparison found a regression
   11  the target answered nothing as expected
   12  the run is invalid: the generator was the bottleneck, so its figures say nothing about the target
-  13  the run was ended early by its abort condition
-  130  interrupted (Ctrl-C); a release under way goes on";
+  13  the run or drill was ended early by its abort condition
+  130  interrupted (Ctrl-C); a release under way goes on, a drill was undone";
 
 /// Where the project and its state are.
 #[derive(Clone, Debug, Args)]
@@ -87,6 +89,9 @@ pub(crate) enum Command {
     Evidence(EvidenceCommand),
     /// Send load to a service, measure it honestly, and say whether it held.
     Load(Box<LoadArguments>),
+    /// Break something on purpose, and see whether what is promised about it is true.
+    #[command(subcommand)]
+    Drill(DrillCommand),
     /// The process that undoes faults, whatever becomes of the one that wanted them (started by `load` and `drill`).
     #[command(hide = true)]
     FaultGuard,

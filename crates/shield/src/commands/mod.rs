@@ -2,7 +2,9 @@
 
 pub(crate) mod daemon;
 pub(crate) mod down;
+pub(crate) mod drill;
 pub(crate) mod evidence;
+mod faults;
 pub(crate) mod history;
 pub(crate) mod init;
 pub(crate) mod load;

@@ -1,11 +1,11 @@
 //! `shield release`: an artifact straight into production.
 
-use shield_control::pipeline::{ShipOrder, release_artifact};
+use shield_control::pipeline::release_artifact;
 
-use super::ship::{control, failure, interruptible, recorded};
+use super::ship::{control, failure, interruptible, order, recorded};
 use crate::{
     cli::{OutputFormat, Place, ReleaseArguments},
-    context::{Context, requester},
+    context::Context,
     exit::Failure,
     output::{self, Reporter},
 };
@@ -22,12 +22,7 @@ pub(crate) async fn run(
         Some(path) => path.clone(),
         None => context.project.join(&context.manifest.stages.build.artifact),
     };
-    let order = ShipOrder {
-        project: context.project.clone(),
-        manifest: context.manifest.clone(),
-        layout: context.layout.clone(),
-        requested_by: requester(),
-    };
+    let order = order(&context)?;
     let outcome = interruptible(release_artifact(&order, &path, &mut |event| reporter.tell(event))).await?;
     let summary = outcome.map_err(|error| failure(&error))?;
     reporter.finish();

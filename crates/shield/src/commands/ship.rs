@@ -2,11 +2,16 @@
 
 use shield_control::{
     admin::StatusReport,
+    drill::DrillName,
     ensure_control,
-    manifest::EdgeSettings,
+    manifest::{EdgeSettings, Stages},
     pipeline::{ShipError, ShipOrder, ShipSummary, StageName, ship},
 };
 
+use super::{
+    daemon::raise_descriptor_limit,
+    faults::{guard_program, journal_directory, journals, undo_what_was_left},
+};
 use crate::{
     cli::{OutputFormat, Place},
     context::{Context, requester},
@@ -16,19 +21,40 @@ use crate::{
 
 pub(crate) async fn run(place: &Place, format: OutputFormat) -> Result<(), Failure> {
     let context = Context::open(place)?;
+    if context.manifest.stages.drill.is_some() {
+        undo_what_was_left(&journals()?)?;
+    }
     let mut reporter = Reporter::new(format);
     let status = control(&context, &mut reporter).await?;
-    let order = ShipOrder {
-        project: context.project.clone(),
-        manifest: context.manifest.clone(),
-        layout: context.layout.clone(),
-        requested_by: requester(),
-    };
+    if makes_load(&context.manifest.stages) {
+        raise_descriptor_limit();
+    }
+    let order = order(&context)?;
     let outcome = interruptible(ship(&order, &mut |event| reporter.tell(event))).await?;
     let summary = outcome.map_err(|error| failure(&error))?;
     reporter.finish();
     output::summary::print(&context, &status, &summary, format);
     recorded(&summary)
+}
+
+/// Users of a load take a descriptor each. A control plane hands its limits on to instances: it is started before the limit is
+/// raised, and where a drill starts another one, the limit stays.
+fn makes_load(stages: &Stages) -> bool {
+    let drills = stages.drill.as_ref().map_or(&[][..], |stage| &stage.drills);
+    let starts_control = drills.contains(&DrillName::ControlKill);
+    !starts_control && (stages.load.is_some() || !drills.is_empty())
+}
+
+/// What is shipped, by whom.
+pub(crate) fn order(context: &Context) -> Result<ShipOrder, Failure> {
+    Ok(ShipOrder {
+        project: context.project.clone(),
+        manifest: context.manifest.clone(),
+        layout: context.layout.clone(),
+        requested_by: requester(),
+        guard: guard_program()?,
+        journals: journal_directory(),
+    })
 }
 
 /// Starts the control plane if none runs: before the build, so that an occupied port is known at once.

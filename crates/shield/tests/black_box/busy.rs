@@ -14,7 +14,7 @@ fn second_pipeline_names_the_first() {
     let gate = project.path().join("gate");
     wait_for_sync("the build", LIMIT, || gate.exists().then_some(())).unwrap();
     let second = project.shield(&["ship"]).expect(5);
-    let second = second.says("ada@[HOST] (process [PID]) is shipping this project");
+    let second = second.says("ada@[HOST] (process [PID]) is shipping or drilling this project");
     assert!(second.stderr.contains(&format!("(process {})", first.pid())), "{}", second.stderr);
     fs::write(gate, "go\n").unwrap();
     first.finish().expect(0);

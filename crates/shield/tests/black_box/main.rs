@@ -5,10 +5,12 @@
 
 mod busy;
 mod command_line;
+mod drills;
 mod evidence;
 mod inits;
 mod lifecycle;
 mod manifests;
+mod pipelines;
 mod recovery;
 mod releases;
 mod safety;

@@ -19,6 +19,8 @@ Proved and signed, about artifact sha256:[DIGEST]:
   test     `true` exited with code 0
   staging  healthy on 127.0.0.1:[PORT]
   smoke    1 request answered as expected
+  load     skipped: no `stage.load.file` in shield.toml
+  drill    skipped: no `stage.drill.drills` in shield.toml
   release  r1-[HASH] has all traffic (0 requests were in flight at the swap)
   watch    nothing spoke against it
   checkpoint of the evidence log (keep it on another machine; it finds every later change):
@@ -42,6 +44,8 @@ staging  passed in [TIME]s: healthy on 127.0.0.1:[PORT]
 smoke    1 request to the staging instance
 smoke    answers: answered 200
 smoke    passed in [TIME]s: 1 request answered as expected
+load     skipped: no `stage.load.file` in shield.toml
+drill    skipped: no `stage.drill.drills` in shield.toml
 release  blue-green release to production
 release  starting 1 instance
 release  all instances healthy; swapping all traffic
@@ -62,7 +66,7 @@ fn json_ends_with_checkpoint() {
     assert_eq!((names.first(), names.last()), (Some(&"began"), Some(&"finished")));
     let last = events.last().unwrap();
     let stages: Vec<_> = last["stages"].as_array().unwrap().iter().map(|it| it["stage"].clone()).collect();
-    assert_eq!(stages, ["build", "test", "staging", "smoke", "release", "watch"]);
+    assert_eq!(stages, ["build", "test", "staging", "smoke", "load", "drill", "release", "watch"]);
     let checkpoint = last["checkpoint"].as_str().unwrap();
     project.shield(&["evidence", "verify", "--expect", checkpoint]).expect(0);
     assert_eq!(run.stderr, "");

@@ -2,6 +2,8 @@
 
 use std::{error::Error, fs, os::unix::net::UnixListener, path::Path};
 
+use crate::drill::DrillName;
+
 use super::{
     super::{LoadManifestError, Manifest, Template},
     FULL, MINIMAL,
@@ -29,6 +31,8 @@ fn fills_in_every_default() {
             "test": null,
             "staging_env": {},
             "smoke": [],
+            "load": null,
+            "drill": null,
         },
         "release": {
             "strategy": "blue-green", "min_healthy": "10s", "start_deadline": "1m", "drain": "30s", "watch": "1m",
@@ -37,6 +41,9 @@ fn fills_in_every_default() {
         "edge": {
             "https": "127.0.0.1:8443", "http": null, "hostnames": ["localhost"], "request_body_bytes_max": 10_485_760,
             "response_timeout": "30s",
+        },
+        "drill": {
+            "environments": [], "load": null, "rate": 20, "disk": null, "before": "5s", "lasts": "10s", "after": "10s",
         },
     });
     assert_eq!(manifest, expected);
@@ -51,6 +58,12 @@ fn reads_every_key() {
     assert_eq!(manifest.stages.test.as_ref().unwrap().command, "cargo test");
     assert_eq!(manifest.staging_variables().0["RUST_LOG"], "debug".parse::<Template>().unwrap());
     assert_eq!(manifest.edge.http.unwrap().port(), 8080);
+    assert_eq!(manifest.stages.load.as_ref().unwrap().file, "load.toml");
+    assert_eq!(
+        manifest.stages.drill.as_ref().unwrap().drills,
+        [DrillName::InstanceKill, DrillName::EdgeKill]
+    );
+    assert_eq!(manifest.drill.environments[0].as_str(), "production");
     let smoke = &manifest.stages.smoke[0];
     assert_eq!((smoke.method.as_str(), smoke.headers["content-type"].as_str()), ("POST", "application/json"));
 }
@@ -62,6 +75,17 @@ fn survives_the_wire() {
         let json = serde_json::to_string(&manifest).unwrap();
         assert_eq!(serde_json::from_str::<Manifest>(&json).unwrap(), manifest);
     }
+}
+
+/// What an earlier shield wrote down had neither.
+#[test]
+fn stages_and_drills_may_be_absent() {
+    let mut json = serde_json::to_value(parsed(MINIMAL)).unwrap();
+    json.as_object_mut().unwrap().remove("drill");
+    for stage in ["load", "drill"] {
+        json["stages"].as_object_mut().unwrap().remove(stage);
+    }
+    assert_eq!(serde_json::from_value::<Manifest>(json).unwrap(), parsed(MINIMAL));
 }
 
 #[test]

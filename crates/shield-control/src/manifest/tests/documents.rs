@@ -60,7 +60,7 @@ fn own_file_is_accepted() {
 }
 
 /// What every table with a required key needs, beside the minimal file.
-const TABLES: &str = "[stage.test]\ncommand = \"true\"\n[[stage.smoke.request]]\npath = \"/\"\n";
+const TABLES: &str = "[stage.test]\ncommand = \"true\"\n[stage.load]\nfile = \"load.toml\"\n[[stage.smoke.request]]\npath = \"/\"\n";
 
 /// The minimal file with every table, and `value` under `key`.
 fn with(key: &str, value: Value) -> Result<Manifest, Mistakes> {

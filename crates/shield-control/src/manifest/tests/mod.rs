@@ -57,6 +57,12 @@ status = "200"
 contains = ["safe"]
 timeout = "5s"
 
+[stage.load]
+file = "load.toml"
+
+[stage.drill]
+drills = ["instance-kill", "edge-kill"]
+
 [release]
 strategy = "blue-green"
 min_healthy = "10s"
@@ -72,4 +78,13 @@ http = "127.0.0.1:8080"
 hostnames = ["localhost"]
 request_body_bytes_max = "10MiB"
 response_timeout = "30s"
+
+[drill]
+environments = ["production"]
+load = "drills.toml"
+rate = 20
+disk = "/srv/shop"
+before = "5s"
+lasts = "10s"
+after = "10s"
 "#;

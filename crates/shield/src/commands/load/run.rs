@@ -1,20 +1,19 @@
 //! One run: a load file, a URL, or a script of another tool.
 
-use std::{
-    env, fs,
-    path::{Path, PathBuf},
-    time::Duration,
-};
+use std::{env, path::Path, time::Duration};
 
 use shield_load::{
-    FaultOrder, ForeignRun, ForeignTool, GuardProgram, RunResults, SessionError, SessionOrder,
-    StartFaultsError, Verdict, run_foreign, run_session, undo_leftovers,
+    FaultOrder, ForeignRun, ForeignTool, RunResults, SessionError, SessionOrder, StartFaultsError, Verdict,
+    run_foreign, run_session,
 };
 
 use super::{order, report};
 use crate::{
     cli::{LoadRunArguments, OutputFormat},
-    commands::daemon::raise_descriptor_limit,
+    commands::{
+        daemon::raise_descriptor_limit,
+        faults::{guard_program, journals, undo_what_was_left},
+    },
     exit::{Exit, Failure},
     output::{self, load::Progress},
 };
@@ -52,7 +51,7 @@ async fn run_file(what: &str, arguments: &LoadRunArguments) -> Result<RunResults
     let journals = journals()?;
     undo_what_was_left(&journals)?;
     let faults = match order.file.faults.clone() {
-        Some(plan) => Some(FaultOrder { plan, guard: guard_program()?, journals }),
+        Some(plan) => Some(FaultOrder { plan, guard: guard_program()?, journals, through: None }),
         None => None,
     };
     let mut progress = Progress::new(output::load::header(&order.file));
@@ -73,32 +72,6 @@ async fn interrupted() {
     if tokio::signal::ctrl_c().await.is_err() {
         std::future::pending::<()>().await;
     }
-}
-
-/// This program, as the guard of its faults.
-fn guard_program() -> Result<GuardProgram, Failure> {
-    let program = env::current_exe().map_err(|error| Failure::unexpected("find this program", &error))?;
-    Ok(GuardProgram { program, arguments: vec!["fault-guard".into()] })
-}
-
-/// Where undo journals are: one place per user, so that every later run finds what an earlier one left.
-fn journals() -> Result<PathBuf, Failure> {
-    let user = rustix::process::getuid().as_raw();
-    let directory = env::temp_dir().join(format!("shield-faults-{user}"));
-    fs::create_dir_all(&directory).map_err(|error| {
-        let message = format!("failed to make `{}`: {error}", directory.display());
-        Failure::plain(Exit::NotRecorded, &message, "set TMPDIR to a directory that can be written")
-    })?;
-    Ok(directory)
-}
-
-/// What a killed guard left is undone before anything else.
-fn undo_what_was_left(journals: &Path) -> Result<(), Failure> {
-    let left = undo_leftovers(journals).map_err(|error| {
-        Failure::new(Exit::NotRecorded, &error, &["undo it by hand, then remove the journal".to_owned()])
-    })?;
-    output::load::leftovers(&left);
-    Ok(())
 }
 
 async fn run_tool(
@@ -130,7 +103,7 @@ fn failure(error: &SessionError) -> Failure {
         SessionError::Workers(_) => {
             (Exit::Unreachable, "start it with `shield load worker`, and pass the address that it prints")
         }
-        SessionError::Faults(StartFaultsError::Schedule(_)) => {
+        SessionError::NoProxy { .. } | SessionError::Faults(StartFaultsError::Schedule(_)) => {
             (Exit::Usage, "see `[[fault]]` in docs/load-file.md")
         }
         SessionError::Faults(_) => {

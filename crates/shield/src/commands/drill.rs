@@ -1,0 +1,243 @@
+//! `shield drill`: what may be broken, and breaking it.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use shield_control::drill::{
+    DrillEvent, DrillName, DrillOrder, DrillOutcome, DrillReport, RunDrillError, Surroundings, demand_marked,
+    demand_suitable, drill, lock_for_drills, run_drill,
+};
+use shield_load::output::html;
+use tokio::sync::watch;
+
+use super::faults::{guard_program, journals, undo_what_was_left};
+use crate::{
+    cli::{DrillCommand, DrillRunArguments, OutputFormat, Place},
+    commands::daemon::raise_descriptor_limit,
+    context::{Context, described, existing_layout, requester},
+    exit::{Exit, Failure},
+    output::drill::{DrillReporter, print_list},
+};
+
+pub(crate) async fn run(place: &Place, command: DrillCommand, format: OutputFormat) -> Result<(), Failure> {
+    let (project, manifest) = described(place)?;
+    match command {
+        DrillCommand::List => {
+            let surroundings = Surroundings { manifest: &manifest, repeatable: true };
+            let drills: Vec<_> = DrillName::ALL.map(|name| drill(name, surroundings)).into();
+            print_list(&drills, &manifest.drill.environments, format);
+            Ok(())
+        }
+        DrillCommand::Run(arguments) => {
+            demand_marked(&manifest, &arguments.environment).map_err(|error| failure(&error))?;
+            let context = Context { project, manifest, layout: existing_layout(place)? };
+            run_drills(context, arguments, format).await
+        }
+    }
+}
+
+async fn run_drills(
+    context: Context,
+    arguments: DrillRunArguments,
+    format: OutputFormat,
+) -> Result<(), Failure> {
+    let journals = journals()?;
+    undo_what_was_left(&journals)?;
+    let order = DrillOrder {
+        project: context.project,
+        manifest: context.manifest,
+        layout: context.layout,
+        environment: arguments.environment,
+        guard: guard_program()?,
+        journals,
+        requested_by: requester(),
+    };
+    let lock = lock_for_drills(&order.layout, &order.requested_by).map_err(|error| failure(&error))?;
+    let mut reporter = DrillReporter::new(format);
+    let names = if arguments.all {
+        possible(&order, &mut reporter).await?
+    } else {
+        all_suitable(&order, arguments.names).await?
+    };
+    let mut reports = Vec::new();
+    let ended = run_each(&order, &names, &mut reporter, &mut reports).await;
+    drop(lock);
+    // What was found is written down also when a later drill was refused.
+    write_reports(&reports, arguments.html.as_deref(), arguments.json.as_deref())?;
+    ended?;
+    reporter.finish(&reports);
+    conclude(&reports)
+}
+
+/// Drills that were asked for by name must all be possible before the first one begins.
+async fn all_suitable(order: &DrillOrder, names: Vec<DrillName>) -> Result<Vec<DrillName>, Failure> {
+    for name in &names {
+        demand_suitable(order, *name).await.map_err(|error| failure(&error))?;
+    }
+    Ok(names)
+}
+
+/// Every drill that is possible here; of the others it is told why they are not.
+async fn possible(order: &DrillOrder, reporter: &mut DrillReporter) -> Result<Vec<DrillName>, Failure> {
+    let mut names = Vec::new();
+    for name in DrillName::ALL {
+        match demand_suitable(order, name).await {
+            Ok(()) => names.push(name),
+            Err(RunDrillError::Unsuitable { drill, reason }) => {
+                reporter.tell(DrillEvent::Skipped { drill, reason });
+            }
+            Err(error) => return Err(failure(&error)),
+        }
+    }
+    Ok(names)
+}
+
+/// Runs one after the other; ends early when production is not as it was.
+async fn run_each(
+    order: &DrillOrder,
+    names: &[DrillName],
+    reporter: &mut DrillReporter,
+    reports: &mut Vec<DrillReport>,
+) -> Result<(), Failure> {
+    let interrupted = interruption();
+    let inherited = getrlimit(Resource::Nofile);
+    for name in names {
+        limit_descriptors(*name, inherited);
+        let ran = run_drill(order, *name, interrupted.clone(), &mut |event| reporter.tell(event)).await;
+        let report = ran.map_err(|error| failure(&error))?;
+        let broken_off = matches!(report.outcome, DrillOutcome::Aborted | DrillOutcome::Interrupted);
+        let go_on = report.restored && !broken_off;
+        reports.push(report);
+        if !go_on {
+            break;
+        }
+    }
+    Ok(())
+}
+
+/// Clients of a load take a descriptor each. A control plane that a drill starts hands its limits on to instances, and gets
+/// those that this process was started with.
+fn limit_descriptors(name: DrillName, inherited: Rlimit) {
+    if name != DrillName::ControlKill {
+        return raise_descriptor_limit();
+    }
+    if let Err(error) = setrlimit(Resource::Nofile, inherited) {
+        tracing::warn!(%error, "the descriptor limit stays raised");
+    }
+}
+
+/// Becomes true at the first Ctrl-C. From then on no signal ends this process: it undoes, looks and records.
+fn interruption() -> watch::Receiver<bool> {
+    let (told, interrupted) = watch::channel(false);
+    tokio::spawn(async move {
+        // Without the signal nothing can be interrupted, and a drill ends by itself.
+        if tokio::signal::ctrl_c().await.is_ok() {
+            told.send_replace(true);
+        }
+        told.closed().await;
+    });
+    interrupted
+}
+
+fn write_reports(reports: &[DrillReport], page: Option<&Path>, json: Option<&Path>) -> Result<(), Failure> {
+    if let Some(path) = json {
+        let text = serde_json::to_string_pretty(reports).expect("reports have only text keys") + "\n";
+        write_file(path, &text)?;
+    }
+    let Some(page) = page else { return Ok(()) };
+    for report in reports {
+        let path = match reports {
+            [_] => page.to_owned(),
+            _ => page_of(page, report.drill.name),
+        };
+        write_file(&path, &html(&report.results))?;
+    }
+    Ok(())
+}
+
+/// `drills.html` of several drills is `drills-edge-kill.html` and so on.
+fn page_of(page: &Path, name: DrillName) -> PathBuf {
+    let stem = page.file_stem().unwrap_or_default().to_string_lossy();
+    let ending = page.extension().map_or_else(String::new, |ending| format!(".{}", ending.to_string_lossy()));
+    page.with_file_name(format!("{stem}-{name}{ending}"))
+}
+
+fn write_file(path: &Path, text: &str) -> Result<(), Failure> {
+    fs::write(path, text).map_err(|error| {
+        let message = format!("failed to write `{}`: {error}", path.display());
+        Failure::plain(
+            Exit::NotRecorded,
+            &message,
+            "free space, or name another file; the drills are recorded",
+        )
+    })
+}
+
+/// The exit code of the worst outcome.
+fn conclude(reports: &[DrillReport]) -> Result<(), Failure> {
+    let worst = reports.iter().map(|report| report.outcome).max_by_key(|outcome| severity(*outcome));
+    match worst {
+        None | Some(DrillOutcome::Held) => Ok(()),
+        Some(DrillOutcome::NotHeld) => Err(Failure::told(Exit::NotHeld)),
+        Some(DrillOutcome::Invalid) => Err(Failure::told(Exit::InvalidRun)),
+        Some(DrillOutcome::Aborted) => Err(Failure::told(Exit::Aborted)),
+        Some(DrillOutcome::Interrupted) => Err(Failure::told(Exit::Interrupted)),
+    }
+}
+
+/// A hypothesis that did not hold is worth more than one that nothing is known of; a drill that was broken off comes first.
+fn severity(outcome: DrillOutcome) -> u8 {
+    match outcome {
+        DrillOutcome::Held => 0,
+        DrillOutcome::Invalid => 1,
+        DrillOutcome::NotHeld => 2,
+        DrillOutcome::Aborted => 3,
+        DrillOutcome::Interrupted => 4,
+    }
+}
+
+fn failure(error: &RunDrillError) -> Failure {
+    let hint = |exit, hint: &str| Failure::new(exit, error, &[hint.to_owned()]);
+    match error {
+        RunDrillError::NotMarked { environment } => {
+            let mark = format!(
+                "allow it in shield.toml: `[drill]` with `environments = [\"{environment}\"]`; `shield drill list` says what each drill breaks"
+            );
+            hint(Exit::Usage, &mark)
+        }
+        RunDrillError::NoEdge { .. } => hint(Exit::Usage, "leave `--environment` out, or name `production`"),
+        RunDrillError::Busy { .. } | RunDrillError::UnderWay { .. } => hint(Exit::Busy, "wait for it to end"),
+        RunDrillError::NothingLive => hint(Exit::Usage, "`shield ship` makes a release live"),
+        RunDrillError::Unhealthy { .. } => {
+            hint(Exit::Usage, "`shield status` shows it; drill when all is well")
+        }
+        RunDrillError::Unsuitable { .. } => Failure::new(Exit::Usage, error, &[]),
+        RunDrillError::ReadLoad { .. } | RunDrillError::Load { .. } => {
+            hint(Exit::Usage, "`drill.load` in shield.toml names it; docs/load-file.md describes every key")
+        }
+        RunDrillError::Session { .. } => {
+            hint(Exit::Unexpected, "nothing was broken; `guard.log` beside the undo journals says more")
+        }
+        RunDrillError::Control { source } => Failure::admin(source),
+        RunDrillError::Lock { .. } => Failure::new(Exit::NotRecorded, error, &[]),
+        RunDrillError::Evidence { .. } => hint(
+            Exit::NotRecorded,
+            "everything was undone; `shield evidence verify` says what is wrong with the log",
+        ),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn several_pages_have_names() {
+        let page = |path: &str| page_of(Path::new(path), DrillName::EdgeKill).display().to_string();
+        assert_eq!(page("out/drills.html"), "out/drills-edge-kill.html");
+        assert_eq!(page("drills"), "drills-edge-kill");
+    }
+}
