@@ -1,17 +1,17 @@
-//! Load that is counted honestly: it never retries and accounts for every request.
+//! Load that is measured honestly, and faults that are always undone.
 //!
-//! Two models, named in each report. Closed: a fixed number of clients, each with one request under way at a time (or a fixed
-//! number, over HTTP/2). Open: requests are due by a [`Schedule`], whatever the target does, and latency counts from then; a
-//! target that stands still is seen to stand still. What it guarantees:
+//! A [`LoadFile`] becomes a [`LoadPlan`]; [`run_session`] runs it with its faults and holds it against its thresholds, [`start`]
+//! runs the load alone. Two models, named in each report. Closed: a fixed number of users, each with one request under way at
+//! a time. Open: requests are due by a [`Schedule`], whatever the target does, and latency counts from then; a target that
+//! stands still is seen to stand still. What it guarantees:
 //!
-//! - `offered = answered + failed + unsent`, by three counters that are kept apart, so that the sum is a check;
+//! - `offered = answered + failed + unsent`, by counters that are kept apart, so that the sum is a check;
 //! - no request is sent twice, whatever happens to it. A connection that the server closed while it was idle, or said it
 //!   would close, is opened anew before the next request is written: nothing was sent, so nothing is repeated;
-//! - a request of which a byte may have left and that got no whole answer has failed, and if it was a POST, its id is
-//!   *unknown*: it may have been applied. An id whose answer was 2xx is *applied*. [`reconcile`] holds both against the
-//!   backend's ledger.
-//!
-//! - a run whose generator was the bottleneck says so ([`GeneratorAudit`]).
+//! - a request of which a byte may have left and that got no whole answer has failed, and if it carried an id, that id is
+//!   *unknown*: it may have been applied. [`reconcile`] holds both against the target's ledger;
+//! - a run whose generator was the bottleneck says so ([`GeneratorAudit`]);
+//! - no fault outlives its lease ([`guard_main`]).
 //!
 //! What it refuses: TLS without a certificate to trust, and to hide a stall.
 

@@ -31,8 +31,8 @@ pub(crate) async fn run(_options: &Options) -> Result<Verdict> {
             let body = 1e6 * -(1.0 - random.f64()).ln();
             if random.u8(..100) == 0 { even(random) } else { body.clamp(SHORTEST_NS, LONGEST_NS) }
         };
-        let shapes: [(&str, &dyn Fn(&mut Rng) -> f64); 2] = [("even", &even), ("tailed", &tailed)];
-        for (shape, draw) in shapes {
+        for shape in ["even", "tailed"] {
+            let draw = |random: &mut Rng| if shape == "even" { even(random) } else { tailed(random) };
             let values: Vec<u64> = (0..VALUES).map(|_| draw(&mut random) as u64).collect();
             let one = histogram(values.iter().copied());
             let error = worst_error(&one, &values);

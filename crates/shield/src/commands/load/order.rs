@@ -160,7 +160,7 @@ mod tests {
         for line in [
             &["http://127.0.0.1:1"][..],
             &["http://localhost/a?b={{c}}", "--rate", "0.5", "--for", "1m"],
-            &["http://h:8080?x=\"1", "--users", "3", "--http2"],
+            &["http://h:8080?x=%221", "--users", "3", "--http2"],
         ] {
             let text = text(line);
             if let Err(mistakes) = read_load_file(&text, "line", Path::new(".")) {

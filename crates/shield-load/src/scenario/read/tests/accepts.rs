@@ -1,6 +1,7 @@
 //! What files resolve to.
 
 use std::net::SocketAddr;
+use std::path::Path;
 use std::time::Duration;
 
 use http::Method;
@@ -13,6 +14,7 @@ use crate::plan::validate::validate;
 use crate::results::thresholds::{Limit, Percentile};
 use crate::scenario::file::FileModel;
 use crate::scenario::model::{Action, Demand, FeedOrder, Place};
+use crate::scenario::read::read_load_file;
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -198,4 +200,12 @@ fn feeds_come_from_json_lines_too() {
         (vec!["age".into(), "email".into()], vec![vec!["7".into(), "a@x".into()]])
     );
     assert_eq!(feed.order, FeedOrder::Sequence);
+}
+
+#[test]
+fn example_of_the_repository_is_accepted() {
+    let examples = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples");
+    let text = std::fs::read_to_string(examples.join("load.toml")).unwrap();
+    let file = read_load_file(&text, "load.toml", &examples).unwrap_or_else(|mistakes| panic!("{mistakes}"));
+    assert_eq!(file.workload.scenarios.len(), 2);
 }
