@@ -97,7 +97,7 @@ mod tests {
     #[test]
     fn requests_end_after_their_body() {
         assert_eq!(request_length(b"GET / HTTP/1.1\r\n\r\nGET"), Some(18));
-        assert_eq!(request_length(b"POST / HTTP/1.1\r\nContent-Length: 2\r\n\r\nab"), Some(42));
+        assert_eq!(request_length(b"POST / HTTP/1.1\r\nContent-Length: 2\r\n\r\nab"), Some(40));
         assert_eq!(request_length(b"GET / HTTP/1.1\r\n"), None);
     }
 }

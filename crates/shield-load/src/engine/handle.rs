@@ -156,6 +156,8 @@ impl LoadHandle {
 
 impl Drop for LoadHandle {
     fn drop(&mut self) {
+        // The pacer's thread hears nothing else.
+        self.stopper.stop();
         self.task.abort();
     }
 }

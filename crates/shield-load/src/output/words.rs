@@ -19,7 +19,7 @@ pub(super) fn word(verdict: Verdict) -> &'static str {
 pub(super) fn meaning(results: &RunResults) -> &'static str {
     match results.verdict {
         Verdict::Invalid => {
-            "These figures say nothing about the target: the generator was the bottleneck, or requests are not accounted for."
+            "These figures say nothing about the target: the generator was the bottleneck, part of it was lost, or requests are not accounted for."
         }
         Verdict::Unreachable => "Nothing was answered.",
         Verdict::Aborted => "An abort condition ended the run early.",

@@ -74,7 +74,7 @@ pub struct RunResults {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Verdict {
-    /// The generator was the bottleneck, or requests are not accounted for.
+    /// The generator was the bottleneck, part of it was lost, or requests are not accounted for.
     Invalid,
     /// Nothing was answered.
     Unreachable,
