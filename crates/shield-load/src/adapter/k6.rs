@@ -24,7 +24,7 @@ const BUSY_PER_SECOND: f64 = 1_000.0;
 /// What k6 leaves behind.
 #[derive(Debug)]
 pub struct K6Outputs<'a> {
-    /// `--summary-export`, with `--summary-trend-stats` of [`super::run`].
+    /// `--summary-export`, with `--summary-trend-stats` of `K6_TREND_STATS` in `adapter/run.rs`.
     pub summary: &'a str,
     /// What `k6 inspect` prints: the options of the script.
     pub options: &'a str,

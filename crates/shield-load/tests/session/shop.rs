@@ -141,7 +141,7 @@ impl Seen {
         self.customers.insert(account);
         let id = json["id"].as_str().unwrap_or_default().to_owned();
         let number = self.orders.len() as u32 + 1;
-        let lie = |every: Option<u32>| every.is_some_and(|every| number % every == 0);
+        let lie = |every: Option<u32>| every.is_some_and(|every| number.is_multiple_of(every));
         let times = if lie(lies.0) { 0 } else { 1 + u32::from(lie(lies.1)) };
         self.orders.insert(id.clone(), times);
         text(StatusCode::CREATED, json!({ "order": { "id": id, "state": "new" } }).to_string())

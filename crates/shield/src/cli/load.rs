@@ -60,7 +60,7 @@ pub(crate) struct UrlArguments {
     /// Of a URL: HTTP/2 instead of HTTP/1.1.
     #[arg(long)]
     pub(crate) http2: bool,
-    /// Certificates to verify a `https` target against, PEM.
+    /// Certificates to verify a `https` target against, PEM [default for a URL: those that the system trusts].
     #[arg(long, value_name = "FILE")]
     pub(crate) trust: Option<PathBuf>,
 }

@@ -18,8 +18,8 @@ use crate::{
 
 /// Mode of the directory of undo journals.
 const OWNER_ONLY: u32 = 0o700;
-/// The bits of everybody else.
-const OTHERS: u32 = 0o077;
+/// The bits that let somebody else write.
+const OTHERS: u32 = 0o022;
 
 /// This program, as the guard of its faults.
 pub(crate) fn guard_program() -> Result<GuardProgram, Failure> {

@@ -17,6 +17,11 @@ use crate::{
 /// Name of the load file that is made of a command line, in messages.
 const COMMAND_LINE: &str = "the command line";
 
+/// What a `https` URL is verified against when nothing is named: the certificates that the system trusts.
+const SYSTEM_TRUST: &str = "/etc/ssl/certs/ca-certificates.crt";
+const NAME_A_FILE: &str = "name a load file, or a URL that begins with http:// or https://";
+const NAME_TRUST: &str =
+    "name a PEM file with --trust: the certificate authority that signed the target's certificate";
 /// How long a URL is loaded.
 const DURATION: Duration = Duration::from_secs(10);
 /// How many requests a second are offered to a URL.
@@ -41,11 +46,11 @@ pub(crate) fn order(what: &str, arguments: &UrlArguments) -> Result<Order, Failu
         refuse_url_arguments(what, arguments)?;
         let path = Path::new(what);
         let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
-        (read(path)?, what.to_owned(), parent.map_or_else(|| PathBuf::from("."), Path::to_owned))
+        (read(path, NAME_A_FILE)?, what.to_owned(), parent.map_or_else(|| PathBuf::from("."), Path::to_owned))
     };
     let file = read_load_file(&text, &name, &directory).map_err(|mistakes| mistaken(&name, mistakes))?;
     let trust = arguments.trust.clone().or_else(|| file.trust.clone());
-    let trust_pem = trust.map(|trust| read(&trust)).transpose()?;
+    let trust_pem = trust.map(|trust| read(&trust, NAME_TRUST)).transpose()?;
     Ok(Order { file, trust_pem })
 }
 
@@ -72,14 +77,10 @@ fn mistaken(name: &str, source: Mistakes) -> Failure {
     Failure::new(Exit::Usage, &error, &["docs/load-file.md describes every key".to_owned()])
 }
 
-fn read(path: &Path) -> Result<String, Failure> {
+fn read(path: &Path, hint: &str) -> Result<String, Failure> {
     fs::read_to_string(path).map_err(|error| {
         let message = format!("failed to read `{}`: {error}", path.display());
-        Failure::plain(
-            Exit::Usage,
-            &message,
-            "name a load file, or a URL that begins with http:// or https://",
-        )
+        Failure::plain(Exit::Usage, &message, hint)
     })
 }
 
@@ -103,8 +104,9 @@ fn of_url(url: &str, arguments: &UrlArguments) -> String {
     };
     let protocol = if arguments.http2 { "h2" } else { "http/1.1" };
     let target = toml_string(&format!("{scheme}://{authority}"));
-    let trust =
-        arguments.trust.as_ref().map(|trust| format!("trust = {}\n", toml_string(&trust.to_string_lossy())));
+    let system = (scheme == "https").then(|| Path::new(SYSTEM_TRUST));
+    let trust = arguments.trust.as_deref().or(system);
+    let trust = trust.map(|trust| format!("trust = {}\n", toml_string(&trust.to_string_lossy())));
     let trust = trust.unwrap_or_default();
     let path = toml_string(&path.replace("{{", "%7B%7B"));
     format!(
