@@ -83,7 +83,7 @@ pub struct Stages {
 /// A load that the staging instance must hold.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct LoadStage {
-    /// The load file, relative to the project.
+    /// The load file or another tool's script, relative to the project.
     pub file: String,
 }
 

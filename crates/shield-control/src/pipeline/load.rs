@@ -1,11 +1,17 @@
 //! The load stage: the staging instance holds the load of a file.
 
-use std::{fs, net::SocketAddr, path::Path};
+use std::{
+    fs,
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use serde_json::{Value, json};
 use shield_evidence::{Check, CheckOutcome};
 use shield_load::{
-    FileTarget, LoadFile, RunResults, Scheme, SessionOrder, Verdict, read_load_file, run_session,
+    FileTarget, ForeignRun, ForeignTool, LoadFile, RunResults, Scheme, SessionOrder, Verdict, read_load_file,
+    run_foreign, run_session,
 };
 
 use super::{
@@ -17,11 +23,25 @@ use crate::{executor::chain, store::StoredArtifact};
 /// Where to read on.
 const HINT: &str = "`stage.load.file` in shield.toml names it; docs/load-file.md describes every key";
 
+/// Longest run of another tool.
+const SCRIPT_LIMIT: Duration = Duration::from_secs(3600);
+
+/// What the stage runs.
+pub(super) enum StagedLoad {
+    /// A load file of ours.
+    File(Box<LoadFile>),
+    /// A script of another tool.
+    Script(ForeignTool, PathBuf),
+}
+
 impl Pipeline<'_> {
-    /// The load file of the stage; `None` when the service has none.
-    pub(super) fn read_load(&mut self) -> Result<Option<LoadFile>, ShipError> {
+    /// The load of the stage; `None` when the service has none.
+    pub(super) fn read_load(&mut self) -> Result<Option<StagedLoad>, ShipError> {
         let Some(stage) = &self.order.manifest.stages.load else { return Ok(None) };
         let path = self.order.project.join(&stage.file);
+        if let Some(tool) = ForeignTool::of_script(&path) {
+            return Ok(Some(StagedLoad::Script(tool, path)));
+        }
         let fault = |reason: String, output: Vec<String>| StageFailure {
             stage: StageName::Load,
             reason,
@@ -44,7 +64,7 @@ impl Pipeline<'_> {
                 Vec::new(),
             )),
         });
-        checked.map(Some).map_err(|failure| self.fail(failure))
+        checked.map(|file| Some(StagedLoad::File(Box::new(file)))).map_err(|failure| self.fail(failure))
     }
 
     /// Passes when the verdict of the run is that everything held.
@@ -52,22 +72,16 @@ impl Pipeline<'_> {
         &mut self,
         artifact: &StoredArtifact,
         address: SocketAddr,
-        file: LoadFile,
+        load: StagedLoad,
     ) -> Result<(), ShipError> {
-        let running = self.begin(StageName::Load, format!("`{}` against the staging instance", file.name));
-        let session =
-            SessionOrder { file: aimed(file, address), trust_pem: None, faults: None, workers: Vec::new() };
-        let tell = &mut *self.tell;
-        let mut observe = |ended: shield_load::IntervalEnded<'_>| {
-            let point = ended.point;
-            let line = format!("{:.0} s: {} answered, {} failed", point.at_s, point.answered, point.failed);
-            tell(PipelineEvent::Output { stage: StageName::Load, line });
+        let running = self.begin(StageName::Load, format!("{} against the staging instance", load.name()));
+        let ran = match load {
+            StagedLoad::File(file) => self.run_file(*file, address).await,
+            StagedLoad::Script(tool, script) => self.run_script(tool, script, address).await,
         };
-        let ran = run_session(session, std::future::pending(), &mut observe).await;
         let results = match ran {
             Ok(results) => results,
-            Err(error) => {
-                let reason = chain(&error);
+            Err(reason) => {
                 self.record(running, artifact.digest, failed(&reason), Vec::new(), json!({}))?;
                 return Err(self.fail(StageFailure {
                     stage: running.stage,
@@ -85,6 +99,50 @@ impl Pipeline<'_> {
         self.record(running, artifact.digest, failed(&reason), checks, details)?;
         let output = results.failures.iter().take(5).cloned().collect();
         Err(self.fail(StageFailure { stage: running.stage, reason, output, hint: hint(results.verdict) }))
+    }
+
+    async fn run_file(&mut self, file: LoadFile, address: SocketAddr) -> Result<RunResults, String> {
+        let session =
+            SessionOrder { file: aimed(file, address), trust_pem: None, faults: None, workers: Vec::new() };
+        let tell = &mut *self.tell;
+        let mut observe = |ended: shield_load::IntervalEnded<'_>| {
+            let point = ended.point;
+            let line = format!("{:.0} s: {} answered, {} failed", point.at_s, point.answered, point.failed);
+            tell(PipelineEvent::Output { stage: StageName::Load, line });
+        };
+        let ran = run_session(session, std::future::pending(), &mut observe).await;
+        ran.map_err(|error| chain(&error))
+    }
+
+    async fn run_script(
+        &mut self,
+        tool: ForeignTool,
+        script: PathBuf,
+        address: SocketAddr,
+    ) -> Result<RunResults, String> {
+        let run = ForeignRun {
+            tool,
+            program: None,
+            script,
+            target: Some(format!("http://{address}")),
+            arguments: Vec::new(),
+            directory: self.order.project.clone(),
+            deadline: SCRIPT_LIMIT,
+        };
+        let tell = &mut *self.tell;
+        let mut observe = |line| tell(PipelineEvent::Output { stage: StageName::Load, line });
+        run_foreign(run, &mut observe).await.map_err(|error| chain(&error))
+    }
+}
+
+// === impl StagedLoad ===
+
+impl StagedLoad {
+    fn name(&self) -> String {
+        match self {
+            Self::File(file) => format!("`{}`", file.name),
+            Self::Script(tool, script) => format!("`{}` by {tool}", script.display()),
+        }
     }
 }
 
@@ -122,7 +180,7 @@ fn checks(results: &RunResults) -> Vec<Check> {
     let verdict = Check {
         name: "load-held".to_owned(),
         outcome: outcome(results.verdict == Verdict::Passed),
-        method: format!("shield load against the staging instance, {}", results.model),
+        method: format!("{} against the staging instance, {}", results.tool, results.model),
         detail: if results.reasons.is_empty() { summary(results) } else { results.reasons.join("; ") },
     };
     let threshold = |threshold: &shield_load::ThresholdResult| Check {
@@ -137,6 +195,7 @@ fn checks(results: &RunResults) -> Vec<Check> {
 fn details(results: &RunResults) -> Value {
     json!({
         "load": results.name,
+        "tool": results.tool,
         "verdict": results.verdict,
         "reasons": results.reasons,
         "warnings": results.warnings,
