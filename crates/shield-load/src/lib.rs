@@ -52,8 +52,9 @@ pub use fault::guard::leftovers::{Leftovers, UndoLeftoversError, undo_leftovers}
 pub use fault::guard::life::{GuardError, guard_main};
 pub use fault::guard::role::GuardProgram;
 pub use fault::plan::effect::{Effect, ScheduledFault};
-pub use fault::plan::model::{DiskAmount, Fault, FaultPlan, PlannedFault, PlannedProxy};
+pub use fault::plan::model::{DiskAmount, Fault, FaultPlan, PlannedFault, PlannedProxy, ProxyKind};
 pub use fault::plan::schedule::ScheduleFaultsError;
+pub use fault::process::finder::{FindTargetError, TargetFinder};
 pub use fault::process::identity::{ProcessIdentity, ProcessTarget, Reach, TargetError};
 pub use fault::proxy::{
     Bursts, Direction, DnsCounts, DnsFault, DnsTrouble, ExpiredCertificate, ExpiredCounts, FaultProxy,

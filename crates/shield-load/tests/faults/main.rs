@@ -4,5 +4,6 @@
 
 mod deaths;
 mod effects;
+mod network;
 mod refusals;
 mod stage;
