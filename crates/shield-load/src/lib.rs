@@ -84,6 +84,7 @@ pub use results::model::{
 pub use results::prometheus::{EXPOSITION_BYTES_MAX, Exposition, ReadExpositionError, Sample};
 pub use results::read::{ReadResultsError, read_results};
 pub use results::thresholds::{Limit, Moment, Percentile, TargetLimit, TargetWatch, Thresholds};
+pub use scenario::faults::{AimFaultError, FaultSection, FaultsSection, ProxySection};
 pub use scenario::file::{FileModel, FileTarget, LoadFile, MetricsSource};
 pub use scenario::mix::RequestMix;
 pub use scenario::model::{
@@ -91,6 +92,6 @@ pub use scenario::model::{
 };
 pub use scenario::read::read_load_file;
 pub use scenario::template::{Escape, Part, Template, Value};
-pub use session::fetch::{FetchError, resolve};
+pub use session::fetch::FetchError;
 pub use session::run::{FaultOrder, IntervalEnded, SessionError, SessionOrder, run_session};
 pub use session::windows::SteadyState;
