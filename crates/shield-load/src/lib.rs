@@ -52,8 +52,9 @@ pub use fault::guard::leftovers::{Leftovers, UndoLeftoversError, undo_leftovers}
 pub use fault::guard::life::{GuardError, guard_main};
 pub use fault::guard::role::GuardProgram;
 pub use fault::plan::effect::{Effect, ScheduledFault};
-pub use fault::plan::model::{DiskAmount, Fault, FaultPlan, PlannedFault, PlannedProxy};
+pub use fault::plan::model::{DiskAmount, Fault, FaultPlan, PlannedFault, PlannedProxy, ProxyKind};
 pub use fault::plan::schedule::ScheduleFaultsError;
+pub use fault::process::finder::{FindTargetError, TargetFinder};
 pub use fault::process::identity::{ProcessIdentity, ProcessTarget, Reach, TargetError};
 pub use fault::proxy::{
     Bursts, Direction, DnsCounts, DnsFault, DnsTrouble, ExpiredCertificate, ExpiredCounts, FaultProxy,
@@ -83,6 +84,7 @@ pub use results::model::{
 pub use results::prometheus::{EXPOSITION_BYTES_MAX, Exposition, ReadExpositionError, Sample};
 pub use results::read::{ReadResultsError, read_results};
 pub use results::thresholds::{Limit, Moment, Percentile, TargetLimit, TargetWatch, Thresholds};
+pub use scenario::faults::{AimFaultError, FaultSection, FaultsSection, ProxySection};
 pub use scenario::file::{FileModel, FileTarget, LoadFile, MetricsSource};
 pub use scenario::mix::RequestMix;
 pub use scenario::model::{
@@ -90,6 +92,6 @@ pub use scenario::model::{
 };
 pub use scenario::read::read_load_file;
 pub use scenario::template::{Escape, Part, Template, Value};
-pub use session::fetch::{FetchError, resolve};
+pub use session::fetch::FetchError;
 pub use session::run::{FaultOrder, IntervalEnded, SessionError, SessionOrder, run_session};
 pub use session::windows::SteadyState;

@@ -4,6 +4,7 @@ use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
 use shield_load::{
     Direction, DiskAmount, Fault, FaultPlan, NetworkFault, PlannedFault, PlannedProxy, ProcessTarget,
+    ProxyKind,
 };
 use shield_types::settings::Ratio;
 
@@ -34,7 +35,12 @@ pub(super) fn fault_plan(drill: &Drill, before: Duration, seed: u64, aims: Aims)
         Disturbance::KillControl => Fault::Kill { targets: targets(aims.control) },
         Disturbance::SlowClients => {
             let listen = SocketAddr::from(([127, 0, 0, 1], 0));
-            proxies.push(PlannedProxy { name: LINE.to_owned(), listen, upstream: aims.address });
+            proxies.push(PlannedProxy {
+                name: LINE.to_owned(),
+                kind: ProxyKind::Tcp,
+                listen,
+                upstream: aims.address,
+            });
             slow_line()
         }
         Disturbance::Cpu => Fault::Cpu { workers: aims.processors, nice: 0, share_percent: 100..=100 },
@@ -45,7 +51,8 @@ pub(super) fn fault_plan(drill: &Drill, before: Duration, seed: u64, aims: Aims)
         Disturbance::Herd { .. } => return None,
     };
     let name = drill.name.to_string();
-    let planned = PlannedFault { name, at: before, lasts: drill.lasts, spread: Duration::ZERO, fault };
+    let planned =
+        PlannedFault { name, at: before, lasts: drill.lasts, spread: Duration::ZERO, fault, found_by: None };
     Some(FaultPlan { seed, proxies, faults: vec![planned] })
 }
 

@@ -5,11 +5,12 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::engine::arrivals::Schedule;
-use crate::fault::plan::model::FaultPlan;
 use crate::plan::model::{ClientGroup, Connection, LoadPlan, Model, Protocol, Scheme, Stop, Target};
 use crate::results::abort::AbortRule;
 use crate::results::thresholds::Thresholds;
+use crate::scenario::faults::FaultsSection;
 use crate::scenario::model::Workload;
+use crate::session::fetch::{FetchError, resolve};
 
 /// Everything that a load file says. Every default is filled in; where something may be absent, its absence has a meaning.
 #[derive(Clone, Debug)]
@@ -41,7 +42,7 @@ pub struct LoadFile {
     /// Where the target's own metrics are, if limits on them must hold.
     pub metrics: Option<MetricsSource>,
     /// What is to break meanwhile.
-    pub faults: Option<FaultPlan>,
+    pub faults: Option<FaultsSection>,
     /// Path on the target that lists what it applied, one id per line, as often as it was applied.
     pub ledger: Option<String>,
 }
@@ -87,6 +88,18 @@ pub struct MetricsSource {
     pub url: String,
     /// How often they are read.
     pub every: Duration,
+}
+
+// === impl FileTarget ===
+
+impl FileTarget {
+    /// Where to connect.
+    pub async fn resolve(&self) -> Result<SocketAddr, FetchError> {
+        match self.address {
+            Some(address) => Ok(address),
+            None => resolve(self.scheme, &self.authority).await,
+        }
+    }
 }
 
 // === impl LoadFile ===

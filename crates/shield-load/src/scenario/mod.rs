@@ -2,6 +2,7 @@
 
 pub(crate) mod answer;
 pub(crate) mod cookies;
+pub(crate) mod faults;
 pub(crate) mod file;
 pub(crate) mod mix;
 pub(crate) mod model;

@@ -85,7 +85,7 @@ impl Place {
 }
 
 /// Where an authority is: its own port, or that of its scheme; the first address that its name resolves to.
-pub async fn resolve(scheme: Scheme, authority: &str) -> Result<SocketAddr, FetchError> {
+pub(crate) async fn resolve(scheme: Scheme, authority: &str) -> Result<SocketAddr, FetchError> {
     let port = match scheme {
         Scheme::Http => 80,
         Scheme::Https => 443,

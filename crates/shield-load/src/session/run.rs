@@ -25,12 +25,14 @@ use crate::results::abort::AbortWatch;
 use crate::results::model::{Point, RunResults};
 use crate::scenario::file::LoadFile;
 use crate::session::exam::{Examiner, MetricsPlace};
-use crate::session::fetch::{FetchError, get_text, resolve};
+use crate::session::fetch::{FetchError, get_text};
 use crate::session::generator::Generator;
 use crate::session::ledger::{LEDGER_BYTES_MAX, hold, parse};
 use crate::session::outcome::{Facts, conclude, results};
 use crate::session::windows::WindowWatch;
 
+/// How often a guard is told that it is still needed; well within its lease of five seconds.
+const ATTEND_INTERVAL: Duration = Duration::from_secs(1);
 /// How often faults and intervals are looked at.
 const LOOK_INTERVAL: Duration = Duration::from_millis(20);
 
@@ -104,12 +106,13 @@ pub async fn run_session(
 ) -> Result<RunResults, SessionError> {
     let SessionOrder { file, trust_pem, faults, workers } = order;
     let started_at = now();
-    let address = match file.target.address {
-        Some(address) => address,
-        None => resolve(file.target.scheme, &file.target.authority).await?,
-    };
+    let address = file.target.resolve().await?;
     let metrics = match &file.metrics {
         Some(source) => Some((MetricsPlace::find(&source.url, trust_pem.clone()).await?, source.every)),
+        None => None,
+    };
+    let examiner = match &metrics {
+        Some((place, every)) => Some(Examiner::start(file.thresholds.watch(), place.clone(), *every).await),
         None => None,
     };
     let through = faults.as_ref().and_then(|order| order.through.clone());
@@ -121,15 +124,11 @@ pub async fn run_session(
         }
         _ => None,
     };
-    let examiner = match &metrics {
-        Some((place, every)) => Some(Examiner::start(file.thresholds.watch(), place.clone(), *every).await),
-        None => None,
-    };
     let mut plan = file.plan(address, trust_pem.clone());
     // Ids of another run of the same file are other ids, also in the ledger of a target that forgets nothing.
     plan.workload.id_prefix.push_str(&format!(".{}", started_at.0));
     plan.target.address = entrance.unwrap_or(plan.target.address);
-    let generator = generate(plan, &workers).await?;
+    let generator = attended(generate(plan, &workers), faults.as_ref()).await?;
     let runner = faults.map(|prepared| prepared.run(generator.started()));
     let busy = generator.workers();
     let mut course = Course::new(generator, runner, file.abort.map(|rule| rule.watch()));
@@ -169,6 +168,18 @@ fn idle_workers(workers: &[WorkerAddress], busy: Option<usize>) -> Option<String
         workers.iter().skip(busy?).map(|worker| format!("`{}`", worker.authority())).collect();
     let text = "took no part: there are fewer users or iterations than workers";
     (!idle.is_empty()).then(|| format!("{} {text}", idle.join(", ")))
+}
+
+/// Does some work while faults are prepared, and tells their guard to wait.
+async fn attended<T>(work: impl Future<Output = T>, faults: Option<&PreparedFaults>) -> T {
+    let mut work = pin!(work);
+    let mut attend = interval(ATTEND_INTERVAL);
+    loop {
+        tokio::select! {
+            done = work.as_mut() => return done,
+            _ = attend.tick() => faults.into_iter().for_each(PreparedFaults::attend),
+        }
+    }
 }
 
 /// A run under way.

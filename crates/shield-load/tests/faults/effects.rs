@@ -2,12 +2,13 @@
 
 use std::fs;
 use std::io::{BufRead, BufReader, Write};
+use std::os::unix::fs::symlink;
 use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant, SystemTime};
 
-use shield_load::{Fault, PlannedFault, PreparedFaults, ProcessTarget, Reach};
+use shield_load::{Fault, PlannedFault, PreparedFaults, ProcessTarget, Reach, TargetFinder};
 use shield_testkit::ProcessGuard;
 
 use crate::stage::{
@@ -145,6 +146,7 @@ fn faults_end_when_planned() {
         lasts: Duration::from_millis(200),
         spread: Duration::ZERO,
         fault: Fault::Freeze { targets: vec![target(&victim)] },
+        found_by: None,
     };
     let mut plan = plan(Vec::new());
     plan.faults = vec![freeze("second", 200), freeze("first", 0)];
@@ -178,4 +180,38 @@ fn resident_bytes(pid: u32) -> Option<u64> {
 fn processor_ticks(pid: u32) -> Option<u64> {
     let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
     stat.rsplit(") ").next()?.split(' ').nth(11)?.parse().ok()
+}
+
+/// Started under a name of its own, so that it can be found by it.
+fn named(program: &Path) -> ProcessGuard {
+    let process = ProcessGuard::of_child(Command::new(program).arg("600").spawn().unwrap()).unwrap();
+    let name = program.file_name().unwrap().to_str().unwrap();
+    // It has it a moment after it was started.
+    let command = || fs::read_to_string(format!("/proc/{}/comm", process.pid())).ok();
+    wait_until("its name", || command().filter(|command| command.trim() == name));
+    process
+}
+
+#[test]
+fn process_that_was_started_anew_is_hit() {
+    let journals = tempfile::tempdir().unwrap();
+    let name = format!("again-{}", std::process::id());
+    let program = journals.path().join(&name);
+    symlink("/bin/sleep", &program).unwrap();
+    let mut first = named(&program);
+    let mut plan = plan(vec![Fault::Freeze { targets: vec![target(&first)] }]);
+    // Late enough to be prepared by the clock of the load.
+    plan.faults[0].at = Duration::from_secs(2);
+    plan.faults[0].found_by = Some(TargetFinder::Name(name));
+    let prepared = PreparedFaults::start(&plan, &crate::stage::program(), journals.path()).unwrap();
+    first.kill().unwrap();
+    first.wait(LIMIT).unwrap();
+    let second = named(&program);
+    let runner = prepared.run(Instant::now());
+    let events = settled(&runner);
+    assert_eq!(events[0].failed, None);
+    assert!(events[0].effect.contains(&format!("pid {} ", second.pid())), "{events:?}");
+    wait_until("the second one to stop", || stopped(second.pid()).then_some(()));
+    runner.finish();
+    wait_until("it to run on", || (!stopped(second.pid())).then_some(()));
 }

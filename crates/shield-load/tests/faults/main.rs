@@ -4,5 +4,7 @@
 
 mod deaths;
 mod effects;
+mod load;
+mod network;
 mod refusals;
 mod stage;

@@ -29,6 +29,7 @@ pub(crate) fn plan(faults: Vec<Fault>) -> FaultPlan {
         lasts: Duration::from_secs(3600),
         spread: Duration::ZERO,
         fault,
+        found_by: None,
     };
     FaultPlan { seed: 1, proxies: Vec::new(), faults: faults.into_iter().enumerate().map(planned).collect() }
 }

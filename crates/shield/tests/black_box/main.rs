@@ -9,6 +9,7 @@ mod drills;
 mod evidence;
 mod inits;
 mod lifecycle;
+mod load_faults;
 mod manifests;
 mod pipelines;
 mod recovery;

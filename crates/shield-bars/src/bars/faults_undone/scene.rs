@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use shield_load::{
     Direction, DiskAmount, Fault, FaultPlan, NetworkFault, PlannedFault, PlannedProxy, ProcessIdentity,
-    ProcessTarget,
+    ProcessTarget, ProxyKind,
 };
 use shield_testkit::ProcessGuard;
 use shield_types::settings::Ratio;
@@ -119,9 +119,15 @@ impl Scene {
             lasts: LASTS,
             spread: PACE * 2,
             fault,
+            found_by: None,
         };
         let listen = SocketAddr::from(([127, 0, 0, 1], 0));
-        let proxies = vec![PlannedProxy { name: "service".to_owned(), listen, upstream: self.upstream }];
+        let proxies = vec![PlannedProxy {
+            name: "service".to_owned(),
+            kind: ProxyKind::Tcp,
+            listen,
+            upstream: self.upstream,
+        }];
         Ok(FaultPlan { seed, proxies, faults: (0..).zip(faults).map(planned).collect() })
     }
 

@@ -5,6 +5,7 @@ use std::io;
 use std::path::PathBuf;
 
 use rustix::process::Signal;
+use shield_types::settings::Ratio;
 
 use crate::fault::guard::network::{Network, NetworkError};
 use crate::fault::guard::role::{GuardProgram, Role};
@@ -16,7 +17,7 @@ use crate::fault::process::disk::{DiskError, DiskFill};
 use crate::fault::process::identity::{ProcessIdentity, ProcessTarget, TargetError};
 use crate::fault::process::signals::{self, SignalError};
 use crate::fault::process::stress::{self, StressChild, StressError};
-use crate::fault::proxy::NetworkFault;
+use crate::fault::proxy::{DnsTrouble, ExpiredCertificate, NetworkFault};
 
 /// Looks at a group that is being stopped, for members that were started meanwhile.
 const LOOKS_MAX: usize = 16;
@@ -31,13 +32,22 @@ pub(crate) struct Armed {
 
 #[derive(Debug)]
 enum Action {
-    Network { proxy: String, fault: NetworkFault, begun: bool },
+    Network { proxy: String, fault: Disturbance, begun: bool },
     Signal { target: ProcessTarget, signal: Signal },
     Freeze { target: ProcessTarget },
     Stress { child: StressChild, memory: Option<(u64, u8)> },
     Disk(DiskFill),
     Descriptors { process: ProcessIdentity, spare: u32 },
     Clock { path: PathBuf, seconds: i64 },
+}
+
+/// What a proxy is to do.
+#[derive(Debug)]
+enum Disturbance {
+    Tcp(NetworkFault),
+    /// The server that new connections reach, and their share.
+    Expired(ExpiredCertificate, Ratio),
+    Dns(DnsTrouble),
 }
 
 /// A fault did not come into effect.
@@ -85,7 +95,11 @@ impl Armed {
     /// Checks everything that can be checked, writes down how to undo it, and starts what the fault needs.
     pub(crate) fn prepare(effect: Effect, means: &Means, write_down: WriteDown) -> Result<Self, FaultError> {
         let armed = match effect {
-            Effect::Network { proxy, fault } => Self::alone(Action::Network { proxy, fault, begun: false }),
+            Effect::Network { proxy, fault } => Self::disturb(proxy, Disturbance::Tcp(fault)),
+            Effect::ExpiredCertificate { proxy, host, share } => {
+                Self::disturb(proxy, Disturbance::Expired(means.network.expired(&host)?, share))
+            }
+            Effect::Dns { proxy, trouble } => Self::disturb(proxy, Disturbance::Dns(trouble)),
             Effect::Kill { target } => {
                 target.members(&means.protected)?;
                 Self::alone(Action::Signal { target, signal: Signal::KILL })
@@ -129,6 +143,10 @@ impl Armed {
         Ok(armed)
     }
 
+    fn disturb(proxy: String, fault: Disturbance) -> Self {
+        Self::alone(Action::Network { proxy, fault, begun: false })
+    }
+
     fn alone(action: Action) -> Self {
         Self { action, undo: None }
     }
@@ -137,7 +155,14 @@ impl Armed {
     pub(crate) fn begin(&mut self, means: &mut Means, write_down: WriteDown) -> Result<(), FaultError> {
         match &mut self.action {
             Action::Network { proxy, fault, begun } => {
-                means.network.disturb(proxy, fault.clone())?;
+                match fault {
+                    Disturbance::Tcp(fault) => means.network.disturb(proxy, fault.clone())?,
+                    Disturbance::Expired(front, share) => {
+                        let fault = NetworkFault::Divert { to: front.address(), share: *share };
+                        means.network.disturb(proxy, fault)?;
+                    }
+                    Disturbance::Dns(trouble) => means.network.trouble(proxy, *trouble)?,
+                }
                 *begun = true;
             }
             Action::Signal { target, signal } => {

@@ -109,7 +109,10 @@ impl Carrier {
     fn prepare(&mut self, id: usize, effect: Effect) {
         let journal = &self.journal;
         match Armed::prepare(effect, &self.means, &|undo| journal.prepared(id, undo)) {
-            Ok(armed) => drop(self.faults.insert(id, Held { armed, stage: Stage::Prepared })),
+            Ok(armed) => {
+                self.faults.insert(id, Held { armed, stage: Stage::Prepared });
+                self.tell(&Answer::Prepared { id });
+            }
             Err(error) => self.fail(id, &error),
         }
     }

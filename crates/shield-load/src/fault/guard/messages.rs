@@ -31,6 +31,8 @@ pub(crate) enum Answer {
     Ready { proxies: Vec<(String, SocketAddr)> },
     /// It could not start.
     Refused { why: String },
+    /// A fault can begin.
+    Prepared { id: usize },
     /// A fault is in effect.
     Began { id: usize, at_ns: u64 },
     /// A fault is no longer in effect.
@@ -48,7 +50,8 @@ impl Answer {
     pub(crate) fn fault(&self) -> Option<usize> {
         match self {
             Self::Ready { .. } | Self::Refused { .. } => None,
-            Self::Began { id, .. }
+            Self::Prepared { id }
+            | Self::Began { id, .. }
             | Self::Undone { id, .. }
             | Self::Failed { id, .. }
             | Self::UndoFailed { id, .. } => Some(*id),

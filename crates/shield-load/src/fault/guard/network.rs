@@ -2,23 +2,32 @@
 
 use std::collections::BTreeMap;
 use std::io;
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr};
 
-use tokio::runtime::Runtime;
+use tokio::runtime::{Handle, Runtime};
 
-use crate::fault::plan::model::PlannedProxy;
-use crate::fault::proxy::{FaultProxy, NetworkFault};
+use crate::fault::plan::model::{PlannedProxy, ProxyKind};
+use crate::fault::proxy::{
+    DnsFault, DnsTrouble, ExpiredCertificate, FaultProxy, NetworkFault, StartExpiredError,
+};
 
 /// Proxies by name.
 #[derive(Debug)]
 pub(crate) struct Network {
     proxies: BTreeMap<String, Proxy>,
+    runtime: Handle,
 }
 
 #[derive(Debug)]
 struct Proxy {
-    proxy: FaultProxy,
+    line: Line,
     faulty: bool,
+}
+
+#[derive(Debug)]
+enum Line {
+    Tcp(FaultProxy),
+    Dns(DnsFault),
 }
 
 /// The network was left as it was.
@@ -30,10 +39,12 @@ pub(crate) enum NetworkError {
         #[source]
         source: io::Error,
     },
-    #[error("disturb proxy `{proxy}`: there is none of this name")]
-    Missing { proxy: String },
+    #[error("disturb proxy `{proxy}`: there is no {kind} proxy of this name")]
+    Missing { proxy: String, kind: ProxyKind },
     #[error("disturb proxy `{proxy}`: another fault is in effect there")]
     Faulty { proxy: String },
+    #[error("start a server with an expired certificate")]
+    Expired(#[from] StartExpiredError),
 }
 
 // === impl Network ===
@@ -44,36 +55,82 @@ impl Network {
         let _entered = runtime.enter();
         let mut proxies = BTreeMap::new();
         for (index, planned) in planned.iter().enumerate() {
-            let seed = seed.wrapping_add(index as u64);
-            let bound = FaultProxy::bind(planned.listen, planned.upstream, seed);
+            let line = Line::open(planned, seed.wrapping_add(index as u64));
             let listen = |source| NetworkError::Listen { proxy: planned.name.clone(), source };
-            proxies.insert(planned.name.clone(), Proxy { proxy: bound.map_err(listen)?, faulty: false });
+            proxies.insert(planned.name.clone(), Proxy { line: line.map_err(listen)?, faulty: false });
         }
-        Ok(Self { proxies })
+        Ok(Self { proxies, runtime: runtime.handle().clone() })
     }
 
     /// Where each listens.
     pub(crate) fn addresses(&self) -> Vec<(String, SocketAddr)> {
-        self.proxies.iter().map(|(name, proxy)| (name.clone(), proxy.proxy.address())).collect()
+        self.proxies.iter().map(|(name, proxy)| (name.clone(), proxy.line.address())).collect()
     }
 
-    /// Puts a fault into effect.
+    /// A server for connections to be diverted to.
+    pub(crate) fn expired(&self, host: &str) -> Result<ExpiredCertificate, NetworkError> {
+        let _entered = self.runtime.enter();
+        Ok(ExpiredCertificate::bind((Ipv4Addr::LOCALHOST, 0).into(), host)?)
+    }
+
+    /// Puts a fault of a TCP proxy into effect.
     pub(crate) fn disturb(&mut self, name: &str, fault: NetworkFault) -> Result<(), NetworkError> {
-        let missing = || NetworkError::Missing { proxy: name.to_owned() };
-        let proxy = self.proxies.get_mut(name).ok_or_else(missing)?;
-        if proxy.faulty {
-            return Err(NetworkError::Faulty { proxy: name.to_owned() });
+        match self.calm_one(name, ProxyKind::Tcp)? {
+            Proxy { line: Line::Tcp(line), faulty } => {
+                line.set(Some(fault));
+                *faulty = true;
+                Ok(())
+            }
+            _ => Err(NetworkError::Missing { proxy: name.to_owned(), kind: ProxyKind::Tcp }),
         }
-        proxy.proxy.set(Some(fault));
-        proxy.faulty = true;
-        Ok(())
     }
 
-    /// Lifts it.
+    /// Puts a fault of a DNS proxy into effect.
+    pub(crate) fn trouble(&mut self, name: &str, trouble: DnsTrouble) -> Result<(), NetworkError> {
+        match self.calm_one(name, ProxyKind::Dns)? {
+            Proxy { line: Line::Dns(line), faulty } => {
+                line.set(Some(trouble));
+                *faulty = true;
+                Ok(())
+            }
+            _ => Err(NetworkError::Missing { proxy: name.to_owned(), kind: ProxyKind::Dns }),
+        }
+    }
+
+    /// Lifts whatever is in effect.
     pub(crate) fn calm(&mut self, name: &str) {
         if let Some(proxy) = self.proxies.get_mut(name) {
-            proxy.proxy.set(None);
+            match &proxy.line {
+                Line::Tcp(line) => line.set(None),
+                Line::Dns(line) => line.set(None),
+            }
             proxy.faulty = false;
+        }
+    }
+
+    /// A proxy without a fault. Names that are nobody's were refused with the plan.
+    fn calm_one(&mut self, name: &str, kind: ProxyKind) -> Result<&mut Proxy, NetworkError> {
+        let missing = || NetworkError::Missing { proxy: name.to_owned(), kind };
+        let proxy = self.proxies.get_mut(name).ok_or_else(missing)?;
+        if proxy.faulty { Err(NetworkError::Faulty { proxy: name.to_owned() }) } else { Ok(proxy) }
+    }
+}
+
+// === impl Line ===
+
+impl Line {
+    /// With nothing wrong yet. Needs a runtime.
+    fn open(planned: &PlannedProxy, seed: u64) -> io::Result<Self> {
+        Ok(match planned.kind {
+            ProxyKind::Tcp => Self::Tcp(FaultProxy::bind(planned.listen, planned.upstream, seed)?),
+            ProxyKind::Dns => Self::Dns(DnsFault::bind(planned.listen, planned.upstream)?),
+        })
+    }
+
+    fn address(&self) -> SocketAddr {
+        match self {
+            Self::Tcp(line) => line.address(),
+            Self::Dns(line) => line.address(),
         }
     }
 }

@@ -5,11 +5,12 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
-use shield_types::settings::format_size;
+use shield_types::settings::{Ratio, format_size};
 
 use crate::fault::plan::model::DiskAmount;
+use crate::fault::process::finder::TargetFinder;
 use crate::fault::process::identity::ProcessTarget;
-use crate::fault::proxy::NetworkFault;
+use crate::fault::proxy::{DnsTrouble, NetworkFault};
 
 /// One fault of a schedule.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -22,6 +23,8 @@ pub struct ScheduledFault {
     pub until: Duration,
     /// What it does.
     pub effect: Effect,
+    /// How its process is looked for again.
+    pub found_by: Option<TargetFinder>,
 }
 
 /// What is done, specific enough to leave the guard no choice. Fields are those of [`crate::Fault`], drawn.
@@ -30,6 +33,8 @@ pub struct ScheduledFault {
 #[expect(missing_docs, reason = "documented once, at `Fault`")]
 pub enum Effect {
     Network { proxy: String, fault: NetworkFault },
+    ExpiredCertificate { proxy: String, host: String, share: Ratio },
+    Dns { proxy: String, trouble: DnsTrouble },
     Kill { target: ProcessTarget },
     Freeze { target: ProcessTarget },
     Restart { target: ProcessTarget, command: Vec<String> },
@@ -42,10 +47,28 @@ pub enum Effect {
 
 // === impl Effect ===
 
+impl Effect {
+    /// The process that it is aimed at, if it is aimed at one.
+    pub(crate) fn target_mut(&mut self) -> Option<&mut ProcessTarget> {
+        match self {
+            Self::Kill { target }
+            | Self::Freeze { target }
+            | Self::Restart { target, .. }
+            | Self::Descriptors { target, .. }
+            | Self::ClockSkew { target, .. } => Some(target),
+            _ => None,
+        }
+    }
+}
+
 impl fmt::Display for Effect {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Network { proxy, fault } => write!(formatter, "network at `{proxy}`: {fault}"),
+            Self::ExpiredCertificate { proxy, host, share } => {
+                write!(formatter, "network at `{proxy}`: expired certificate of `{host}` for {share}")
+            }
+            Self::Dns { proxy, trouble } => write!(formatter, "names at `{proxy}`: {trouble}"),
             Self::Kill { target } => write!(formatter, "kill {target}"),
             Self::Freeze { target } => write!(formatter, "freeze {target}"),
             Self::Restart { target, .. } => write!(formatter, "restart {target}"),

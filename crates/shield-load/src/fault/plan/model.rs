@@ -3,16 +3,18 @@
 //! A plan leaves choices open: a shift in time, one of several targets, a parameter in a range. All of them are drawn from its
 //! seed when the schedule is made ([`FaultPlan::schedule`]), none later, so that a run can be repeated exactly.
 
+use std::fmt;
 use std::net::SocketAddr;
 use std::ops::RangeInclusive;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
-use shield_types::settings::duration_text;
+use shield_types::settings::{Ratio, duration_text};
 
+use crate::fault::process::finder::TargetFinder;
 use crate::fault::process::identity::ProcessTarget;
-use crate::fault::proxy::NetworkFault;
+use crate::fault::proxy::{DnsTrouble, NetworkFault};
 
 /// Faults on one clock.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -33,10 +35,24 @@ pub struct FaultPlan {
 pub struct PlannedProxy {
     /// What faults call it.
     pub name: String,
+    /// What it carries.
+    #[serde(default)]
+    pub kind: ProxyKind,
     /// Where clients connect; port 0 takes any free one.
     pub listen: SocketAddr,
     /// The service.
     pub upstream: SocketAddr,
+}
+
+/// What a proxy carries.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ProxyKind {
+    /// Connections.
+    #[default]
+    Tcp,
+    /// Queries of names, over UDP.
+    Dns,
 }
 
 /// One fault of a plan.
@@ -56,6 +72,9 @@ pub struct PlannedFault {
     pub spread: Duration,
     /// What it does.
     pub fault: Fault,
+    /// How its process is looked for again, if the one that it is aimed at has ended before its time; none: not at all.
+    #[serde(default)]
+    pub found_by: Option<TargetFinder>,
 }
 
 /// What a fault does. Where several targets are given, one is drawn; where a range is given, a value of it.
@@ -68,6 +87,22 @@ pub enum Fault {
         proxies: Vec<String>,
         /// How.
         fault: NetworkFault,
+    },
+    /// New connections reach a TLS server whose certificate has expired in place of the service; open ones stay.
+    ExpiredCertificate {
+        /// Name of the proxy, one of these.
+        proxies: Vec<String>,
+        /// Whom the certificate is for: a name or an address.
+        host: String,
+        /// Of how many connections.
+        share: Ratio,
+    },
+    /// Names are not resolved as they should be.
+    Dns {
+        /// Name of the proxy, one of these.
+        proxies: Vec<String>,
+        /// What becomes of queries.
+        trouble: DnsTrouble,
     },
     /// `SIGKILL`. Nothing is undone: whoever supervises the process starts another one.
     Kill {
@@ -139,4 +174,15 @@ pub enum DiskAmount {
     Take(u64),
     /// All but so many bytes.
     Leave(u64),
+}
+
+// === impl ProxyKind ===
+
+impl fmt::Display for ProxyKind {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(match self {
+            Self::Tcp => "tcp",
+            Self::Dns => "dns",
+        })
+    }
 }

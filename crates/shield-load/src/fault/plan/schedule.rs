@@ -7,7 +7,7 @@ use std::ops::RangeInclusive;
 use fastrand::Rng;
 
 use crate::fault::plan::effect::{Effect, ScheduledFault};
-use crate::fault::plan::model::{Fault, FaultPlan, PlannedFault};
+use crate::fault::plan::model::{Fault, FaultPlan, PlannedFault, ProxyKind};
 
 /// A plan that cannot be carried out, whatever the seed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -39,10 +39,12 @@ pub enum ScheduleFaultsError {
         accepted: &'static str,
     },
     /// A network fault needs a proxy of the plan.
-    #[error("schedule fault `{fault}`: the plan has no proxy `{proxy}`")]
+    #[error("schedule fault `{fault}`: the plan has no {kind} proxy `{proxy}`")]
     NoProxy {
         /// Its name.
         fault: String,
+        /// What it must carry.
+        kind: ProxyKind,
         /// The proxy it names.
         proxy: String,
     },
@@ -66,7 +68,13 @@ impl FaultPlan {
     fn draw(&self, planned: &PlannedFault, random: &mut Rng) -> Result<ScheduledFault, ScheduleFaultsError> {
         let from = planned.at + planned.spread.mul_f64(random.f64());
         let effect = self.effect(planned, random)?;
-        Ok(ScheduledFault { name: planned.name.clone(), from, until: from + planned.lasts, effect })
+        Ok(ScheduledFault {
+            name: planned.name.clone(),
+            from,
+            until: from + planned.lasts,
+            effect,
+            found_by: planned.found_by.clone(),
+        })
     }
 
     fn effect(&self, planned: &PlannedFault, random: &mut Rng) -> Result<Effect, ScheduleFaultsError> {
@@ -74,8 +82,18 @@ impl FaultPlan {
         Ok(match &planned.fault {
             Fault::Network { proxies, fault } => {
                 let proxy = draw.one_of(proxies)?;
-                self.demand_proxies(planned, proxies)?;
+                self.demand_proxies(planned, ProxyKind::Tcp, proxies)?;
                 Effect::Network { proxy, fault: fault.clone() }
+            }
+            Fault::ExpiredCertificate { proxies, host, share } => {
+                let proxy = draw.one_of(proxies)?;
+                self.demand_proxies(planned, ProxyKind::Tcp, proxies)?;
+                Effect::ExpiredCertificate { proxy, host: host.clone(), share: *share }
+            }
+            Fault::Dns { proxies, trouble } => {
+                let proxy = draw.one_of(proxies)?;
+                self.demand_proxies(planned, ProxyKind::Dns, proxies)?;
+                Effect::Dns { proxy, trouble: *trouble }
             }
             Fault::Kill { targets } => Effect::Kill { target: draw.one_of(targets)? },
             Fault::Freeze { targets } => Effect::Freeze { target: draw.one_of(targets)? },
@@ -106,10 +124,16 @@ impl FaultPlan {
     }
 
     /// All that may be drawn must be there, not only what was: a plan that is wrong is wrong for every seed.
-    fn demand_proxies(&self, planned: &PlannedFault, names: &[String]) -> Result<(), ScheduleFaultsError> {
-        let missing = names.iter().find(|name| self.proxies.iter().all(|proxy| proxy.name != **name));
+    fn demand_proxies(
+        &self,
+        planned: &PlannedFault,
+        kind: ProxyKind,
+        names: &[String],
+    ) -> Result<(), ScheduleFaultsError> {
+        let fits = |name: &str| self.proxies.iter().any(|proxy| proxy.name == name && proxy.kind == kind);
+        let missing = names.iter().find(|name| !fits(name));
         missing.map_or(Ok(()), |proxy| {
-            Err(ScheduleFaultsError::NoProxy { fault: planned.name.clone(), proxy: proxy.clone() })
+            Err(ScheduleFaultsError::NoProxy { fault: planned.name.clone(), kind, proxy: proxy.clone() })
         })
     }
 }
@@ -165,8 +189,9 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::fault::plan::model::DiskAmount;
+    use crate::fault::plan::model::{DiskAmount, PlannedProxy};
     use crate::fault::process::identity::{ProcessIdentity, ProcessTarget};
+    use crate::fault::proxy::DnsTrouble;
 
     fn targets(count: i32) -> Vec<ProcessTarget> {
         let process = |pid| ProcessIdentity { pid, start_ticks: 7 };
@@ -207,6 +232,7 @@ mod tests {
                 lasts,
                 spread,
                 fault,
+                found_by: None,
             },
         );
         (any::<u64>(), prop::collection::vec(planned, 0..8)).prop_map(|(seed, faults)| FaultPlan {
@@ -218,8 +244,14 @@ mod tests {
 
     fn plan(fault: Fault) -> FaultPlan {
         let second = Duration::from_secs(1);
-        let planned =
-            PlannedFault { name: "it".to_owned(), at: second, lasts: second, spread: second, fault };
+        let planned = PlannedFault {
+            name: "it".to_owned(),
+            at: second,
+            lasts: second,
+            spread: second,
+            fault,
+            found_by: None,
+        };
         FaultPlan { seed: 3, proxies: Vec::new(), faults: vec![planned] }
     }
 
@@ -250,6 +282,7 @@ mod tests {
                 lasts: Duration::ZERO,
                 spread: Duration::from_secs(9),
                 fault: more,
+                found_by: None,
             });
             let mut schedule = longer.schedule().unwrap();
             schedule.retain(|fault| fault.name != "one more");
@@ -293,9 +326,16 @@ mod tests {
     fn refuses_a_proxy_that_is_not_there() {
         let fault =
             serde_json::from_str(r#"{"kind":"network","proxies":["edge"],"fault":{"kind":"refuse"}}"#);
-        assert_eq!(
-            plan(fault.unwrap()).schedule(),
-            Err(ScheduleFaultsError::NoProxy { fault: "it".to_owned(), proxy: "edge".to_owned() })
-        );
+        let missing =
+            |kind| ScheduleFaultsError::NoProxy { fault: "it".to_owned(), kind, proxy: "edge".to_owned() };
+        let mut plan = plan(fault.unwrap());
+        assert_eq!(plan.schedule(), Err(missing(ProxyKind::Tcp)));
+        let (listen, upstream) = (([127, 0, 0, 1], 0).into(), ([127, 0, 0, 1], 1).into());
+        plan.proxies.push(PlannedProxy { name: "edge".to_owned(), kind: ProxyKind::Dns, listen, upstream });
+        assert_eq!(plan.schedule(), Err(missing(ProxyKind::Tcp)), "it carries names");
+        plan.proxies[0].kind = ProxyKind::Tcp;
+        assert!(plan.schedule().is_ok());
+        plan.faults[0].fault = Fault::Dns { proxies: vec!["edge".to_owned()], trouble: DnsTrouble::Drop {} };
+        assert_eq!(plan.schedule(), Err(missing(ProxyKind::Dns)), "it carries connections");
     }
 }

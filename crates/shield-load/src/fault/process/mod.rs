@@ -3,6 +3,7 @@
 pub(crate) mod clock;
 pub(crate) mod descriptors;
 pub(crate) mod disk;
+pub(crate) mod finder;
 pub(crate) mod identity;
 pub(crate) mod procfs;
 pub(crate) mod signals;

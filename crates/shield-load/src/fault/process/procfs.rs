@@ -31,11 +31,21 @@ pub(crate) fn stat(pid: i32) -> Option<Stat> {
     parse_stat(&fs::read(format!("/proc/{pid}/stat")).ok()?)
 }
 
+/// Every process.
+pub(crate) fn pids() -> Vec<i32> {
+    let entries = fs::read_dir("/proc").into_iter().flatten();
+    entries.filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok()).collect()
+}
+
 /// Every process of a group.
 pub(crate) fn group(group: i32) -> Vec<Stat> {
-    let Ok(entries) = fs::read_dir("/proc") else { return Vec::new() };
-    let pids = entries.filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok());
-    pids.filter_map(stat).filter(|stat| stat.group == group && !stat.dead()).collect()
+    let members = pids().into_iter().filter_map(stat);
+    members.filter(|stat| stat.group == group && !stat.dead()).collect()
+}
+
+/// The name of a process.
+pub(crate) fn command(pid: i32) -> Option<String> {
+    Some(fs::read_to_string(format!("/proc/{pid}/comm")).ok()?.trim_end_matches('\n').to_owned())
 }
 
 /// The soft limit of open files; `None` inside for no limit.

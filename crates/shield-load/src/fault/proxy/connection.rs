@@ -76,7 +76,11 @@ impl Connection {
                 self.keep_silent(client, &mut swallowed).await?;
                 continue;
             }
-            let upstream = timeout(CONNECT_LIMIT, TcpStream::connect(self.upstream));
+            let upstream = match effect {
+                Effect::Diverted { to } => to,
+                _ => self.upstream,
+            };
+            let upstream = timeout(CONNECT_LIMIT, TcpStream::connect(upstream));
             tokio::select! {
                 changed = self.setting.changed() => changed.map_err(|_| Over::Closed)?,
                 connected = upstream => match connected {

@@ -4,6 +4,7 @@
 //! the forwarder's own on its way up and its old one on its way back, so that clients with the same id are told apart.
 
 use std::collections::VecDeque;
+use std::fmt;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -107,6 +108,18 @@ struct Asked {
     client: SocketAddr,
     /// Of the query that came.
     client_id: [u8; 2],
+}
+
+// === impl DnsTrouble ===
+
+impl fmt::Display for DnsTrouble {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Drop {} => formatter.write_str("drop"),
+            Self::Servfail {} => formatter.write_str("servfail"),
+            Self::Delay { delay } => write!(formatter, "delay {delay:?}"),
+        }
+    }
 }
 
 // === impl DnsFault ===

@@ -5,6 +5,7 @@
 //! a larger share hits those of a smaller one and more.
 
 use std::fmt;
+use std::net::SocketAddr;
 use std::num::NonZeroU64;
 use std::time::Duration;
 
@@ -103,6 +104,14 @@ pub enum NetworkFault {
     },
     /// New connections are refused by the kernel, as if nothing listened; open ones stay.
     Refuse {},
+    /// New connections reach something else in place of the upstream; open ones stay.
+    Divert {
+        /// What.
+        to: SocketAddr,
+        /// Of how many connections.
+        #[serde(default = "all")]
+        share: Ratio,
+    },
     /// HTTP/1.1 requests are answered by the proxy and not forwarded. Requests that were pipelined are then passed one after
     /// the other. On a connection that was open before, it begins at the first read that begins with a request line after the
     /// upstream was the last to send. Anything that is not HTTP/1.x, and what follows an upgrade or a head over 64 KiB, passes.
@@ -150,6 +159,8 @@ pub(crate) enum Effect {
     Lines { upstream: Shape, downstream: Shape },
     /// The upstream is gone.
     HalfOpen,
+    /// If it is new, it has another upstream.
+    Diverted { to: SocketAddr },
     /// Requests are answered.
     Answers { status: StatusCode, share: Ratio },
 }
@@ -195,6 +206,9 @@ impl NetworkFault {
             Self::HttpStatus { status, share } => {
                 return Some(Effect::Answers { status: *status, share: *share });
             }
+            Self::Divert { to, share } => {
+                return luck.hit_by(*share).then_some(Effect::Diverted { to: *to });
+            }
             Self::HalfOpen { share } => return luck.hit_by(*share).then_some(Effect::HalfOpen),
             Self::Latency { delay, jitter, direction, share } => {
                 (Shape::Latency { delay: *delay, jitter: *jitter }, direction, share)
@@ -231,6 +245,7 @@ impl fmt::Display for NetworkFault {
                 write!(formatter, "loss {} ({} in bursts)", bursts.loss_good, bursts.loss_bad)
             }
             Self::Refuse {} => formatter.write_str("refuse"),
+            Self::Divert { to, share } => write!(formatter, "divert {share} to {to}"),
             Self::HttpStatus { status, share } => {
                 write!(formatter, "http-status {} of {share}", status.as_u16())
             }
@@ -311,6 +326,7 @@ mod tests {
             r#"{"kind":"slow-close","delay":"1s","direction":"both","share":"100%"}"#,
             r#"{"kind":"loss","bursts":{"good_to_bad":"1%","bad_to_good":"30%","loss_good":"0%","loss_bad":"50%"},"direction":"both","share":"100%"}"#,
             r#"{"kind":"refuse"}"#,
+            r#"{"kind":"divert","to":"127.0.0.1:9","share":"100%"}"#,
             r#"{"kind":"http-status","status":503,"share":"10%"}"#,
         ] {
             assert_eq!(serde_json::to_string(&parse(text).unwrap()).unwrap(), text);

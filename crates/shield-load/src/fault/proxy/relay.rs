@@ -106,6 +106,8 @@ impl Relay {
         self.filter_leaves = true;
         match effect {
             Effect::Lines { upstream: up, downstream: down } => (upstream, downstream) = (up, down),
+            // It has its upstream already.
+            Effect::Diverted { .. } => {}
             Effect::HalfOpen => unreachable!("a relay has an upstream"),
             Effect::Answers { status, share } => {
                 self.filter_leaves = false;

@@ -15,7 +15,7 @@ use crate::fault::runner::start::GuardProcess;
 /// Pause between two signs of life; a tenth of the lease.
 const HEARTBEAT: Duration = Duration::from_millis(500);
 /// How long before it begins a fault is prepared: more than a disk takes to sync and a process to start.
-const PREPARE: Duration = Duration::from_secs(2);
+pub(crate) const PREPARE: Duration = Duration::from_secs(2);
 
 /// What the driver hears.
 #[derive(Debug)]
@@ -56,7 +56,8 @@ impl Driver {
         loop {
             let now = Instant::now();
             while let Some((_, step, id)) = steps.next_if(|(at, ..)| *at <= now) {
-                self.say(&self.command(step, id));
+                let command = self.command(step, id);
+                self.say(&command);
             }
             if heartbeat <= now {
                 self.say(&Command::Heartbeat);
@@ -82,19 +83,39 @@ impl Driver {
         let mut steps: Vec<_> = faults
             .flat_map(|(id, fault)| {
                 let (from, until) = (self.clock.at(fault.from), self.clock.at(fault.until));
-                let early = from.checked_sub(PREPARE).unwrap_or(from);
-                [(early, Step::Prepare, id), (from, Step::Begin, id), (until, Step::Undo, id)]
+                // What is due earlier was prepared before the clock started.
+                let ahead = fault.from.checked_sub(PREPARE);
+                let prepare = ahead.map(|ahead| (self.clock.at(ahead), Step::Prepare, id));
+                prepare.into_iter().chain([(from, Step::Begin, id), (until, Step::Undo, id)])
             })
             .collect();
         steps.sort();
         steps
     }
 
-    fn command(&self, step: Step, id: usize) -> Command {
+    fn command(&mut self, step: Step, id: usize) -> Command {
         match step {
-            Step::Prepare => Command::Prepare { id, effect: self.schedule[id].effect.clone() },
+            Step::Prepare => {
+                self.find_again(id);
+                Command::Prepare { id, effect: self.schedule[id].effect.clone() }
+            }
             Step::Begin => Command::Begin { id },
             Step::Undo => Command::Undo { id },
+        }
+    }
+
+    /// Who was aimed at may have ended, and something else may have taken its place.
+    fn find_again(&mut self, id: usize) {
+        let ScheduledFault { effect, found_by, .. } = &mut self.schedule[id];
+        let (Some(target), Some(finder)) = (effect.target_mut(), found_by) else { return };
+        if target.process.alive() {
+            return;
+        }
+        // Not found, it is the guard that says that it ended.
+        if let Ok(process) = finder.find() {
+            target.process = process;
+            let mut events = self.events.lock().unwrap_or_else(PoisonError::into_inner);
+            events[id].effect = effect.to_string();
         }
     }
 

@@ -63,7 +63,7 @@ pub(crate) fn note(events: &mut [FaultEvent], clock: LoadClock, answer: Answer) 
         Answer::Undone { .. } if event.began_s.is_none() => {}
         Answer::Undone { at_ns, .. } => event.undone_s = Some(clock.seconds(at_ns)),
         Answer::Failed { why, .. } | Answer::UndoFailed { why, .. } => event.failed = Some(why),
-        Answer::Ready { .. } | Answer::Refused { .. } => {}
+        Answer::Ready { .. } | Answer::Refused { .. } | Answer::Prepared { .. } => {}
     }
 }
 

@@ -11,24 +11,26 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-use crate::fault::guard::lines::Lines;
-use crate::fault::guard::messages::Answer;
+use crate::fault::guard::lines::{self, Lines};
+use crate::fault::guard::messages::{Answer, Command};
 use crate::fault::guard::role::{GuardProgram, Role};
 use crate::fault::plan::effect::ScheduledFault;
 use crate::fault::plan::model::FaultPlan;
 use crate::fault::plan::schedule::ScheduleFaultsError;
-use crate::fault::runner::drive::{Driver, Heard};
+use crate::fault::runner::drive::{Driver, Heard, PREPARE};
 use crate::fault::runner::event::{FaultEvent, LoadClock};
 
 /// Name of the file that a guard's complaints go to.
 const LOG: &str = "guard.log";
-/// How long a guard may take to start.
+/// How long a guard may take to start, and to prepare a fault.
 const READY_LIMIT: Duration = Duration::from_secs(10);
 
-/// A guard that waits, with its proxies open. Dropping it ends the guard.
+/// A guard that waits, with its proxies open, and with the faults of the first two seconds prepared. It waits for five seconds
+/// at most; then it undoes everything and ends, so that [`PreparedFaults::run`] must follow. Dropping it ends the guard.
 #[derive(Debug)]
 pub struct PreparedFaults {
     schedule: Vec<ScheduledFault>,
+    events: Vec<FaultEvent>,
     journals: PathBuf,
     guard: GuardProcess,
     answers: Lines<UnixStream>,
@@ -107,8 +109,10 @@ impl PreparedFaults {
         let (child, socket) = program.start(&role, Some(log)).map_err(failed)?;
         let guard = GuardProcess { child, socket };
         let answers = Lines::new(guard.socket.try_clone().map_err(failed)?);
-        let mut prepared = Self { schedule, journals, guard, answers, proxies: Vec::new() };
+        let events = schedule.iter().map(FaultEvent::planned).collect();
+        let mut prepared = Self { schedule, events, journals, guard, answers, proxies: Vec::new() };
         prepared.proxies = prepared.wait_until_ready().map_err(failed)??;
+        prepared.prepare_early().map_err(failed)?;
         Ok(prepared)
     }
 
@@ -123,6 +127,21 @@ impl PreparedFaults {
         })
     }
 
+    /// A driver would prepare these too late.
+    fn prepare_early(&mut self) -> io::Result<()> {
+        self.guard.socket.set_read_timeout(Some(READY_LIMIT))?;
+        for id in 0..self.schedule.iter().filter(|fault| fault.from < PREPARE).count() {
+            let effect = self.schedule[id].effect.clone();
+            lines::write(&self.guard.socket, &Command::Prepare { id, effect })?;
+            match self.answers.next()? {
+                Some(Answer::Prepared { .. }) => {}
+                Some(Answer::Failed { why, .. }) => self.events[id].failed = Some(why),
+                _ => return Err(io::ErrorKind::UnexpectedEof.into()),
+            }
+        }
+        self.guard.socket.set_read_timeout(None)
+    }
+
     /// What will happen.
     pub fn schedule(&self) -> &[ScheduledFault] {
         &self.schedule
@@ -133,16 +152,20 @@ impl PreparedFaults {
         self.proxies.iter().find(|(name, _)| name == proxy).map(|(_, address)| *address)
     }
 
+    /// Tells the guard that it is still needed.
+    pub(crate) fn attend(&self) {
+        // A guard that does not listen is gone, which the events will say.
+        drop(lines::write(&self.guard.socket, &Command::Heartbeat));
+    }
+
     /// Process id of the guard.
     pub fn guard_pid(&self) -> u32 {
         self.guard.child.id()
     }
 
-    /// Lets the faults happen on the clock that starts, or started, at `clock_start`. What is due in the first moments may be
-    /// late by what preparing it takes, unless that is some seconds ahead.
+    /// Lets the faults happen on the clock that starts, or started, at `clock_start`.
     pub fn run(self, clock_start: Instant) -> FaultRunner {
-        let events: Vec<_> = self.schedule.iter().map(FaultEvent::planned).collect();
-        let events = Arc::new(Mutex::new(events));
+        let events = Arc::new(Mutex::new(self.events));
         let (sender, heard) = channel();
         let clock = LoadClock::new(clock_start);
         let answers = sender.clone();

@@ -15,7 +15,7 @@ use crate::scenario::read::names::{Environment, Scope, World};
 use crate::scenario::read::request::{Headers, headers, is_path};
 use crate::scenario::read::scenarios::Scenarios;
 use crate::scenario::read::step::{LedgerTable, WholeFile};
-use crate::scenario::read::{feeds, scenarios, target, thresholds, traffic};
+use crate::scenario::read::{faults, feeds, scenarios, target, thresholds, traffic};
 
 /// Longest name of a file: ids begin with it.
 const NAME_BYTES_MAX: usize = 40;
@@ -40,6 +40,7 @@ pub(crate) fn resolve(root: &Table<'_>, directory: &Path, environment: Environme
     let failure_pause = root.duration("failure_pause", Duration::ZERO..=THINK_MAX);
     let failure_pause = failure_pause.or(Duration::from_millis(10));
     let feeds = feeds::read(root, directory);
+    let faults = faults::read(root, connecting.as_ref(), directory);
     let ledger = Ledger::read(root);
     let workload = workload(root, feeds, &ledger, environment);
     let judged = thresholds::read(root, workload.as_ref());
@@ -59,7 +60,7 @@ pub(crate) fn resolve(root: &Table<'_>, directory: &Path, environment: Environme
         thresholds: judged.thresholds,
         abort: judged.abort,
         metrics: judged.metrics,
-        faults: None,
+        faults: faults?,
         ledger: ledger.path.take()?,
     })
 }

@@ -19,6 +19,11 @@ pub(crate) const PHASES_MAX: usize = 256;
 /// Most limits on the target's metrics.
 pub(crate) const TARGET_LIMITS_MAX: usize = 32;
 
+/// Most proxies.
+pub(crate) const PROXIES_MAX: usize = 16;
+/// Most faults.
+pub(crate) const FAULTS_MAX: usize = 64;
+
 /// Most feeds.
 pub(crate) const FEEDS_MAX: usize = 16;
 /// Most rows of a feed.

@@ -1,6 +1,6 @@
 //! Two load files or URLs that take turns.
 
-use shield_load::{CompareError, CompareSettings, Comparison, Finding, LoadPlan, compare, resolve};
+use shield_load::{CompareError, CompareSettings, Comparison, Finding, LoadPlan, compare};
 
 use super::order::{Order, order};
 use crate::{
@@ -29,12 +29,13 @@ pub(crate) async fn run(arguments: CompareArguments, format: OutputFormat) -> Re
 
 async fn plan(what: &str, arguments: &UrlArguments, seed: u64) -> Result<LoadPlan, Failure> {
     let Order { file, trust_pem } = order(what, arguments)?;
-    let address = match file.target.address {
-        Some(address) => address,
-        None => resolve(file.target.scheme, &file.target.authority).await.map_err(|error| {
-            Failure::new(Exit::Unreachable, &error, &["name a target that resolves".to_owned()])
-        })?,
-    };
+    if file.faults.is_some() {
+        let message = format!("failed to compare `{what}`: its faults would hit one side or the other");
+        return Err(Failure::plain(Exit::Usage, &message, "leave out `through`, [[proxy]] and [[fault]]"));
+    }
+    let address = file.target.resolve().await.map_err(|error| {
+        Failure::new(Exit::Unreachable, &error, &["name a target that resolves".to_owned()])
+    })?;
     Ok(LoadPlan { seed, ..file.plan(address, trust_pem) })
 }
 

@@ -3,8 +3,8 @@
 use std::{env, path::Path, time::Duration};
 
 use shield_load::{
-    FaultOrder, ForeignRun, ForeignTool, RunResults, SessionError, SessionOrder, StartFaultsError, Verdict,
-    run_foreign, run_session,
+    FaultOrder, FaultPlan, FaultsSection, ForeignRun, ForeignTool, LoadFile, RunResults, SessionError,
+    SessionOrder, StartFaultsError, Verdict, run_foreign, run_session,
 };
 
 use super::{order, report};
@@ -50,8 +50,11 @@ async fn run_file(what: &str, arguments: &LoadRunArguments) -> Result<RunResults
     order.file.seed = arguments.seed.unwrap_or(order.file.seed);
     let journals = journals()?;
     undo_what_was_left(&journals)?;
-    let faults = match order.file.faults.clone() {
-        Some(plan) => Some(FaultOrder { plan, guard: guard_program()?, journals, through: None }),
+    let faults = match &order.file.faults {
+        Some(section) => {
+            let plan = plan(&order.file, section).await?;
+            Some(FaultOrder { plan, guard: guard_program()?, journals, through: section.through.clone() })
+        }
         None => None,
     };
     let mut progress = Progress::new(output::load::header(&order.file));
@@ -64,6 +67,16 @@ async fn run_file(what: &str, arguments: &LoadRunArguments) -> Result<RunResults
     let results = run_session(session, interrupted(), &mut |ended| progress.tell(&ended)).await;
     progress.finish();
     results.map_err(|error| failure(&error))
+}
+
+/// The faults, aimed at the processes that run now.
+async fn plan(file: &LoadFile, section: &FaultsSection) -> Result<FaultPlan, Failure> {
+    let address = file.target.resolve().await.map_err(|error| failure(&error.into()))?;
+    section.plan(file.seed, address).map_err(|error| {
+        let hint =
+            "a fault is aimed at exactly one process, which must run: see `[[fault]]` in docs/load-file.md";
+        Failure::new(Exit::Usage, &error, &[hint.to_owned()])
+    })
 }
 
 /// The first Ctrl-C ends the load in good order, and what was measured is told.

@@ -41,13 +41,29 @@ fn as_step(key: &str) -> String {
     }
 }
 
+/// What kinds of faults have in common is listed with the first of them.
+fn as_fault(key: &str) -> String {
+    let processes = ["freeze", "restart", "descriptors", "clock-skew"];
+    match key.split('.').collect::<Vec<_>>().as_slice() {
+        ["fault", kind, key @ ("pid" | "pid_file" | "listens" | "name" | "reach")]
+            if processes.contains(kind) =>
+        {
+            format!("fault.kill.{key}")
+        }
+        ["fault", kind, key @ ("proxy" | "direction" | "share")] if *kind != "cpu" => {
+            format!("fault.latency.{key}")
+        }
+        _ => key.to_owned(),
+    }
+}
+
 #[test]
 fn reference_lists_every_key() {
     let directory = directory();
     let reader = Reader::new(FULL, "load.toml");
     assert!(resolve(&reader.root(), directory.path(), &environment).is_some());
     let known: BTreeSet<String> =
-        reader.known_keys().iter().map(|key| as_step(&key.replace("[]", ""))).collect();
+        reader.known_keys().iter().map(|key| as_fault(&as_step(&key.replace("[]", "")))).collect();
     // Lists of tables are keys of their own here, with the meaning of the whole.
     let whole = ["open.phases", "scenario.step.check"];
     let reference = reference();
@@ -64,7 +80,7 @@ fn examples_in_reference_are_accepted() {
     let reference = reference();
     let examples: Vec<&str> =
         reference.split("```toml\n").skip(1).map(|rest| rest.split("```").next().unwrap()).collect();
-    assert_eq!(examples.len(), 2);
+    assert_eq!(examples.len(), 3);
     examples.into_iter().for_each(|example| drop(parsed(example)));
 }
 
@@ -86,6 +102,43 @@ metric = \"m\"
 at_most = 1
 [metrics]
 url = \"http://localhost/\"
+[[proxy]]
+name = \"line\"
+[[fault]]
+name = \"latency\"
+at = \"1s\"
+for = \"1s\"
+latency = { proxy = \"line\", delay = \"1s\" }
+[[fault]]
+name = \"reset\"
+at = \"1s\"
+for = \"1s\"
+reset = { proxy = \"line\" }
+[[fault]]
+name = \"loss\"
+at = \"1s\"
+for = \"1s\"
+loss = { proxy = \"line\", burst_begins = \"1%\", lost_in_bursts = \"1%\" }
+[[fault]]
+name = \"kill\"
+at = \"1s\"
+for = \"1s\"
+kill = { pid = 2 }
+[[fault]]
+name = \"restart\"
+at = \"1s\"
+for = \"1s\"
+restart = { pid = 2 }
+[[fault]]
+name = \"cpu\"
+at = \"1s\"
+for = \"1s\"
+cpu = { workers = 1 }
+[[fault]]
+name = \"memory\"
+at = \"1s\"
+for = \"1s\"
+memory = { size = \"1B\" }
 ";
 
 /// The small file with every table, and `value` under `key`.
@@ -103,7 +156,10 @@ fn with(key: &str, value: Option<Value>) -> Result<LoadFile, Mistakes> {
             table = match table.entry(part).or_insert(Value::Table(Table::new())) {
                 Value::Array(tables) => {
                     // Credentials are those of the last scenario.
-                    let at = if key.starts_with("scenario.auth") { tables.len() - 1 } else { 0 };
+                    let kind = key.strip_prefix("fault.").and_then(|rest| rest.split('.').next());
+                    let of_kind = |table: &Value| kind.is_some_and(|kind| table.get(kind).is_some());
+                    let fault = tables.iter().position(of_kind).unwrap_or(0);
+                    let at = if key.starts_with("scenario.auth") { tables.len() - 1 } else { fault };
                     tables[at].as_table_mut().unwrap()
                 }
                 other => other.as_table_mut().unwrap(),

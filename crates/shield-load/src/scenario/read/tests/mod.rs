@@ -3,6 +3,7 @@
 mod accepts;
 mod credentials;
 mod documents;
+mod faults;
 mod refuses;
 
 use std::fs;
