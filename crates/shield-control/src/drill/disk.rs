@@ -43,6 +43,13 @@ impl<'a> DiskPlace<'a> {
                 self.state.display()
             ));
         }
+        if let Some(other) =
+            self.others(named).map_err(|error| format!("look into `{shown}`: {error}; {HOW}"))?
+        {
+            return Err(format!(
+                "`{other}` lies on `{shown}` as well, and would have no space either; {HOW}"
+            ));
+        }
         if device(self.journals)? == filled {
             let journals = self.journals.display();
             return Err(format!(
@@ -50,6 +57,28 @@ impl<'a> DiskPlace<'a> {
             ));
         }
         Ok(named)
+    }
+}
+
+impl DiskPlace<'_> {
+    /// Something on the filesystem that is neither on the way to the state directory nor made with every filesystem.
+    fn others(&self, named: &Path) -> io::Result<Option<String>> {
+        let state = fs::canonicalize(self.state)?;
+        let mut directory = fs::canonicalize(named)?;
+        while directory != state && state.starts_with(&directory) {
+            let mut next = None;
+            for entry in fs::read_dir(&directory)? {
+                let path = entry?.path();
+                if state.starts_with(&path) {
+                    next = Some(path);
+                } else if !path.ends_with("lost+found") {
+                    return Ok(Some(path.display().to_string()));
+                }
+            }
+            let Some(next) = next else { break };
+            directory = next;
+        }
+        Ok(None)
     }
 }
 

@@ -172,6 +172,7 @@ impl Engine<'_> {
             planned_s: from_s,
             from_s,
             to_s,
+            undone: true,
             latency: None,
             failed: within.map(|point| point.failed).sum(),
             recovered_after_s: SteadyState::recovered_after(points, from_s, to_s),

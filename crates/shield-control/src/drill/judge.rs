@@ -95,8 +95,15 @@ impl Judged<'_> {
             let refused = self.seen.results.failed_by_kind.get(REFUSED).copied().unwrap_or(0);
             checks.push(check("connections refused", "0".to_owned(), refused.to_string(), refused == 0));
         }
+        checks.push(self.undone());
         checks.push(self.restored());
         checks
+    }
+
+    /// Whatever else looks right: a fault that is still in effect will show.
+    fn undone(&self) -> DrillCheck {
+        let left = self.seen.results.faults.iter().filter(|fault| !fault.undone).count();
+        check("faults still in effect", "0".to_owned(), left.to_string(), left == 0)
     }
 
     fn failures(&self) -> DrillCheck {

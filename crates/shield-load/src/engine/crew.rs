@@ -6,6 +6,8 @@
 use std::any::Any;
 use std::io;
 use std::panic::resume_unwind;
+use std::pin::pin;
+use std::sync::Arc;
 use std::sync::mpsc as blocking;
 use std::thread;
 
@@ -15,6 +17,7 @@ use tokio::task::{JoinError, JoinSet};
 
 use crate::engine::lane::Lane;
 use crate::measure::ids::LaneIds;
+use crate::measure::watch::ThreadWatch;
 
 /// The threads. Dropping it cuts off the lanes that still run.
 pub(crate) struct Crew {
@@ -32,10 +35,11 @@ type Panic = Box<dyn Any + Send>;
 // === impl Crew ===
 
 impl Crew {
-    /// Starts `count` threads, 1 or more.
-    pub(crate) fn start(count: usize) -> io::Result<Self> {
+    /// Starts a thread for each that is watched.
+    pub(crate) fn start(watch: &Arc<ThreadWatch>) -> io::Result<Self> {
         let (sender, ended) = mpsc::unbounded_channel();
-        let threads = (0..count).map(|number| spawn(number, sender.clone())).collect::<io::Result<_>>()?;
+        let one = |number| spawn(number, watch.clone(), sender.clone());
+        let threads = (0..watch.threads()).map(one).collect::<io::Result<_>>()?;
         Ok(Self { threads, ended, running: 0, next: 0 })
     }
 
@@ -62,6 +66,7 @@ impl Crew {
 
 fn spawn(
     number: usize,
+    watch: Arc<ThreadWatch>,
     ended: mpsc::UnboundedSender<Result<(u32, LaneIds), Panic>>,
 ) -> io::Result<mpsc::UnboundedSender<Vec<Lane>>> {
     let (sender, mut hired) = mpsc::unbounded_channel::<Vec<Lane>>();
@@ -74,8 +79,10 @@ fn spawn(
         drop(started.send(Ok(())));
         runtime.block_on(async {
             let mut running = JoinSet::new();
+            let mut watching = pin!(watch.watch_this(number));
             loop {
                 tokio::select! {
+                    () = watching.as_mut() => {}
                     lanes = hired.recv() => match lanes {
                         Some(lanes) => lanes.into_iter().for_each(|lane| drop(running.spawn(lane.run()))),
                         None => break,

@@ -20,6 +20,7 @@ use crate::measure::counters::{AtomicHistogram, Counters, LoadCounters, add};
 use crate::measure::failure::{Failure, FailureKind};
 use crate::measure::ids::{LaneIds, id_text};
 use crate::measure::series::Snapshot;
+use crate::measure::watch::ThreadWatch;
 use crate::plan::model::{LoadPlan, Protocol};
 use crate::scenario::answer::{Kept, judge};
 use crate::scenario::program::{Program, ProgramStep};
@@ -44,6 +45,7 @@ pub(crate) struct Shared {
     /// How late the generator itself was with requests that nothing else held up.
     pub(crate) lag: AtomicHistogram,
     pub(crate) started: Instant,
+    pub(crate) threads: Arc<ThreadWatch>,
 }
 
 /// Where clients get their requests from.
@@ -192,6 +194,7 @@ impl Lane {
         for step in steps {
             let intended = due.0.take();
             if intended.is_none() {
+                self.pass_gate().await;
                 if self.stop.told() {
                     return false;
                 }
@@ -223,12 +226,7 @@ impl Lane {
                         .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1))
                         .is_ok()
                 };
-                let stop = &mut self.stop;
-                tokio::select! {
-                    biased;
-                    () = shared.gate.passed() => {}
-                    () = poll_fn(|context| stop.poll_told(context)) => {}
-                }
+                self.pass_gate().await;
                 if self.stop.told() || !tickets.as_ref().is_none_or(ticket) {
                     return None;
                 }
@@ -383,6 +381,16 @@ impl Lane {
             id: id_text(&program.id_prefix, self.user.index, self.user.request),
             after: ended.began.elapsed(),
             detail,
+        }
+    }
+
+    /// Waits while the run is held up, or until told to stop.
+    async fn pass_gate(&mut self) {
+        let (gate, stop) = (&self.shared.gate, &mut self.stop);
+        tokio::select! {
+            biased;
+            () = gate.passed() => {}
+            () = poll_fn(|context| stop.poll_told(context)) => {}
         }
     }
 

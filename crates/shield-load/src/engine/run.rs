@@ -1,9 +1,11 @@
 //! From a plan to a report.
 
 use std::future::pending;
+use std::panic::resume_unwind;
 use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
+use std::thread::JoinHandle;
 
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::Instant;
@@ -20,6 +22,7 @@ use crate::measure::counters::{AtomicHistogram, Counters};
 use crate::measure::failure::FailureKind;
 use crate::measure::ids::{LaneIds, PostedIds};
 use crate::measure::report::{LoadReport, StepCounts};
+use crate::measure::watch::ThreadWatch;
 use crate::plan::model::{LoadPlan, Model, Stop};
 use crate::plan::validate::{StartLoadError, validate};
 use crate::results::model::CheckResults;
@@ -45,6 +48,10 @@ pub fn start(plan: LoadPlan) -> Result<LoadHandle, StartLoadError> {
         (Model::Closed, Stop::After(_) | Stop::WhenTold) => Source::Closed { tickets: None },
     };
     let program = Arc::new(Program::new(&plan.workload));
+    let clients: usize = plan.clients.iter().map(|group| group.count).sum();
+    let processors = std::thread::available_parallelism().map_or(1, usize::from);
+    let threads = if plan.model == Model::Closed { processors.min(clients) } else { processors };
+    let threads = Arc::new(ThreadWatch::new(threads));
     let shared = Arc::new(Shared {
         counters: Counters::new(&program, plan.failures_kept_max),
         cursors: FeedCursors::new(&program),
@@ -54,13 +61,11 @@ pub fn start(plan: LoadPlan) -> Result<LoadHandle, StartLoadError> {
         gate: Gate::default(),
         lag: AtomicHistogram::default(),
         started: Instant::now(),
+        threads,
     });
     let meter = GeneratorMeter::start();
     let mut makers = makers(&shared, &stopper)?;
-    let clients: usize = makers.iter().map(LaneMaker::clients).sum();
-    let processors = std::thread::available_parallelism().map_or(1, usize::from);
-    let threads = if shared.plan.model == Model::Closed { processors.min(clients) } else { processors };
-    let mut crew = Crew::start(threads).map_err(|source| StartLoadError::Thread { source })?;
+    let mut crew = Crew::start(&shared.threads).map_err(|source| StartLoadError::Thread { source })?;
     let mut lanes = 0;
     for maker in &mut makers {
         for _ in 0..maker.clients() {
@@ -93,6 +98,7 @@ struct Pace {
     grow: mpsc::UnboundedReceiver<()>,
     /// Ends with the last arrival.
     ended: oneshot::Receiver<()>,
+    thread: JoinHandle<()>,
 }
 
 /// Starts the pacer of an open model.
@@ -112,8 +118,8 @@ fn pace(shared: &Arc<Shared>, stopper: &Stopper) -> Result<Option<Pace>, StartLo
         growth_left: clients_max.saturating_sub(begun),
         stop: stopper.signal(),
     };
-    pacer.spawn(done).map_err(|source| StartLoadError::Thread { source })?;
-    Ok(Some(Pace { grow, ended }))
+    let thread = pacer.spawn(done).map_err(|source| StartLoadError::Thread { source })?;
+    Ok(Some(Pace { grow, ended, thread }))
 }
 
 // === impl Run ===
@@ -122,9 +128,9 @@ impl Run {
     /// Runs the lanes, makes those that are wanted, stops them in time, and adds up.
     async fn supervise(mut self) -> LoadReport {
         let mut ids = vec![LaneIds::default(); self.lanes];
-        let (mut grow, ended) = match self.pace.take() {
-            Some(Pace { grow, ended }) => (Some(grow), Some(ended)),
-            None => (None, None),
+        let (mut grow, ended, pacer) = match self.pace.take() {
+            Some(Pace { grow, ended, thread }) => (Some(grow), Some(ended), Some(thread)),
+            None => (None, None, None),
         };
         let mut time_is_up = pin!(time_is_up(self.shared.clone(), ended));
         let mut stopped = false;
@@ -145,8 +151,12 @@ impl Run {
                 }
             }
         }
-        // A pacer that still sleeps has nobody to pace.
+        // A pacer that still sleeps has nobody to pace. Until it is gone, it may still count an arrival.
         self.stopper.stop();
+        if let Some(pacer) = pacer {
+            let joined = tokio::task::spawn_blocking(|| pacer.join()).await;
+            joined.expect("joining does not panic").unwrap_or_else(|panic| resume_unwind(panic));
+        }
         report(&self.shared, ids, self.meter)
     }
 }
@@ -198,7 +208,7 @@ fn report(shared: &Shared, lanes: Vec<LaneIds>, meter: GeneratorMeter) -> LoadRe
         connections: counters.connections,
         latency: shared.counters.latency(),
         service: shared.counters.service(),
-        audit: meter.audit(&lag, elapsed),
+        audit: meter.audit(&lag, &shared.threads, elapsed),
         lag,
         iterations: counters.iterations,
         steps: steps(shared),

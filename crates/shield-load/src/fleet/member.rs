@@ -1,6 +1,5 @@
 //! One worker of a run, as its coordinator sees it.
 
-use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
@@ -52,7 +51,7 @@ struct Shape {
     /// Scenario and name.
     steps: Vec<(String, String)>,
     /// Step and name.
-    checks: BTreeSet<(String, String)>,
+    checks: Vec<(String, String)>,
 }
 
 // === impl Member ===
@@ -195,7 +194,7 @@ impl Shape {
             prefix: plan.workload.id_prefix.clone(),
             model: plan.model.name(),
             steps: Vec::new(),
-            checks: BTreeSet::new(),
+            checks: Vec::new(),
         };
         for scenario in &plan.workload.scenarios {
             let renewing = scenario.refresh.iter().flat_map(|refresh| &refresh.steps);
@@ -211,11 +210,12 @@ impl Shape {
     fn fits(&self, report: &LoadReport) -> bool {
         let steps = report.steps.iter().map(|step| (&step.scenario, &step.name));
         let same_steps = steps.eq(self.steps.iter().map(|(scenario, name)| (scenario, name)));
-        let checks: BTreeSet<_> =
-            report.checks.iter().map(|check| (check.step.clone(), check.name.clone())).collect();
+        // In order: sums are made by place.
+        let checks = report.checks.iter().map(|check| (&check.step, &check.name));
+        let same_checks = checks.eq(self.checks.iter().map(|(step, name)| (step, name)));
         report.model == self.model
             && same_steps
-            && checks == self.checks
+            && same_checks
             && report.posted.all_begin_with(&self.prefix)
             && report.addable()
     }

@@ -1,7 +1,7 @@
 //! Whether the generator itself was the bottleneck: then its figures say nothing about the target.
 //!
-//! Two measures. Its processor time, against what this process may use; and its lag: how late it began requests that nothing
-//! but itself held up. A run that fails either is invalid, and says why.
+//! Its processor time, against what this process may use, and that of its busiest thread; its lag: how late it began requests
+//! that nothing but itself held up; and how late its threads woke. A run that fails any of them is invalid, and says why.
 
 use std::time::Duration;
 
@@ -9,6 +9,7 @@ use rustix::time::{ClockId, clock_gettime};
 use serde::{Deserialize, Serialize};
 
 use crate::measure::histogram::Histogram;
+use crate::measure::watch::ThreadWatch;
 
 /// Share of the available processors above which a generator can no longer keep its own time.
 const CPU_SHARE_MAX: f64 = 0.9;
@@ -59,33 +60,36 @@ impl GeneratorMeter {
         Self { cpu_before: process_cpu() }
     }
 
-    pub(crate) fn audit(self, lag: &Histogram, elapsed: Duration) -> GeneratorAudit {
+    pub(crate) fn audit(self, lag: &Histogram, threads: &ThreadWatch, elapsed: Duration) -> GeneratorAudit {
         let cpu = process_cpu().saturating_sub(self.cpu_before);
         let processors = std::thread::available_parallelism().map_or(1, usize::from);
-        let available_s = elapsed.as_secs_f64() * processors as f64;
-        let cpu_share = if available_s > 0.0 { cpu.as_secs_f64() / available_s } else { 0.0 };
-        GeneratorAudit { cpu_s: cpu.as_secs_f64(), cpu_share, invalid: problems(cpu_share, lag) }
+        let elapsed_s = elapsed.as_secs_f64().max(f64::MIN_POSITIVE);
+        let cpu_share = cpu.as_secs_f64() / (elapsed_s * processors as f64);
+        let thread_share = threads.busiest().as_secs_f64() / elapsed_s;
+        let mut invalid = Vec::new();
+        invalid.extend(busy("the generator used {} % of its processors", cpu_share));
+        invalid.extend(busy("a thread of the generator was busy {} % of the time", thread_share));
+        invalid.extend(late("the generator began requests late by {} ms", lag));
+        invalid.extend(late("the generator's threads were woken late by {} ms", &threads.late()));
+        GeneratorAudit { cpu_s: cpu.as_secs_f64(), cpu_share, invalid }
     }
 }
 
-fn problems(cpu_share: f64, lag: &Histogram) -> Vec<String> {
-    let busy = (cpu_share > CPU_SHARE_MAX).then(|| {
-        format!(
-            "the generator used {:.0} % of its processors; above {:.0} % it cannot keep its own time",
-            cpu_share * 100.0,
-            CPU_SHARE_MAX * 100.0
-        )
-    });
-    // Of a few requests, one that was late says little: three must be.
+/// `what` has a place for the figure.
+fn busy(what: &str, share: f64) -> Option<String> {
+    let percent = |share: f64| format!("{:.0}", share * 100.0);
+    let limit = percent(CPU_SHARE_MAX);
+    (share > CPU_SHARE_MAX).then(|| {
+        format!("{}; above {limit} % it cannot keep its own time", what.replace("{}", &percent(share)))
+    })
+}
+
+/// The same. Of a few moments, one that was late says little: three must be.
+fn late(what: &str, lag: &Histogram) -> Option<String> {
     let share = 0.99_f64.min(1.0 - (LATE_MIN - 1.0) / lag.count().max(1) as f64);
-    let late = lag.quantile(share).filter(|lag| *lag > LAG_P99_MAX).map(|lag| {
-        format!(
-            "the generator began requests late by {:.1} ms (p99; at most {} ms): it was short of processor time",
-            lag.as_secs_f64() * 1000.0,
-            LAG_P99_MAX.as_millis()
-        )
-    });
-    busy.into_iter().chain(late).collect()
+    let lag = lag.quantile(share).filter(|lag| *lag > LAG_P99_MAX)?;
+    let shown = what.replace("{}", &format!("{:.1}", lag.as_secs_f64() * 1000.0));
+    Some(format!("{shown} (p99; at most {} ms): it was short of processor time", LAG_P99_MAX.as_millis()))
 }
 
 /// Processor time of this process, all threads.
@@ -99,30 +103,34 @@ fn process_cpu() -> Duration {
 mod tests {
     use std::time::Duration;
 
-    use super::{GeneratorMeter, problems};
+    use super::{GeneratorMeter, busy, late};
     use crate::measure::histogram::Histogram;
+    use crate::measure::watch::ThreadWatch;
 
-    fn lag_of(lag: Duration) -> Histogram {
+    fn lag_of(lag: Duration, times: u32) -> Histogram {
         let mut histogram = Histogram::default();
-        (0..100).for_each(|_| histogram.record(lag));
+        (0..times).for_each(|_| histogram.record(lag));
         histogram
     }
 
     #[test]
     fn lag_and_load_make_it_invalid() {
-        assert_eq!(problems(0.5, &lag_of(Duration::from_millis(1))), [""; 0]);
-        assert!(problems(0.95, &Histogram::default())[0].contains("95 %"));
-        assert!(problems(0.1, &lag_of(Duration::from_millis(30)))[0].contains("late by 30.0 ms"));
+        assert_eq!((busy("{}", 0.5), late("{}", &lag_of(Duration::from_millis(1), 100))), (None, None));
+        assert!(busy("used {} %", 0.95).unwrap().starts_with("used 95 %; above 90 %"));
+        assert!(
+            late("late by {} ms", &lag_of(Duration::from_millis(30), 100))
+                .unwrap()
+                .contains("late by 30.0 ms")
+        );
     }
 
     #[test]
     fn one_hiccup_in_few_requests_is_none() {
-        let mut lag = Histogram::default();
-        (0..20).for_each(|_| lag.record(Duration::from_millis(1)));
-        (0..2).for_each(|_| lag.record(Duration::from_millis(30)));
-        assert_eq!(problems(0.1, &lag), [""; 0]);
+        let mut lag = lag_of(Duration::from_millis(1), 20);
+        lag.merge(&lag_of(Duration::from_millis(30), 2));
+        assert_eq!(late("{}", &lag), None);
         lag.record(Duration::from_millis(30));
-        assert_eq!(problems(0.1, &lag).len(), 1);
+        assert!(late("{}", &lag).is_some());
     }
 
     #[test]
@@ -132,6 +140,7 @@ mod tests {
         while meter.cpu_before + Duration::from_millis(5) > super::process_cpu() {
             sum = std::hint::black_box(sum + 1);
         }
-        assert!(meter.audit(&Histogram::default(), Duration::from_secs(1)).cpu_s >= 0.005);
+        let audit = meter.audit(&Histogram::default(), &ThreadWatch::new(1), Duration::from_secs(1));
+        assert!(audit.cpu_s >= 0.005 && audit.valid());
     }
 }

@@ -51,6 +51,13 @@ impl PostedIds {
         self.generators.iter().all(|generator| generator.prefix == prefix)
     }
 
+    /// Whether a run of so many requests can have posted them: no lane numbered more than there were.
+    pub(crate) fn fits(&self, offered: u64) -> bool {
+        let words = offered / 64 + 1;
+        self.lanes()
+            .all(|lane| [&lane.applied, &lane.unknown].iter().all(|set| set.words.len() as u64 <= words))
+    }
+
     /// How many were applied.
     #[must_use]
     pub fn applied_count(&self) -> u64 {

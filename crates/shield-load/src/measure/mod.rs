@@ -8,3 +8,4 @@ pub(crate) mod ids;
 pub(crate) mod reconcile;
 pub(crate) mod report;
 pub(crate) mod series;
+pub(crate) mod watch;

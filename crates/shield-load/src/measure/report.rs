@@ -147,6 +147,7 @@ impl LoadReport {
             .chain(self.steps.iter().map(|step| &step.latency));
         plain.iter().chain(kinds).chain(steps).chain(checks).all(|count| *count <= COUNT_MAX)
             && histograms.all(Histogram::addable)
+            && self.posted.fits(self.offered)
             && self.elapsed <= TIME_MAX
     }
 

@@ -39,6 +39,10 @@ pub struct Snapshot {
 pub(crate) struct Sampler {
     series: Series,
     last: Snapshot,
+    /// Intervals that one point of the series stands for.
+    stride: usize,
+    /// Intervals in the last point.
+    in_last: usize,
 }
 
 // === impl Sampler ===
@@ -46,7 +50,7 @@ pub(crate) struct Sampler {
 impl Sampler {
     pub(crate) fn new() -> Self {
         let series = Series { interval_s: INTERVAL.as_secs_f64(), points: Vec::new() };
-        Self { series, last: Snapshot::default() }
+        Self { series, last: Snapshot::default(), stride: 1, in_last: 1 }
     }
 
     pub(crate) fn series(&self) -> &Series {
@@ -55,16 +59,44 @@ impl Sampler {
 
     /// When the interval under way ends, from the start of the run.
     pub(crate) fn next_at(&self) -> Duration {
-        self.last.at + Duration::from_secs_f64(self.series.interval_s)
+        self.last.at + INTERVAL
     }
 
-    /// Ends an interval.
-    pub(crate) fn push(&mut self, sample: Snapshot) {
-        self.series.points.push(self.last.point_until(&sample));
+    /// Ends an interval, and gives it; the series may hold it together with its neighbours.
+    pub(crate) fn push(&mut self, sample: Snapshot) -> Point {
+        let point = self.last.point_until(&sample);
         self.last = sample;
-        if self.series.points.len() >= POINTS_MAX {
+        self.keep(point);
+        point
+    }
+
+    /// Ends the last interval. A fragment of one belongs to the interval before: alone it would look like a dip of the rate.
+    pub(crate) fn finish(&mut self, sample: Snapshot) {
+        let fragment = sample.at.saturating_sub(self.last.at) < INTERVAL / 2;
+        if fragment && let Some(last) = self.series.points.last_mut() {
+            *last = merged(&[*last, self.last.point_until(&sample)]);
+            self.last = sample;
+        } else {
+            self.push(sample);
+        }
+    }
+
+    fn keep(&mut self, point: Point) {
+        match self.series.points.last_mut() {
+            Some(last) if self.in_last < self.stride => {
+                *last = merged(&[*last, point]);
+                self.in_last += 1;
+            }
+            _ => {
+                self.series.points.push(point);
+                self.in_last = 1;
+            }
+        }
+        if self.series.points.len() >= POINTS_MAX && self.in_last == self.stride {
             self.series.points = self.series.points.chunks(2).map(merged).collect();
             self.series.interval_s *= 2.0;
+            self.stride *= 2;
+            self.in_last = self.stride;
         }
     }
 }
@@ -160,7 +192,8 @@ mod tests {
             sample.counters = LoadCounters { answered: sample.offered, ..LoadCounters::default() };
             (0..9).for_each(|_| sample.latency.record(Duration::from_millis(1)));
             sample.latency.record(Duration::from_millis(if second % 10 == 0 { 900 } else { 1 }));
-            sampler.push(sample.clone());
+            let point = sampler.push(sample.clone());
+            assert_eq!(point.answered, 10);
         }
         sampler
     }

@@ -74,8 +74,18 @@ impl AbortWatch {
     fn too_slow(&self) -> Option<String> {
         let limit = self.rule.p99?;
         let limit_ms = limit.as_secs_f64() * 1000.0;
-        let answered = self.window.iter().filter_map(|point| point.latency);
-        let fastest_ms = answered.map(|latency| latency.p99_ms).reduce(f64::min)?;
+        // An interval in which nothing was answered while requests were under way was slower than any answer.
+        let slowness = |point: &Point| match point.latency {
+            Some(latency) => Some(latency.p99_ms),
+            None => (point.in_flight > 0).then_some(f64::INFINITY),
+        };
+        let fastest_ms = self.window.iter().filter_map(slowness).reduce(f64::min)?;
+        if fastest_ms.is_infinite() {
+            return Some(format!(
+                "nothing was answered for {:?} while requests were under way",
+                self.rule.over
+            ));
+        }
         (fastest_ms > limit_ms).then(|| {
             let over = self.rule.over;
             format!("the 99th percentile was {fastest_ms:.1} ms or more for {over:?}: longer than {limit:?}")

@@ -176,8 +176,10 @@ pub struct FaultWindow {
     pub planned_s: f64,
     /// When it began.
     pub from_s: f64,
-    /// When it was undone.
+    /// When it was undone; the end of the run if it was not.
     pub to_s: f64,
+    /// Whether it was undone. A fault that is still in effect is never passed.
+    pub undone: bool,
     /// Latency of the answers that ended in the window.
     pub latency: Option<LatencySummary>,
     /// Requests that failed in the window.

@@ -152,10 +152,10 @@ impl Limit {
         let totals = &results.totals;
         match self {
             Self::Latency { percentile, at_most } => {
-                self.latency(results.latency.as_ref(), *percentile, *at_most)
+                self.latency(results, results.latency.as_ref(), *percentile, *at_most)
             }
             Self::Service { percentile, at_most } => {
-                self.latency(results.service.as_ref(), *percentile, *at_most)
+                self.latency(results, results.service.as_ref(), *percentile, *at_most)
             }
             Self::ErrorShare { at_most } => {
                 let measured = share(totals.failed, totals.answered);
@@ -176,13 +176,26 @@ impl Limit {
         }
     }
 
+    /// Requests without an answer are longer than any latency: more of them than the percentile leaves over, and the limit does
+    /// not hold, however quick the answers were.
     fn latency(
         &self,
+        results: &RunResults,
         summary: Option<&LatencySummary>,
         percentile: Percentile,
         at_most: Duration,
     ) -> ThresholdResult {
         let at_most_ms = at_most.as_secs_f64() * 1000.0;
+        let totals = &results.totals;
+        let unanswered = share(totals.failed + totals.unsent, totals.answered).unwrap_or(0.0);
+        if unanswered > 1.0 - percentile.share() + ROUNDING {
+            return ThresholdResult {
+                name: self.name(),
+                limit: format!("<= {at_most_ms} ms"),
+                measured: format!("no answer to {} of the requests", percent(unanswered)),
+                held: false,
+            };
+        }
         let measured = summary.map(|summary| percentile.of(summary));
         let shown = |latency_ms| format!("{latency_ms:.3} ms");
         self.told(format!("<= {at_most_ms} ms"), measured, shown, |latency_ms| latency_ms <= at_most_ms)
@@ -204,6 +217,8 @@ impl Limit {
     }
 }
 
+/// Shares are quotients: this much off is equal.
+const ROUNDING: f64 = 1e-9;
 const NOT_MEASURED: &str = "not measured";
 
 /// The share of `part` in both; none of nothing.
@@ -221,6 +236,18 @@ fn percent(share: f64) -> String {
 impl Percentile {
     /// Every one.
     pub const ALL: [Self; 6] = [Self::P50, Self::P90, Self::P95, Self::P99, Self::P999, Self::Longest];
+
+    /// The share of requests that it does not leave over.
+    fn share(self) -> f64 {
+        match self {
+            Self::P50 => 0.5,
+            Self::P90 => 0.9,
+            Self::P95 => 0.95,
+            Self::P99 => 0.99,
+            Self::P999 => 0.999,
+            Self::Longest => 1.0,
+        }
+    }
 
     /// For people.
     #[must_use]

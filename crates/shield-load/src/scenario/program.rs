@@ -3,8 +3,9 @@
 use std::ops::Range;
 
 use fastrand::Rng;
+use http::Method;
 
-use crate::scenario::model::{Check, Feed, Place, Refresh, Step, Workload};
+use crate::scenario::model::{Action, Check, Feed, Place, Refresh, Step, Workload};
 
 /// What virtual users run.
 #[derive(Debug)]
@@ -25,6 +26,8 @@ pub(crate) struct ProgramStep {
     pub(crate) scenario: String,
     /// What of the answer is looked at later.
     pub(crate) keep: Keep,
+    /// Its answer has no body, whatever length it tells.
+    pub(crate) bodiless: bool,
     /// Its first check, in the numbering of all checks.
     pub(crate) first_check: usize,
 }
@@ -79,8 +82,9 @@ impl Program {
         let first = self.steps.len();
         for step in steps {
             let first_check = self.checks().count();
-            let scenario = scenario.to_owned();
-            self.steps.push(ProgramStep { keep: Keep::of(step), step: step.clone(), scenario, first_check });
+            let bodiless = matches!(&step.action, Action::Http(request) if request.method == Method::HEAD);
+            let (keep, step, scenario) = (Keep::of(step), step.clone(), scenario.to_owned());
+            self.steps.push(ProgramStep { step, scenario, keep, bodiless, first_check });
         }
         first..self.steps.len()
     }

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use crate::measure::reconcile::reconcile;
 use crate::measure::report::LoadReport;
 use crate::results::model::Reconciled;
+use crate::session::fetch::FetchError;
 
 /// Longest ledger that is read: some ten million ids.
 pub(crate) const LEDGER_BYTES_MAX: usize = 512 * 1024 * 1024;
@@ -40,6 +41,12 @@ pub(crate) fn hold(report: &LoadReport, mut ledger: BTreeMap<String, u32>, sourc
         duplicate: twice.take(NAMED_MAX).collect(),
         missing: result.missing.into_iter().take(NAMED_MAX).collect(),
     }
+}
+
+/// A ledger that could not be read.
+pub(crate) fn unread(source: String, error: &FetchError) -> Reconciled {
+    let summary = format!("the ledger could not be read: {error}");
+    Reconciled { source, summary, missing: Vec::new(), duplicate: Vec::new(), agrees: false }
 }
 
 #[cfg(test)]

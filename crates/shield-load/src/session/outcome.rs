@@ -5,6 +5,7 @@ use std::fmt::Write;
 use shield_types::{Timestamp, format_duration};
 
 use crate::engine::arrivals::{Phase, Schedule, Spacing};
+use crate::fault::runner::event::FaultEvent;
 use crate::measure::report::{LatencySummary, LoadReport, StepCounts};
 use crate::plan::model::Stop;
 use crate::results::model::{RESULTS_FORMAT, RunResults, StepResults, Totals, Verdict};
@@ -135,7 +136,7 @@ pub(crate) fn conclude(results: &mut RunResults, report: &LoadReport, ended: Cou
 }
 
 fn verdict(results: &RunResults, report: &LoadReport, ended: CourseEnded) -> (Verdict, Vec<String>) {
-    let CourseEnded { aborted, missing: mut invalid, .. } = ended;
+    let CourseEnded { aborted, missing: mut invalid, events, .. } = ended;
     invalid.extend(report.audit.invalid.iter().cloned());
     if !report.accounted() {
         let totals = results.totals;
@@ -144,19 +145,18 @@ fn verdict(results: &RunResults, report: &LoadReport, ended: CourseEnded) -> (Ve
             totals.offered, totals.answered, totals.failed, totals.unsent
         ));
     }
-    // A generator that never came to send anything says nothing about the target.
-    if report.answered == 0 && (invalid.is_empty() || report.failed_count() > 0) {
-        let kinds: Vec<String> =
-            report.failed.iter().map(|(kind, count)| format!("{count} {kind}")).collect();
-        let failed = if kinds.is_empty() { "no request was sent".to_owned() } else { kinds.join(", ") };
-        invalid.insert(0, format!("nothing was answered as expected: {failed}"));
-        return (Verdict::Unreachable, invalid);
-    }
     if !invalid.is_empty() {
         return (Verdict::Invalid, invalid);
     }
     if let Some(reason) = aborted {
         return (Verdict::Aborted, vec![reason]);
+    }
+    if report.answered == 0 {
+        let kinds: Vec<String> =
+            report.failed.iter().map(|(kind, count)| format!("{count} {kind}")).collect();
+        let failed = if kinds.is_empty() { "no request was sent".to_owned() } else { kinds.join(", ") };
+        let verdict = if report.statuses.is_empty() { Verdict::Unreachable } else { Verdict::Failed };
+        return (verdict, vec![format!("nothing was answered as expected: {failed}")]);
     }
     let missed = results.thresholds.iter().filter(|threshold| !threshold.held);
     let mut reasons: Vec<String> = missed
@@ -167,5 +167,17 @@ fn verdict(results: &RunResults, report: &LoadReport, ended: CourseEnded) -> (Ve
     if let Some(reconciled) = results.reconciled.as_ref().filter(|reconciled| !reconciled.agrees) {
         reasons.push(format!("the target's count does not agree: {}", reconciled.summary));
     }
+    reasons.extend(events.iter().filter_map(fault_problem));
     (if reasons.is_empty() { Verdict::Passed } else { Verdict::Failed }, reasons)
+}
+
+/// What is wrong with a fault that did not happen, or is still in effect: a run that was to survive it did not meet it, and one
+/// that leaves it behind is not over.
+fn fault_problem(event: &FaultEvent) -> Option<String> {
+    let why = event.failed.as_deref().unwrap_or("the run was over first");
+    match (event.began_s, event.undone_s) {
+        (None, _) => Some(format!("the fault `{}` did not happen: {why}", event.name)),
+        (Some(_), None) => Some(format!("the fault `{}` is not undone: {why}", event.name)),
+        (Some(_), Some(_)) => None,
+    }
 }

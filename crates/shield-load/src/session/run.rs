@@ -1,6 +1,7 @@
 //! Runs a load file to its results.
 
 use std::future::Future;
+use std::panic::resume_unwind;
 use std::path::PathBuf;
 use std::pin::pin;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -18,7 +19,7 @@ use crate::fleet::identity::WorkerAddress;
 use crate::fleet::prepare::PrepareFleetError;
 use crate::fleet::run::Fleet;
 use crate::measure::report::LoadReport;
-use crate::measure::series::{Sampler, Snapshot};
+use crate::measure::series::{INTERVAL, Sampler, Snapshot};
 use crate::plan::model::{LoadPlan, Scheme, Target};
 use crate::plan::validate::{StartLoadError, validate};
 use crate::results::abort::AbortWatch;
@@ -27,7 +28,7 @@ use crate::scenario::file::LoadFile;
 use crate::session::exam::{Examiner, MetricsPlace};
 use crate::session::fetch::{FetchError, get_text};
 use crate::session::generator::Generator;
-use crate::session::ledger::{LEDGER_BYTES_MAX, hold, parse};
+use crate::session::ledger::{LEDGER_BYTES_MAX, hold, parse, unread};
 use crate::session::outcome::{Facts, conclude, results};
 use crate::session::windows::WindowWatch;
 
@@ -145,8 +146,11 @@ pub async fn run_session(
         .extend(problem.map(|problem| format!("the target's metrics could not be read: {problem}")));
     if let Some(path) = &file.ledger {
         let target = Target { scheme: file.target.scheme, authority: file.target.authority.clone(), address };
-        let ledger = get_text(target, trust_pem, path, LEDGER_BYTES_MAX).await?;
-        results.reconciled = Some(hold(&report, parse(&ledger), path.clone()));
+        // Counts that cannot be compared do not agree; what was measured stays measured.
+        results.reconciled = Some(match get_text(target, trust_pem, path, LEDGER_BYTES_MAX).await {
+            Ok(ledger) => hold(&report, parse(&ledger), path.clone()),
+            Err(error) => unread(path.clone(), &error),
+        });
     }
     results.thresholds = file.thresholds.evaluate(&results, &watch);
     conclude(&mut results, &report, ended);
@@ -234,6 +238,10 @@ impl Course {
                 _ = look.tick() => self.look(tell),
                 () = interrupted.as_mut(), if self.aborted.is_none() => self.stop("interrupted".to_owned()),
             }
+            if self.aborted.is_some() {
+                // Before anything else: requests that are stuck in a fault wait for its end.
+                self.undo().await;
+            }
         }
     }
 
@@ -246,12 +254,10 @@ impl Course {
             return;
         }
         let sample = self.generator.sample();
-        self.sampler.push(sample.clone());
-        let series = self.sampler.series();
-        let Some(point) = series.points.last() else { return };
-        let interval_s = series.interval_s;
-        tell(IntervalEnded { point, interval_s, sample: &sample, faults: &self.events });
-        let reason = self.abort.as_mut().and_then(|abort| abort.step(point));
+        let point = self.sampler.push(sample.clone());
+        let interval_s = INTERVAL.as_secs_f64();
+        tell(IntervalEnded { point: &point, interval_s, sample: &sample, faults: &self.events });
+        let reason = self.abort.as_mut().and_then(|abort| abort.step(&point));
         if let Some(reason) = reason.filter(|_| self.aborted.is_none()) {
             self.stop(reason);
         }
@@ -262,14 +268,19 @@ impl Course {
         self.generator.stop();
     }
 
+    /// Undoes every fault. Others go on meanwhile: the guard may need its time.
+    async fn undo(&mut self) {
+        let Some(runner) = self.runner.take() else { return };
+        let undone = tokio::task::spawn_blocking(move || runner.finish()).await;
+        self.events = undone.unwrap_or_else(|error| resume_unwind(error.into_panic()));
+        self.windows.look(&self.events, || self.generator.sample());
+    }
+
     /// Undoes every fault and adds up.
     async fn end(mut self) -> (LoadReport, CourseEnded) {
+        self.undo().await;
         let last = self.generator.sample();
-        self.sampler.push(last.clone());
-        if let Some(runner) = self.runner.take() {
-            self.events = runner.finish();
-            self.windows.look(&self.events, || last.clone());
-        }
+        self.sampler.finish(last.clone());
         let Self { generator, events, windows, sampler, aborted, .. } = self;
         let (report, missing) = generator.join().await;
         (report, CourseEnded { sampler, events, windows, last, aborted, missing })

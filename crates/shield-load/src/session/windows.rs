@@ -66,6 +66,7 @@ impl WindowWatch {
                 planned_s: event.planned_s,
                 from_s,
                 to_s,
+                undone: event.undone_s.is_some(),
                 latency: LatencySummary::of(&after.latency.since(&before.latency)),
                 failed: after.counters.failed - before.counters.failed,
                 recovered_after_s: SteadyState::recovered_after(points, first_s, to_s),

@@ -112,7 +112,9 @@ impl OpenConnection {
         self.write(request, progress).await.map_err(|error| Broken::of_io(&error, FailureKind::Reset))?;
         let (head, headers) = self.read_head(step.keep.headers).await?;
         let mut excerpt = Excerpt::of(step, head.status);
-        self.read_body(head.framing, &mut excerpt).await?;
+        // The length that an answer to HEAD tells is that of a body that does not come (RFC 9110 section 9.3.2).
+        let framing = if step.bodiless { Framing::Length(0) } else { head.framing };
+        self.read_body(framing, &mut excerpt).await?;
         Ok((Answer { status: head.status, excerpt, headers }, head.keeps_open))
     }
 

@@ -13,7 +13,7 @@ use shield_control::drill::{
 use shield_load::output::html;
 use tokio::sync::watch;
 
-use super::faults::{guard_program, journals, undo_what_was_left};
+use super::faults::{guard_program, interrupted, journals, undo_what_was_left};
 use crate::{
     cli::{DrillCommand, DrillRunArguments, OutputFormat, Place},
     commands::daemon::raise_descriptor_limit,
@@ -131,15 +131,13 @@ fn limit_descriptors(name: DrillName, inherited: Rlimit) {
 
 /// Becomes true at the first Ctrl-C. From then on no signal ends this process: it undoes, looks and records.
 fn interruption() -> watch::Receiver<bool> {
-    let (told, interrupted) = watch::channel(false);
+    let (told, hearing) = watch::channel(false);
     tokio::spawn(async move {
-        // Without the signal nothing can be interrupted, and a drill ends by itself.
-        if tokio::signal::ctrl_c().await.is_ok() {
-            told.send_replace(true);
-        }
+        interrupted().await;
+        told.send_replace(true);
         told.closed().await;
     });
-    interrupted
+    hearing
 }
 
 fn write_reports(reports: &[DrillReport], page: Option<&Path>, json: Option<&Path>) -> Result<(), Failure> {

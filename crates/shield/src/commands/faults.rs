@@ -3,13 +3,15 @@
 use std::{
     env,
     fs::{self, DirBuilder},
-    io,
+    future::poll_fn,
     os::unix::fs::{DirBuilderExt, MetadataExt},
     path::{Path, PathBuf},
+    task::Poll,
 };
 
 use rustix::process::getuid;
 use shield_load::{GuardProgram, undo_leftovers};
+use tokio::signal::unix::{SignalKind, signal};
 
 use crate::{
     exit::{Exit, Failure},
@@ -27,10 +29,15 @@ pub(crate) fn guard_program() -> Result<GuardProgram, Failure> {
     Ok(GuardProgram { program, arguments: vec!["fault-guard".into()] })
 }
 
-/// Where undo journals are: one place per user, so that every later run finds what an earlier one left.
+/// Where undo journals are: one place per user that outlives a reboot, so that every later run finds what an earlier one left.
+/// `$XDG_STATE_HOME`, else `~/.local/state`, else the temporary directory.
 pub(crate) fn journal_directory() -> PathBuf {
-    let user = getuid().as_raw();
-    env::temp_dir().join(format!("shield-faults-{user}"))
+    let absolute = |name| env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
+    let state = absolute("XDG_STATE_HOME").or_else(|| absolute("HOME").map(|home| home.join(".local/state")));
+    match state {
+        Some(state) => state.join("shield/faults"),
+        None => env::temp_dir().join(format!("shield-faults-{}", getuid().as_raw())),
+    }
 }
 
 /// The same, made where it is missing. A journal says what is removed, signalled and started: it is believed only in a directory
@@ -41,17 +48,16 @@ pub(crate) fn journals() -> Result<PathBuf, Failure> {
         let message = format!("failed to keep undo journals in `{}`: {problem}", directory.display());
         Failure::plain(Exit::NotRecorded, &message, hint)
     };
-    if let Err(error) = DirBuilder::new().mode(OWNER_ONLY).create(&directory)
-        && error.kind() != io::ErrorKind::AlreadyExists
-    {
-        return Err(failed(error.to_string(), "set TMPDIR to a directory that can be written"));
+    if let Err(error) = DirBuilder::new().recursive(true).mode(OWNER_ONLY).create(&directory) {
+        return Err(failed(error.to_string(), "set XDG_STATE_HOME to a directory that can be written"));
     }
-    let found = fs::symlink_metadata(&directory).map_err(|error| failed(error.to_string(), "set TMPDIR"))?;
+    let found =
+        fs::symlink_metadata(&directory).map_err(|error| failed(error.to_string(), "set XDG_STATE_HOME"))?;
     let ours = found.is_dir() && found.uid() == getuid().as_raw() && found.mode() & OTHERS == 0;
     if ours {
         Ok(directory)
     } else {
-        Err(failed("others own it, or may write to it".to_owned(), "remove it, or set TMPDIR"))
+        Err(failed("others own it, or may write to it".to_owned(), "remove it, or set XDG_STATE_HOME"))
     }
 }
 
@@ -62,4 +68,17 @@ pub(crate) fn undo_what_was_left(journals: &Path) -> Result<(), Failure> {
     })?;
     output::load::leftovers(&left);
     Ok(())
+}
+
+/// The first Ctrl-C, SIGTERM or SIGHUP: what is under way ends in good order, and what was measured is told.
+pub(crate) async fn interrupted() {
+    let mut signals: Vec<_> = [SignalKind::interrupt(), SignalKind::terminate(), SignalKind::hangup()]
+        .into_iter()
+        .filter_map(|kind| signal(kind).ok())
+        .collect();
+    poll_fn(|context| {
+        let told = signals.iter_mut().any(|signal| signal.poll_recv(context).is_ready());
+        if told { Poll::Ready(()) } else { Poll::Pending }
+    })
+    .await;
 }

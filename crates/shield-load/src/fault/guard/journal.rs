@@ -88,20 +88,27 @@ impl Journal {
 // === impl DeadJournal ===
 
 impl DeadJournal {
-    /// Those of `directory` whose guards are dead; none if there is no such directory.
-    pub(crate) fn all(directory: &Path) -> io::Result<Vec<Self>> {
+    /// Those of `directory` whose guards are dead, and what could not be read; none if there is no such directory.
+    pub(crate) fn all(directory: &Path) -> io::Result<(Vec<Self>, Vec<String>)> {
+        let (mut journals, mut unread) = (Vec::new(), Vec::new());
         let entries = match fs::read_dir(directory) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok((journals, unread)),
             entries => entries?,
         };
-        let mut journals = Vec::new();
         for entry in entries {
-            let path = entry?.path();
-            if path.extension().is_some_and(|extension| extension == EXTENSION) {
-                journals.extend(Self::open(&path)?);
+            let entry = entry?;
+            let path = entry.path();
+            // What is no plain file is no journal, whatever it is called; opening it might never return.
+            let file = entry.file_type().is_ok_and(|kind| kind.is_file());
+            if file && path.extension().is_some_and(|extension| extension == EXTENSION) {
+                match Self::open(&path) {
+                    Ok(journal) => journals.extend(journal),
+                    // One that cannot be read does not keep the others from being undone.
+                    Err(error) => unread.push(format!("read `{}`: {error}", path.display())),
+                }
             }
         }
-        Ok(journals)
+        Ok((journals, unread))
     }
 
     /// `None` while its guard lives, or when another process is at it.
@@ -165,9 +172,9 @@ mod tests {
         [0, 1, 3].into_iter().for_each(|id| journal.begun(id).unwrap());
         journal.undone(1).unwrap();
         journal.prepared(3, remove("new")).unwrap();
-        assert!(DeadJournal::all(directory.path()).unwrap().is_empty(), "its guard lives");
+        assert!(DeadJournal::all(directory.path()).unwrap().0.is_empty(), "its guard lives");
         drop(journal);
-        let mut journals = DeadJournal::all(directory.path()).unwrap();
+        let (mut journals, _) = DeadJournal::all(directory.path()).unwrap();
         assert_eq!(journals[0].undos, [remove("begun"), remove("new")]);
         journals.remove(0).remove().unwrap();
         assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 0);

@@ -32,8 +32,9 @@ pub struct UndoLeftoversError {
 /// Undoes what dead guards that kept their journals in `directory` left. Guards that live are left alone.
 pub fn undo_leftovers(directory: &Path) -> Result<Leftovers, UndoLeftoversError> {
     let failed = |source| UndoLeftoversError { directory: directory.to_owned(), source };
-    let mut leftovers = Leftovers::default();
-    for journal in DeadJournal::all(directory).map_err(failed)? {
+    let (journals, unread) = DeadJournal::all(directory).map_err(failed)?;
+    let mut leftovers = Leftovers { undone: 0, failed: unread };
+    for journal in journals {
         let outcomes: Vec<Result<(), UndoError>> = journal.undos.iter().map(Undo::apply).collect();
         let whole = outcomes.iter().all(Result::is_ok);
         for outcome in outcomes {

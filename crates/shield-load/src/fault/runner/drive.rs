@@ -14,6 +14,8 @@ use crate::fault::runner::start::GuardProcess;
 
 /// Pause between two signs of life; a tenth of the lease.
 const HEARTBEAT: Duration = Duration::from_millis(500);
+/// Longest silence of a guard that undoes everything.
+const END_LIMIT: Duration = Duration::from_secs(15);
 /// How long before it begins a fault is prepared: more than a disk takes to sync and a process to start.
 pub(crate) const PREPARE: Duration = Duration::from_secs(2);
 
@@ -124,9 +126,18 @@ impl Driver {
         drop(lines::write(&self.guard.socket, command));
     }
 
-    /// The guard ends once everything is undone; until then it tells.
-    fn hear_the_end(&self, heard: &Receiver<Heard>) {
-        while let Ok(heard) = heard.recv() {
+    /// The guard ends once everything is undone; until then it tells. One that says nothing for too long hangs: it is killed, and
+    /// what it left is undone from its journal.
+    fn hear_the_end(&mut self, heard: &Receiver<Heard>) {
+        loop {
+            let heard = match heard.recv_timeout(END_LIMIT) {
+                Ok(heard) => heard,
+                Err(RecvTimeoutError::Disconnected) => break,
+                Err(RecvTimeoutError::Timeout) => {
+                    self.guard.kill();
+                    break;
+                }
+            };
             match heard {
                 Heard::Answer(answer) => self.note(answer),
                 Heard::GuardGone => break,

@@ -194,6 +194,11 @@ impl PreparedFaults {
 // === impl GuardProcess ===
 
 impl GuardProcess {
+    /// Ends it at once. It may have ended already.
+    pub(crate) fn kill(&mut self) {
+        drop(self.child.kill());
+    }
+
     /// Waits until it has ended.
     pub(crate) fn wait(&mut self) -> io::Result<()> {
         self.child.wait().map(drop)

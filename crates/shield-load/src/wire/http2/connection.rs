@@ -8,6 +8,7 @@
 //! Everything that the server can make this client hold has a bound, and whatever it says, the connection ends with a
 //! reason rather than in a panic.
 
+use std::collections::VecDeque;
 use std::io;
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
@@ -50,7 +51,7 @@ pub(super) struct Core {
     /// What the server may send in all.
     pub(super) receive_window: i64,
     /// Streams with a body that the windows kept back.
-    pub(super) sending: Vec<u32>,
+    pub(super) sending: VecDeque<u32>,
     /// Why no new stream is begun here.
     pub(super) refusal: Option<Refusal>,
     /// The socket took nothing more.
@@ -94,7 +95,7 @@ impl Core {
             send_window: WINDOW_AT_FIRST,
             send_window_at_first: WINDOW_AT_FIRST,
             receive_window: CONNECTION_WINDOW,
-            sending: Vec::new(),
+            sending: VecDeque::new(),
             refusal: None,
             blocked: false,
             wakers: Wakers::default(),
@@ -148,7 +149,8 @@ impl Core {
         }
         let streams = &mut self.streams;
         let withheld = |stream: &mut Stream| matches!(stream.end, Some(End::Withheld));
-        self.out.remove(|id| streams.get(id).is_some_and(withheld));
+        let returned = self.out.remove(|id| streams.get(id).is_some_and(withheld));
+        self.send_window += returned as i64;
     }
 
     /// Begins no new stream from now on.

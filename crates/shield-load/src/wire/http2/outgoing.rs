@@ -63,19 +63,23 @@ impl Outgoing {
         }
     }
 
-    /// Takes frames out of which nothing left yet, those of streams that `taken` names.
-    pub(super) fn remove(&mut self, mut taken: impl FnMut(u32) -> bool) {
+    /// Takes frames out of which nothing left yet, those of streams that `taken` names. Gives the length of the bodies in them,
+    /// which the server's window was charged for.
+    pub(super) fn remove(&mut self, mut taken: impl FnMut(u32) -> bool) -> usize {
         let mut from = self.first_whole();
-        let mut to = from;
+        let (mut to, mut body_bytes) = (from, 0);
         while let Some((head, end)) = self.frame(from) {
             if !taken(head.stream) {
                 self.bytes.copy_within(from..end, to);
                 to += end - from;
+            } else if head.kind == kind::DATA {
+                body_bytes += head.length;
             }
             from = end;
         }
         self.bytes.truncate(to);
         self.advance(0);
+        body_bytes
     }
 
     /// Tells of each stream whose first frame is still here, and where.

@@ -69,12 +69,13 @@ impl Core {
         let mut send_window = self.send_window_at_first;
         let mut unsent = Vec::new();
         if !request.body.is_empty() {
-            let now = self.allowed(request.body.len(), send_window);
+            // First come, first served: a body that waits for the window is not overtaken.
+            let now = if self.sending.is_empty() { self.allowed(request.body.len(), send_window) } else { 0 };
             self.send(id, request.body, now);
             send_window -= now as i64;
             if now < request.body.len() {
                 unsent = request.body[now..].to_vec();
-                self.sending.push(id);
+                self.sending.push_back(id);
             }
         }
         self.streams.insert(Stream {
@@ -112,13 +113,12 @@ impl Core {
 
     /// Sends on what the windows kept back.
     pub(super) fn pump(&mut self) {
-        let mut index = 0;
-        while index < self.sending.len() && self.send_window > 0 && self.out.room() > 0 {
-            let id = self.sending[index];
-            let Some(stream) = self.streams.under_way(id) else {
-                self.sending.swap_remove(index);
-                continue;
-            };
+        for _ in 0..self.sending.len() {
+            if self.send_window <= 0 || self.out.room() == 0 {
+                return;
+            }
+            let Some(id) = self.sending.pop_front() else { return };
+            let Some(stream) = self.streams.under_way(id) else { continue };
             let (window, mut unsent) = (stream.send_window, std::mem::take(&mut stream.unsent));
             let now = self.allowed(unsent.len(), window);
             let whole = now == unsent.len();
@@ -128,10 +128,12 @@ impl Core {
                 stream.send_window -= now as i64;
                 stream.unsent = unsent;
             }
-            if whole {
-                self.sending.swap_remove(index);
-            } else {
-                index += 1;
+            match (whole, window <= now as i64) {
+                (true, _) => {}
+                // Its own window holds it up, and it waits behind those that may go on.
+                (false, true) => self.sending.push_back(id),
+                // The connection's window, or the buffer: it stays first.
+                (false, false) => self.sending.push_front(id),
             }
         }
     }
@@ -163,7 +165,7 @@ impl Core {
         }
         let withheld = stream.begins_at >= self.out.left();
         if withheld {
-            self.out.remove(|of| of == id);
+            self.send_window += self.out.remove(|of| of == id) as i64;
             let streams = &mut self.streams;
             self.out.each_begin(|id, at| {
                 if let Some(stream) = streams.get(id) {

@@ -12,7 +12,7 @@ use crate::{
     cli::{LoadRunArguments, OutputFormat},
     commands::{
         daemon::raise_descriptor_limit,
-        faults::{guard_program, journals, undo_what_was_left},
+        faults::{guard_program, interrupted, journals, undo_what_was_left},
     },
     exit::{Exit, Failure},
     output::{self, load::Progress},
@@ -79,14 +79,6 @@ async fn plan(file: &LoadFile, section: &FaultsSection) -> Result<FaultPlan, Fai
     })
 }
 
-/// The first Ctrl-C ends the load in good order, and what was measured is told.
-async fn interrupted() {
-    // Without the signal nothing can be interrupted, and a run ends by itself.
-    if tokio::signal::ctrl_c().await.is_err() {
-        std::future::pending::<()>().await;
-    }
-}
-
 async fn run_tool(
     tool: ForeignTool,
     what: &str,
@@ -103,7 +95,15 @@ async fn run_tool(
         directory,
         deadline: FOREIGN_LIMIT,
     };
-    let results = run_foreign(run, &mut |line| output::load::foreign_line(&line)).await;
+    let mut tell = |line: String| output::load::foreign_line(&line);
+    // Dropped, the tool ends with everything it started.
+    let results = tokio::select! {
+        results = run_foreign(run, &mut tell) => results,
+        () = interrupted() => {
+            let hint = format!("{tool} was ended, and left no results");
+            return Err(Failure::plain(Exit::Interrupted, "interrupted", &hint));
+        }
+    };
     results.map_err(|error| Failure::new(Exit::Usage, &error, &[]))
 }
 
