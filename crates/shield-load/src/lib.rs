@@ -93,5 +93,5 @@ pub use scenario::model::{
 pub use scenario::read::read_load_file;
 pub use scenario::template::{Escape, Part, Template, Value};
 pub use session::fetch::FetchError;
-pub use session::run::{FaultOrder, IntervalEnded, SessionError, SessionOrder, run_session};
+pub use session::run::{FaultOrder, INTERRUPTED, IntervalEnded, SessionError, SessionOrder, run_session};
 pub use session::windows::SteadyState;

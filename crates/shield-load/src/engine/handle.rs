@@ -110,6 +110,16 @@ impl LoadHandle {
         self.stopper.stop();
     }
 
+    /// The same, and what was sent is given up when it has no answer within `grace`.
+    pub fn stop_within(&self, grace: Duration) {
+        self.stopper.stop();
+        let stopper = self.stopper.clone();
+        tokio::spawn(async move {
+            tokio::time::sleep(grace).await;
+            stopper.cut();
+        });
+    }
+
     /// Something that stops the run from elsewhere.
     #[must_use]
     pub fn stopper(&self) -> Stopper {

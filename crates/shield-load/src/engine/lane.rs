@@ -279,6 +279,10 @@ impl Lane {
                 if !progress.written() && stop.poll_told(context).is_ready() {
                     return Poll::Ready(Ending::Abandoned);
                 }
+                if stop.poll_cut(context).is_ready() {
+                    let detail = "the run was ended early while it waited for its answer";
+                    return Poll::Ready(Ending::Broken(Broken::new(FailureKind::CutOff, detail)));
+                }
                 Poll::Pending
             })
             .await

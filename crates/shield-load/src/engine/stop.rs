@@ -11,12 +11,15 @@ use tokio::sync::watch;
 #[derive(Clone, Debug)]
 pub struct Stopper {
     told: Arc<watch::Sender<bool>>,
+    cut: Arc<watch::Sender<bool>>,
 }
 
 /// One client's ear.
 pub(crate) struct StopSignal {
     /// Registers once per client instead of once per request; none after it said stop.
     told: Option<Pin<Box<dyn Future<Output = ()> + Send>>>,
+    /// The same for giving up what was sent.
+    cut: Option<Pin<Box<dyn Future<Output = ()> + Send>>>,
     /// Cheap look without registering.
     receiver: watch::Receiver<bool>,
 }
@@ -30,7 +33,7 @@ pub(crate) async fn told(level: &mut watch::Receiver<bool>) {
 
 impl Stopper {
     pub(crate) fn new() -> Self {
-        Self { told: Arc::new(watch::Sender::new(false)) }
+        Self { told: Arc::new(watch::Sender::new(false)), cut: Arc::new(watch::Sender::new(false)) }
     }
 
     /// No request is begun from now on; those that were sent are finished.
@@ -45,7 +48,14 @@ impl Stopper {
             // An error means that no stopper is left, and nobody to run for either.
             drop(waiting.wait_for(|told| *told).await);
         });
-        StopSignal { told: Some(told), receiver }
+        let mut cutting = self.cut.subscribe();
+        let cut = Box::pin(async move { drop(cutting.wait_for(|cut| *cut).await) });
+        StopSignal { told: Some(told), cut: Some(cut), receiver }
+    }
+
+    /// Requests that were sent are given up, too.
+    pub(crate) fn cut(&self) {
+        self.cut.send_replace(true);
     }
 }
 
@@ -54,6 +64,15 @@ impl Stopper {
 impl StopSignal {
     pub(crate) fn told(&self) -> bool {
         *self.receiver.borrow()
+    }
+
+    /// Ready once requests that were sent are to be given up; may be polled again after that.
+    pub(crate) fn poll_cut(&mut self, context: &mut Context<'_>) -> Poll<()> {
+        if let Some(cut) = &mut self.cut {
+            std::task::ready!(cut.as_mut().poll(context));
+            self.cut = None;
+        }
+        Poll::Ready(())
     }
 
     /// Ready once told; may be polled again after that.

@@ -20,6 +20,7 @@ use crate::fleet::frames::{
 use crate::plan::model::{LoadPlan, Stop};
 use crate::plan::validate::validate;
 use crate::scenario::model::Step;
+use crate::session::generator::STOP_GRACE;
 use crate::wire::connect::Connector;
 
 /// From the beginning of a run to its first sample, and from each to the next.
@@ -130,7 +131,7 @@ impl<S: AsyncRead + AsyncWrite> Job<S> {
         while !load.ended() {
             tokio::select! {
                 order = self.orders.recv() => match order {
-                    Some(ToWorker::Stop) => load.stop(),
+                    Some(ToWorker::Stop) => load.stop_within(STOP_GRACE),
                     Some(ToWorker::Alive) => {}
                     Some(_) | None => return Err(FrameError::Closed),
                 },

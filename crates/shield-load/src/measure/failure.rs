@@ -41,6 +41,8 @@ pub enum FailureKind {
     Protocol,
     /// A whole answer with an expected status, that does not hold what its step demands.
     CheckFailed,
+    /// Sent, and without an answer when the run was ended early.
+    CutOff,
 }
 
 /// One failed request.
@@ -68,7 +70,7 @@ pub struct Failure {
 
 impl FailureKind {
     /// Every kind.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 16] = [
         Self::ConnectRefused,
         Self::ConnectFailed,
         Self::Tls,
@@ -84,6 +86,7 @@ impl FailureKind {
         Self::StreamReset,
         Self::Protocol,
         Self::CheckFailed,
+        Self::CutOff,
     ];
     pub(crate) const COUNT: usize = Self::ALL.len();
 
@@ -121,6 +124,7 @@ impl Display for FailureKind {
             Self::StreamReset => "stream-reset",
             Self::Protocol => "protocol",
             Self::CheckFailed => "check-failed",
+            Self::CutOff => "cut-off",
         })
     }
 }

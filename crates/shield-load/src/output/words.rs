@@ -22,7 +22,8 @@ pub(super) fn meaning(results: &RunResults) -> &'static str {
             "These figures say nothing about the target: the generator was the bottleneck, part of it was lost, or requests are not accounted for."
         }
         Verdict::Unreachable => "Nothing was answered.",
-        Verdict::Aborted => "An abort condition ended the run early.",
+        Verdict::Aborted => "The run was ended early.",
+        Verdict::Failed if results.totals.answered == 0 => "Nothing was answered as expected.",
         Verdict::Failed => "A threshold, or the reconciliation, did not hold.",
         Verdict::Passed if results.thresholds.is_empty() => {
             "No threshold was set: passed says only that the figures may be believed."

@@ -78,7 +78,7 @@ pub enum Verdict {
     Invalid,
     /// Nothing was answered.
     Unreachable,
-    /// An abort condition ended it early.
+    /// An abort condition, or whoever asked for it, ended it early.
     Aborted,
     /// A threshold, or the reconciliation, did not hold.
     Failed,

@@ -421,17 +421,18 @@ mod tests {
         thresholds.evaluate(results, &thresholds.watch()).remove(0)
     }
 
-    fn told(limit: Limit) -> String {
-        let ThresholdResult { name, limit, measured, held } = evaluate(limit, &results());
-        format!("{name} {limit}: {measured}, {held}")
-    }
-
     const fn ratio(percent: u32) -> shield_types::settings::Ratio {
         shield_types::settings::Ratio::from_millionths(percent * 10_000)
     }
 
     #[test]
     fn limits_hold_at_their_value_and_not_beyond() {
+        let told = |limit| {
+            let all_answered = Totals { answered: 990, offered: 1_000, failed: 10, ..Totals::default() };
+            let results = RunResults { totals: all_answered, ..results() };
+            let ThresholdResult { name, limit, measured, held } = evaluate(limit, &results);
+            format!("{name} {limit}: {measured}, {held}")
+        };
         let (percentile, at_most) = (Percentile::P99, Duration::from_millis(500));
         assert_eq!(told(Limit::Latency { percentile, at_most }), "p99 <= 500 ms: 500.000 ms, true");
         let at_most = Duration::from_micros(499_999);
@@ -444,6 +445,15 @@ mod tests {
         assert_eq!(told(Limit::Rate { at_least: 99.01 }), "rate >= 99.01/s: 99.0/s, false");
         assert_eq!(told(Limit::CheckShare { at_least: ratio(97) }), "check_share >= 97%: 97.5000%, true");
         assert_eq!(told(Limit::CheckShare { at_least: ratio(98) }), "check_share >= 98%: 97.5000%, false");
+    }
+
+    #[test]
+    fn latency_limits_count_what_was_not_answered() {
+        // A tenth of the requests has no answer.
+        let at_most = Duration::from_secs(600);
+        let told = |percentile| evaluate(Limit::Latency { percentile, at_most }, &results());
+        assert!(told(Percentile::P90).held && !told(Percentile::P95).held);
+        assert_eq!(told(Percentile::P99).measured, "no answer to 10.0000% of the requests");
     }
 
     #[test]

@@ -4,11 +4,15 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use tokio::task::JoinHandle;
+use tokio::time::timeout;
 
 use crate::plan::model::Target;
 use crate::results::prometheus::{EXPOSITION_BYTES_MAX, Exposition};
 use crate::results::thresholds::TargetWatch;
 use crate::session::fetch::{FetchError, Place, get_text, resolve};
+
+/// Longest time for one scrape.
+const SCRAPE_LIMIT: Duration = Duration::from_secs(5);
 
 /// Reads the metrics again and again until it is finished.
 #[derive(Debug)]
@@ -43,7 +47,9 @@ impl MetricsPlace {
 
     async fn scrape(&self) -> Result<Exposition, String> {
         let text = get_text(self.target.clone(), self.trust_pem.clone(), &self.path, EXPOSITION_BYTES_MAX);
-        let text = text.await.map_err(|error| error.to_string())?;
+        let text =
+            timeout(SCRAPE_LIMIT, text).await.map_err(|_| format!("no answer within {SCRAPE_LIMIT:?}"))?;
+        let text = text.map_err(|error| error.to_string())?;
         Exposition::parse(&text).map_err(|error| error.to_string())
     }
 }

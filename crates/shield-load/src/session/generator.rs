@@ -7,6 +7,9 @@ use crate::fleet::run::Fleet;
 use crate::measure::report::LoadReport;
 use crate::measure::series::Snapshot;
 
+/// How long requests under way may take to their end once a run is ended early.
+pub(crate) const STOP_GRACE: Duration = Duration::from_secs(1);
+
 /// Whoever makes the load.
 #[derive(Debug)]
 pub(crate) enum Generator {
@@ -51,10 +54,10 @@ impl Generator {
         }
     }
 
-    /// Ends the run early; requests under way are finished.
+    /// Ends the run early; requests under way are finished, or given up soon.
     pub(crate) fn stop(&self) {
         match self {
-            Self::Here(load) => load.stop(),
+            Self::Here(load) => load.stop_within(STOP_GRACE),
             Self::Fleet(fleet) => fleet.stop(),
         }
     }

@@ -68,7 +68,9 @@ fn step(step: &StepCounts) -> StepResults {
 fn warnings(file: &LoadFile, ended: &CourseEnded) -> Vec<String> {
     let mut warnings = Vec::new();
     if file.thresholds.limits.is_empty() && file.thresholds.target.is_empty() {
-        warnings.push("no threshold is set: whatever was answered passes".to_owned());
+        warnings.push(
+            "no threshold is set: it passes whatever failed, as long as something was answered".to_owned(),
+        );
     }
     if matches!(file.model, FileModel::Closed { .. }) {
         let text = "closed model: a target that stands still gets fewer requests, so percentiles leave out what people \
@@ -146,6 +148,7 @@ fn verdict(results: &RunResults, report: &LoadReport, ended: CourseEnded) -> (Ve
         ));
     }
     if !invalid.is_empty() {
+        invalid.extend(aborted);
         return (Verdict::Invalid, invalid);
     }
     if let Some(reason) = aborted {

@@ -37,6 +37,9 @@ const ATTEND_INTERVAL: Duration = Duration::from_secs(1);
 /// How often faults and intervals are looked at.
 const LOOK_INTERVAL: Duration = Duration::from_millis(20);
 
+/// Why a run was ended early by whoever asked for it.
+pub const INTERRUPTED: &str = "interrupted";
+
 /// A run that is asked for.
 #[derive(Debug)]
 pub struct SessionOrder {
@@ -236,7 +239,7 @@ impl Course {
         while !self.generator.ended() {
             tokio::select! {
                 _ = look.tick() => self.look(tell),
-                () = interrupted.as_mut(), if self.aborted.is_none() => self.stop("interrupted".to_owned()),
+                () = interrupted.as_mut(), if self.aborted.is_none() => self.stop(INTERRUPTED.to_owned()),
             }
             if self.aborted.is_some() {
                 // Before anything else: requests that are stuck in a fault wait for its end.

@@ -42,7 +42,10 @@ fn load_stage_loads_staging() {
 #[test]
 fn load_that_does_not_hold_stops_a_release() {
     let project = loaded(&LOAD.replace("\"/ready\"", "\"/nothing\""));
-    project.shield(&["ship"]).expect(3).says("load     failed: nothing was answered");
+    project
+        .shield(&["ship"])
+        .expect(3)
+        .says("load     failed: it did not hold: nothing was answered as expected");
     assert_eq!(statements(&project, "load").pop().unwrap()["outcome"], "failed");
     assert_eq!(project.served(), "503");
 }

@@ -111,10 +111,15 @@ impl StepReader<'_, '_> {
             expect.mistaken(Refusal::new("a message has no status", "no `expect`"));
         }
         let name = name.take()?.unwrap_or_else(|| self.file.make_name(label.unwrap_or(&own_label)));
+        let expected = match action {
+            Action::Http(_) => vec![200..=299],
+            // The handshake's status stands for a message that was answered.
+            Action::WebSocket { .. } => vec![101..=101],
+        };
         let step = Step {
             name,
             action,
-            expect: expect.take()?.unwrap_or_else(|| vec![200..=299]),
+            expect: expect.take()?.unwrap_or(expected),
             checks: checks?,
             extract: extract?,
             think: think.take()?.unwrap_or(Duration::ZERO..=Duration::ZERO),

@@ -78,6 +78,10 @@ fn origin(text: &str) -> Result<(Scheme, String), Refusal> {
     if authority.host().is_empty() || authority.as_str().ends_with(':') {
         return Err(refused("no host, or no port after the colon"));
     }
+    let port_written = authority.as_str().rsplit_once(':').is_some_and(|(_, port)| !port.ends_with(']'));
+    if port_written && authority.port_u16().is_none() {
+        return Err(refused("a port is a number up to 65535"));
+    }
     if !matches!(uri.path_and_query().map(|path| path.as_str()), None | Some("/" | "")) || text.contains('#')
     {
         return Err(refused("a path stands in the steps"));

@@ -1,6 +1,8 @@
 //! Two load files or URLs that take turns.
 
-use shield_load::{CompareError, CompareSettings, Comparison, Finding, LoadPlan, compare};
+use shield_load::{
+    CompareError, CompareSettings, Comparison, Finding, LoadPlan, Metric, MetricVerdict, compare,
+};
 
 use super::order::{Order, order};
 use crate::{
@@ -47,6 +49,20 @@ fn failure(error: &CompareError) -> Failure {
 fn conclude(comparison: &Comparison) -> Result<(), Failure> {
     if !comparison.invalid.is_empty() {
         return Err(Failure::told(Exit::InvalidRun));
+    }
+    let dead = comparison
+        .metric(Metric::ErrorShare)
+        .is_some_and(|share| [share.a, share.b].into_iter().flatten().any(|share| share >= 1.0));
+    if dead {
+        let hint = "load that one alone: `shield load` says why its requests fail";
+        return Err(Failure::plain(Exit::Unreachable, "one of both answered nothing as expected", hint));
+    }
+    let measured = |metric: &MetricVerdict| {
+        metric.metric == Metric::ErrorShare || metric.finding != Finding::NotMeasured
+    };
+    if !comparison.metrics.iter().all(measured) {
+        let hint = "offer more requests, or take more time (`--limit`)";
+        return Err(Failure::plain(Exit::InvalidRun, "too few answers to compare everything", hint));
     }
     let worse = comparison.metrics.iter().any(|metric| metric.finding == Finding::Regression);
     if worse { Err(Failure::told(Exit::NotHeld)) } else { Ok(()) }

@@ -121,7 +121,7 @@ fn toml_string(text: &str) -> String {
 }
 
 /// Options that describe the load of a URL say nothing about a load file.
-fn refuse_url_arguments(what: &str, arguments: &UrlArguments) -> Result<(), Failure> {
+pub(crate) fn refuse_url_arguments(what: &str, arguments: &UrlArguments) -> Result<(), Failure> {
     let given = [
         ("--rate", arguments.rate.is_some()),
         ("--users", arguments.users.is_some()),
@@ -137,7 +137,7 @@ fn refuse_url_arguments(what: &str, arguments: &UrlArguments) -> Result<(), Fail
     Err(Failure::plain(
         Exit::Usage,
         &message,
-        "say it in the load file: `[open]` or `[closed]`, and `protocol`",
+        "say it in the load file or script: `[open]` or `[closed]`, and `protocol`",
     ))
 }
 

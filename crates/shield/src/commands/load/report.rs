@@ -1,6 +1,9 @@
 //! Reports: files that were asked for, and `shield load report`.
 
-use std::{fs, path::Path};
+use std::{
+    fs::{self, OpenOptions},
+    path::Path,
+};
 
 use shield_load::{
     RunResults,
@@ -27,6 +30,17 @@ pub(crate) fn run(arguments: &LoadReportArguments, format: OutputFormat) -> Resu
     })?;
     write(&results, &arguments.reports)?;
     output::load::results(&results, format);
+    Ok(())
+}
+
+/// Whether every report that is asked for can be written, before anything is measured for it.
+pub(crate) fn check(wanted: &ReportArguments) -> Result<(), Failure> {
+    for path in [&wanted.json, &wanted.html, &wanted.junit].into_iter().flatten() {
+        OpenOptions::new().create(true).append(true).open(path).map_err(|error| {
+            let message = format!("failed to write `{}`: {error}", path.display());
+            Failure::plain(Exit::Usage, &message, "name a file in a directory that exists; nothing was sent")
+        })?;
+    }
     Ok(())
 }
 

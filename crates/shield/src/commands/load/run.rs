@@ -3,8 +3,8 @@
 use std::{env, path::Path, time::Duration};
 
 use shield_load::{
-    FaultOrder, FaultPlan, FaultsSection, ForeignRun, ForeignTool, LoadFile, RunResults, SessionError,
-    SessionOrder, StartFaultsError, Verdict, run_foreign, run_session,
+    FaultOrder, FaultPlan, FaultsSection, ForeignRun, ForeignTool, INTERRUPTED, LoadFile, RunResults,
+    SessionError, SessionOrder, StartFaultsError, Verdict, run_foreign, run_session,
 };
 
 use super::{order, report};
@@ -24,12 +24,16 @@ const FOREIGN_LIMIT: Duration = Duration::from_secs(24 * 3600);
 pub(crate) async fn run(arguments: LoadRunArguments, format: OutputFormat) -> Result<(), Failure> {
     let what = arguments.what.clone().expect("the command line requires it without a subcommand");
     raise_descriptor_limit();
+    report::check(&arguments.reports)?;
     let results = match foreign(&what) {
         Some(tool) if !arguments.workers.is_empty() => {
             let message = format!("failed to use `--workers` with a script of {tool}: it makes its own load");
             return Err(Failure::plain(Exit::Usage, &message, "pass a load file or a URL"));
         }
-        Some(tool) => run_tool(tool, &what, &arguments).await?,
+        Some(tool) => {
+            order::refuse_url_arguments(&what, &arguments.url)?;
+            run_tool(tool, &what, &arguments).await?
+        }
         None => run_file(&what, &arguments).await?,
     };
     output::load::results(&results, format);
@@ -133,6 +137,7 @@ fn conclude(results: &RunResults) -> Result<(), Failure> {
         Verdict::Failed => Err(Failure::told(Exit::NotHeld)),
         Verdict::Unreachable => Err(Failure::told(Exit::Unreachable)),
         Verdict::Invalid => Err(Failure::told(Exit::InvalidRun)),
+        Verdict::Aborted if results.reasons == [INTERRUPTED] => Err(Failure::told(Exit::Interrupted)),
         Verdict::Aborted => Err(Failure::told(Exit::Aborted)),
     }
 }

@@ -42,6 +42,10 @@ pub(crate) async fn run(arguments: LoadWorkerArguments, format: OutputFormat) ->
         OutputFormat::Text => say!("{address}"),
         OutputFormat::Json => output::json(&json!({ "worker": address })),
     }
+    // An address that nobody got is no use to anybody.
+    if let Some(error) = output::write::lost() {
+        return Err(Failure::unexpected("print the worker's address", error));
+    }
     let told = async {
         tokio::select! {
             _ = interrupt.recv() => {}
