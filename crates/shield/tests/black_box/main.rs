@@ -10,6 +10,7 @@ mod evidence;
 mod inits;
 mod lifecycle;
 mod load_faults;
+mod loads;
 mod manifests;
 mod pipelines;
 mod recovery;

@@ -148,7 +148,12 @@ impl Project {
 
     /// Runs `shield` to its end, with these variables.
     pub(crate) fn shield_with(&self, arguments: &[&str], variables: &[(&str, &str)]) -> Run {
-        self.start_with(Path::new(env!("CARGO_BIN_EXE_shield")), arguments, variables).finish()
+        self.start_having(arguments, variables).finish()
+    }
+
+    /// Starts `shield` with these variables.
+    pub(crate) fn start_having(&self, arguments: &[&str], variables: &[(&str, &str)]) -> Running {
+        self.start_with(Path::new(env!("CARGO_BIN_EXE_shield")), arguments, variables)
     }
 
     /// Starts `shield`.
@@ -168,6 +173,7 @@ impl Project {
             command.env_remove(name);
         }
         command.env("USER", "ada").env("XDG_RUNTIME_DIR", self.runtime_directory());
+        command.env("XDG_STATE_HOME", self.parent.path().join("state-home"));
         command.envs(variables.iter().copied());
         Running::start(&mut command, &self.parent.path().join("outputs"), self.filters(program))
     }
