@@ -3,9 +3,10 @@
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, Waker};
 
 use tokio::sync::watch;
+use tokio::task::unconstrained;
 
 /// Stops a run; any clone may be used from anywhere.
 #[derive(Clone, Debug)]
@@ -20,6 +21,9 @@ pub(crate) struct StopSignal {
     told: Option<Pin<Box<dyn Future<Output = ()> + Send>>>,
     /// The same for giving up what was sent.
     cut: Option<Pin<Box<dyn Future<Output = ()> + Send>>>,
+    /// The waker that it holds.
+    cut_waker: Option<Waker>,
+    cut_receiver: watch::Receiver<bool>,
     /// Cheap look without registering.
     receiver: watch::Receiver<bool>,
 }
@@ -48,9 +52,11 @@ impl Stopper {
             // An error means that no stopper is left, and nobody to run for either.
             drop(waiting.wait_for(|told| *told).await);
         });
-        let mut cutting = self.cut.subscribe();
-        let cut = Box::pin(async move { drop(cutting.wait_for(|cut| *cut).await) });
-        StopSignal { told: Some(told), cut: Some(cut), receiver }
+        let cut_receiver = self.cut.subscribe();
+        let mut cutting = cut_receiver.clone();
+        // Unconstrained: a poll that says that it waits has left its waker, whatever the task did before.
+        let cut = Box::pin(unconstrained(async move { drop(cutting.wait_for(|cut| *cut).await) }));
+        StopSignal { told: Some(told), cut: Some(cut), cut_waker: None, cut_receiver, receiver }
     }
 
     /// Requests that were sent are given up, too.
@@ -68,10 +74,17 @@ impl StopSignal {
 
     /// Ready once requests that were sent are to be given up; may be polled again after that.
     pub(crate) fn poll_cut(&mut self, context: &mut Context<'_>) -> Poll<()> {
-        if let Some(cut) = &mut self.cut {
-            std::task::ready!(cut.as_mut().poll(context));
-            self.cut = None;
+        let Some(cut) = &mut self.cut else { return Poll::Ready(()) };
+        // Every request asks; its waker is left once, not once per request.
+        let left = self.cut_waker.as_ref().is_some_and(|waker| waker.will_wake(context.waker()));
+        if left && !*self.cut_receiver.borrow() {
+            return Poll::Pending;
         }
+        if cut.as_mut().poll(context).is_pending() {
+            self.cut_waker = Some(context.waker().clone());
+            return Poll::Pending;
+        }
+        self.cut = None;
         Poll::Ready(())
     }
 
