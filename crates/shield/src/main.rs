@@ -24,11 +24,7 @@ fn main() -> std::process::ExitCode {
     if let Err(failure) = start_logging(&cli.command) {
         return failure.tell(format);
     }
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
-    let outcome = match runtime {
-        Ok(runtime) => runtime.block_on(run(cli)),
-        Err(error) => Err(exit::Failure::unexpected("start the async runtime", &error)),
-    };
+    let outcome = run(cli);
     let outcome = outcome.and_then(|()| match output::write::lost() {
         None => Ok(()),
         Some(error) => Err(exit::Failure::unexpected("print the result", error)),
@@ -53,26 +49,32 @@ fn usage(error: &clap::Error) -> std::process::ExitCode {
     Exit::Usage.into()
 }
 
-async fn run(cli: Cli) -> Result<(), exit::Failure> {
+fn run(cli: Cli) -> Result<(), exit::Failure> {
     let output = cli.output_format;
     let place = cli.place;
     match cli.command {
         Command::Init(arguments) => commands::init::run(&place, &arguments, output),
-        Command::Ship => commands::ship::run(&place, output).await,
-        Command::Up(arguments) => commands::up::run(&place, &arguments, output).await,
-        Command::Down => commands::down::run(&place, output).await,
-        Command::Release(arguments) => commands::release::run(&place, &arguments, output).await,
-        Command::Rollback(arguments) => commands::rollback::run(&place, arguments, output).await,
-        Command::Status => commands::status::run(&place, output).await,
-        Command::History => commands::history::run(&place, output).await,
-        Command::Logs(arguments) => commands::logs::run(&place, &arguments, output).await,
+        Command::Ship => wait(commands::ship::run(&place, output)),
+        Command::Up(arguments) => wait(commands::up::run(&place, &arguments, output)),
+        Command::Down => wait(commands::down::run(&place, output)),
+        Command::Release(arguments) => wait(commands::release::run(&place, &arguments, output)),
+        Command::Rollback(arguments) => wait(commands::rollback::run(&place, arguments, output)),
+        Command::Status => wait(commands::status::run(&place, output)),
+        Command::History => wait(commands::history::run(&place, output)),
+        Command::Logs(arguments) => wait(commands::logs::run(&place, &arguments, output)),
         Command::Evidence(command) => commands::evidence::run(&place, &command, output),
-        Command::Load(arguments) => commands::load::run(*arguments, output).await,
-        Command::Drill(command) => commands::drill::run(&place, command, output).await,
+        Command::Load(arguments) => wait(commands::load::run(*arguments, output)),
+        Command::Drill(command) => wait(commands::drill::run(&place, command, output)),
         Command::FaultGuard => commands::daemon::fault_guard(),
-        Command::Control(arguments) => commands::daemon::control(&arguments).await,
-        Command::Edge(arguments) => commands::daemon::edge(arguments).await,
+        Command::Control(arguments) => wait(commands::daemon::control(&arguments)),
+        Command::Edge(arguments) => wait(commands::daemon::edge(arguments)),
     }
+}
+
+/// Runs a command that waits for others. The guard of faults must not be run by it: it brings a runtime of its own.
+fn wait(command: impl Future<Output = Result<(), exit::Failure>>) -> Result<(), exit::Failure> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    runtime.map_err(|error| exit::Failure::unexpected("start the async runtime", &error))?.block_on(command)
 }
 
 /// Daemons log JSON lines to stderr, which is their log file. Commands speak through their output instead.

@@ -14,7 +14,8 @@ use std::sync::mpsc::{Receiver, sync_channel};
 use std::thread;
 use std::time::Duration;
 
-use rustix::process::{getpid, getppid, getsid, setsid};
+use rustix::io::Errno;
+use rustix::process::{getppid, setsid};
 use tokio::runtime::{self, Runtime};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
@@ -157,12 +158,14 @@ impl Running {
     }
 }
 
-/// A guard that was started from a shell leads a group already, and is out of reach of nobody's terminal but its own.
+/// Out of reach of the terminal that the runner was started from. Who leads a group already was started by hand, and is out
+/// of reach of nobody's terminal but its own. Asking for the session instead would not do: inside a PID namespace, one that
+/// was begun outside has no number.
 fn lead_a_session() -> io::Result<()> {
-    if getsid(None)? == getpid() {
-        return Ok(());
+    match setsid() {
+        Ok(_) | Err(Errno::PERM) => Ok(()),
+        Err(error) => Err(error.into()),
     }
-    setsid().map(drop).map_err(io::Error::from)
 }
 
 /// Commands as they arrive; the channel ends with the connection, and with the first line that is none.
