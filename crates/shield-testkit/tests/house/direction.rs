@@ -11,6 +11,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("shield-types", &[]),
     ("shield-release", &["shield-types"]),
     ("shield-evidence", &["shield-types"]),
+    ("shield-guard", &["shield-types"]),
     ("shield-edge", &["shield-release", "shield-types"]),
     ("shield-runtime", &["shield-release", "shield-types"]),
     ("shield-load", &["shield-types"]),

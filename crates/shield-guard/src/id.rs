@@ -1,0 +1,103 @@
+//! Names of the things that are granted and taken back. None of them is a secret.
+//!
+//! Each is a UUID of version 7: ids made later sort later, which keeps indexes of databases dense. Its random part is 74
+//! bits, enough never to meet twice, and not enough to be a credential (ASVS 5.0, 7.2.3).
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+use shield_types::Timestamp;
+use uuid::{Builder, Uuid};
+
+/// Text that is not an id.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("read an id: expected 32 hexadecimal digits in groups, like `018f4e6c-0d1e-7a3b-9c2d-5e4f6a7b8c9d`")]
+pub struct ParseIdError;
+
+macro_rules! id {
+    ($(#[$documentation:meta])* $name:ident) => {
+        $(#[$documentation])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[serde(transparent)]
+        pub struct $name(Uuid);
+
+        impl $name {
+            /// A fresh one, from the time and ten random bytes of a cryptographic generator.
+            pub fn new(now: Timestamp, random: [u8; 10]) -> Self {
+                Self(Builder::from_unix_timestamp_millis(now.0, &random).into_uuid())
+            }
+
+            /// One that was stored.
+            pub const fn from_uuid(uuid: Uuid) -> Self {
+                Self(uuid)
+            }
+
+            /// To be stored.
+            pub const fn uuid(self) -> Uuid {
+                self.0
+            }
+
+            /// Reads the hyphenated form, which [`fmt::Display`] writes; no other form is an id, so that each has one
+            /// spelling.
+            pub fn parse(text: &str) -> Result<Self, ParseIdError> {
+                let uuid = Uuid::try_parse(text).map_err(|_| ParseIdError)?;
+                let mut buffer = Uuid::encode_buffer();
+                match *uuid.hyphenated().encode_lower(&mut buffer) == *text {
+                    true => Ok(Self(uuid)),
+                    false => Err(ParseIdError),
+                }
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+                self.0.fmt(formatter)
+            }
+        }
+    };
+}
+
+id! {
+    /// An account: who a credential speaks for. The claim `sub`.
+    AccountId
+}
+id! {
+    /// A session, from log-in to log-out. What lists show and the claim `sid`; the secret in the cookie is another thing.
+    SessionId
+}
+id! {
+    /// One issued token. The claim `jti`.
+    TokenId
+}
+id! {
+    /// An API key. What lists show; the key itself is another thing.
+    ApiKeyId
+}
+
+#[cfg(test)]
+mod tests {
+    use shield_types::Timestamp;
+
+    use super::{AccountId, ParseIdError};
+
+    #[test]
+    fn later_ids_sort_later() {
+        let early = AccountId::new(Timestamp(1_000), [0xff; 10]);
+        let late = AccountId::new(Timestamp(1_001), [0; 10]);
+        assert!(early < late, "{early} {late}");
+    }
+
+    #[test]
+    fn only_one_spelling_is_read() {
+        let id = AccountId::new(Timestamp(1_700_000_000_000), [7; 10]);
+        assert_eq!(AccountId::parse(&id.to_string()), Ok(id));
+        for text in [
+            id.to_string().to_uppercase(),
+            id.uuid().simple().to_string(),
+            format!("{{{id}}}"),
+            String::new(),
+        ] {
+            assert_eq!(AccountId::parse(&text), Err(ParseIdError), "{text}");
+        }
+    }
+}
