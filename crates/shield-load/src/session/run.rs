@@ -23,8 +23,9 @@ use crate::measure::series::{INTERVAL, Sampler, Snapshot};
 use crate::plan::model::{LoadPlan, Scheme, Target};
 use crate::plan::validate::{StartLoadError, validate};
 use crate::results::abort::AbortWatch;
-use crate::results::model::{Point, RunResults};
+use crate::results::model::{Point, Reconciled, RunResults};
 use crate::scenario::file::LoadFile;
+use crate::session::counter::{CounterWatch, together};
 use crate::session::exam::{Examiner, MetricsPlace};
 use crate::session::fetch::{FetchError, get_text};
 use crate::session::generator::Generator;
@@ -109,16 +110,23 @@ pub async fn run_session(
     tell: &mut (dyn FnMut(IntervalEnded<'_>) + Send),
 ) -> Result<RunResults, SessionError> {
     let SessionOrder { file, trust_pem, faults, workers } = order;
-    let started_at = now();
     let address = file.target.resolve().await?;
     let metrics = match &file.metrics {
         Some(source) => Some((MetricsPlace::find(&source.url, trust_pem.clone()).await?, source.every)),
         None => None,
     };
-    let examiner = match &metrics {
-        Some((place, every)) => Some(Examiner::start(file.thresholds.watch(), place.clone(), *every).await),
-        None => None,
+    // First of all: while nothing else reads the metrics, it finds out what a reading does to the counter.
+    let counter = match (&file.counter, &metrics) {
+        (Some(source), Some((place, _))) => Some(CounterWatch::start(source.clone(), place.clone()).await),
+        _ => None,
     };
+    let examiner = match &metrics {
+        Some((place, every)) if !file.thresholds.target.is_empty() => {
+            Some(Examiner::start(file.thresholds.watch(), place.clone(), *every).await)
+        }
+        _ => None,
+    };
+    let started_at = now();
     let through = faults.as_ref().and_then(|order| order.through.clone());
     let faults = faults.map(|order| PreparedFaults::start(&order.plan, &order.guard, &order.journals));
     let faults = faults.transpose()?;
@@ -147,17 +155,29 @@ pub async fn run_session(
     results
         .warnings
         .extend(problem.map(|problem| format!("the target's metrics could not be read: {problem}")));
-    if let Some(path) = &file.ledger {
-        let target = Target { scheme: file.target.scheme, authority: file.target.authority.clone(), address };
-        // Counts that cannot be compared do not agree; what was measured stays measured.
-        results.reconciled = Some(match get_text(target, trust_pem, path, LEDGER_BYTES_MAX).await {
-            Ok(ledger) => hold(&report, parse(&ledger), path.clone()),
-            Err(error) => unread(path.clone(), &error),
-        });
-    }
+    // Counts that cannot be compared do not agree; what was measured stays measured. The counter first: it may count that
+    // the ledger is read.
+    let counted = match counter {
+        Some(counter) => Some(counter.finish(&report).await),
+        None => None,
+    };
+    let target = Target { scheme: file.target.scheme, authority: file.target.authority.clone(), address };
+    let applied = match &file.ledger {
+        Some(path) => Some(applied(&report, target, trust_pem, path).await),
+        None => None,
+    };
+    results.reconciled = together(applied, counted);
     results.thresholds = file.thresholds.evaluate(&results, &watch);
     conclude(&mut results, &report, ended);
     Ok(results)
+}
+
+/// What the target applied, held against what was sent.
+async fn applied(report: &LoadReport, target: Target, trust_pem: Option<String>, path: &str) -> Reconciled {
+    match get_text(target, trust_pem, path, LEDGER_BYTES_MAX).await {
+        Ok(ledger) => hold(report, parse(&ledger), path.to_owned()),
+        Err(error) => unread(path.to_owned(), &error),
+    }
 }
 
 /// Starts the load, here or on workers.

@@ -62,6 +62,7 @@ pub(crate) fn resolve(root: &Table<'_>, directory: &Path, environment: Environme
         metrics: judged.metrics,
         faults: faults?,
         ledger: ledger.path.take()?,
+        counter: judged.counter,
     })
 }
 

@@ -1,4 +1,4 @@
-//! `[thresholds]`, `[abort]` and `[metrics]`: what must hold, and what ends the run early.
+//! `[thresholds]`, `[abort]`, `[metrics]` and `[counter]`: what must hold, and what ends the run early.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -8,8 +8,9 @@ use shield_types::settings::{Ratio, Refusal, Setting, Table};
 
 use crate::results::abort::AbortRule;
 use crate::results::thresholds::{Limit, Moment, Percentile, TargetLimit, Thresholds};
-use crate::scenario::file::MetricsSource;
+use crate::scenario::file::{CounterSource, MetricsSource};
 use crate::scenario::model::Workload;
+use crate::scenario::read::counter;
 use crate::scenario::read::limits::{NAME_BYTES_MAX, PATH_BYTES_MAX, RATE_MAX, TARGET_LIMITS_MAX};
 
 const LATENCIES: (Duration, Duration) = (Duration::from_millis(1), Duration::from_secs(600));
@@ -22,6 +23,7 @@ pub(crate) struct Judged {
     pub(crate) thresholds: Thresholds,
     pub(crate) abort: Option<AbortRule>,
     pub(crate) metrics: Option<MetricsSource>,
+    pub(crate) counter: Option<CounterSource>,
 }
 
 pub(crate) fn read(root: &Table<'_>, workload: Option<&Workload>) -> Option<Judged> {
@@ -31,15 +33,20 @@ pub(crate) fn read(root: &Table<'_>, workload: Option<&Workload>) -> Option<Judg
     let abort = abort(&root.table("abort"));
     let metrics_table = root.table("metrics");
     let metrics = metrics(&metrics_table);
+    let counter_table = root.table("counter");
+    let counter = counter::read(&counter_table, workload);
     let limited = !table.tables("target").is_empty();
-    if limited && !metrics_table.present() {
-        root.missing("metrics", "[metrics], for the limits of [[thresholds.target]]");
-    }
-    if !limited && metrics_table.present() {
-        metrics_table.mistaken(Refusal::new("nothing limits them", "a [[thresholds.target]]"));
+    match (metrics_table.present(), limited, counter_table.present()) {
+        (false, true, _) => root.missing("metrics", "[metrics], for the limits of [[thresholds.target]]"),
+        (false, false, true) => root.missing("metrics", "[metrics], which show the counter of [counter]"),
+        (true, false, false) => {
+            metrics_table
+                .mistaken(Refusal::new("nothing needs them", "a [[thresholds.target]] or a [counter]"));
+        }
+        _ => {}
     }
     let thresholds = Thresholds { limits: limits?, target: target? };
-    Some(Judged { thresholds, abort: abort?, metrics: metrics? })
+    Some(Judged { thresholds, abort: abort?, metrics: metrics?, counter: counter? })
 }
 
 fn limits(table: &Table<'_>, workload: Option<&Workload>) -> Option<Vec<Limit>> {
@@ -87,15 +94,8 @@ fn target_limits(table: &Table<'_>) -> Option<Vec<TargetLimit>> {
 }
 
 fn target_limit(table: &Table<'_>) -> Option<TargetLimit> {
-    let metric = table.string("metric", NAME_BYTES_MAX * 4, METRIC).and_then(|name| {
-        if is_name(&name, ":") { Ok(name) } else { Err(Refusal::new("not a metric's name", METRIC)) }
-    });
-    let metric = metric.required();
-    let labels = table.map_of("labels", |name, value| match is_name(name, "") {
-        true => Ok(value),
-        false => Err(Refusal::new("not a label's name", "letters, digits and `_`")),
-    });
-    let labels = labels.or(BTreeMap::new());
+    let metric = metric(table).required();
+    let labels = labels(table);
     let moments = [("max", Moment::Max), ("end", Moment::End), ("increase", Moment::Increase)];
     let at = table.enumeration("at", &moments).or(Moment::Max);
     let at_least = table.number("at_least", f64::MIN..=f64::MAX).optional();
@@ -114,6 +114,23 @@ fn target_limit(table: &Table<'_>) -> Option<TargetLimit> {
         at_least: at_least.take()?,
         at_most: at_most.take()?,
     })
+}
+
+/// `metric`.
+pub(crate) fn metric<'r>(table: &Table<'r>) -> Setting<'r, String> {
+    table.string("metric", NAME_BYTES_MAX * 4, METRIC).and_then(|name| match is_name(&name, ":") {
+        true => Ok(name),
+        false => Err(Refusal::new("not a metric's name", METRIC)),
+    })
+}
+
+/// `labels`: those that samples must have.
+pub(crate) fn labels<'r>(table: &Table<'r>) -> Setting<'r, BTreeMap<String, String>> {
+    let labels = table.map_of("labels", |name, value| match is_name(name, "") {
+        true => Ok(value),
+        false => Err(Refusal::new("not a label's name", "letters, digits and `_`")),
+    });
+    labels.or(BTreeMap::new())
 }
 
 fn is_name(name: &str, besides: &str) -> bool {
