@@ -19,9 +19,13 @@ const PAUSE: Duration = Duration::from_millis(100);
 /// How long a counter may take to stand still, and to have counted what was answered.
 const SETTLE_MAX: Duration = Duration::from_secs(5);
 
+/// What the target counts of a run, if it does.
+#[derive(Debug)]
+pub(crate) struct CounterWatch(Option<Counter>);
+
 /// A counter whose rise is held against what is sent.
 #[derive(Debug)]
-pub(crate) struct CounterWatch {
+struct Counter {
     source: CounterSource,
     place: MetricsPlace,
     /// Where it stood before the first request, or why nobody knows.
@@ -58,14 +62,25 @@ enum Worth {
 // === impl CounterWatch ===
 
 impl CounterWatch {
-    /// Reads it before anything is sent.
-    pub(crate) async fn start(source: CounterSource, place: MetricsPlace) -> Self {
-        let first = settle(&source, &place, |_| Worth::IfStill).await;
-        Self { source, place, first }
+    /// Reads it before anything is sent. There is nothing to read without a counter, which is never without metrics.
+    pub(crate) async fn start(source: Option<CounterSource>, place: Option<&MetricsPlace>) -> Self {
+        let Some((source, place)) = source.zip(place) else { return Self(None) };
+        let first = settle(&source, place, |_| Worth::IfStill).await;
+        let first = first.map_err(|problem| format!("before the first request: {problem}"));
+        Self(Some(Counter { source, place: place.clone(), first }))
     }
 
     /// Reads it again, and holds the rise against what was sent.
-    pub(crate) async fn finish(self, report: &LoadReport) -> Reconciled {
+    pub(crate) async fn finish(self, report: &LoadReport) -> Option<Reconciled> {
+        Some(self.0?.finish(report).await)
+    }
+}
+
+// === impl Counter ===
+
+impl Counter {
+    /// A count that cannot be compared does not agree; what was measured stays measured.
+    async fn finish(self, report: &LoadReport) -> Reconciled {
         let source = name(&self.source.metric, &self.source.labels);
         let (agrees, summary) = match self.held(report).await {
             Ok((agrees, finding)) => (agrees, format!("the counter {finding}")),

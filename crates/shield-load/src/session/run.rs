@@ -23,13 +23,13 @@ use crate::measure::series::{INTERVAL, Sampler, Snapshot};
 use crate::plan::model::{LoadPlan, Scheme, Target};
 use crate::plan::validate::{StartLoadError, validate};
 use crate::results::abort::AbortWatch;
-use crate::results::model::{Point, Reconciled, RunResults};
+use crate::results::model::{Point, RunResults};
 use crate::scenario::file::LoadFile;
 use crate::session::counter::{CounterWatch, together};
 use crate::session::exam::{Examiner, MetricsPlace};
-use crate::session::fetch::{FetchError, get_text};
+use crate::session::fetch::FetchError;
 use crate::session::generator::Generator;
-use crate::session::ledger::{LEDGER_BYTES_MAX, hold, parse, unread};
+use crate::session::ledger::applied;
 use crate::session::outcome::{Facts, conclude, results};
 use crate::session::windows::WindowWatch;
 
@@ -116,10 +116,7 @@ pub async fn run_session(
         None => None,
     };
     // First of all: while nothing else reads the metrics, it finds out what a reading does to the counter.
-    let counter = match (&file.counter, &metrics) {
-        (Some(source), Some((place, _))) => Some(CounterWatch::start(source.clone(), place.clone()).await),
-        _ => None,
-    };
+    let counter = CounterWatch::start(file.counter.clone(), metrics.as_ref().map(|(place, _)| place)).await;
     let examiner = match &metrics {
         Some((place, every)) if !file.thresholds.target.is_empty() => {
             Some(Examiner::start(file.thresholds.watch(), place.clone(), *every).await)
@@ -155,13 +152,9 @@ pub async fn run_session(
     results
         .warnings
         .extend(problem.map(|problem| format!("the target's metrics could not be read: {problem}")));
-    // Counts that cannot be compared do not agree; what was measured stays measured. The counter first: it may count that
-    // the ledger is read.
-    let counted = match counter {
-        Some(counter) => Some(counter.finish(&report).await),
-        None => None,
-    };
     let target = Target { scheme: file.target.scheme, authority: file.target.authority.clone(), address };
+    // The counter first: it may count that the ledger is read.
+    let counted = counter.finish(&report).await;
     let applied = match &file.ledger {
         Some(path) => Some(applied(&report, target, trust_pem, path).await),
         None => None,
@@ -170,14 +163,6 @@ pub async fn run_session(
     results.thresholds = file.thresholds.evaluate(&results, &watch);
     conclude(&mut results, &report, ended);
     Ok(results)
-}
-
-/// What the target applied, held against what was sent.
-async fn applied(report: &LoadReport, target: Target, trust_pem: Option<String>, path: &str) -> Reconciled {
-    match get_text(target, trust_pem, path, LEDGER_BYTES_MAX).await {
-        Ok(ledger) => hold(report, parse(&ledger), path.to_owned()),
-        Err(error) => unread(path.to_owned(), &error),
-    }
 }
 
 /// Starts the load, here or on workers.

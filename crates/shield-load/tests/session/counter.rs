@@ -91,6 +91,18 @@ async fn lying_counters_fail_the_run() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn unread_counts_do_not_agree() {
+    let address = Target::open(Counting::Honest).await.address;
+    let metrics =
+        format!("[metrics]\nurl = \"http://{address}/broken\"\n[counter]\nmetric = \"hits_total\"\n");
+    let results = run(address, &format!("{CLOSED}{VISITORS}{metrics}"), Vec::new()).await;
+    let reconciled = results.reconciled.unwrap();
+    assert_eq!((results.verdict, reconciled.agrees), (Verdict::Failed, false), "{reconciled:?}");
+    let told = "could not be read: before the first request: ";
+    assert!(reconciled.summary.contains(told) && reconciled.summary.contains("500"), "{reconciled:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn late_counts_are_waited_for() {
     let counter = "metric = \"hits_total\"\nlabels = { route = \"/b\" }\nsteps = [\"leave\"]";
     let (results, reconciled) = visit(Counting::Late, counter).await;

@@ -12,11 +12,12 @@ use crate::scenario::file::{CounterSource, MetricsSource};
 use crate::scenario::model::Workload;
 use crate::scenario::read::counter;
 use crate::scenario::read::limits::{NAME_BYTES_MAX, PATH_BYTES_MAX, RATE_MAX, TARGET_LIMITS_MAX};
+use crate::scenario::read::target::Connecting;
 
 const LATENCIES: (Duration, Duration) = (Duration::from_millis(1), Duration::from_secs(600));
 const NOTHING: Ratio = Ratio::from_millionths(0);
 const METRIC: &str = "the name of a metric, such as `http_requests_in_flight`";
-const URL: &str = "a URL with `http://`, such as `http://127.0.0.1:9100/metrics`";
+const URL: &str = "a URL with a host, such as `http://127.0.0.1:9100/metrics`";
 
 /// Everything that is judged. None is a mistake.
 pub(crate) struct Judged {
@@ -26,13 +27,17 @@ pub(crate) struct Judged {
     pub(crate) counter: Option<CounterSource>,
 }
 
-pub(crate) fn read(root: &Table<'_>, workload: Option<&Workload>) -> Option<Judged> {
+pub(crate) fn read(
+    root: &Table<'_>,
+    connecting: Option<&Connecting>,
+    workload: Option<&Workload>,
+) -> Option<Judged> {
     let table = root.table("thresholds");
     let limits = limits(&table, workload);
     let target = target_limits(&table);
     let abort = abort(&root.table("abort"));
     let metrics_table = root.table("metrics");
-    let metrics = metrics(&metrics_table);
+    let metrics = metrics(&metrics_table, connecting);
     let counter_table = root.table("counter");
     let counter = counter::read(&counter_table, workload);
     let limited = !table.tables("target").is_empty();
@@ -152,12 +157,20 @@ fn abort(table: &Table<'_>) -> Option<Option<AbortRule>> {
 }
 
 /// The outer `None` is a mistake, the inner one no metrics.
-fn metrics(table: &Table<'_>) -> Option<Option<MetricsSource>> {
-    let url = table.string("url", PATH_BYTES_MAX, URL).and_then(|text| match text.parse::<Uri>() {
-        Ok(uri) if uri.scheme_str() == Some("http") && uri.host().is_some_and(|host| !host.is_empty()) => {
-            Ok(text)
+fn metrics(table: &Table<'_>, connecting: Option<&Connecting>) -> Option<Option<MetricsSource>> {
+    let trusting = connecting.is_none_or(|connecting| connecting.trust.is_some());
+    let url = table.string("url", PATH_BYTES_MAX, URL).and_then(|text| {
+        let refused = || Refusal::new("not such a URL", URL);
+        let uri: Uri = text.parse().map_err(|_| refused())?;
+        match (uri.scheme_str(), uri.host()) {
+            (Some("http" | "https"), Some("") | None) => Err(refused()),
+            (Some("https"), _) if !trusting => Err(Refusal::new(
+                "nothing says whom to trust",
+                "`http://`, or a target with `https` and its `trust`",
+            )),
+            (Some("http" | "https"), Some(_)) => Ok(text),
+            _ => Err(refused()),
         }
-        _ => Err(Refusal::new("not such a URL", URL)),
     });
     let every = table.duration("every", Duration::from_millis(100)..=Duration::from_secs(60));
     let every = every.or(Duration::from_secs(1)).take();
