@@ -17,7 +17,7 @@ use crate::measure::series::Snapshot;
 use crate::plan::model::LoadPlan;
 
 /// Version of the conversation.
-pub(crate) const FORMAT: u32 = 1;
+pub(crate) const FORMAT: u32 = 2;
 
 /// Longest silence of the other side while a run goes on.
 pub(crate) const SILENCE_MAX: Duration = Duration::from_secs(5);

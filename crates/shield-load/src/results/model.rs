@@ -206,7 +206,7 @@ pub struct ThresholdResult {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Reconciled {
-    /// What was asked: the ledger's URL, or the name of a counter.
+    /// What was asked: the ledger's path, the counter with its labels, or both.
     pub source: String,
     /// What both sides counted, in words.
     pub summary: String,

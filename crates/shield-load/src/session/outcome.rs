@@ -61,7 +61,7 @@ pub(crate) fn results(file: &LoadFile, report: &LoadReport, facts: Facts<'_>) ->
 }
 
 fn step(step: &StepCounts) -> StepResults {
-    let StepCounts { scenario, name, answered, failed, latency } = step.clone();
+    let StepCounts { scenario, name, answered, failed, latency, .. } = step.clone();
     StepResults { scenario, name, answered, failed, latency: LatencySummary::of(&latency) }
 }
 
