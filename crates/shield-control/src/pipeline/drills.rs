@@ -6,7 +6,7 @@
 //! is live yet, or what is live is broken) is skipped with the reason: no stage needs the present release to be healthy, or a
 //! fix could not ship.
 
-use shield_types::EnvironmentName;
+use shield_types::{EnvironmentName, chain};
 use tokio::sync::watch;
 
 use super::{
@@ -15,7 +15,6 @@ use super::{
 };
 use crate::{
     drill::{DrillEvent, DrillOrder, DrillOutcome, RunDrillError, demand_suitable, run_drill},
-    executor::chain,
     manifest::DrillStage,
     store::StoredArtifact,
 };

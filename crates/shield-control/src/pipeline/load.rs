@@ -13,12 +13,13 @@ use shield_load::{
     FileTarget, ForeignRun, ForeignTool, LoadFile, RunResults, Scheme, SessionOrder, Verdict, read_load_file,
     run_foreign, run_session,
 };
+use shield_types::chain;
 
 use super::{
     ship::{Pipeline, ShipError, failed},
     stage::{PipelineEvent, StageFailure, StageName},
 };
-use crate::{executor::chain, store::StoredArtifact};
+use crate::store::StoredArtifact;
 
 /// Where to read on.
 const HINT: &str = "`stage.load.file` in shield.toml names it; docs/load-file.md describes every key";
