@@ -11,6 +11,7 @@ use crate::results::thresholds::{Limit, Moment, Percentile, TargetLimit, Thresho
 use crate::scenario::file::MetricsSource;
 use crate::scenario::model::Workload;
 use crate::scenario::read::limits::{NAME_BYTES_MAX, PATH_BYTES_MAX, RATE_MAX, TARGET_LIMITS_MAX};
+use crate::scenario::read::target::has_credentials;
 
 const LATENCIES: (Duration, Duration) = (Duration::from_millis(1), Duration::from_secs(600));
 const NOTHING: Ratio = Ratio::from_millionths(0);
@@ -136,7 +137,9 @@ fn abort(table: &Table<'_>) -> Option<Option<AbortRule>> {
 
 /// The outer `None` is a mistake, the inner one no metrics.
 fn metrics(table: &Table<'_>) -> Option<Option<MetricsSource>> {
-    let url = table.string("url", PATH_BYTES_MAX, URL).and_then(|text| match text.parse::<Uri>() {
+    let url = table.string("url", PATH_BYTES_MAX, URL).hidden_if(|text| has_credentials(text));
+    let url = url.and_then(|text| match text.parse::<Uri>() {
+        _ if has_credentials(&text) => Err(Refusal::new("a name or password does not belong here", URL)),
         Ok(uri) if uri.scheme_str() == Some("http") && uri.host().is_some_and(|host| !host.is_empty()) => {
             Ok(text)
         }
