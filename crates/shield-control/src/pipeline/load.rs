@@ -202,7 +202,7 @@ fn details(results: &RunResults) -> Value {
         "warnings": results.warnings,
         "model": results.model,
         // Larger than what JSON numbers hold.
-        "seed": results.seed.to_string(),
+        "seed": results.seed.map(|seed| seed.to_string()),
         "elapsed_s": results.elapsed_s,
         "totals": results.totals,
         "failed_by_kind": results.failed_by_kind,
