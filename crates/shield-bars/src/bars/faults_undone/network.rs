@@ -104,7 +104,10 @@ impl Line {
             let reply = match timeout(PATIENCE, asked.as_mut()).await {
                 Ok(reply) => reply,
                 Err(_) => {
-                    sight.look(|| self.is_shown_by(&Reply::Silence));
+                    // Of a fault that shows in what is answered, silence says nothing yet.
+                    if self.is_shown_by(&Reply::Silence) {
+                        sight.look(|| true);
+                    }
                     asked.await
                 }
             };
