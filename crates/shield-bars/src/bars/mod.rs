@@ -134,7 +134,7 @@ pub(crate) const BARS: &[Bar] = &[
     },
     Bar {
         name: "load.pace",
-        claim: "rate error <= 0.1 % over 10 s at 10,000/s as the server sees it; Poisson arrivals pass Kolmogorov-Smirnov (p > 0.01); a starved run is INVALID",
+        claim: "rate error <= 0.1 % over 10 s at 10,000/s as the server sees it; Poisson arrivals pass Kolmogorov-Smirnov (p > 0.01); a starved run of either model is INVALID",
         kind: Kind::LoadPace,
     },
     Bar {
@@ -144,7 +144,7 @@ pub(crate) const BARS: &[Bar] = &[
     },
     Bar {
         name: "load.faults-undone",
-        claim: "100 of 100: every fault begins within 100 ms of its plan, same seed same schedule, everything undone within 5 s of kill -9 (6 s of silence)",
+        claim: "100 of 100: every fault seen on its victim within 100 ms of its plan, same seed same schedule, all undone within 5 s of kill -9 of shield (6 s of silence)",
         kind: Kind::FaultsUndone,
     },
     Bar {
