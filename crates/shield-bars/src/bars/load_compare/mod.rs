@@ -1,8 +1,8 @@
 //! `load.compare`: a change that was put there is found, and none that was not.
 //!
-//! Parts that can be run alone. Resampled: real A/A runs against two processes of the same server are recorded, and thousands of comparisons
-//! drawn from the recordings, with and without a change applied. Live: comparisons of real servers, of which half are the
-//! same program and half one that does more work or waits longer, by amounts that are measured as well.
+//! Its parts can be run alone. Resampled: real A/A runs against two processes of the same server are recorded, and thousands of
+//! comparisons drawn from the recordings, with and without a change applied. Live: comparisons of real servers, of which half
+//! are the same program and half one that does more work or waits longer, by amounts that are measured as well.
 
 mod live;
 mod resampled;
