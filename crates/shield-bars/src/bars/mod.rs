@@ -48,13 +48,17 @@ enum Kind {
     LoadCompare,
 }
 
-/// Half of a bar that has two.
+/// Part of a bar that has several.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Part {
     /// Comparisons drawn from recordings.
     Resampled,
     /// Comparisons made anew.
     Live,
+    /// Of those, the ones of a program with itself.
+    LiveSame,
+    /// Of those, the ones of a program with a worse one.
+    LivePlanted,
 }
 
 /// Shorter or longer runs than the bar's own; the verdict is then about that run.
@@ -75,7 +79,7 @@ pub(crate) struct Options {
     /// Requests to send, in bars that count them.
     #[arg(long)]
     pub(crate) requests: Option<u64>,
-    /// Only one half, in bars that have two.
+    /// Only one part, in bars that have several.
     #[arg(long, value_enum)]
     pub(crate) part: Option<Part>,
 }
