@@ -15,8 +15,8 @@ pub enum TokenRefusal {
     /// A part is not base64url in its one canonical form.
     #[error("read the token: a part is not canonical base64url")]
     Encoding,
-    /// The header is not a flat JSON object of plain strings without white space.
-    #[error("read the token's header: it is not a plain JSON object")]
+    /// The header is not a flat JSON object of plain strings without white space, or not in the one spelling that is issued.
+    #[error("read the token's header: it is not the plain JSON object that is issued")]
     HeaderForm,
     /// A member of the header occurs twice (RFC 7515, 4).
     #[error("read the token's header: a member occurs twice")]
