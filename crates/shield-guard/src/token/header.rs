@@ -1,7 +1,7 @@
 //! The header of an access token: exactly `alg`, `kid` and `typ`, each once.
 //!
-//! A key has one header, to the letter, and a token is accepted under no other: so nothing of it is parsed before the signature
-//! holds. What has another header is read here only to say why it is refused.
+//! A key has one header, to the letter, and a token is accepted under no other: so nothing of it is parsed before the
+//! signature holds. What has another header is read here only to say why it is refused.
 
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 
@@ -12,7 +12,8 @@ use crate::{
 
 /// The type of access tokens (RFC 9068, 2.1), in the only spelling that is issued and accepted.
 pub(super) const TYPE: &str = "at+jwt";
-/// Bytes that a decoded header may have. Ours have about sixty; one that brings its own key is named as such and not as too long.
+/// Bytes that a decoded header may have. Ours have about sixty; one that brings its own key is named as such and not
+/// as too long.
 const BYTES_MAX: usize = 384;
 /// Letters of base64url for them.
 const LETTERS_MAX: usize = BYTES_MAX / 3 * 4;

@@ -48,8 +48,8 @@ pub enum IssueError {
 // === impl TokenPolicy ===
 
 impl TokenPolicy {
-    /// A token with `claims`, signed by the key of `ring` that is active at `now`; `random` is used by ES256 only. It is valid at
-    /// once and for [`Self::lifetime`], counted from the begin of the second.
+    /// A token with `claims`, signed by the key of `ring` that is active at `now`; `random` is used by ES256 only. It
+    /// is valid at once and for [`Self::lifetime`], counted from the begin of the second.
     pub fn issue(
         &self,
         ring: &KeyRing,

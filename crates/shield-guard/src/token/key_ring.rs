@@ -1,7 +1,7 @@
 //! The keys of an issuer: one signs, the others verify.
 //!
-//! A ring never changes: [`rotate`](KeyRing::rotate) and [`kill`](KeyRing::kill) make a new one, which the caller stores and then swaps
-//! in. It has [`KEYS_MAX`] keys at most, so looking one up is a walk over a few cache lines.
+//! A ring never changes: [`rotate`](KeyRing::rotate) and [`kill`](KeyRing::kill) make a new one, which the caller
+//! stores and then swaps in. It has [`KEYS_MAX`] keys at most, so looking one up is a walk over a few cache lines.
 
 use std::sync::Arc;
 

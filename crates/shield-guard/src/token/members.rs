@@ -1,7 +1,9 @@
-//! Reads the one form of JSON object that tokens have here: flat, strings without escapes, whole numbers, no white space.
+//! Reads the one form of JSON object that tokens have here: flat, strings without escapes, whole numbers, no white
+//! space.
 //!
-//! Strings are of visible ASCII and spaces, and there is no backslash, so the next quote always ends a string. Every compact JSON writer makes this form out of our claims, so nothing that we issue is lost by refusing the rest; and what is
-//! not read cannot be read in two ways. Nothing is copied: names and values are slices of the input.
+//! Strings are of visible ASCII and spaces, and there is no backslash, so the next quote always ends a string. Every
+//! compact JSON writer makes this form out of our claims, so nothing that we issue is lost by refusing the rest; and
+//! what is not read cannot be read in two ways. Nothing is copied: names and values are slices of the input.
 
 /// The bytes are not an object of this form.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -54,7 +56,8 @@ impl<'a> Members<'a> {
         Ok(&rest[..length])
     }
 
-    /// The value of the name just read, which must be a whole number of seconds: no sign, fraction, exponent or leading zero.
+    /// The value of the name just read, which must be a whole number of seconds: no sign, fraction, exponent or
+    /// leading zero.
     pub(super) fn seconds(&mut self) -> Result<u64, NotPlain> {
         let length = self.rest.iter().take_while(|byte| byte.is_ascii_digit()).count();
         let (digits, rest) = self.rest.split_at(length);

@@ -1,6 +1,7 @@
 //! Reads access tokens: find the key, check the signature, only then read the claims (ASVS 5.0, 9.1.1).
 //!
-//! Nothing is allocated, and what the signature costs is nearly all that it costs: `ring` is asked with the slices as they came.
+//! Nothing is allocated, and what the signature costs is nearly all that it costs: `ring` is asked with the slices as
+//! they came.
 
 use shield_types::Timestamp;
 
