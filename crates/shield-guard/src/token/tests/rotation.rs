@@ -41,6 +41,19 @@ fn a_key_is_announced_before_it_signs() {
 }
 
 #[test]
+fn the_last_token_of_a_late_node_verifies() {
+    let world = World::new(1);
+    let (late, schedule) = (&world.ring, RotationSchedule::default());
+    let ring = late.rotate(key(Algorithm::Hs256), NOW).unwrap();
+    // As late as the schedule allows, with the longest life, in the last moment of it.
+    let last = Timestamp(NOW.after(schedule.lead()).after(schedule.propagation).0 - 1_000);
+    let token = world.policy.issue(late, &claims(1), last, &random()).unwrap();
+    let end = Timestamp(token.expires_at.0 - 1);
+    assert_eq!(end, Timestamp(last.after(ACCESS_TOKEN_LIFETIME_MAX).0 - 1));
+    assert!(world.policy.verify(&ring, token.text.expose().as_bytes(), end).is_ok());
+}
+
+#[test]
 fn rotations_queue_behind_each_other() {
     let ring = begin().rotate(key(Algorithm::EdDsa), NOW).unwrap();
     let pending = ring.records().last().unwrap().id;
