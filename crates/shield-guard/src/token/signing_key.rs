@@ -1,4 +1,7 @@
 //! The half of a key that signs. Secret.
+//!
+//! Its memory is not wiped when it is dropped (`ring` does not wipe its copy either), so a dump of the process is as
+//! secret as the key.
 
 use std::{fmt, ops::RangeInclusive};
 

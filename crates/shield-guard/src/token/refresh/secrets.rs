@@ -1,6 +1,6 @@
 //! The server's secrets behind refresh tokens.
 
-use std::fmt;
+use std::{fmt, iter};
 
 use ring::hmac;
 use shield_types::Secret;
@@ -43,7 +43,7 @@ impl RefreshSecrets {
             return Err(RefreshSecretsError { count });
         }
         let key = |secret: &Secret<[u8; 32]>| hmac::Key::new(hmac::HMAC_SHA256, secret.expose());
-        Ok(Self { keys: std::iter::once(active).chain(older).map(key).collect() })
+        Ok(Self { keys: iter::once(active).chain(older).map(key).collect() })
     }
 
     /// The MAC that says: this token is one of ours.
