@@ -10,6 +10,7 @@
 
 mod id;
 mod key_id;
+pub mod one_time;
 
 pub use id::{AccountId, ApiKeyId, ParseIdError, SessionId, TokenId};
 pub use key_id::{KeyId, ParseKeyIdError};
