@@ -11,6 +11,7 @@
 mod id;
 mod key_id;
 pub mod one_time;
+pub mod password;
 pub mod totp;
 
 pub use id::{AccountId, ApiKeyId, ParseIdError, SessionId, TokenId};
