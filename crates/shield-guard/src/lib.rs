@@ -13,6 +13,7 @@ mod key_id;
 pub mod one_time;
 pub mod password;
 pub mod totp;
+pub mod webhook;
 
 pub use id::{AccountId, ApiKeyId, ParseIdError, SessionId, TokenId};
 pub use key_id::{KeyId, ParseKeyIdError};
