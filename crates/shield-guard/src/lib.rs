@@ -8,10 +8,16 @@
 //! from a refusal on the merits (ASVS 5.0, 16.5.3).
 #![cfg_attr(test, expect(clippy::unwrap_used, reason = "a panic is a test's failure"))]
 
+pub mod event;
+pub mod headers;
 mod id;
 mod key_id;
 mod scope;
 pub mod token;
+pub mod one_time;
+pub mod password;
+pub mod totp;
+pub mod webhook;
 
 pub use id::{AccountId, ApiKeyId, ParseIdError, SessionId, TokenId};
 pub use key_id::{KeyId, ParseKeyIdError};
