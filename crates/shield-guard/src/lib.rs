@@ -10,6 +10,10 @@
 
 mod id;
 mod key_id;
+pub mod revocation;
+mod store_error;
+mod table;
 
 pub use id::{AccountId, ApiKeyId, ParseIdError, SessionId, TokenId};
 pub use key_id::{KeyId, ParseKeyIdError};
+pub use store_error::StoreError;
