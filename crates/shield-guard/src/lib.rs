@@ -11,6 +11,7 @@
 mod id;
 mod key_id;
 pub mod revocation;
+pub mod session;
 mod store_error;
 mod table;
 
