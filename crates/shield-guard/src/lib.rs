@@ -22,3 +22,15 @@ pub mod webhook;
 pub use id::{AccountId, ApiKeyId, ParseIdError, SessionId, TokenId};
 pub use key_id::{KeyId, ParseKeyIdError};
 pub use scope::{ParseScopeError, SCOPE_NAME_BYTES_MAX, SCOPES_MAX, ScopeSet, ScopeTable, ScopeTableError};
+pub mod api_key;
+pub mod csrf;
+mod id;
+mod key_id;
+pub mod revocation;
+pub mod session;
+mod store_error;
+mod table;
+
+pub use id::{AccountId, ApiKeyId, ParseIdError, SessionId, TokenId};
+pub use key_id::{KeyId, ParseKeyIdError};
+pub use store_error::StoreError;
