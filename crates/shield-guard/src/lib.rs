@@ -8,6 +8,7 @@
 //! from a refusal on the merits (ASVS 5.0, 16.5.3).
 #![cfg_attr(test, expect(clippy::unwrap_used, reason = "a panic is a test's failure"))]
 
+pub mod address;
 mod id;
 mod key_id;
 
