@@ -11,6 +11,7 @@
 pub mod address;
 mod id;
 mod key_id;
+pub mod limit;
 
 pub use id::{AccountId, ApiKeyId, ParseIdError, SessionId, TokenId};
 pub use key_id::{KeyId, ParseKeyIdError};
