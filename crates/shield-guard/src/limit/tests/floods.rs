@@ -136,3 +136,21 @@ fn asvs_v15_4_2_threads_bring_keys_in_once() {
         assert!(count.load(Ordering::Relaxed) <= 1, "key {number}");
     }
 }
+
+/// What counts in the next window is the second of two counts; the key with least of the first may have most of it.
+#[test]
+fn forgotten_keys_keep_both_counts() {
+    let (rate, table) = (rate(100, 10), table(Algorithm::SlidingWindow, 10, 1));
+    let uses = |number, times: u32, window: u64| {
+        let now = window * 10 * SECOND;
+        (0..times).map(|_| u32::from(table.take(&key(number), rate, now, ONE).outcome.is_ok())).sum::<u32>()
+    };
+    let others = 1..9;
+    let busy: u32 = others.clone().map(|number| uses(number, 20, 0)).sum();
+    assert_eq!((uses(0, 1, 0), busy), (1, 160));
+    let idle: u32 = others.map(|number| uses(number, 1, 1)).sum();
+    assert_eq!((uses(0, 5, 1), idle), (5, 8));
+    // One newcomer takes the slot of key 0, another the newcomer's; what is least then says nothing about key 0.
+    assert_eq!((uses(10, 1, 1), uses(11, 1, 2)), (1, 1));
+    assert!(uses(0, 200, 2) <= 95);
+}
