@@ -225,7 +225,7 @@ fn strangers_are_refused_on_both_sides() {
     load(&project, &format!("{},{}", workers.addresses[0], workers.addresses[0])).expect(2).says("twice");
     load(&project, "127.0.0.1:7700").expect(2).says("HOST:PORT#KEY");
     let nobody = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-    load(&project, &format!("{nobody}#{}", keys[0])).expect(12).says("failed to reach the worker");
+    load(&project, &format!("{nobody}#{}", keys[0])).expect(12).says("reach the worker `127.0.0.1:[PORT]`");
     assert_eq!(target.count(), 0);
     load(&project, &workers.list()).expect(0);
 }
@@ -253,7 +253,7 @@ fn keys_are_never_told() {
             assert!(!shown.contains("NobodyMaySee"), "{shown}");
         }
     }
-    load(&project, &short).expect(2).says("failed to read the key of `127.0.0.1:7700`");
+    load(&project, &short).expect(2).says("failed to read the key of `127.0.0.1:[PORT]`");
     let url = "https://ada:NobodyMaySee@localhost/";
     for arguments in [&["load", url][..], &["load", "load.toml", "--target", url]] {
         project.write("load.toml", &Target::start().file(COUNTED, ""));
@@ -268,7 +268,7 @@ fn keys_are_never_told() {
 fn worker_listens_on_loopback() {
     let project = Project::of_files(&[]);
     let help = project.shield(&["load", "worker", "--help"]).expect(0);
-    help.says("[default: 127.0.0.1:7700]");
+    help.says("[default: 127.0.0.1:[PORT]]");
 }
 
 #[test]
