@@ -1,5 +1,5 @@
 //! What the tests of the workspace share: a backend that can lie, flap, hang and die, the ledger of what it applied,
-//! certificates, ports, guarded processes and waiting.
+//! certificates, ports, guarded processes, a private PostgreSQL, and waiting.
 //!
 //! Development only: no program of the workspace depends on it outside its tests and bars.
 
@@ -7,6 +7,7 @@ pub mod backend;
 mod certificates;
 mod ledger;
 mod port;
+mod postgres;
 mod process;
 pub mod quick;
 pub mod stall;
@@ -17,6 +18,7 @@ pub mod work;
 pub use certificates::{CertificateError, IssuedCertificate, TestAuthority};
 pub use ledger::{Ledger, ReadLedgerError};
 pub use port::free_port;
+pub use postgres::{Postgres, PostgresError};
 pub use process::{ProcessError, ProcessGuard};
 pub use test_backend::{BACKEND_PROGRAM_VARIABLE, SpawnBackendError, TestBackend, backend_program};
 pub use wait::{WaitTimedOut, wait_for, wait_for_sync};
