@@ -8,8 +8,10 @@
 //! from a refusal on the merits (ASVS 5.0, 16.5.3).
 #![cfg_attr(test, expect(clippy::unwrap_used, reason = "a panic is a test's failure"))]
 
+pub mod address;
 mod id;
 mod key_id;
+pub mod limit;
 
 pub use id::{AccountId, ApiKeyId, ParseIdError, SessionId, TokenId};
 pub use key_id::{KeyId, ParseKeyIdError};
