@@ -12,6 +12,9 @@ pub mod address;
 mod id;
 mod key_id;
 pub mod limit;
+mod scope;
+pub mod token;
 
 pub use id::{AccountId, ApiKeyId, ParseIdError, SessionId, TokenId};
 pub use key_id::{KeyId, ParseKeyIdError};
+pub use scope::{ParseScopeError, SCOPE_NAME_BYTES_MAX, SCOPES_MAX, ScopeSet, ScopeTable, ScopeTableError};
