@@ -15,6 +15,7 @@ use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
+use rustix::io::Errno;
 use rustix::process::{Pid, Signal, geteuid, kill_process};
 use thiserror::Error;
 
@@ -85,7 +86,7 @@ pub enum PostgresError {
     },
     /// A signal was not delivered.
     #[error("signal PostgreSQL")]
-    Signal(#[source] rustix::io::Errno),
+    Signal(#[source] Errno),
 }
 
 // === impl Postgres ===
@@ -189,9 +190,11 @@ impl Postgres {
         let server = self.server.as_raw_nonzero();
         let children = fs::read_to_string(format!("/proc/{server}/task/{server}/children"));
         for child in children.unwrap_or_default().split_whitespace() {
-            // One that ended meanwhile is as still as a stopped one.
-            if let Some(pid) = child.parse().ok().and_then(Pid::from_raw) {
-                drop(kill_process(pid, signal));
+            let Some(pid) = child.parse().ok().and_then(Pid::from_raw) else { continue };
+            match kill_process(pid, signal) {
+                // One that ended meanwhile is as still as a stopped one.
+                Ok(()) | Err(Errno::SRCH) => {}
+                Err(error) => return Err(PostgresError::Signal(error)),
             }
         }
         Ok(())

@@ -1,0 +1,16 @@
+//! A database's failure as the errors of the traits.
+
+use shield_guard::{limit, token};
+
+use crate::SqlError;
+
+pub(crate) fn of_limits(error: SqlError) -> limit::StoreError {
+    limit::StoreError { source: error.into() }
+}
+
+pub(crate) fn of_tokens(error: SqlError) -> token::StoreError {
+    match error.damaged() {
+        true => token::StoreError::Damaged { source: error.into() },
+        false => token::StoreError::Unavailable { source: error.into() },
+    }
+}
