@@ -9,12 +9,19 @@
 #![cfg_attr(test, expect(clippy::unwrap_used, reason = "a panic is a test's failure"))]
 
 pub mod address;
+pub mod api_key;
+pub mod csrf;
 mod id;
 mod key_id;
 pub mod limit;
+pub mod revocation;
 mod scope;
+pub mod session;
+mod store_error;
+mod table;
 pub mod token;
 
 pub use id::{AccountId, ApiKeyId, ParseIdError, SessionId, TokenId};
 pub use key_id::{KeyId, ParseKeyIdError};
 pub use scope::{ParseScopeError, SCOPE_NAME_BYTES_MAX, SCOPES_MAX, ScopeSet, ScopeTable, ScopeTableError};
+pub use store_error::StoreError;
