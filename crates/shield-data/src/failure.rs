@@ -1,8 +1,12 @@
 //! A database's failure as the errors of the traits.
 
-use shield_guard::{limit, token};
+use shield_guard::{StoreError, limit, token};
 
 use crate::SqlError;
+
+pub(crate) fn of(store: &'static str) -> impl Fn(SqlError) -> StoreError {
+    move |error| StoreError { store, source: error.into() }
+}
 
 pub(crate) fn of_limits(error: SqlError) -> limit::StoreError {
     limit::StoreError { source: error.into() }

@@ -6,6 +6,8 @@
 //!
 //! **Invariant.** Nothing fails open: what a database does not answer within its deadline is an error, never an answer.
 
+mod clock;
+mod credentials;
 mod failure;
 mod limits;
 mod migrations;
@@ -13,6 +15,7 @@ mod seal;
 mod sql;
 mod tokens;
 
+pub use credentials::{SqlApiKeys, SqlRevocations, SqlSessions};
 pub use limits::{SqlFailures, SqlQuotas};
 pub use migrations::{Dialect, guard_migrations};
 pub use seal::{MasterKey, MasterKeys, SealError, UnsealError};

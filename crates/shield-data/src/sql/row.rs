@@ -61,12 +61,6 @@ impl Row {
         exact(column, self.get(column)?)
     }
 
-    /// 32 bytes, or nothing.
-    pub(crate) fn optional_bytes32(&self, column: &'static str) -> Result<Option<[u8; 32]>, SqlError> {
-        let bytes: Option<Vec<u8>> = self.get(column)?;
-        bytes.map(|bytes| exact(column, bytes)).transpose()
-    }
-
     /// A digest.
     pub(crate) fn digest(&self, column: &'static str) -> Result<Sha256Digest, SqlError> {
         self.bytes32(column).map(Sha256Digest::from_bytes)

@@ -2,12 +2,12 @@
 
 use std::time::{Duration, Instant};
 
-use shield_data::{Database, Dialect, OpenError, SqlQuotas, SqlitePools};
+use shield_data::{Database, Dialect, OpenError, SqlQuotas};
 use shield_guard::limit::{QuotaCharge, QuotaPeriod, QuotaStore, QuotaWindow};
 use shield_testkit::Postgres;
-use sqlx::{SqlitePool, query, query_scalar};
+use sqlx::query;
 
-use crate::fixture::{Fixture, NOW, PATIENCE, RawPools, account, postgres_pool};
+use crate::fixture::{Fixture, NOW, PATIENCE, account, postgres_pool};
 
 const DEADLINE: Duration = Duration::from_millis(300);
 
@@ -49,7 +49,7 @@ async fn frozen_postgres_holds_nobody() {
 #[tokio::test]
 async fn locked_sqlite_holds_nobody() {
     let fixture = Fixture::sqlite().await;
-    let RawPools::Sqlite(pools) = &fixture.pools else { unreachable!("made by sqlite()") };
+    let pools = fixture.files.as_ref().unwrap();
     let quotas = SqlQuotas::new(Database::sqlite(pools.clone(), DEADLINE).await.unwrap());
     let other = pools.reader.begin_with("BEGIN IMMEDIATE").await.unwrap();
     let error = quotas.add(charge()).await.unwrap_err();
@@ -62,7 +62,7 @@ async fn locked_sqlite_holds_nobody() {
 #[tokio::test]
 async fn refuses_sqlite_that_forgets() {
     let fixture = Fixture::sqlite().await;
-    let RawPools::Sqlite(pools) = &fixture.pools else { unreachable!("made by sqlite()") };
+    let pools = fixture.files.as_ref().unwrap();
     query("PRAGMA synchronous = NORMAL").execute(&pools.writer).await.unwrap();
     let refused = Database::sqlite(pools.clone(), PATIENCE).await;
     assert!(matches!(refused, Err(OpenError::NotDurable { found: 1 })), "{refused:?}");

@@ -15,28 +15,23 @@ use sqlx::{
 use tempfile::TempDir;
 use tokio::task::JoinSet;
 
-pub const NOW: Timestamp = Timestamp(1_790_000_000_000);
+pub(crate) const NOW: Timestamp = Timestamp(1_790_000_000_000);
 /// A busy machine may be slow; no test waits for this to pass.
-pub const PATIENCE: Duration = Duration::from_secs(60);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 const CONNECTIONS: u32 = 8;
 
 /// A database, and what must outlive it.
-pub struct Fixture {
-    pub database: Database,
-    /// To look behind the stores.
-    pub pools: RawPools,
+pub(crate) struct Fixture {
+    pub(crate) database: Database,
+    /// To look behind the stores; none where it is PostgreSQL.
+    pub(crate) files: Option<SqlitePools>,
     _directory: Option<TempDir>,
-}
-
-pub enum RawPools {
-    Sqlite(SqlitePools),
-    Postgres(PgPool),
 }
 
 // === impl Fixture ===
 
 impl Fixture {
-    pub async fn sqlite() -> Self {
+    pub(crate) async fn sqlite() -> Self {
         let directory = tempfile::tempdir().unwrap();
         let options = SqliteConnectOptions::new()
             .filename(directory.path().join("guard.db"))
@@ -50,18 +45,17 @@ impl Fixture {
         let reader = pool(CONNECTIONS).connect_with(options).await.unwrap();
         let pools = SqlitePools { reader, writer };
         let database = Database::sqlite(pools.clone(), PATIENCE).await.unwrap();
-        Self { database, pools: RawPools::Sqlite(pools), _directory: Some(directory) }
+        Self { database, files: Some(pools), _directory: Some(directory) }
     }
 
-    pub async fn postgres() -> Self {
+    pub(crate) async fn postgres() -> Self {
         let pool = postgres_pool(Postgres::shared(), PATIENCE).await;
-        let database = Database::postgres(pool.clone(), PATIENCE);
-        Self { database, pools: RawPools::Postgres(pool), _directory: None }
+        Self { database: Database::postgres(pool, PATIENCE), files: None, _directory: None }
     }
 }
 
 /// A migrated database on this server.
-pub async fn postgres_pool(server: &Postgres, patience: Duration) -> PgPool {
+pub(crate) async fn postgres_pool(server: &Postgres, patience: Duration) -> PgPool {
     let url = server.create_database().unwrap();
     let mut connection = PgConnection::connect(&url).await.unwrap();
     Migrator::with_migrations(guard_migrations(Dialect::Postgres)).run(&mut connection).await.unwrap();
@@ -69,16 +63,16 @@ pub async fn postgres_pool(server: &Postgres, patience: Duration) -> PgPool {
     options.connect(&url).await.unwrap()
 }
 
-pub fn account(number: u8) -> AccountId {
+pub(crate) fn account(number: u8) -> AccountId {
     AccountId::new(NOW, [number; 10])
 }
 
-pub fn session(number: u8) -> SessionId {
+pub(crate) fn session(number: u8) -> SessionId {
     SessionId::new(NOW, [number; 10])
 }
 
 /// Runs the same thing `racers` times at once, and answers what each got.
-pub async fn race<T, F>(racers: usize, run: impl Fn(usize) -> F) -> Vec<T>
+pub(crate) async fn race<T, F>(racers: usize, run: impl Fn(usize) -> F) -> Vec<T>
 where
     T: Send + 'static,
     F: Future<Output = T> + Send + 'static,

@@ -20,9 +20,12 @@ macro_rules! on_both {
     };
 }
 
+mod api_keys;
 mod bounds;
 mod failures;
 mod fixture;
 mod keys;
 mod quotas;
 mod refresh;
+mod revocations;
+mod sessions;
