@@ -11,15 +11,21 @@
 pub mod address;
 pub mod api_key;
 pub mod csrf;
+pub mod event;
+pub mod headers;
 mod id;
 mod key_id;
 pub mod limit;
+pub mod one_time;
+pub mod password;
 pub mod revocation;
 mod scope;
 pub mod session;
 mod store_error;
 mod table;
 pub mod token;
+pub mod totp;
+pub mod webhook;
 
 pub use id::{AccountId, ApiKeyId, ParseIdError, SessionId, TokenId};
 pub use key_id::{KeyId, ParseKeyIdError};
