@@ -1,8 +1,9 @@
 //! What a credential may be used for: sets of named scopes.
 //!
-//! An application names its scopes once, in a [`ScopeTable`]; a [`ScopeSet`] is then one machine word, and whether a credential
-//! allows an action is one `and`. The bits mean something only beside the table that made them and change with it, so what is
-//! stored or sent is always the text: names in ascending order, a space between two (the claim `scope` of RFC 8693, 4.2).
+//! An application names its scopes once, in a [`ScopeTable`]; a [`ScopeSet`] is then one machine word, and whether a
+//! credential allows an action is one `and`. The bits mean something only beside the table that made them and change
+//! with it, so what is stored or sent is always the text: names in ascending order, a space between two (the claim
+//! `scope` of RFC 8693, 4.2).
 
 use std::{
     fmt,
@@ -100,8 +101,8 @@ impl BitAnd for ScopeSet {
 // === impl ScopeTable ===
 
 impl ScopeTable {
-    /// A table of `names`, in any order: at most [`SCOPES_MAX`] different ones, each of 1 to [`SCOPE_NAME_BYTES_MAX`] lower-case
-    /// letters, digits, `:`, `.`, `_` and `-`.
+    /// A table of `names`, in any order: at most [`SCOPES_MAX`] different ones, each of 1 to [`SCOPE_NAME_BYTES_MAX`]
+    /// lower-case letters, digits, `:`, `.`, `_` and `-`.
     pub fn new(names: &[&str]) -> Result<Self, ScopeTableError> {
         if names.len() > SCOPES_MAX {
             return Err(ScopeTableError::TooMany { count: names.len() });
@@ -134,13 +135,13 @@ impl ScopeTable {
         })
     }
 
-    /// Reads what this application granted before. A name that the table does not have grants nothing and is no mistake: during
-    /// a release the newer instances may grant a scope that the older ones do not know yet.
+    /// Reads what this application granted before. A name that the table does not have grants nothing and is no
+    /// mistake: during a release the newer instances may grant a scope that the older ones do not know yet.
     pub fn granted(&self, text: &[u8]) -> Result<ScopeSet, ParseScopeError> {
-        read(text, |_, name| match (self.find(name), is_name(name)) {
-            (Some(set), _) => Ok(set),
-            (None, true) => Ok(ScopeSet::EMPTY),
-            (None, false) => Err(ParseScopeError::Form),
+        read(text, |_, name| match self.find(name) {
+            Some(set) => Ok(set),
+            None if is_name(name) => Ok(ScopeSet::EMPTY),
+            None => Err(ParseScopeError::Form),
         })
     }
 

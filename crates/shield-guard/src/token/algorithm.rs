@@ -1,7 +1,7 @@
 //! The algorithms that sign tokens here, and no others.
 //!
-//! `none` and RSA are not values of [`Algorithm`], so that no setting and no header can choose them: an unsigned token is no
-//! token, and RSA keys of 2048 bits miss the 128 bits of security that ASVS 5.0 11.2.3 asks for.
+//! `none` and RSA are not values of [`Algorithm`], so that no setting and no header can choose them: an unsigned
+//! token is no token, and RSA keys of 2048 bits miss the 128 bits of security that ASVS 5.0 11.2.3 asks for.
 
 use serde::{Deserialize, Serialize};
 
@@ -34,7 +34,8 @@ impl Algorithm {
         }
     }
 
-    /// Reads the `alg` of a header, exactly: `none` and the names of RSA get a refusal of their own, because they are attempts.
+    /// Reads the `alg` of a header, exactly: `none` and the names of RSA get a refusal of their own, because they are
+    /// attempts.
     pub(super) fn of_header(name: &[u8]) -> Result<Self, TokenRefusal> {
         match name {
             b"EdDSA" => Ok(Self::EdDsa),

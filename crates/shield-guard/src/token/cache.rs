@@ -1,12 +1,13 @@
 //! Remembers which tokens were verified, so that the second sight of one costs a hash.
 //!
-//! An entry is found by the SHA-256 of the exact bytes: a token that differs anywhere is another one and is verified again, so a
-//! positive answer cannot be stretched. There are no negative entries: refusing is cheap enough, and an attacker who makes tokens
-//! up would fill the table.
+//! An entry is found by the SHA-256 of the exact bytes: a token that differs anywhere is another one and is verified
+//! again, so a positive answer cannot be stretched. There are no negative entries: refusing is cheap enough, and an
+//! attacker who makes tokens up would fill the table.
 //!
-//! The table is of one size for life: sets of [`WAYS`] entries, each set under a lock that nobody ever waits for. A reader that meets a
-//! writer goes without (the token is verified again), a writer that meets anybody does not write. A full set loses the entry that
-//! expires first; in a flood of different tokens each is valid and was signed by us, and what suffers is the rate of hits.
+//! The table is of one size for life: sets of [`WAYS`] entries, each set under a lock that nobody ever waits for. A
+//! reader that meets a writer goes without (the token is verified again), a writer that meets anybody does not write.
+//! A full set loses the entry that expires first; in a flood of different tokens each is valid and was signed by us,
+//! and what suffers is the rate of hits.
 
 use std::sync::RwLock;
 
@@ -57,8 +58,8 @@ impl VerifiedTokenCache {
         self.sets.len() * WAYS
     }
 
-    /// The token with these bytes, if it was verified before and is still here. Whether its time has passed, its key was killed or it
-    /// was revoked is for the caller to ask.
+    /// The token with these bytes, if it was verified before and is still here. Whether its time has passed, its key
+    /// was killed or it was revoked is for the caller to ask.
     pub fn get(&self, digest: &Sha256Digest) -> Option<VerifiedToken> {
         let set = self.set(digest).try_read().ok()?;
         set.place(digest).map(|place| set.tokens[place])
@@ -72,7 +73,8 @@ impl VerifiedTokenCache {
         set.tokens[place] = token;
     }
 
-    /// Digests are evenly spread and nobody can choose those of tokens that we sign, so eight bytes of one are the hash.
+    /// Digests are evenly spread and nobody can choose those of tokens that we sign, so eight bytes of one are the
+    /// hash.
     fn set(&self, digest: &Sha256Digest) -> &RwLock<Set> {
         let [a, b, c, d, e, f, g, h, ..] = *digest.as_bytes();
         let hash = u64::from_le_bytes([a, b, c, d, e, f, g, h]);

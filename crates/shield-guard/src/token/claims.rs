@@ -27,8 +27,8 @@ pub struct AccessClaims {
     pub scopes: ScopeSet,
 }
 
-/// What a token says whose signature, issuer, audience, type and times were checked. Whether it was revoked is still to be asked,
-/// with what is in here.
+/// What a token says whose signature, issuer, audience, type and times were checked. Whether it was revoked is still
+/// to be asked, with what is in here.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct VerifiedToken {
     /// Whom it speaks for: `sub`.

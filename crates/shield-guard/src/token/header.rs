@@ -1,18 +1,24 @@
 //! The header of an access token: exactly `alg`, `kid` and `typ`, each once.
+//!
+//! A key has one header, to the letter, and a token is accepted under no other: so nothing of it is parsed before the
+//! signature holds. What has another header is read here only to say why it is refused.
+
+use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 
 use crate::{
     KeyId,
-    token::{Algorithm, TokenRefusal, compact, members::Members},
+    token::{Algorithm, TokenRefusal, VerifyingKey, compact, members::Members},
 };
 
 /// The type of access tokens (RFC 9068, 2.1), in the only spelling that is issued and accepted.
 pub(super) const TYPE: &str = "at+jwt";
-/// Bytes that a decoded header may have. Ours have about sixty; one that brings its own key is named as such and not as too long.
+/// Bytes that a decoded header may have. Ours have about sixty; one that brings its own key is named as such and not
+/// as too long.
 const BYTES_MAX: usize = 384;
 /// Letters of base64url for them.
 const LETTERS_MAX: usize = BYTES_MAX / 3 * 4;
 
-/// What a header says. Nothing in it is believed before the signature holds: it only finds the key.
+/// What a header says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Header {
     pub(super) algorithm: Algorithm,
@@ -25,7 +31,12 @@ impl Header {
     /// Bytes of the longest text that [`Self::text`] writes.
     pub(super) const BYTES: usize = r#"{"alg":"EdDSA","kid":"0123456789abcdef","typ":"at+jwt"}"#.len();
 
-    /// Reads an encoded header.
+    /// The header of the tokens that `key` checks.
+    pub(super) fn of(key: &VerifyingKey) -> Self {
+        Self { algorithm: key.algorithm(), key: key.id() }
+    }
+
+    /// Reads an encoded header, to name what is wrong with it.
     pub(super) fn read(part: &[u8]) -> Result<Self, TokenRefusal> {
         if part.len() > LETTERS_MAX {
             return Err(TokenRefusal::HeaderForm);
@@ -35,8 +46,12 @@ impl Header {
         Self::parse(text)
     }
 
-    /// The header's text, before it is encoded.
-    pub(super) fn text(self) -> String {
+    /// The one header, encoded, of the tokens that this key signs.
+    pub(super) fn encoded(self) -> String {
+        BASE64_URL_SAFE_NO_PAD.encode(self.text())
+    }
+
+    fn text(self) -> String {
         format!(r#"{{"alg":"{}","kid":"{}","typ":"{TYPE}"}}"#, self.algorithm.name(), self.key)
     }
 

@@ -48,8 +48,8 @@ pub enum IssueError {
 // === impl TokenPolicy ===
 
 impl TokenPolicy {
-    /// A token with `claims`, signed by the key of `ring` that is active at `now`; `random` is used by ES256 only. It is valid at
-    /// once and for [`Self::lifetime`], counted from the begin of the second.
+    /// A token with `claims`, signed by the key of `ring` that is active at `now`; `random` is used by ES256 only. It
+    /// is valid at once and for [`Self::lifetime`], counted from the begin of the second.
     pub fn issue(
         &self,
         ring: &KeyRing,
@@ -61,9 +61,7 @@ impl TokenPolicy {
         let issued_at = now.0 / 1_000;
         let expires_at = issued_at + self.lifetime_seconds;
         let claims = Claims { access: *claims, issued_at, not_before: issued_at, expires_at };
-        let header = Header { algorithm: key.algorithm(), key: key.id() };
-        let mut text = String::new();
-        BASE64_URL_SAFE_NO_PAD.encode_string(header.text(), &mut text);
+        let mut text = Header::of(key.verifying_key()).encoded();
         text.push('.');
         BASE64_URL_SAFE_NO_PAD.encode_string(claims::text(self, &claims), &mut text);
         let signature = key.sign(text.as_bytes(), random);

@@ -18,7 +18,8 @@ pub struct Jwks {
 // === impl KeyRing ===
 
 impl KeyRing {
-    /// The public keys of which tokens can be valid at `now`. Keys of HS256 are never in it, nor is anything derived from them.
+    /// The public keys of which tokens can be valid at `now`. Keys of HS256 are never in it, nor is anything derived
+    /// from them.
     pub fn jwks(&self, now: Timestamp) -> Jwks {
         let valid = |state| matches!(state, KeyState::Announced | KeyState::Active | KeyState::Retired);
         let keys = self.keys.iter().filter(|key| valid(key.record.state(now)));

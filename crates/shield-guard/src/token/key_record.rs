@@ -1,7 +1,7 @@
 //! A signing key as a store keeps it: its name, its times, and apart from them its secret.
 //!
-//! Its state is nowhere written down. It follows from the times and from now, so that all nodes that have the same record change
-//! over at the same moment, without telling each other.
+//! Its state is nowhere written down. It follows from the times and from now, so that all nodes that have the same
+//! record change over at the same moment, without telling each other.
 
 use serde::{Deserialize, Serialize};
 use shield_types::{Secret, Timestamp};

@@ -1,7 +1,7 @@
 //! The keys of an issuer: one signs, the others verify.
 //!
-//! A ring never changes: [`rotate`](KeyRing::rotate) and [`kill`](KeyRing::kill) make a new one, which the caller stores and then swaps
-//! in. It has [`KEYS_MAX`] keys at most, so looking one up is a walk over a few cache lines.
+//! A ring never changes: [`rotate`](KeyRing::rotate) and [`kill`](KeyRing::kill) make a new one, which the caller
+//! stores and then swaps in. It has [`KEYS_MAX`] keys at most, so looking one up is a walk over a few cache lines.
 
 use std::sync::Arc;
 
@@ -12,7 +12,7 @@ use crate::{
     KeyId,
     token::{
         KEYS_MAX, KeyRecord, KeyState, RotationSchedule, SigningKey, SigningKeyError, StoredKey, StoredRing,
-        VerifyingKey, VerifyingKeyError,
+        VerifyingKey, VerifyingKeyError, header::Header,
     },
 };
 
@@ -29,6 +29,8 @@ pub struct KeyRing {
 pub(super) struct RingKey {
     pub(super) record: KeyRecord,
     pub(super) verifying: VerifyingKey,
+    /// The header of every token that it signs, encoded.
+    header: String,
     /// `None` where tokens are only read.
     pub(super) signing: Option<Arc<SigningKey>>,
 }
@@ -159,11 +161,12 @@ impl KeyRing {
     /// The key named `id`, if tokens that it signed can be valid at `now`: announced, active or retired.
     pub fn verifying_key(&self, id: KeyId, now: Timestamp) -> Result<&VerifyingKey, KeyRefusal> {
         let key = self.keys.iter().find(|key| key.record.id == id).ok_or(KeyRefusal::NotInRing)?;
-        match key.record.state(now) {
-            KeyState::Announced | KeyState::Active | KeyState::Retired => Ok(&key.verifying),
-            KeyState::Gone => Err(KeyRefusal::Gone),
-            KeyState::Killed => Err(KeyRefusal::Killed),
-        }
+        key.verifying_at(now)
+    }
+
+    /// The key whose tokens have this header.
+    pub(super) fn key_of_header(&self, header: &[u8]) -> Option<&RingKey> {
+        self.keys.iter().find(|key| key.header.as_bytes() == header)
     }
 }
 
@@ -182,7 +185,17 @@ impl RingKey {
             verifies_until: None,
             killed_at: None,
         };
-        Self { record, verifying, signing: Some(Arc::new(key)) }
+        let header = Header::of(&verifying).encoded();
+        Self { record, verifying, header, signing: Some(Arc::new(key)) }
+    }
+
+    /// What checks its signatures, if tokens that it signed can be valid at `now`.
+    pub(super) fn verifying_at(&self, now: Timestamp) -> Result<&VerifyingKey, KeyRefusal> {
+        match self.record.state(now) {
+            KeyState::Announced | KeyState::Active | KeyState::Retired => Ok(&self.verifying),
+            KeyState::Gone => Err(KeyRefusal::Gone),
+            KeyState::Killed => Err(KeyRefusal::Killed),
+        }
     }
 
     fn load(stored: StoredKey, random: &dyn SecureRandom) -> Result<Self, LoadRingError> {
@@ -200,7 +213,8 @@ impl RingKey {
         if verifying.id() != id || verifying.public() != record.public.as_deref() {
             return Err(LoadRingError::OtherKey { id });
         }
-        Ok(Self { record, verifying, signing: signing.map(Arc::new) })
+        let header = Header::of(&verifying).encoded();
+        Ok(Self { record, verifying, header, signing: signing.map(Arc::new) })
     }
 }
 

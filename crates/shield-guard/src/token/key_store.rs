@@ -38,7 +38,7 @@ pub trait KeyStore: Sync {
     /// The keys; `None` when there never were any.
     fn load(&self) -> impl Future<Output = Result<Option<StoredRing>, StoreError>> + Send;
 
-    /// Stores `ring` if the stored revision is the one just before `ring.revision` (0 stands for an empty store). Of several nodes that
-    /// rotate at once exactly one is told [`Exchange::Done`].
+    /// Stores `ring` if the stored revision is the one just before `ring.revision` (0 stands for an empty store). Of
+    /// several nodes that rotate at once exactly one is told [`Exchange::Done`].
     fn replace(&self, ring: &StoredRing) -> impl Future<Output = Result<Exchange, StoreError>> + Send;
 }

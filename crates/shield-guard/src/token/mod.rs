@@ -1,13 +1,14 @@
 //! Tokens: signed access tokens (JWT), the keys that sign them, and refresh tokens.
 //!
-//! An access token (RFC 9068, without `client_id`: there is no OAuth client here) lives for minutes and is believed without
-//! asking anybody; a refresh token lives for days, is looked up in a store, and works once. [`TokenVerifier`] is what a request
-//! meets, [`TokenPolicy::issue`] what a log-in meets, [`RefreshTokens`] what comes between.
+//! An access token (RFC 9068, without `client_id`: there is no OAuth client here) lives for minutes and is believed
+//! without asking anybody; a refresh token lives for days, is looked up in a store, and works once. [`TokenVerifier`]
+//! is what a request meets, [`TokenPolicy::issue`] what a log-in meets, [`RefreshTokens`] what comes between.
 //!
-//! **Invariants.** No claim is read before the signature holds (ASVS 5.0, 9.1.1). A key id names one key, and a key one algorithm
-//! (9.1.2); nothing in a token says where to find a key (9.1.3). Whether a token was taken back is the caller's question on *each*
-//! request, cached or not: the answer of [`TokenVerifier::verify`] carries what it must ask for (token, session, account, key,
-//! time of issue), never the text of the token, which an attacker can change without making it another token.
+//! **Invariants.** No claim is read before the signature holds (ASVS 5.0, 9.1.1). A key id names one key, and a key
+//! one algorithm (9.1.2); nothing in a token says where to find a key (9.1.3). Whether a token was taken back is the
+//! caller's question on *each* request, cached or not: the answer of [`TokenVerifier::verify`] carries what it must
+//! ask for (token, session, account, key, time of issue), never the text of the token, which an attacker can change
+//! without making it another token.
 
 mod algorithm;
 mod cache;

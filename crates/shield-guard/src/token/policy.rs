@@ -9,11 +9,11 @@ use crate::{
 
 /// Longest token that is read, and that a [`TokenPolicy`] can make.
 pub const TOKEN_BYTES_MAX: usize = 2_048;
-/// Longest life of an access token. A constant, so that a retired key is kept long enough for every token that it may have signed,
-/// whatever the setting was then; and so that a revocation can be forgotten after it.
+/// Longest life of an access token. A constant, so that a retired key is kept long enough for every token that it may
+/// have signed, whatever the setting was then; and so that a revocation can be forgotten after it.
 pub const ACCESS_TOKEN_LIFETIME_MAX: Duration = Duration::from_hours(1);
-/// How far in the future `iat` and `nbf` may lie: the difference that clocks of well-kept nodes have. For `exp` there is no leeway
-/// (RFC 7519 allows some): a client can refresh early, and no token lives longer than it says.
+/// How far in the future `iat` and `nbf` may lie: the difference that clocks of well-kept nodes have. For `exp` there
+/// is no leeway (RFC 7519 allows some): a client can refresh early, and no token lives longer than it says.
 pub const CLOCK_LEEWAY: Duration = Duration::from_secs(5);
 /// Longest issuer or audience.
 const NAME_BYTES_MAX: usize = 128;

@@ -2,8 +2,8 @@
 
 use crate::KeyId;
 
-/// Why an access token is refused. Logs and events tell the variants apart; the client gets [`TokenRefusal::CLIENT_TEXT`] for all of
-/// them.
+/// Why an access token is refused. Logs and events tell the variants apart; the client gets
+/// [`TokenRefusal::CLIENT_TEXT`] for all of them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum TokenRefusal {
     /// Longer than [`crate::token::TOKEN_BYTES_MAX`].
@@ -15,8 +15,9 @@ pub enum TokenRefusal {
     /// A part is not base64url in its one canonical form.
     #[error("read the token: a part is not canonical base64url")]
     Encoding,
-    /// The header is not a flat JSON object of plain strings without white space.
-    #[error("read the token's header: it is not a plain JSON object")]
+    /// The header is not a flat JSON object of plain strings without white space, or not in the one spelling that is
+    /// issued.
+    #[error("read the token's header: it is not the plain JSON object that is issued")]
     HeaderForm,
     /// A member of the header occurs twice (RFC 7515, 4).
     #[error("read the token's header: a member occurs twice")]
@@ -24,7 +25,8 @@ pub enum TokenRefusal {
     /// `alg`, `kid` or `typ` is missing.
     #[error("read the token's header: `alg`, `kid` or `typ` is missing")]
     HeaderIncomplete,
-    /// The header brings a key or says where to get one (`jwk`, `jku`, `x5c`, `x5u`, `x5t`, `x5t#S256`; ASVS 5.0, 9.1.3).
+    /// The header brings a key or says where to get one (`jwk`, `jku`, `x5c`, `x5u`, `x5t`, `x5t#S256`; ASVS 5.0,
+    /// 9.1.3).
     #[error("read the token's header: it names a source of keys")]
     HeaderKeySource,
     /// The header asks for an extension (`crit`; RFC 7515, 4.1.11).
@@ -96,7 +98,8 @@ pub enum TokenRefusal {
     /// `aud` is somebody else (ASVS 5.0, 9.2.3).
     #[error("accept the token: it is meant for somebody else")]
     Audience,
-    /// `exp` is not after `iat`, or further from it than [`crate::token::ACCESS_TOKEN_LIFETIME_MAX`], or `nbf` is not before `exp`.
+    /// `exp` is not after `iat`, or further from it than [`crate::token::ACCESS_TOKEN_LIFETIME_MAX`], or `nbf` is not
+    /// before `exp`.
     #[error("accept the token: its times contradict each other")]
     Times,
     /// `iat` or `nbf` is later than now, beyond [`crate::token::CLOCK_LEEWAY`].

@@ -1,9 +1,9 @@
 //! How a key takes over from another, and how one is killed.
 //!
-//! A new key is first announced: it is in the key set and verifies, but does not sign, until every cached key set is out of date and
-//! every node has the new ring. Then it signs, and the one before verifies until the last token that it may have signed has expired;
-//! so at no moment is a valid token refused (bar `guard.rotation`). A killed key is different: what it signed ends at once, wherever
-//! the new ring arrives.
+//! A new key is first announced: it is in the key set and verifies, but does not sign, until every cached key set is
+//! out of date and every node has the new ring. Then it signs, and the one before verifies until the last token that
+//! it may have signed has expired; so at no moment is a valid token refused (bar `guard.rotation`). A killed key is
+//! different: what it signed ends at once, wherever the new ring arrives.
 
 use std::time::Duration;
 
@@ -14,7 +14,8 @@ use crate::{
     token::{ACCESS_TOKEN_LIFETIME_MAX, KeyRing, KeyState, SigningKey, key_ring::RingKey},
 };
 
-/// Most keys that a ring holds: the active one, the announced one, and those that retired or were killed during the last hour or so.
+/// Most keys that a ring holds: the active one, the announced one, and those that retired or were killed during the
+/// last hour or so.
 pub const KEYS_MAX: usize = 8;
 
 /// How much time a rotation takes (ASVS 5.0, 13.3.4).
@@ -24,7 +25,8 @@ pub struct RotationSchedule {
     pub period: Duration,
     /// How long a reader may keep the key set: its `max-age`.
     pub key_set_max_age: Duration,
-    /// In what time every node has loaded a new ring, and its clock's error. Within it an old node still signs with the old key.
+    /// In what time every node has loaded a new ring, and its clock's error. Within it an old node still signs with
+    /// the old key.
     pub propagation: Duration,
 }
 
@@ -65,12 +67,14 @@ pub enum KillError {
 // === impl RotationSchedule ===
 
 impl RotationSchedule {
-    /// From the announcement of a key to its first signature: whoever took the key set just before has to ask again by then.
+    /// From the announcement of a key to its first signature: whoever took the key set just before has to ask again
+    /// by then.
     pub fn lead(&self) -> Duration {
         self.key_set_max_age.saturating_add(self.propagation)
     }
 
-    /// From the last signature of a key on time to the moment when nothing that it signed, on time or on a late node, is valid.
+    /// From the last signature of a key on time to the moment when nothing that it signed, on time or on a late node,
+    /// is valid.
     pub fn overlap(&self) -> Duration {
         ACCESS_TOKEN_LIFETIME_MAX.saturating_add(self.propagation)
     }
@@ -90,8 +94,8 @@ impl Default for RotationSchedule {
 // === impl KeyRing ===
 
 impl KeyRing {
-    /// The ring in which `key` is announced and takes over after the schedule's [`lead`](RotationSchedule::lead); at once when no key
-    /// signs, because the active one was killed. Keys that are gone leave.
+    /// The ring in which `key` is announced and takes over after the schedule's [`lead`](RotationSchedule::lead); at
+    /// once when no key signs, because the active one was killed. Keys that are gone leave.
     pub fn rotate(&self, key: SigningKey, now: Timestamp) -> Result<Self, RotateError> {
         let id = key.id();
         let mut next = self.changed(now);
@@ -119,9 +123,10 @@ impl KeyRing {
         Ok(next)
     }
 
-    /// The ring in which nothing that key `id` signed is valid (revocation of a key). If it is the active one, an announced key takes
-    /// its place at once; if there is none, nothing is signed until the next [`Self::rotate`]. If it is an announced one, the active
-    /// key stays. Readers elsewhere that keep the key set accept the key until its `max-age` is over.
+    /// The ring in which nothing that key `id` signed is valid (revocation of a key). If it is the active one, an
+    /// announced key takes its place at once; if there is none, nothing is signed until the next [`Self::rotate`]. If
+    /// it is an announced one, the active key stays. Readers elsewhere that keep the key set accept the key until its
+    /// `max-age` is over.
     pub fn kill(&self, id: KeyId, now: Timestamp) -> Result<Self, KillError> {
         let mut next = self.changed(now);
         let key = next.keys.iter_mut().find(|key| key.record.id == id).ok_or(KillError::NotInRing { id })?;
@@ -158,7 +163,8 @@ impl KeyRing {
         Self { schedule: self.schedule, revision: self.revision + 1, keys }
     }
 
-    /// When the ring can forget `key`. A killed one is remembered as such until nothing that it signed could be valid anyway.
+    /// When the ring can forget `key`. A killed one is remembered as such until nothing that it signed could be valid
+    /// anyway.
     fn leaves_at(&self, key: &RingKey) -> Option<Timestamp> {
         let killed = key.record.killed_at.map(|killed_at| killed_at.after(self.schedule.overlap()));
         match (key.record.verifies_until, killed) {

@@ -1,4 +1,7 @@
 //! The half of a key that signs. Secret.
+//!
+//! Its memory is not wiped when it is dropped (`ring` does not wipe its copy either), so a dump of the process is as
+//! secret as the key.
 
 use std::{fmt, ops::RangeInclusive};
 
@@ -14,13 +17,14 @@ use crate::{
     token::{Algorithm, VerifyingKey},
 };
 
-/// Bytes of an HS256 key: as many as its MAC has at least (RFC 7518, 3.2), one block of SHA-256 at most, since more are hashed to less.
+/// Bytes of an HS256 key: as many as its MAC has at least (RFC 7518, 3.2), one block of SHA-256 at most, since more
+/// are hashed to less.
 const HMAC_KEY_BYTES: RangeInclusive<usize> = 32..=64;
 
 /// Signs tokens with one algorithm.
 ///
-/// Drawing a key and signing with ES256 take a generator (`ring::rand::SystemRandom` of the caller) instead of bytes: `ring` draws
-/// numbers below the order of the curve itself, and takes them from nothing else.
+/// Drawing a key and signing with ES256 take a generator (`ring::rand::SystemRandom` of the caller) instead of bytes:
+/// `ring` draws numbers below the order of the curve itself, and takes them from nothing else.
 pub struct SigningKey {
     signer: Signer,
     verifying: VerifyingKey,
@@ -80,8 +84,8 @@ impl SigningKey {
         Self::from_secret(algorithm, Secret::new(material), random)
     }
 
-    /// The key with this secret: PKCS#8 for EdDSA and ES256, 32 to 64 random bytes for HS256. Text that a person made up is no key:
-    /// whoever holds one token could try such keys until one fits.
+    /// The key with this secret: PKCS#8 for EdDSA and ES256, 32 to 64 random bytes for HS256. Text that a person made
+    /// up is no key: whoever holds one token could try such keys until one fits.
     pub fn from_secret(
         algorithm: Algorithm,
         material: Secret<Box<[u8]>>,

@@ -4,8 +4,8 @@ use shield_types::{Sha256Digest, Timestamp};
 
 use crate::token::{KeyRing, TOKEN_BYTES_MAX, TokenPolicy, TokenRefusal, VerifiedToken, VerifiedTokenCache};
 
-/// Reads access tokens and remembers those that are valid. The cache belongs to one policy, so that a token accepted for one
-/// audience is never found by another.
+/// Reads access tokens and remembers those that are valid. The cache belongs to one policy, so that a token accepted
+/// for one audience is never found by another.
 pub struct TokenVerifier {
     policy: TokenPolicy,
     cache: VerifiedTokenCache,
@@ -24,9 +24,9 @@ impl TokenVerifier {
         &self.policy
     }
 
-    /// What `token` says, if its signature, type, issuer, audience and times are right at `now` and its key is in `ring`. Keys and times
-    /// are checked on every sight; **whether the token, its session, account or key was revoked has to be asked by the caller, each
-    /// time**.
+    /// What `token` says, if its signature, type, issuer, audience and times are right at `now` and its key is in
+    /// `ring`. Keys and times are checked on every sight; **whether the token, its session, account or key was
+    /// revoked has to be asked by the caller, each time**.
     pub fn verify(
         &self,
         ring: &KeyRing,

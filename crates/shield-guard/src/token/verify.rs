@@ -1,6 +1,7 @@
 //! Reads access tokens: find the key, check the signature, only then read the claims (ASVS 5.0, 9.1.1).
 //!
-//! Nothing is allocated, and what the signature costs is nearly all that it costs: `ring` is asked with the slices as they came.
+//! Nothing is allocated, and what the signature costs is nearly all that it costs: `ring` is asked with the slices as
+//! they came.
 
 use shield_types::Timestamp;
 
@@ -26,15 +27,13 @@ impl TokenPolicy {
         now: Timestamp,
     ) -> Result<VerifiedToken, TokenRefusal> {
         let parts = Compact::split(token)?;
-        let Header { algorithm, key: id } = Header::read(parts.header)?;
-        let key = ring.verifying_key(id, now).map_err(|refusal| match refusal {
+        let key = ring.key_of_header(parts.header).ok_or_else(|| header_refusal(ring, parts.header))?;
+        let id = key.record.id;
+        let key = key.verifying_at(now).map_err(|refusal| match refusal {
             KeyRefusal::NotInRing => TokenRefusal::KeyNotInRing { key: id },
             KeyRefusal::Killed => TokenRefusal::KeyKilled { key: id },
             KeyRefusal::Gone => TokenRefusal::KeyGone { key: id },
         })?;
-        if key.algorithm() != algorithm {
-            return Err(TokenRefusal::AlgorithmMismatch { key: id });
-        }
         let mut signature = [0; SIGNATURE_BYTES_MAX];
         let signature = compact::decode(parts.signature, &mut signature).ok_or(TokenRefusal::Encoding)?;
         key.verify(parts.signed, signature).map_err(|_| TokenRefusal::Signature)?;
@@ -43,5 +42,19 @@ impl TokenPolicy {
         let verified = claims::read(text, self, id)?;
         verified.check_times(now)?;
         Ok(verified)
+    }
+}
+
+/// What is wrong with a header that is not the one of a key.
+#[cold]
+fn header_refusal(ring: &KeyRing, header: &[u8]) -> TokenRefusal {
+    let Header { algorithm, key } = match Header::read(header) {
+        Ok(header) => header,
+        Err(refusal) => return refusal,
+    };
+    match ring.records().find(|record| record.id == key) {
+        None => TokenRefusal::KeyNotInRing { key },
+        Some(record) if record.algorithm != algorithm => TokenRefusal::AlgorithmMismatch { key },
+        Some(_) => TokenRefusal::HeaderForm,
     }
 }

@@ -57,8 +57,8 @@ pub enum VerifyingKeyError {
 // === impl VerifyingKey ===
 
 impl VerifyingKey {
-    /// The key with these public bytes: 32 for EdDSA (RFC 8032), 65 of an uncompressed point for ES256 (SEC 1, 2.3.3). Whether the
-    /// point is on the curve shows at the first signature, which then does not hold.
+    /// The key with these public bytes: 32 for EdDSA (RFC 8032), 65 of an uncompressed point for ES256 (SEC 1,
+    /// 2.3.3). Whether the point is on the curve shows at the first signature, which then does not hold.
     pub fn from_public(algorithm: Algorithm, public: &[u8]) -> Result<Self, VerifyingKeyError> {
         let form = VerifyingKeyError::Form { algorithm };
         let material = match algorithm {
@@ -100,8 +100,8 @@ impl VerifyingKey {
         }
     }
 
-    /// Checks `signature` over `signed`. For ES256 a signature has a second form that holds as well (ECDSA), so a token must not be
-    /// known by its bytes when it is revoked.
+    /// Checks `signature` over `signed`. For ES256 a signature has a second form that holds as well (ECDSA), so a
+    /// token must not be known by its bytes when it is revoked.
     pub fn verify(&self, signed: &[u8], signature: &[u8]) -> Result<(), SignatureRefused> {
         match &self.material {
             Material::EdDsa(public) => UnparsedPublicKey::new(&ED25519, public).verify(signed, signature),
@@ -113,7 +113,8 @@ impl VerifyingKey {
         .map_err(|_| SignatureRefused)
     }
 
-    /// The members of its JSON Web Key that make it up, as RFC 7638 orders and writes them, without the braces; `None` for HS256.
+    /// The members of its JSON Web Key that make it up, as RFC 7638 orders and writes them, without the braces;
+    /// `None` for HS256.
     pub(super) fn required_members(&self) -> Option<String> {
         match &self.material {
             Material::EdDsa(public) => Some(okp(public)),

@@ -12,11 +12,11 @@ use crate::{
     },
 };
 
-/// For how long a used token gets the successor that it got before, if that one was not used: the time in which clients repeat a
-/// request whose answer was lost.
+/// For how long a used token gets the successor that it got before, if that one was not used: the time in which
+/// clients repeat a request whose answer was lost.
 pub const REPEAT_WINDOW: Duration = Duration::from_secs(10);
-/// How often a decision is made anew because somebody else changed the family. Each time somebody succeeded, and of a family's
-/// holders few can.
+/// How often a decision is made anew because somebody else changed the family. Each time somebody succeeded, and of a
+/// family's holders few can.
 const EXCHANGES_MAX: usize = 4;
 
 /// Makes and exchanges refresh tokens.
@@ -60,7 +60,8 @@ pub enum RefreshDecision {
         /// The current token, once more.
         successor: RefreshToken,
     },
-    /// The token was used before: two hold it. Store `next`, revoke the session and its access tokens, tell the account's owner.
+    /// The token was used before: two hold it. Store `next`, revoke the session and its access tokens, tell the
+    /// account's owner.
     ReuseRevokesFamily {
         /// The family, revoked.
         next: RefreshFamily,
@@ -205,8 +206,8 @@ impl RefreshTokens {
         }
     }
 
-    /// Exchanges the token in `text`: decides, has the store do it, and decides anew when somebody else was faster. Of any number of
-    /// requests with one token at once exactly one rotates; the others get its successor.
+    /// Exchanges the token in `text`: decides, has the store do it, and decides anew when somebody else was faster.
+    /// Of any number of requests with one token at once exactly one rotates; the others get its successor.
     pub async fn refresh(
         &self,
         store: &impl RefreshStore,

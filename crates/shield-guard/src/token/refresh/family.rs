@@ -64,8 +64,8 @@ impl RefreshLife {
 // === impl RefreshFamily ===
 
 impl RefreshFamily {
-    /// The family after log-out or revocation; to be stored with [`crate::token::RefreshStore::replace`]. A rotation at the same moment
-    /// either comes first, and its token is dead with the family, or loses.
+    /// The family after log-out or revocation; to be stored with [`crate::token::RefreshStore::replace`]. A rotation
+    /// at the same moment either comes first, and its token is dead with the family, or loses.
     #[must_use]
     pub fn revoked(&self, now: Timestamp) -> Self {
         let revoked_at = Some(self.revoked_at.unwrap_or(now));

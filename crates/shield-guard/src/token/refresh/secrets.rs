@@ -1,6 +1,6 @@
 //! The server's secrets behind refresh tokens.
 
-use std::fmt;
+use std::{fmt, iter};
 
 use ring::hmac;
 use shield_types::Secret;
@@ -12,12 +12,13 @@ use crate::token::{
 
 /// Most secrets at once: the one in use and three before it.
 const SECRETS_MAX: usize = 4;
-/// What each MAC is for. All are of one length per purpose and all that follows has fixed lengths, so no two inputs are the same.
+/// What each MAC is for. All are of one length per purpose and all that follows has fixed lengths, so no two inputs
+/// are the same.
 const TAG_PURPOSE: &[u8] = b"shield-guard refresh tag 1:";
 const SUCCESSOR_PURPOSE: &[u8] = b"shield-guard refresh successor 1:";
 
-/// The secret that new tokens are made with, and those that older tokens may be made with. After a change the one before has to stay for
-/// as long as a family lives, 30 days.
+/// The secret that new tokens are made with, and those that older tokens may be made with. After a change the one
+/// before has to stay for as long as a family lives, 30 days.
 #[derive(Clone)]
 pub struct RefreshSecrets {
     /// The one in use first.
@@ -42,7 +43,7 @@ impl RefreshSecrets {
             return Err(RefreshSecretsError { count });
         }
         let key = |secret: &Secret<[u8; 32]>| hmac::Key::new(hmac::HMAC_SHA256, secret.expose());
-        Ok(Self { keys: std::iter::once(active).chain(older).map(key).collect() })
+        Ok(Self { keys: iter::once(active).chain(older).map(key).collect() })
     }
 
     /// The MAC that says: this token is one of ours.

@@ -18,7 +18,9 @@ pub trait RefreshStore: Sync {
         session: SessionId,
     ) -> impl Future<Output = Result<Option<RefreshFamily>, StoreError>> + Send;
 
-    /// Stores `next` if the stored revision is the one just before `next.revision`, in one atomic step: of several that replace the same
-    /// revision exactly one is told [`Exchange::Done`]. The digest of the current token changes with the revision and only with it.
+    /// Stores `next` if the stored revision is the one just before `next.revision`, in one atomic step: of several
+    /// that replace the same revision exactly one is told [`Exchange::Done`]. The digest of the current token changes
+    /// with the revision and only with it. After an error nothing is known; a client that repeats itself soon gets
+    /// the right answer either way.
     fn replace(&self, next: &RefreshFamily) -> impl Future<Output = Result<Exchange, StoreError>> + Send;
 }

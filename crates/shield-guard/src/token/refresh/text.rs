@@ -1,4 +1,5 @@
-//! A refresh token as text: a prefix that scanners for leaked secrets know, then base64url of the session's id, the secret, and a MAC.
+//! A refresh token as text: a prefix that scanners for leaked secrets know, then base64url of the session's id, the
+//! secret, and a MAC.
 
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use shield_types::{Secret, Sha256Digest};
@@ -75,7 +76,8 @@ impl Eq for RefreshToken {}
 // === impl PresentedRefreshToken ===
 
 impl PresentedRefreshToken {
-    /// Reads `text`; `None` when it has another form or this server did not make it. Costs one MAC per secret and asks nobody.
+    /// Reads `text`; `None` when it has another form or this server did not make it. Costs one MAC per secret and
+    /// asks nobody.
     pub(super) fn read(secrets: &RefreshSecrets, text: &[u8]) -> Option<Self> {
         if text.len() != REFRESH_TOKEN_BYTES {
             return None;
@@ -93,7 +95,8 @@ impl PresentedRefreshToken {
     }
 }
 
-/// What is stored of a token: SHA-256 of the session's id and the secret. Not of the MAC, which differs between secrets of the server.
+/// What is stored of a token: SHA-256 of the session's id and the secret. Not of the MAC, which differs between
+/// secrets of the server.
 fn digest(session: SessionId, secret: &[u8; SECRET_BYTES]) -> Sha256Digest {
     let mut body = [0; BODY_BYTES];
     body[..ID_BYTES].copy_from_slice(session.uuid().as_bytes());

@@ -1,7 +1,7 @@
 //! Refresh tokens: one use each, repeats, theft, races.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     future::{Future, ready},
     pin::pin,
     sync::Mutex,
@@ -254,7 +254,7 @@ fn successors_need_every_ingredient() {
         }
     };
     let all = [next(1, 1, 1), next(2, 1, 1), next(1, 2, 1), next(1, 1, 2)];
-    assert_eq!(all.iter().collect::<std::collections::BTreeSet<_>>().len(), 4);
+    assert_eq!(all.iter().collect::<BTreeSet<_>>().len(), 4);
     assert_eq!(next(1, 1, 1), all[0]);
 }
 

@@ -41,6 +41,19 @@ fn a_key_is_announced_before_it_signs() {
 }
 
 #[test]
+fn the_last_token_of_a_late_node_verifies() {
+    let world = World::new(1);
+    let (late, schedule) = (&world.ring, RotationSchedule::default());
+    let ring = late.rotate(key(Algorithm::Hs256), NOW).unwrap();
+    // As late as the schedule allows, with the longest life, in the last moment of it.
+    let last = Timestamp(NOW.after(schedule.lead()).after(schedule.propagation).0 - 1_000);
+    let token = world.policy.issue(late, &claims(1), last, &random()).unwrap();
+    let end = Timestamp(token.expires_at.0 - 1);
+    assert_eq!(end, Timestamp(last.after(ACCESS_TOKEN_LIFETIME_MAX).0 - 1));
+    assert!(world.policy.verify(&ring, token.text.expose().as_bytes(), end).is_ok());
+}
+
+#[test]
 fn rotations_queue_behind_each_other() {
     let ring = begin().rotate(key(Algorithm::EdDsa), NOW).unwrap();
     let pending = ring.records().last().unwrap().id;
@@ -239,7 +252,8 @@ impl World {
             0 => {
                 let place = self.below(self.ring.records().count() as u64) as usize;
                 let id = self.ring.records().nth(place).unwrap().id;
-                let ring = self.ring.kill(id, now).unwrap();
+                // A key that is gone has left the ring already.
+                let Ok(ring) = self.ring.kill(id, now) else { return };
                 self.killed.insert(id);
                 let signer = |ring: &KeyRing| ring.signing_key(now).map(|key| key.id());
                 self.hurried
@@ -258,17 +272,18 @@ impl World {
         }
     }
 
+    /// One node issues a token.
     fn issue(&mut self, now: Timestamp) {
-        for node in &self.nodes {
-            match self.policy.issue(&node.ring, &claims(1), node.clock(now), &random()) {
-                Ok(token) => self.tokens.push(Issued {
-                    text: token.text.expose().clone().into_bytes(),
-                    key: token.key_id,
-                    issued_at: now,
-                    expires_at: token.expires_at,
-                }),
-                Err(error) => assert!(!self.killed.is_empty(), "{error}: nothing was killed"),
-            }
+        let place = self.below(self.nodes.len() as u64) as usize;
+        let node = &self.nodes[place];
+        match self.policy.issue(&node.ring, &claims(1), node.clock(now), &random()) {
+            Ok(token) => self.tokens.push(Issued {
+                text: token.text.expose().clone().into_bytes(),
+                key: token.key_id,
+                issued_at: now,
+                expires_at: token.expires_at,
+            }),
+            Err(error) => assert!(!self.killed.is_empty(), "{error}: nothing was killed"),
         }
     }
 
@@ -301,8 +316,8 @@ impl World {
 
 #[test]
 fn valid_tokens_survive_any_schedule() {
-    for seed in 1..=24 {
-        let mut world = World::new(seed * 0x9e37_79b9_7f4a_7c15);
+    for seed in 1..=12 {
+        let mut world = World::new(u64::wrapping_mul(seed, 0x9e37_79b9_7f4a_7c15));
         let mut now = NOW;
         for _ in 0..250 {
             now = now.after(Duration::from_millis(world.below(180_000)));
@@ -318,8 +333,8 @@ fn valid_tokens_survive_any_schedule() {
 
 #[test]
 fn without_kills_nothing_is_ever_refused() {
-    for seed in 1..=8 {
-        let mut world = World::new(seed * 0x2545_f491_4f6c_dd1d);
+    for seed in 1..=4 {
+        let mut world = World::new(u64::wrapping_mul(seed, 0x2545_f491_4f6c_dd1d));
         let mut now = NOW;
         for _ in 0..250 {
             now = now.after(Duration::from_millis(world.below(120_000)));
