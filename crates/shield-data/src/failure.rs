@@ -1,6 +1,6 @@
 //! A database's failure as the errors of the traits.
 
-use shield_guard::{StoreError, limit, token};
+use shield_guard::{StoreError, limit, one_time, token};
 
 use crate::SqlError;
 
@@ -17,4 +17,8 @@ pub(crate) fn of_tokens(error: SqlError) -> token::StoreError {
         true => token::StoreError::Damaged { source: error.into() },
         false => token::StoreError::Unavailable { source: error.into() },
     }
+}
+
+pub(crate) fn of_secrets(store: &'static str) -> impl Fn(SqlError) -> one_time::StoreError {
+    move |error| one_time::StoreError { store, source: error.into() }
 }

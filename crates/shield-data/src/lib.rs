@@ -11,7 +11,9 @@ mod credentials;
 mod failure;
 mod limits;
 mod migrations;
+mod prune;
 mod seal;
+mod secrets;
 mod sql;
 mod tokens;
 
@@ -19,5 +21,6 @@ pub use credentials::{SqlApiKeys, SqlRevocations, SqlSessions};
 pub use limits::{SqlFailures, SqlQuotas};
 pub use migrations::{Dialect, guard_migrations};
 pub use seal::{MasterKey, MasterKeys, SealError, UnsealError};
+pub use secrets::{SqlOneTimeTokens, SqlRecoveryCodes, SqlTotpSteps};
 pub use sql::{Database, OpenError, SqlError, SqlitePools};
 pub use tokens::{SqlKeys, SqlRefreshFamilies};

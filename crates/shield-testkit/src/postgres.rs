@@ -170,7 +170,8 @@ impl Postgres {
         let server = server.and_then(|line| Pid::from_raw(line.trim().parse().ok()?));
         let server = server.ok_or_else(|| failed(io::Error::other("the shell did not say its pid")))?;
         let started = Self { programs, port, server, keeper, lifeline };
-        let answers = || TcpStream::connect((Ipv4Addr::LOCALHOST, port)).ok().and(started.ready().then_some(()));
+        let answers =
+            || TcpStream::connect((Ipv4Addr::LOCALHOST, port)).ok().and(started.ready().then_some(()));
         match wait_for_sync("PostgreSQL", START_LIMIT, answers) {
             Ok(()) => Ok(started),
             Err(_) => {

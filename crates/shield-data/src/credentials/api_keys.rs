@@ -6,9 +6,7 @@
 
 use shield_guard::{
     AccountId, ApiKeyId, StoreError,
-    api_key::{
-        ApiKeyDigest, ApiKeyRecord, ApiKeyStore, Environment, KeyLimit, KeyRotation, StoredApiKey,
-    },
+    api_key::{ApiKeyDigest, ApiKeyRecord, ApiKeyStore, Environment, KeyLimit, KeyRotation, StoredApiKey},
     revocation::RevocationReason,
     session::ClientText,
 };
@@ -24,7 +22,8 @@ use crate::{
 
 const STORE: &str = "API keys";
 
-const INSERT: &str = "INSERT INTO guard_api_keys (id, account, digest, name, hint, scopes, environment, created_at,
+const INSERT: &str =
+    "INSERT INTO guard_api_keys (id, account, digest, name, hint, scopes, environment, created_at,
     expires_at, successor, last_used_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)";
 const COUNT: &str = "SELECT count(*) AS live FROM guard_api_keys
     WHERE account = $1 AND expires_at > $2 AND successor IS NULL AND revoked_at IS NULL";

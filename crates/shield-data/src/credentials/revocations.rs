@@ -62,9 +62,11 @@ impl SqlRevocations {
     async fn page(&self, after: Sequence, limit: usize) -> Result<LogPage, SqlError> {
         let limit = u64::try_from(limit).unwrap_or(u64::MAX);
         let rows = self.0.read(Statement::new(READ).with(after.0).with(limit)).await?;
-        let first = rows.first().ok_or(SqlError::Damaged { column: "last", expected: "the head's one row" })?;
+        let first =
+            rows.first().ok_or(SqlError::Damaged { column: "last", expected: "the head's one row" })?;
         let (epoch, head) = (LogEpoch(first.count("epoch")?), Sequence(first.count("last")?));
-        let entries: Vec<_> = rows.iter().map(entry).filter_map(Result::transpose).collect::<Result<_, _>>()?;
+        let entries: Vec<_> =
+            rows.iter().map(entry).filter_map(Result::transpose).collect::<Result<_, _>>()?;
         let full = u64::try_from(entries.len()).is_ok_and(|count| count >= limit);
         let through = match entries.last() {
             Some((last, _)) if full => *last,

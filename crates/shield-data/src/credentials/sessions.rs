@@ -8,9 +8,7 @@ use std::{net::IpAddr, time::Duration};
 use shield_guard::{
     AccountId, SessionId, StoreError,
     revocation::{Revocation, RevocationReason, Revoked},
-    session::{
-        ClientText, SessionDigest, SessionLimit, SessionRecord, SessionState, SessionStore,
-    },
+    session::{ClientText, SessionDigest, SessionLimit, SessionRecord, SessionState, SessionStore},
     token::ACCESS_TOKEN_LIFETIME_MAX,
 };
 use shield_types::Timestamp;
@@ -25,16 +23,20 @@ use crate::{
 
 const STORE: &str = "sessions";
 
-const INSERT: &str = "INSERT INTO guard_sessions (id, account, digest, created_at, authenticated_at, last_seen_at,
+const INSERT: &str =
+    "INSERT INTO guard_sessions (id, account, digest, created_at, authenticated_at, last_seen_at,
     expires_at, idle_ms, address, user_agent, device) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)";
-const FIND: &str = "SELECT id, account, digest, created_at, authenticated_at, last_seen_at, expires_at, idle_ms,
+const FIND: &str =
+    "SELECT id, account, digest, created_at, authenticated_at, last_seen_at, expires_at, idle_ms,
     address, user_agent, device FROM guard_sessions WHERE digest = $1";
 /// An account has few: its limit, and those that went unused and wait to be pruned.
-const OF_ACCOUNT: &str = "SELECT id, account, digest, created_at, authenticated_at, last_seen_at, expires_at, idle_ms,
+const OF_ACCOUNT: &str =
+    "SELECT id, account, digest, created_at, authenticated_at, last_seen_at, expires_at, idle_ms,
     address, user_agent, device FROM guard_sessions WHERE account = $1 AND expires_at > $2 ORDER BY id";
 const TOUCH: &str = "UPDATE guard_sessions SET last_seen_at = $2 WHERE id = $1 AND last_seen_at < $2";
 const END: &str = "DELETE FROM guard_sessions WHERE account = $1 AND id = $2 RETURNING expires_at";
-const ALL: &str = "SELECT id FROM guard_sessions WHERE account = $1 ORDER BY id";
+/// Not those that expired: pruning, which knows no order, locks only rows that nobody else does.
+const ALL: &str = "SELECT id FROM guard_sessions WHERE account = $1 AND expires_at > $2 ORDER BY id";
 const END_FAMILY: &str = "UPDATE guard_refresh_families SET revoked_at = $2, revision = revision + 1
     WHERE session = $1 AND revoked_at IS NULL";
 
@@ -79,11 +81,8 @@ impl SqlSessions {
 
     async fn succeed(&self, old: SessionId, record: &SessionRecord) -> Result<bool, SqlError> {
         let mut transaction = self.locked(record.account).await?;
-        let ending = Ending {
-            account: record.account,
-            reason: RevocationReason::Rotation,
-            now: record.created_at,
-        };
+        let ending =
+            Ending { account: record.account, reason: RevocationReason::Rotation, now: record.created_at };
         if !ending.end(&mut transaction, old).await? {
             transaction.abandon().await?;
             return Ok(false);
@@ -100,7 +99,7 @@ impl SqlSessions {
     ) -> Result<Vec<SessionId>, SqlError> {
         let mut transaction = self.locked(account).await?;
         let ending = Ending { account, reason: RevocationReason::EndedByOwner, now: now() };
-        let rows = transaction.rows(Statement::new(ALL).with(account)).await?;
+        let rows = transaction.rows(Statement::new(ALL).with(account).with(ending.now)).await?;
         let ids = rows.iter().map(|row| row.session("id")).collect::<Result<Vec<_>, _>>()?;
         let mut ended = Vec::new();
         for id in ids.into_iter().filter(|id| choose(*id)) {

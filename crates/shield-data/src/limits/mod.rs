@@ -5,4 +5,5 @@ mod familiar;
 mod quotas;
 
 pub use failures::SqlFailures;
+pub(crate) use familiar::KNOWN_FOR;
 pub use quotas::SqlQuotas;

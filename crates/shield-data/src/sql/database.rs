@@ -68,7 +68,8 @@ impl Database {
     /// # Errors
     /// When the writer's settings would lose what it acknowledged.
     pub async fn sqlite(pools: SqlitePools, deadline: Duration) -> Result<Self, OpenError> {
-        let ask = Deadline::after(deadline).bound(query_scalar("PRAGMA synchronous").fetch_one(&pools.writer));
+        let ask =
+            Deadline::after(deadline).bound(query_scalar("PRAGMA synchronous").fetch_one(&pools.writer));
         match ask.await.map_err(OpenError::Ask)? {
             found if found < SYNCHRONOUS_FULL => Err(OpenError::NotDurable { found }),
             _ => Ok(Self { pools: Pools::Sqlite(pools), deadline }),

@@ -14,7 +14,8 @@ const VERSION: u32 = 1;
 const LOAD: &str = "SELECT revision, keys FROM guard_key_rings WHERE issuer = $1";
 const FIRST: &str = "INSERT INTO guard_key_rings (issuer, revision, keys) VALUES ($1, $2, $3)
     ON CONFLICT (issuer) DO NOTHING";
-const NEXT: &str = "UPDATE guard_key_rings SET revision = $2, keys = $3 WHERE issuer = $1 AND revision = $2 - 1";
+const NEXT: &str =
+    "UPDATE guard_key_rings SET revision = $2, keys = $3 WHERE issuer = $1 AND revision = $2 - 1";
 
 /// The signing keys of one issuer, in a database.
 #[derive(Clone, Debug)]
@@ -56,8 +57,7 @@ impl SqlKeys {
         let keys = ring.keys.iter().map(|key| self.seal(key)).collect::<Result<Vec<_>, _>>()?;
         let document = serde_json::to_vec(&Document { version: VERSION, keys }).map_err(document)?;
         let text = if ring.revision <= 1 { FIRST } else { NEXT };
-        let replace =
-            Statement::new(text).with(self.issuer.as_str()).with(ring.revision).with(document);
+        let replace = Statement::new(text).with(self.issuer.as_str()).with(ring.revision).with(document);
         match self.database.write(replace).await? {
             0 => Ok(Exchange::Lost),
             _ => Ok(Exchange::Done),
@@ -77,7 +77,10 @@ impl SqlKeys {
     fn seal(&self, key: &StoredKey) -> Result<SealedKey, SqlError> {
         let seal = |secret| self.master_keys.seal(&self.context(&key.record), secret);
         let sealed = key.secret.as_ref().map(seal).transpose().map_err(document)?;
-        Ok(SealedKey { record: key.record.clone(), sealed: sealed.map(|bytes| BASE64_STANDARD.encode(bytes)) })
+        Ok(SealedKey {
+            record: key.record.clone(),
+            sealed: sealed.map(|bytes| BASE64_STANDARD.encode(bytes)),
+        })
     }
 
     fn open(&self, key: SealedKey) -> Result<StoredKey, SqlError> {

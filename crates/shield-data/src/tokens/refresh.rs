@@ -14,12 +14,15 @@ use crate::{
     sql::{Row, Statement},
 };
 
-const INSERT: &str = "INSERT INTO guard_refresh_families (session, account, began_at, ends_at, revision, current,
+const INSERT: &str =
+    "INSERT INTO guard_refresh_families (session, account, began_at, ends_at, revision, current,
     number, used, rotated_at, salt, revoked_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
     ON CONFLICT (session) DO NOTHING";
-const LOAD: &str = "SELECT session, account, began_at, ends_at, revision, current, number, used, rotated_at, salt,
+const LOAD: &str =
+    "SELECT session, account, began_at, ends_at, revision, current, number, used, rotated_at, salt,
     revoked_at FROM guard_refresh_families WHERE session = $1";
-const REPLACE: &str = "UPDATE guard_refresh_families SET account = $2, began_at = $3, ends_at = $4, revision = $5,
+const REPLACE: &str =
+    "UPDATE guard_refresh_families SET account = $2, began_at = $3, ends_at = $4, revision = $5,
     current = $6, number = $7, used = $8, rotated_at = $9, salt = $10, revoked_at = $11
     WHERE session = $1 AND revision = $5 - 1";
 

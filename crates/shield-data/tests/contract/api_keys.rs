@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use shield_data::{Database, SqlApiKeys, SqlRevocations};
 use shield_guard::{
     api_key::{
-        ApiKeyFormat, ApiKeyOrder, ApiKeyPolicy, ApiKeyRandom, ApiKeyRecord, ApiKeyStore, Environment, KeyLimit,
-        StoredApiKey,
+        ApiKeyFormat, ApiKeyOrder, ApiKeyPolicy, ApiKeyRandom, ApiKeyRecord, ApiKeyStore, Environment,
+        KeyLimit, StoredApiKey,
     },
     revocation::{RevocationLog, Revoked, Sequence},
 };

@@ -42,8 +42,7 @@ async fn asvs_v15_4_2_parallel_guesses_are_counted(database: Database) {
 async fn asvs_v6_3_1_stranger_cannot_lock_out_a_known_device(database: Database) {
     let store = SqlFailures::new(database);
     let owner = LoginAttempt { device: Some(DeviceDigest([9; 32])), ..attempt(1, "198.51.100.7") };
-    let LoginDecision::Allowed { keys } =
-        store.attempt(&LoginPolicy::default(), &owner, NOW).await.unwrap()
+    let LoginDecision::Allowed { keys } = store.attempt(&LoginPolicy::default(), &owner, NOW).await.unwrap()
     else {
         panic!("the first attempt was refused");
     };

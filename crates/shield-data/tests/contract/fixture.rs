@@ -15,7 +15,8 @@ use sqlx::{
 use tempfile::TempDir;
 use tokio::task::JoinSet;
 
-pub(crate) const NOW: Timestamp = Timestamp(1_790_000_000_000);
+/// In the year 2096: where a trait names no moment a store takes the real one, which must not be later.
+pub(crate) const NOW: Timestamp = Timestamp(4_000_000_000_000);
 /// A busy machine may be slow; no test waits for this to pass.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 const CONNECTIONS: u32 = 8;
@@ -39,7 +40,8 @@ impl Fixture {
             .journal_mode(SqliteJournalMode::Wal)
             .synchronous(SqliteSynchronous::Full)
             .busy_timeout(PATIENCE);
-        let pool = |connections| SqlitePoolOptions::new().max_connections(connections).acquire_timeout(PATIENCE);
+        let pool =
+            |connections| SqlitePoolOptions::new().max_connections(connections).acquire_timeout(PATIENCE);
         let writer = pool(1).connect_with(options.clone()).await.unwrap();
         Migrator::with_migrations(guard_migrations(Dialect::Sqlite)).run(&writer).await.unwrap();
         let reader = pool(CONNECTIONS).connect_with(options).await.unwrap();

@@ -55,10 +55,7 @@ async fn reads_back_keys_and_private_parts(database: Database) {
     let expected = ring(2, 2);
     for (loaded, expected) in loaded.keys.iter().zip(&expected.keys) {
         assert_eq!(loaded.record, expected.record);
-        assert_eq!(
-            loaded.secret.as_ref().map(Secret::expose),
-            expected.secret.as_ref().map(Secret::expose)
-        );
+        assert_eq!(loaded.secret.as_ref().map(Secret::expose), expected.secret.as_ref().map(Secret::expose));
     }
     assert_eq!(loaded.keys.len(), 2);
 }

@@ -25,6 +25,8 @@ mod bounds;
 mod failures;
 mod fixture;
 mod keys;
+mod once;
+mod pruning;
 mod quotas;
 mod refresh;
 mod revocations;

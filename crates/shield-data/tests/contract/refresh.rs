@@ -25,12 +25,7 @@ fn rotated(racer: u8) -> RefreshFamily {
     let salt = [racer; 32];
     let used = Sha256Digest::of(b"first");
     let rotation = RefreshRotation { number: 1, used, at: Timestamp(NOW.0 + 1), salt };
-    RefreshFamily {
-        revision: 2,
-        current: Sha256Digest::of(&[racer]),
-        rotation: Some(rotation),
-        ..family()
-    }
+    RefreshFamily { revision: 2, current: Sha256Digest::of(&[racer]), rotation: Some(rotation), ..family() }
 }
 
 async fn reads_back_every_field(database: Database) {

@@ -39,9 +39,15 @@ async fn reads_back_in_pages(database: Database) {
     }
     let page = log.read_after(Sequence(1), 3).await.unwrap();
     assert_eq!((page.after, page.through, page.head), (Sequence(1), Sequence(4), Sequence(5)));
-    assert_eq!(page.entries, (2..=4).map(|number| (Sequence(u64::from(number)), entry(number))).collect::<Vec<_>>());
+    assert_eq!(
+        page.entries,
+        (2..=4).map(|number| (Sequence(u64::from(number)), entry(number))).collect::<Vec<_>>()
+    );
     let rest = log.read_after(page.through, 3).await.unwrap();
-    assert_eq!((rest.through, rest.head, rest.entries), (Sequence(5), Sequence(5), vec![(Sequence(5), entry(5))]));
+    assert_eq!(
+        (rest.through, rest.head, rest.entries),
+        (Sequence(5), Sequence(5), vec![(Sequence(5), entry(5))])
+    );
     let none = log.read_after(Sequence(5), 3).await.unwrap();
     assert_eq!((none.through, none.entries), (Sequence(5), Vec::new()));
 }

@@ -80,9 +80,7 @@ async fn asvs_v7_1_2_limit_holds_in_a_race(database: Database) {
     let store = SqlSessions::new(database.clone());
     let ended = race(20, |racer| {
         let store = store.clone();
-        async move {
-            store.create(&record(1, u8::try_from(racer).unwrap()), SessionLimit::USER).await.unwrap()
-        }
+        async move { store.create(&record(1, u8::try_from(racer).unwrap()), SessionLimit::USER).await.unwrap() }
     });
     let mut ended: Vec<_> = ended.await.into_iter().flatten().collect();
     let live = store.list(account(1), NOW).await.unwrap();
@@ -166,7 +164,10 @@ async fn asvs_v7_5_2_ends_own_sessions_only(database: Database) {
     assert_eq!(store.find(session.digest).await.unwrap(), None);
     assert_eq!(revoked(&database).await, [(session.id, RevocationReason::EndedByOwner)]);
     let family = families.load(session.id).await.unwrap().unwrap();
-    assert!(family.revoked_at.is_some() && family.revision == 2, "its refresh tokens end with it: {family:?}");
+    assert!(
+        family.revoked_at.is_some() && family.revision == 2,
+        "its refresh tokens end with it: {family:?}"
+    );
 }
 
 async fn asvs_v7_4_3_ends_all_but_one(database: Database) {
