@@ -97,7 +97,7 @@ async fn revoked_key_is_announced_once(database: Database) {
         async move { store.revoke(account(1), id).await.unwrap() }
     });
     let taken: Vec<_> = answers.await.into_iter().flatten().collect();
-    assert_eq!(taken, [key.clone()]);
+    assert_eq!(taken, std::slice::from_ref(&key));
     let page = SqlRevocations::new(database).read_after(Sequence(0), 10).await.unwrap();
     let announced: Vec<_> = page.entries.iter().map(|(_, entry)| entry.revoked).collect();
     assert_eq!(announced, [Revoked::ApiKey { key: key.id }]);
