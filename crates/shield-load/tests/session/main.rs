@@ -134,7 +134,7 @@ error_share = "0%"
 "#;
     let results = load(&shop, &format!("{CLOSED}{scenario}")).await;
     assert_eq!((results.verdict, results.totals.failed), (Verdict::Passed, 0), "{:?}", results.failures);
-    assert_eq!(results.totals.iterations, 60);
+    assert_eq!(results.totals.iterations, Some(60));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

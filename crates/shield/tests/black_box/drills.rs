@@ -71,7 +71,8 @@ fn state(pid: u64) -> Option<char> {
     stat.rsplit(") ").next()?.chars().next()
 }
 
-fn stopped(project_pids: &[u64]) -> Option<u64> {
+/// One of these processes that is stopped.
+pub(crate) fn stopped(project_pids: &[u64]) -> Option<u64> {
     project_pids.iter().copied().find(|pid| state(*pid) == Some('T'))
 }
 
@@ -224,7 +225,7 @@ error: failed to drill `production`: shield.toml does not mark it as drillable
 #[test]
 fn nothing_to_learn_is_refused() {
     let project = drillable();
-    project.shield(&["drill", "run", "edge-kill"]).expect(6).says("nothing was shipped from here");
+    project.shield(&["drill", "run", "edge-kill"]).expect(2).says("nothing was shipped from here");
     assert!(!project.state().exists());
     project.shield(&["up"]).expect(0);
     project.shield(&["drill", "run", "edge-kill"]).expect(2).says("no release is live");
@@ -313,6 +314,25 @@ fn killed_drill_is_undone() {
     assert_eq!(project.instance_pids(), instances);
     let healthy = || (!project.status()["edge"].to_string().contains("\"healthy\":false")).then_some(());
     wait_for_sync("all instances behind the edge", LIMIT, healthy).unwrap();
+}
+
+#[test]
+fn killed_drill_leaves_a_control_plane() {
+    let project = drillable();
+    project.edit("lasts = \"4s\"", "lasts = \"60s\"");
+    project.shield(&["ship"]).expect(0);
+    let (before, instances) = (control(&project), project.instance_pids());
+    let drill = project.start(&["drill", "run", "control-kill"]);
+    wait_for_sync("the control plane to be killed", LIMIT, || {
+        state(before).is_none_or(|it| it == 'Z').then_some(())
+    })
+    .unwrap();
+    ProcessGuard::of_pid(drill.pid()).unwrap().kill().unwrap();
+    let again = || project.shield(&["status", "--output-format", "json"]).code == 0;
+    wait_for_sync("the guard to start a control plane", LEASE + LIMIT, || again().then_some(())).unwrap();
+    drop(drill);
+    assert_ne!(control(&project), before);
+    assert_eq!(project.instance_pids(), instances);
 }
 
 #[test]

@@ -4,7 +4,12 @@ use std::fs;
 
 use serde_json::Value;
 
-use crate::support::Project;
+use shield_testkit::wait_for_sync;
+
+use crate::{
+    drills::stopped,
+    support::{LIMIT, Project, Run},
+};
 
 /// A load of two seconds, with a limit that anything holds.
 const LOAD: &str = "name = \"ready\"\ntarget = \"https://elsewhere.example\"\ntrust = \"none.pem\"\n[open]\nphases = [{ rate = 20, for = \"2s\" }]\n[[scenario]]\nname = \"ready\"\n[[scenario.step]]\nname = \"ready\"\nget = \"/ready\"\n[thresholds]\np99 = \"30s\"\nerror_share = \"0%\"\n";
@@ -25,12 +30,16 @@ fn statements(project: &Project, stage: &str) -> Vec<Value> {
     list.into_iter().filter(|entry| entry["stage"] == stage).collect()
 }
 
+/// Ships; a generator that was held up by other tests says so, and is asked again.
+fn measured(project: &Project) -> Run {
+    let mut runs = (0..10).map(|_| project.shield(&["ship"]));
+    runs.find(|run| !run.stderr.contains("INVALID")).expect("the machine is less busy at times")
+}
+
 #[test]
 fn load_stage_loads_staging() {
     let project = loaded(LOAD);
-    // A generator that was held up says so, and is asked again.
-    let run = (0..5).map(|_| project.shield(&["ship"])).find(|run| !run.stderr.contains("INVALID"));
-    run.unwrap().expect(0).says("requests answered as expected, p99 ");
+    measured(&project).expect(0).says("requests answered as expected, p99 ");
     let last = statements(&project, "load").pop().unwrap();
     assert_eq!(last["outcome"], "passed", "{last}");
     let shown = project.shield(&["evidence", "show", &last["index"].to_string()]).expect(0);
@@ -42,10 +51,7 @@ fn load_stage_loads_staging() {
 #[test]
 fn load_that_does_not_hold_stops_a_release() {
     let project = loaded(&LOAD.replace("\"/ready\"", "\"/nothing\""));
-    project
-        .shield(&["ship"])
-        .expect(3)
-        .says("load     failed: it did not hold: nothing was answered as expected");
+    measured(&project).expect(3).says("load     failed: it did not hold: nothing was answered as expected");
     assert_eq!(statements(&project, "load").pop().unwrap()["outcome"], "failed");
     assert_eq!(project.served(), "503");
 }
@@ -77,6 +83,37 @@ fn drill_stage_drills_what_is_live() {
     // Both are about v1: it was new, then live.
     assert_eq!(statements[0]["artifact"], statements[1]["artifact"]);
     assert_eq!(project.served(), "v2");
+}
+
+/// It is undone and recorded, like one that `shield drill run` was told to end.
+#[test]
+fn interrupted_drill_stage_is_recorded() {
+    let project = Project::new();
+    project.edit("[service]\n", "[service]\ninstances = 2\n");
+    project.edit("[release]\n", "[stage.drill]\ndrills = [\"instance-freeze\"]\n\n[drill]\nenvironments = [\"production\"]\nbefore = \"2s\"\nlasts = \"60s\"\nafter = \"2s\"\n\n[release]\n");
+    project.shield(&["ship"]).expect(0);
+    project.source("v2", "honest");
+    let instances = project.instance_pids();
+    let ship = project.start(&["ship"]);
+    wait_for_sync("a frozen instance", LIMIT, || stopped(&instances)).unwrap();
+    ship.interrupt();
+    ship.finish().expect(130).says("drill    failed: ").says("interrupted");
+    assert_eq!((stopped(&instances), project.instance_pids()), (None, instances));
+    assert_eq!(statements(&project, "drill").pop().unwrap()["outcome"], "failed");
+    assert_eq!(project.served(), "v1");
+}
+
+/// Nothing follows a stage that was interrupted, and nothing of it is left.
+#[test]
+fn interrupted_build_ends_a_pipeline() {
+    let project = Project::new();
+    project.shield(&["ship"]).expect(0);
+    project.edit("cp source app", "echo building; sleep 3600");
+    let ship = project.start(&["ship"]);
+    ship.wait_until_said("building");
+    ship.interrupt();
+    ship.finish().expect(130).says("interrupted");
+    assert_eq!(statements(&project, "release").len(), 1);
 }
 
 #[test]

@@ -12,7 +12,7 @@ use crate::scenario::file::{CounterSource, MetricsSource};
 use crate::scenario::model::Workload;
 use crate::scenario::read::counter;
 use crate::scenario::read::limits::{NAME_BYTES_MAX, PATH_BYTES_MAX, RATE_MAX, TARGET_LIMITS_MAX};
-use crate::scenario::read::target::Connecting;
+use crate::scenario::read::target::{Connecting, has_credentials};
 
 const LATENCIES: (Duration, Duration) = (Duration::from_millis(1), Duration::from_secs(600));
 const NOTHING: Ratio = Ratio::from_millionths(0);
@@ -159,7 +159,11 @@ fn abort(table: &Table<'_>) -> Option<Option<AbortRule>> {
 /// The outer `None` is a mistake, the inner one no metrics.
 fn metrics(table: &Table<'_>, connecting: Option<&Connecting>) -> Option<Option<MetricsSource>> {
     let trusting = connecting.is_none_or(|connecting| connecting.trust.is_some());
-    let url = table.string("url", PATH_BYTES_MAX, URL).and_then(|text| {
+    let url = table.string("url", PATH_BYTES_MAX, URL).hidden_if(|text| has_credentials(text));
+    let url = url.and_then(|text| {
+        if has_credentials(&text) {
+            return Err(Refusal::new("a name or password does not belong here", URL));
+        }
         let refused = || Refusal::new("not such a URL", URL);
         let uri: Uri = text.parse().map_err(|_| refused())?;
         match (uri.scheme_str(), uri.host()) {
