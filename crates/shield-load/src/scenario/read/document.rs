@@ -19,15 +19,22 @@ use crate::scenario::read::{faults, feeds, scenarios, target, thresholds, traffi
 
 /// Longest name of a file: ids begin with it.
 const NAME_BYTES_MAX: usize = 40;
+/// Parts of keys whose values may be secrets.
+const SECRET: [&str; 6] = ["headers", "value", "rows", "json", "form", "body"];
 const NAME: &str = "1 to 40 of a-z, 0-9 and `-`, starting with a letter";
 
 /// Reads a load file, or says everything that is wrong with it. `file` is what mistakes call it; files that it names are
 /// looked for in `directory`. Variables of the environment are looked up now.
 pub fn read_load_file(text: &str, file: &str, directory: &Path) -> Result<LoadFile, Mistakes> {
-    let reader = Reader::new(text, file);
+    let reader = reader(text, file);
     let load_file = resolve(&reader.root(), directory, &|name| env::var(name).ok());
     reader.finish()?;
     Ok(load_file.expect("a value is withheld only together with a mistake"))
+}
+
+/// A reader whose mistakes do not show what may be a secret.
+pub(crate) fn reader<'t>(text: &'t str, file: &str) -> Reader<'t> {
+    Reader::new(text, file).hiding(&SECRET)
 }
 
 pub(crate) fn resolve(root: &Table<'_>, directory: &Path, environment: Environment<'_>) -> Option<LoadFile> {
