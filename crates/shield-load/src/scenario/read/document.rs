@@ -1,7 +1,7 @@
 //! The whole file.
 
 use std::env;
-use std::path::Path;
+use std::path::{self, Path};
 use std::time::Duration;
 
 use shield_types::settings::{Mistakes, Reader, Refusal, Setting, Table};
@@ -22,10 +22,14 @@ const NAME_BYTES_MAX: usize = 40;
 const NAME: &str = "1 to 40 of a-z, 0-9 and `-`, starting with a letter";
 
 /// Reads a load file, or says everything that is wrong with it. `file` is what mistakes call it; files that it names are
-/// looked for in `directory`. Variables of the environment are looked up now.
+/// looked for in `directory`, and absolute from here on: who uses them, such as the guard of faults, has another current
+/// directory. Variables of the environment are looked up now.
 pub fn read_load_file(text: &str, file: &str, directory: &Path) -> Result<LoadFile, Mistakes> {
     let reader = Reader::new(text, file);
-    let load_file = resolve(&reader.root(), directory, &|name| env::var(name).ok());
+    let beside = Path::new(".").join(directory);
+    // Without a current directory nothing beside the file can be found, which those who look for it say.
+    let beside = path::absolute(&beside).unwrap_or(beside);
+    let load_file = resolve(&reader.root(), &beside, &|name| env::var(name).ok());
     reader.finish()?;
     Ok(load_file.expect("a value is withheld only together with a mistake"))
 }
