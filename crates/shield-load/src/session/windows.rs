@@ -155,7 +155,7 @@ mod tests {
         assert!(SteadyState::comparable(&points, 1.0, 2.0));
         assert!(!SteadyState::comparable(&points, 0.0, 2.0));
         assert!(!SteadyState::comparable(&points, 1.0, 3.0));
-        let unanswered = Point { latency: None, ..points[0].clone() };
-        assert!(!SteadyState::comparable(&[unanswered, points[1].clone()], 1.0, 1.5));
+        let unanswered = Point { latency: None, ..points[0] };
+        assert!(!SteadyState::comparable(&[unanswered, points[1]], 1.0, 1.5));
     }
 }

@@ -42,7 +42,7 @@ async fn failure(address: SocketAddr, step: &str) -> Option<String> {
 const STEPS: [&str; 4] = [
     r#"check = [{ pointer = "/id", equals = 7 }]"#,
     r#"check = [{ body = true, contains = "id" }]"#,
-    r#"extract = { id = "/id" }"#,
+    r#"extract = { number = "/id" }"#,
     "extract = { all = { body = true } }",
 ];
 
