@@ -7,6 +7,8 @@
 
 pub mod analysis;
 pub mod api;
+pub mod clock;
+pub mod gate;
 pub mod server;
 pub mod service;
 pub mod settings;

@@ -21,6 +21,7 @@ mod state;
 
 pub use body::{BULK_BODY_BYTES_MAX, CHECK_BODY_BYTES_MAX};
 pub use problem::{FieldError, Location, Problem};
+pub(crate) use request_id::RequestId;
 pub use requests::{BULK_URLS_MAX, BulkRequest, CheckRequest};
 pub use routes::router;
 pub use state::{App, InFlight};

@@ -21,7 +21,7 @@ use super::{
 };
 use crate::telemetry::RequestLabels;
 
-pub(super) async fn observe(State(app): State<App>, request: Request, next: Next) -> Response {
+pub(super) async fn observe(State(app): State<App>, mut request: Request, next: Next) -> Response {
     let request_id = RequestId::of(request.headers());
     let method = request.method().clone();
     let path = request.uri().path().to_owned();
@@ -34,6 +34,7 @@ pub(super) async fn observe(State(app): State<App>, request: Request, next: Next
         request_id: request_id.as_str().to_owned(),
         started,
     });
+    request.extensions_mut().insert(request_id.clone());
     let response = guarded(&app, next.run(request)).await;
     let mut response = match response.extensions().get::<Problem>().cloned() {
         Some(problem) => {

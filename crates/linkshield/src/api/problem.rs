@@ -11,6 +11,7 @@ use axum::{
 };
 use http::{HeaderValue, StatusCode, header};
 use serde::Serialize;
+use shield_guard::chain::{RefusalAnswer, RefusalKind};
 use utoipa::ToSchema;
 
 use super::request_id::RequestId;
@@ -212,6 +213,20 @@ impl Problem {
         let status = StatusCode::UNPROCESSABLE_ENTITY;
         let (kind, title) = ("urn:linkshield:problem:validation-failed", "The request is not valid");
         Self { errors, ..Self::new(status, kind, title, detail) }
+    }
+
+    /// 401, 403, 429 or 503: the gate did not let the request through.
+    pub(crate) fn refused(answer: &RefusalAnswer) -> Self {
+        let status = StatusCode::from_u16(answer.status).expect("refusals have statuses of HTTP");
+        let kind = match answer.kind {
+            RefusalKind::AuthenticationRequired => "urn:linkshield:problem:authentication-required",
+            RefusalKind::CredentialRefused => "urn:linkshield:problem:credential-refused",
+            RefusalKind::ScopeMissing => "urn:linkshield:problem:scope-missing",
+            RefusalKind::CsrfRefused => "urn:linkshield:problem:csrf-refused",
+            RefusalKind::RateLimited => "urn:linkshield:problem:rate-limited",
+            RefusalKind::TryLater => "urn:linkshield:problem:unavailable",
+        };
+        Self::new(status, kind, answer.title, answer.detail.to_owned())
     }
 
     /// 500: our fault; `cause` goes to the log.
