@@ -7,6 +7,7 @@
 
 pub mod analysis;
 pub mod api;
+pub mod mail;
 pub mod server;
 pub mod service;
 pub mod settings;
