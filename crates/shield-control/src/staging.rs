@@ -11,7 +11,7 @@ use std::{
 };
 
 use shield_runtime::{Ports, StartWatch, await_healthy, launch};
-use shield_types::{InstanceId, ReleaseId};
+use shield_types::{InstanceId, ReleaseId, chain};
 use tokio::{
     sync::{mpsc, watch},
     task::JoinSet,
@@ -19,7 +19,6 @@ use tokio::{
 
 use crate::{
     admin::{StagingOrder, StagingReport},
-    executor::chain,
     layout::Layout,
 };
 

@@ -1,6 +1,6 @@
 //! Everything that can be wrong with a line of a log or with the log as a whole, and why it matters.
 
-use shield_types::{Sha256Digest, Timestamp};
+use shield_types::{Sha256Digest, Timestamp, chain};
 
 use crate::{
     chain::TrustedCheckpoint,
@@ -76,7 +76,7 @@ pub enum Defect {
         problem: OpenEnvelopeError,
     },
     /// The signed payload is not a statement.
-    #[error("{}", chain_text(problem))]
+    #[error("{}", chain(problem))]
     Statement {
         /// Why.
         problem: ParseStatementError,
@@ -202,12 +202,5 @@ impl Defect {
                 "entries up to the trusted checkpoint were changed, or this is another log"
             }
         }
-    }
-}
-
-fn chain_text(error: &dyn std::error::Error) -> String {
-    match error.source() {
-        Some(source) => format!("{error}: {}", chain_text(source)),
-        None => error.to_string(),
     }
 }

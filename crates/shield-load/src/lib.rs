@@ -85,7 +85,7 @@ pub use results::prometheus::{EXPOSITION_BYTES_MAX, Exposition, ReadExpositionEr
 pub use results::read::{ReadResultsError, read_results};
 pub use results::thresholds::{Limit, Moment, Percentile, TargetLimit, TargetWatch, Thresholds};
 pub use scenario::faults::{AimFaultError, FaultSection, FaultsSection, ProxySection};
-pub use scenario::file::{FileModel, FileTarget, LoadFile, MetricsSource};
+pub use scenario::file::{CounterSource, FileModel, FileTarget, LoadFile, MetricsSource};
 pub use scenario::mix::RequestMix;
 pub use scenario::model::{
     Action, Check, Demand, Extract, Feed, FeedOrder, HttpRequest, Place, Refresh, Scenario, Step, Workload,

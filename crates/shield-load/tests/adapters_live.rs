@@ -157,7 +157,7 @@ async fn k6_agrees_with_the_server() {
     assert_eq!((results.name.as_str(), results.verdict), ("visit", Verdict::Failed));
     let held: Vec<_> = results.thresholds.iter().map(|one| (one.name.as_str(), one.held)).collect();
     assert_eq!(held, [("http_req_duration", true), ("http_req_failed", false)]);
-    assert!(results.totals.connections >= 1 && results.model.starts_with("open: "), "{results:#?}");
+    assert!(results.totals.connections >= Some(1) && results.model.starts_with("open: "), "{results:#?}");
     assert!(results.tool.starts_with("k6 1.") && !told.is_empty(), "{}", results.tool);
 }
 
@@ -169,7 +169,10 @@ async fn k6_arguments_override_its_scenarios() {
         .map(str::to_owned)
         .into();
     let (results, _) = finished(prepared.run).await;
-    assert_eq!((results.totals.answered, results.totals.failed, results.totals.iterations), (20, 20, 20));
+    assert_eq!(
+        (results.totals.answered, results.totals.failed, results.totals.iterations),
+        (20, 20, Some(20))
+    );
     assert_eq!(arrived.lock().unwrap().values().sum::<u64>(), 40);
     assert!(results.model.starts_with("closed: "), "{}", results.model);
 }

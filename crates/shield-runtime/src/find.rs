@@ -2,12 +2,12 @@
 
 use std::net::SocketAddr;
 
-use shield_types::InstanceId;
+use shield_types::{InstanceId, ProcessStat, environment_variable};
 
 use crate::{
     environment::{ADDRESS_VARIABLE, INSTANCE_VARIABLE},
     identity::Identity,
-    procfs::{self, Stat},
+    procfs,
 };
 
 /// A running instance that says itself what it is.
@@ -42,11 +42,11 @@ pub fn find(scope: &str) -> Vec<Found> {
     found
 }
 
-fn recognise(stat: &Stat, scope: &str) -> Option<Found> {
+fn recognise(stat: &ProcessStat, scope: &str) -> Option<Found> {
     let environment = procfs::environment(stat.pid);
-    let marker = procfs::variable(&environment, INSTANCE_VARIABLE)?;
+    let marker = environment_variable(&environment, INSTANCE_VARIABLE)?;
     let instance = marker.strip_prefix(scope)?.strip_prefix('/')?.parse().ok()?;
-    let address = procfs::variable(&environment, ADDRESS_VARIABLE)?.parse().ok()?;
+    let address = environment_variable(&environment, ADDRESS_VARIABLE)?.parse().ok()?;
     // The environment was read by pid: the process must still be the one that was listed.
     let identity = Identity::from_stat(stat)?;
     identity.open().map(|_| Found { instance, address, identity })

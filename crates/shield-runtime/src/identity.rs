@@ -4,8 +4,9 @@ use std::{fmt, fs, os::fd::OwnedFd, sync::LazyLock};
 
 use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
 use serde::{Deserialize, Serialize};
+use shield_types::ProcessStat;
 
-use crate::procfs::{self, Stat};
+use crate::procfs;
 
 /// Names one process across restarts of the control plane and of the machine.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -30,7 +31,7 @@ impl Identity {
         procfs::stat(pid).and_then(|stat| Self::from_stat(&stat))
     }
 
-    pub(crate) fn from_stat(stat: &Stat) -> Option<Self> {
+    pub(crate) fn from_stat(stat: &ProcessStat) -> Option<Self> {
         Some(Self { boot_id: BOOT_ID.clone()?, pid: stat.pid, start_ticks: stat.start_ticks })
     }
 
@@ -40,7 +41,7 @@ impl Identity {
     }
 
     /// Whether `stat` was read from this process.
-    pub(crate) fn matches(&self, stat: &Stat) -> bool {
+    pub(crate) fn matches(&self, stat: &ProcessStat) -> bool {
         self.of_this_boot() && stat.pid == self.pid && stat.start_ticks == self.start_ticks
     }
 

@@ -14,6 +14,7 @@ use rustix::{
     event::{PollFd, PollFlags, Timespec, poll},
     process::{PidfdFlags, Signal, WaitId, WaitIdOptions, pidfd_open, waitid},
 };
+use shield_types::environment_variable;
 use tokio::{io::unix::AsyncFd, sync::watch, task};
 
 use crate::{
@@ -44,7 +45,9 @@ pub fn adopt(identity: &Identity, marker: &str) -> Option<Process> {
     let environment = procfs::environment(identity.pid);
     let scope = marker.split('/').next().unwrap_or_default();
     // One that has not yet replaced itself still carries the control plane's own marker, of the same scope.
-    if procfs::variable(&environment, INSTANCE_VARIABLE).is_some_and(|carried| !carried.starts_with(scope)) {
+    if environment_variable(&environment, INSTANCE_VARIABLE)
+        .is_some_and(|carried| !carried.starts_with(scope))
+    {
         tracing::warn!(%identity, marker, "a recorded process belongs to somebody else; it is left alone");
         return None;
     }

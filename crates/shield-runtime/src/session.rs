@@ -8,11 +8,12 @@
 //! Not found: a process that both left the session and wiped its environment.
 
 use rustix::process::{Signal, WaitId, WaitIdOptions, waitid};
+use shield_types::{ProcessStat, environment_variable};
 
 use crate::{
     environment::INSTANCE_VARIABLE,
     identity::{Identity, process_id},
-    procfs::{self, Stat},
+    procfs,
 };
 
 /// The session an instance leads, or led.
@@ -64,7 +65,7 @@ impl Session {
     }
 
     /// Whether the processes of this session number are the instance's own.
-    fn proven(&self, all: &[Stat]) -> bool {
+    fn proven(&self, all: &[ProcessStat]) -> bool {
         match all.iter().find(|stat| stat.pid == self.leader.pid) {
             Some(stat) => self.leader.matches(stat),
             None => all
@@ -75,14 +76,14 @@ impl Session {
     }
 
     /// With no marker known, any instance's will do: it is a member of the right session number.
-    fn marked(&self, stat: &Stat) -> bool {
+    fn marked(&self, stat: &ProcessStat) -> bool {
         let environment = procfs::environment(stat.pid);
-        let found = procfs::variable(&environment, INSTANCE_VARIABLE);
+        let found = environment_variable(&environment, INSTANCE_VARIABLE);
         stat.start_ticks >= self.leader.start_ticks
             && found.is_some_and(|found| self.marker.as_deref().is_none_or(|marker| marker == found))
     }
 
-    fn escaped(&self, stat: &Stat) -> bool {
+    fn escaped(&self, stat: &ProcessStat) -> bool {
         self.marker.is_some() && self.marked(stat)
     }
 }

@@ -1,11 +1,12 @@
 //! What the tests of the workspace share: a backend that can lie, flap, hang and die, the ledger of what it applied,
-//! certificates, ports, guarded processes and waiting.
+//! certificates, ports, guarded processes, waiting, and cases of documents with mistakes.
 //!
 //! Development only: no program of the workspace depends on it outside its tests and bars.
 
 pub mod backend;
 mod certificates;
 mod ledger;
+mod mistakes;
 mod port;
 mod process;
 pub mod quick;
@@ -16,6 +17,7 @@ pub mod work;
 
 pub use certificates::{CertificateError, IssuedCertificate, TestAuthority};
 pub use ledger::{Ledger, ReadLedgerError};
+pub use mistakes::assert_told;
 pub use port::free_port;
 pub use process::{ProcessError, ProcessGuard};
 pub use test_backend::{BACKEND_PROGRAM_VARIABLE, SpawnBackendError, TestBackend, backend_program};

@@ -62,9 +62,14 @@ pub async fn serve_http2(listener: TcpListener) -> io::Result<()> {
     }
 }
 
+/// What every HTTP/1.1 request is answered with.
+pub(crate) fn answer() -> String {
+    format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n{BODY}", BODY.len())
+}
+
 /// Answers the requests of one connection, pipelined ones too.
-pub(crate) async fn answer_http1(mut socket: TcpStream, arrivals: Option<Arrivals>) {
-    let answer = format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n{BODY}", BODY.len());
+async fn answer_http1(mut socket: TcpStream, arrivals: Option<Arrivals>) {
+    let answer = answer();
     // Only latency is at stake.
     let _ = socket.set_nodelay(true);
     let mut seen = Vec::new();
@@ -83,7 +88,7 @@ pub(crate) async fn answer_http1(mut socket: TcpStream, arrivals: Option<Arrival
 }
 
 /// Length of the first request, body included; none before its head is whole.
-fn request_length(bytes: &[u8]) -> Option<usize> {
+pub(crate) fn request_length(bytes: &[u8]) -> Option<usize> {
     let head = bytes.windows(4).position(|window| window == b"\r\n\r\n")? + 4;
     let named = |line: &str| line.to_ascii_lowercase().strip_prefix("content-length:")?.trim().parse().ok();
     let body: usize = str::from_utf8(&bytes[..head]).ok()?.lines().find_map(named).unwrap_or(0);

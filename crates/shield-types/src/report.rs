@@ -39,12 +39,7 @@ pub struct Report {
 impl Report {
     /// The whole chain of `error`.
     pub fn of(error: &dyn Error, hints: &[String]) -> Self {
-        let causes = iter::successors(error.source(), |cause| (*cause).source());
-        Self {
-            error: format!("failed to {error}"),
-            causes: causes.map(ToString::to_string).collect(),
-            hints: hints.to_vec(),
-        }
+        Self { error: format!("failed to {error}"), causes: causes(error).collect(), hints: hints.to_vec() }
     }
 }
 
@@ -59,6 +54,16 @@ impl fmt::Display for Report {
         }
         self.hints.iter().try_for_each(|hint| writeln!(formatter, "  hint: {hint}"))
     }
+}
+
+/// Why `error` happened, from the outermost cause to the innermost, without `error` itself.
+pub fn causes(error: &dyn Error) -> impl Iterator<Item = String> {
+    iter::successors(error.source(), |cause| (*cause).source()).map(ToString::to_string)
+}
+
+/// `error` with all its causes in one line, for whom a message is all that arrives.
+pub fn chain(error: &dyn Error) -> String {
+    causes(error).fold(error.to_string(), |text, cause| format!("{text}: {cause}"))
 }
 
 #[cfg(test)]
@@ -81,6 +86,14 @@ mod tests {
             "error: failed to read setting `drain`\n  caused by: parse duration `5`: expected a whole number and a \
              unit, such as `500ms`, `10s`, `5m` or `1h`\n  hint: write `drain = \"5s\"`\n"
         );
+    }
+
+    #[test]
+    fn chain_is_one_line() {
+        let source = parse_duration("5").unwrap_err();
+        assert_eq!(chain(&source), source.to_string());
+        let all = format!("read setting `drain`: {source}");
+        assert_eq!(chain(&Outer { source }), all);
     }
 
     #[test]

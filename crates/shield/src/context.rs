@@ -79,8 +79,9 @@ fn layout(place: &Place) -> Result<Layout, Failure> {
     open(&root)
 }
 
-/// The state directory of a project that was shipped before; looking at one must not make it.
-pub(crate) fn existing_layout(place: &Place) -> Result<Layout, Failure> {
+/// The state directory of a project that was shipped before; looking at one must not make it. A project that was not fails with
+/// `missing`.
+pub(crate) fn existing_layout(place: &Place, missing: Exit) -> Result<Layout, Failure> {
     let root = root(place)?;
     if root.is_dir() {
         return open(&root);
@@ -91,7 +92,7 @@ pub(crate) fn existing_layout(place: &Place) -> Result<Layout, Failure> {
         project(place).ok().filter(|_| place.state.is_none()).and_then(|project| above(&project, STATE_NAME));
     let hint =
         above.unwrap_or_else(|| "`shield ship` makes it; --project and --state name other places".to_owned());
-    Err(Failure::plain(Exit::NoControlPlane, &message, &hint))
+    Err(Failure::plain(missing, &message, &hint))
 }
 
 fn open(root: &Path) -> Result<Layout, Failure> {

@@ -37,14 +37,16 @@ fn main() -> std::process::ExitCode {
 
 /// What is wrong with the command line, or the help that was asked for.
 fn usage(error: &clap::Error) -> std::process::ExitCode {
-    let asked = matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion);
-    // A reader that went away is no reason to fail.
-    let _ = error.print();
-    if asked {
+    if matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) {
+        // A reader that went away is no reason to fail.
+        let _ = error.print();
         return Exit::Done.into();
     }
-    if cli::json_was_asked_for(std::env::args_os().map(|argument| argument.to_string_lossy().into_owned())) {
-        exit::Failure::usage(error.to_string().trim()).tell_scripts();
+    let arguments = || std::env::args_os().map(|argument| argument.to_string_lossy().into_owned());
+    let said = cli::without_keys(error.render().ansi().to_string(), arguments());
+    output::write::to_stderr(format_args!("{said}"));
+    if cli::json_was_asked_for(arguments()) {
+        exit::Failure::usage(cli::without_keys(error.to_string(), arguments()).trim()).tell_scripts();
     }
     Exit::Usage.into()
 }

@@ -2,8 +2,9 @@
 //!
 //! The server writes down when each request arrived; what the generator says about itself is not asked. The rate is that of
 //! the arrivals from the first to the last; gaps of Poisson arrivals are held against the exponential distribution (one-sample
-//! Kolmogorov-Smirnov, p by the asymptotic series); and a generator that shares one processor with busy loops, at the lowest
-//! priority, must call its run invalid.
+//! Kolmogorov-Smirnov, p by the asymptotic series). A generator that shares one processor with busy loops, at the lowest
+//! priority, must call its run invalid, whether requests are due by a schedule or users send them one after the other; left
+//! alone, it must not.
 
 use std::{
     path::Path,
@@ -25,6 +26,8 @@ const RATE_ERROR_MAX: f64 = 0.001;
 const POISSON_RATE: f64 = 200.0;
 const POISSON_SECONDS: u32 = 30;
 const P_MIN: f64 = 0.01;
+/// Users of the closed model.
+const USERS: usize = 20;
 /// Loops that take the processor away.
 const LOOPS: usize = 8;
 /// Longest wait for the last arrivals to be written down.
@@ -57,12 +60,31 @@ pub(crate) async fn run(_options: &Options) -> Result<Verdict> {
     println!("  {} Poisson arrivals: p = {p:.3} that their gaps are exponential", arrivals.len());
     verdict.demand(p > P_MIN, || format!("gaps are not exponential: p = {p:.4}"));
 
-    let starved = starved().await?;
-    println!("  starved: exit code {}, {}", starved.code, starved.results.reasons.join("; "));
-    let invalid = starved.code == 12 && starved.results.verdict == LoadVerdict::Invalid;
-    verdict.demand(invalid, || format!("the starved run is {:?}", starved.results.verdict));
-    Ok(verdict
-        .with_figure(format!("rate off by {:.4} %, Poisson p = {p:.3}, starved run invalid", error * 100.0)))
+    starvation(&mut verdict).await?;
+    Ok(verdict.with_figure(format!(
+        "rate off by {:.4} %, Poisson p = {p:.3}, starved runs of both models invalid",
+        error * 100.0
+    )))
+}
+
+/// Whether a run says that it was short of processor time, and only then.
+async fn starvation(verdict: &mut Verdict) -> Result<()> {
+    let open = |server: &SmallServer| load_file(server, "even", RATE, SECONDS);
+    let undisturbed = undisturbed(closed_file).await?;
+    println!(
+        "  closed, left alone: exit code {} {}",
+        undisturbed.code,
+        undisturbed.results.reasons.join("; ")
+    );
+    verdict.demand(undisturbed.code == 0, || {
+        format!("the closed run was left alone, and is {:?}", undisturbed.results.verdict)
+    });
+    for (model, starved) in [("open", starved(open).await?), ("closed", starved(closed_file).await?)] {
+        println!("  {model}, starved: exit code {}, {}", starved.code, starved.results.reasons.join("; "));
+        let invalid = starved.code == 12 && starved.results.verdict == LoadVerdict::Invalid;
+        verdict.demand(invalid, || format!("the starved {model} run is {:?}", starved.results.verdict));
+    }
+    Ok(())
 }
 
 /// A run, and when its requests arrived.
@@ -82,6 +104,15 @@ fn load_file(server: &SmallServer, arrivals: &str, rate: f64, seconds: u32) -> S
         "name = \"pace\"\ntarget = \"http://{}\"\n\n[open]\narrivals = \"{arrivals}\"\nusers = 50\nusers_max = 500\n\
          phases = [{{ rate = {rate:?}, for = \"{seconds}s\" }}]\n\n[[scenario]]\nname = \"get\"\n\
          [[scenario.step]]\nname = \"get\"\nget = \"/\"\n",
+        server.address
+    )
+}
+
+/// Users who rest between two requests, so that the target's speed is not what is measured.
+fn closed_file(server: &SmallServer) -> String {
+    format!(
+        "name = \"pace\"\ntarget = \"http://{}\"\n\n[closed]\nusers = {USERS}\nfor = \"{SECONDS}s\"\n\n[[scenario]]\n\
+         name = \"get\"\n[[scenario.step]]\nname = \"get\"\nget = \"/\"\nthink = \"10ms\"\n",
         server.address
     )
 }
@@ -119,13 +150,20 @@ fn exponential_p(mut gaps: Vec<f64>, rate: f64) -> f64 {
     terms.sum::<f64>().clamp(0.0, 1.0)
 }
 
+/// A run that has both processors to itself and the server.
+async fn undisturbed(file: impl Fn(&SmallServer) -> String) -> Result<LoadRun> {
+    let directory = temporary()?;
+    let server = SmallServer::start("testkit-quick", &[]).await?;
+    shield_load(directory.path(), &file(&server), &[]).await
+}
+
 /// A run at the lowest priority on a processor that busy loops share.
-async fn starved() -> Result<LoadRun> {
+async fn starved(file: impl Fn(&SmallServer) -> String) -> Result<LoadRun> {
     let directory = temporary()?;
     let server = SmallServer::start("testkit-quick", &[]).await?;
     let loops = (0..LOOPS).map(|_| BusyLoop::start()).collect::<Result<Vec<_>>>()?;
-    let text = load_file(&server, "even", RATE, SECONDS);
-    let run = shield_load(directory.path(), &text, &["taskset", "-c", "0", "nice", "-n", "19"]).await;
+    let run =
+        shield_load(directory.path(), &file(&server), &["taskset", "-c", "0", "nice", "-n", "19"]).await;
     drop(loops);
     run
 }

@@ -48,12 +48,6 @@ pub(crate) async fn build_testkit(name: &str) -> Result<PathBuf> {
     Ok(release_directory().join(name))
 }
 
-/// The process that makes faults, and its guard, in release mode.
-pub(crate) async fn build_fault_process() -> Result<PathBuf> {
-    build(&["-p", "shield-load", "--bin", "fault-process"]).await?;
-    Ok(release_directory().join("fault-process"))
-}
-
 fn release_directory() -> PathBuf {
     let target = env::var_os("CARGO_TARGET_DIR").map_or(workspace().join("target"), PathBuf::from);
     workspace().join(target).join("release")

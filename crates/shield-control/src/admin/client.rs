@@ -9,6 +9,7 @@ use hyper::{body::Incoming, client::conn::http1};
 use hyper_util::rt::TokioIo;
 use serde::{Serialize, de::DeserializeOwned};
 use shield_release::FinishedRelease;
+use shield_types::chain;
 use tokio::{net::UnixStream, time::timeout};
 
 use super::message::{
@@ -227,5 +228,5 @@ async fn read(response: Response<Incoming>) -> Result<Bytes, AdminError> {
 }
 
 fn broken(error: &dyn std::error::Error) -> AdminError {
-    AdminError::Broken { problem: crate::executor::chain(error) }
+    AdminError::Broken { problem: chain(error) }
 }

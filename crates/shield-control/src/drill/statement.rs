@@ -67,7 +67,7 @@ fn details(report: &DrillReport, requested_by: &str) -> Value {
         "load": {
             "model": results.model,
             // Larger than what JSON numbers hold.
-            "seed": results.seed.to_string(),
+            "seed": results.seed.map(|seed| seed.to_string()),
             "totals": results.totals,
             "failed_by_kind": results.failed_by_kind,
             "latency": results.latency,

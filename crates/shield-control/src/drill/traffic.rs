@@ -68,7 +68,7 @@ pub(super) fn repeatable(workload: &Workload) -> bool {
 }
 
 /// The same, as the drill wants it: at its rate, against the edge, for its time. What the file says of these, of thresholds,
-/// abort conditions, faults and a ledger does not apply.
+/// abort conditions, faults, a ledger and a counter does not apply.
 pub(super) fn shaped(file: LoadFile, order: &DrillOrder, scene: &Scene, drill: &Drill) -> LoadFile {
     let settings = &order.manifest.drill;
     let rate = f64::from(settings.rate);
@@ -94,6 +94,7 @@ pub(super) fn shaped(file: LoadFile, order: &DrillOrder, scene: &Scene, drill: &
         metrics: None,
         faults: None,
         ledger: None,
+        counter: None,
         timeout: file.timeout.max(drill.longest + Duration::from_secs(5)),
         seed: fastrand::u64(..),
         ..file

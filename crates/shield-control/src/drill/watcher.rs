@@ -5,6 +5,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use shield_types::chain;
 use tokio::{
     sync::watch,
     task::JoinHandle,
@@ -17,7 +18,6 @@ use super::{
 };
 use crate::{
     admin::{AdminClient, StatusReport},
-    executor::chain,
     layout::Layout,
     spawn::{control_holder, revive_control},
 };

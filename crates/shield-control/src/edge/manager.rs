@@ -13,7 +13,7 @@ use shield_edge::{
 };
 use shield_release::RouteTable;
 use shield_runtime::Process;
-use shield_types::{Generation, ReleaseId};
+use shield_types::{Generation, ReleaseId, chain};
 use tokio::{
     sync::{mpsc, watch},
     time::{sleep, timeout},
@@ -25,7 +25,7 @@ use super::{
     sockets::Sockets,
     view::{EdgeNews, EdgeOrders, EdgeView, ShutdownOrder},
 };
-use crate::{executor::chain, failpoint, layout::Layout};
+use crate::{failpoint, layout::Layout};
 
 /// Time between looks at an edge that judges, swaps or drains.
 const LOOK_BUSY: Duration = Duration::from_millis(20);

@@ -3,13 +3,12 @@
 use std::{collections::BTreeSet, fs, io};
 
 use shield_evidence::{EvidenceLog, EvidenceStore, KeyId, Stage, Statement};
-use shield_types::{ReleaseId, ServiceName};
+use shield_types::{ReleaseId, ServiceName, chain};
 
 use super::{EndedRelease, RecorderNews};
 use crate::{
     clock,
     durable::{failed, write_atomically},
-    executor::chain,
     layout::Layout,
 };
 

@@ -1,12 +1,12 @@
 //! What operators ask for.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, iter};
 
 use shield_release::{Event, Plan, PlanRefusal, Position, ReleaseSpec, plan};
-use shield_types::{ArtifactDigest, ReleaseDigest, ReleaseId, Sha256Digest, canonical_json};
+use shield_types::{ArtifactDigest, ReleaseDigest, ReleaseId, Sha256Digest, canonical_json, causes, chain};
 use tokio::sync::oneshot;
 
-use super::{Executor, instances::chain};
+use super::Executor;
 use crate::{
     admin::{Refusal, RefusalKind, ReleaseOrder, RollbackOrder},
     evidence::check_log,
@@ -220,7 +220,7 @@ fn check_artifact(layout: &Layout, artifact: ArtifactDigest) -> Result<(), Refus
             format!("release artifact `{artifact}`"),
             "build it again: `shield ship`",
         );
-        refusal.causes = causes(Some(&error));
+        refusal.causes = iter::once(error.to_string()).chain(causes(&error)).collect();
         refusal
     })
 }
@@ -254,16 +254,6 @@ fn release_digest(order: &ReleaseOrder, launch: &serde_json::Value) -> Result<Re
     Ok(ReleaseDigest(Sha256Digest::of(&bytes)))
 }
 
-/// `error` and its sources, outermost first.
-fn causes(mut error: Option<&dyn std::error::Error>) -> Vec<String> {
-    let mut causes = Vec::new();
-    while let Some(cause) = error {
-        causes.push(cause.to_string());
-        error = cause.source();
-    }
-    causes
-}
-
 impl Refusal {
     pub(crate) fn new(kind: RefusalKind, message: String, hint: &str) -> Self {
         Self { kind, message, causes: Vec::new(), hints: vec![hint.to_owned()] }
@@ -290,7 +280,7 @@ impl Refusal {
         Self {
             kind: RefusalKind::NotRecorded,
             message: error.to_string(),
-            causes: causes(std::error::Error::source(error)),
+            causes: causes(error).collect(),
             hints: vec![hint.to_owned()],
         }
     }

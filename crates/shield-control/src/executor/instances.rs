@@ -14,7 +14,7 @@ use shield_release::{Event, ReleaseSpec};
 use shield_runtime::{
     ExitReport, Found, Identity, Ports, Process, StartWatch, adopt, await_healthy, launch, marker, tail,
 };
-use shield_types::InstanceId;
+use shield_types::{InstanceId, chain};
 use tokio::{
     sync::{broadcast, mpsc},
     task::JoinHandle,
@@ -220,15 +220,4 @@ fn with_tail(reason: String, tail: &[String]) -> String {
     // What an instance prints must not move anybody's cursor.
     let printed = lines.join(" | ").replace(char::is_control, " ");
     if lines.is_empty() { reason } else { format!("{reason}; it last printed: {printed}") }
-}
-
-/// An error and its sources on one line.
-pub(crate) fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        text = format!("{text}: {cause}");
-        source = cause.source();
-    }
-    text
 }

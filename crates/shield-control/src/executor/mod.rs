@@ -28,7 +28,6 @@ use tokio::{
 };
 
 pub(crate) use command::Command;
-pub(crate) use instances::chain;
 pub use start::StartControlError;
 pub(crate) use start::{Started, start};
 

@@ -4,9 +4,9 @@
 //! with the machinery that is about to carry out the release, and its statements are about the live artifact, never about the
 //! new one: that one is drilled by the next pipeline, or by `shield drill run` after this one. What cannot be drilled (nothing
 //! is live yet, or what is live is broken) is skipped with the reason: no stage needs the present release to be healthy, or a
-//! fix could not ship.
+//! fix could not ship. A drill that is interrupted undoes, looks and records before the pipeline ends.
 
-use shield_types::EnvironmentName;
+use shield_types::{EnvironmentName, chain};
 use tokio::sync::watch;
 
 use super::{
@@ -15,7 +15,6 @@ use super::{
 };
 use crate::{
     drill::{DrillEvent, DrillOrder, DrillOutcome, RunDrillError, demand_suitable, run_drill},
-    executor::chain,
     manifest::DrillStage,
     store::StoredArtifact,
 };
@@ -25,6 +24,7 @@ impl Pipeline<'_> {
         &mut self,
         artifact: &StoredArtifact,
         stage: &DrillStage,
+        interrupted: watch::Receiver<bool>,
     ) -> Result<(), ShipError> {
         let order = DrillOrder {
             project: self.order.project.clone(),
@@ -52,15 +52,16 @@ impl Pipeline<'_> {
             self.begin(StageName::Drill, format!("{} of what is live", counted(stage.drills.len())));
         let mut live = String::new();
         for name in &stage.drills {
+            if *interrupted.borrow() {
+                return Err(ShipError::Interrupted);
+            }
             let tell = &mut *self.tell;
             let mut observe = |event: DrillEvent| {
                 if let DrillEvent::Note { drill, text } = event {
                     tell(PipelineEvent::Note { stage: StageName::Drill, text: format!("{drill}: {text}") });
                 }
             };
-            // Whoever interrupts the pipeline ends this process, and the guard undoes the fault.
-            let (_held, interrupted) = watch::channel(false);
-            let ran = run_drill(&order, *name, interrupted, &mut observe).await;
+            let ran = run_drill(&order, *name, interrupted.clone(), &mut observe).await;
             let report = ran.map_err(|error| self.refused(&error))?;
             if report.outcome != DrillOutcome::Held {
                 let output = report.reasons.clone();
@@ -68,12 +69,10 @@ impl Pipeline<'_> {
                     "{} is the live release, and this is about it; `shield release` ships without stages",
                     report.release
                 );
-                return Err(self.fail(StageFailure {
-                    stage: running.stage,
-                    reason: report.summary(),
-                    output,
-                    hint,
-                }));
+                let stage = running.stage;
+                let failed = self.fail(StageFailure { stage, reason: report.summary(), output, hint });
+                let interrupted = report.outcome == DrillOutcome::Interrupted;
+                return Err(if interrupted { ShipError::Interrupted } else { failed });
             }
             live = report.release.to_string();
         }

@@ -13,12 +13,13 @@ use shield_load::{
     FileTarget, ForeignRun, ForeignTool, LoadFile, RunResults, Scheme, SessionOrder, Verdict, read_load_file,
     run_foreign, run_session,
 };
+use shield_types::chain;
 
 use super::{
     ship::{Pipeline, ShipError, failed},
     stage::{PipelineEvent, StageFailure, StageName},
 };
-use crate::{executor::chain, store::StoredArtifact};
+use crate::store::StoredArtifact;
 
 /// Where to read on.
 const HINT: &str = "`stage.load.file` in shield.toml names it; docs/load-file.md describes every key";
@@ -201,7 +202,7 @@ fn details(results: &RunResults) -> Value {
         "warnings": results.warnings,
         "model": results.model,
         // Larger than what JSON numbers hold.
-        "seed": results.seed.to_string(),
+        "seed": results.seed.map(|seed| seed.to_string()),
         "elapsed_s": results.elapsed_s,
         "totals": results.totals,
         "failed_by_kind": results.failed_by_kind,

@@ -2,10 +2,10 @@
 
 use serde_json::{Map, Value};
 use shield_evidence::{ArtifactSubject, Check, EvidenceLog, Outcome, ReleaseSubject, Stage, Statement};
-use shield_types::{ArtifactDigest, EnvironmentName, ServiceName, Timestamp};
+use shield_types::{ArtifactDigest, EnvironmentName, ServiceName, Timestamp, chain};
 
 use super::stage::StageName;
-use crate::{clock, executor::chain, layout::Layout};
+use crate::{clock, layout::Layout};
 
 /// Writes the statements of one pipeline run, or drill.
 pub(crate) struct Notary {

@@ -1,6 +1,7 @@
 //! The stages that run in the project directory: build and test.
 
 use serde_json::json;
+use shield_types::chain;
 
 use super::{
     command::CommandRun,
@@ -8,7 +9,6 @@ use super::{
     stage::{PipelineEvent, StageFailure, StageName},
 };
 use crate::{
-    executor::chain,
     manifest::CommandStage,
     store::{StoredArtifact, artifact_digest, store_artifact},
 };

@@ -11,6 +11,7 @@ use shield_evidence::{Check, Outcome};
 use shield_load::GuardProgram;
 use shield_release::FinishedRelease;
 use shield_types::{ArtifactDigest, Timestamp};
+use tokio::sync::watch;
 
 use super::{
     notary::{Finding, Notary},
@@ -23,6 +24,7 @@ use crate::{
     layout::Layout,
     lock::TakeLockError,
     manifest::Manifest,
+    store::StoredArtifact,
 };
 
 /// What is shipped, from where.
@@ -84,6 +86,9 @@ pub enum ShipError {
         /// What is wrong with the log.
         reason: String,
     },
+    /// Whoever shipped does not want it any more.
+    #[error("pass every stage: interrupted")]
+    Interrupted,
     /// The control plane refused, or is gone.
     #[error("reach production")]
     Control {
@@ -119,33 +124,36 @@ pub(super) struct Running {
 }
 
 /// Runs every stage; `tell` gets what happens, as it happens. The control plane must run.
+///
+/// Once `interrupted` is true, the stage under way ends with everything that it started, and nothing follows; a release that
+/// has begun is the control plane's, and goes on. A drill ends in its own time: it undoes, looks and records first.
 pub async fn ship(
     order: &ShipOrder,
+    interrupted: watch::Receiver<bool>,
     tell: &mut (dyn FnMut(PipelineEvent) + Send),
 ) -> Result<ShipSummary, ShipError> {
     let lock = order.layout.ship_lock().take(&order.requested_by).map_err(ShipError::from)?;
     let mut pipeline = Pipeline::new(order, tell);
-    // A mistake in a load file is told before a long build, not after.
-    let load = pipeline.read_load()?;
-    let artifact = pipeline.build().await?;
-    match &order.manifest.stages.test {
-        Some(test) => pipeline.test(test, &artifact).await?,
-        None => pipeline.skip(StageName::Test, artifact.digest, "no `stage.test.command` in shield.toml")?,
-    }
-    let (staging, address) = pipeline.staging(&artifact).await?;
-    pipeline.smoke(&artifact, address).await?;
-    match load {
-        Some(load) => pipeline.load(&artifact, address, load).await?,
-        None => pipeline.skip(StageName::Load, artifact.digest, "no `stage.load.file` in shield.toml")?,
-    }
-    drop(staging);
+    let artifact = unless(interrupted.clone(), pipeline.prove()).await?;
     match order.manifest.stages.drill.clone() {
-        Some(stage) => pipeline.drill(&artifact, &stage).await?,
+        Some(stage) => pipeline.drill(&artifact, &stage, interrupted.clone()).await?,
         None => pipeline.skip(StageName::Drill, artifact.digest, "no `stage.drill.drills` in shield.toml")?,
     }
-    let summary = pipeline.release(artifact).await;
+    let summary = unless(interrupted, pipeline.release(artifact)).await;
     drop(lock);
     summary
+}
+
+/// Does `work` unless it is interrupted first; what was done of it is dropped then.
+async fn unless<T>(
+    mut interrupted: watch::Receiver<bool>,
+    work: impl Future<Output = Result<T, ShipError>>,
+) -> Result<T, ShipError> {
+    tokio::select! {
+        biased;
+        Ok(_) = interrupted.wait_for(|interrupted| *interrupted) => Err(ShipError::Interrupted),
+        done = work => done,
+    }
 }
 
 /// Releases the artifact that lies at `path` without the stages before.
@@ -171,6 +179,25 @@ impl<'a> Pipeline<'a> {
             order,
             tell,
         }
+    }
+
+    /// The stages that look at the new artifact alone.
+    async fn prove(&mut self) -> Result<StoredArtifact, ShipError> {
+        // A mistake in a load file is told before a long build, not after.
+        let load = self.read_load()?;
+        let artifact = self.build().await?;
+        match &self.order.manifest.stages.test {
+            Some(test) => self.test(test, &artifact).await?,
+            None => self.skip(StageName::Test, artifact.digest, "no `stage.test.command` in shield.toml")?,
+        }
+        let (staging, address) = self.staging(&artifact).await?;
+        self.smoke(&artifact, address).await?;
+        match load {
+            Some(load) => self.load(&artifact, address, load).await?,
+            None => self.skip(StageName::Load, artifact.digest, "no `stage.load.file` in shield.toml")?,
+        }
+        drop(staging);
+        Ok(artifact)
     }
 
     pub(super) fn begin(&mut self, stage: StageName, text: String) -> Running {

@@ -16,6 +16,7 @@ use std::{
 };
 
 use rustix::{net::sockopt::socket_peercred, process::geteuid};
+use shield_types::chain;
 use tokio::{
     net::{UnixListener, UnixStream},
     sync::{RwLock, Semaphore},
@@ -191,18 +192,6 @@ async fn answer(edge: &Arc<Edge>, request: Request, sockets: Vec<OwnedFd>) -> (R
         }
     };
     (response, Vec::new())
-}
-
-/// An error and its causes in one line: only text crosses the socket.
-fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        text.push_str(": ");
-        text.push_str(&cause.to_string());
-        source = cause.source();
-    }
-    text
 }
 
 #[cfg(test)]

@@ -139,7 +139,7 @@ fn series(periods: &[Period], started_at: Timestamp) -> Series {
             offered: sent + period.count("vusers.skipped"),
             answered,
             failed,
-            in_flight,
+            in_flight: Some(in_flight),
             latency: period.summary("http.response_time.2xx"),
             lag_p99_ms: None,
         }
@@ -190,8 +190,8 @@ impl Period {
             answered,
             failed: self.refused(),
         })?;
-        let iterations = self.count("vusers.completed");
-        Ok(Totals { offered: sent + unsent, answered, failed, unsent, iterations, connections: 0 })
+        let iterations = Some(self.count("vusers.completed"));
+        Ok(Totals { offered: sent + unsent, answered, failed, unsent, iterations, connections: None })
     }
 
     /// By status, and by Artillery's names for what was not answered. A mistake of the script (a capture that finds nothing) is

@@ -101,7 +101,7 @@ impl ToolContext {
             name: self.name.clone(),
             target: self.target.clone().unwrap_or_else(|| "as the script says".to_owned()),
             model,
-            seed: 0,
+            seed: None,
             started_at: self.started_at,
             elapsed_s: self.elapsed.as_secs_f64(),
             verdict: Verdict::Passed,

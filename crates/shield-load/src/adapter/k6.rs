@@ -89,7 +89,7 @@ pub fn results(context: &ToolContext, outputs: K6Outputs<'_>) -> Result<RunResul
     let sampled_requests = samples.requests;
     results.statuses = samples.statuses;
     results.failed_by_kind = samples.failed_by_kind;
-    results.failures = samples.failures;
+    results.failures = samples.failures.lines();
     judge(&mut results, ended(context.exit_code));
     let counted = (results.totals.answered + results.totals.failed, results.totals.failed);
     let sampled = (sampled_requests, results.failed_by_kind.values().sum());
@@ -209,8 +209,8 @@ impl Summary {
             answered: 0,
             failed,
         })?;
-        let iterations = self.count("iterations", "count");
-        let connections = samples.connections;
+        let iterations = Some(self.count("iterations", "count"));
+        let connections = Some(samples.connections);
         Ok(Totals { offered: sent + unsent, answered, failed, unsent, iterations, connections })
     }
 

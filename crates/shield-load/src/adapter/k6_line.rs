@@ -98,11 +98,11 @@ impl Sample<'_> {
         kind.to_string()
     }
 
-    pub(super) fn failure(&self) -> String {
+    pub(super) fn failure_cause(&self) -> String {
         let (_, step) = self.step();
         let status = self.tag(self.columns.status);
         let error = self.tag(self.columns.error);
-        format!("{:>5} s  {}  {step}: status {status} {error}", self.second, self.failure_kind())
+        format!("{}  {step}: status {status} {error}", self.failure_kind())
     }
 }
 

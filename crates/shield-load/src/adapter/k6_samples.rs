@@ -12,6 +12,7 @@ use csv::{Reader, StringRecord};
 
 use super::context::ParseForeignError;
 use super::k6_line::{Columns, Sample, damaged, not_a_number, number};
+use crate::measure::failure::FailureGroups;
 use crate::measure::histogram::Histogram;
 use crate::measure::report::LatencySummary;
 use crate::results::model::{Point, StepResults};
@@ -24,8 +25,6 @@ const OTHER_STEPS: &str = "(others)";
 const OPEN_SECONDS: usize = 5;
 /// The longest run; a later timestamp is a damaged one.
 const SECONDS_MAX: u64 = 31 * 24 * 3_600;
-/// Failures that are kept in detail.
-const FAILURES_MAX: usize = 20;
 
 /// What the samples of a run say.
 #[derive(Debug, Default)]
@@ -38,8 +37,8 @@ pub struct K6Samples {
     pub(crate) statuses: BTreeMap<u16, u64>,
     /// Failed requests by kind.
     pub(crate) failed_by_kind: BTreeMap<String, u64>,
-    /// The first failures, one line each.
-    pub(crate) failures: Vec<String>,
+    /// The first of each cause.
+    pub(crate) failures: FailureGroups,
     /// Milliseconds since the epoch of the first sample.
     pub(crate) first_ms: Option<u64>,
     /// Steps were left out of the list.
@@ -125,9 +124,8 @@ impl K6Samples {
         }
         if failed > 0 {
             *self.failed_by_kind.entry(sample.failure_kind()).or_default() += 1;
-            if self.failures.len() < FAILURES_MAX {
-                self.failures.push(sample.failure());
-            }
+            let cause = sample.failure_cause();
+            self.failures.add(&cause, || format!("{:>5} s  {cause}", sample.second));
         }
     }
 

@@ -12,9 +12,7 @@ pub(crate) fn of_every_run(tool: ForeignTool, not_reported: &str) -> [String; 2]
             "{tool} does not know when a request was due: `latency` is absent, and the latencies by step and over time count \
              from the moment of sending"
         ),
-        format!(
-            "{tool} does not report {not_reported}: where these stand as 0 or are left out of a count, it is no measurement"
-        ),
+        format!("{tool} does not report {not_reported}: these are absent, or left out of a count"),
     ]
 }
 

@@ -1,4 +1,4 @@
-//! A guard of faults, and a process that makes them: what tests and bars kill. Not part of what ships.
+//! A guard of faults, and a process that makes them: what tests kill. Not part of what ships.
 //!
 //! Without arguments it is the guard, or a child of one. With a plan (a JSON file) and a directory for undo journals it makes
 //! the faults of the plan, on a clock that starts after [`LEAD`]. Standard output gets one line of JSON with the guard's pid,

@@ -6,8 +6,10 @@ use thiserror::Error;
 
 use crate::compare::verdict::Metric;
 
-/// Share of a change worth finding that is too small to be called a difference: two processes of the same program differ
-/// by some tenths of a percent, by where their memory happens to lie.
+/// Share of a change worth finding that is too small to be called a difference. Two processes of the same program differ by
+/// some tenths of a percent, by where the kernel put their threads and memory, and for as long as it leaves them there. The coin
+/// that orders the slices does not share that out, and more blocks only measure it better: this margin alone keeps it from
+/// being called a difference, so it must not shrink because alarms are rare.
 const IGNORED_SHARE: f64 = 0.2;
 /// A slice is at least this many times as long as all but the slowest answers take.
 const SLICE_ANSWERS: u32 = 4;

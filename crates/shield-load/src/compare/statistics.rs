@@ -4,6 +4,9 @@
 //! their magnitudes, the signs of all blocks are independent and fair, however the magnitudes are distributed or depend on
 //! each other. Both intervals here need nothing else. Whatever is decided from magnitudes alone (when to stop) costs no
 //! confidence.
+//!
+//! That is about noise that hits whoever has the turn. What sticks to a process (where its threads run) is a difference
+//! between the variants to this module; that it is too small to matter is the margin's business.
 
 /// Terms of the continued fraction of [`tail`]; enough for every digit from 0.8 deviations on.
 const TAIL_TERMS: u32 = 200;

@@ -311,9 +311,11 @@ impl Lane {
                 Err(failed) => failed,
             },
         };
-        let ledger = shared.program.steps[ended.step].step.ledger;
-        if ledger && ended.written && !kind.promises_unprocessed() {
-            self.ids.unknown.insert(self.user.request);
+        if ended.written && !kind.promises_unprocessed() {
+            add(&shard.steps[ended.step].uncertain);
+            if shared.program.steps[ended.step].step.ledger {
+                self.ids.unknown.insert(self.user.request);
+            }
         }
         shared.counters.keep_failure(|| self.describe(ended, kind, detail));
         add(&shard.steps[ended.step].failed);

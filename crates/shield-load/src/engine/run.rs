@@ -224,7 +224,7 @@ fn steps(shared: &Shared) -> Vec<StepCounts> {
         let (answered, failed, latency) = shared.counters.step(index);
         let latency = latency.unwrap_or_else(|| shared.counters.latency());
         let (scenario, name) = (step.scenario.clone(), step.step.name.clone());
-        StepCounts { scenario, name, answered, failed, latency }
+        StepCounts { scenario, name, answered, failed, uncertain: shared.counters.uncertain(index), latency }
     };
     shared.program.steps.iter().enumerate().map(step).collect()
 }

@@ -17,7 +17,7 @@ use crate::measure::series::Snapshot;
 use crate::plan::model::LoadPlan;
 
 /// Version of the conversation.
-pub(crate) const FORMAT: u32 = 1;
+pub(crate) const FORMAT: u32 = 2;
 
 /// Longest silence of the other side while a run goes on.
 pub(crate) const SILENCE_MAX: Duration = Duration::from_secs(5);
@@ -36,8 +36,8 @@ pub(crate) const REPORT_BYTES_MAX: usize = 512 * 1024 * 1024;
 /// Most bytes that one read asks for.
 const CHUNK_BYTES: u64 = 64 * 1024;
 
-/// From a coordinator.
-#[derive(Debug, Serialize, Deserialize)]
+/// From a coordinator. It holds the worker's token and the plan's secrets, and is not for people.
+#[derive(Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub(crate) enum ToWorker {
     /// First of all.
@@ -196,7 +196,7 @@ mod tests {
         far.write_all(&[0, 0, 0, 9, b'"']).await.unwrap();
         let bounds = Bounds { silence_max: Duration::from_millis(20), ..BOUNDS };
         let read = read_frame::<ToWorker>(&mut near, bounds).await;
-        assert!(matches!(read, Err(FrameError::Silent)), "{read:?}");
+        assert!(matches!(&read, Err(FrameError::Silent)), "{:?}", read.err());
     }
 
     #[tokio::test]

@@ -42,15 +42,26 @@ pub struct WorkerAddress {
     fingerprint: [u8; FINGERPRINT_BYTES],
 }
 
-/// A text is no address of a worker. The text is not repeated: it may hold most of a key.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+/// A text is no address of a worker. What may be a key, or a part of one, is not repeated.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum ParseWorkerError {
     /// The parts are not there.
     #[error("find HOST:PORT and KEY: an address of a worker is the line that it prints, `HOST:PORT#KEY`")]
     Shape,
+    /// What stands before the key is no place.
+    #[error("find a host, and a port up to 65535, in the address of worker `{host}`: it is `HOST:PORT#KEY`")]
+    Place {
+        /// What stands before the port, or in its place.
+        host: String,
+    },
     /// The key is none.
-    #[error("read the key after `#`: it is 64 characters of A-Z a-z 0-9 - _, as the worker printed it")]
-    Key,
+    #[error(
+        "read the key of `{authority}`, after `#`: it is 64 characters of A-Z a-z 0-9 - _, as the worker printed it"
+    )]
+    Key {
+        /// Whose: what stands before `#`.
+        authority: String,
+    },
 }
 
 /// What a worker proves itself by, and what it wants to see.
@@ -125,18 +136,23 @@ impl FromStr for WorkerAddress {
 
     fn from_str(text: &str) -> Result<Self, ParseWorkerError> {
         let (authority, key) = text.trim().split_once('#').ok_or(ParseWorkerError::Shape)?;
+        // Without a colon it may be the key, and the parts in the wrong order.
         let (host, port) = authority.rsplit_once(':').ok_or(ParseWorkerError::Shape)?;
         if host.is_empty() || authority.len() > AUTHORITY_BYTES_MAX || port.parse::<u16>().is_err() {
-            return Err(ParseWorkerError::Shape);
+            let host = host.chars().take(AUTHORITY_BYTES_MAX).collect();
+            return Err(ParseWorkerError::Place { host });
         }
-        let key = URL_SAFE_NO_PAD.decode(key).map_err(|_| ParseWorkerError::Key)?;
-        let (token, fingerprint) = key.split_at_checked(TOKEN_BYTES).ok_or(ParseWorkerError::Key)?;
-        Ok(Self {
-            authority: authority.to_owned(),
-            token: token.try_into().map_err(|_| ParseWorkerError::Key)?,
-            fingerprint: fingerprint.try_into().map_err(|_| ParseWorkerError::Key)?,
-        })
+        let authority = authority.to_owned();
+        let (token, fingerprint) =
+            parse_key(key).ok_or_else(|| ParseWorkerError::Key { authority: authority.clone() })?;
+        Ok(Self { authority, token, fingerprint })
     }
+}
+
+fn parse_key(key: &str) -> Option<([u8; TOKEN_BYTES], [u8; FINGERPRINT_BYTES])> {
+    let key = URL_SAFE_NO_PAD.decode(key).ok()?;
+    let (token, fingerprint) = key.split_at_checked(TOKEN_BYTES)?;
+    Some((token.try_into().ok()?, fingerprint.try_into().ok()?))
 }
 
 impl fmt::Debug for WorkerAddress {
@@ -251,11 +267,16 @@ mod tests {
     fn what_is_no_address_is_refused() {
         let key = WorkerIdentity::fresh().unwrap().key();
         let parse = |text: &str| text.parse::<WorkerAddress>();
-        for text in ["", "host:1", "host#k", "#k", ":1#k", "host:x#k", "host:70000#k"] {
+        for text in ["", "host:1", "host#k", "#k", &key, &format!("{key}#host")] {
             assert_eq!(parse(text), Err(ParseWorkerError::Shape), "{text}");
         }
+        for (host, port) in [("", "1"), ("host", "x"), ("host", "70000"), ("host", "1@key")] {
+            let refused = ParseWorkerError::Place { host: host.to_owned() };
+            assert_eq!(parse(&format!("{host}:{port}#k")), Err(refused), "{port}");
+        }
         for key in [&key[1..], &format!("{key}AA"), "", "=", "ä"] {
-            assert_eq!(parse(&format!("host:1#{key}")), Err(ParseWorkerError::Key), "{key}");
+            let refused = ParseWorkerError::Key { authority: "host:1".to_owned() };
+            assert_eq!(parse(&format!("host:1#{key}")), Err(refused), "{key}");
         }
         assert!(parse(&format!("[::1]:7700#{key}")).is_ok());
     }

@@ -5,6 +5,7 @@
 use std::pin::pin;
 use std::time::Duration;
 
+use shield_types::chain;
 use tokio::io::{AsyncRead, AsyncWrite, ReadHalf, WriteHalf};
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
@@ -95,7 +96,7 @@ impl<S: AsyncRead + AsyncWrite> Job<S> {
         let load = match start(plan) {
             Ok(load) => load,
             Err(error) => {
-                let refused = ToCoordinator::Refused { problem: chain(&error) };
+                let refused = ToCoordinator::Refused { problem: fitting(&error) };
                 return write_frame(&mut self.writer, &refused, WORD_BYTES_MAX).await;
             }
         };
@@ -163,9 +164,9 @@ fn number_of(since: Duration) -> u64 {
 
 /// Everything that could go wrong later: the plan as anybody's, its TLS, and times that no clock can add up.
 fn check(plan: &LoadPlan) -> Result<(), String> {
-    validate(plan).map_err(|error| chain(&error))?;
+    validate(plan).map_err(|error| fitting(&error))?;
     for group in &plan.clients {
-        Connector::new(plan, group.protocol, group.connection).map_err(|error| chain(&error))?;
+        Connector::new(plan, group.protocol, group.connection).map_err(|error| fitting(&error))?;
     }
     let think = |step: &Step| *step.think.end();
     let end = if let Stop::After(duration) = plan.stop { duration } else { Duration::ZERO };
@@ -182,15 +183,9 @@ fn check(plan: &LoadPlan) -> Result<(), String> {
     }
 }
 
-/// An error with its causes, for the other side's message.
-fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        text.push_str(&format!(": {error}"));
-        cause = error.source();
-    }
-    text.chars().take(WORD_BYTES_MAX / 16).collect()
+/// An error with its causes, as much of it as fits into the other side's message.
+fn fitting(error: &dyn std::error::Error) -> String {
+    chain(error).chars().take(WORD_BYTES_MAX / 16).collect()
 }
 
 #[cfg(test)]

@@ -77,6 +77,8 @@ pub(crate) struct Shard {
 pub(crate) struct StepCounters {
     pub(crate) answered: AtomicU64,
     pub(crate) failed: AtomicU64,
+    /// Those of the failed ones that the target may have processed.
+    pub(crate) uncertain: AtomicU64,
     /// None in a program of one step, whose latency is that of all.
     pub(crate) latency: Option<AtomicHistogram>,
 }
@@ -161,6 +163,11 @@ impl Counters {
             }
         }
         (answered, failed, latency)
+    }
+
+    /// How many of a step's failed requests the target may have processed.
+    pub(crate) fn uncertain(&self, step: usize) -> u64 {
+        self.shards.iter().map(|shard| shard.steps[step].uncertain.load(Ordering::Relaxed)).sum()
     }
 
     /// How often a check held, and how often not.

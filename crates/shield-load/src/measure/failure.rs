@@ -45,6 +45,20 @@ pub enum FailureKind {
     CutOff,
 }
 
+/// Failures by cause, in the order in which the causes showed, each told by its first example.
+#[derive(Debug, Default)]
+pub(crate) struct FailureGroups(Vec<FailureGroup>);
+
+#[derive(Debug)]
+struct FailureGroup {
+    cause: String,
+    example: String,
+    times: u64,
+}
+
+/// Most causes that are told apart; those beyond are in the counts by kind alone.
+const CAUSES_MAX: usize = 20;
+
 /// One failed request.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Failure {
@@ -106,6 +120,48 @@ impl FailureKind {
     }
 }
 
+// === impl Failure ===
+
+impl Failure {
+    /// What failures that differ only in numbers and ids have in common.
+    fn cause(&self) -> String {
+        let Self { kind, protocol, step, id, detail, .. } = self;
+        let told = if id.is_empty() { detail.clone() } else { detail.replace(id, "#") };
+        let digits = |character: char| character.is_ascii_digit();
+        let told: Vec<&str> = told.split(digits).filter(|part| !part.is_empty()).collect();
+        format!("{kind} {protocol} {step} {}", told.join("#"))
+    }
+}
+
+// === impl FailureGroups ===
+
+impl FailureGroups {
+    /// These, grouped.
+    pub(crate) fn of(failures: &[Failure]) -> Self {
+        let mut groups = Self::default();
+        failures.iter().for_each(|failure| groups.add(&failure.cause(), || failure.to_string()));
+        groups
+    }
+
+    /// Counts one more.
+    pub(crate) fn add(&mut self, cause: &str, example: impl FnOnce() -> String) {
+        if let Some(group) = self.0.iter_mut().find(|group| group.cause == cause) {
+            group.times += 1;
+        } else if self.0.len() < CAUSES_MAX {
+            self.0.push(FailureGroup { cause: cause.to_owned(), example: example(), times: 1 });
+        }
+    }
+
+    /// A line for each cause.
+    pub(crate) fn lines(&self) -> Vec<String> {
+        let line = |group: &FailureGroup| match group.times {
+            1 => group.example.clone(),
+            times => format!("{} (and {} more like it)", group.example, times - 1),
+        };
+        self.0.iter().map(line).collect()
+    }
+}
+
 impl Display for FailureKind {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(match self {
@@ -158,7 +214,45 @@ impl Display for Protocol {
 
 #[cfg(test)]
 mod tests {
-    use super::FailureKind;
+    use std::time::Duration;
+
+    use super::{CAUSES_MAX, Failure, FailureGroups, FailureKind};
+    use crate::plan::model::Protocol;
+
+    fn failure(step: &str, id: &str, detail: &str) -> Failure {
+        Failure {
+            at: Duration::from_millis(1_500),
+            kind: FailureKind::StatusServerError,
+            protocol: Protocol::Http1,
+            reused_connection: true,
+            step: step.to_owned(),
+            id: id.to_owned(),
+            after: Duration::from_millis(2),
+            detail: detail.to_owned(),
+        }
+    }
+
+    #[test]
+    fn like_failures_are_one_line() {
+        let failures = [
+            failure("pay", "load-0-1", "status 503, `order load-0-1: 12 ahead`"),
+            failure("pay", "load-3-77", "status 503, `order load-3-77: 9 ahead`"),
+            failure("search", "load-0-2", "status 503, `order load-0-2: 12 ahead`"),
+            failure("pay", "load-0-3", "status 503, `closed`"),
+            failure("pay", "load-1-9", "status 503, `order load-1-9: 1 ahead`"),
+        ];
+        let lines = FailureGroups::of(&failures).lines();
+        assert_eq!(lines.len(), 3, "{lines:?}");
+        assert_eq!(lines[0], format!("{} (and 2 more like it)", failures[0]));
+        assert_eq!(lines[1..], [failures[2].to_string(), failures[3].to_string()]);
+    }
+
+    #[test]
+    fn causes_are_bounded() {
+        let steps: Vec<String> = (0..CAUSES_MAX + 5).map(|step| format!("step-{step}")).collect();
+        let failures: Vec<Failure> = steps.iter().map(|step| failure(step, "", "status 500")).collect();
+        assert_eq!(FailureGroups::of(&failures).lines().len(), CAUSES_MAX);
+    }
 
     #[test]
     fn kinds_index_their_counters() {

@@ -6,6 +6,7 @@ pub(crate) mod failure;
 pub(crate) mod histogram;
 pub(crate) mod ids;
 pub(crate) mod reconcile;
+pub(crate) mod reconcile_counter;
 pub(crate) mod report;
 pub(crate) mod series;
 pub(crate) mod watch;

@@ -64,6 +64,9 @@ pub struct StepCounts {
     pub answered: u64,
     /// Failed.
     pub failed: u64,
+    /// Those of the failed ones that the target may have processed: a byte may have left, and the protocol does not promise
+    /// that it was not.
+    pub uncertain: u64,
     /// From the moment it was due.
     pub latency: Histogram,
 }
@@ -140,7 +143,7 @@ impl LoadReport {
     pub(crate) fn addable(&self) -> bool {
         let plain = [self.offered, self.answered, self.unsent, self.connections, self.iterations];
         let kinds = self.failed.values().chain(self.statuses.values());
-        let steps = self.steps.iter().flat_map(|step| [&step.answered, &step.failed]);
+        let steps = self.steps.iter().flat_map(|step| [&step.answered, &step.failed, &step.uncertain]);
         let checks = self.checks.iter().flat_map(|check| [&check.passed, &check.failed]);
         let mut histograms = [&self.latency, &self.service, &self.lag]
             .into_iter()
@@ -168,6 +171,7 @@ impl LoadReport {
         for (mine, theirs) in self.steps.iter_mut().zip(other.steps) {
             mine.answered += theirs.answered;
             mine.failed += theirs.failed;
+            mine.uncertain += theirs.uncertain;
             mine.latency.merge(&theirs.latency);
         }
         for (mine, theirs) in self.checks.iter_mut().zip(other.checks) {

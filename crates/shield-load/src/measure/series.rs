@@ -148,7 +148,7 @@ impl Snapshot {
             offered: later.offered - self.offered,
             answered: later.counters.answered - self.counters.answered,
             failed: later.counters.failed - self.counters.failed,
-            in_flight: later.counters.in_flight,
+            in_flight: Some(later.counters.in_flight),
             latency: LatencySummary::of(&later.latency.since(&self.latency)),
             lag_p99_ms: lag.quantile(0.99).map(|lag| lag.as_secs_f64() * 1000.0),
         }

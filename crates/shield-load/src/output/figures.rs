@@ -16,6 +16,11 @@ pub(super) fn count(value: u64) -> String {
     out
 }
 
+/// A count that there may not be.
+pub(super) fn count_or_absent(value: Option<u64>) -> String {
+    value.map_or_else(|| ABSENT.to_owned(), count)
+}
+
 /// A measured value, in whatever unit: three digits, and all of those before the point. Never rounded to none.
 pub(super) fn figure(value: f64) -> String {
     if !value.is_finite() {

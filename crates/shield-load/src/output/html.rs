@@ -11,7 +11,7 @@ use crate::output::plots::{figures, series_table};
 use crate::output::table::{ROWS_MAX, list};
 use crate::output::tables;
 use crate::output::thin::Drawn;
-use crate::output::words::{meaning, word};
+use crate::output::words::{meaning, seeded, word};
 use crate::results::model::{RunResults, Verdict};
 
 const STYLE: &str = include_str!("page.css");
@@ -76,7 +76,7 @@ fn head(results: &RunResults) -> String {
     let facts = [
         ("target", results.target.clone()),
         ("model", results.model.clone()),
-        ("tool", format!("{}, seed {}", results.tool, results.seed)),
+        ("tool", format!("{}{}", results.tool, seeded(results))),
         ("began", results.started_at.to_string()),
         ("took", seconds(results.elapsed_s)),
     ];

@@ -7,7 +7,7 @@ use std::collections::VecDeque;
 
 use crate::measure::report::LatencySummary;
 use crate::output::escape::visible;
-use crate::output::figures::{ABSENT, clock, count, figure, figure_or_absent, share};
+use crate::output::figures::{ABSENT, clock, count, count_or_absent, figure, figure_or_absent, share};
 use crate::output::terminal::{fitted, right};
 use crate::results::model::{Point, Totals};
 
@@ -68,7 +68,7 @@ pub fn plain_line(point: &Point, so_far: &SoFar, interval_s: f64) -> String {
         rate(point.answered),
         rate(point.failed),
         percentiles_named(point.latency.as_ref()),
-        count(point.in_flight),
+        count_or_absent(point.in_flight),
         figure_or_absent(point.lag_p99_ms),
         count(totals.offered),
         count(totals.failed),
@@ -111,7 +111,11 @@ impl LiveView {
         lines.extend(self.request_lines(&point));
         lines.extend(self.latency_lines(&point));
         let lag = figure_or_absent(point.lag_p99_ms);
-        lines.push(format!("{}{} requests, lag {lag} ms (p99)", label("in flight"), count(point.in_flight)));
+        lines.push(format!(
+            "{}{} requests, lag {lag} ms (p99)",
+            label("in flight"),
+            count_or_absent(point.in_flight)
+        ));
         lines.extend(self.sparkline("p99", f64::max, |point| point.latency.map(|latency| latency.p99_ms)));
         lines.extend(self.sparkline("answered", f64::min, |point| Some(point.answered as f64)));
         lines.truncate(self.height);
@@ -286,7 +290,7 @@ mod tests {
             let mut view = LiveView::new(width, height, header);
             for (count, at_s) in numbers {
                 let latency = Some(sample::summary([at_s; 6]));
-                let point = Point { at_s, offered: count, answered: count, failed: count, in_flight: count, latency, lag_p99_ms: Some(at_s) };
+                let point = Point { at_s, offered: count, answered: count, failed: count, in_flight: Some(count), latency, lag_p99_ms: Some(at_s) };
                 let totals = Totals { offered: count, answered: count, failed: count, ..Totals::default() };
                 view.update(point, SoFar { totals, latency, faults: faults.clone() });
             }

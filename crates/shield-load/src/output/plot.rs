@@ -288,7 +288,7 @@ mod tests {
     use crate::results::model::{FaultWindow, Point, Series};
 
     fn in_flight(point: &crate::output::thin::DrawnPoint) -> Option<f64> {
-        (point.in_flight > 0).then_some(point.in_flight as f64)
+        point.in_flight.filter(|requests| *requests > 0).map(|requests| requests as f64)
     }
 
     #[test]
@@ -297,7 +297,7 @@ mod tests {
         let points = in_flight_of.iter().enumerate();
         let points = points.map(|(at, in_flight)| Point {
             at_s: at as f64 + 1.0,
-            in_flight: *in_flight,
+            in_flight: Some(*in_flight),
             ..Point::default()
         });
         let drawn = Drawn::of(&Series { interval_s: 1.0, points: points.collect() });

@@ -40,7 +40,9 @@ const COLUMNS: [Column; 13] = [
     column("max, ms", "max", "longest", |point| latency(point, |latency| latency.longest_ms)),
     Column {
         shown: |requests| count(requests as u64),
-        ..column("in flight", "in flight", "in-flight", |point| Some(point.in_flight as f64))
+        ..column("in flight", "in flight", "in-flight", |point| {
+            point.in_flight.map(|requests| requests as f64)
+        })
     },
     column("lag p99, ms", "lag p99", "lag", |point| point.lag_p99_ms),
 ];

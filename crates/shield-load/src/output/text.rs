@@ -7,7 +7,7 @@ use crate::measure::report::LatencySummary;
 use crate::output::escape::visible;
 use crate::output::figures::{ABSENT, count, figure, seconds, share};
 use crate::output::terminal::{left, right, wrapped};
-use crate::output::words::{PERCENTILES, identity, latencies, meaning, percentiles, word};
+use crate::output::words::{PERCENTILES, counted, identity, latencies, meaning, percentiles, seeded, word};
 use crate::results::model::{FaultWindow, RunResults, Verdict};
 
 const WIDTH: usize = 80;
@@ -105,11 +105,11 @@ fn requests(page: &mut Page, results: &RunResults) {
     let rate = if results.elapsed_s > 0.0 { totals.answered as f64 / results.elapsed_s } else { f64::NAN };
     page.sentence(
         &format!(
-            "{} failed of those offered; {} answered per second, {} iterations, {} connections",
+            "{} failed of those offered; {} answered per second, {}, {}",
             share(totals.failed, totals.offered),
             figure(rate),
-            count(totals.iterations),
-            count(totals.connections)
+            counted(totals.iterations, "iterations"),
+            counted(totals.connections, "connections")
         ),
         "  ",
     );
@@ -223,7 +223,7 @@ fn endings(page: &mut Page, results: &RunResults) {
         page.list("  applied more than once", &reconciled.duplicate);
     }
     page.title("run");
-    page.sentence(&format!("{}, seed {}", results.model, results.seed), "  ");
+    page.sentence(&format!("{}{}", results.model, seeded(results)), "  ");
     page.sentence(
         &format!("{} from {}, {}", seconds(results.elapsed_s), results.started_at, results.tool),
         "  ",
@@ -280,6 +280,15 @@ mod tests {
             assert!(!line.chars().any(char::is_control), "{line:?}");
         }
         assert!(text(&many).contains("… and 30 more"));
+    }
+
+    #[test]
+    fn what_no_tool_told_is_not_zero() {
+        let mut results = sample::passed_results();
+        (results.seed, results.totals.iterations, results.totals.connections) = (None, None, None);
+        let text = text(&results).replace("\n  ", " ");
+        assert!(text.contains("iterations not reported, connections not reported"), "{text}");
+        assert!(!text.contains("seed"), "{text}");
     }
 
     #[test]

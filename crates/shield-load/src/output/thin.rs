@@ -29,7 +29,7 @@ pub(super) struct DrawnPoint {
     /// The highest of each percentile.
     pub(super) latency: Option<LatencySummary>,
     /// The highest.
-    pub(super) in_flight: u64,
+    pub(super) in_flight: Option<u64>,
     /// The highest.
     pub(super) lag_p99_ms: Option<f64>,
 }
@@ -64,7 +64,7 @@ fn thinned(group: &[Point], interval_s: f64) -> Option<DrawnPoint> {
         to_s: last.at_s,
         rates: (length_s > 0.0).then(|| rates(group, length_s)),
         latency: group.iter().filter_map(|point| point.latency).reduce(highest),
-        in_flight: group.iter().map(|point| point.in_flight).max().unwrap_or(0),
+        in_flight: group.iter().filter_map(|point| point.in_flight).max(),
         lag_p99_ms: group.iter().filter_map(|point| point.lag_p99_ms).reduce(f64::max),
     })
     .filter(|point| point.from_s.is_finite() && point.to_s.is_finite())
@@ -119,13 +119,13 @@ mod tests {
         let good = series.points[0];
         series.points.fill(good);
         series.points[54_321] =
-            Point { answered: 0, failed: 200, in_flight: 777, lag_p99_ms: Some(55.0), ..good };
+            Point { answered: 0, failed: 200, in_flight: Some(777), lag_p99_ms: Some(55.0), ..good };
         let drawn = Drawn::of(&series);
         assert_eq!((drawn.intervals, drawn.points.len()), (167, 599));
         let bad = drawn.points[54_321 / 167];
         let rates = bad.rates.unwrap();
         assert_eq!((rates.answered_lowest, rates.failed_highest), (0.0, 200.0));
-        assert_eq!((bad.in_flight, bad.lag_p99_ms), (777, Some(55.0)));
+        assert_eq!((bad.in_flight, bad.lag_p99_ms), (Some(777), Some(55.0)));
     }
 
     #[test]

@@ -32,6 +32,16 @@ pub(super) fn meaning(results: &RunResults) -> &'static str {
     }
 }
 
+/// How many of something, or that the tool does not tell.
+pub(super) fn counted(number: Option<u64>, of: &str) -> String {
+    number.map_or_else(|| format!("{of} not reported"), |number| format!("{} {of}", count(number)))
+}
+
+/// The seed, after something else.
+pub(super) fn seeded(results: &RunResults) -> String {
+    results.seed.map_or_else(String::new, |seed| format!(", seed {seed}"))
+}
+
 /// The sum that every request is part of, and whether it is one.
 pub(super) fn identity(totals: &Totals) -> String {
     let Totals { offered, answered, failed, unsent, .. } = *totals;

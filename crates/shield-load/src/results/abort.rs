@@ -77,7 +77,7 @@ impl AbortWatch {
         // An interval in which nothing was answered while requests were under way was slower than any answer.
         let slowness = |point: &Point| match point.latency {
             Some(latency) => Some(latency.p99_ms),
-            None => (point.in_flight > 0).then_some(f64::INFINITY),
+            None => point.in_flight.is_some_and(|requests| requests > 0).then_some(f64::INFINITY),
         };
         let fastest_ms = self.window.iter().filter_map(slowness).reduce(f64::min)?;
         if fastest_ms.is_infinite() {

@@ -28,8 +28,8 @@ pub struct RunResults {
     pub target: String,
     /// Who decided when a request was sent, in words: `open: …` or `closed: …`.
     pub model: String,
-    /// Seed of the random choices.
-    pub seed: u64,
+    /// Seed of the random choices; absent for other tools.
+    pub seed: Option<u64>,
     /// When it began.
     pub started_at: Timestamp,
     /// From the start to the end of the last user.
@@ -66,7 +66,7 @@ pub struct RunResults {
     pub audit: Option<GeneratorAudit>,
     /// The target's own count, held against ours; absent when it does not count.
     pub reconciled: Option<Reconciled>,
-    /// The first failures, one line each.
+    /// The first failures: one line for each cause, its first example, with how many more were like it.
     pub failures: Vec<String>,
 }
 
@@ -98,10 +98,10 @@ pub struct Totals {
     pub failed: u64,
     /// Due, and never sent.
     pub unsent: u64,
-    /// Iterations that were completed.
-    pub iterations: u64,
-    /// Connections opened.
-    pub connections: u64,
+    /// Iterations that were completed; absent when the tool does not report them.
+    pub iterations: Option<u64>,
+    /// Connections opened; absent as above.
+    pub connections: Option<u64>,
 }
 
 /// One step.
@@ -156,8 +156,8 @@ pub struct Point {
     pub answered: u64,
     /// Failed.
     pub failed: u64,
-    /// Under way at its end.
-    pub in_flight: u64,
+    /// Under way at its end; absent when the tool does not report them.
+    pub in_flight: Option<u64>,
     /// Absent when nothing was answered.
     pub latency: Option<LatencySummary>,
     /// 99th percentile of the generator's lag, milliseconds; open model only.
@@ -206,7 +206,7 @@ pub struct ThresholdResult {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Reconciled {
-    /// What was asked: the ledger's URL, or the name of a counter.
+    /// What was asked: the ledger's path, the counter with its labels, or both.
     pub source: String,
     /// What both sides counted, in words.
     pub summary: String,

@@ -393,7 +393,7 @@ mod tests {
             name: "n".into(),
             target: "http://localhost".into(),
             model: "open".into(),
-            seed: 1,
+            seed: Some(1),
             started_at: Timestamp(0),
             elapsed_s: 10.0,
             verdict: Verdict::Passed,

@@ -2,11 +2,20 @@
 //!
 //! One host and one port: domain, path and `Secure` decide nothing here, a cookie is held until it is replaced or its
 //! deletion is said by an empty value, `Max-Age` of zero or less, or the year 1970.
+//!
+//! A target cannot fill the generator's memory, nor make requests that no server takes: what a user holds is bounded, and so is
+//! each cookie, by what RFC 6265 (section 6.1) demands of browsers at the least.
+
+use std::fmt;
 
 /// Most cookies of one user; later ones replace the oldest.
 const COOKIES_MAX: usize = 50;
+/// Longest name and value of a cookie, together; a longer one is passed over, as browsers do.
+const COOKIE_BYTES_MAX: usize = 4096;
+/// Most bytes of names and values of one user; later ones replace the oldest. Servers take heads of some 8 to 64 KiB.
+const COOKIES_BYTES_MAX: usize = 16 * 1024;
 
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Default)]
 pub(crate) struct Cookies {
     /// Name and value, oldest first.
     held: Vec<(String, String)>,
@@ -29,17 +38,21 @@ impl Cookies {
         let mut parts = text.split(';');
         let Some((name, value)) = parts.next().and_then(|pair| pair.split_once('=')) else { return };
         let (name, value) = (name.trim(), value.trim());
-        if name.is_empty() {
+        if name.is_empty() || name.len() + value.len() > COOKIE_BYTES_MAX {
             return;
         }
         self.held.retain(|(held, _)| held != name);
         let deleted = value.is_empty() || parts.any(ends_now);
         if !deleted {
-            if self.held.len() >= COOKIES_MAX {
+            self.held.push((name.to_owned(), value.to_owned()));
+            while self.held.len() > COOKIES_MAX || self.bytes() > COOKIES_BYTES_MAX {
                 self.held.remove(0);
             }
-            self.held.push((name.to_owned(), value.to_owned()));
         }
+    }
+
+    fn bytes(&self) -> usize {
+        self.held.iter().map(|(name, value)| name.len() + value.len()).sum()
     }
 
     /// The value of a `Cookie` header.
@@ -55,6 +68,13 @@ impl Cookies {
     }
 }
 
+impl fmt::Debug for Cookies {
+    /// Without values: whoever has them is the user.
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_list().entries(self.held.iter().map(|(name, _)| name)).finish()
+    }
+}
+
 fn ends_now(attribute: &str) -> bool {
     let (name, value) = attribute.split_once('=').unwrap_or((attribute, ""));
     let (name, value) = (name.trim(), value.trim());
@@ -64,7 +84,7 @@ fn ends_now(attribute: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::{COOKIES_MAX, Cookies};
+    use super::{COOKIE_BYTES_MAX, COOKIES_BYTES_MAX, COOKIES_MAX, Cookies};
 
     fn sent(cookies: &Cookies) -> String {
         let mut out = Vec::new();
@@ -87,9 +107,34 @@ mod tests {
     }
 
     #[test]
-    fn is_bounded() {
+    fn number_is_bounded() {
         let mut cookies = Cookies::default();
         (0..COOKIES_MAX + 5).for_each(|number| cookies.store(format!("c{number}=1").as_bytes()));
         assert_eq!((cookies.get("c4"), cookies.get("c5")), (None, Some("1")));
+    }
+
+    #[test]
+    fn bytes_are_bounded() {
+        let mut cookies = Cookies::default();
+        let store = |cookies: &mut Cookies, name: &str, bytes: usize| {
+            cookies.store(format!("{name}={}", "x".repeat(bytes - name.len())).as_bytes());
+        };
+        store(&mut cookies, "small", 10);
+        store(&mut cookies, "big", COOKIE_BYTES_MAX + 1);
+        assert_eq!((cookies.get("big"), cookies.get("small").is_some()), (None, true));
+        for name in ["a", "b", "c", "d"] {
+            store(&mut cookies, name, COOKIE_BYTES_MAX);
+        }
+        assert_eq!((cookies.bytes(), cookies.get("small")), (COOKIES_BYTES_MAX, None));
+        // What replaces itself makes its own room.
+        store(&mut cookies, "a", COOKIE_BYTES_MAX);
+        assert!(cookies.get("b").is_some() && cookies.bytes() == COOKIES_BYTES_MAX);
+    }
+
+    #[test]
+    fn values_are_not_shown() {
+        let mut cookies = Cookies::default();
+        cookies.store(b"session=hunter2");
+        assert_eq!(format!("{cookies:?}"), "[\"session\"]");
     }
 }

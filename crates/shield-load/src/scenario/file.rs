@@ -1,5 +1,6 @@
 //! A load file, resolved: what is loaded, how, and what must hold.
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -39,12 +40,14 @@ pub struct LoadFile {
     pub thresholds: Thresholds,
     /// What ends the run early, if anything does.
     pub abort: Option<AbortRule>,
-    /// Where the target's own metrics are, if limits on them must hold.
+    /// Where the target's own metrics are, if limits on them must hold or its counter must agree.
     pub metrics: Option<MetricsSource>,
     /// What is to break meanwhile.
     pub faults: Option<FaultsSection>,
     /// Path on the target that lists what it applied, one id per line, as often as it was applied.
     pub ledger: Option<String>,
+    /// What the target counts of what is sent, if its counter must agree; it is among the metrics.
+    pub counter: Option<CounterSource>,
 }
 
 /// The target, as written.
@@ -88,6 +91,17 @@ pub struct MetricsSource {
     pub url: String,
     /// How often they are read.
     pub every: Duration,
+}
+
+/// A counter of the target.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CounterSource {
+    /// Name of its samples.
+    pub metric: String,
+    /// Labels that they have; the samples that have them are summed up.
+    pub labels: BTreeMap<String, String>,
+    /// Names of the steps whose requests it counts.
+    pub steps: Vec<String>,
 }
 
 // === impl FileTarget ===

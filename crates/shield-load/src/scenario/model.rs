@@ -149,7 +149,7 @@ pub struct Extract {
 }
 
 /// Rows of values.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Serialize, Deserialize)]
 pub struct Feed {
     /// For messages.
     pub name: String,
@@ -204,6 +204,16 @@ impl Step {
     /// Whether this status is an answer.
     pub(crate) fn expects(&self, status: u16) -> bool {
         self.expect.iter().any(|range| range.contains(&status))
+    }
+}
+
+// === impl Feed ===
+
+impl fmt::Debug for Feed {
+    /// Without the values, which may be passwords.
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { name, columns, rows, order } = self;
+        write!(formatter, "Feed({name}: {} rows of {columns:?}, {order:?})", rows.len())
     }
 }
 

@@ -1,5 +1,7 @@
 //! Text with places that are filled in per request.
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 
 /// Text and places, in order. A value may hold anything: whoever fills a path or a header makes the bytes harmless that
@@ -11,7 +13,7 @@ pub struct Template {
 }
 
 /// A part of a template.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Part {
     /// As it stands.
     Text(String),
@@ -81,6 +83,18 @@ impl Template {
             [] => Some(""),
             [Part::Text(text)] => Some(text),
             _ => None,
+        }
+    }
+}
+
+// === impl Part ===
+
+impl fmt::Debug for Part {
+    /// Without the text, which may be a secret of the environment.
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Text(text) => write!(formatter, "Text({} bytes)", text.len()),
+            Self::Value { value, escape } => write!(formatter, "{value:?} as {escape:?}"),
         }
     }
 }

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use fastrand::Rng;
 use http::{HeaderMap, header};
+use shield_types::Secret;
 use tokio::time::Instant;
 
 use crate::scenario::cookies::Cookies;
@@ -25,7 +26,8 @@ pub(crate) struct User {
     pub(crate) random: Rng,
     iteration: u64,
     iterations_begun: u64,
-    variables: Vec<Option<String>>,
+    /// What steps extracted: tokens, most of all.
+    variables: Vec<Option<Secret<String>>>,
     /// The row of each feed.
     rows: Vec<usize>,
     /// Since when the credentials of each scenario hold; none before its setup.
@@ -123,7 +125,7 @@ impl User {
     }
 
     pub(crate) fn keep(&mut self, variable: usize, value: String) {
-        self.variables[variable] = Some(value);
+        self.variables[variable] = Some(Secret::new(value));
     }
 
     /// Takes in the cookies of an answer.
@@ -154,7 +156,8 @@ impl User {
             Value::Random => plain(format_args!("{:016x}", self.random.u64(..))),
             // A step that failed to extract ended the iteration, so a missing value was never promised.
             Value::Variable(index) => {
-                escape.write(self.variables[*index].as_deref().unwrap_or_default(), out);
+                let kept = self.variables[*index].as_ref().map(|value| value.expose().as_str());
+                escape.write(kept.unwrap_or_default(), out);
             }
             Value::Feed { feed, column } => {
                 escape.write(&program.feeds[*feed].rows[self.rows[*feed]][*column], out);

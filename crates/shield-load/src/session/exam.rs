@@ -1,5 +1,6 @@
 //! The target's own metrics, read while the load runs.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -34,6 +35,32 @@ pub(crate) struct MetricsPlace {
     target: Target,
     trust_pem: Option<String>,
     path: String,
+    reads: Arc<ReadCounts>,
+}
+
+/// How often metrics were read, through all clones of their place.
+#[derive(Debug, Default)]
+struct ReadCounts {
+    begun: AtomicU64,
+    answered: AtomicU64,
+}
+
+/// How often metrics were read up to a moment.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Reads {
+    /// Requests for them.
+    begun: u64,
+    /// Those that were answered.
+    pub(crate) answered: u64,
+}
+
+// === impl Reads ===
+
+impl Reads {
+    /// Requests for them that were not answered: the target has seen them, or not.
+    pub(crate) fn unanswered(self) -> u64 {
+        self.begun - self.answered
+    }
 }
 
 // === impl MetricsPlace ===
@@ -42,14 +69,24 @@ impl MetricsPlace {
     pub(crate) async fn find(url: &str, trust_pem: Option<String>) -> Result<Self, FetchError> {
         let Place { scheme, authority, path } = Place::parse(url)?;
         let address = resolve(scheme, &authority).await?;
-        Ok(Self { target: Target { scheme, authority, address }, trust_pem, path })
+        let target = Target { scheme, authority, address };
+        Ok(Self { target, trust_pem, path, reads: Arc::default() })
     }
 
-    async fn scrape(&self) -> Result<Exposition, String> {
+    /// How often they were read up to now, by whoever asked this place.
+    pub(crate) fn reads(&self) -> Reads {
+        // In this order, so that none is answered that was not begun.
+        let answered = self.reads.answered.load(Ordering::SeqCst);
+        Reads { begun: self.reads.begun.load(Ordering::SeqCst), answered }
+    }
+
+    pub(crate) async fn scrape(&self) -> Result<Exposition, String> {
+        self.reads.begun.fetch_add(1, Ordering::SeqCst);
         let text = get_text(self.target.clone(), self.trust_pem.clone(), &self.path, EXPOSITION_BYTES_MAX);
         let text =
             timeout(SCRAPE_LIMIT, text).await.map_err(|_| format!("no answer within {SCRAPE_LIMIT:?}"))?;
         let text = text.map_err(|error| error.to_string())?;
+        self.reads.answered.fetch_add(1, Ordering::SeqCst);
         Exposition::parse(&text).map_err(|error| error.to_string())
     }
 }

@@ -4,16 +4,31 @@ use std::collections::BTreeMap;
 
 use crate::measure::reconcile::reconcile;
 use crate::measure::report::LoadReport;
+use crate::plan::model::Target;
 use crate::results::model::Reconciled;
-use crate::session::fetch::FetchError;
+use crate::session::fetch::{FetchError, get_text};
 
 /// Longest ledger that is read: some ten million ids.
-pub(crate) const LEDGER_BYTES_MAX: usize = 512 * 1024 * 1024;
+const LEDGER_BYTES_MAX: usize = 512 * 1024 * 1024;
 /// Ids that are named in the results.
 const NAMED_MAX: usize = 20;
 
+/// What the target lists under `path`, held against what was sent. Counts that cannot be compared do not agree; what was
+/// measured stays measured.
+pub(crate) async fn applied(
+    report: &LoadReport,
+    target: Target,
+    trust_pem: Option<String>,
+    path: &str,
+) -> Reconciled {
+    match get_text(target, trust_pem, path, LEDGER_BYTES_MAX).await {
+        Ok(ledger) => hold(report, parse(&ledger), path.to_owned()),
+        Err(error) => unread(path.to_owned(), &error),
+    }
+}
+
 /// How often each id was applied: one id per line, as often as it was applied.
-pub(crate) fn parse(text: &str) -> BTreeMap<String, u32> {
+fn parse(text: &str) -> BTreeMap<String, u32> {
     let mut ledger: BTreeMap<String, u32> = BTreeMap::new();
     for id in text.lines().map(str::trim).filter(|line| !line.is_empty()) {
         *ledger.entry(id.to_owned()).or_default() += 1;
@@ -22,7 +37,7 @@ pub(crate) fn parse(text: &str) -> BTreeMap<String, u32> {
 }
 
 /// Both counts. Ids of other runs are nobody's business here: they begin otherwise.
-pub(crate) fn hold(report: &LoadReport, mut ledger: BTreeMap<String, u32>, source: String) -> Reconciled {
+fn hold(report: &LoadReport, mut ledger: BTreeMap<String, u32>, source: String) -> Reconciled {
     ledger.retain(|id, _| report.posted.has_prefix_of(id));
     let result = reconcile(report, &ledger);
     let summary = format!(
@@ -44,7 +59,7 @@ pub(crate) fn hold(report: &LoadReport, mut ledger: BTreeMap<String, u32>, sourc
 }
 
 /// A ledger that could not be read.
-pub(crate) fn unread(source: String, error: &FetchError) -> Reconciled {
+fn unread(source: String, error: &FetchError) -> Reconciled {
     let summary = format!("the ledger could not be read: {error}");
     Reconciled { source, summary, missing: Vec::new(), duplicate: Vec::new(), agrees: false }
 }

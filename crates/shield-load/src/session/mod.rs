@@ -1,5 +1,6 @@
 //! A whole run, from a load file to results: load, faults, the target's own figures and the verdict, on one clock.
 
+pub(crate) mod counter;
 pub(crate) mod exam;
 pub(crate) mod fetch;
 pub(crate) mod generator;

@@ -6,6 +6,7 @@ use shield_types::{Timestamp, format_duration};
 
 use crate::engine::arrivals::{Phase, Schedule, Spacing};
 use crate::fault::runner::event::FaultEvent;
+use crate::measure::failure::FailureGroups;
 use crate::measure::report::{LatencySummary, LoadReport, StepCounts};
 use crate::plan::model::Stop;
 use crate::results::model::{RESULTS_FORMAT, RunResults, StepResults, Totals, Verdict};
@@ -30,7 +31,7 @@ pub(crate) fn results(file: &LoadFile, report: &LoadReport, facts: Facts<'_>) ->
         name: file.name.clone(),
         target: format!("{}://{}", scheme_name(file.target.scheme), file.target.authority),
         model: describe(&file.model) + &by(facts.workers),
-        seed: file.seed,
+        seed: Some(file.seed),
         started_at: facts.started_at,
         elapsed_s: report.elapsed.as_secs_f64(),
         verdict: Verdict::Invalid,
@@ -41,8 +42,8 @@ pub(crate) fn results(file: &LoadFile, report: &LoadReport, facts: Facts<'_>) ->
             answered: report.answered,
             failed: report.failed_count(),
             unsent: report.unsent,
-            iterations: report.iterations,
-            connections: report.connections,
+            iterations: Some(report.iterations),
+            connections: Some(report.connections),
         },
         failed_by_kind: report.failed.iter().map(|(kind, count)| (kind.to_string(), *count)).collect(),
         statuses: report.statuses.clone(),
@@ -56,12 +57,12 @@ pub(crate) fn results(file: &LoadFile, report: &LoadReport, facts: Facts<'_>) ->
         thresholds: Vec::new(),
         audit: Some(report.audit.clone()),
         reconciled: None,
-        failures: report.failures.iter().map(ToString::to_string).collect(),
+        failures: FailureGroups::of(&report.failures).lines(),
     }
 }
 
 fn step(step: &StepCounts) -> StepResults {
-    let StepCounts { scenario, name, answered, failed, latency } = step.clone();
+    let StepCounts { scenario, name, answered, failed, latency, .. } = step.clone();
     StepResults { scenario, name, answered, failed, latency: LatencySummary::of(&latency) }
 }
 

@@ -25,10 +25,11 @@ use crate::plan::validate::{StartLoadError, validate};
 use crate::results::abort::AbortWatch;
 use crate::results::model::{Point, RunResults};
 use crate::scenario::file::LoadFile;
+use crate::session::counter::{CounterWatch, together};
 use crate::session::exam::{Examiner, MetricsPlace};
-use crate::session::fetch::{FetchError, get_text};
+use crate::session::fetch::FetchError;
 use crate::session::generator::Generator;
-use crate::session::ledger::{LEDGER_BYTES_MAX, hold, parse, unread};
+use crate::session::ledger::applied;
 use crate::session::outcome::{Facts, conclude, results};
 use crate::session::windows::WindowWatch;
 
@@ -109,16 +110,20 @@ pub async fn run_session(
     tell: &mut (dyn FnMut(IntervalEnded<'_>) + Send),
 ) -> Result<RunResults, SessionError> {
     let SessionOrder { file, trust_pem, faults, workers } = order;
-    let started_at = now();
     let address = file.target.resolve().await?;
     let metrics = match &file.metrics {
         Some(source) => Some((MetricsPlace::find(&source.url, trust_pem.clone()).await?, source.every)),
         None => None,
     };
+    // First of all: while nothing else reads the metrics, it finds out what a reading does to the counter.
+    let counter = CounterWatch::start(file.counter.clone(), metrics.as_ref().map(|(place, _)| place)).await;
     let examiner = match &metrics {
-        Some((place, every)) => Some(Examiner::start(file.thresholds.watch(), place.clone(), *every).await),
-        None => None,
+        Some((place, every)) if !file.thresholds.target.is_empty() => {
+            Some(Examiner::start(file.thresholds.watch(), place.clone(), *every).await)
+        }
+        _ => None,
     };
+    let started_at = now();
     let through = faults.as_ref().and_then(|order| order.through.clone());
     let faults = faults.map(|order| PreparedFaults::start(&order.plan, &order.guard, &order.journals));
     let faults = faults.transpose()?;
@@ -147,14 +152,14 @@ pub async fn run_session(
     results
         .warnings
         .extend(problem.map(|problem| format!("the target's metrics could not be read: {problem}")));
-    if let Some(path) = &file.ledger {
-        let target = Target { scheme: file.target.scheme, authority: file.target.authority.clone(), address };
-        // Counts that cannot be compared do not agree; what was measured stays measured.
-        results.reconciled = Some(match get_text(target, trust_pem, path, LEDGER_BYTES_MAX).await {
-            Ok(ledger) => hold(&report, parse(&ledger), path.clone()),
-            Err(error) => unread(path.clone(), &error),
-        });
-    }
+    let target = Target { scheme: file.target.scheme, authority: file.target.authority.clone(), address };
+    // The counter first: it may count that the ledger is read.
+    let counted = counter.finish(&report).await;
+    let applied = match &file.ledger {
+        Some(path) => Some(applied(&report, target, trust_pem, path).await),
+        None => None,
+    };
+    results.reconciled = together(applied, counted);
     results.thresholds = file.thresholds.evaluate(&results, &watch);
     conclude(&mut results, &report, ended);
     Ok(results)

@@ -2,12 +2,15 @@
 
 #![expect(clippy::unwrap_used, reason = "a panic is a test's failure")]
 
+mod counter;
+mod counting;
 mod shop;
 
 use std::future::pending;
+use std::net::SocketAddr;
 use std::path::Path;
 
-use shield_load::{RunResults, SessionOrder, Verdict, read_load_file, run_session};
+use shield_load::{RunResults, SessionOrder, Verdict, WorkerAddress, read_load_file, run_session};
 
 use shop::Shop;
 
@@ -15,10 +18,15 @@ const CLOSED: &str = "[closed]\nusers = 4\niterations = 60\n";
 
 /// Runs a load file whose target is the shop.
 async fn load(shop: &Shop, rest: &str) -> RunResults {
-    let text = format!("name = \"shop\"\ntarget = \"http://{}\"\n{rest}", shop.address);
+    run(shop.address, rest, Vec::new()).await
+}
+
+/// The same against any target, here or on workers.
+async fn run(address: SocketAddr, rest: &str, workers: Vec<WorkerAddress>) -> RunResults {
+    let text = format!("name = \"shop\"\ntarget = \"http://{address}\"\n{rest}");
     let file = read_load_file(&text, "load.toml", Path::new("."));
     let file = file.unwrap_or_else(|mistakes| panic!("{text}\n{mistakes}"));
-    let order = SessionOrder { file, trust_pem: None, faults: None, workers: Vec::new() };
+    let order = SessionOrder { file, trust_pem: None, faults: None, workers };
     let results = run_session(order, pending(), &mut |_| ()).await.unwrap();
     let totals = results.totals;
     assert_eq!(totals.offered, totals.answered + totals.failed + totals.unsent, "{results:?}");
@@ -126,7 +134,7 @@ error_share = "0%"
 "#;
     let results = load(&shop, &format!("{CLOSED}{scenario}")).await;
     assert_eq!((results.verdict, results.totals.failed), (Verdict::Passed, 0), "{:?}", results.failures);
-    assert_eq!(results.totals.iterations, 60);
+    assert_eq!(results.totals.iterations, Some(60));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -4,14 +4,14 @@
 
 use std::fs::File;
 use std::io::{self, Write};
+use std::net::TcpListener;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::Parser;
-use shield_testkit::stall::serve_stalling;
+use shield_testkit::stall::StallServer;
 use shield_types::parse_duration;
-use tokio::net::TcpListener;
 
 const FAILED: u8 = 4;
 
@@ -30,9 +30,8 @@ struct Line {
     diary: PathBuf,
 }
 
-#[tokio::main(flavor = "current_thread")]
-async fn main() -> ExitCode {
-    match run(Line::parse()).await {
+fn main() -> ExitCode {
+    match run(Line::parse()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             // Standard error may be closed; the exit code says enough then.
@@ -42,9 +41,11 @@ async fn main() -> ExitCode {
     }
 }
 
-async fn run(line: Line) -> io::Result<()> {
+fn run(line: Line) -> io::Result<()> {
     let diary = File::create(line.diary)?;
-    let listener = TcpListener::bind("127.0.0.1:0").await?;
-    writeln!(io::stdout(), "listening on {}", listener.local_addr()?)?;
-    serve_stalling(listener, line.run, line.stall, diary).await
+    let listener = TcpListener::bind("127.0.0.1:0")?;
+    let address = listener.local_addr()?;
+    let server = StallServer::new(listener)?;
+    writeln!(io::stdout(), "listening on {address}")?;
+    server.serve(line.run, line.stall, diary)
 }

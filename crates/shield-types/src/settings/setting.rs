@@ -96,6 +96,16 @@ impl<'r, T> Setting<'r, T> {
         self.with(state)
     }
 
+    /// Mistakes about a value that `secret` recognises do not show it.
+    pub fn hidden_if(mut self, secret: impl FnOnce(&T) -> bool) -> Self {
+        if let State::Good(value) = &self.state
+            && secret(value)
+        {
+            self.place.value = None;
+        }
+        self
+    }
+
     /// Records a mistake about this key, for checks that look at several settings.
     pub fn mistaken(&self, refusal: Refusal) {
         self.reader.record(Mistake {

@@ -39,6 +39,18 @@ fn getters_deliver_what_was_written() {
 }
 
 #[test]
+fn hidden_values_are_not_shown() {
+    let told = |text: &str| {
+        problem(text, |table| {
+            let key = table.string("k", 99, "a text").hidden_if(|text| text.contains('@'));
+            key.and_then(|_| Err::<(), _>(Refusal::new("odd", "even"))).take()
+        })
+    };
+    assert_eq!(told("k = 'secret@host'"), "f:1: k: odd");
+    assert_eq!(told("k = 'host'"), "f:1: k = 'host': odd");
+}
+
+#[test]
 fn every_getter_refuses_every_other_kind() {
     let values = ["'text'", "7", "7.5", "true", "1979-05-27", "[1]", "{ a = 1 }", "[[1]]", "nan", "07:32:00"];
     let refused = |get: &dyn Fn(&Table<'_>) -> bool| {

@@ -1,8 +1,12 @@
 //! The command line of `shield load`.
 
-use std::{net::SocketAddr, path::PathBuf, time::Duration};
+use std::{ffi::OsStr, net::SocketAddr, path::PathBuf, time::Duration};
 
-use clap::{Args, Subcommand};
+use clap::{
+    Arg, Args, Command, Subcommand,
+    builder::TypedValueParser,
+    error::{Error, ErrorKind},
+};
 use shield_load::WorkerAddress;
 use shield_types::parse_duration;
 
@@ -39,10 +43,33 @@ pub(crate) struct LoadRunArguments {
     #[arg(long)]
     pub(crate) seed: Option<u64>,
     /// Let these workers make the load, each a share: addresses that `shield load worker` printed, separated by commas.
-    #[arg(long, value_name = "HOST:PORT#KEY,…", value_delimiter = ',')]
+    #[arg(long, value_name = "HOST:PORT#KEY,…", value_delimiter = ',', value_parser = WorkerParser)]
     pub(crate) workers: Vec<WorkerAddress>,
     #[command(flatten)]
     pub(crate) reports: ReportArguments,
+}
+
+/// Reads the address of a worker. Unlike the parser that clap makes, it does not print what it refuses, which may be a key.
+#[derive(Clone)]
+struct WorkerParser;
+
+// === impl WorkerParser ===
+
+impl TypedValueParser for WorkerParser {
+    type Value = WorkerAddress;
+
+    fn parse_ref(
+        &self,
+        command: &Command,
+        _argument: Option<&Arg>,
+        value: &OsStr,
+    ) -> Result<WorkerAddress, Error> {
+        let parsed = value.to_string_lossy().parse::<WorkerAddress>();
+        parsed.map_err(|error| {
+            let message = format!("invalid value for '--workers': failed to {error}\n");
+            Error::raw(ErrorKind::ValueValidation, message).with_cmd(command)
+        })
+    }
 }
 
 /// How a URL is loaded, and whom to trust.
@@ -81,8 +108,8 @@ pub(crate) struct ReportArguments {
 
 #[derive(Debug, Args)]
 pub(crate) struct LoadWorkerArguments {
-    /// Where to listen for coordinators.
-    #[arg(long, value_name = "ADDRESS:PORT", default_value = "0.0.0.0:7700")]
+    /// Where to listen for coordinators; for those on other machines, an address of this one, or `0.0.0.0:7700`.
+    #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:7700")]
     pub(crate) listen: SocketAddr,
     /// Keep the key in this file, which is made if it is not there, so that the printed address outlives this worker.
     #[arg(long, value_name = "FILE")]

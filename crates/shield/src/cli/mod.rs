@@ -34,14 +34,14 @@ Exit codes:
   2  usage: the command line or shield.toml is wrong (every mistake is listed); a drill was refused
   3  a stage failed: build, test, staging, smoke, load or drill
   4  the release failed: taken back, or kept because there was nothing to go back to
-  5  busy: another release, pipeline or drill is under way (its holder is named)
+  5  busy: another release, pipeline or drill is under way (its holder is named), or a worker has another run
   6  the control plane is not running, or cannot start (an occupied port names its holder)
   7  the evidence log does not verify
   8  state could not be recorded (disk full?); nothing was done, what runs keeps running
   9  state was damaged and has been rebuilt from what runs; run the command again
   10  a threshold, a check of the ledger or a drill's hypothesis did not hold, or a comparison found a regression
   11  the target answered nothing as expected
-  12  the run is invalid: the generator was the bottleneck, so its figures say nothing about the target
+  12  the run is invalid: the generator was the bottleneck or a worker is missing; it says nothing about the target
   13  the run or drill was ended early by its abort condition
   130  interrupted (Ctrl-C); a release under way goes on, a drill was undone";
 
@@ -175,6 +175,15 @@ pub(crate) struct EdgeArguments {
     /// The control socket to bind.
     #[arg(long, value_name = "PATH")]
     pub(crate) socket: PathBuf,
+}
+
+/// What clap says of a command line repeats arguments; of those with a `#` only what stands before it, for the rest is a worker's
+/// key that stands in the wrong place.
+pub(crate) fn without_keys(said: String, arguments: impl Iterator<Item = String>) -> String {
+    let arguments: Vec<String> = arguments.collect();
+    let parts = arguments.iter().flat_map(|argument| argument.split(','));
+    let keys = parts.filter_map(|part| part.split_once('#')).map(|(_, key)| key);
+    keys.filter(|key| !key.is_empty()).fold(said, |said, key| said.replace(&format!("#{key}"), "#…"))
 }
 
 /// True when a command line that could not be parsed asked for JSON.

@@ -25,7 +25,7 @@ const ROUNDS_MAX: u32 = 4;
 const LOOK: Duration = Duration::from_millis(50);
 
 pub(crate) async fn run(place: &Place, format: OutputFormat) -> Result<(), Failure> {
-    let layout = existing_layout(place)?;
+    let layout = existing_layout(place, Exit::NoControlPlane)?;
     let mut text = "nothing was running";
     // One that was killed on the way left something: the next one takes it down.
     for _ in 0..ROUNDS_MAX {

@@ -11,9 +11,8 @@ use shield_control::drill::{
     demand_suitable, drill, lock_for_drills, run_drill,
 };
 use shield_load::output::html;
-use tokio::sync::watch;
 
-use super::faults::{guard_program, interrupted, journals, undo_what_was_left};
+use super::faults::{guard_program, interrupted, journals, undo_what_was_left, watched};
 use crate::{
     cli::{DrillCommand, DrillRunArguments, OutputFormat, Place},
     commands::daemon::raise_descriptor_limit,
@@ -33,7 +32,9 @@ pub(crate) async fn run(place: &Place, command: DrillCommand, format: OutputForm
         }
         DrillCommand::Run(arguments) => {
             demand_marked(&manifest, &arguments.environment).map_err(|error| failure(&error))?;
-            let context = Context { project, manifest, layout: existing_layout(place)? };
+            // Nothing was shipped, so nothing is live: refused like any drill that would teach nothing.
+            let layout = existing_layout(place, Exit::Usage)?;
+            let context = Context { project, manifest, layout };
             run_drills(context, arguments, format).await
         }
     }
@@ -102,7 +103,8 @@ async fn run_each(
     reporter: &mut DrillReporter,
     reports: &mut Vec<DrillReport>,
 ) -> Result<(), Failure> {
-    let interrupted = interruption();
+    // From the first signal on, none ends this process: it undoes, looks and records.
+    let interrupted = watched(interrupted());
     let inherited = getrlimit(Resource::Nofile);
     for name in names {
         limit_descriptors(*name, inherited);
@@ -127,17 +129,6 @@ fn limit_descriptors(name: DrillName, inherited: Rlimit) {
     if let Err(error) = setrlimit(Resource::Nofile, inherited) {
         tracing::warn!(%error, "the descriptor limit stays raised");
     }
-}
-
-/// Becomes true at the first Ctrl-C. From then on no signal ends this process: it undoes, looks and records.
-fn interruption() -> watch::Receiver<bool> {
-    let (told, hearing) = watch::channel(false);
-    tokio::spawn(async move {
-        interrupted().await;
-        told.send_replace(true);
-        told.closed().await;
-    });
-    hearing
 }
 
 fn write_reports(reports: &[DrillReport], page: Option<&Path>, json: Option<&Path>) -> Result<(), Failure> {

@@ -15,7 +15,7 @@ use crate::{
 };
 
 pub(crate) fn run(place: &Place, command: &EvidenceCommand, format: OutputFormat) -> Result<(), Failure> {
-    let layout = existing_layout(place)?;
+    let layout = existing_layout(place, Exit::NoControlPlane)?;
     let directory = layout.evidence();
     match command {
         EvidenceCommand::List => list(&layout, format),

@@ -11,7 +11,10 @@ use std::{
 
 use rustix::process::getuid;
 use shield_load::{GuardProgram, undo_leftovers};
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::{
+    signal::unix::{SignalKind, signal},
+    sync::watch,
+};
 
 use crate::{
     exit::{Exit, Failure},
@@ -81,4 +84,15 @@ pub(crate) async fn interrupted() {
         if told { Poll::Ready(()) } else { Poll::Pending }
     })
     .await;
+}
+
+/// Becomes true once `told` has ended, for whom an end in good order takes time.
+pub(crate) fn watched(told: impl Future<Output = ()> + Send + 'static) -> watch::Receiver<bool> {
+    let (tell, hearing) = watch::channel(false);
+    tokio::spawn(async move {
+        told.await;
+        tell.send_replace(true);
+        tell.closed().await;
+    });
+    hearing
 }

@@ -31,7 +31,7 @@ pub(crate) async fn run(
     arguments: &LogsArguments,
     format: OutputFormat,
 ) -> Result<(), Failure> {
-    let layout = existing_layout(place)?;
+    let layout = existing_layout(place, Exit::NoControlPlane)?;
     let name = match &arguments.name {
         Some(name) => name.clone(),
         None => live_release(&layout).await?,

@@ -20,7 +20,7 @@ pub(crate) async fn run(
     arguments: RollbackArguments,
     format: OutputFormat,
 ) -> Result<(), Failure> {
-    let client = AdminClient::new(&existing_layout(place)?);
+    let client = AdminClient::new(&existing_layout(place, Exit::NoControlPlane)?);
     let to = arguments.to.map(|text| text.parse::<ReleaseId>()).transpose();
     let to = to.map_err(|error| {
         Failure::new(Exit::Usage, &error, &["`shield history` lists the releases".to_owned()])

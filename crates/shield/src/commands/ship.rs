@@ -1,5 +1,7 @@
 //! `shield ship`: the whole pipeline of this directory.
 
+use std::future;
+
 use shield_control::{
     admin::StatusReport,
     drill::DrillName,
@@ -7,10 +9,11 @@ use shield_control::{
     manifest::{EdgeSettings, Stages},
     pipeline::{ShipError, ShipOrder, ShipSummary, StageName, ship},
 };
+use tokio::signal::ctrl_c;
 
 use super::{
     daemon::raise_descriptor_limit,
-    faults::{guard_program, journal_directory, journals, undo_what_was_left},
+    faults::{guard_program, journal_directory, journals, undo_what_was_left, watched},
 };
 use crate::{
     cli::{OutputFormat, Place},
@@ -30,7 +33,13 @@ pub(crate) async fn run(place: &Place, format: OutputFormat) -> Result<(), Failu
         raise_descriptor_limit();
     }
     let order = order(&context)?;
-    let outcome = interruptible(ship(&order, &mut |event| reporter.tell(event))).await?;
+    let interrupted = watched(async {
+        // Who cannot listen hears nothing: the signal ends this process then, and the guard undoes a drill.
+        if ctrl_c().await.is_err() {
+            future::pending::<()>().await;
+        }
+    });
+    let outcome = ship(&order, interrupted, &mut |event| reporter.tell(event)).await;
     let summary = outcome.map_err(|error| failure(&error))?;
     reporter.finish();
     output::summary::print(&context, &status, &summary, format);
@@ -108,11 +117,13 @@ fn waiting_settings(wanted: &EdgeSettings, status: &StatusReport) -> Vec<&'stati
 pub(crate) async fn interruptible<T>(work: impl Future<Output = T>) -> Result<T, Failure> {
     tokio::select! {
         outcome = work => Ok(outcome),
-        _ = tokio::signal::ctrl_c() => {
-            let hint = "a release under way goes on: `shield status` shows it, `shield rollback` takes it back";
-            Err(Failure::plain(Exit::Interrupted, "interrupted", hint))
-        }
+        _ = ctrl_c() => Err(interrupted()),
     }
+}
+
+fn interrupted() -> Failure {
+    let hint = "a release under way goes on: `shield status` shows it, `shield rollback` takes it back";
+    Failure::plain(Exit::Interrupted, "interrupted", hint)
 }
 
 /// A stage's failure was printed as it happened.
@@ -128,6 +139,7 @@ pub(crate) fn failure(error: &ShipError) -> Failure {
             let hint = "without its statement a stage did not happen; `shield evidence verify` says what is wrong with the log".to_owned();
             Failure::new(Exit::NotRecorded, error, &[hint])
         }
+        ShipError::Interrupted => interrupted(),
         ShipError::Control { source } => Failure::admin(source),
     }
 }

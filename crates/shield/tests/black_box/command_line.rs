@@ -24,7 +24,8 @@ const CODES: &str = "
   2  usage: the command line or shield.toml is wrong (every mistake is listed); a drill was refused
   3  a stage failed: build, test, staging, smoke, load or drill
   4  the release failed: taken back, or kept because there was nothing to go back to
-  5  busy: another release, pipeline or drill is under way (its holder is named)
+  5  busy: another release, pipeline or drill is under way (its holder is named), or a worker has
+  another run
   6  the control plane is not running, or cannot start (an occupied port names its holder)
   7  the evidence log does not verify
   8  state could not be recorded (disk full?); nothing was done, what runs keeps running
@@ -32,8 +33,8 @@ const CODES: &str = "
   10  a threshold, a check of the ledger or a drill's hypothesis did not hold, or a comparison found
   a regression
   11  the target answered nothing as expected
-  12  the run is invalid: the generator was the bottleneck, so its figures say nothing about the
-  target
+  12  the run is invalid: the generator was the bottleneck or a worker is missing; it says nothing
+  about the target
   13  the run or drill was ended early by its abort condition
   130  interrupted (Ctrl-C); a release under way goes on, a drill was undone";
 

@@ -4,7 +4,12 @@ use std::fs;
 
 use serde_json::Value;
 
-use crate::support::Project;
+use shield_testkit::wait_for_sync;
+
+use crate::{
+    drills::stopped,
+    support::{LIMIT, Project},
+};
 
 /// A load of two seconds, with a limit that anything holds.
 const LOAD: &str = "name = \"ready\"\ntarget = \"https://elsewhere.example\"\ntrust = \"none.pem\"\n[open]\nphases = [{ rate = 20, for = \"2s\" }]\n[[scenario]]\nname = \"ready\"\n[[scenario.step]]\nname = \"ready\"\nget = \"/ready\"\n[thresholds]\np99 = \"30s\"\nerror_share = \"0%\"\n";
@@ -77,6 +82,37 @@ fn drill_stage_drills_what_is_live() {
     // Both are about v1: it was new, then live.
     assert_eq!(statements[0]["artifact"], statements[1]["artifact"]);
     assert_eq!(project.served(), "v2");
+}
+
+/// It is undone and recorded, like one that `shield drill run` was told to end.
+#[test]
+fn interrupted_drill_stage_is_recorded() {
+    let project = Project::new();
+    project.edit("[service]\n", "[service]\ninstances = 2\n");
+    project.edit("[release]\n", "[stage.drill]\ndrills = [\"instance-freeze\"]\n\n[drill]\nenvironments = [\"production\"]\nbefore = \"2s\"\nlasts = \"60s\"\nafter = \"2s\"\n\n[release]\n");
+    project.shield(&["ship"]).expect(0);
+    project.source("v2", "honest");
+    let instances = project.instance_pids();
+    let ship = project.start(&["ship"]);
+    wait_for_sync("a frozen instance", LIMIT, || stopped(&instances)).unwrap();
+    ship.interrupt();
+    ship.finish().expect(130).says("drill    failed: ").says("interrupted");
+    assert_eq!((stopped(&instances), project.instance_pids()), (None, instances));
+    assert_eq!(statements(&project, "drill").pop().unwrap()["outcome"], "failed");
+    assert_eq!(project.served(), "v1");
+}
+
+/// Nothing follows a stage that was interrupted, and nothing of it is left.
+#[test]
+fn interrupted_build_ends_a_pipeline() {
+    let project = Project::new();
+    project.shield(&["ship"]).expect(0);
+    project.edit("cp source app", "echo building; sleep 3600");
+    let ship = project.start(&["ship"]);
+    ship.wait_until_said("building");
+    ship.interrupt();
+    ship.finish().expect(130).says("interrupted");
+    assert_eq!(statements(&project, "release").len(), 1);
 }
 
 #[test]

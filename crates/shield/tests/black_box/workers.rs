@@ -217,15 +217,58 @@ fn strangers_are_refused_on_both_sides() {
     // A key is 16 bytes of token and 32 of fingerprint: 64 characters, of which the first 21 are of the token alone.
     let token_of_another = format!("{}{}", &keys[1][..21], &keys[0][21..]);
     load(&project, &format!("{}#{token_of_another}", workers.authority(0)))
-        .expect(11)
+        .expect(12)
         .says("the key is not this worker's");
     load(&project, &format!("{}#{}", workers.authority(0), keys[1]))
-        .expect(11)
+        .expect(12)
         .says("another program answers there, or a worker with another key");
-    load(&project, &format!("{},{}", workers.addresses[0], workers.addresses[0])).expect(11).says("twice");
+    load(&project, &format!("{},{}", workers.addresses[0], workers.addresses[0])).expect(2).says("twice");
     load(&project, "127.0.0.1:7700").expect(2).says("HOST:PORT#KEY");
+    let nobody = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    load(&project, &format!("{nobody}#{}", keys[0])).expect(12).says("failed to reach the worker");
     assert_eq!(target.count(), 0);
     load(&project, &workers.list()).expect(0);
+}
+
+/// Neither as an argument that is wrong nor as one that is out of place, for people or for scripts.
+#[test]
+fn keys_are_never_told() {
+    let project = Project::of_files(&[]);
+    let key = "k3yThatNobodyMaySee-k3yThatNobodyMaySee-k3yThatNobodyMaySee-0000";
+    let (bare, short) = (key.to_owned(), format!("127.0.0.1:7700#{}", &key[1..]));
+    let (reversed, portless) = (format!("{key}#127.0.0.1:7700"), format!("127.0.0.1#{key}"));
+    let good = format!("127.0.0.1:7700#{key}");
+    let lines: [&[&str]; 6] = [
+        &["--workers", &bare],
+        &["--workers", &short],
+        &["--workers", &reversed],
+        &["--workers", &portless],
+        &["--workers", &good, "--workers-too"],
+        &["--users", "2", &good],
+    ];
+    for line in lines {
+        for format in ["text", "json"] {
+            let arguments = [&["load", "load.toml", "--output-format", format], line].concat();
+            let shown = project.shield(&arguments).expect(2).shown();
+            assert!(!shown.contains("NobodyMaySee"), "{shown}");
+        }
+    }
+    load(&project, &short).expect(2).says("failed to read the key of `127.0.0.1:7700`");
+    let url = "https://ada:NobodyMaySee@localhost/";
+    for arguments in [&["load", url][..], &["load", "load.toml", "--target", url]] {
+        project.write("load.toml", &Target::start().file(COUNTED, ""));
+        let shown =
+            project.shield(arguments).expect(2).says("a name or password does not belong here").shown();
+        assert!(!shown.contains("NobodyMaySee"), "{shown}");
+    }
+}
+
+/// Whoever wants a worker for other machines says so.
+#[test]
+fn worker_listens_on_loopback() {
+    let project = Project::of_files(&[]);
+    let help = project.shield(&["load", "worker", "--help"]).expect(0);
+    help.says("[default: 127.0.0.1:7700]");
 }
 
 #[test]
@@ -252,7 +295,7 @@ fn lost_coordinator_ends_the_load() {
     project.write("load.toml", &target.file(STEADY, ""));
     let run = start_load(&project, &workers.list());
     target.wait_for(50);
-    let busy = load(&project, &workers.list()).expect(11);
+    let busy = load(&project, &workers.list()).expect(5);
     busy.says("it is busy with another run");
     send(Signal::KILL, &run);
     // Served only once the load before it has ended.

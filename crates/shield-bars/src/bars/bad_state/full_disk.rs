@@ -1,42 +1,30 @@
 //! A release on a full disk. The state directory lies on a small file system of its own, which needs the right to mount.
 
-use std::{
-    fs::{self, File},
-    io::Write,
-    path::{Path, PathBuf},
-    process::Command,
-    time::Duration,
-};
+use std::{fs, path::PathBuf, time::Duration};
 
 use tokio::time::sleep;
 
 use super::{FRESH_CLIENTS, KEEP_ALIVE_CLIENTS, PAUSE};
 use crate::harness::{
-    Finished, ManifestSettings, Programs, Project, Result, Trouble, Verdict, plan, print_load,
+    Finished, ManifestSettings, Programs, Project, Result, SmallDisk, Trouble, Verdict, plan, print_load,
     wait_for_traffic,
 };
 
 /// Room for the programs, some artifacts and their records.
-const DISK: &str = "size=256m";
+const DISK_MEGABYTES: u32 = 256;
 /// Moments after the start of a release at which the disk becomes full, in milliseconds.
 const MOMENTS_MS: [u64; 4] = [100, 300, 500, 700];
 
-/// A file system in memory that is unmounted when this is dropped.
-#[derive(Debug)]
-struct SmallDisk {
-    directory: tempfile::TempDir,
-}
-
 /// Gives the number of cases and the failed requests.
 pub(super) async fn run(programs: &Programs, verdict: &mut Verdict) -> Result<(u32, u64)> {
-    let disk = match SmallDisk::mount() {
+    let disk = match SmallDisk::mount(DISK_MEGABYTES) {
         Ok(disk) => disk,
         Err(error) => {
             verdict.demand(false, || format!("a full disk cannot be tested: {error}; run the bar as root"));
             return Ok((0, 0));
         }
     };
-    let state = fs::canonicalize(disk.directory.path()).map(|path| path.join("state"));
+    let state = fs::canonicalize(disk.path()).map(|path| path.join("state"));
     let state = state.map_err(|error| Trouble::caused("resolve the small disk", error))?;
     let mut project = Project::create(programs, &ManifestSettings::default())?.with_state(state);
     // Its ledger lies elsewhere: a service that fills its own disk is another matter.
@@ -98,50 +86,5 @@ async fn freed(project: &mut Project, full: PathBuf, name: &str, verdict: &mut V
     }
     let next = project.must_release().await;
     verdict.demand(next.is_ok(), || format!("after {name}: {next:?}"));
-    Ok(())
-}
-
-// === impl SmallDisk ===
-
-impl SmallDisk {
-    fn mount() -> Result<Self> {
-        let directory = tempfile::Builder::new().prefix("shield-disk-").tempdir();
-        let directory = directory.map_err(|error| Trouble::caused("make a temporary directory", error))?;
-        let arguments = ["-t", "tmpfs", "-o", DISK, "shield-bar"];
-        let mounted = Command::new("mount").args(arguments).arg(directory.path()).output();
-        let mounted = mounted.map_err(|error| Trouble::caused("run `mount`", error))?;
-        if mounted.status.success() {
-            return Ok(Self { directory });
-        }
-        Err(Trouble::new(format!("mount a tmpfs: {}", String::from_utf8_lossy(&mounted.stderr).trim())))
-    }
-
-    /// Writes a file until nothing more fits.
-    fn fill(&self) -> Result<PathBuf> {
-        let path = self.directory.path().join("filler");
-        fill(&path).map_err(|error| Trouble::caused("fill the disk", error))?;
-        Ok(path)
-    }
-}
-
-impl Drop for SmallDisk {
-    fn drop(&mut self) {
-        // What still runs on it keeps it until its end.
-        drop(Command::new("umount").arg("-l").arg(self.directory.path()).output());
-    }
-}
-
-fn fill(path: &Path) -> std::io::Result<()> {
-    let mut file = File::create(path)?;
-    for size in [1 << 20, 1 << 12, 1] {
-        let block = vec![0; size];
-        loop {
-            match file.write_all(&block) {
-                Ok(()) => {}
-                Err(error) if error.kind() == std::io::ErrorKind::StorageFull => break,
-                Err(error) => return Err(error),
-            }
-        }
-    }
     Ok(())
 }

@@ -1,87 +1,79 @@
-//! The process that makes the faults, as the bar sees it.
+//! `shield load`, and its guard, as the bar sees them.
 
-use std::net::SocketAddr;
-use std::path::Path;
-use std::process::Stdio;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use serde_json::Value;
-use shield_load::{FaultEvent, FaultPlan, ScheduledFault};
-use shield_testkit::ProcessGuard;
-use tokio::fs;
-use tokio::io::{AsyncBufReadExt, BufReader, Lines};
-use tokio::process::{Child, ChildStdout, Command};
-use tokio::task::JoinHandle;
-use tokio::time::timeout;
+use shield_testkit::{ProcessGuard, wait_for};
 
+use super::local::children;
 use crate::harness::{Result, Trouble};
 
-/// Longest wait for its first line.
+/// Longest wait for the guard.
 const START_LIMIT: Duration = Duration::from_secs(20);
 
-/// The running process; killed when this is dropped.
+/// A run under way, with its guard. Both are killed when this is dropped.
 pub(super) struct Player {
-    pub(super) process: ProcessGuard,
+    pub(super) shield: ProcessGuard,
     pub(super) guard: ProcessGuard,
-    pub(super) schedule: Vec<ScheduledFault>,
-    pub(super) proxy: SocketAddr,
-    events: Arc<Mutex<Vec<FaultEvent>>>,
-    reader: JoinHandle<()>,
-    _child: Child,
+}
+
+/// Where a run of `shield load` keeps what it needs.
+#[derive(Clone, Debug)]
+pub(super) struct Place {
+    pub(super) program: PathBuf,
+    /// The load file, its log and the undo journals are in here.
+    pub(super) directory: PathBuf,
 }
 
 // === impl Player ===
 
 impl Player {
-    pub(super) async fn start(program: &Path, plan: &FaultPlan, journals: &Path) -> Result<Self> {
-        let file = journals.with_extension("json");
-        let text = serde_json::to_vec(plan).map_err(|error| Trouble::caused("write a plan", error))?;
-        fs::write(&file, text).await.map_err(|error| Trouble::caused("write a plan", error))?;
-        let mut command = Command::new(program);
-        command.arg(file).arg(journals).stdin(Stdio::piped()).stdout(Stdio::piped()).kill_on_drop(true);
-        let mut child = command.spawn().map_err(|error| Trouble::caused("start who makes faults", error))?;
-        let stdout = child.stdout.take().expect("its standard output is a pipe");
-        let mut lines = BufReader::new(stdout).lines();
-        let first = timeout(START_LIMIT, lines.next_line()).await.ok().and_then(|line| line.ok().flatten());
-        let first: Option<Value> = first.and_then(|line| serde_json::from_str(&line).ok());
-        let strange = || Trouble::new("understand what the maker of faults says first");
-        let mut first = first.ok_or_else(strange)?;
-        let guard = first["guard"].as_u64().and_then(|pid| u32::try_from(pid).ok()).ok_or_else(strange)?;
-        let proxy = first["proxies"][0][1].as_str().and_then(|address| address.parse().ok());
-        let schedule = serde_json::from_value(first["schedule"].take()).map_err(|_| strange())?;
-        let opened =
-            |pid| ProcessGuard::of_pid(pid).map_err(|error| Trouble::caused("watch a process", error));
-        let events = Arc::default();
-        let reader = tokio::spawn(read(lines, Arc::clone(&events)));
-        Ok(Self {
-            process: opened(child.id().ok_or_else(strange)?)?,
-            guard: opened(guard)?,
-            schedule,
-            proxy: proxy.ok_or_else(strange)?,
-            events,
-            reader,
-            _child: child,
-        })
-    }
-
-    /// What it said last became of the faults.
-    pub(super) fn events(&self) -> Vec<FaultEvent> {
-        self.events.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    /// Starts `shield load` of a file with faults, and waits until it has started its guard.
+    pub(super) async fn start(place: &Place, text: &str) -> Result<Self> {
+        let shield = place.load("load.toml", text)?;
+        let is_guard = |pid: &u32| {
+            fs::read(format!("/proc/{pid}/cmdline")).is_ok_and(|line| line.ends_with(b"\0fault-guard\0"))
+        };
+        let pid = shield.pid();
+        let found = || async { children(pid).into_iter().find(is_guard) };
+        let guard = wait_for("the guard", START_LIMIT, found).await;
+        let guard = guard.map_err(|error| Trouble::caused(place.complaint("start a guard"), error))?;
+        let guard = ProcessGuard::of_pid(guard).map_err(|error| Trouble::caused("watch the guard", error))?;
+        Ok(Self { shield, guard })
     }
 }
 
-impl Drop for Player {
-    fn drop(&mut self) {
-        self.reader.abort();
-    }
-}
+// === impl Place ===
 
-async fn read(mut lines: Lines<BufReader<ChildStdout>>, events: Arc<Mutex<Vec<FaultEvent>>>) {
-    while let Ok(Some(line)) = lines.next_line().await {
-        // The last line of a killed process may be half a one.
-        if let Ok(told) = serde_json::from_str(&line) {
-            *events.lock().unwrap_or_else(PoisonError::into_inner) = told;
-        }
+impl Place {
+    /// Starts `shield load` of this text. What it says goes to the log.
+    pub(super) fn load(&self, name: &str, text: &str) -> Result<ProcessGuard> {
+        let failed = |error| Trouble::caused("start `shield load`", error);
+        fs::write(self.directory.join(name), text).map_err(failed)?;
+        let log = File::options().create(true).append(true).open(self.log()).map_err(failed)?;
+        let mut command = Command::new(&self.program);
+        command.args(["load", name]).current_dir(&self.directory).env("XDG_STATE_HOME", &self.directory);
+        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(log);
+        let child = command.spawn().map_err(failed)?;
+        ProcessGuard::of_child(child).map_err(|error| Trouble::caused("watch `shield load`", error))
+    }
+
+    /// Whether a guard's undo journal is there.
+    pub(super) fn journal_is_left(&self) -> bool {
+        let entries = fs::read_dir(self.directory.join("shield/faults")).into_iter().flatten().flatten();
+        entries
+            .into_iter()
+            .any(|entry| Path::new(&entry.file_name()).extension().is_some_and(|it| it == "undo"))
+    }
+
+    /// What was to be done, and what `shield load` said.
+    pub(super) fn complaint(&self, what: &str) -> String {
+        format!("{what}; `shield load` said: {}", fs::read_to_string(self.log()).unwrap_or_default().trim())
+    }
+
+    fn log(&self) -> PathBuf {
+        self.directory.join("shield.log")
     }
 }

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use shield_load::{CompareSettings, Finding, Metric, compare};
+use shield_load::{CompareSettings, Finding, Metric, MetricVerdict, compare};
 
 use super::{CLIENTS, WAITING};
 use crate::harness::{Result, Trouble, Verdict, WorkSettings, WorkingServer};
@@ -19,30 +19,40 @@ const LONGER_WAITS: WorkSettings = WorkSettings { wait_us: 4_460, ..WAITING };
 
 /// A comparison that was made.
 struct Run {
+    took: Duration,
+    /// The generator kept up.
+    valid: bool,
     /// Any difference at all.
     alarm: bool,
     finding: Finding,
     /// B's share of A, metric by metric.
     ratios: Vec<(Metric, f64)>,
-    took: Duration,
 }
 
-pub(super) async fn run(settings: &CompareSettings, verdict: &mut Verdict) -> Result<String> {
-    let (mut alarms, mut found, mut longest) = (0, 0, Duration::ZERO);
+/// The same program twice.
+pub(super) async fn same(settings: &CompareSettings, verdict: &mut Verdict) -> Result<String> {
+    let mut runs = Vec::new();
+    for number in 0..RUNS {
+        runs.push(one("A/A", WAITING, settings, number).await?);
+    }
+    let alarms = runs.iter().filter(|run| run.alarm).count();
+    verdict.demand(alarms == 0, || format!("{alarms} alarms where nothing was planted"));
+    let longest = demand_sound(&runs, verdict);
+    Ok(format!("live: {alarms} alarms in {RUNS} A/A runs, longest {longest:.0?}"))
+}
+
+/// A program, and one that does more work or waits longer, by turns.
+pub(super) async fn planted(settings: &CompareSettings, verdict: &mut Verdict) -> Result<String> {
+    let mut runs = Vec::new();
     let (mut throughput, mut p99) = (Vec::new(), Vec::new());
     for number in 0..RUNS {
-        let settings = CompareSettings { seed: settings.seed + number, ..settings.clone() };
-        let same = one("A/A", WAITING, &settings).await?;
-        alarms += usize::from(same.alarm);
-        // The kinds of planted runs take turns.
         let (name, work, metric, ratios) = match number % 2 {
             0 => ("more work", MORE_WORK, Metric::Throughput, &mut throughput),
             _ => ("longer waits", LONGER_WAITS, Metric::LatencyP99, &mut p99),
         };
-        let planted = one(name, work, &settings).await?;
-        found += usize::from(planted.finding == Finding::Regression);
-        ratios.extend(planted.ratios.iter().filter(|(of, _)| *of == metric).map(|(_, ratio)| *ratio));
-        longest = longest.max(same.took).max(planted.took);
+        let run = one(name, work, settings, number).await?;
+        ratios.extend(run.ratios.iter().filter(|(of, _)| *of == metric).map(|(_, ratio)| *ratio));
+        runs.push(run);
     }
     let mean = |ratios: &[f64]| ratios.iter().sum::<f64>() / ratios.len() as f64;
     println!(
@@ -50,27 +60,36 @@ pub(super) async fn run(settings: &CompareSettings, verdict: &mut Verdict) -> Re
         (mean(&throughput) - 1.0) * 100.0,
         (mean(&p99) - 1.0) * 100.0
     );
-    verdict.demand(alarms == 0, || format!("{alarms} alarms where nothing was planted"));
+    let found = runs.iter().filter(|run| run.finding == Finding::Regression).count();
     verdict.demand(found >= FOUND_MIN, || format!("only {found} of {RUNS} planted changes were found"));
-    verdict.demand(longest <= LONGEST, || format!("a run took {longest:.1?}"));
-    Ok(format!(
-        "live: {alarms} alarms in {RUNS} A/A runs, {found} of {RUNS} planted found, longest {longest:.0?}"
-    ))
+    let longest = demand_sound(&runs, verdict);
+    Ok(format!("live: {found} of {RUNS} planted found, longest {longest:.0?}"))
 }
 
-async fn one(name: &str, work: WorkSettings, settings: &CompareSettings) -> Result<Run> {
+/// That the runs are about the servers, and none too long; how long the longest took.
+fn demand_sound(runs: &[Run], verdict: &mut Verdict) -> Duration {
+    let invalid = runs.iter().filter(|run| !run.valid).count();
+    verdict.demand(invalid == 0, || format!("{invalid} runs were about the generator"));
+    let longest = runs.iter().map(|run| run.took).max().unwrap_or_default();
+    verdict.demand(longest <= LONGEST, || format!("a run took {longest:.1?}"));
+    longest
+}
+
+async fn one(name: &str, work: WorkSettings, settings: &CompareSettings, number: u64) -> Result<Run> {
+    let settings = CompareSettings { seed: settings.seed + number, ..settings.clone() };
     let (a, b) = (WorkingServer::start(WAITING).await?, WorkingServer::start(work).await?);
     let began = Instant::now();
-    let comparison = compare(a.plan(CLIENTS), b.plan(CLIENTS), settings)
+    let comparison = compare(a.plan(CLIENTS), b.plan(CLIENTS), &settings)
         .await
         .map_err(|error| Trouble::caused("compare", error))?;
     let took = began.elapsed();
     println!("  {name}, {took:.1?}: {comparison}");
-    let of = |metric: &shield_load::MetricVerdict| Some((metric.metric, metric.change?.estimate));
+    let of = |metric: &MetricVerdict| Some((metric.metric, metric.change?.estimate));
     Ok(Run {
+        took,
+        valid: comparison.invalid.is_empty(),
         alarm: comparison.metrics.iter().any(|metric| metric.finding.is_difference()),
         finding: comparison.finding(),
         ratios: comparison.metrics.iter().filter_map(of).collect(),
-        took,
     })
 }

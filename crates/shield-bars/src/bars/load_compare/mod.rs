@@ -1,8 +1,8 @@
 //! `load.compare`: a change that was put there is found, and none that was not.
 //!
-//! Two parts. Resampled: real A/A runs against two processes of the same server are recorded, and thousands of comparisons
-//! drawn from the recordings, with and without a change applied. Live: comparisons of real servers, of which half are the
-//! same program and half one that does more work or waits longer, by amounts that are measured as well.
+//! Its parts can be run alone. Resampled: real A/A runs against two processes of the same server are recorded, and thousands of
+//! comparisons drawn from the recordings, with and without a change applied. Live: comparisons of real servers, of which half
+//! are the same program and half one that does more work or waits longer, by amounts that are measured as well.
 
 mod live;
 mod resampled;
@@ -27,11 +27,14 @@ pub(crate) async fn run(options: &Options) -> Result<Verdict> {
     );
     let mut verdict = Verdict::default();
     let mut figures = Vec::new();
-    if options.part != Some(Part::Live) {
+    if matches!(options.part, None | Some(Part::Resampled)) {
         figures.push(resampled::run(&settings, &mut verdict).await?);
     }
-    if options.part != Some(Part::Resampled) {
-        figures.push(live::run(&settings, &mut verdict).await?);
+    if matches!(options.part, None | Some(Part::Live | Part::LiveSame)) {
+        figures.push(live::same(&settings, &mut verdict).await?);
+    }
+    if matches!(options.part, None | Some(Part::Live | Part::LivePlanted)) {
+        figures.push(live::planted(&settings, &mut verdict).await?);
     }
     Ok(verdict.with_figure(figures.join("; ")))
 }

@@ -1,7 +1,8 @@
 //! Comparisons drawn from recordings of real A/A runs.
 //!
-//! Whole stretches of a recording are drawn, so that noise that lasts stays together. In each block the coin that gave the
-//! slices their order is thrown anew: both sides were the same program, so it might as well have fallen otherwise. A change
+//! Whole stretches of a recording are drawn, so that noise that lasts stays together. For each a coin says which process is
+//! called A: both were the same program, so neither is. One coin for the whole stretch, because a process has luck that lasts
+//! (where the kernel put its threads): a coin per block would shuffle that luck away, and count too few false alarms. A change
 //! is applied to B's figures.
 
 use std::time::Instant;
@@ -126,13 +127,13 @@ fn one(
     let settings = &CompareSettings { blocks_max: recorded.blocks_max, ..settings.clone() };
     let recording = &recorded.blocks;
     let mut blocks: Vec<Block> = Vec::new();
-    let mut at = 0;
+    let (mut at, mut exchanged) = (0, false);
     loop {
         if blocks.len().is_multiple_of(STRETCH) {
-            at = random.usize(0..recording.len());
+            (at, exchanged) = (random.usize(0..recording.len()), random.bool());
         }
         let Block { a, b } = recording[at % recording.len()];
-        let (a, b) = if random.bool() { (a, b) } else { (b, a) };
+        let (a, b) = if exchanged { (b, a) } else { (a, b) };
         blocks.push(Block { a, b: (planted.apply)(b) });
         at += 1;
         if settings.looks().any(|look| look == blocks.len()) {

@@ -1,41 +1,17 @@
 //! Every mistake is found, placed and explained.
 
 use proptest::prelude::*;
+use shield_testkit::assert_told;
 
 use super::{super::Manifest, FULL, MINIMAL};
 
-/// Cases: `=== title`, edits of the minimal file (`old => new`; other lines are appended), `---`, what is printed.
+/// What [`assert_told`] reads.
 const CASES: &str = include_str!("mistakes.txt");
 
 #[test]
 fn reports_every_malformed_file() {
-    let mut titles = 0;
-    for case in CASES.split("=== ").skip(1) {
-        let (title, rest) = case.split_once('\n').unwrap();
-        let (edits, expected) = rest.split_once("---\n").unwrap();
-        let text = edited(edits);
-        let printed = match Manifest::parse(&text, "shield.toml") {
-            Ok(_) => "accepted".to_owned(),
-            Err(mistakes) => mistakes.to_string(),
-        };
-        assert_eq!(printed, expected.trim_end(), "{title}:\n{text}");
-        titles += 1;
-    }
-    assert!(titles >= 30, "{titles} cases");
-}
-
-fn edited(edits: &str) -> String {
-    let mut text = MINIMAL.to_owned();
-    for line in edits.lines() {
-        match line.split_once(" => ") {
-            Some((old, new)) => {
-                assert!(text.contains(old), "{old}");
-                text = text.replacen(old, &new.replace("\\n", "\n"), 1);
-            }
-            None => text.push_str(&format!("{line}\n")),
-        }
-    }
-    text
+    let cases = assert_told(CASES, MINIMAL, |text| Manifest::parse(text, "shield.toml").map(drop));
+    assert!(cases >= 30, "{cases} cases");
 }
 
 #[test]

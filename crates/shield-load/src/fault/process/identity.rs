@@ -7,8 +7,9 @@ use std::os::fd::OwnedFd;
 
 use rustix::process::{Pid, PidfdFlags, pidfd_open};
 use serde::{Deserialize, Serialize};
+use shield_types::ProcessStat;
 
-use crate::fault::process::procfs::{self, Stat};
+use crate::fault::process::procfs;
 
 /// One process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -79,7 +80,7 @@ impl ProcessIdentity {
     }
 
     /// Its line in `/proc`, if that is still about this process.
-    pub(crate) fn stat(&self) -> Option<Stat> {
+    pub(crate) fn stat(&self) -> Option<ProcessStat> {
         procfs::stat(self.pid).filter(|stat| stat.start_ticks == self.start_ticks && !stat.dead())
     }
 
@@ -94,8 +95,8 @@ impl ProcessIdentity {
     }
 }
 
-impl From<&Stat> for ProcessIdentity {
-    fn from(stat: &Stat) -> Self {
+impl From<&ProcessStat> for ProcessIdentity {
+    fn from(stat: &ProcessStat) -> Self {
         Self { pid: stat.pid, start_ticks: stat.start_ticks }
     }
 }

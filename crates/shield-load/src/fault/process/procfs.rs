@@ -2,33 +2,11 @@
 
 use std::fs;
 
-/// The part of `/proc/<pid>/stat` that faults need.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Stat {
-    pub(crate) pid: i32,
-    state: u8,
-    pub(crate) group: i32,
-    threads: u32,
-    /// Clock ticks between boot and the start of the process.
-    pub(crate) start_ticks: u64,
-}
-
-// === impl Stat ===
-
-impl Stat {
-    /// A zombie is dead. A process whose first thread ended before the others looks like one, and is not.
-    pub(crate) fn dead(&self) -> bool {
-        matches!(self.state, b'Z' | b'X' | b'x') && self.threads <= 1
-    }
-
-    pub(crate) fn stopped(&self) -> bool {
-        matches!(self.state, b'T' | b't')
-    }
-}
+use shield_types::{ProcessStat, environment_variable};
 
 /// One process, dead or alive.
-pub(crate) fn stat(pid: i32) -> Option<Stat> {
-    parse_stat(&fs::read(format!("/proc/{pid}/stat")).ok()?)
+pub(crate) fn stat(pid: i32) -> Option<ProcessStat> {
+    ProcessStat::parse(&fs::read(format!("/proc/{pid}/stat")).ok()?)
 }
 
 /// Every process.
@@ -38,7 +16,7 @@ pub(crate) fn pids() -> Vec<i32> {
 }
 
 /// Every process of a group.
-pub(crate) fn group(group: i32) -> Vec<Stat> {
+pub(crate) fn group(group: i32) -> Vec<ProcessStat> {
     let members = pids().into_iter().filter_map(stat);
     members.filter(|stat| stat.group == group && !stat.dead()).collect()
 }
@@ -62,10 +40,7 @@ pub(crate) fn highest_descriptor(pid: i32) -> Option<u64> {
 /// The value of `name` in the environment a process was started with.
 pub(crate) fn variable(pid: i32, name: &str) -> Option<String> {
     let environment = fs::read(format!("/proc/{pid}/environ")).ok()?;
-    let value = environment
-        .split(|byte| *byte == 0)
-        .find_map(|entry| entry.strip_prefix(name.as_bytes())?.strip_prefix(b"="))?;
-    String::from_utf8(value.to_vec()).ok()
+    environment_variable(&environment, name).map(str::to_owned)
 }
 
 /// Whether a file whose name contains `part` is mapped.
@@ -85,19 +60,6 @@ pub(crate) fn boot_id() -> String {
     fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default().trim().to_owned()
 }
 
-/// The name in parentheses may hold spaces and parentheses of its own, so fields count from the last one.
-fn parse_stat(text: &[u8]) -> Option<Stat> {
-    let open = text.iter().position(|byte| *byte == b'(')?;
-    let close = text.iter().rposition(|byte| *byte == b')')?;
-    let pid = str::from_utf8(text.get(..open)?).ok()?.trim().parse().ok()?;
-    let mut fields = str::from_utf8(text.get(close + 1..)?).ok()?.split_ascii_whitespace();
-    let state = fields.next()?.bytes().next()?;
-    let group = fields.nth(1)?.parse().ok()?;
-    let threads = fields.nth(14)?.parse().ok()?;
-    let start_ticks = fields.nth(1)?.parse().ok()?;
-    Some(Stat { pid, state, group, threads, start_ticks })
-}
-
 fn parse_open_files_limits(text: &str) -> Option<(Option<u64>, Option<u64>)> {
     let line = text.lines().find_map(|line| line.strip_prefix("Max open files"))?;
     let mut fields = line.split_whitespace().map(|field| match field {
@@ -110,15 +72,6 @@ fn parse_open_files_limits(text: &str) -> Option<(Option<u64>, Option<u64>)> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn stat_survives_hostile_names() {
-        let line = b"42 (a) R 1 (b) S 1 41 40 0 -1 4194304 1 2 3 4 5 6 7 8 20 0 1 0 12345 99 0\n";
-        let expected = Stat { pid: 42, state: b'S', group: 41, threads: 1, start_ticks: 12_345 };
-        assert_eq!(parse_stat(line), Some(expected));
-        assert_eq!(parse_stat(b"42 (cut"), None);
-        assert_eq!(parse_stat(b") 1 ("), None);
-    }
 
     #[test]
     fn limits_may_be_unlimited() {

@@ -43,7 +43,7 @@ pub(crate) fn resolve(root: &Table<'_>, directory: &Path, environment: Environme
     let faults = faults::read(root, connecting.as_ref(), directory);
     let ledger = Ledger::read(root);
     let workload = workload(root, feeds, &ledger, environment);
-    let judged = thresholds::read(root, workload.as_ref());
+    let judged = thresholds::read(root, connecting.as_ref(), workload.as_ref());
     let (name, connecting, judged) = (name.take()?, connecting?, judged?);
     Some(LoadFile {
         // No `-`: it separates the parts of an id.
@@ -62,6 +62,7 @@ pub(crate) fn resolve(root: &Table<'_>, directory: &Path, environment: Environme
         metrics: judged.metrics,
         faults: faults?,
         ledger: ledger.path.take()?,
+        counter: judged.counter,
     })
 }
 

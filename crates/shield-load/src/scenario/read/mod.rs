@@ -2,6 +2,7 @@
 
 mod answer;
 mod auth;
+mod counter;
 mod csv;
 mod document;
 mod faults;

@@ -21,7 +21,8 @@ const TARGET: &str = "a scheme and a host, such as `https://localhost:8443`";
 const TRUST: &str = "the path of a PEM file with the certificates to trust";
 
 pub(crate) fn read(root: &Table<'_>, directory: &Path) -> Option<Connecting> {
-    let target = root.string("target", PATH_BYTES_MAX, TARGET).and_then(|text| origin(&text)).required();
+    let target = root.string("target", PATH_BYTES_MAX, TARGET).hidden_if(|text| has_credentials(text));
+    let target = target.and_then(|text| origin(&text)).required();
     let address = root.socket_address("address").optional();
     let trust = root.string("trust", FILE_BYTES_MAX, TRUST);
     let trust = trust.and_then(|file| Ok(directory.join(file))).optional();
@@ -62,9 +63,17 @@ impl FileTarget {
     }
 }
 
+/// Whether a URL holds a name or password, or may: a mistake about it must not show it.
+pub(crate) fn has_credentials(url: &str) -> bool {
+    url.contains('@')
+}
+
 /// Scheme and authority of a URL that has nothing else.
 fn origin(text: &str) -> Result<(Scheme, String), Refusal> {
     let refused = |problem: &str| Refusal::new(problem, TARGET);
+    if has_credentials(text) {
+        return Err(refused("a name or password does not belong here"));
+    }
     let uri: Uri = text.parse().map_err(|_| refused("not a URL"))?;
     let scheme = match uri.scheme_str() {
         Some("http") => Scheme::Http,
@@ -72,9 +81,6 @@ fn origin(text: &str) -> Result<(Scheme, String), Refusal> {
         _ => return Err(refused("neither `http://` nor `https://`")),
     };
     let authority = uri.authority().ok_or_else(|| refused("no host"))?;
-    if authority.as_str().contains('@') {
-        return Err(refused("a name or password does not belong here"));
-    }
     if authority.host().is_empty() || authority.as_str().ends_with(':') {
         return Err(refused("no host, or no port after the colon"));
     }

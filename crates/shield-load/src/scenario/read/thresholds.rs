@@ -1,4 +1,4 @@
-//! `[thresholds]`, `[abort]` and `[metrics]`: what must hold, and what ends the run early.
+//! `[thresholds]`, `[abort]`, `[metrics]` and `[counter]`: what must hold, and what ends the run early.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -8,38 +8,50 @@ use shield_types::settings::{Ratio, Refusal, Setting, Table};
 
 use crate::results::abort::AbortRule;
 use crate::results::thresholds::{Limit, Moment, Percentile, TargetLimit, Thresholds};
-use crate::scenario::file::MetricsSource;
+use crate::scenario::file::{CounterSource, MetricsSource};
 use crate::scenario::model::Workload;
+use crate::scenario::read::counter;
 use crate::scenario::read::limits::{NAME_BYTES_MAX, PATH_BYTES_MAX, RATE_MAX, TARGET_LIMITS_MAX};
+use crate::scenario::read::target::{Connecting, has_credentials};
 
 const LATENCIES: (Duration, Duration) = (Duration::from_millis(1), Duration::from_secs(600));
 const NOTHING: Ratio = Ratio::from_millionths(0);
 const METRIC: &str = "the name of a metric, such as `http_requests_in_flight`";
-const URL: &str = "a URL with `http://`, such as `http://127.0.0.1:9100/metrics`";
+const URL: &str = "a URL with a host, such as `http://127.0.0.1:9100/metrics`";
 
 /// Everything that is judged. None is a mistake.
 pub(crate) struct Judged {
     pub(crate) thresholds: Thresholds,
     pub(crate) abort: Option<AbortRule>,
     pub(crate) metrics: Option<MetricsSource>,
+    pub(crate) counter: Option<CounterSource>,
 }
 
-pub(crate) fn read(root: &Table<'_>, workload: Option<&Workload>) -> Option<Judged> {
+pub(crate) fn read(
+    root: &Table<'_>,
+    connecting: Option<&Connecting>,
+    workload: Option<&Workload>,
+) -> Option<Judged> {
     let table = root.table("thresholds");
     let limits = limits(&table, workload);
     let target = target_limits(&table);
     let abort = abort(&root.table("abort"));
     let metrics_table = root.table("metrics");
-    let metrics = metrics(&metrics_table);
+    let metrics = metrics(&metrics_table, connecting);
+    let counter_table = root.table("counter");
+    let counter = counter::read(&counter_table, workload);
     let limited = !table.tables("target").is_empty();
-    if limited && !metrics_table.present() {
-        root.missing("metrics", "[metrics], for the limits of [[thresholds.target]]");
-    }
-    if !limited && metrics_table.present() {
-        metrics_table.mistaken(Refusal::new("nothing limits them", "a [[thresholds.target]]"));
+    match (metrics_table.present(), limited, counter_table.present()) {
+        (false, true, _) => root.missing("metrics", "[metrics], for the limits of [[thresholds.target]]"),
+        (false, false, true) => root.missing("metrics", "[metrics], which show the counter of [counter]"),
+        (true, false, false) => {
+            metrics_table
+                .mistaken(Refusal::new("nothing needs them", "a [[thresholds.target]] or a [counter]"));
+        }
+        _ => {}
     }
     let thresholds = Thresholds { limits: limits?, target: target? };
-    Some(Judged { thresholds, abort: abort?, metrics: metrics? })
+    Some(Judged { thresholds, abort: abort?, metrics: metrics?, counter: counter? })
 }
 
 fn limits(table: &Table<'_>, workload: Option<&Workload>) -> Option<Vec<Limit>> {
@@ -87,15 +99,8 @@ fn target_limits(table: &Table<'_>) -> Option<Vec<TargetLimit>> {
 }
 
 fn target_limit(table: &Table<'_>) -> Option<TargetLimit> {
-    let metric = table.string("metric", NAME_BYTES_MAX * 4, METRIC).and_then(|name| {
-        if is_name(&name, ":") { Ok(name) } else { Err(Refusal::new("not a metric's name", METRIC)) }
-    });
-    let metric = metric.required();
-    let labels = table.map_of("labels", |name, value| match is_name(name, "") {
-        true => Ok(value),
-        false => Err(Refusal::new("not a label's name", "letters, digits and `_`")),
-    });
-    let labels = labels.or(BTreeMap::new());
+    let metric = metric(table).required();
+    let labels = labels(table);
     let moments = [("max", Moment::Max), ("end", Moment::End), ("increase", Moment::Increase)];
     let at = table.enumeration("at", &moments).or(Moment::Max);
     let at_least = table.number("at_least", f64::MIN..=f64::MAX).optional();
@@ -114,6 +119,23 @@ fn target_limit(table: &Table<'_>) -> Option<TargetLimit> {
         at_least: at_least.take()?,
         at_most: at_most.take()?,
     })
+}
+
+/// `metric`.
+pub(crate) fn metric<'r>(table: &Table<'r>) -> Setting<'r, String> {
+    table.string("metric", NAME_BYTES_MAX * 4, METRIC).and_then(|name| match is_name(&name, ":") {
+        true => Ok(name),
+        false => Err(Refusal::new("not a metric's name", METRIC)),
+    })
+}
+
+/// `labels`: those that samples must have.
+pub(crate) fn labels<'r>(table: &Table<'r>) -> Setting<'r, BTreeMap<String, String>> {
+    let labels = table.map_of("labels", |name, value| match is_name(name, "") {
+        true => Ok(value),
+        false => Err(Refusal::new("not a label's name", "letters, digits and `_`")),
+    });
+    labels.or(BTreeMap::new())
 }
 
 fn is_name(name: &str, besides: &str) -> bool {
@@ -135,12 +157,24 @@ fn abort(table: &Table<'_>) -> Option<Option<AbortRule>> {
 }
 
 /// The outer `None` is a mistake, the inner one no metrics.
-fn metrics(table: &Table<'_>) -> Option<Option<MetricsSource>> {
-    let url = table.string("url", PATH_BYTES_MAX, URL).and_then(|text| match text.parse::<Uri>() {
-        Ok(uri) if uri.scheme_str() == Some("http") && uri.host().is_some_and(|host| !host.is_empty()) => {
-            Ok(text)
+fn metrics(table: &Table<'_>, connecting: Option<&Connecting>) -> Option<Option<MetricsSource>> {
+    let trusting = connecting.is_none_or(|connecting| connecting.trust.is_some());
+    let url = table.string("url", PATH_BYTES_MAX, URL).hidden_if(|text| has_credentials(text));
+    let url = url.and_then(|text| {
+        if has_credentials(&text) {
+            return Err(Refusal::new("a name or password does not belong here", URL));
         }
-        _ => Err(Refusal::new("not such a URL", URL)),
+        let refused = || Refusal::new("not such a URL", URL);
+        let uri: Uri = text.parse().map_err(|_| refused())?;
+        match (uri.scheme_str(), uri.host()) {
+            (Some("http" | "https"), Some("") | None) => Err(refused()),
+            (Some("https"), _) if !trusting => Err(Refusal::new(
+                "nothing says whom to trust",
+                "`http://`, or a target with `https` and its `trust`",
+            )),
+            (Some("http" | "https"), Some(_)) => Ok(text),
+            _ => Err(refused()),
+        }
     });
     let every = table.duration("every", Duration::from_millis(100)..=Duration::from_secs(60));
     let every = every.or(Duration::from_secs(1)).take();

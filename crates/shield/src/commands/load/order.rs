@@ -57,7 +57,9 @@ pub(crate) fn order(what: &str, arguments: &UrlArguments) -> Result<Order, Failu
 /// Another target than the load file's.
 pub(crate) fn redirect(file: &mut LoadFile, target: &str) -> Result<(), Failure> {
     file.target = FileTarget::parse(target).map_err(|refusal| {
-        let message = format!("failed to use `--target {target}`: {}", refusal.problem);
+        // A name or password in it is a mistake, and not repeated.
+        let shown = if target.contains('@') { "--target".to_owned() } else { format!("--target {target}") };
+        let message = format!("failed to use `{shown}`: {}", refusal.problem);
         Failure::plain(Exit::Usage, &message, &format!("pass {}", refusal.accepted))
     })?;
     Ok(())

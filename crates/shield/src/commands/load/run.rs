@@ -3,8 +3,8 @@
 use std::{env, path::Path, time::Duration};
 
 use shield_load::{
-    FaultOrder, FaultPlan, FaultsSection, ForeignRun, ForeignTool, INTERRUPTED, LoadFile, RunResults,
-    SessionError, SessionOrder, StartFaultsError, Verdict, run_foreign, run_session,
+    FaultOrder, FaultPlan, FaultsSection, ForeignRun, ForeignTool, INTERRUPTED, LoadFile, PrepareFleetError,
+    RunResults, SessionError, SessionOrder, StartFaultsError, Verdict, run_foreign, run_session,
 };
 
 use super::{order, report};
@@ -117,8 +117,13 @@ fn failure(error: &SessionError) -> Failure {
             (Exit::Unreachable, "name a target that resolves, and whose ledger and metrics answer")
         }
         SessionError::Start(_) => (Exit::Usage, "see docs/load-file.md"),
+        SessionError::Workers(PrepareFleetError::Busy { .. }) => {
+            (Exit::Busy, "it serves one run at a time: wait for the other one to end")
+        }
+        SessionError::Workers(PrepareFleetError::Twice { .. }) => (Exit::Usage, "name each worker once"),
+        // The target has no part in it: the generator is not whole.
         SessionError::Workers(_) => {
-            (Exit::Unreachable, "start it with `shield load worker`, and pass the address that it prints")
+            (Exit::InvalidRun, "start it with `shield load worker`, and pass the address that it prints")
         }
         SessionError::NoProxy { .. } | SessionError::Faults(StartFaultsError::Schedule(_)) => {
             (Exit::Usage, "see `[[fault]]` in docs/load-file.md")

@@ -27,6 +27,7 @@ fn small_file_gets_defaults() {
     let closed = FileModel::Closed { users: 2, users_per_connection: 1, stop: Stop::After(SECOND * 10) };
     assert_eq!(file.model, closed);
     assert!(file.trust.is_none() && file.abort.is_none() && file.metrics.is_none() && file.ledger.is_none());
+    assert!(file.counter.is_none());
     let step = &file.workload.scenarios[0].steps[0];
     assert_eq!((step.name.as_str(), &step.expect[..]), ("GET /", &[200..=299][..]));
     assert_eq!(step.think, Duration::ZERO..=Duration::ZERO);
@@ -50,6 +51,17 @@ fn full_file_is_accepted() {
     assert_eq!((file.abort.unwrap().over, file.metrics.unwrap().every), (SECOND * 5, SECOND));
     assert_eq!(file.workload.feeds[0].order, FeedOrder::PerUser);
     assert_eq!(file.workload.feeds[0].rows, [["a@x", "s,1"], ["b@x", "s2"]]);
+}
+
+#[test]
+fn counter_counts_every_step_by_default() {
+    let more = "[metrics]\nurl = \"http://localhost/\"\n[counter]\nmetric = \"hits\"\n";
+    let setup = "[[scenario.setup]]\nname = \"enter\"\nget = \"/\"\n";
+    let counter = with(&format!("{setup}{more}")).counter.unwrap();
+    assert_eq!((counter.metric.as_str(), counter.labels.len()), ("hits", 0));
+    assert_eq!(counter.steps, ["enter", "GET /"]);
+    let counter = parsed(FULL).counter.unwrap();
+    assert_eq!((counter.labels["route"].as_str(), counter.steps), ("/orders", vec!["buy".to_owned()]));
 }
 
 #[test]

@@ -102,6 +102,8 @@ metric = \"m\"
 at_most = 1
 [metrics]
 url = \"http://localhost/\"
+[counter]
+metric = \"m\"
 [[proxy]]
 name = \"line\"
 [[fault]]

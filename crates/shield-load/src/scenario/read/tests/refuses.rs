@@ -3,42 +3,19 @@
 use std::path::Path;
 
 use proptest::prelude::*;
+use shield_testkit::assert_told;
 
 use super::{FULL, MINIMAL, parse};
+use crate::scenario::program::Program;
 use crate::scenario::read::read_load_file;
 
-/// Cases: `=== title`, edits of the small file (`old => new`; other lines are appended), `---`, what is printed.
+/// What [`assert_told`] reads.
 const CASES: &str = include_str!("mistakes.txt");
 
 #[test]
 fn reports_every_mistake() {
-    let mut titles = 0;
-    for case in CASES.split("=== ").skip(1) {
-        let (title, rest) = case.split_once('\n').unwrap();
-        let (edits, expected) = rest.split_once("---\n").unwrap();
-        let text = edited(edits);
-        let printed = match parse(&text) {
-            Ok(_) => "accepted".to_owned(),
-            Err(mistakes) => mistakes.to_string(),
-        };
-        assert_eq!(printed, expected.trim_end(), "{title}:\n{text}");
-        titles += 1;
-    }
-    assert!(titles >= 50, "{titles} cases");
-}
-
-fn edited(edits: &str) -> String {
-    let mut text = MINIMAL.to_owned();
-    for line in edits.lines() {
-        match line.split_once(" => ") {
-            Some((old, new)) => {
-                assert!(text.contains(old), "{old}");
-                text = text.replacen(old, &new.replace("\\n", "\n"), 1);
-            }
-            None => text.push_str(&format!("{line}\n")),
-        }
-    }
-    text
+    let cases = assert_told(CASES, MINIMAL, |text| parse(text).map(drop));
+    assert!(cases >= 50, "{cases} cases");
 }
 
 #[test]
@@ -47,6 +24,24 @@ fn secrets_are_never_told() {
     let mistakes = parse(&format!("{MINIMAL}{more}")).unwrap_err();
     assert_eq!(mistakes.list().len(), 5, "{mistakes}");
     assert!(!mistakes.to_string().contains("hunter2"), "{mistakes}");
+}
+
+#[test]
+fn secrets_are_not_debugged() {
+    let more =
+        "headers = { a = \"{{env.API_KEY}}\" }\n[[feed]]\nname = \"accounts\"\nfile = \"accounts.csv\"\n";
+    let file = parse(&format!("{MINIMAL}{more}")).unwrap();
+    let plan = file.plan("127.0.0.1:1".parse().unwrap(), None);
+    for shown in [format!("{file:?}"), format!("{plan:?}"), format!("{:?}", Program::new(&file.workload))] {
+        assert!(shown.contains("accounts") && !shown.contains("hunter2"), "{shown}");
+        assert!(!shown.contains("s,1") && !shown.contains("a@x"), "{shown}");
+    }
+    for url in ["http://ada:hunter2@localhost", "hunter2@"] {
+        let metrics = format!("[thresholds]\n[metrics]\nurl = \"{url}\"\n");
+        let text = MINIMAL.replace("http://127.0.0.1:8080", url) + &metrics;
+        let mistakes = parse(&text).unwrap_err();
+        assert!(mistakes.list().len() >= 2 && !mistakes.to_string().contains("hunter2"), "{mistakes}");
+    }
 }
 
 #[test]
