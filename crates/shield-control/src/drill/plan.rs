@@ -18,6 +18,8 @@ pub(super) struct Aims {
     pub(super) instance: Option<ProcessTarget>,
     pub(super) edge: Option<ProcessTarget>,
     pub(super) control: Option<ProcessTarget>,
+    /// What starts a control plane where none runs, should this process not be there to do it.
+    pub(super) start_control: Vec<String>,
     /// Where clients connect.
     pub(super) address: SocketAddr,
     pub(super) processors: u32,
@@ -27,12 +29,16 @@ pub(super) struct Aims {
 /// The fault of a drill, after `before`. None for a disturbance that the load makes itself.
 pub(super) fn fault_plan(drill: &Drill, before: Duration, seed: u64, aims: Aims) -> Option<FaultPlan> {
     let targets = |target: Option<ProcessTarget>| target.into_iter().collect::<Vec<_>>();
+    // The control plane starts them again.
+    let supervised = |target| Fault::Kill { targets: targets(target), command: Vec::new() };
     let mut proxies = Vec::new();
     let fault = match drill.disturbance {
-        Disturbance::KillInstance => Fault::Kill { targets: targets(aims.instance) },
+        Disturbance::KillInstance => supervised(aims.instance),
         Disturbance::FreezeInstance => Fault::Freeze { targets: targets(aims.instance) },
-        Disturbance::KillEdge => Fault::Kill { targets: targets(aims.edge) },
-        Disturbance::KillControl => Fault::Kill { targets: targets(aims.control) },
+        Disturbance::KillEdge => supervised(aims.edge),
+        Disturbance::KillControl => {
+            Fault::Kill { targets: targets(aims.control), command: aims.start_control }
+        }
         Disturbance::SlowClients => {
             let listen = SocketAddr::from(([127, 0, 0, 1], 0));
             proxies.push(PlannedProxy {
@@ -81,7 +87,15 @@ mod tests {
         let target = Some(ProcessTarget::process(own));
         let address = SocketAddr::from(([127, 0, 0, 1], 8443));
         let disk = Some(PathBuf::from("/mnt"));
-        Aims { instance: target, edge: target, control: target, address, processors: 2, disk }
+        Aims {
+            instance: target,
+            edge: target,
+            control: target,
+            start_control: Vec::new(),
+            address,
+            processors: 2,
+            disk,
+        }
     }
 
     #[test]

@@ -86,6 +86,7 @@ impl Scene {
             instance: None,
             edge: None,
             control: None,
+            start_control: start_control(order),
             address: self.address,
             processors: thread::available_parallelism()
                 .map_or(1, |count| u32::try_from(count.get()).unwrap_or(1)),
@@ -142,6 +143,14 @@ async fn subject(
     let missing = || RunDrillError::Unhealthy { reason: format!("{live} is not in the history") };
     let spec = spec.ok_or_else(missing)?;
     Ok((ReleaseSubject { id: spec.id, digest: spec.digest }, spec.artifact))
+}
+
+/// `shield up` for this project. It does nothing where a control plane runs.
+fn start_control(order: &DrillOrder) -> Vec<String> {
+    let text = |path: &Path| path.to_string_lossy().into_owned();
+    let program = text(&order.guard.program);
+    let (project, state) = (text(&order.project), text(order.layout.root()));
+    vec![program, "--project".to_owned(), project, "--state".to_owned(), state, "up".to_owned()]
 }
 
 fn target(pid: i64, reach: Reach) -> Result<ProcessTarget, String> {

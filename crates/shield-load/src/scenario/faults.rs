@@ -78,8 +78,8 @@ impl FaultSection {
             let process = finder.find().map_err(failed)?;
             let target = ProcessTarget { process, reach: *reach };
             match &mut planned.fault {
-                Fault::Kill { targets }
-                | Fault::Freeze { targets }
+                Fault::Freeze { targets }
+                | Fault::Kill { targets, .. }
                 | Fault::Restart { targets, .. }
                 | Fault::Descriptors { targets, .. }
                 | Fault::ClockSkew { targets, .. } => targets.push(target),

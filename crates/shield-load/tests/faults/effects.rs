@@ -19,8 +19,10 @@ use crate::stage::{
 fn kill_ends_the_drawn_target() {
     let journals = tempfile::tempdir().unwrap();
     let mut victims = [victim(), victim(), victim()];
-    let runner =
-        run(&plan(vec![Fault::Kill { targets: victims.iter().map(target).collect() }]), journals.path());
+    let runner = run(
+        &plan(vec![Fault::Kill { targets: victims.iter().map(target).collect(), command: Vec::new() }]),
+        journals.path(),
+    );
     let events = settled(&runner);
     let ended = victims.iter_mut().filter_map(|victim| {
         let pid = victim.pid();

@@ -26,7 +26,7 @@ fn reused_pid_is_not_touched() {
     let targets = vec![ProcessTarget::process(process)];
     let before = limit(bystander.pid());
     for fault in [
-        Fault::Kill { targets: targets.clone() },
+        Fault::Kill { targets: targets.clone(), command: Vec::new() },
         Fault::Freeze { targets: targets.clone() },
         Fault::Restart { targets: targets.clone(), command: vec!["true".to_owned()] },
         Fault::Descriptors { targets: targets.clone(), spare: 1..=1 },
@@ -44,7 +44,10 @@ fn reused_pid_is_not_touched() {
 fn own_machinery_is_not_touched() {
     for pid in [std::process::id(), 1] {
         let targets = vec![ProcessTarget::process(identity(pid))];
-        for fault in [Fault::Freeze { targets: targets.clone() }, Fault::Kill { targets: targets.clone() }] {
+        for fault in [
+            Fault::Freeze { targets: targets.clone() },
+            Fault::Kill { targets: targets.clone(), command: Vec::new() },
+        ] {
             let reason = reason(fault);
             assert!(reason.contains("would not undo what is done to it"), "{reason}");
         }

@@ -317,6 +317,25 @@ fn killed_drill_is_undone() {
 }
 
 #[test]
+fn killed_drill_leaves_a_control_plane() {
+    let project = drillable();
+    project.edit("lasts = \"4s\"", "lasts = \"60s\"");
+    project.shield(&["ship"]).expect(0);
+    let (before, instances) = (control(&project), project.instance_pids());
+    let drill = project.start(&["drill", "run", "control-kill"]);
+    wait_for_sync("the control plane to be killed", LIMIT, || {
+        state(before).is_none_or(|it| it == 'Z').then_some(())
+    })
+    .unwrap();
+    ProcessGuard::of_pid(drill.pid()).unwrap().kill().unwrap();
+    let again = || project.shield(&["status", "--output-format", "json"]).code == 0;
+    wait_for_sync("the guard to start a control plane", LEASE + LIMIT, || again().then_some(())).unwrap();
+    drop(drill);
+    assert_ne!(control(&project), before);
+    assert_eq!(project.instance_pids(), instances);
+}
+
+#[test]
 fn unsteady_state_is_not_disturbed() {
     let project = drillable();
     project.shield(&["ship"]).expect(0);

@@ -100,15 +100,12 @@ impl Armed {
                 Self::disturb(proxy, Disturbance::Expired(means.network.expired(&host)?, share))
             }
             Effect::Dns { proxy, trouble } => Self::disturb(proxy, Disturbance::Dns(trouble)),
-            Effect::Kill { target } => {
-                target.members(&means.protected)?;
-                Self::alone(Action::Signal { target, signal: Signal::KILL })
-            }
+            Effect::Kill { target, command } => end(target, Signal::KILL, command, means)?,
             Effect::Freeze { target } => {
                 let processes = running(&target.members(&means.protected)?);
                 Self { action: Action::Freeze { target }, undo: Some(Undo::Continue { processes }) }
             }
-            Effect::Restart { target, command } => restart(target, command, means)?,
+            Effect::Restart { target, command } => end(target, Signal::TERM, command, means)?,
             Effect::Cpu { workers, nice, share_percent } => {
                 let role = Role::Cpu { guard: std::process::id(), workers, nice, share_percent };
                 let child = StressChild::prepare(&means.program, &role)?;
@@ -273,12 +270,18 @@ fn running(processes: &[ProcessIdentity]) -> Vec<ProcessIdentity> {
     processes.iter().filter(runs).copied().collect()
 }
 
-fn restart(target: ProcessTarget, command: Vec<String>, means: &Means) -> Result<Armed, FaultError> {
+/// A signal that the target ends by, undone by a command, if there is one.
+fn end(
+    target: ProcessTarget,
+    signal: Signal,
+    command: Vec<String>,
+    means: &Means,
+) -> Result<Armed, FaultError> {
     let after = target.members(&means.protected)?;
     let directory = fs::read_link(format!("/proc/{}/cwd", target.process.pid));
     let directory = directory.map_err(|_| TargetError::Gone { process: target.process })?;
     let undo = (!command.is_empty()).then_some(Undo::Start { after, command, directory });
-    Ok(Armed { action: Action::Signal { target, signal: Signal::TERM }, undo })
+    Ok(Armed { action: Action::Signal { target, signal }, undo })
 }
 
 fn signal_all(target: &ProcessTarget, signal: Signal, protected: &[i32]) -> Result<(), FaultError> {

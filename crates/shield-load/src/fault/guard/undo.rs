@@ -1,4 +1,5 @@
-//! How faults that outlive their process are undone. Every undo may be repeated.
+//! How faults that outlive their process are undone. Every undo may be repeated; of [`Undo::Start`], whose command says what
+//! a second start does, whoever gave the command sees to that.
 
 use std::io;
 use std::os::unix::process::CommandExt;

@@ -35,7 +35,7 @@ pub enum Effect {
     Network { proxy: String, fault: NetworkFault },
     ExpiredCertificate { proxy: String, host: String, share: Ratio },
     Dns { proxy: String, trouble: DnsTrouble },
-    Kill { target: ProcessTarget },
+    Kill { target: ProcessTarget, command: Vec<String> },
     Freeze { target: ProcessTarget },
     Restart { target: ProcessTarget, command: Vec<String> },
     Cpu { workers: u32, nice: i32, share_percent: u8 },
@@ -51,8 +51,8 @@ impl Effect {
     /// The process that it is aimed at, if it is aimed at one.
     pub(crate) fn target_mut(&mut self) -> Option<&mut ProcessTarget> {
         match self {
-            Self::Kill { target }
-            | Self::Freeze { target }
+            Self::Freeze { target }
+            | Self::Kill { target, .. }
             | Self::Restart { target, .. }
             | Self::Descriptors { target, .. }
             | Self::ClockSkew { target, .. } => Some(target),
@@ -69,7 +69,7 @@ impl fmt::Display for Effect {
                 write!(formatter, "network at `{proxy}`: expired certificate of `{host}` for {share}")
             }
             Self::Dns { proxy, trouble } => write!(formatter, "names at `{proxy}`: {trouble}"),
-            Self::Kill { target } => write!(formatter, "kill {target}"),
+            Self::Kill { target, .. } => write!(formatter, "kill {target}"),
             Self::Freeze { target } => write!(formatter, "freeze {target}"),
             Self::Restart { target, .. } => write!(formatter, "restart {target}"),
             Self::Cpu { workers, nice, share_percent } => {

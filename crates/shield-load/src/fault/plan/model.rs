@@ -104,10 +104,13 @@ pub enum Fault {
         /// What becomes of queries.
         trouble: DnsTrouble,
     },
-    /// `SIGKILL`. Nothing is undone: whoever supervises the process starts another one.
+    /// `SIGKILL`.
     Kill {
         /// Which process, one of these.
         targets: Vec<ProcessTarget>,
+        /// What the guard starts at the end, as for [`Fault::Restart`].
+        #[serde(default)]
+        command: Vec<String>,
     },
     /// `SIGSTOP`, and `SIGCONT` at the end.
     Freeze {
@@ -119,7 +122,8 @@ pub enum Fault {
         /// Which process, one of these.
         targets: Vec<ProcessTarget>,
         /// What the guard starts at the end, program and arguments, once the process is gone; empty where a supervisor
-        /// starts it.
+        /// starts it. A guard that dies at that moment leaves it to the next one to start it again: starting it twice must do
+        /// no harm.
         #[serde(default)]
         command: Vec<String>,
     },

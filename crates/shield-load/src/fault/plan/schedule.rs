@@ -95,7 +95,9 @@ impl FaultPlan {
                 self.demand_proxies(planned, ProxyKind::Dns, proxies)?;
                 Effect::Dns { proxy, trouble: *trouble }
             }
-            Fault::Kill { targets } => Effect::Kill { target: draw.one_of(targets)? },
+            Fault::Kill { targets, command } => {
+                Effect::Kill { target: draw.one_of(targets)?, command: command.clone() }
+            }
             Fault::Freeze { targets } => Effect::Freeze { target: draw.one_of(targets)? },
             Fault::Restart { targets, command } => {
                 Effect::Restart { target: draw.one_of(targets)?, command: command.clone() }
@@ -201,7 +203,7 @@ mod tests {
     fn faults() -> impl Strategy<Value = Fault> {
         let several = (1..5).prop_map(targets);
         prop_oneof![
-            several.clone().prop_map(|targets| Fault::Kill { targets }),
+            several.clone().prop_map(|targets| Fault::Kill { targets, command: Vec::new() }),
             several.clone().prop_map(|targets| Fault::Freeze { targets }),
             several.clone().prop_map(|targets| Fault::Restart { targets, command: vec!["true".to_owned()] }),
             (1..9_u32, -20..20, 1..50_u8, 50..101_u8).prop_map(|(workers, nice, low, high)| Fault::Cpu {
@@ -313,7 +315,9 @@ mod tests {
     #[expect(clippy::reversed_empty_ranges, reason = "an empty range is what is refused")]
     fn refuses_what_cannot_be_drawn() {
         let refused = |fault| plan(fault).schedule().unwrap_err().to_string();
-        assert!(refused(Fault::Kill { targets: Vec::new() }).contains("names no target"));
+        assert!(
+            refused(Fault::Kill { targets: Vec::new(), command: Vec::new() }).contains("names no target")
+        );
         let empty = Fault::Memory { bytes: 2..=1, share_max_percent: 50 };
         assert!(refused(empty).contains("range of its `bytes` is empty"));
         let busy = |workers, nice, share_percent| refused(Fault::Cpu { workers, nice, share_percent });

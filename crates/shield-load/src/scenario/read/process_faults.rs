@@ -15,7 +15,7 @@ const ONE_TARGET: &str = "exactly one of `pid`, `pid_file`, `listens`, `name`";
 
 pub(crate) fn kill(table: &Table<'_>, scene: &Scene<'_>) -> Option<Meant> {
     let aim = aim(table, scene, reach(table));
-    Some((Fault::Kill { targets: Vec::new() }, Some(aim?)))
+    Some((Fault::Kill { targets: Vec::new(), command: Vec::new() }, Some(aim?)))
 }
 
 pub(crate) fn freeze(table: &Table<'_>, scene: &Scene<'_>) -> Option<Meant> {

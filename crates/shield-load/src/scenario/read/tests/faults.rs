@@ -125,8 +125,8 @@ fn every_kind_of_process_fault_is_aimed() {
         format!("descriptors = {{ pid = {pid}, spare = 3 }}"),
         format!("clock-skew = {{ pid = {pid}, seconds = -60 }}"),
     ] {
-        let (Fault::Kill { targets }
-        | Fault::Freeze { targets }
+        let (Fault::Freeze { targets }
+        | Fault::Kill { targets, .. }
         | Fault::Restart { targets, .. }
         | Fault::Descriptors { targets, .. }
         | Fault::ClockSkew { targets, .. }) = fault_of(&kind)

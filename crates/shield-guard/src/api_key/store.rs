@@ -1,0 +1,63 @@
+//! Where keys are kept.
+
+use std::future::Future;
+
+use shield_types::Timestamp;
+
+use super::{ApiKeyRecord, KeyRotation};
+use crate::{AccountId, ApiKeyId, StoreError};
+
+/// How many keys an account of a tier may have at once. A key that was replaced and lives out its grace does not count.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct KeyLimit(pub u16);
+
+/// Whether a key was kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StoredApiKey {
+    /// It was.
+    Kept,
+    /// The account has as many as it may.
+    LimitReached,
+}
+
+/// Keeps API keys. Each method is one transaction (ASVS 5.0, 15.4.2).
+///
+/// What is taken back stays as a row for its owner's history, but is in no answer of [`Self::page`] any more; the revocation's
+/// entry goes into the log in the same transaction where both are kept in one database.
+pub trait ApiKeyStore: Send + Sync {
+    /// Keeps a key, if fewer than `limit` keys of the account are live at its making.
+    fn create(
+        &self,
+        record: &ApiKeyRecord,
+        limit: KeyLimit,
+    ) -> impl Future<Output = Result<StoredApiKey, StoreError>> + Send;
+
+    /// Keeps both sides of a rotation. False if the old key has a successor by now, or is gone: then nothing is kept.
+    fn rotate(&self, rotation: &KeyRotation) -> impl Future<Output = Result<bool, StoreError>> + Send;
+
+    /// Takes a key of this account back. Returns it as it was; nothing if the account has none of that id.
+    fn revoke(
+        &self,
+        account: AccountId,
+        key: ApiKeyId,
+    ) -> impl Future<Output = Result<Option<ApiKeyRecord>, StoreError>> + Send;
+
+    /// An account's keys that have not expired at `now`.
+    fn list(
+        &self,
+        account: AccountId,
+        now: Timestamp,
+    ) -> impl Future<Output = Result<Vec<ApiKeyRecord>, StoreError>> + Send;
+
+    /// Moves a key's last use forward, never back.
+    fn touch(&self, key: ApiKeyId, used_at: Timestamp)
+    -> impl Future<Output = Result<(), StoreError>> + Send;
+
+    /// At most `limit` keys that have not expired at `now`, by id, after this one: the stream that fills the index.
+    fn page(
+        &self,
+        after: Option<ApiKeyId>,
+        now: Timestamp,
+        limit: usize,
+    ) -> impl Future<Output = Result<Vec<ApiKeyRecord>, StoreError>> + Send;
+}

@@ -1,0 +1,259 @@
+//! One shard: slots that point into a dense list of entries.
+//!
+//! Keys are digests, or ids with enough random bits, made by this system: nobody outside chooses a key that gets in, so
+//! the hash needs no secret. Linear probing at a load of at most 3/4; removal shifts back, so there are no tombstones and
+//! a table that lives for years is as fast as a new one.
+
+use std::mem;
+
+/// Bits of a slot that hold the entry's place; the other eight are a tag, which spares most looks at a wrong entry.
+const PLACE_BITS: u32 = 24;
+const PLACE_MASK: u32 = (1 << PLACE_BITS) - 1;
+/// Entries that one table can point to.
+const ENTRIES_LIMIT: usize = PLACE_MASK as usize - 1;
+/// Slots of a table that holds something.
+const SLOTS_MIN: usize = 8;
+/// The list grows by this share of itself: little is reserved that is not used.
+const GROWTH_SHARE: usize = 16;
+/// Entries that the list grows by at least.
+const GROWTH_MIN: usize = 4;
+
+/// The table holds as many entries as it may.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Full;
+
+/// A map from keys of `N` bytes, 16 or more, to values.
+#[derive(Debug)]
+pub(crate) struct Table<const N: usize, V> {
+    /// 0 where empty, else a tag and one more than the entry's place. A power of two in number, or none at all.
+    slots: Vec<u32>,
+    entries: Vec<Entry<N, V>>,
+}
+
+#[derive(Debug)]
+struct Entry<const N: usize, V> {
+    key: [u8; N],
+    value: V,
+}
+
+/// Mixes the first 16 bytes of a key into 64 bits. The top byte chooses the shard, the next one is the tag, the low bits
+/// are where the search begins.
+pub(crate) fn hash<const N: usize>(key: &[u8; N]) -> u64 {
+    const { assert!(N >= 16, "the hash reads 16 bytes") };
+    let word = |at: usize| {
+        let bytes = key[at..at + 8].try_into().expect("a range of eight bytes");
+        u64::from_le_bytes(bytes)
+    };
+    let product = u128::from(word(0) ^ 0x9e37_79b9_7f4a_7c15) * u128::from(word(8) ^ 0xd1b5_4a32_d192_ed03);
+    (product as u64) ^ ((product >> 64) as u64)
+}
+
+fn tag(hash: u64) -> u32 {
+    ((hash >> 48) as u32 & 0xff) << PLACE_BITS
+}
+
+// === impl Table ===
+
+impl<const N: usize, V> Table<N, V> {
+    /// An empty table, which takes no memory yet.
+    pub(crate) const fn new() -> Self {
+        Self { slots: Vec::new(), entries: Vec::new() }
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.entries.len()
+    }
+
+    pub(crate) fn get(&self, key: &[u8; N]) -> Option<&V> {
+        self.place(key).map(|(_, place)| &self.entries[place].value)
+    }
+
+    pub(crate) fn get_mut(&mut self, key: &[u8; N]) -> Option<&mut V> {
+        self.place(key).map(|(_, place)| &mut self.entries[place].value)
+    }
+
+    /// The entry at a place between 0 and [`Self::len`]; places change with every removal.
+    pub(crate) fn at(&self, place: usize) -> (&[u8; N], &V) {
+        let entry = &self.entries[place];
+        (&entry.key, &entry.value)
+    }
+
+    #[cfg(test)]
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (&[u8; N], &V)> {
+        self.entries.iter().map(|entry| (&entry.key, &entry.value))
+    }
+
+    /// Adds an entry or replaces its value. Returns the value that was there.
+    pub(crate) fn insert(&mut self, key: [u8; N], value: V) -> Result<Option<V>, Full> {
+        if let Some(present) = self.get_mut(&key) {
+            return Ok(Some(mem::replace(present, value)));
+        }
+        if self.entries.len() >= ENTRIES_LIMIT {
+            return Err(Full);
+        }
+        self.grow();
+        let slot = self.free_slot(hash(&key));
+        self.slots[slot] = tag(hash(&key)) | (self.entries.len() as u32 + 1);
+        self.entries.push(Entry { key, value });
+        Ok(None)
+    }
+
+    /// Removes an entry. The last one takes its place in the list.
+    pub(crate) fn remove(&mut self, key: &[u8; N]) -> Option<V> {
+        let (slot, place) = self.place(key)?;
+        self.close_gap(slot);
+        let last = self.entries.len() - 1;
+        if place != last {
+            let (moved, _) = self.place(&self.entries[last].key).expect("every entry has a slot");
+            self.slots[moved] = (self.slots[moved] & !PLACE_MASK) | (place as u32 + 1);
+        }
+        Some(self.entries.swap_remove(place).value)
+    }
+
+    /// Keeps the entries that `keep` approves of. Returns how many went.
+    pub(crate) fn retain(&mut self, mut keep: impl FnMut(&[u8; N], &V) -> bool) -> usize {
+        let before = self.entries.len();
+        self.entries.retain(|entry| keep(&entry.key, &entry.value));
+        let removed = before - self.entries.len();
+        if removed > 0 {
+            self.index(self.slots.len());
+        }
+        removed
+    }
+
+    fn start(&self, hash: u64) -> usize {
+        hash as usize & (self.slots.len() - 1)
+    }
+
+    fn following(&self, slot: usize) -> usize {
+        (slot + 1) & (self.slots.len() - 1)
+    }
+
+    /// The slot of a key and its entry's place. Ends because a quarter of the slots is empty.
+    fn place(&self, key: &[u8; N]) -> Option<(usize, usize)> {
+        if self.slots.is_empty() {
+            return None;
+        }
+        let hash = hash(key);
+        let mut slot = self.start(hash);
+        loop {
+            let content = self.slots[slot];
+            if content == 0 {
+                return None;
+            }
+            let place = (content & PLACE_MASK) as usize - 1;
+            if content & !PLACE_MASK == tag(hash) && self.entries[place].key == *key {
+                return Some((slot, place));
+            }
+            slot = self.following(slot);
+        }
+    }
+
+    fn free_slot(&self, hash: u64) -> usize {
+        let mut slot = self.start(hash);
+        while self.slots[slot] != 0 {
+            slot = self.following(slot);
+        }
+        slot
+    }
+
+    /// Makes room for one more.
+    fn grow(&mut self) {
+        if (self.entries.len() + 1) * 4 > self.slots.len() * 3 {
+            self.index((self.slots.len() * 2).max(SLOTS_MIN));
+        }
+        if self.entries.len() == self.entries.capacity() {
+            self.entries.reserve_exact((self.entries.len() / GROWTH_SHARE).max(GROWTH_MIN));
+        }
+    }
+
+    /// Points `slots` slots at the entries afresh.
+    fn index(&mut self, slots: usize) {
+        self.slots.clear();
+        self.slots.reserve_exact(slots);
+        self.slots.resize(slots, 0);
+        for place in 0..self.entries.len() {
+            let hash = hash(&self.entries[place].key);
+            let slot = self.free_slot(hash);
+            self.slots[slot] = tag(hash) | (place as u32 + 1);
+        }
+    }
+
+    /// Empties a slot and moves back those behind it that the gap would hide.
+    fn close_gap(&mut self, slot: usize) {
+        let mask = self.slots.len() - 1;
+        let mut gap = slot;
+        let mut next = self.following(gap);
+        while self.slots[next] != 0 {
+            let place = (self.slots[next] & PLACE_MASK) as usize - 1;
+            let home = self.start(hash(&self.entries[place].key));
+            if next.wrapping_sub(home) & mask >= next.wrapping_sub(gap) & mask {
+                self.slots[gap] = self.slots[next];
+                gap = next;
+            }
+            next = self.following(next);
+        }
+        self.slots[gap] = 0;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use proptest::prelude::*;
+
+    use super::Table;
+
+    #[derive(Clone, Debug)]
+    enum Step {
+        Insert(u8, u32),
+        Remove(u8),
+        KeepEven,
+    }
+
+    fn steps() -> impl Strategy<Value = Vec<Step>> {
+        let step = prop_oneof![
+            8 => (any::<u8>(), any::<u32>()).prop_map(|(key, value)| Step::Insert(key, value)),
+            5 => any::<u8>().prop_map(Step::Remove),
+            1 => Just(Step::KeepEven),
+        ];
+        prop::collection::vec(step, 0..150)
+    }
+
+    /// Keys that share their first slots, so that searches run into each other.
+    fn key(number: u8) -> [u8; 16] {
+        let mut key = [0; 16];
+        key[8] = number;
+        key
+    }
+
+    proptest! {
+        #[test]
+        fn behaves_like_a_map(steps in steps()) {
+            let mut table = Table::<16, u32>::new();
+            let mut model = BTreeMap::new();
+            for step in steps {
+                match step {
+                    Step::Insert(number, value) => {
+                        prop_assert_eq!(table.insert(key(number), value), Ok(model.insert(key(number), value)));
+                    }
+                    Step::Remove(number) => {
+                        prop_assert_eq!(table.remove(&key(number)), model.remove(&key(number)));
+                    }
+                    Step::KeepEven => {
+                        let before = model.len();
+                        model.retain(|_, value| value.is_multiple_of(2));
+                        prop_assert_eq!(table.retain(|_, value| value.is_multiple_of(2)), before - model.len());
+                    }
+                }
+                prop_assert_eq!(table.len(), model.len());
+                for number in 0..=u8::MAX {
+                    prop_assert_eq!(table.get(&key(number)), model.get(&key(number)));
+                }
+            }
+            let listed: BTreeMap<_, _> = table.iter().map(|(key, value)| (*key, *value)).collect();
+            prop_assert_eq!(listed, model);
+        }
+    }
+}

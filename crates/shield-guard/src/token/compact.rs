@@ -1,0 +1,73 @@
+//! Takes a token apart: header, claims and signature (RFC 7515, 7.1), still encoded.
+
+use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
+
+use crate::token::{TOKEN_BYTES_MAX, TokenRefusal};
+
+/// The three parts of a token, and what was signed.
+pub(super) struct Compact<'a> {
+    pub(super) header: &'a [u8],
+    pub(super) claims: &'a [u8],
+    pub(super) signature: &'a [u8],
+    /// Header and claims with the point between them.
+    pub(super) signed: &'a [u8],
+}
+
+// === impl Compact ===
+
+impl<'a> Compact<'a> {
+    /// The parts of `token`, of which none is empty: exactly two points, at most [`TOKEN_BYTES_MAX`] bytes.
+    pub(super) fn split(token: &'a [u8]) -> Result<Self, TokenRefusal> {
+        if token.len() > TOKEN_BYTES_MAX {
+            return Err(TokenRefusal::TooLong);
+        }
+        // As text, because its searches look at many bytes at a time.
+        let token = str::from_utf8(token).map_err(|_| TokenRefusal::Encoding)?;
+        let (signed, signature) = token.rsplit_once('.').ok_or(TokenRefusal::NotCompact)?;
+        let (header, claims) = signed.split_once('.').ok_or(TokenRefusal::NotCompact)?;
+        let empty = header.is_empty() || claims.is_empty() || signature.is_empty();
+        if empty || claims.contains('.') {
+            return Err(TokenRefusal::NotCompact);
+        }
+        let [header, claims, signature, signed] = [header, claims, signature, signed].map(str::as_bytes);
+        Ok(Self { header, claims, signature, signed })
+    }
+}
+
+/// Decodes `part` into `buffer`: base64url without padding and without unused bits that are not zero, so that one
+/// content has one spelling. `None` when it has another one, or does not fit.
+pub(super) fn decode<'b>(part: &[u8], buffer: &'b mut [u8]) -> Option<&'b [u8]> {
+    let length = BASE64_URL_SAFE_NO_PAD.decode_slice(part, buffer).ok()?;
+    Some(&buffer[..length])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Compact, decode};
+    use crate::token::{TOKEN_BYTES_MAX, TokenRefusal};
+
+    #[test]
+    fn three_parts_are_found() {
+        let parts = Compact::split(b"ab.cde.f").unwrap();
+        assert_eq!((parts.header, parts.claims), (&b"ab"[..], &b"cde"[..]));
+        assert_eq!((parts.signature, parts.signed), (&b"f"[..], &b"ab.cde"[..]));
+    }
+
+    #[test]
+    fn other_numbers_of_parts_are_refused() {
+        for token in ["", ".", "..", "a.b", "a.b.", "a..c", ".b.c", "a.b.c.d", "a.b.c.", "a.b.c.d.e"] {
+            assert_eq!(Compact::split(token.as_bytes()).err(), Some(TokenRefusal::NotCompact), "{token}");
+        }
+        let long = vec![b'.'; TOKEN_BYTES_MAX + 1];
+        assert_eq!(Compact::split(&long).err(), Some(TokenRefusal::TooLong));
+    }
+
+    #[test]
+    fn one_content_has_one_spelling() {
+        let mut buffer = [0; 4];
+        assert_eq!(decode(b"-_8", &mut buffer), Some(&[0xfb, 0xff][..]));
+        for lax in ["-_9", "-_8=", "+/8", "-_8\n", " -_8", "-", "-_8AAAAA"] {
+            assert_eq!(decode(lax.as_bytes(), &mut buffer), None, "{lax}");
+        }
+    }
+}
