@@ -13,10 +13,9 @@ const PLACE_MASK: u32 = (1 << PLACE_BITS) - 1;
 const ENTRIES_LIMIT: usize = PLACE_MASK as usize - 1;
 /// Slots of a table that holds something.
 const SLOTS_MIN: usize = 8;
-/// The list grows by this share of itself: little is reserved that is not used.
-const GROWTH_SHARE: usize = 16;
-/// Entries that the list grows by at least.
-const GROWTH_MIN: usize = 4;
+/// Entries of a chunk, a power of two that doubling from four reaches: a large list reserves at most one chunk that it does
+/// not use, and never moves what it holds.
+const CHUNK_ENTRIES: usize = 64;
 
 /// The table holds as many entries as it may.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,7 +26,15 @@ pub(crate) struct Full;
 pub(crate) struct Table<const N: usize, V> {
     /// 0 where empty, else a tag and one more than the entry's place. A power of two in number, or none at all.
     slots: Vec<u32>,
-    entries: Vec<Entry<N, V>>,
+    entries: Chunks<Entry<N, V>>,
+}
+
+/// A list that grows without moving.
+#[derive(Debug)]
+struct Chunks<T> {
+    /// All full but the last.
+    chunks: Vec<Vec<T>>,
+    entries: usize,
 }
 
 #[derive(Debug)]
@@ -57,30 +64,30 @@ fn tag(hash: u64) -> u32 {
 impl<const N: usize, V> Table<N, V> {
     /// An empty table, which takes no memory yet.
     pub(crate) const fn new() -> Self {
-        Self { slots: Vec::new(), entries: Vec::new() }
+        Self { slots: Vec::new(), entries: Chunks { chunks: Vec::new(), entries: 0 } }
     }
 
     pub(crate) fn len(&self) -> usize {
-        self.entries.len()
+        self.entries.entries
     }
 
     pub(crate) fn get(&self, key: &[u8; N]) -> Option<&V> {
-        self.place(key).map(|(_, place)| &self.entries[place].value)
+        self.place(key).map(|(_, place)| &self.entries.at(place).value)
     }
 
     pub(crate) fn get_mut(&mut self, key: &[u8; N]) -> Option<&mut V> {
-        self.place(key).map(|(_, place)| &mut self.entries[place].value)
+        self.place(key).map(|(_, place)| &mut self.entries.at_mut(place).value)
     }
 
     /// The entry at a place between 0 and [`Self::len`]; places change with every removal.
     pub(crate) fn at(&self, place: usize) -> (&[u8; N], &V) {
-        let entry = &self.entries[place];
+        let entry = self.entries.at(place);
         (&entry.key, &entry.value)
     }
 
     #[cfg(test)]
     pub(crate) fn iter(&self) -> impl Iterator<Item = (&[u8; N], &V)> {
-        self.entries.iter().map(|entry| (&entry.key, &entry.value))
+        self.entries.chunks.iter().flatten().map(|entry| (&entry.key, &entry.value))
     }
 
     /// Adds an entry or replaces its value. Returns the value that was there.
@@ -88,12 +95,12 @@ impl<const N: usize, V> Table<N, V> {
         if let Some(present) = self.get_mut(&key) {
             return Ok(Some(mem::replace(present, value)));
         }
-        if self.entries.len() >= ENTRIES_LIMIT {
+        if self.len() >= ENTRIES_LIMIT {
             return Err(Full);
         }
         self.grow();
         let slot = self.free_slot(hash(&key));
-        self.slots[slot] = tag(hash(&key)) | (self.entries.len() as u32 + 1);
+        self.slots[slot] = tag(hash(&key)) | (self.len() as u32 + 1);
         self.entries.push(Entry { key, value });
         Ok(None)
     }
@@ -102,9 +109,9 @@ impl<const N: usize, V> Table<N, V> {
     pub(crate) fn remove(&mut self, key: &[u8; N]) -> Option<V> {
         let (slot, place) = self.place(key)?;
         self.close_gap(slot);
-        let last = self.entries.len() - 1;
+        let last = self.len() - 1;
         if place != last {
-            let (moved, _) = self.place(&self.entries[last].key).expect("every entry has a slot");
+            let (moved, _) = self.place(&self.entries.at(last).key).expect("every entry has a slot");
             self.slots[moved] = (self.slots[moved] & !PLACE_MASK) | (place as u32 + 1);
         }
         Some(self.entries.swap_remove(place).value)
@@ -112,9 +119,17 @@ impl<const N: usize, V> Table<N, V> {
 
     /// Keeps the entries that `keep` approves of. Returns how many went.
     pub(crate) fn retain(&mut self, mut keep: impl FnMut(&[u8; N], &V) -> bool) -> usize {
-        let before = self.entries.len();
-        self.entries.retain(|entry| keep(&entry.key, &entry.value));
-        let removed = before - self.entries.len();
+        let before = self.len();
+        let mut place = 0;
+        while place < self.len() {
+            let entry = self.entries.at(place);
+            if keep(&entry.key, &entry.value) {
+                place += 1;
+            } else {
+                self.entries.swap_remove(place);
+            }
+        }
+        let removed = before - self.len();
         if removed > 0 {
             self.index(self.slots.len());
         }
@@ -142,7 +157,7 @@ impl<const N: usize, V> Table<N, V> {
                 return None;
             }
             let place = (content & PLACE_MASK) as usize - 1;
-            if content & !PLACE_MASK == tag(hash) && self.entries[place].key == *key {
+            if content & !PLACE_MASK == tag(hash) && self.entries.at(place).key == *key {
                 return Some((slot, place));
             }
             slot = self.following(slot);
@@ -159,11 +174,8 @@ impl<const N: usize, V> Table<N, V> {
 
     /// Makes room for one more.
     fn grow(&mut self) {
-        if (self.entries.len() + 1) * 4 > self.slots.len() * 3 {
+        if (self.len() + 1) * 4 > self.slots.len() * 3 {
             self.index((self.slots.len() * 2).max(SLOTS_MIN));
-        }
-        if self.entries.len() == self.entries.capacity() {
-            self.entries.reserve_exact((self.entries.len() / GROWTH_SHARE).max(GROWTH_MIN));
         }
     }
 
@@ -172,8 +184,8 @@ impl<const N: usize, V> Table<N, V> {
         self.slots.clear();
         self.slots.reserve_exact(slots);
         self.slots.resize(slots, 0);
-        for place in 0..self.entries.len() {
-            let hash = hash(&self.entries[place].key);
+        for place in 0..self.len() {
+            let hash = hash(&self.entries.at(place).key);
             let slot = self.free_slot(hash);
             self.slots[slot] = tag(hash) | (place as u32 + 1);
         }
@@ -186,7 +198,7 @@ impl<const N: usize, V> Table<N, V> {
         let mut next = self.following(gap);
         while self.slots[next] != 0 {
             let place = (self.slots[next] & PLACE_MASK) as usize - 1;
-            let home = self.start(hash(&self.entries[place].key));
+            let home = self.start(hash(&self.entries.at(place).key));
             if next.wrapping_sub(home) & mask >= next.wrapping_sub(gap) & mask {
                 self.slots[gap] = self.slots[next];
                 gap = next;
@@ -194,6 +206,37 @@ impl<const N: usize, V> Table<N, V> {
             next = self.following(next);
         }
         self.slots[gap] = 0;
+    }
+}
+
+// === impl Chunks ===
+
+impl<T> Chunks<T> {
+    fn at(&self, place: usize) -> &T {
+        &self.chunks[place / CHUNK_ENTRIES][place % CHUNK_ENTRIES]
+    }
+
+    fn at_mut(&mut self, place: usize) -> &mut T {
+        &mut self.chunks[place / CHUNK_ENTRIES][place % CHUNK_ENTRIES]
+    }
+
+    fn push(&mut self, entry: T) {
+        if self.entries.is_multiple_of(CHUNK_ENTRIES) {
+            self.chunks.push(Vec::new());
+        }
+        self.chunks.last_mut().expect("there is a chunk with room").push(entry);
+        self.entries += 1;
+    }
+
+    /// Takes an entry out; the last one takes its place.
+    fn swap_remove(&mut self, place: usize) -> T {
+        let chunk = self.chunks.last_mut().expect("a place is in a chunk");
+        let last = chunk.pop().expect("a chunk is not empty");
+        if chunk.is_empty() {
+            self.chunks.pop();
+        }
+        self.entries -= 1;
+        if place == self.entries { last } else { mem::replace(self.at_mut(place), last) }
     }
 }
 

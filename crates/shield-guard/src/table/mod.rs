@@ -2,13 +2,12 @@
 //!
 //! Sharded [`std::sync::RwLock`]s over a dense open-addressing table. Reasons: a read costs two atomic operations and two
 //! memory misses (a slot of four bytes, then the entry itself); a writer holds one shard, for one entry, so no reader
-//! waits longer than it takes to move a shard's entries once when it grows (a few thousand of them); entries lie one after
-//! the other, so a million API keys cost their own size and about eight bytes. A snapshot behind an atomic pointer would
-//! read as fast but copy a shard for each write; a concurrent map of the shelf costs a pointer, a hash and an allocation
-//! per entry, and has no bound.
+//! waits longer than it takes to point at a shard's entries afresh when it grows (a few thousand of them); entries lie
+//! one after the other in chunks, so a million API keys cost their own size and about ten bytes each. A snapshot behind
+//! an atomic pointer would read as fast but copy a shard for each write; a concurrent map of the shelf costs a pointer, a
+//! hash and an allocation per entry, and has no bound.
 //!
-//! **Invariant.** A table never holds more than its maximum; who adds to a full one is told so. Memory that it once took it
-//! keeps.
+//! **Invariant.** A table never holds more than its maximum; who adds to a full one is told so. Its slots never shrink.
 
 mod dense;
 mod sharded;

@@ -7,8 +7,8 @@ use std::sync::{
 
 use super::{Full, Table, dense::hash};
 
-/// Shards of a table: readers on different processors rarely meet on one lock, and the longest pause for a reader, moving
-/// a shard that grows, is a 256th of the table.
+/// Shards of a table: readers on different processors rarely meet on one lock, and the longest pause for a reader, while
+/// a shard grows, is a 256th of the table.
 const SHARDS: usize = 256;
 
 /// A lock on lines of its own, so that the readers of one do not slow the readers of its neighbour.
