@@ -7,7 +7,7 @@ use thiserror::Error;
 use url::{Host, Url};
 
 /// What is accepted.
-pub(crate) const ACCEPTED: &str = "`file`, `smtps://user:password@host`, `smtp://user:password@host?tls=required`, \
+pub(crate) const MAIL_ACCEPTED: &str = "`file`, `smtps://user:password@host`, `smtp://user:password@host?tls=required`, \
 or, on this machine, `smtp://127.0.0.1:port`";
 
 /// Where mail goes.
@@ -21,7 +21,7 @@ pub enum MailDestination {
 
 /// Text that is no destination. Never prints the text: it may hold a password.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
-#[error("use it as a destination of mail: accepted is {ACCEPTED}")]
+#[error("use it as a destination of mail: accepted is {MAIL_ACCEPTED}")]
 pub struct ParseDestinationError;
 
 // === impl MailDestination ===

@@ -22,16 +22,6 @@ impl Letter {
         Self { subject: "Confirm your e-mail address", text }
     }
 
-    /// Answers a registration of an address that has an account: whoever asked learns nothing, its holder does.
-    pub fn already_registered(service: &str) -> Self {
-        let text = format!(
-            "Somebody tried to register this address at {service}, where it has an account already.\n\n\
-             If it was you and you forgot the password, ask for a new one at /api/v1/user/forgot-password.\n\
-             If it was not you, you need not do anything.\n"
-        );
-        Self { subject: "Your address is registered already", text }
-    }
-
     /// Lets the holder choose a new password.
     pub fn reset_password(token: &str, service: &str) -> Self {
         let text = format!(

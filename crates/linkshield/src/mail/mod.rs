@@ -4,6 +4,7 @@ mod destination;
 mod letter;
 mod mailer;
 
+pub(crate) use destination::MAIL_ACCEPTED;
 pub use destination::{MailDestination, ParseDestinationError};
 pub use letter::Letter;
 pub use mailer::{MailError, Mailer, Postman, WAITING_MAX};
