@@ -4,7 +4,7 @@ use std::{error::Error, io::Write, process::ExitCode, time::Duration};
 
 use clap::{Parser, Subcommand};
 use linkshield::{
-    accounts::{Accounts, AccountsParts, Messenger},
+    accounts::{Accounts, AccountsParts, KeyWatch, Messenger},
     api::App,
     keys::{KeyKeeper, MasterKey},
     mail::{Mailer, Postman},
@@ -125,6 +125,7 @@ fn run(runtime: &Runtime, settings: &Settings) -> ExitCode {
 /// The tasks that work for accounts.
 struct Backstage {
     keeper: KeyKeeper,
+    watch: KeyWatch,
     messenger: Messenger,
     postman: Postman,
 }
@@ -147,7 +148,8 @@ async fn open_accounts(store: &Store, settings: &Settings) -> Result<(Accounts, 
     let opened = Accounts::open(parts).await;
     let (accounts, messenger) = opened.map_err(|error| failed(&error, data_hint))?;
     let keeper = KeyKeeper::start(accounts.keys().clone());
-    Ok((accounts, Backstage { keeper, messenger, postman }))
+    let watch = KeyWatch::start(accounts.clone());
+    Ok((accounts, Backstage { keeper, watch, messenger, postman }))
 }
 
 // === impl Backstage ===
@@ -156,6 +158,7 @@ impl Backstage {
     /// When nobody uses the accounts any more: what was asked for is still done, within a bound.
     async fn finish(self) {
         self.keeper.stop().await;
+        self.watch.stop().await;
         let letters = async {
             self.messenger.finish().await;
             self.postman.finish().await;

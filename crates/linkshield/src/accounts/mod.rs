@@ -6,6 +6,7 @@
 //!   request. A new password ends every other session.
 //! - Whatever cannot be decided (the database is away, too many passwords are being hashed) is refused as a fault of ours.
 
+mod api_keys;
 mod email;
 mod errands;
 mod failure;
@@ -13,6 +14,7 @@ mod grant;
 mod hashing;
 mod login;
 mod password;
+mod permissions;
 mod refresh;
 mod register;
 pub mod scopes;
@@ -23,6 +25,7 @@ pub(crate) mod testing;
 #[cfg(test)]
 mod tests;
 
+pub use api_keys::{ApiKeyError, KeyIdentity, KeyOrder, KeyWatch, MadeKey};
 pub(crate) use email::EMAIL_LENGTH_MAX;
 pub use email::{EmailAddress, ParseEmailError};
 pub use errands::Messenger;
@@ -31,6 +34,7 @@ pub use grant::Granted;
 pub use hashing::{HashingError, HashingPool};
 pub use login::{Client, Login, LoginError};
 pub use password::{ChangePassword, ChangePasswordError, ResetPasswordError};
+pub use permissions::Permissions;
 pub use refresh::{RefreshFailure, Refreshed};
 pub use register::{Register, RegisterError, VerifyEmailError};
 pub use service::{Accounts, AccountsParts, OpenAccountsError};

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use shield_data::{
-    Database, MasterKey as SealingKey, MasterKeys, SqlFailures, SqlOneTimeTokens, SqlRefreshFamilies,
-    SqlSessions,
+    Database, MasterKey as SealingKey, MasterKeys, SqlApiKeys, SqlFailures, SqlOneTimeTokens,
+    SqlRefreshFamilies, SqlSessions,
 };
 use shield_guard::{
     AccountId,
@@ -16,6 +16,7 @@ use thiserror::Error;
 use tokio::sync::mpsc;
 
 use super::{
+    api_keys::ApiKeys,
     errands::{Desk, Errand, Messenger},
     failure::Failure,
     hashing::HashingPool,
@@ -43,6 +44,7 @@ pub(super) struct Inner {
     pub(super) sessions: SqlSessions,
     pub(super) families: SqlRefreshFamilies,
     pub(super) one_time: SqlOneTimeTokens,
+    pub(super) api_keys: ApiKeys,
     pub(super) failures: SqlFailures,
     pub(super) login_policy: LoginPolicy,
     pub(super) keys: Arc<SigningKeys>,
@@ -76,6 +78,9 @@ pub enum OpenAccountsError {
     /// The database would lose what it acknowledged.
     #[error("keep accounts in the database")]
     Database(#[source] shield_data::OpenError),
+    /// The keys of accounts cannot be read.
+    #[error("read the API keys of accounts")]
+    ApiKeys(#[source] Failure),
     /// No tokens can be signed.
     #[error("sign tokens for accounts")]
     Keys(#[source] OpenKeysError),
@@ -106,6 +111,9 @@ impl Accounts {
             sessions: SqlSessions::new(database.clone()),
             families: SqlRefreshFamilies::new(database.clone()),
             one_time,
+            api_keys: ApiKeys::open(SqlApiKeys::new(database.clone()))
+                .await
+                .map_err(OpenAccountsError::ApiKeys)?,
             failures: SqlFailures::new(database),
             login_policy: LoginPolicy::default(),
             keys: Arc::new(keys.map_err(OpenAccountsError::Keys)?),

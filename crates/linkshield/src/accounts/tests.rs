@@ -300,3 +300,25 @@ async fn asvs_v7_4_2_closed_account_has_no_sessions() {
     assert!(matches!(world.log_in("ada@example.org", PASSWORD).await, Err(LoginError::Locked)));
     assert!(matches!(world.log_in("ada@example.org", "wrong").await, Err(LoginError::Invalid)));
 }
+
+#[tokio::test]
+async fn d10_keys_of_another_process_are_known_and_forgotten() {
+    let world = World::begin().await;
+    let account = world.verified("ada@example.org").await;
+    let elsewhere = open_accounts(&world.store, &world.directory).await;
+    let watch = KeyWatch::start(elsewhere.clone());
+    let order = KeyOrder { name: "a".to_owned(), permissions: Permissions::URL_CHECK, expires_at: None };
+    let made = world.accounts.make_api_key(account.id, order).await.unwrap();
+    let key = made.text.expose().as_bytes();
+    assert_eq!(world.accounts.who_has_key(key).await.unwrap().unwrap().key, made.record.id);
+    let deadline = Instant::now() + PATIENCE;
+    while elsewhere.who_has_key(key).await.unwrap().is_none() {
+        assert!(Instant::now() < deadline, "waited in vain for the key");
+        sleep(Duration::from_millis(5)).await;
+    }
+    assert!(world.accounts.revoke_api_key(account.id, made.record.id).await.unwrap());
+    assert!(elsewhere.who_has_key(key).await.unwrap().is_none(), "at once, everywhere");
+    let late = open_accounts(&world.store, &world.directory).await;
+    assert!(late.who_has_key(key).await.unwrap().is_none());
+    watch.stop().await;
+}

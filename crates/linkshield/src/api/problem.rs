@@ -298,6 +298,43 @@ impl Problem {
         )
     }
 
+    /// 401: the credential is good, and the log-in too long ago for this (ASVS 5.0, 7.5.1).
+    pub(crate) fn recent_login_required() -> Self {
+        let (status, kind) = (StatusCode::UNAUTHORIZED, "urn:linkshield:problem:recent-login-required");
+        let detail = "this needs a log-in of the last ten minutes; log in again".to_owned();
+        Self { challenge: Some(CHALLENGE), ..Self::new(status, kind, "The log-in is too long ago", detail) }
+    }
+
+    /// 404: the account has no such key.
+    pub(crate) fn unknown_api_key() -> Self {
+        Self::new(
+            StatusCode::NOT_FOUND,
+            "urn:linkshield:problem:unknown-api-key",
+            "There is no such API key",
+            "the account has no key of this id; it may have expired".to_owned(),
+        )
+    }
+
+    /// 409: the account has as many keys as its plan allows.
+    pub(crate) fn key_limit(keys_max: u16) -> Self {
+        Self::new(
+            StatusCode::CONFLICT,
+            "urn:linkshield:problem:api-key-limit",
+            "The account has as many API keys as its plan allows",
+            format!("the plan allows {keys_max} keys; take one back, or change the plan"),
+        )
+    }
+
+    /// 409: the key has a successor already.
+    pub(crate) fn key_over() -> Self {
+        Self::new(
+            StatusCode::CONFLICT,
+            "urn:linkshield:problem:api-key-replaced",
+            "The API key cannot be replaced",
+            "it was replaced before, or has expired".to_owned(),
+        )
+    }
+
     /// 409: the address has an account.
     pub(crate) fn email_taken() -> Self {
         Self::new(

@@ -4,4 +4,6 @@ mod authenticate;
 mod principal;
 
 pub(crate) use authenticate::session_cookie;
-pub use principal::{Admin, Authenticated, ClientAddress, MaybeAuthenticated, Peer, Principal};
+pub use principal::{
+    Admin, Authenticated, ClientAddress, Holder, LoggedIn, MaybeAuthenticated, Peer, Principal,
+};

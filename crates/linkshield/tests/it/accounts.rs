@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::{
-    backend::{Backend, assert_problem},
+    backend::{Backend, CHECK, assert_problem},
     client::{Reply, get, post, send},
 };
 
@@ -18,6 +18,7 @@ const CHANGE: &str = "/api/v1/user/change-password";
 const FORGOT: &str = "/api/v1/user/forgot-password";
 const RESET: &str = "/api/v1/user/reset-password";
 const RESEND: &str = "/api/v1/user/resend-verification";
+const KEYS: &str = "/api/v1/user/api-keys";
 const JWKS: &str = "/.well-known/jwks.json";
 
 const EMAIL: &str = "Ada@example.org";
@@ -331,5 +332,77 @@ async fn profile_is_changed_field_by_field() {
         422,
         PROFILE,
     );
+    backend.stop().await;
+}
+
+#[tokio::test]
+async fn d10_api_key_is_shown_once_and_works_until_it_is_revoked() {
+    let backend = Backend::start().await;
+    backend.verified().await;
+    let held = backend.logged_in().await;
+    let made = backend.bearer("POST", KEYS, &held, Some(json!({ "name": "build server" }))).await;
+    assert_eq!(made.status, 200, "{}", made.body);
+    let (id, key) =
+        (made.json()["id"].as_str().unwrap().to_owned(), made.json()["api_key"].as_str().unwrap().to_owned());
+    assert!(key.starts_with("ls_live_"), "{key}");
+    assert_eq!(made.json()["permissions"], json!(["url_check"]));
+    let listed = backend.bearer("GET", KEYS, &held, None).await;
+    assert!(!listed.body.contains(&key), "{}", listed.body);
+    assert_eq!((&listed.json()[0]["id"], &listed.json()[0]["api_key"]), (&json!(id), &Value::Null));
+    let check = async |header: String| {
+        backend.with("POST", CHECK, &header, Some(json!({ "url": "https://example.com/" }))).await
+    };
+    assert_eq!(check(format!("x-api-key: {key}")).await.status, 200);
+    assert_eq!(check(format!("authorization: Bearer {key}")).await.status, 200);
+    let wrong = format!("{}{}", &key[..key.len() - 1], if key.ends_with('0') { '1' } else { '0' });
+    for header in [
+        format!("x-api-key: {wrong}"),
+        "x-api-key: garbage".to_owned(),
+        format!("x-api-key: {key}\r\nx-api-key: {key}"),
+    ] {
+        assert_problem(&check(header).await, 401, CHECK);
+    }
+    let about_the_account = backend.with("GET", PROFILE, &format!("x-api-key: {key}"), None).await;
+    assert_problem(&about_the_account, 403, PROFILE);
+    let path = format!("{KEYS}/{id}/rotate");
+    let rotated = backend.bearer("POST", &path, &held, None).await;
+    assert_eq!(rotated.status, 200, "{}", rotated.body);
+    let successor = rotated.json()["api_key"].as_str().unwrap().to_owned();
+    assert_eq!(check(format!("x-api-key: {successor}")).await.status, 200);
+    assert_eq!(check(format!("x-api-key: {key}")).await.status, 200, "both work until the grace is over");
+    assert_problem(&backend.bearer("POST", &path, &held, None).await, 409, &path);
+    let path = format!("{KEYS}/{id}");
+    assert_eq!(backend.bearer("DELETE", &path, &held, None).await.status, 204);
+    assert_problem(&backend.bearer("DELETE", &path, &held, None).await, 404, &path);
+    assert_problem(&check(format!("x-api-key: {key}")).await, 401, CHECK);
+    assert_eq!(check(format!("x-api-key: {successor}")).await.status, 200);
+    backend.stop().await;
+}
+
+#[tokio::test]
+async fn keys_are_limited_by_plan_and_permission() {
+    let backend = Backend::start().await;
+    backend.verified().await;
+    let held = backend.logged_in().await;
+    let make = async |body: Value| backend.bearer("POST", KEYS, &held, Some(body)).await;
+    let reader = make(json!({ "name": "reader", "permissions": ["report_read"] })).await;
+    let reader = reader.json()["api_key"].as_str().unwrap().to_owned();
+    let check = json!({ "url": "https://example.com/" });
+    assert_problem(
+        &backend.with("POST", CHECK, &format!("x-api-key: {reader}"), Some(check)).await,
+        403,
+        CHECK,
+    );
+    assert_problem(&make(json!({ "name": "root", "permissions": ["admin"] })).await, 403, KEYS);
+    let refused = make(json!({ "name": "", "permissions": ["account"], "expires_at": "yesterday" })).await;
+    assert_problem(&refused, 422, KEYS);
+    assert_eq!(refused.json()["errors"].as_array().unwrap().len(), 3);
+    for year in ["2020", "2999"] {
+        let end = format!("{year}-01-01T00:00:00Z");
+        assert_problem(&make(json!({ "name": "b", "expires_at": end })).await, 422, KEYS);
+    }
+    assert_eq!(make(json!({ "name": "b" })).await.status, 200);
+    assert_eq!(make(json!({ "name": "c" })).await.status, 200);
+    assert_problem(&make(json!({ "name": "d" })).await, 409, KEYS);
     backend.stop().await;
 }

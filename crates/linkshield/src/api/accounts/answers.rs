@@ -124,6 +124,12 @@ impl SessionResponse {
     }
 }
 
-fn moment(at: shield_types::Timestamp) -> Timestamp {
+/// A time as it is shown.
+pub(super) fn moment(at: shield_types::Timestamp) -> Timestamp {
     i64::try_from(at.0).ok().and_then(|ms| Timestamp::from_millisecond(ms).ok()).unwrap_or(Timestamp::MAX)
+}
+
+/// A time that somebody gave; None before 1970.
+pub(super) fn instant(at: Timestamp) -> Option<shield_types::Timestamp> {
+    u64::try_from(at.as_millisecond()).ok().map(shield_types::Timestamp)
 }

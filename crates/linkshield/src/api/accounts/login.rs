@@ -31,7 +31,7 @@ use crate::{
         state::App,
     },
     clock::now,
-    gate::{Authenticated, ClientAddress, session_cookie},
+    gate::{ClientAddress, LoggedIn, session_cookie},
 };
 
 /// Body of `POST /api/v1/user/login`.
@@ -134,12 +134,9 @@ pub(super) async fn refresh(
     (status = 204, description = "Ended", headers(("set-cookie" = String, description = "Takes the session's cookie away"))),
     (status = 401, description = "Nobody is logged in", body = ProblemDocument, content_type = "application/problem+json"),
 ))]
-pub(super) async fn logout(
-    State(app): State<App>,
-    Authenticated(principal): Authenticated,
-) -> Result<Response, Problem> {
+pub(super) async fn logout(State(app): State<App>, LoggedIn(holder): LoggedIn) -> Result<Response, Problem> {
     // A session that ended meanwhile is what was asked for.
-    app.accounts().end_session(principal.account, principal.session).await?;
+    app.accounts().end_session(holder.account, holder.session).await?;
     let cookie = HeaderValue::from_str(&session_cookie().clear()).expect("name and attributes are ASCII");
     Ok((StatusCode::NO_CONTENT, [(header::SET_COOKIE, cookie)]).into_response())
 }
@@ -149,8 +146,8 @@ pub(super) async fn logout(
     (status = 204, description = "Ended", headers(("set-cookie" = String, description = "Takes the session's cookie away"))),
     (status = 401, description = "Nobody is logged in", body = ProblemDocument, content_type = "application/problem+json"),
 ))]
-pub(super) async fn logout_short(app: State<App>, principal: Authenticated) -> Result<Response, Problem> {
-    logout(app, principal).await
+pub(super) async fn logout_short(app: State<App>, holder: LoggedIn) -> Result<Response, Problem> {
+    logout(app, holder).await
 }
 
 // === impl LoginResponse ===

@@ -1,6 +1,7 @@
 //! The paths about accounts: the original's paths and field names. Every answer says that nobody may store it.
 
 mod answers;
+mod api_keys;
 mod keys;
 mod login;
 mod password;
@@ -43,6 +44,10 @@ pub const ACCOUNT_BODY_BYTES_MAX: usize = 16 * 1024;
     sessions::list,
     sessions::end,
     sessions::end_others,
+    api_keys::list,
+    api_keys::make,
+    api_keys::rotate,
+    api_keys::revoke,
     keys::jwks
 ))]
 pub(super) struct AccountsDocument;
@@ -63,6 +68,9 @@ pub(super) fn router() -> Router<App> {
         .route("/api/v1/user/profile", get(profile::show).put(profile::change))
         .route("/api/v1/user/sessions", get(sessions::list).delete(sessions::end_others))
         .route("/api/v1/user/sessions/{id}", delete(sessions::end))
+        .route("/api/v1/user/api-keys", get(api_keys::list).post(api_keys::make))
+        .route("/api/v1/user/api-keys/{id}", delete(api_keys::revoke))
+        .route("/api/v1/user/api-keys/{id}/rotate", post(api_keys::rotate))
         .layer(middleware::map_response(forbid_storing))
         .route("/.well-known/jwks.json", get(keys::jwks))
 }

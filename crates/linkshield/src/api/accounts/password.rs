@@ -18,7 +18,7 @@ use crate::{
         problem::{Problem, ProblemDocument},
         state::App,
     },
-    gate::{Authenticated, ClientAddress},
+    gate::{ClientAddress, LoggedIn},
 };
 
 /// Body of `POST /api/v1/user/change-password`.
@@ -53,7 +53,7 @@ pub(crate) struct ResetPasswordRequest {
 ))]
 pub(super) async fn change(
     State(app): State<App>,
-    Authenticated(principal): Authenticated,
+    LoggedIn(holder): LoggedIn,
     ClientAddress(address): ClientAddress,
     request: Request,
 ) -> Result<StatusCode, Problem> {
@@ -62,7 +62,7 @@ pub(super) async fn change(
     let current = read::password(&mut fields, "current_password");
     let new = read::password(&mut fields, "new_password");
     let (current, new) = fields.finish_required(current.zip(new))?;
-    let (account, session) = (principal.account, principal.session);
+    let (account, session) = (holder.account, holder.session);
     app.accounts().change_password(ChangePassword { account, session, current, new, address }).await?;
     Ok(StatusCode::NO_CONTENT)
 }

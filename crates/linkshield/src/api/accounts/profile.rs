@@ -15,7 +15,7 @@ use crate::{
         problem::{Problem, ProblemDocument},
         state::App,
     },
-    gate::Authenticated,
+    gate::LoggedIn,
     store::ProfileChange,
 };
 
@@ -49,9 +49,9 @@ pub(crate) struct ProfileRequest {
 ))]
 pub(super) async fn show(
     State(app): State<App>,
-    Authenticated(principal): Authenticated,
+    LoggedIn(holder): LoggedIn,
 ) -> Result<Json<UserResponse>, Problem> {
-    Ok(Json(app.accounts().account(principal.account).await?.into()))
+    Ok(Json(app.accounts().account(holder.account).await?.into()))
 }
 
 /// Changes what the account's holder says about themselves.
@@ -63,7 +63,7 @@ pub(super) async fn show(
 ))]
 pub(super) async fn change(
     State(app): State<App>,
-    Authenticated(principal): Authenticated,
+    LoggedIn(holder): LoggedIn,
     request: Request,
 ) -> Result<Json<UserResponse>, Problem> {
     let known = ["full_name", "company", "profile_picture_url", "marketing_consent", "timezone", "language"];
@@ -79,7 +79,7 @@ pub(super) async fn change(
         marketing_consent: fields.optional_truth("marketing_consent"),
     };
     let change = fields.finish(change)?;
-    Ok(Json(app.accounts().change_profile(principal.account, change).await?.into()))
+    Ok(Json(app.accounts().change_profile(holder.account, change).await?.into()))
 }
 
 /// First and last name; both go when the whole name is empty.

@@ -2,9 +2,10 @@
 
 use crate::{
     accounts::{
-        ChangePasswordError, LoginError, RefreshFailure, RegisterError, ResetPasswordError, VerifyEmailError,
+        ApiKeyError, ChangePasswordError, LoginError, RefreshFailure, RegisterError, ResetPasswordError,
+        VerifyEmailError,
     },
-    api::problem::Problem,
+    api::problem::{FieldError, Location, Problem},
 };
 
 const TOO_MANY_FAILED: &str = "too many passwords were wrong";
@@ -71,6 +72,26 @@ impl From<ResetPasswordError> for Problem {
             ResetPasswordError::NotOpen => Self::bad_link(),
             ResetPasswordError::New(refusal) => Self::refused_password("new_password", refusal),
             ResetPasswordError::Failed(failure) => failure.into(),
+        }
+    }
+}
+
+impl From<ApiKeyError> for Problem {
+    fn from(error: ApiKeyError) -> Self {
+        match error {
+            ApiKeyError::Life(_) => {
+                let detail = "is not a time to come within 366 days".to_owned();
+                let error =
+                    FieldError { location: Location::Body, pointer: "#/expires_at".to_owned(), detail };
+                Self::invalid("the end of the key is not accepted, see `errors`".to_owned(), vec![error])
+            }
+            ApiKeyError::Permission => {
+                Self::not_allowed("only administrators make keys that may do what they do")
+            }
+            ApiKeyError::Limit { keys_max } => Self::key_limit(keys_max),
+            ApiKeyError::NotFound => Self::unknown_api_key(),
+            ApiKeyError::Over(_) => Self::key_over(),
+            ApiKeyError::Failed(failure) => failure.into(),
         }
     }
 }

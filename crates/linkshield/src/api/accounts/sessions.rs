@@ -7,13 +7,13 @@ use axum::{
 use http::StatusCode;
 use shield_guard::SessionId;
 
-use super::answers::SessionResponse;
+use super::{answers::SessionResponse, read::id_in_path};
 use crate::{
     api::{
-        problem::{FieldError, Location, Problem, ProblemDocument},
+        problem::{Problem, ProblemDocument},
         state::App,
     },
-    gate::Authenticated,
+    gate::LoggedIn,
 };
 
 /// Lists the sessions that live.
@@ -23,10 +23,10 @@ use crate::{
 ))]
 pub(super) async fn list(
     State(app): State<App>,
-    Authenticated(principal): Authenticated,
+    LoggedIn(holder): LoggedIn,
 ) -> Result<Json<Vec<SessionResponse>>, Problem> {
-    let sessions = app.accounts().sessions(principal.account).await?;
-    Ok(Json(sessions.iter().map(|record| SessionResponse::of(record, principal.session)).collect()))
+    let sessions = app.accounts().sessions(holder.account).await?;
+    Ok(Json(sessions.iter().map(|record| SessionResponse::of(record, holder.session)).collect()))
 }
 
 /// Ends one session with all its tokens, at once.
@@ -39,11 +39,11 @@ pub(super) async fn list(
 ))]
 pub(super) async fn end(
     State(app): State<App>,
-    Authenticated(principal): Authenticated,
+    LoggedIn(holder): LoggedIn,
     id: Result<Path<String>, PathRejection>,
 ) -> Result<StatusCode, Problem> {
-    let session = parse_id(id)?;
-    match app.accounts().end_session(principal.account, session).await? {
+    let session = id_in_path(id, |text| SessionId::parse(text).ok())?;
+    match app.accounts().end_session(holder.account, session).await? {
         true => Ok(StatusCode::NO_CONTENT),
         false => Err(Problem::unknown_session()),
     }
@@ -56,19 +56,8 @@ pub(super) async fn end(
 ))]
 pub(super) async fn end_others(
     State(app): State<App>,
-    Authenticated(principal): Authenticated,
+    LoggedIn(holder): LoggedIn,
 ) -> Result<StatusCode, Problem> {
-    app.accounts().end_sessions(principal.account, Some(principal.session)).await?;
+    app.accounts().end_sessions(holder.account, Some(holder.session)).await?;
     Ok(StatusCode::NO_CONTENT)
-}
-
-fn parse_id(path: Result<Path<String>, PathRejection>) -> Result<SessionId, Problem> {
-    // A path that is not UTF-8 when decoded is no id either.
-    let text = path.map(|Path(text)| text).unwrap_or_default();
-    SessionId::parse(&text).map_err(|_| {
-        let shown: String = text.chars().take(64).collect();
-        let (pointer, detail) = ("#/id".to_owned(), format!("is `{shown}`, accepted is a UUID"));
-        let id = FieldError { location: Location::Path, pointer, detail };
-        Problem::invalid("the id is not accepted, see `errors`".to_owned(), vec![id])
-    })
 }
