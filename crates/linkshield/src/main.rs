@@ -1,5 +1,7 @@
 //! `linkshield serve`: settings, database, port, serve, drain. Everything else is in the library.
 
+mod make_admin;
+
 use std::{error::Error, io::Write, process::ExitCode, time::Duration};
 
 use clap::{Parser, Subcommand};
@@ -20,6 +22,8 @@ use tokio::{
     time::timeout,
 };
 use tracing_subscriber::EnvFilter;
+
+use crate::make_admin::{MakeAdmin, make_admin};
 
 /// A setting or an argument was not accepted; clap uses the same code.
 const EXIT_SETTINGS: u8 = 2;
@@ -49,6 +53,9 @@ enum Command {
     /// Serve the HTTP API until SIGTERM or SIGINT, then finish what has begun.
     #[command(after_help = EXIT_CODES)]
     Serve(RawSettings),
+    /// Make a registered account the first administrator.
+    #[command(after_help = MAKE_ADMIN_EXIT_CODES)]
+    MakeAdmin(MakeAdmin),
 }
 
 const EXIT_CODES: &str =
@@ -59,8 +66,19 @@ Durations are a whole number and a unit: 500ms, 30s, 5m, 12h, 30d.
 Whoever reaches the port can check URLs and read the history; the rest asks for an account.
 The file of the master key is as secret as all accounts together; keep a copy of it, apart from the database.";
 
+const MAKE_ADMIN_EXIT_CODES: &str =
+    "Exit codes: 0 done; 2 an argument was not accepted, or there is no database; \
+3 the database could not be used; 5 no account has this address.
+The account becomes a super administrator's that may be used, whether or not its address was verified.";
+
 fn main() -> ExitCode {
-    let Command::Serve(raw) = Cli::parse().command;
+    match Cli::parse().command {
+        Command::Serve(raw) => serve_as_set(raw),
+        Command::MakeAdmin(arguments) => make_admin(&arguments),
+    }
+}
+
+fn serve_as_set(raw: RawSettings) -> ExitCode {
     let variables = std::env::vars_os().filter_map(|(name, _)| name.into_string().ok());
     let settings = match raw.resolve(variables) {
         Ok(settings) => settings,

@@ -6,6 +6,7 @@
 //!   request. A new password ends every other session.
 //! - Whatever cannot be decided (the database is away, too many passwords are being hashed) is refused as a fault of ours.
 
+mod admin;
 mod api_keys;
 mod email;
 mod errands;
@@ -25,6 +26,7 @@ pub(crate) mod testing;
 #[cfg(test)]
 mod tests;
 
+pub use admin::{ChangeStandingError, promote};
 pub use api_keys::{ApiKeyError, KeyIdentity, KeyOrder, KeyWatch, MadeKey};
 pub(crate) use email::EMAIL_LENGTH_MAX;
 pub use email::{EmailAddress, ParseEmailError};

@@ -305,6 +305,36 @@ impl Problem {
         Self { challenge: Some(CHALLENGE), ..Self::new(status, kind, "The log-in is too long ago", detail) }
     }
 
+    /// 404: no such account.
+    pub(crate) fn unknown_user() -> Self {
+        Self::new(
+            StatusCode::NOT_FOUND,
+            "urn:linkshield:problem:unknown-user",
+            "There is no such account",
+            "no account has this id".to_owned(),
+        )
+    }
+
+    /// 404: no such signing key.
+    pub(crate) fn unknown_signing_key() -> Self {
+        Self::new(
+            StatusCode::NOT_FOUND,
+            "urn:linkshield:problem:unknown-signing-key",
+            "There is no such signing key",
+            "no key of the ring has this id; nothing that it signed is accepted".to_owned(),
+        )
+    }
+
+    /// 409: the rules of rotation forbid it now.
+    pub(crate) fn rotation_refused(detail: String) -> Self {
+        Self::new(
+            StatusCode::CONFLICT,
+            "urn:linkshield:problem:rotation-refused",
+            "The signing keys cannot change now",
+            detail,
+        )
+    }
+
     /// 404: the account has no such key.
     pub(crate) fn unknown_api_key() -> Self {
         Self::new(

@@ -1,5 +1,10 @@
 //! Accounts from outside, over TCP; the original's defects as tests that fail when one comes back.
 
+use linkshield::{
+    accounts::promote,
+    clock::now,
+    store::{Role, StandingChange},
+};
 use serde_json::{Value, json};
 
 use crate::{
@@ -42,7 +47,7 @@ impl Backend {
 
     async fn verified(&self) {
         assert_eq!(self.register().await.status, 200);
-        let token = self.mailed_token("Confirm your e-mail address").await;
+        let token = self.mailed_token(EMAIL, "Confirm your e-mail address").await;
         assert_eq!(post(self.address, VERIFY, &json!({ "token": token }).to_string()).await.status, 200);
     }
 
@@ -51,7 +56,12 @@ impl Backend {
     }
 
     async fn logged_in(&self) -> Held {
-        let reply = self.log_in(PASSWORD).await;
+        self.held_by(EMAIL).await
+    }
+
+    async fn held_by(&self, email: &str) -> Held {
+        let body = json!({ "email": email, "password": PASSWORD }).to_string();
+        let reply = post(self.address, LOGIN, &body).await;
         assert_eq!(reply.status, 200, "{}", reply.body);
         let cookie = reply.header("set-cookie").unwrap().split(';').next().unwrap().to_owned();
         let body = reply.json();
@@ -62,6 +72,16 @@ impl Backend {
             session: text("session_id"),
             cookie,
         }
+    }
+
+    /// Somebody of this role, logged in.
+    async fn admin(&self, email: &str, role: Role) -> Held {
+        let body = json!({ "email": email, "password": PASSWORD, "accept_terms": true }).to_string();
+        assert_eq!(post(self.address, REGISTER, &body).await.status, 200);
+        let account = promote(&self.store, &email.parse().unwrap()).await.unwrap().unwrap();
+        let change = StandingChange { role: Some(role), ..StandingChange::default() };
+        self.store.change_standing(account.id, change, now()).await.unwrap().unwrap();
+        self.held_by(email).await
     }
 
     async fn with(&self, method: &str, path: &str, header: &str, body: Option<Value>) -> Reply {
@@ -90,7 +110,7 @@ async fn d9_register_verify_and_log_in() {
     assert_eq!((&user["subscription_plan"], &user["role"]), (&json!("free"), &json!("user")));
     assert!(!registered.body.contains("argon2"), "{}", registered.body);
     assert_problem(&backend.log_in(PASSWORD).await, 403, LOGIN);
-    let token = backend.mailed_token("Confirm your e-mail address").await;
+    let token = backend.mailed_token(EMAIL, "Confirm your e-mail address").await;
     let verify = async || post(backend.address, VERIFY, &json!({ "token": token }).to_string()).await;
     let verified = verify().await;
     assert_eq!((verified.status, &verified.json()["is_verified"]), (200, &json!(true)));
@@ -304,7 +324,7 @@ async fn password_is_changed_and_reset() {
             assert_eq!((reply.status, reply.body.as_str()), (204, ""), "{path} {email}");
         }
     }
-    let token = backend.mailed_token("Choose a new password").await;
+    let token = backend.mailed_token(EMAIL, "Choose a new password").await;
     let reset = async |new: &str| {
         post(backend.address, RESET, &json!({ "token": token, "new_password": new }).to_string()).await
     };
@@ -404,5 +424,89 @@ async fn keys_are_limited_by_plan_and_permission() {
     assert_eq!(make(json!({ "name": "b" })).await.status, 200);
     assert_eq!(make(json!({ "name": "c" })).await.status, 200);
     assert_problem(&make(json!({ "name": "d" })).await, 409, KEYS);
+    backend.stop().await;
+}
+
+const USERS: &str = "/api/v1/admin/users";
+const SIGNING_KEYS: &str = "/api/v1/jwt/keys";
+
+#[tokio::test]
+async fn administrators_lock_accounts_and_end_their_sessions() {
+    let backend = Backend::start().await;
+    backend.verified().await;
+    let user = backend.logged_in().await;
+    let id = backend.bearer("GET", PROFILE, &user, None).await.json()["id"].as_str().unwrap().to_owned();
+    let path = format!("{USERS}/{id}");
+    let lock = || Some(json!({ "locked": true }));
+    assert_problem(&backend.bearer("PUT", &path, &user, lock()).await, 403, &path);
+    assert_problem(&backend.with("PUT", &path, "accept: */*", lock()).await, 401, &path);
+    let admin = backend.admin("root@example.org", Role::SuperAdmin).await;
+    let changed = json!({ "subscription_plan": "basic", "role": "moderator" });
+    let changed = backend.bearer("PUT", &path, &admin, Some(changed)).await.json();
+    assert_eq!((&changed["subscription_plan"], &changed["role"]), (&json!("starter"), &json!("moderator")));
+    let refused = backend.bearer("PUT", &path, &admin, Some(json!({ "role": "god", "status": "?" }))).await;
+    assert_problem(&refused, 422, &path);
+    let revoke = format!("/auth/admin/revoke-user-tokens/{id}");
+    let revoked = backend.bearer("POST", &revoke, &admin, None).await.json();
+    assert_eq!((&revoked["revoked_count"], &revoked["user_id"]), (&json!(1), &json!(id)));
+    assert_problem(&backend.bearer("GET", PROFILE, &user, None).await, 401, PROFILE);
+    let again = backend.logged_in().await;
+    assert_eq!(backend.bearer("PUT", &path, &admin, lock()).await.status, 200);
+    assert_problem(&backend.bearer("GET", PROFILE, &again, None).await, 401, PROFILE);
+    assert_problem(&backend.log_in(PASSWORD).await, 423, LOGIN);
+    assert_eq!(backend.bearer("PUT", &path, &admin, Some(json!({ "locked": false }))).await.status, 200);
+    assert_problem(&backend.bearer("GET", PROFILE, &again, None).await, 401, PROFILE);
+    assert_eq!(backend.log_in(PASSWORD).await.status, 200);
+    let nobody = format!("{USERS}/01890a5d-ac96-774b-bcce-b302099a8057");
+    assert_problem(&backend.bearer("PUT", &nobody, &admin, lock()).await, 404, &nobody);
+    backend.stop().await;
+}
+
+#[tokio::test]
+async fn administrators_do_not_make_their_like() {
+    let backend = Backend::start().await;
+    let super_admin = backend.admin("root@example.org", Role::SuperAdmin).await;
+    let admin = backend.admin("helper@example.org", Role::Admin).await;
+    backend.verified().await;
+    let user = backend.logged_in().await;
+    let id = async |held: &Held| {
+        backend.bearer("GET", PROFILE, held, None).await.json()["id"].as_str().unwrap().to_owned()
+    };
+    let (of_user, of_super) = (id(&user).await, id(&super_admin).await);
+    let path = format!("{USERS}/{of_user}");
+    assert_problem(&backend.bearer("PUT", &path, &admin, Some(json!({ "role": "admin" }))).await, 403, &path);
+    let above = format!("{USERS}/{of_super}");
+    assert_problem(
+        &backend.bearer("PUT", &above, &admin, Some(json!({ "locked": true }))).await,
+        403,
+        &above,
+    );
+    assert_eq!(
+        backend.bearer("PUT", &path, &super_admin, Some(json!({ "role": "admin" }))).await.status,
+        200
+    );
+    backend.stop().await;
+}
+
+#[tokio::test]
+async fn d7_administrators_rotate_and_kill_signing_keys() {
+    let backend = Backend::start().await;
+    let admin = backend.admin("root@example.org", Role::SuperAdmin).await;
+    let rotate = "/api/v1/jwt/rotate";
+    let announced = backend.bearer("POST", rotate, &admin, None).await;
+    assert_eq!(announced.status, 200, "{}", announced.body);
+    assert_problem(&backend.bearer("POST", rotate, &admin, None).await, 409, rotate);
+    let listed = backend.bearer("GET", SIGNING_KEYS, &admin, None).await.json();
+    assert_eq!((&listed[0]["state"], &listed[1]["state"]), (&json!("active"), &json!("announced")));
+    assert_eq!(get(backend.address, JWKS).await.json()["keys"].as_array().unwrap().len(), 2);
+    let active = listed[0]["key_id"].as_str().unwrap();
+    let status = backend.bearer("GET", "/api/v1/jwt/status", &admin, None).await.json();
+    assert_eq!((&status["active_key_id"], &status["key_count"]), (&json!(active), &json!(2)));
+    let path = format!("{SIGNING_KEYS}/{active}");
+    assert_eq!(backend.bearer("DELETE", &path, &admin, None).await.status, 204);
+    assert_problem(&backend.bearer("GET", PROFILE, &admin, None).await, 401, PROFILE);
+    let refreshed = json!({ "refresh_token": admin.refresh }).to_string();
+    let refreshed = post(backend.address, REFRESH, &refreshed).await;
+    assert_eq!(refreshed.status, 200, "the session goes on under another key: {}", refreshed.body);
     backend.stop().await;
 }

@@ -53,8 +53,9 @@ impl Backend {
         reply.json()
     }
 
-    /// The token in the newest letter with this subject, once it is there.
-    pub(crate) async fn mailed_token(&self, subject: &str) -> String {
+    /// The token in the newest letter to this address with this subject, once it is there.
+    pub(crate) async fn mailed_token(&self, email: &str, subject: &str) -> String {
+        let to = format!("To: {email}");
         wait_for("a letter", async || {
             let mut letters: Vec<PathBuf> = fs::read_dir(self.directory.path().join("mail"))
                 .unwrap()
@@ -63,7 +64,7 @@ impl Backend {
                 .collect();
             letters.sort();
             let mut texts = letters.iter().rev().map(|path| fs::read_to_string(path).unwrap());
-            let letter = texts.find(|text| text.contains(subject))?;
+            let letter = texts.find(|text| text.contains(&to) && text.contains(subject))?;
             letter.lines().find(|line| line.len() == 43 && !line.contains(' ')).map(str::to_owned)
         })
         .await

@@ -1,5 +1,6 @@
 //! The paths about accounts: the original's paths and field names. Every answer says that nobody may store it.
 
+mod admin;
 mod answers;
 mod api_keys;
 mod keys;
@@ -14,7 +15,7 @@ mod sessions;
 use axum::{
     Router, middleware,
     response::Response,
-    routing::{delete, get, post},
+    routing::{delete, get, post, put},
 };
 use http::{HeaderValue, header};
 use utoipa::OpenApi;
@@ -48,6 +49,12 @@ pub const ACCOUNT_BODY_BYTES_MAX: usize = 16 * 1024;
     api_keys::make,
     api_keys::rotate,
     api_keys::revoke,
+    admin::change_user,
+    admin::revoke_tokens,
+    admin::jwt_status,
+    admin::jwt_keys,
+    admin::jwt_rotate,
+    admin::jwt_kill,
     keys::jwks
 ))]
 pub(super) struct AccountsDocument;
@@ -71,6 +78,12 @@ pub(super) fn router() -> Router<App> {
         .route("/api/v1/user/api-keys", get(api_keys::list).post(api_keys::make))
         .route("/api/v1/user/api-keys/{id}", delete(api_keys::revoke))
         .route("/api/v1/user/api-keys/{id}/rotate", post(api_keys::rotate))
+        .route("/api/v1/admin/users/{id}", put(admin::change_user))
+        .route("/auth/admin/revoke-user-tokens/{user_id}", post(admin::revoke_tokens))
+        .route("/api/v1/jwt/status", get(admin::jwt_status))
+        .route("/api/v1/jwt/keys", get(admin::jwt_keys))
+        .route("/api/v1/jwt/keys/{id}", delete(admin::jwt_kill))
+        .route("/api/v1/jwt/rotate", post(admin::jwt_rotate))
         .layer(middleware::map_response(forbid_storing))
         .route("/.well-known/jwks.json", get(keys::jwks))
 }

@@ -1,11 +1,15 @@
 //! Refusals of operations on accounts as problem documents.
 
+use std::iter;
+
 use crate::{
     accounts::{
-        ApiKeyError, ChangePasswordError, LoginError, RefreshFailure, RegisterError, ResetPasswordError,
-        VerifyEmailError,
+        ApiKeyError, ChangePasswordError, ChangeStandingError, LoginError, RefreshFailure, RegisterError,
+        ResetPasswordError, VerifyEmailError,
     },
     api::problem::{FieldError, Location, Problem},
+    keys::ChangeKeysError,
+    telemetry::causes,
 };
 
 const TOO_MANY_FAILED: &str = "too many passwords were wrong";
@@ -92,6 +96,33 @@ impl From<ApiKeyError> for Problem {
             ApiKeyError::NotFound => Self::unknown_api_key(),
             ApiKeyError::Over(_) => Self::key_over(),
             ApiKeyError::Failed(failure) => failure.into(),
+        }
+    }
+}
+
+impl From<ChangeStandingError> for Problem {
+    fn from(error: ChangeStandingError) -> Self {
+        match error {
+            ChangeStandingError::NotFound => Self::unknown_user(),
+            ChangeStandingError::NotAllowed => {
+                Self::not_allowed("only super administrators make administrators, or change their accounts")
+            }
+            ChangeStandingError::Failed(failure) => failure.into(),
+        }
+    }
+}
+
+impl From<ChangeKeysError> for Problem {
+    fn from(error: ChangeKeysError) -> Self {
+        match error {
+            ChangeKeysError::Kill(_) => Self::unknown_signing_key(),
+            ChangeKeysError::Rotate(refusal) => Self::rotation_refused(refusal.to_string()),
+            ChangeKeysError::Contended => Self::unavailable("others are changing the keys"),
+            error => {
+                let cause =
+                    iter::once(error.to_string()).chain(causes(&error)).collect::<Vec<_>>().join(": ");
+                Self::internal(cause)
+            }
         }
     }
 }
