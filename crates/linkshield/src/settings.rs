@@ -12,8 +12,18 @@ use std::{
 };
 
 use clap::Args;
+use lettre::message::Mailbox;
 use thiserror::Error;
 use tracing_subscriber::{EnvFilter, filter::LevelFilter};
+use url::Url;
+
+use crate::{
+    keys::MASTER_KEY_FILE,
+    mail::{MAIL_ACCEPTED, MailDestination},
+};
+
+/// The claim `iss` where no public URL is set.
+const ISSUER: &str = "linkshield";
 
 /// The settings as text, from the command line and the environment.
 #[derive(Debug, Clone, Args)]
@@ -45,13 +55,37 @@ pub struct RawSettings {
     /// How many checks are kept at most: 1 to 100000000; the oldest go first.
     #[arg(long, value_name = "COUNT", env = "LINKSHIELD_CHECKS_MAX", default_value = "1000000")]
     checks_max: OsString,
+    /// File of the master key; made when missing. Default: `master.key` in the data directory.
+    #[arg(long, value_name = "FILE", env = "LINKSHIELD_MASTER_KEY")]
+    master_key: Option<OsString>,
+    /// Where clients reach this service, such as `https://links.example.org`: the issuer of its tokens.
+    #[arg(long, value_name = "URL", env = "LINKSHIELD_PUBLIC_URL")]
+    public_url: Option<OsString>,
+    /// Where mail goes: `file` (the directory `mail` of the data directory), or an SMTP server such as
+    /// `smtps://user:password@mail.example`.
+    #[arg(
+        long,
+        value_name = "DESTINATION",
+        env = "LINKSHIELD_MAIL",
+        default_value = "file",
+        hide_env_values = true
+    )]
+    mail: OsString,
+    /// Sender of mail.
+    #[arg(
+        long,
+        value_name = "ADDRESS",
+        env = "LINKSHIELD_MAIL_FROM",
+        default_value = "linkshield@localhost"
+    )]
+    mail_from: OsString,
     /// What is logged: error, warn, info, debug, trace, off, or a tracing filter such as `info,linkshield=debug`.
     #[arg(long, value_name = "FILTER", env = "LINKSHIELD_LOG", default_value = "info")]
     log: OsString,
 }
 
 /// All variables that [`RawSettings`] reads.
-pub const ENVIRONMENT_VARIABLES: [&str; 10] = [
+pub const ENVIRONMENT_VARIABLES: [&str; 14] = [
     "LINKSHIELD_ADDRESS",
     "LINKSHIELD_PORT",
     "LINKSHIELD_DATA",
@@ -61,6 +95,10 @@ pub const ENVIRONMENT_VARIABLES: [&str; 10] = [
     "LINKSHIELD_CONNECTIONS_MAX",
     "LINKSHIELD_RETENTION",
     "LINKSHIELD_CHECKS_MAX",
+    "LINKSHIELD_MASTER_KEY",
+    "LINKSHIELD_PUBLIC_URL",
+    "LINKSHIELD_MAIL",
+    "LINKSHIELD_MAIL_FROM",
     "LINKSHIELD_LOG",
 ];
 
@@ -83,6 +121,14 @@ pub struct Settings {
     pub retention: Duration,
     /// How many checks are kept.
     pub checks_max: u32,
+    /// File of the master key.
+    pub master_key: PathBuf,
+    /// The claim `iss` of tokens: the public URL, or `linkshield` where none is set.
+    pub issuer: String,
+    /// Where mail goes.
+    pub mail: MailDestination,
+    /// Sender of mail.
+    pub mail_from: Mailbox,
     /// What is logged, a filter that is known to parse.
     pub log: String,
 }
@@ -162,6 +208,18 @@ impl RawSettings {
         let retention = reader.read("retention", &self.retention, "a duration from 1m to 3650d", keep);
         let rows = |text: &str| parsed::<u32>(text).filter(|count| (1..=100_000_000).contains(count));
         let checks_max = reader.read("checks-max", &self.checks_max, "a number from 1 to 100000000", rows);
+        let master_key = match &self.master_key {
+            Some(file) => reader.read("master-key", file, "the path of a file in UTF-8", path),
+            None => data.as_ref().map(|data| data.join(MASTER_KEY_FILE)),
+        };
+        let urls = "an origin such as `https://links.example.org`, or `http://` on this machine";
+        let issuer = match &self.public_url {
+            Some(url) => reader.read("public-url", url, urls, origin),
+            None => Some(ISSUER.to_owned()),
+        };
+        let mail = reader.read_secret("mail", &self.mail, MAIL_ACCEPTED, parsed::<MailDestination>);
+        let senders = "an address, or a name and an address as in `LinkShield <links@example.org>`";
+        let mail_from = reader.read("mail-from", &self.mail_from, senders, parsed::<Mailbox>);
         let levels = "error, warn, info, debug, trace, off, or a tracing filter such as `linkshield=debug`";
         let log = reader.read("log", &self.log, levels, filter);
         let settings = (|| {
@@ -174,6 +232,10 @@ impl RawSettings {
                 connections_max: connections_max?,
                 retention: retention?,
                 checks_max: checks_max?,
+                master_key: master_key?,
+                issuer: issuer?,
+                mail: mail?,
+                mail_from: mail_from?,
                 log: log?,
             })
         })();
@@ -221,11 +283,29 @@ impl Reader {
         // Taken as the system gives it, so that text that is not UTF-8 is a mistake like any other.
         let parsed = value.to_str().and_then(parse);
         if parsed.is_none() {
-            let variable = format!("LINKSHIELD_{}", option.replace('-', "_").to_ascii_uppercase());
-            let value = value.to_string_lossy().into_owned();
-            self.problems.push(SettingProblem::Value { option, variable, value, accepted });
+            self.refuse(option, value.to_string_lossy().into_owned(), accepted);
         }
         parsed
+    }
+
+    /// The same for a value that may hold a password: a mistake in it is told without it.
+    fn read_secret<T>(
+        &mut self,
+        option: &'static str,
+        value: &OsStr,
+        accepted: &'static str,
+        parse: impl FnOnce(&str) -> Option<T>,
+    ) -> Option<T> {
+        let parsed = value.to_str().and_then(parse);
+        if parsed.is_none() {
+            self.refuse(option, "[redacted]".to_owned(), accepted);
+        }
+        parsed
+    }
+
+    fn refuse(&mut self, option: &'static str, value: String, accepted: &'static str) {
+        let variable = format!("LINKSHIELD_{}", option.replace('-', "_").to_ascii_uppercase());
+        self.problems.push(SettingProblem::Value { option, variable, value, accepted });
     }
 }
 
@@ -253,6 +333,19 @@ fn parsed<T: std::str::FromStr>(text: &str) -> Option<T> {
 
 fn path(text: &str) -> Option<PathBuf> {
     (!text.trim().is_empty()).then(|| PathBuf::from(text))
+}
+
+/// The origin of a URL, as it is: nothing behind host and port. Without TLS only on this machine.
+fn origin(text: &str) -> Option<String> {
+    let url = Url::parse(text).ok()?;
+    let alone = url.path() == "/" && url.query().is_none() && url.fragment().is_none();
+    let anonymous = url.username().is_empty() && url.password().is_none();
+    let protected = match url.scheme() {
+        "https" => true,
+        "http" => matches!(url.host_str(), Some("localhost" | "127.0.0.1" | "[::1]")),
+        _ => false,
+    };
+    (alone && anonymous && protected).then(|| url.origin().ascii_serialization())
 }
 
 fn filter(text: &str) -> Option<String> {
@@ -311,6 +404,18 @@ mod tests {
         let settings = resolve(&[], &["PATH", "LINKSHIELD_PORT"]).unwrap();
         assert_eq!(settings.address.to_string(), "127.0.0.1:8080");
         assert_eq!(settings.drain_timeout, Duration::from_secs(30));
+        assert_eq!(settings.master_key, PathBuf::from("linkshield-data/master.key"));
+        assert_eq!((settings.mail, settings.issuer.as_str()), (MailDestination::File, "linkshield"));
+    }
+
+    #[test]
+    fn public_url_is_an_origin() {
+        let issuer = |url: &str| resolve(&["--public-url", url], &[]).map(|settings| settings.issuer);
+        assert_eq!(issuer("https://Links.example.org/").unwrap(), "https://links.example.org");
+        assert_eq!(issuer("http://127.0.0.1:8080").unwrap(), "http://127.0.0.1:8080");
+        for url in ["https://a.org/app", "https://a.org?x", "ftp://a.org", "a.org", "https://u@a.org"] {
+            assert!(issuer(url).is_err(), "{url}");
+        }
     }
 
     #[test]
@@ -325,11 +430,17 @@ mod tests {
             "--connections-max=0",
             "--retention=forever",
             "--checks-max=-1",
+            "--master-key=",
+            "--public-url=http://links.example.org",
+            "--mail=smtp://user:hunter2@mail.example",
+            "--mail-from=nobody",
             "--log=,=,",
         ];
         let error = resolve(&arguments, &["LINKSHIELD_PROT"]).unwrap_err();
-        assert_eq!(error.problems.len(), 11, "{error:?}");
-        assert_eq!(error.to_string(), "11 settings were not accepted");
+        assert_eq!(error.problems.len(), 15, "{error:?}");
+        assert_eq!(error.to_string(), "15 settings were not accepted");
+        let told: String = error.problems.iter().map(ToString::to_string).collect();
+        assert!(!told.contains("hunter2"), "{told}");
         let first = error.problems[0].to_string();
         assert!(first.contains("`LINKSHIELD_PROT`") && first.contains("`LINKSHIELD_PORT`"), "{first}");
         assert_eq!(

@@ -14,7 +14,9 @@ use super::{
     state::App,
 };
 use crate::{
+    accounts::scopes::URL_CHECK,
     analysis::Target,
+    gate::MaybeAuthenticated,
     service::Reuse,
     store::{CheckId, Recorded, StoredCheck, StoredScanResult},
 };
@@ -22,17 +24,26 @@ use crate::{
 /// Indexes of the URLs that a bulk request left out because they are none.
 const SKIPPED_HEADER: HeaderName = HeaderName::from_static("x-skipped-urls");
 
-/// Checks one URL. Open to everyone; a result of the last five minutes for the same normalised URL is reused unless
+/// Checks one URL. Open to everyone; a credential that comes along has to be good. A result of the last five minutes for the same normalised URL is reused unless
 /// `priority` is set.
 #[utoipa::path(post, path = "/api/v1/url-check/check", tag = "url-check", request_body = CheckRequest, responses(
     (status = 200, description = "The verdict", body = StoredCheck),
     (status = 400, description = "Not JSON, or not a URL", body = ProblemDocument, content_type = "application/problem+json"),
+    (status = 401, description = "A credential came along that is not good", body = ProblemDocument, content_type = "application/problem+json"),
+    (status = 403, description = "The credential is not good for this", body = ProblemDocument, content_type = "application/problem+json"),
     (status = 408, description = "The body came too slowly", body = ProblemDocument, content_type = "application/problem+json"),
     (status = 413, description = "The body is too large", body = ProblemDocument, content_type = "application/problem+json"),
     (status = 415, description = "The body is not declared as JSON, or is compressed", body = ProblemDocument, content_type = "application/problem+json"),
     (status = 422, description = "Fields are missing or out of range", body = ProblemDocument, content_type = "application/problem+json"),
 ))]
-pub(super) async fn check(State(app): State<App>, request: Request) -> Result<Json<StoredCheck>, Problem> {
+pub(super) async fn check(
+    State(app): State<App>,
+    MaybeAuthenticated(principal): MaybeAuthenticated,
+    request: Request,
+) -> Result<Json<StoredCheck>, Problem> {
+    if let Some(principal) = principal {
+        principal.require(&app, URL_CHECK)?;
+    }
     let request = CheckRequest::from_json(read_json(request, CHECK_BODY_BYTES_MAX).await?)?;
     let target = Target::parse(&request.url).map_err(|error| Problem::not_a_url(&error))?;
     let reuse = if request.priority { Reuse::Refused } else { Reuse::Allowed };

@@ -95,6 +95,7 @@ mod tests {
 
     use super::*;
     use crate::{
+        accounts::testing::open_accounts,
         scratch::ScratchDirectory,
         service::CheckService,
         settings::Environment,
@@ -105,7 +106,9 @@ mod tests {
         let directory = ScratchDirectory::new();
         let store = Store::open(directory.path()).await.unwrap();
         let limits = RetentionLimits { age_max: Duration::from_secs(60), rows_max: 10 };
-        let app = App::new(CheckService::new(store, limits), Environment::Development, request_timeout);
+        let accounts = open_accounts(&store, &directory).await;
+        let service = CheckService::new(store, limits);
+        let app = App::new(service, accounts, Environment::Development, request_timeout);
         let router: Router = Router::new()
             .route("/panic", get(|| async { panic!("handler panics on purpose") as &'static str }))
             .route("/forever", get(std::future::pending::<String>))

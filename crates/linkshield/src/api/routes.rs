@@ -8,7 +8,9 @@ use axum::{
 };
 use http::Method;
 
-use super::{checks, health, history, meta, observe::observe, openapi, problem::Problem, state::App};
+use super::{
+    accounts, checks, health, history, meta, observe::observe, openapi, problem::Problem, state::App,
+};
 
 /// The whole HTTP interface over `app`.
 pub fn router(app: App) -> Router {
@@ -25,6 +27,7 @@ pub fn router(app: App) -> Router {
         .route("/api/v1/version", get(meta::version))
         .route("/metrics", get(meta::metrics))
         .route("/openapi.json", get(openapi::document))
+        .merge(accounts::router())
         .fallback(|OriginalUri(uri): OriginalUri| async move { Problem::unknown_path(uri.path()) })
         .method_not_allowed_fallback(|method: Method, OriginalUri(uri): OriginalUri| async move {
             Problem::wrong_method(method.as_str(), uri.path())

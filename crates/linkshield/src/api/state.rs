@@ -11,7 +11,7 @@ use std::{
 
 use tokio::sync::{Semaphore, SemaphorePermit};
 
-use crate::{service::CheckService, settings::Environment, telemetry::Metrics};
+use crate::{accounts::Accounts, service::CheckService, settings::Environment, telemetry::Metrics};
 
 /// Bulk requests answered at a time, and large bodies read at a time: all of them together must fit in memory.
 const BULK_CONCURRENT_MAX: usize = 32;
@@ -25,6 +25,7 @@ pub struct App {
 #[derive(Debug)]
 struct Inner {
     service: CheckService,
+    accounts: Accounts,
     metrics: Metrics,
     environment: Environment,
     request_timeout: Duration,
@@ -61,9 +62,15 @@ pub(crate) struct Claim {
 
 impl App {
     /// A backend that is ready to serve.
-    pub fn new(service: CheckService, environment: Environment, request_timeout: Duration) -> Self {
+    pub fn new(
+        service: CheckService,
+        accounts: Accounts,
+        environment: Environment,
+        request_timeout: Duration,
+    ) -> Self {
         let inner = Inner {
             service,
+            accounts,
             metrics: Metrics::new(environment),
             environment,
             request_timeout,
@@ -79,6 +86,11 @@ impl App {
     /// The checking service.
     pub fn service(&self) -> &CheckService {
         &self.inner.service
+    }
+
+    /// The accounts.
+    pub fn accounts(&self) -> &Accounts {
+        &self.inner.accounts
     }
 
     /// The metrics.

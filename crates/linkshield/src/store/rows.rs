@@ -121,7 +121,7 @@ impl TryFrom<ScanResultRow> for StoredScanResult {
     }
 }
 
-fn known<T>(
+pub(super) fn known<T>(
     column: &'static str,
     value: String,
     read: impl FnOnce(&str) -> Option<T>,

@@ -1,77 +1,26 @@
 //! Every path and every status of the API, over TCP.
 
-use std::{io::ErrorKind, net::SocketAddr, time::Duration};
+use std::io::ErrorKind;
 
 use linkshield::{
-    api::{App, BULK_BODY_BYTES_MAX, CHECK_BODY_BYTES_MAX},
-    server::Server,
-    service::CheckService,
-    settings::Environment,
-    store::{DATABASE_FILE, RetentionLimits, Store},
+    api::{BULK_BODY_BYTES_MAX, CHECK_BODY_BYTES_MAX},
+    store::DATABASE_FILE,
 };
 use serde_json::{Value, json};
-use tokio::{io::AsyncWriteExt, net::TcpStream, sync::oneshot, task::JoinHandle};
+use tokio::{io::AsyncWriteExt, net::TcpStream};
 
 use crate::{
+    backend::{Backend, CHECK, assert_problem},
     client::{get, post, post_head, send},
-    scratch::ScratchDirectory,
 };
 
-const CHECK: &str = "/api/v1/url-check/check";
 const BULK: &str = "/api/v1/url-check/bulk-check";
 const HISTORY: &str = "/api/v1/url-check/history";
-
-struct Backend {
-    address: SocketAddr,
-    store: Store,
-    stop: oneshot::Sender<()>,
-    server: JoinHandle<usize>,
-    directory: ScratchDirectory,
-}
-
-impl Backend {
-    async fn start() -> Self {
-        let directory = ScratchDirectory::new();
-        let store = Store::open(directory.path()).await.unwrap();
-        let limits = RetentionLimits { age_max: Duration::from_secs(3600), rows_max: 1000 };
-        let service = CheckService::new(store.clone(), limits);
-        let app = App::new(service, Environment::Staging, Duration::from_secs(30));
-        let server = Server::bind(app, SocketAddr::from(([127, 0, 0, 1], 0)), 64).await.unwrap();
-        let address = server.address().unwrap();
-        let (stop, stopped) = oneshot::channel();
-        let shutdown = async move { drop(stopped.await) };
-        let server = tokio::spawn(async { server.run(shutdown, Duration::from_secs(30)).await.cut.len() });
-        Self { address, store, stop, server, directory }
-    }
-
-    async fn check(&self, url: &str) -> Value {
-        let reply = post(self.address, CHECK, &json!({ "url": url }).to_string()).await;
-        assert_eq!(reply.status, 200, "{}", reply.body);
-        reply.json()
-    }
-
-    async fn stop(self) {
-        self.stop.send(()).unwrap();
-        assert_eq!(self.server.await.unwrap(), 0, "nothing was cut");
-    }
-}
 
 fn keys(value: &Value) -> Vec<&str> {
     let mut keys: Vec<&str> = value.as_object().unwrap().keys().map(String::as_str).collect();
     keys.sort_unstable();
     keys
-}
-
-fn assert_problem(reply: &crate::client::Reply, status: u16, path: &str) {
-    assert_eq!(reply.status, status, "{}", reply.body);
-    assert_eq!(reply.header("content-type"), Some("application/problem+json"));
-    let problem = reply.json();
-    assert_eq!(problem["status"], status);
-    assert_eq!(problem["instance"], path);
-    assert_eq!(problem["request_id"].as_str(), reply.header("x-request-id"));
-    for field in ["type", "title", "detail"] {
-        assert!(!problem[field].as_str().unwrap().is_empty(), "{field}");
-    }
 }
 
 #[tokio::test]
@@ -428,18 +377,16 @@ async fn documents_every_path() {
     let backend = Backend::start().await;
     let document = get(backend.address, "/openapi.json").await.json();
     let paths = document["paths"].as_object().unwrap();
-    assert_eq!(paths.len(), 12);
+    assert_eq!(paths.len(), 35);
     assert_eq!(document["components"]["schemas"]["CheckRequest"]["additionalProperties"], false);
     for (path, operations) in paths {
         for method in operations.as_object().unwrap().keys() {
-            let path = path.replace("{id}", "01890a5d-ac96-774b-bcce-b302099a8057");
+            let id = "01890a5d-ac96-774b-bcce-b302099a8057";
+            let path = path.replace("{id}", id).replace("{user_id}", id);
             let documented = &operations[method]["responses"];
             assert!(documented["500"].is_object() && documented["503"].is_object(), "{method} {path}");
-            let reply = if method == "get" {
-                get(backend.address, &path).await
-            } else {
-                post(backend.address, &path, "{}").await
-            };
+            let request = post_head(&path, 2).replace("POST", &method.to_uppercase());
+            let reply = send(backend.address, format!("{request}{{}}")).await;
             assert!(reply.status != 405, "{method} {path}");
             assert!(!reply.body.contains("unknown-path"), "{method} {path}");
             let documented = &documented[reply.status.to_string()]["content"];

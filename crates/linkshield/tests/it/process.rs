@@ -302,3 +302,30 @@ async fn two_processes_share_one_database() {
     green.signal("TERM").await;
     assert_eq!(green.end().await.0.code(), Some(0));
 }
+
+#[tokio::test]
+async fn makes_the_first_administrator() {
+    let data = ScratchDirectory::new();
+    let make_admin = async |email: &str| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_linkshield"));
+        let output = command.args(["make-admin", email, "--data"]).arg(data.path()).output().await.unwrap();
+        let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+        (output.status.code(), text(output.stdout), text(output.stderr))
+    };
+    let (code, _, told) = make_admin("ada@example.org").await;
+    assert_eq!(code, Some(2), "{told}");
+    let process = Process::start(data.path(), &[]).await;
+    let body = json!({ "email": "ada@example.org", "password": "wombat seventy", "accept_terms": true });
+    assert_eq!(post(process.address, "/api/v1/user/register", &body.to_string()).await.status, 200);
+    let (code, _, told) = make_admin("eve@example.org").await;
+    assert_eq!(code, Some(5), "{told}");
+    assert_eq!(make_admin("nobody").await.0, Some(2));
+    let (code, said, told) = make_admin("Ada@example.org").await;
+    assert_eq!((code, said.as_str()), (Some(0), "ada@example.org is a super administrator\n"), "{told}");
+    let body = json!({ "email": "ada@example.org", "password": "wombat seventy" }).to_string();
+    let reply = post(process.address, "/api/v1/user/login", &body).await;
+    assert_eq!(reply.json()["user"]["role"], "super_admin", "{}", reply.body);
+    process.signal("TERM").await;
+    let (status, log) = process.end().await;
+    assert_eq!(status.code(), Some(0), "{log}");
+}

@@ -15,6 +15,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("shield-edge", &["shield-release", "shield-types"]),
     ("shield-runtime", &["shield-release", "shield-types"]),
     ("shield-load", &["shield-types"]),
+    ("shield-data", &["shield-guard", "shield-types"]),
     (
         "shield-control",
         &[
@@ -38,7 +39,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "workspace-features",
         ],
     ),
-    ("linkshield", &["workspace-features"]),
+    ("linkshield", &["shield-data", "shield-guard", "shield-types", "workspace-features"]),
     ("workspace-features", &[]),
     ("shield-testkit", &["shield-types"]),
     // Drives the programs from outside, with every instrument there is.

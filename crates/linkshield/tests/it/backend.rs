@@ -1,0 +1,104 @@
+//! LinkShield in this process, over TCP.
+
+use std::{fs, net::SocketAddr, path::PathBuf, time::Duration};
+
+use linkshield::{
+    accounts::{Accounts, AccountsParts},
+    api::App,
+    keys::{MASTER_KEY_FILE, MasterKey},
+    mail::{MailDestination, Mailer},
+    server::Server,
+    service::CheckService,
+    settings::Environment,
+    store::{RetentionLimits, Store},
+};
+use serde_json::{Value, json};
+use shield_guard::token::RotationSchedule;
+use tokio::{sync::oneshot, task::JoinHandle};
+
+use crate::{
+    client::{Reply, post, wait_for},
+    scratch::ScratchDirectory,
+};
+
+pub(crate) const CHECK: &str = "/api/v1/url-check/check";
+
+pub(crate) struct Backend {
+    pub(crate) address: SocketAddr,
+    pub(crate) store: Store,
+    pub(crate) directory: ScratchDirectory,
+    stop: oneshot::Sender<()>,
+    server: JoinHandle<usize>,
+}
+
+impl Backend {
+    pub(crate) async fn start() -> Self {
+        let directory = ScratchDirectory::new();
+        let store = Store::open(directory.path()).await.unwrap();
+        let limits = RetentionLimits { age_max: Duration::from_secs(3600), rows_max: 1000 };
+        let service = CheckService::new(store.clone(), limits);
+        let accounts = open_accounts(&store, &directory).await;
+        let app = App::new(service, accounts, Environment::Staging, Duration::from_secs(30));
+        let server = Server::bind(app, SocketAddr::from(([127, 0, 0, 1], 0)), 64).await.unwrap();
+        let address = server.address().unwrap();
+        let (stop, stopped) = oneshot::channel();
+        let shutdown = async move { drop(stopped.await) };
+        let server = tokio::spawn(async { server.run(shutdown, Duration::from_secs(30)).await.cut.len() });
+        Self { address, store, directory, stop, server }
+    }
+
+    pub(crate) async fn check(&self, url: &str) -> Value {
+        let reply = post(self.address, CHECK, &json!({ "url": url }).to_string()).await;
+        assert_eq!(reply.status, 200, "{}", reply.body);
+        reply.json()
+    }
+
+    /// The token in the newest letter to this address with this subject, once it is there.
+    pub(crate) async fn mailed_token(&self, email: &str, subject: &str) -> String {
+        let to = format!("To: {email}");
+        wait_for("a letter", async || {
+            let mut letters: Vec<PathBuf> = fs::read_dir(self.directory.path().join("mail"))
+                .unwrap()
+                .map(|entry| entry.unwrap().path())
+                .filter(|path| path.extension().is_some_and(|extension| extension == "eml"))
+                .collect();
+            letters.sort();
+            let mut texts = letters.iter().rev().map(|path| fs::read_to_string(path).unwrap());
+            let letter = texts.find(|text| text.contains(&to) && text.contains(subject))?;
+            letter.lines().find(|line| line.len() == 43 && !line.contains(' ')).map(str::to_owned)
+        })
+        .await
+    }
+
+    pub(crate) async fn stop(self) {
+        self.stop.send(()).unwrap();
+        assert_eq!(self.server.await.unwrap(), 0, "nothing was cut");
+    }
+}
+
+async fn open_accounts(store: &Store, directory: &ScratchDirectory) -> Accounts {
+    let from = "linkshield@example.org".parse().unwrap();
+    let (mailer, _postman) =
+        Mailer::start(&MailDestination::File, directory.path().join("mail"), from).unwrap();
+    let master_key = MasterKey::open_or_make(&directory.path().join(MASTER_KEY_FILE)).unwrap();
+    let parts = AccountsParts {
+        store: store.clone(),
+        master_key: &master_key,
+        issuer: "linkshield".to_owned(),
+        schedule: RotationSchedule::default(),
+        mailer,
+    };
+    Accounts::open(parts).await.unwrap().0
+}
+
+pub(crate) fn assert_problem(reply: &Reply, status: u16, path: &str) {
+    assert_eq!(reply.status, status, "{}", reply.body);
+    assert_eq!(reply.header("content-type"), Some("application/problem+json"));
+    let problem = reply.json();
+    assert_eq!(problem["status"], status);
+    assert_eq!(problem["instance"], path);
+    assert_eq!(problem["request_id"].as_str(), reply.header("x-request-id"));
+    for field in ["type", "title", "detail"] {
+        assert!(!problem[field].as_str().unwrap().is_empty(), "{field}");
+    }
+}

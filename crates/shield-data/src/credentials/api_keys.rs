@@ -1,0 +1,186 @@
+//! API keys.
+//!
+//! Making a key counts the account's live ones, under the account's lock. A rotation is conditional on the old key having no
+//! successor, so two rotations of one key make one successor. A key that is taken back stays as a row, marked, and leaves its
+//! entry in the log of revocations in the same transaction.
+
+use shield_guard::{
+    AccountId, ApiKeyId, StoreError,
+    api_key::{ApiKeyDigest, ApiKeyRecord, ApiKeyStore, Environment, KeyLimit, KeyRotation, StoredApiKey},
+    revocation::RevocationReason,
+    session::ClientText,
+};
+use shield_types::Timestamp;
+
+use super::revocations::append;
+use crate::{
+    Database, SqlError,
+    clock::now,
+    failure::of,
+    sql::{LockSpace, Row, Statement, Transaction},
+};
+
+const STORE: &str = "API keys";
+
+const INSERT: &str =
+    "INSERT INTO guard_api_keys (id, account, digest, name, hint, scopes, environment, created_at,
+    expires_at, successor, last_used_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)";
+const COUNT: &str = "SELECT count(*) AS live FROM guard_api_keys
+    WHERE account = $1 AND expires_at > $2 AND successor IS NULL AND revoked_at IS NULL";
+const REPLACE: &str = "UPDATE guard_api_keys SET successor = $3, expires_at = $4
+    WHERE account = $1 AND id = $2 AND successor IS NULL AND revoked_at IS NULL";
+const REVOKE: &str = "UPDATE guard_api_keys SET revoked_at = $3
+    WHERE account = $1 AND id = $2 AND revoked_at IS NULL
+    RETURNING id, account, digest, name, hint, scopes, environment, created_at, expires_at, successor, last_used_at";
+const LIST: &str = "SELECT id, account, digest, name, hint, scopes, environment, created_at, expires_at, successor,
+    last_used_at FROM guard_api_keys WHERE account = $1 AND expires_at > $2 AND revoked_at IS NULL ORDER BY id";
+const TOUCH: &str = "UPDATE guard_api_keys SET last_used_at = $2
+    WHERE id = $1 AND (last_used_at IS NULL OR last_used_at < $2)";
+const PAGE: &str = "SELECT id, account, digest, name, hint, scopes, environment, created_at, expires_at, successor,
+    last_used_at FROM guard_api_keys WHERE id > $1 AND expires_at > $2 AND revoked_at IS NULL ORDER BY id LIMIT $3";
+
+/// API keys, in a database.
+#[derive(Clone, Debug)]
+pub struct SqlApiKeys(Database);
+
+// === impl SqlApiKeys ===
+
+impl SqlApiKeys {
+    /// Kept in this database.
+    pub fn new(database: Database) -> Self {
+        Self(database)
+    }
+
+    async fn locked(&self, account: AccountId) -> Result<Transaction, SqlError> {
+        let mut transaction = self.0.begin().await?;
+        transaction.lock(LockSpace::Account, account.uuid().as_bytes()).await?;
+        Ok(transaction)
+    }
+
+    async fn keep(&self, record: &ApiKeyRecord, limit: KeyLimit) -> Result<StoredApiKey, SqlError> {
+        let mut transaction = self.locked(record.account).await?;
+        let count = Statement::new(COUNT).with(record.account).with(record.created_at);
+        let row = transaction.row(count).await?;
+        let live = row.map_or(Ok(u64::MAX), |row| row.count("live"))?;
+        if live >= u64::from(limit.0) {
+            transaction.abandon().await?;
+            return Ok(StoredApiKey::LimitReached);
+        }
+        transaction.execute(insert(record)).await?;
+        transaction.commit().await?;
+        Ok(StoredApiKey::Kept)
+    }
+
+    async fn succeed(&self, rotation: &KeyRotation) -> Result<bool, SqlError> {
+        let (old, successor) = (&rotation.replaced, &rotation.successor.record);
+        let mut transaction = self.locked(old.account).await?;
+        let replace =
+            Statement::new(REPLACE).with(old.account).with(old.id).with(successor.id).with(old.expires_at);
+        if transaction.execute(replace).await? == 0 {
+            transaction.abandon().await?;
+            return Ok(false);
+        }
+        transaction.execute(insert(successor)).await?;
+        transaction.commit().await?;
+        Ok(true)
+    }
+
+    async fn take_back(&self, account: AccountId, key: ApiKeyId) -> Result<Option<ApiKeyRecord>, SqlError> {
+        let mut transaction = self.locked(account).await?;
+        let now = now();
+        let revoke = Statement::new(REVOKE).with(account).with(key).with(now);
+        let Some(row) = transaction.row(revoke).await? else {
+            transaction.abandon().await?;
+            return Ok(None);
+        };
+        let record = record(&row)?;
+        append(&mut transaction, &record.revocation(RevocationReason::EndedByOwner, now)).await?;
+        transaction.commit().await?;
+        Ok(Some(record))
+    }
+
+    async fn records(&self, statement: Statement) -> Result<Vec<ApiKeyRecord>, SqlError> {
+        self.0.read(statement).await?.iter().map(record).collect()
+    }
+}
+
+impl ApiKeyStore for SqlApiKeys {
+    async fn create(&self, record: &ApiKeyRecord, limit: KeyLimit) -> Result<StoredApiKey, StoreError> {
+        self.keep(record, limit).await.map_err(of(STORE))
+    }
+
+    async fn rotate(&self, rotation: &KeyRotation) -> Result<bool, StoreError> {
+        self.succeed(rotation).await.map_err(of(STORE))
+    }
+
+    async fn revoke(&self, account: AccountId, key: ApiKeyId) -> Result<Option<ApiKeyRecord>, StoreError> {
+        self.take_back(account, key).await.map_err(of(STORE))
+    }
+
+    async fn list(&self, account: AccountId, now: Timestamp) -> Result<Vec<ApiKeyRecord>, StoreError> {
+        self.records(Statement::new(LIST).with(account).with(now)).await.map_err(of(STORE))
+    }
+
+    async fn touch(&self, key: ApiKeyId, used_at: Timestamp) -> Result<(), StoreError> {
+        let touch = Statement::new(TOUCH).with(key).with(used_at);
+        self.0.write(touch).await.map(drop).map_err(of(STORE))
+    }
+
+    async fn page(
+        &self,
+        after: Option<ApiKeyId>,
+        now: Timestamp,
+        limit: usize,
+    ) -> Result<Vec<ApiKeyRecord>, StoreError> {
+        // Nothing sorts before all ids.
+        let after = after.map(|id| id.uuid().as_bytes().to_vec()).unwrap_or_default();
+        let limit = u64::try_from(limit).unwrap_or(u64::MAX);
+        self.records(Statement::new(PAGE).with(after).with(now).with(limit)).await.map_err(of(STORE))
+    }
+}
+
+fn insert(record: &ApiKeyRecord) -> Statement {
+    Statement::new(INSERT)
+        .with(record.id)
+        .with(record.account)
+        .with(record.digest.as_bytes())
+        .with(record.name.as_str())
+        .with(record.hint.as_str())
+        .with(record.scopes.cast_signed())
+        .with(environment_name(record.environment))
+        .with(record.created_at)
+        .with(record.expires_at)
+        .with(record.successor)
+        .with(record.last_used_at)
+}
+
+fn record(row: &Row) -> Result<ApiKeyRecord, SqlError> {
+    Ok(ApiKeyRecord {
+        id: row.api_key("id")?,
+        account: row.account("account")?,
+        digest: ApiKeyDigest::from_bytes(row.bytes32("digest")?),
+        name: ClientText::cut(row.get::<String>("name")?.as_bytes()),
+        hint: row.get("hint")?,
+        scopes: row.get::<i64>("scopes")?.cast_unsigned(),
+        environment: environment(&row.get::<String>("environment")?)?,
+        created_at: row.time("created_at")?,
+        expires_at: row.time("expires_at")?,
+        successor: row.optional_api_key("successor")?,
+        last_used_at: row.optional_time("last_used_at")?,
+    })
+}
+
+fn environment_name(environment: Environment) -> &'static str {
+    match environment {
+        Environment::Live => "live",
+        Environment::Test => "test",
+    }
+}
+
+fn environment(name: &str) -> Result<Environment, SqlError> {
+    match name {
+        "live" => Ok(Environment::Live),
+        "test" => Ok(Environment::Test),
+        _ => Err(SqlError::Damaged { column: "environment", expected: "`live` or `test`" }),
+    }
+}

@@ -1,0 +1,220 @@
+//! Sessions.
+//!
+//! Whoever changes which sessions an account has holds the account's lock: counting and making cannot be interleaved. A session that
+//! ends takes its family of refresh tokens with it and leaves its entry in the log of revocations, all in one transaction.
+
+use std::{net::IpAddr, time::Duration};
+
+use shield_guard::{
+    AccountId, SessionId, StoreError,
+    revocation::{Revocation, RevocationReason, Revoked},
+    session::{ClientText, SessionDigest, SessionLimit, SessionRecord, SessionState, SessionStore},
+    token::ACCESS_TOKEN_LIFETIME_MAX,
+};
+use shield_types::Timestamp;
+
+use super::revocations::append;
+use crate::{
+    Database, SqlError,
+    clock::now,
+    failure::of,
+    sql::{LockSpace, Row, Statement, Transaction},
+};
+
+const STORE: &str = "sessions";
+
+const INSERT: &str =
+    "INSERT INTO guard_sessions (id, account, digest, created_at, authenticated_at, last_seen_at,
+    expires_at, idle_ms, address, user_agent, device) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)";
+const FIND: &str =
+    "SELECT id, account, digest, created_at, authenticated_at, last_seen_at, expires_at, idle_ms,
+    address, user_agent, device FROM guard_sessions WHERE digest = $1";
+/// An account has few: its limit, and those that went unused and wait to be pruned.
+const OF_ACCOUNT: &str =
+    "SELECT id, account, digest, created_at, authenticated_at, last_seen_at, expires_at, idle_ms,
+    address, user_agent, device FROM guard_sessions WHERE account = $1 AND expires_at > $2 ORDER BY id";
+const TOUCH: &str = "UPDATE guard_sessions SET last_seen_at = $2 WHERE id = $1 AND last_seen_at < $2";
+const END: &str = "DELETE FROM guard_sessions WHERE account = $1 AND id = $2 RETURNING expires_at";
+/// Not those that expired: pruning, which knows no order, locks only rows that nobody else does.
+const ALL: &str = "SELECT id FROM guard_sessions WHERE account = $1 AND expires_at > $2 ORDER BY id";
+const END_FAMILY: &str = "UPDATE guard_refresh_families SET revoked_at = $2, revision = revision + 1
+    WHERE session = $1 AND revoked_at IS NULL";
+
+/// Sessions, in a database.
+#[derive(Clone, Debug)]
+pub struct SqlSessions(Database);
+
+/// How a session comes to its end.
+struct Ending {
+    account: AccountId,
+    reason: RevocationReason,
+    now: Timestamp,
+}
+
+// === impl SqlSessions ===
+
+impl SqlSessions {
+    /// Kept in this database.
+    pub fn new(database: Database) -> Self {
+        Self(database)
+    }
+
+    async fn locked(&self, account: AccountId) -> Result<Transaction, SqlError> {
+        let mut transaction = self.0.begin().await?;
+        transaction.lock(LockSpace::Account, account.uuid().as_bytes()).await?;
+        Ok(transaction)
+    }
+
+    async fn begin(&self, record: &SessionRecord, limit: SessionLimit) -> Result<Vec<SessionId>, SqlError> {
+        let (account, now) = (record.account, record.created_at);
+        let mut transaction = self.locked(account).await?;
+        let rows = transaction.rows(of_account(account, now)).await?;
+        let ended = limit.ends_for_one_more(&live(&rows, now)?);
+        let ending = Ending { account, reason: RevocationReason::SessionLimit, now };
+        for id in &ended {
+            ending.end(&mut transaction, *id).await?;
+        }
+        transaction.execute(insert(record)).await?;
+        transaction.commit().await?;
+        Ok(ended)
+    }
+
+    async fn succeed(&self, old: SessionId, record: &SessionRecord) -> Result<bool, SqlError> {
+        let mut transaction = self.locked(record.account).await?;
+        let ending =
+            Ending { account: record.account, reason: RevocationReason::Rotation, now: record.created_at };
+        if !ending.end(&mut transaction, old).await? {
+            transaction.abandon().await?;
+            return Ok(false);
+        }
+        transaction.execute(insert(record)).await?;
+        transaction.commit().await?;
+        Ok(true)
+    }
+
+    async fn end_some(
+        &self,
+        account: AccountId,
+        choose: impl Fn(SessionId) -> bool,
+    ) -> Result<Vec<SessionId>, SqlError> {
+        let mut transaction = self.locked(account).await?;
+        let ending = Ending { account, reason: RevocationReason::EndedByOwner, now: now() };
+        let rows = transaction.rows(Statement::new(ALL).with(account).with(ending.now)).await?;
+        let ids = rows.iter().map(|row| row.session("id")).collect::<Result<Vec<_>, _>>()?;
+        let mut ended = Vec::new();
+        for id in ids.into_iter().filter(|id| choose(*id)) {
+            if ending.end(&mut transaction, id).await? {
+                ended.push(id);
+            }
+        }
+        transaction.commit().await?;
+        Ok(ended)
+    }
+}
+
+impl SessionStore for SqlSessions {
+    async fn create(
+        &self,
+        record: &SessionRecord,
+        limit: SessionLimit,
+    ) -> Result<Vec<SessionId>, StoreError> {
+        self.begin(record, limit).await.map_err(of(STORE))
+    }
+
+    async fn replace(&self, old: SessionId, record: &SessionRecord) -> Result<bool, StoreError> {
+        self.succeed(old, record).await.map_err(of(STORE))
+    }
+
+    async fn find(&self, digest: SessionDigest) -> Result<Option<SessionRecord>, StoreError> {
+        let find = Statement::new(FIND).with(digest.as_bytes());
+        let row = self.0.read_one(find).await.map_err(of(STORE))?;
+        row.as_ref().map(record).transpose().map_err(of(STORE))
+    }
+
+    async fn touch(&self, id: SessionId, seen_at: Timestamp) -> Result<(), StoreError> {
+        let touch = Statement::new(TOUCH).with(id).with(seen_at);
+        self.0.write(touch).await.map(drop).map_err(of(STORE))
+    }
+
+    async fn list(&self, account: AccountId, now: Timestamp) -> Result<Vec<SessionRecord>, StoreError> {
+        let rows = self.0.read(of_account(account, now)).await.map_err(of(STORE))?;
+        live(&rows, now).map_err(of(STORE))
+    }
+
+    async fn end(&self, account: AccountId, id: SessionId) -> Result<bool, StoreError> {
+        let ended = self.end_some(account, |present| present == id).await.map_err(of(STORE))?;
+        Ok(!ended.is_empty())
+    }
+
+    async fn end_all(
+        &self,
+        account: AccountId,
+        spared: Option<SessionId>,
+    ) -> Result<Vec<SessionId>, StoreError> {
+        self.end_some(account, |present| Some(present) != spared).await.map_err(of(STORE))
+    }
+}
+
+// === impl Ending ===
+
+impl Ending {
+    /// False if the account has no such session.
+    async fn end(&self, transaction: &mut Transaction, id: SessionId) -> Result<bool, SqlError> {
+        let end = Statement::new(END).with(self.account).with(id);
+        let Some(row) = transaction.row(end).await? else { return Ok(false) };
+        transaction.execute(Statement::new(END_FAMILY).with(id).with(self.now)).await?;
+        let entry = Revocation {
+            revoked: Revoked::Session { session: id },
+            reason: self.reason,
+            revoked_at: self.now,
+            // The last access token that it could be given lives on for a while.
+            expires_at: row.time("expires_at")?.max(self.now).after(ACCESS_TOKEN_LIFETIME_MAX),
+        };
+        append(transaction, &entry).await?;
+        Ok(true)
+    }
+}
+
+fn insert(record: &SessionRecord) -> Statement {
+    Statement::new(INSERT)
+        .with(record.id)
+        .with(record.account)
+        .with(record.digest.as_bytes())
+        .with(record.created_at)
+        .with(record.authenticated_at)
+        .with(record.last_seen_at)
+        .with(record.expires_at)
+        .with(u64::try_from(record.idle.as_millis()).unwrap_or(u64::MAX))
+        .with(record.address.to_string())
+        .with(record.user_agent.as_str())
+        .with(record.device.as_str())
+}
+
+fn of_account(account: AccountId, now: Timestamp) -> Statement {
+    Statement::new(OF_ACCOUNT).with(account).with(now)
+}
+
+fn live(rows: &[Row], now: Timestamp) -> Result<Vec<SessionRecord>, SqlError> {
+    let mut records = rows.iter().map(record).collect::<Result<Vec<_>, _>>()?;
+    records.retain(|record| record.state(now) == SessionState::Live);
+    Ok(records)
+}
+
+fn record(row: &Row) -> Result<SessionRecord, SqlError> {
+    let address: String = row.get("address")?;
+    let address: IpAddr =
+        address.parse().map_err(|_| SqlError::Damaged { column: "address", expected: "an IP address" })?;
+    Ok(SessionRecord {
+        id: row.session("id")?,
+        account: row.account("account")?,
+        digest: SessionDigest::from_bytes(row.bytes32("digest")?),
+        created_at: row.time("created_at")?,
+        authenticated_at: row.time("authenticated_at")?,
+        last_seen_at: row.time("last_seen_at")?,
+        expires_at: row.time("expires_at")?,
+        idle: Duration::from_millis(row.count("idle_ms")?),
+        address,
+        user_agent: ClientText::cut(row.get::<String>("user_agent")?.as_bytes()),
+        device: ClientText::cut(row.get::<String>("device")?.as_bytes()),
+    })
+}

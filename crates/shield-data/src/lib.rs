@@ -1,0 +1,26 @@
+//! Where `shield-guard` keeps what it must remember: its stores, in SQLite or PostgreSQL.
+//!
+//! The application opens the pools and runs [`guard_migrations`] with its own; a [`Database`] made of them is what every store
+//! is made of. Each store keeps the promise of its trait on both databases with one copy of its code, and the same contract
+//! tests run over both.
+//!
+//! **Invariant.** Nothing fails open: what a database does not answer within its deadline is an error, never an answer.
+
+mod clock;
+mod credentials;
+mod failure;
+mod limits;
+mod migrations;
+mod prune;
+mod seal;
+mod secrets;
+mod sql;
+mod tokens;
+
+pub use credentials::{SqlApiKeys, SqlRevocations, SqlSessions};
+pub use limits::{SqlFailures, SqlQuotas};
+pub use migrations::{Dialect, guard_migrations};
+pub use seal::{MasterKey, MasterKeys, SealError, UnsealError};
+pub use secrets::{SqlOneTimeTokens, SqlRecoveryCodes, SqlTotpSteps};
+pub use sql::{Database, OpenError, SqlError, SqlitePools};
+pub use tokens::{SqlKeys, SqlRefreshFamilies};

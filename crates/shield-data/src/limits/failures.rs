@@ -1,0 +1,185 @@
+//! Counters of failures at log-in.
+//!
+//! A counter has a row per window. An attempt first writes the rows of all its counters, unchanged or as 0, in the order of their
+//! keys: that locks them until its end (PostgreSQL, READ COMMITTED: what the statement returns is what the last holder
+//! committed), so nobody else judges by the same counts in the meantime, and none waits in a ring. Only then is it judged. A
+//! refusal is undone, so refused attempts leave no rows.
+
+use shield_guard::limit::{
+    FAILURE_KEYS_MAX, FailureKey, FailureStore, LoginAttempt, LoginDecision, LoginPolicy, LoginRecord,
+    StoreError, forgiveness,
+};
+use shield_types::Timestamp;
+
+use super::familiar::{familiarity, remember};
+use crate::{
+    Database, SqlError,
+    failure::of_limits,
+    sql::{LockSpace, Statement, Transaction},
+};
+
+const HOLD: &str = "INSERT INTO guard_login_failures (counter, window_start, window_end, failures)
+    VALUES ($1, $2, $3, 0)
+    ON CONFLICT (counter, window_start, window_end) DO UPDATE SET failures = guard_login_failures.failures
+    RETURNING failures";
+const RAISE: &str = "UPDATE guard_login_failures SET failures = failures + 1
+    WHERE counter = $1 AND window_start = $2 AND window_end = $3";
+/// A window of whichever length the policy had.
+const HOLD_CURRENT: &str = "UPDATE guard_login_failures SET failures = failures
+    WHERE counter = $1 AND window_start <= $2 AND window_end > $2
+    RETURNING window_start, window_end, failures";
+const LOWER: &str = "UPDATE guard_login_failures SET failures = $4
+    WHERE counter = $1 AND window_start = $2 AND window_end = $3";
+
+/// Failures at log-in, and from where log-ins succeeded, in a database.
+#[derive(Clone, Debug)]
+pub struct SqlFailures(Database);
+
+#[derive(Clone, Copy)]
+struct Window {
+    start: u64,
+    end: u64,
+}
+
+/// What becomes of a counter that is held.
+type Counts = Vec<(FailureKey, u32)>;
+
+// === impl SqlFailures ===
+
+impl SqlFailures {
+    /// Kept in this database.
+    pub fn new(database: Database) -> Self {
+        Self(database)
+    }
+
+    async fn count(
+        &self,
+        policy: &LoginPolicy,
+        attempt: &LoginAttempt,
+        now: Timestamp,
+    ) -> Result<LoginDecision, SqlError> {
+        let mut transaction = self.0.begin().await?;
+        let familiarity = familiarity(&mut transaction, attempt, now).await?;
+        let window = Window::of(policy, now);
+        let counts = hold_all(&mut transaction, attempt, window).await?;
+        let count = |wanted: fn(&FailureKey) -> bool| {
+            counts.iter().find(|(key, _)| wanted(key)).map_or(0, |(_, count)| *count)
+        };
+        let record = LoginRecord {
+            familiarity,
+            device: count(|key| matches!(key, FailureKey::Device(..))),
+            pair: count(|key| matches!(key, FailureKey::Pair(..))),
+            neighbourhood: count(|key| matches!(key, FailureKey::Neighbourhood(..))),
+            block: count(|key| matches!(key, FailureKey::Block(_))),
+            account: count(|key| matches!(key, FailureKey::Account(_))),
+        };
+        let decision = policy.decide(attempt, &record, now);
+        let LoginDecision::Allowed { keys } = decision else {
+            transaction.abandon().await?;
+            return Ok(decision);
+        };
+        for key in keys.into_iter().flatten() {
+            transaction.execute(window.statement(RAISE, &key)).await?;
+        }
+        transaction.commit().await?;
+        Ok(decision)
+    }
+
+    async fn forgive(
+        &self,
+        attempt: &LoginAttempt,
+        keys: &[Option<FailureKey>; FAILURE_KEYS_MAX],
+        now: Timestamp,
+    ) -> Result<(), SqlError> {
+        let mut transaction = self.0.begin().await?;
+        transaction.lock(LockSpace::LoginName, &attempt.name.0).await?;
+        remember(&mut transaction, attempt, now).await?;
+        for key in ordered(keys.iter().flatten()) {
+            let hold = Statement::new(HOLD_CURRENT).with(encode(&key)).with(now);
+            for row in transaction.rows(hold).await? {
+                let window = Window { start: row.count("window_start")?, end: row.count("window_end")? };
+                let left = forgiveness(&key, row.small_count("failures")?);
+                transaction.execute(window.statement(LOWER, &key).with(left)).await?;
+            }
+        }
+        transaction.commit().await
+    }
+}
+
+impl FailureStore for SqlFailures {
+    async fn attempt(
+        &self,
+        policy: &LoginPolicy,
+        attempt: &LoginAttempt,
+        now: Timestamp,
+    ) -> Result<LoginDecision, StoreError> {
+        self.count(policy, attempt, now).await.map_err(of_limits)
+    }
+
+    async fn succeeded(
+        &self,
+        attempt: &LoginAttempt,
+        keys: &[Option<FailureKey>; FAILURE_KEYS_MAX],
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        self.forgive(attempt, keys, now).await.map_err(of_limits)
+    }
+}
+
+// === impl Window ===
+
+impl Window {
+    fn of(policy: &LoginPolicy, now: Timestamp) -> Self {
+        // As long as the policy's own, which is a second at least.
+        let length = u64::try_from(policy.window.as_millis()).unwrap_or(u64::MAX).max(1_000);
+        let start = policy.window_number(now).saturating_mul(length);
+        Self { start, end: start.saturating_add(length) }
+    }
+
+    fn statement(self, text: &'static str, key: &FailureKey) -> Statement {
+        Statement::new(text).with(encode(key)).with(self.start).with(self.end)
+    }
+}
+
+/// Locks every counter that the attempt could be in.
+async fn hold_all(
+    transaction: &mut Transaction,
+    attempt: &LoginAttempt,
+    window: Window,
+) -> Result<Counts, SqlError> {
+    let LoginAttempt { name, block, device } = *attempt;
+    let shared = [
+        FailureKey::Pair(name, block),
+        FailureKey::Neighbourhood(name, block.neighbourhood()),
+        FailureKey::Block(block),
+        FailureKey::Account(name),
+    ];
+    let device = device.map(|device| FailureKey::Device(name, device));
+    let mut counts = Counts::new();
+    for key in ordered(shared.iter().chain(device.as_ref())) {
+        let row = transaction.row(window.statement(HOLD, &key)).await?;
+        let row = row.ok_or(SqlError::Damaged { column: "failures", expected: "the row just written" })?;
+        counts.push((key, row.small_count("failures")?));
+    }
+    Ok(counts)
+}
+
+/// In the one order in which counters are locked.
+fn ordered<'a>(keys: impl Iterator<Item = &'a FailureKey>) -> Vec<FailureKey> {
+    let mut keys: Vec<_> = keys.copied().collect();
+    keys.sort_unstable();
+    keys
+}
+
+/// Bytes that no other counter has: a letter, then parts of fixed length, the last of any.
+fn encode(key: &FailureKey) -> Vec<u8> {
+    match key {
+        FailureKey::Device(name, device) => [b"d".as_slice(), &name.0, &device.0].concat(),
+        FailureKey::Pair(name, block) => [b"p".as_slice(), &name.0, &block.bytes()].concat(),
+        FailureKey::Neighbourhood(name, network) => {
+            [b"n".as_slice(), &name.0, network.to_string().as_bytes()].concat()
+        }
+        FailureKey::Block(block) => [b"b".as_slice(), &block.bytes()].concat(),
+        FailureKey::Account(name) => [b"a".as_slice(), &name.0].concat(),
+    }
+}

@@ -1,0 +1,39 @@
+//! The schema of the stores, as steps for the application's own migrator.
+//!
+//! Versions start at 1000, so that the application's own (from 1) come first and never meet them; every table is called
+//! `guard_…`. An application gives both lists to one [`sqlx::migrate::Migrator`], under its own lock.
+
+use std::borrow::Cow;
+
+use sqlx::{
+    SqlStr,
+    migrate::{Migration, MigrationType},
+};
+
+/// Which database speaks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Dialect {
+    /// SQLite, 3.37 or later (STRICT tables).
+    Sqlite,
+    /// PostgreSQL, 13 or later.
+    Postgres,
+}
+
+/// The steps, oldest first. They only ever expand.
+pub fn guard_migrations(dialect: Dialect) -> Vec<Migration> {
+    let guard = match dialect {
+        Dialect::Sqlite => include_str!("../migrations/sqlite/1000_guard.sql"),
+        Dialect::Postgres => include_str!("../migrations/postgres/1000_guard.sql"),
+    };
+    vec![step(1_000, "guard", guard)]
+}
+
+fn step(version: i64, description: &'static str, text: &'static str) -> Migration {
+    Migration::new(
+        version,
+        Cow::Borrowed(description),
+        MigrationType::Simple,
+        SqlStr::from_static(text),
+        false,
+    )
+}

@@ -1,0 +1,145 @@
+//! The database of an application, as the stores use it.
+
+use std::time::Duration;
+
+use sqlx::{PgPool, SqlitePool, query_scalar};
+
+use super::{
+    Row, SqlError, Statement, Transaction,
+    link::{Deadline, Held, Link},
+};
+use crate::Dialect;
+
+/// SQLite's number of `synchronous = FULL`; 3 is EXTRA.
+const SYNCHRONOUS_FULL: i64 = 2;
+
+/// Pools on one SQLite file, open, migrated.
+#[derive(Clone, Debug)]
+pub struct SqlitePools {
+    /// For reading; any number of connections.
+    pub reader: SqlitePool,
+    /// For writing: one connection, so that writers queue in order instead of polling the lock, with
+    /// `synchronous = FULL`: a revocation that was acknowledged outlives a power cut.
+    pub writer: SqlitePool,
+}
+
+/// Where the stores keep what they keep. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Database {
+    pools: Pools,
+    deadline: Duration,
+}
+
+/// Why a database does not do.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum OpenError {
+    /// It does not answer.
+    #[error("ask the database how it is set up")]
+    Ask(#[source] SqlError),
+    /// What it acknowledges could be lost.
+    #[error("keep security state in SQLite with `synchronous = {found}`: expected 2 (FULL) or 3 (EXTRA)")]
+    NotDurable {
+        /// What is set.
+        found: i64,
+    },
+}
+
+#[derive(Clone, Debug)]
+enum Pools {
+    Sqlite(SqlitePools),
+    Postgres(PgPool),
+}
+
+/// What a connection is for.
+enum Purpose {
+    Read,
+    Write,
+}
+
+// === impl Database ===
+
+impl Database {
+    /// For most uses: shorter than any client's patience, longer than a commit on a slow disk.
+    pub const DEADLINE: Duration = Duration::from_secs(2);
+
+    /// SQLite. No call takes longer than `deadline`.
+    ///
+    /// # Errors
+    /// When the writer's settings would lose what it acknowledged.
+    pub async fn sqlite(pools: SqlitePools, deadline: Duration) -> Result<Self, OpenError> {
+        let ask =
+            Deadline::after(deadline).bound(query_scalar("PRAGMA synchronous").fetch_one(&pools.writer));
+        match ask.await.map_err(OpenError::Ask)? {
+            found if found < SYNCHRONOUS_FULL => Err(OpenError::NotDurable { found }),
+            _ => Ok(Self { pools: Pools::Sqlite(pools), deadline }),
+        }
+    }
+
+    /// PostgreSQL. No call takes longer than `deadline`.
+    ///
+    /// **Deployment.** What is acknowledged outlives the loss of a machine only as far as the server's `synchronous_commit`
+    /// and `synchronous_standby_names` say.
+    pub fn postgres(pool: PgPool, deadline: Duration) -> Self {
+        Self { pools: Pools::Postgres(pool), deadline }
+    }
+
+    /// Which one it is.
+    pub fn dialect(&self) -> Dialect {
+        match self.pools {
+            Pools::Sqlite(_) => Dialect::Sqlite,
+            Pools::Postgres(_) => Dialect::Postgres,
+        }
+    }
+
+    /// Begins a transaction that writes.
+    pub(crate) async fn begin(&self) -> Result<Transaction, SqlError> {
+        Transaction::begin(self.hold(Purpose::Write).await?).await
+    }
+
+    /// Reads; one statement, so one moment. The statement itself bounds the number of rows.
+    pub(crate) async fn read(&self, statement: Statement) -> Result<Vec<Row>, SqlError> {
+        self.fetch(Purpose::Read, statement).await
+    }
+
+    /// Reads the first row.
+    pub(crate) async fn read_one(&self, statement: Statement) -> Result<Option<Row>, SqlError> {
+        Ok(self.read(statement).await?.into_iter().next())
+    }
+
+    /// Writes with one statement, which is atomic by itself, and answers how many rows.
+    pub(crate) async fn write(&self, statement: Statement) -> Result<u64, SqlError> {
+        let mut held = self.hold(Purpose::Write).await?;
+        let rows = held.execute(statement).await?;
+        held.release();
+        Ok(rows)
+    }
+
+    /// Writes with one statement that returns a row or none.
+    pub(crate) async fn write_returning(&self, statement: Statement) -> Result<Option<Row>, SqlError> {
+        Ok(self.fetch(Purpose::Write, statement).await?.into_iter().next())
+    }
+
+    async fn fetch(&self, purpose: Purpose, statement: Statement) -> Result<Vec<Row>, SqlError> {
+        let mut held = self.hold(purpose).await?;
+        let rows = held.fetch(statement).await?;
+        held.release();
+        Ok(rows)
+    }
+
+    async fn hold(&self, purpose: Purpose) -> Result<Held, SqlError> {
+        let deadline = Deadline::after(self.deadline);
+        let link = match (&self.pools, purpose) {
+            (Pools::Sqlite(pools), Purpose::Read) => {
+                Link::Sqlite(deadline.bound(pools.reader.acquire()).await?)
+            }
+            (Pools::Sqlite(pools), Purpose::Write) => {
+                Link::Sqlite(deadline.bound(pools.writer.acquire()).await?)
+            }
+            (Pools::Postgres(pool), Purpose::Read | Purpose::Write) => {
+                Link::Postgres(deadline.bound(pool.acquire()).await?)
+            }
+        };
+        Ok(Held::new(link, deadline))
+    }
+}

@@ -1,0 +1,119 @@
+//! A connection of either database, held for one call until its deadline.
+
+use std::{future::Future, time::Duration};
+
+use sqlx::{Postgres, Sqlite, pool::PoolConnection, query};
+use tokio::time::{Instant, timeout_at};
+
+use super::{Row, SqlError, Statement, statement::Value};
+
+/// A connection out of a pool.
+pub(super) enum Link {
+    Sqlite(PoolConnection<Sqlite>),
+    Postgres(PoolConnection<Postgres>),
+}
+
+/// When a call must be over.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Deadline {
+    at: Instant,
+    whole: Duration,
+}
+
+/// A connection that goes back into its pool only by [`Held::release`]. Dropped before, it is closed: after a failure, a
+/// timeout or a cancellation nobody knows what is under way on it.
+pub(super) struct Held {
+    link: Option<Link>,
+    deadline: Deadline,
+}
+
+macro_rules! bound {
+    ($statement:expr) => {{
+        let Statement { text, values } = $statement;
+        values.into_iter().fold(query(text), |query, value| match value {
+            Value::Number(number) => query.bind(number),
+            Value::Text(text) => query.bind(text),
+            Value::Bytes(bytes) => query.bind(bytes),
+        })
+    }};
+}
+
+// === impl Deadline ===
+
+impl Deadline {
+    pub(super) fn after(whole: Duration) -> Self {
+        Self { at: Instant::now() + whole, whole }
+    }
+
+    pub(super) async fn bound<T>(
+        self,
+        work: impl Future<Output = Result<T, sqlx::Error>>,
+    ) -> Result<T, SqlError> {
+        match timeout_at(self.at, work).await {
+            Ok(result) => Ok(result?),
+            Err(_) => Err(SqlError::Late { deadline: self.whole }),
+        }
+    }
+}
+
+// === impl Link ===
+
+impl Link {
+    async fn execute(&mut self, statement: Statement) -> Result<u64, sqlx::Error> {
+        Ok(match self {
+            Self::Sqlite(connection) => bound!(statement).execute(&mut **connection).await?.rows_affected(),
+            Self::Postgres(connection) => bound!(statement).execute(&mut **connection).await?.rows_affected(),
+        })
+    }
+
+    async fn fetch(&mut self, statement: Statement) -> Result<Vec<Row>, sqlx::Error> {
+        Ok(match self {
+            Self::Sqlite(connection) => {
+                let rows = bound!(statement).fetch_all(&mut **connection).await?;
+                rows.into_iter().map(Row::Sqlite).collect()
+            }
+            Self::Postgres(connection) => {
+                let rows = bound!(statement).fetch_all(&mut **connection).await?;
+                rows.into_iter().map(Row::Postgres).collect()
+            }
+        })
+    }
+}
+
+// === impl Held ===
+
+impl Held {
+    pub(super) fn new(link: Link, deadline: Deadline) -> Self {
+        Self { link: Some(link), deadline }
+    }
+
+    pub(super) async fn execute(&mut self, statement: Statement) -> Result<u64, SqlError> {
+        let deadline = self.deadline;
+        deadline.bound(self.link().execute(statement)).await
+    }
+
+    pub(super) async fn fetch(&mut self, statement: Statement) -> Result<Vec<Row>, SqlError> {
+        let deadline = self.deadline;
+        deadline.bound(self.link().fetch(statement)).await
+    }
+
+    pub(super) fn link(&mut self) -> &mut Link {
+        self.link.as_mut().expect("only release takes it, and that consumes this")
+    }
+
+    /// Everything on it is finished.
+    pub(super) fn release(mut self) {
+        drop(self.link.take());
+    }
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        match self.link.take() {
+            // Out of the pool, which opens another one, and closed without a farewell that a frozen server would not take.
+            Some(Link::Sqlite(connection)) => drop(connection.detach()),
+            Some(Link::Postgres(connection)) => drop(connection.detach()),
+            None => {}
+        }
+    }
+}

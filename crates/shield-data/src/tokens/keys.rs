@@ -1,0 +1,115 @@
+//! The keys that sign tokens.
+//!
+//! One row per issuer, replaced as a whole and only by its next revision: of several nodes that rotate at once one wins. What may
+//! be known is JSON; the private part of each key is sealed, for this issuer and this key, before it goes anywhere.
+
+use base64::{Engine, prelude::BASE64_STANDARD};
+use serde::{Deserialize, Serialize};
+use shield_guard::token::{Exchange, KeyRecord, KeyStore, StoreError, StoredKey, StoredRing};
+
+use crate::{Database, MasterKeys, SqlError, failure::of_tokens, sql::Row, sql::Statement};
+
+/// The form of the document that this program writes, and the only one it reads.
+const VERSION: u32 = 1;
+const LOAD: &str = "SELECT revision, keys FROM guard_key_rings WHERE issuer = $1";
+const FIRST: &str = "INSERT INTO guard_key_rings (issuer, revision, keys) VALUES ($1, $2, $3)
+    ON CONFLICT (issuer) DO NOTHING";
+const NEXT: &str =
+    "UPDATE guard_key_rings SET revision = $2, keys = $3 WHERE issuer = $1 AND revision = $2 - 1";
+
+/// The signing keys of one issuer, in a database.
+#[derive(Clone, Debug)]
+pub struct SqlKeys {
+    database: Database,
+    issuer: String,
+    master_keys: MasterKeys,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Document {
+    version: u32,
+    keys: Vec<SealedKey>,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct SealedKey {
+    record: KeyRecord,
+    /// Base64.
+    sealed: Option<String>,
+}
+
+// === impl SqlKeys ===
+
+impl SqlKeys {
+    /// Those of `issuer`, kept in this database, private parts under these keys.
+    pub fn new(database: Database, issuer: String, master_keys: MasterKeys) -> Self {
+        Self { database, issuer, master_keys }
+    }
+
+    async fn read(&self) -> Result<Option<StoredRing>, SqlError> {
+        let row = self.database.read_one(Statement::new(LOAD).with(self.issuer.as_str())).await?;
+        row.as_ref().map(|row| self.ring(row)).transpose()
+    }
+
+    async fn write(&self, ring: &StoredRing) -> Result<Exchange, SqlError> {
+        let keys = ring.keys.iter().map(|key| self.seal(key)).collect::<Result<Vec<_>, _>>()?;
+        let document = serde_json::to_vec(&Document { version: VERSION, keys }).map_err(document)?;
+        let text = if ring.revision <= 1 { FIRST } else { NEXT };
+        let replace = Statement::new(text).with(self.issuer.as_str()).with(ring.revision).with(document);
+        match self.database.write(replace).await? {
+            0 => Ok(Exchange::Lost),
+            _ => Ok(Exchange::Done),
+        }
+    }
+
+    fn ring(&self, row: &Row) -> Result<StoredRing, SqlError> {
+        let bytes: Vec<u8> = row.get("keys")?;
+        let Document { version, keys } = serde_json::from_slice(&bytes).map_err(document)?;
+        if version != VERSION {
+            return Err(SqlError::Damaged { column: "keys", expected: "a document of version 1" });
+        }
+        let keys = keys.into_iter().map(|key| self.open(key)).collect::<Result<_, _>>()?;
+        Ok(StoredRing { revision: row.count("revision")?, keys })
+    }
+
+    fn seal(&self, key: &StoredKey) -> Result<SealedKey, SqlError> {
+        let seal = |secret| self.master_keys.seal(&self.context(&key.record), secret);
+        let sealed = key.secret.as_ref().map(seal).transpose().map_err(document)?;
+        Ok(SealedKey {
+            record: key.record.clone(),
+            sealed: sealed.map(|bytes| BASE64_STANDARD.encode(bytes)),
+        })
+    }
+
+    fn open(&self, key: SealedKey) -> Result<StoredKey, SqlError> {
+        let SealedKey { record, sealed } = key;
+        let secret = match sealed {
+            None => None,
+            Some(text) => {
+                let bytes = BASE64_STANDARD.decode(text).map_err(document)?;
+                Some(self.master_keys.open(&self.context(&record), &bytes).map_err(document)?)
+            }
+        };
+        Ok(StoredKey { record, secret })
+    }
+
+    fn context(&self, record: &KeyRecord) -> String {
+        format!("signing key {} of {}", record.id, self.issuer)
+    }
+}
+
+impl KeyStore for SqlKeys {
+    async fn load(&self) -> Result<Option<StoredRing>, StoreError> {
+        self.read().await.map_err(of_tokens)
+    }
+
+    async fn replace(&self, ring: &StoredRing) -> Result<Exchange, StoreError> {
+        self.write(ring).await.map_err(of_tokens)
+    }
+}
+
+fn document(source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> SqlError {
+    SqlError::Document { column: "keys", source: source.into() }
+}
