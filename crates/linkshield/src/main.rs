@@ -2,13 +2,14 @@
 
 mod make_admin;
 
-use std::{error::Error, io::Write, process::ExitCode, time::Duration};
+use std::{error::Error, io::Write, process::ExitCode, sync::Arc, time::Duration};
 
 use clap::{Parser, Subcommand};
 use linkshield::{
     accounts::{Accounts, AccountsParts, KeyWatch, Messenger},
     api::App,
-    keys::{KeyKeeper, MasterKey},
+    gate::{Gate, GateTasks, open_gate},
+    keys::{KeyKeeper, KeyPurpose, MasterKey},
     mail::{Mailer, Postman},
     server::{BindError, Pruner, Server, Signals},
     service::CheckService,
@@ -140,15 +141,19 @@ fn run(runtime: &Runtime, settings: &Settings) -> ExitCode {
     })
 }
 
+/// Accounts, and the gate that checks their credentials.
+type Opened = (Accounts, Arc<Gate<Accounts>>);
+
 /// The tasks that work for accounts.
 struct Backstage {
     keeper: KeyKeeper,
     watch: KeyWatch,
+    gate_tasks: GateTasks,
     messenger: Messenger,
     postman: Postman,
 }
 
-async fn open_accounts(store: &Store, settings: &Settings) -> Result<(Accounts, Backstage), ExitCode> {
+async fn open_accounts(store: &Store, settings: &Settings) -> Result<(Opened, Backstage), ExitCode> {
     let key_hint = "`--master-key FILE` (LINKSHIELD_MASTER_KEY) chooses another file";
     let master_key =
         MasterKey::open_or_make(&settings.master_key).map_err(|error| failed(&error, key_hint))?;
@@ -167,7 +172,11 @@ async fn open_accounts(store: &Store, settings: &Settings) -> Result<(Accounts, 
     let (accounts, messenger) = opened.map_err(|error| failed(&error, data_hint))?;
     let keeper = KeyKeeper::start(accounts.keys().clone());
     let watch = KeyWatch::start(accounts.clone());
-    Ok((accounts, Backstage { keeper, watch, messenger, postman }))
+    let csrf_key = master_key.derive(KeyPurpose::Csrf);
+    let gate_hint = "`--events FILE` (LINKSHIELD_EVENTS) chooses another file";
+    let opened = open_gate(&accounts, settings.gate.clone(), &csrf_key).await;
+    let (gate, gate_tasks) = opened.map_err(|error| failed(&error, gate_hint))?;
+    Ok(((accounts, gate), Backstage { keeper, watch, gate_tasks, messenger, postman }))
 }
 
 // === impl Backstage ===
@@ -177,6 +186,7 @@ impl Backstage {
     async fn finish(self) {
         self.keeper.stop().await;
         self.watch.stop().await;
+        self.gate_tasks.finish().await;
         let letters = async {
             self.messenger.finish().await;
             self.postman.finish().await;

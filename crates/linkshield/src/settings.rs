@@ -7,23 +7,29 @@
 use std::{
     ffi::{OsStr, OsString},
     net::{IpAddr, SocketAddr},
-    path::PathBuf,
+    path::{Path, PathBuf},
     time::Duration,
 };
 
 use clap::Args;
 use lettre::message::Mailbox;
+use shield_guard::address::Network;
 use thiserror::Error;
 use tracing_subscriber::{EnvFilter, filter::LevelFilter};
 use url::Url;
 
 use crate::{
+    gate::GateSettings,
     keys::MASTER_KEY_FILE,
     mail::{MAIL_ACCEPTED, MailDestination},
 };
 
 /// The claim `iss` where no public URL is set.
 const ISSUER: &str = "linkshield";
+/// Security events, in the data directory.
+const EVENTS_FILE: &str = "security-events.jsonl";
+/// Proxies that may be trusted.
+const PROXIES_MAX: usize = 64;
 
 /// The settings as text, from the command line and the environment.
 #[derive(Debug, Clone, Args)]
@@ -79,13 +85,25 @@ pub struct RawSettings {
         default_value = "linkshield@localhost"
     )]
     mail_from: OsString,
+    /// Networks of proxies whose `X-Forwarded-For` is believed, separated by commas, such as `127.0.0.0/8,10.1.0.0/16`.
+    #[arg(long, value_name = "NETWORKS", env = "LINKSHIELD_TRUSTED_PROXIES", default_value = "")]
+    trusted_proxies: OsString,
+    /// Requests that one client address may send per minute, of any kind: 1 to 100000000.
+    #[arg(long, value_name = "COUNT", env = "LINKSHIELD_ADDRESS_LIMIT", default_value = "6000")]
+    address_limit: OsString,
+    /// Requests about checks that one client address may send per hour without a credential: 1 to 100000000.
+    #[arg(long, value_name = "COUNT", env = "LINKSHIELD_ANONYMOUS_LIMIT", default_value = "100")]
+    anonymous_limit: OsString,
+    /// File of security events (OCSF, one line each). Default: `security-events.jsonl` in the data directory.
+    #[arg(long, value_name = "FILE", env = "LINKSHIELD_EVENTS")]
+    events: Option<OsString>,
     /// What is logged: error, warn, info, debug, trace, off, or a tracing filter such as `info,linkshield=debug`.
     #[arg(long, value_name = "FILTER", env = "LINKSHIELD_LOG", default_value = "info")]
     log: OsString,
 }
 
 /// All variables that [`RawSettings`] reads.
-pub const ENVIRONMENT_VARIABLES: [&str; 14] = [
+pub const ENVIRONMENT_VARIABLES: [&str; 18] = [
     "LINKSHIELD_ADDRESS",
     "LINKSHIELD_PORT",
     "LINKSHIELD_DATA",
@@ -99,6 +117,10 @@ pub const ENVIRONMENT_VARIABLES: [&str; 14] = [
     "LINKSHIELD_PUBLIC_URL",
     "LINKSHIELD_MAIL",
     "LINKSHIELD_MAIL_FROM",
+    "LINKSHIELD_TRUSTED_PROXIES",
+    "LINKSHIELD_ADDRESS_LIMIT",
+    "LINKSHIELD_ANONYMOUS_LIMIT",
+    "LINKSHIELD_EVENTS",
     "LINKSHIELD_LOG",
 ];
 
@@ -129,6 +151,8 @@ pub struct Settings {
     pub mail: MailDestination,
     /// Sender of mail.
     pub mail_from: Mailbox,
+    /// Who is let in, and how often.
+    pub gate: GateSettings,
     /// What is logged, a filter that is known to parse.
     pub log: String,
 }
@@ -220,11 +244,15 @@ impl RawSettings {
         let mail = reader.read_secret("mail", &self.mail, MAIL_ACCEPTED, parsed::<MailDestination>);
         let senders = "an address, or a name and an address as in `LinkShield <links@example.org>`";
         let mail_from = reader.read("mail-from", &self.mail_from, senders, parsed::<Mailbox>);
+        let gate = self.gate(&mut reader, data.as_deref());
         let levels = "error, warn, info, debug, trace, off, or a tracing filter such as `linkshield=debug`";
         let log = reader.read("log", &self.log, levels, filter);
         let settings = (|| {
+            let address = SocketAddr::new(ip?, port?);
+            let issuer = issuer?;
+            let gate = GateSettings { origins: origins(&issuer, address), ..gate? };
             Some(Settings {
-                address: SocketAddr::new(ip?, port?),
+                address,
                 data: data?,
                 environment: environment?,
                 drain_timeout: drain_timeout?,
@@ -233,9 +261,10 @@ impl RawSettings {
                 retention: retention?,
                 checks_max: checks_max?,
                 master_key: master_key?,
-                issuer: issuer?,
+                issuer,
                 mail: mail?,
                 mail_from: mail_from?,
+                gate,
                 log: log?,
             })
         })();
@@ -243,6 +272,27 @@ impl RawSettings {
             Some(settings) if reader.problems.is_empty() => Ok(settings),
             _ => Err(SettingsError { problems: reader.problems }),
         }
+    }
+
+    /// Who is let in, and how often; the origins follow from other settings.
+    fn gate(&self, reader: &mut Reader, data: Option<&Path>) -> Option<GateSettings> {
+        let networks = "networks such as `127.0.0.0/8`, at most 64, separated by commas";
+        let trusted_proxies = reader.read("trusted-proxies", &self.trusted_proxies, networks, proxies);
+        let count = |text: &str| parsed::<u32>(text).filter(|count| (1..=100_000_000).contains(count));
+        let counts = "a number from 1 to 100000000";
+        let address_limit = reader.read("address-limit", &self.address_limit, counts, count);
+        let anonymous_limit = reader.read("anonymous-limit", &self.anonymous_limit, counts, count);
+        let events = match &self.events {
+            Some(file) => reader.read("events", file, "the path of a file in UTF-8", path),
+            None => data.map(|data| data.join(EVENTS_FILE)),
+        };
+        Some(GateSettings {
+            trusted_proxies: trusted_proxies?,
+            origins: Vec::new(),
+            address_limit: address_limit?,
+            anonymous_limit: anonymous_limit?,
+            events: events?,
+        })
     }
 }
 
@@ -348,6 +398,29 @@ fn origin(text: &str) -> Option<String> {
     (alone && anonymous && protected).then(|| url.origin().ascii_serialization())
 }
 
+fn proxies(text: &str) -> Option<Vec<Network>> {
+    let names = text.split(',').map(str::trim).filter(|name| !name.is_empty());
+    let networks: Vec<Network> = names.map(|name| name.parse().ok()).collect::<Option<_>>()?;
+    (networks.len() <= PROXIES_MAX).then_some(networks)
+}
+
+/// Where our own pages come from: the public URL, else the address that is listened on. A browser that says where a request
+/// comes from (`Sec-Fetch-Site`) needs neither.
+fn origins(issuer: &str, address: SocketAddr) -> Vec<String> {
+    match (issuer, address.port()) {
+        (ISSUER, 0 | 80) => vec![format!("http://{}", host(address.ip()))],
+        (ISSUER, port) => vec![format!("http://{}:{port}", host(address.ip()))],
+        (public_url, _) => vec![public_url.to_owned()],
+    }
+}
+
+fn host(address: IpAddr) -> String {
+    match address {
+        IpAddr::V4(address) => address.to_string(),
+        IpAddr::V6(address) => format!("[{address}]"),
+    }
+}
+
 fn filter(text: &str) -> Option<String> {
     let sensible = !text.trim().is_empty() && EnvFilter::builder().parse(text).is_ok();
     (sensible && !text.split(',').any(misspelt_level)).then(|| text.to_owned())
@@ -406,6 +479,8 @@ mod tests {
         assert_eq!(settings.drain_timeout, Duration::from_secs(30));
         assert_eq!(settings.master_key, PathBuf::from("linkshield-data/master.key"));
         assert_eq!((settings.mail, settings.issuer.as_str()), (MailDestination::File, "linkshield"));
+        assert!(settings.gate.trusted_proxies.is_empty(), "nobody's word is taken unasked");
+        assert_eq!(settings.gate.origins, ["http://127.0.0.1:8080"]);
     }
 
     #[test]
@@ -434,11 +509,15 @@ mod tests {
             "--public-url=http://links.example.org",
             "--mail=smtp://user:hunter2@mail.example",
             "--mail-from=nobody",
+            "--trusted-proxies=127.0.0.0/8,edge",
+            "--address-limit=0",
+            "--anonymous-limit=none",
+            "--events=",
             "--log=,=,",
         ];
         let error = resolve(&arguments, &["LINKSHIELD_PROT"]).unwrap_err();
-        assert_eq!(error.problems.len(), 15, "{error:?}");
-        assert_eq!(error.to_string(), "15 settings were not accepted");
+        assert_eq!(error.problems.len(), 19, "{error:?}");
+        assert_eq!(error.to_string(), "19 settings were not accepted");
         let told: String = error.problems.iter().map(ToString::to_string).collect();
         assert!(!told.contains("hunter2"), "{told}");
         let first = error.problems[0].to_string();

@@ -4,7 +4,7 @@
 //! that is known there is confirmed in the database on each use, so that one that was taken back by another process works
 //! nowhere. Keys that other processes made are found within a second ([`KeyWatch`]).
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use shield_data::SqlApiKeys;
 use shield_guard::{
@@ -46,8 +46,8 @@ const WRITE_BACK: Duration = Duration::from_secs(60);
 #[derive(Debug)]
 pub(super) struct ApiKeys {
     pub(super) store: SqlApiKeys,
-    policy: ApiKeyPolicy,
-    index: ApiKeyIndex,
+    pub(super) policy: ApiKeyPolicy,
+    pub(super) index: Arc<ApiKeyIndex>,
 }
 
 /// Somebody wants a key.
@@ -121,7 +121,8 @@ impl ApiKeys {
     /// With every key that lives.
     pub(super) async fn open(store: SqlApiKeys) -> Result<Self, Failure> {
         let format = ApiKeyFormat::new("ls").expect("two lower-case letters");
-        let keys = Self { store, policy: ApiKeyPolicy::new(format), index: ApiKeyIndex::new(KEYS_MAX) };
+        let keys =
+            Self { store, policy: ApiKeyPolicy::new(format), index: Arc::new(ApiKeyIndex::new(KEYS_MAX)) };
         keys.read_from(None).await?;
         Ok(keys)
     }

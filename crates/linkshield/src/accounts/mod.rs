@@ -21,6 +21,7 @@ mod register;
 pub mod scopes;
 mod service;
 mod sessions;
+mod standing;
 #[cfg(test)]
 pub(crate) mod testing;
 #[cfg(test)]

@@ -14,6 +14,8 @@ pub struct Permissions(u64);
 // === impl Permissions ===
 
 impl Permissions {
+    /// Each of them, in the order of their bits.
+    pub(crate) const ALL: [Self; 4] = [Self(1), Self(2), Self(4), Self(8)];
     /// None.
     pub const NONE: Self = Self(0);
     /// Checking URLs: what a key gets if nothing is said.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use shield_data::{
     Database, MasterKey as SealingKey, MasterKeys, SqlApiKeys, SqlFailures, SqlOneTimeTokens,
-    SqlRefreshFamilies, SqlSessions,
+    SqlRefreshFamilies, SqlRevocations, SqlSessions,
 };
 use shield_guard::{
     AccountId,
@@ -43,6 +43,7 @@ pub(super) struct Inner {
     pub(super) store: Store,
     pub(super) sessions: SqlSessions,
     pub(super) families: SqlRefreshFamilies,
+    pub(super) revocations: SqlRevocations,
     pub(super) one_time: SqlOneTimeTokens,
     pub(super) api_keys: ApiKeys,
     pub(super) failures: SqlFailures,
@@ -114,6 +115,7 @@ impl Accounts {
             api_keys: ApiKeys::open(SqlApiKeys::new(database.clone()))
                 .await
                 .map_err(OpenAccountsError::ApiKeys)?,
+            revocations: SqlRevocations::new(database.clone()),
             failures: SqlFailures::new(database),
             login_policy: LoginPolicy::default(),
             keys: Arc::new(keys.map_err(OpenAccountsError::Keys)?),

@@ -240,11 +240,11 @@ impl Problem {
     pub(crate) fn refused(answer: &RefusalAnswer) -> Self {
         let status = StatusCode::from_u16(answer.status).expect("refusals have statuses of HTTP");
         let kind = match answer.kind {
-            RefusalKind::AuthenticationRequired => "urn:linkshield:problem:authentication-required",
-            RefusalKind::CredentialRefused => "urn:linkshield:problem:credential-refused",
-            RefusalKind::ScopeMissing => "urn:linkshield:problem:scope-missing",
+            RefusalKind::AuthenticationRequired => "urn:linkshield:problem:no-credential",
+            RefusalKind::CredentialRefused => "urn:linkshield:problem:bad-credential",
+            RefusalKind::ScopeMissing => "urn:linkshield:problem:not-allowed",
             RefusalKind::CsrfRefused => "urn:linkshield:problem:csrf-refused",
-            RefusalKind::RateLimited => "urn:linkshield:problem:rate-limited",
+            RefusalKind::RateLimited => "urn:linkshield:problem:too-many-requests",
             RefusalKind::TryLater => "urn:linkshield:problem:unavailable",
         };
         Self::new(status, kind, answer.title, answer.detail.to_owned())

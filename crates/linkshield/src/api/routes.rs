@@ -1,5 +1,7 @@
 //! The table of paths.
 
+use std::sync::Arc;
+
 use axum::{
     Router,
     extract::OriginalUri,
@@ -11,6 +13,8 @@ use http::Method;
 use super::{
     accounts, checks, health, history, meta, observe::observe, openapi, problem::Problem, state::App,
 };
+
+use crate::{accounts::Accounts, gate::guard};
 
 /// The whole HTTP interface over `app`.
 pub fn router(app: App) -> Router {
@@ -32,6 +36,7 @@ pub fn router(app: App) -> Router {
         .method_not_allowed_fallback(|method: Method, OriginalUri(uri): OriginalUri| async move {
             Problem::wrong_method(method.as_str(), uri.path())
         })
+        .layer(middleware::from_fn_with_state(Arc::clone(app.gate()), guard::<Accounts>))
         .layer(middleware::from_fn_with_state(app.clone(), observe))
         .with_state(app)
 }

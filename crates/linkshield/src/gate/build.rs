@@ -1,6 +1,6 @@
 //! Puts LinkShield's chain together from its settings.
 
-use std::{num::NonZeroU32, time::Duration};
+use std::{num::NonZeroU32, sync::Arc, time::Duration};
 
 use shield_guard::{
     ScopeSet,
@@ -16,8 +16,6 @@ use shield_guard::{
 use shield_types::Secret;
 use thiserror::Error;
 
-/// What LinkShield's API keys begin with.
-pub const API_KEY_PREFIX: &str = "ls";
 /// The period of the coarse limit.
 const COARSE_PERIOD: Duration = Duration::from_mins(1);
 /// Addresses that it is made for: 3.2 MB.
@@ -30,8 +28,6 @@ const CACHED_SESSIONS: usize = 100_000;
 const CACHED_ACCOUNTS: usize = 100_000;
 /// How long what an account may do is believed: a role or plan that another process changed counts here after this time.
 const ACCOUNT_AGE_MAX: Duration = Duration::from_secs(5);
-/// API keys that there may be; 100 bytes each when they are there.
-const API_KEYS_MAX: usize = 1_000_000;
 /// What was taken back and has not expired, of each kind; 40 bytes each when it is there.
 const REVOCATIONS: RevocationLimits =
     RevocationLimits { entries_max: 1_000_000, age_max: Duration::from_secs(5) };
@@ -47,6 +43,10 @@ pub struct ChainSettings<'a> {
     pub coarse_per_minute: u32,
     /// Reads access tokens.
     pub tokens: TokenPolicy,
+    /// How API keys look.
+    pub api_key_format: ApiKeyFormat,
+    /// All API keys.
+    pub api_keys: Arc<ApiKeyIndex>,
     /// What the bits of API keys stand for.
     pub api_key_scopes: &'a [ScopeSet],
     /// How long sessions live.
@@ -99,8 +99,8 @@ pub fn build_chain(settings: ChainSettings<'_>) -> Result<Chain, BuildChainError
         tokens: TokenVerifier::new(settings.tokens, VerifiedTokenCache::new(CACHED_TOKENS)?),
         cookie: session_cookie(),
         sessions: SessionCache::new(CACHED_SESSIONS, &settings.sessions),
-        api_key_format: ApiKeyFormat::new(API_KEY_PREFIX).expect("two lower-case letters are a prefix"),
-        api_keys: ApiKeyIndex::new(API_KEYS_MAX),
+        api_key_format: settings.api_key_format,
+        api_keys: settings.api_keys,
         api_key_scopes: ApiKeyScopes::new(settings.api_key_scopes)?,
         revocations: RevocationSet::new(REVOCATIONS),
         accounts: AccountTable::new(CACHED_ACCOUNTS, ACCOUNT_AGE_MAX),

@@ -1,6 +1,6 @@
 //! The gate itself: axum on one side, guard's chain on the other.
 
-use std::{net::IpAddr, sync::Arc, time::Instant};
+use std::{fmt, sync::Arc, time::Instant};
 
 use axum::{
     extract::{MatchedPath, Request, State},
@@ -9,19 +9,20 @@ use axum::{
 };
 use http::{HeaderMap, HeaderValue, Method, header};
 use shield_guard::{
-    StoreError,
+    AccountId, StoreError,
     chain::{
         Admitted, Answer, Chain, CookieFate, Decision, Moment, Outcome, Question, Refused, RequestFacts,
         RoutePolicy, Use,
     },
     event::{EventContext, SecurityEvent},
     headers::SecurityHeaders,
+    revocation::Sensitivity,
     token::KeyRing,
 };
 use shield_types::Timestamp;
 
 use super::{
-    EventSink, RouteTable, UseNotes,
+    EventSink, Peer, RouteTable, UseNotes,
     headers::{FixedHeaders, LimitHeaders, Lines, forbid_storing},
 };
 use crate::{
@@ -34,6 +35,10 @@ use crate::{
 pub trait GateStore: Send + Sync + 'static {
     /// Answers a question: the session with its account, or the account. One call, whatever is asked.
     fn answer(&self, question: Question) -> impl Future<Output = Result<Answer, StoreError>> + Send;
+
+    /// Takes into the chain what was taken back until now. Asked after each unsafe request on a sensitive route, so that what
+    /// it took back is refused by the time its client hears of it.
+    fn settle(&self, chain: &Chain) -> impl Future<Output = Result<(), StoreError>> + Send;
 
     /// Notes when something was last used; never moves it back.
     fn touch(&self, used: Use, at: Timestamp) -> impl Future<Output = Result<(), StoreError>> + Send;
@@ -70,10 +75,6 @@ pub struct Gate<S> {
     started: Instant,
 }
 
-/// The other end of the connection; put into every request by the server.
-#[derive(Debug, Clone, Copy)]
-pub struct Peer(pub IpAddr);
-
 /// What events say about a request.
 struct Circumstances {
     method: Method,
@@ -107,7 +108,11 @@ pub async fn guard<S: GateStore>(
                 gate.tell_of_admitted(&event, &admitted, &Circumstances::of(&request, route));
             }
             let (limits, known) = gate.open(&mut request, &admitted);
+            let settles = policy.sensitivity == Sensitivity::Sensitive && !request.method().is_safe();
             let mut response = next.run(request).await;
+            if settles {
+                gate.settle().await;
+            }
             limits.put(response.headers_mut());
             gate.headers.put(response.headers_mut());
             if known {
@@ -145,6 +150,18 @@ impl<S: GateStore> Gate<S> {
         });
         let ring = (self.ring)();
         self.chain.resume(pending, answer, facts, &self.moment(&ring))
+    }
+
+    async fn settle(&self) {
+        if let Err(error) = self.store.settle(&self.chain).await {
+            // The follower goes on trying, and the set's age says how long it has not succeeded.
+            tracing::warn!(error = %error, cause = causes(&error).join(": "), "revocations could not be read");
+        }
+    }
+
+    /// Forgets what an account may do, because it was just changed.
+    pub fn forget(&self, account: AccountId) {
+        self.chain.accounts.forget(account);
     }
 
     fn moment<'a>(&self, ring: &'a KeyRing) -> Moment<'a> {
@@ -205,6 +222,12 @@ impl<S: GateStore> Gate<S> {
             session: admitted.principal.and_then(|principal| principal.identity.session()),
             ..circumstances.put(context)
         });
+    }
+}
+
+impl<S> fmt::Debug for Gate<S> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("Gate").finish_non_exhaustive()
     }
 }
 

@@ -12,13 +12,21 @@ mod events;
 mod follower;
 mod headers;
 mod middleware;
+mod open;
+mod policies;
+mod principal;
 mod routes;
 mod uses;
 
-pub use build::{API_KEY_PREFIX, BuildChainError, ChainSettings, build_chain, session_cookie};
+pub use build::{BuildChainError, ChainSettings, build_chain, session_cookie};
 pub use events::{EventFile, EventSink, EventWriter};
 pub use follower::{RevocationFollower, catch_up};
-pub use middleware::{Gate, GateParts, GateStore, Peer, guard};
+pub use middleware::{Gate, GateParts, GateStore, guard};
+pub use open::{GateSettings, GateTasks, OpenGateError, open_gate};
+pub use policies::LimitRoutesError;
+pub use principal::{
+    Admin, Authenticated, ClientAddress, Holder, LoggedIn, MaybeAuthenticated, Peer, Principal,
+};
 pub use routes::RouteTable;
 pub use uses::{UseNotes, UseWriter};
 

@@ -1,14 +1,19 @@
-//! Who a request speaks for, as handlers take it.
+//! Who a request speaks for, as handlers take it. The gate has found out; these only say what a handler needs.
 
 use std::net::IpAddr;
 
 use axum::extract::FromRequestParts;
 use http::request::Parts;
-use shield_guard::{AccountId, ApiKeyId, ScopeSet, SessionId, limit::Tier, session::SessionTimes};
+use shield_guard::{
+    AccountId, ApiKeyId, ScopeSet, SessionId, address,
+    chain::{self, Identity},
+    limit::Tier,
+    session::SessionTimes,
+};
 use shield_types::Timestamp;
 
-use super::authenticate::authenticate;
 use crate::{
+    accounts::scopes,
     api::{App, Problem},
     clock::now,
     store::Role,
@@ -25,8 +30,6 @@ pub struct Principal {
     pub api_key: Option<ApiKeyId>,
     /// What it is good for.
     pub scopes: ScopeSet,
-    /// What its account may do.
-    pub role: Role,
     /// What its account has subscribed to.
     pub plan: Tier,
     /// When its holder last proved who they are; an API key proves nothing about that.
@@ -40,8 +43,6 @@ pub struct Holder {
     pub account: AccountId,
     /// In which session.
     pub session: SessionId,
-    /// What the account may do.
-    pub role: Role,
     /// When they last proved who they are.
     pub authenticated_at: Timestamp,
 }
@@ -54,9 +55,10 @@ pub struct Authenticated(pub Principal);
 #[derive(Debug, Clone, Copy)]
 pub struct LoggedIn(pub Holder);
 
-/// For handlers that need an administrator who logged in: 401 without a good credential, 403 with another's.
+/// For handlers that need an administrator who logged in: 401 without a good credential, 403 with another's. With the role
+/// that the account has in the database now.
 #[derive(Debug, Clone, Copy)]
-pub struct Admin(pub Holder);
+pub struct Admin(pub Holder, pub Role);
 
 /// For handlers that serve everybody: None without a credential, 401 with one that is not good, so that a client whose token
 /// expired learns it.
@@ -67,9 +69,50 @@ pub struct MaybeAuthenticated(pub Option<Principal>);
 #[derive(Debug, Clone, Copy)]
 pub struct Peer(pub IpAddr);
 
-/// The client's address.
+/// The client's address, as trusted proxies tell it.
 #[derive(Debug, Clone, Copy)]
 pub struct ClientAddress(pub IpAddr);
+
+// === impl Principal ===
+
+impl Principal {
+    /// Refuses a credential that is not good for `scope`, one of [`crate::accounts::scopes`].
+    ///
+    /// # Errors
+    /// 403.
+    pub fn require(&self, app: &App, scope: &str) -> Result<(), Problem> {
+        match app.accounts().keys().scopes().scope(scope) {
+            Some(needed) if self.scopes.contains(needed) => Ok(()),
+            _ => Err(Problem::not_allowed("the credential is not good for this")),
+        }
+    }
+
+    fn in_parts(parts: &Parts) -> Option<Self> {
+        let &chain::Principal { ref identity, scopes, tier } = parts.extensions.get()?;
+        let authenticated_at = match identity {
+            // A log-in makes a session, and nothing renews one: the time in its id is that of the log-in.
+            Identity::Token(token) => Some(log_in_of(token.session)),
+            Identity::Session(session) => Some(session.authenticated_at),
+            Identity::ApiKey(_) => None,
+        };
+        Some(Self {
+            account: identity.account(),
+            session: identity.session(),
+            api_key: identity.api_key(),
+            scopes,
+            plan: tier,
+            authenticated_at,
+        })
+    }
+}
+
+/// When a session began; an id without a time, which is never made, began long ago.
+fn log_in_of(session: SessionId) -> Timestamp {
+    let moment = session.uuid().get_timestamp().map(|moment| moment.to_unix());
+    moment.map_or(Timestamp(0), |(seconds, nanoseconds)| {
+        Timestamp(seconds.saturating_mul(1_000).saturating_add(u64::from(nanoseconds / 1_000_000)))
+    })
+}
 
 // === impl Holder ===
 
@@ -89,9 +132,8 @@ impl Holder {
 impl FromRequestParts<App> for Authenticated {
     type Rejection = Problem;
 
-    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
-        let found = authenticate(app.accounts(), parts).await?;
-        found.map(Self).ok_or_else(Problem::no_credential)
+    async fn from_request_parts(parts: &mut Parts, _app: &App) -> Result<Self, Problem> {
+        Principal::in_parts(parts).map(Self).ok_or_else(Problem::no_credential)
     }
 }
 
@@ -100,13 +142,12 @@ impl FromRequestParts<App> for LoggedIn {
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
         let Authenticated(principal) = Authenticated::from_request_parts(parts, app).await?;
-        let Principal {
-            account, role, session: Some(session), authenticated_at: Some(authenticated_at), ..
-        } = principal
+        let Principal { account, session: Some(session), authenticated_at: Some(authenticated_at), .. } =
+            principal
         else {
             return Err(Problem::not_allowed("no API key may do this, log in"));
         };
-        Ok(Self(Holder { account, session, role, authenticated_at }))
+        Ok(Self(Holder { account, session, authenticated_at }))
     }
 }
 
@@ -114,10 +155,12 @@ impl FromRequestParts<App> for Admin {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
+        let Authenticated(principal) = Authenticated::from_request_parts(parts, app).await?;
+        principal.require(app, scopes::ADMIN)?;
         let LoggedIn(holder) = LoggedIn::from_request_parts(parts, app).await?;
-        // The account's role as it is now: a token may be older than its loss.
-        match holder.role >= Role::Admin {
-            true => Ok(Self(holder)),
+        let role = app.accounts().account(holder.account).await?.role;
+        match role >= Role::Admin {
+            true => Ok(Self(holder, role)),
             false => Err(Problem::not_allowed("only administrators may do this")),
         }
     }
@@ -126,21 +169,8 @@ impl FromRequestParts<App> for Admin {
 impl FromRequestParts<App> for MaybeAuthenticated {
     type Rejection = Problem;
 
-    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
-        authenticate(app.accounts(), parts).await.map(Self)
-    }
-}
-
-impl Principal {
-    /// Refuses a credential that is not good for `scope`, one of [`crate::accounts::scopes`].
-    ///
-    /// # Errors
-    /// 403.
-    pub fn require(&self, app: &App, scope: &str) -> Result<(), Problem> {
-        match app.accounts().keys().scopes().scope(scope) {
-            Some(needed) if self.scopes.contains(needed) => Ok(()),
-            _ => Err(Problem::not_allowed("the credential is not good for this")),
-        }
+    async fn from_request_parts(parts: &mut Parts, _app: &App) -> Result<Self, Problem> {
+        Ok(Self(Principal::in_parts(parts)))
     }
 }
 
@@ -148,8 +178,8 @@ impl FromRequestParts<App> for ClientAddress {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, _app: &App) -> Result<Self, Problem> {
-        let peer = parts.extensions.get::<Peer>();
-        let peer = peer.ok_or_else(|| Problem::internal("a request without a peer".to_owned()))?;
-        Ok(Self(peer.0.to_canonical()))
+        let client = parts.extensions.get::<address::ClientAddress>();
+        let client = client.ok_or_else(|| Problem::internal("a request past the gate".to_owned()))?;
+        Ok(Self(client.address))
     }
 }

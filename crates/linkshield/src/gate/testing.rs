@@ -12,6 +12,7 @@ use std::{
 use ring::rand::SystemRandom;
 use shield_guard::{
     AccountId, ScopeTable, SessionId, StoreError, TokenId,
+    api_key::{ApiKeyFormat, ApiKeyIndex},
     chain::{AccountFacts, AccountStanding, Answer, Chain, Question, Use},
     limit::Tier,
     revocation::{LogEpoch, LogPage, Revocation, RevocationLog, RevocationReason, Revoked, Sequence},
@@ -43,6 +44,7 @@ pub(crate) struct MemoryStore {
     pub(crate) session: NewSession,
     pub(crate) away: AtomicBool,
     pub(crate) questions: AtomicUsize,
+    pub(crate) settled: AtomicUsize,
     pub(crate) touched: Mutex<Vec<Use>>,
 }
 
@@ -103,6 +105,7 @@ impl MemoryStore {
             session: session(1),
             away: AtomicBool::new(false),
             questions: AtomicUsize::new(0),
+            settled: AtomicUsize::new(0),
             touched: Mutex::default(),
         }
     }
@@ -133,6 +136,11 @@ impl GateStore for MemoryStore {
             }
             Question::Account(_) => Answer::Account(AccountStanding::Barred),
         })
+    }
+
+    async fn settle(&self, _chain: &Chain) -> Result<(), StoreError> {
+        self.settled.fetch_add(1, Ordering::SeqCst);
+        Ok(())
     }
 
     async fn touch(&self, used: Use, _at: Timestamp) -> Result<(), StoreError> {
@@ -187,6 +195,8 @@ pub(crate) fn chain_with(coarse_per_minute: u32) -> Chain {
         origins: &["https://links.example.org".to_owned()],
         coarse_per_minute,
         tokens: token_policy(),
+        api_key_format: ApiKeyFormat::new("ls").unwrap(),
+        api_keys: Arc::new(ApiKeyIndex::new(10)),
         api_key_scopes: &[],
         sessions: SessionPolicy::new(SessionTimes::default()).unwrap(),
         csrf_key: &Secret::new([3; 32]),

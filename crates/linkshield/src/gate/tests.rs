@@ -13,7 +13,7 @@ use hyper_util::service::TowerToHyperService;
 use shield_guard::{
     ScopeSet,
     address::ClientAddress,
-    chain::{Access, Chain, CsrfScope, Principal, RouteLimits, RoutePolicy, Use},
+    chain::{self, Access, Chain, CsrfScope, RouteLimits, RoutePolicy, Use},
     headers::{HstsPreload, ReportPath, SecurityHeaders},
     revocation::Sensitivity,
     token::KeyRing,
@@ -21,7 +21,7 @@ use shield_guard::{
 
 use super::{
     EventFile, EventWriter, Gate, GateParts, Peer, RouteTable, UseWriter, catch_up, guard,
-    testing::{MemoryLog, MemoryStore, chain, chain_with, ring, session, token, token_policy, until},
+    testing::{MemoryLog, MemoryStore, chain, chain_with, ring, session, token, token_policy},
 };
 use crate::scratch::ScratchDirectory;
 
@@ -32,6 +32,8 @@ struct Backend {
     chain: Arc<Chain>,
     ring: Arc<KeyRing>,
     writer: EventWriter,
+    /// Ends when it is dropped with its backend.
+    use_writer: UseWriter,
     directory: ScratchDirectory,
 }
 
@@ -41,7 +43,7 @@ struct Response {
     body: String,
 }
 
-async fn whom(client: Extension<ClientAddress>, principal: Option<Extension<Principal>>) -> String {
+async fn whom(client: Extension<ClientAddress>, principal: Option<Extension<chain::Principal>>) -> String {
     let name = principal.map_or("nobody", |Extension(principal)| match principal.identity.session() {
         Some(_) => "somebody",
         None => "a program",
@@ -64,13 +66,17 @@ impl Backend {
         catch_up(&MemoryLog::default(), &chain).await.unwrap();
         let place = EventFile::at(directory.path().join("events.jsonl"));
         let (events, writer) = EventWriter::start(place, "one").await.unwrap();
-        let (uses, _use_writer) = UseWriter::start(Arc::clone(&store));
+        let (uses, use_writer) = UseWriter::start(Arc::clone(&store));
         let keys = Arc::clone(&ring);
         let report = ReportPath::parse("/api/security/csp-report").unwrap();
+        let required = policy(Access::Required(ScopeSet::EMPTY));
+        let sensitive = RoutePolicy { sensitivity: Sensitivity::Sensitive, ..required };
         let routes = RouteTable::new(token_policy().scopes().all())
             .with(Method::GET, "/open", policy(Access::Optional(ScopeSet::EMPTY)))
             .with(Method::GET, "/own", policy(Access::Required(ScopeSet::EMPTY)))
-            .with(Method::POST, "/own", policy(Access::Required(ScopeSet::EMPTY)));
+            .with(Method::POST, "/own", policy(Access::Required(ScopeSet::EMPTY)))
+            .with(Method::GET, "/sensitive", sensitive.clone())
+            .with(Method::POST, "/sensitive", sensitive);
         let gate = Gate::new(GateParts {
             chain: Arc::clone(&chain),
             store: Arc::clone(&store),
@@ -83,10 +89,11 @@ impl Backend {
         let router = Router::new()
             .route("/open", get(whom))
             .route("/own", get(whom).post(whom))
+            .route("/sensitive", get(whom).post(whom))
             .route("/forgotten", get(whom))
             .fallback(async || "nothing here")
             .layer(middleware::from_fn_with_state(Arc::new(gate), guard::<MemoryStore>));
-        Self { router, store, chain, ring, writer, directory }
+        Self { router, store, chain, ring, writer, use_writer, directory }
     }
 
     async fn ask(&self, method: Method, path: &str, headers: &[(&str, &str)]) -> Response {
@@ -159,15 +166,29 @@ async fn a_cookie_is_taken_and_its_use_is_noted_once() {
         assert_eq!(service.get("/own", &[("cookie", &service.cookie())]).await.status, 200);
     }
     assert_eq!(service.store.questions.load(Ordering::SeqCst), 1, "session and account in one");
-    until(|| !service.store.touched.lock().unwrap().is_empty()).await;
     let id = service.store.session.record.id;
-    assert_eq!(*service.store.touched.lock().unwrap(), [Use::Session(id)]);
     let forged = service.ask(Method::POST, "/own", &[("cookie", &service.cookie())]).await;
     assert_eq!(forged.status, 403, "no CSRF token");
     let csrf = service.chain.csrf.keys.issue(id, [1; 16]);
     let headers = [("cookie", service.cookie()), ("x-csrf-token", csrf.expose().to_owned())];
     let headers = headers.each_ref().map(|(name, value)| (*name, value.as_str()));
     assert_eq!(service.ask(Method::POST, "/own", &headers).await.status, 200);
+    let (store, use_writer) = (service.store, service.use_writer);
+    use_writer.finish().await;
+    assert_eq!(*store.touched.lock().unwrap(), [Use::Session(id)]);
+}
+
+#[tokio::test]
+async fn a_sensitive_change_counts_before_its_answer() {
+    let service = Backend::over(chain()).await;
+    let bearer = service.bearer();
+    let settled = || service.store.settled.load(Ordering::SeqCst);
+    assert_eq!(service.ask(Method::POST, "/own", &[("authorization", &bearer)]).await.status, 200);
+    assert_eq!(settled(), 0, "an ordinary route");
+    assert_eq!(service.ask(Method::GET, "/sensitive", &[("authorization", &bearer)]).await.status, 200);
+    assert_eq!(settled(), 0, "a safe method");
+    assert_eq!(service.ask(Method::POST, "/sensitive", &[("authorization", &bearer)]).await.status, 200);
+    assert_eq!(settled(), 1);
 }
 
 #[tokio::test]

@@ -7,7 +7,10 @@ use std::sync::Arc;
 
 use shield_guard::chain::Use;
 use shield_types::Timestamp;
-use tokio::{sync::mpsc, task::JoinHandle};
+use tokio::{
+    sync::{mpsc, watch},
+    task::JoinHandle,
+};
 
 use super::GateStore;
 use crate::telemetry::causes;
@@ -19,9 +22,12 @@ const QUEUE_MAX: usize = 1_024;
 #[derive(Clone, Debug)]
 pub struct UseNotes(mpsc::Sender<(Use, Timestamp)>);
 
-/// The task that writes them down. It ends when the last [`UseNotes`] is gone and everything is written.
+/// The task that writes them down.
 #[derive(Debug)]
-pub struct UseWriter(JoinHandle<()>);
+pub struct UseWriter {
+    stop: watch::Sender<bool>,
+    task: JoinHandle<()>,
+}
 
 // === impl UseNotes ===
 
@@ -38,19 +44,34 @@ impl UseWriter {
     /// Starts the task.
     pub fn start(store: Arc<impl GateStore>) -> (UseNotes, Self) {
         let (sender, notes) = mpsc::channel(QUEUE_MAX);
-        (UseNotes(sender), Self(tokio::spawn(run(store, notes))))
+        let stop = watch::Sender::new(false);
+        let task = tokio::spawn(run(store, notes, stop.subscribe()));
+        (UseNotes(sender), Self { stop, task })
     }
 
-    /// Waits until everything is written.
+    /// Writes what was noted until now, and ends the task.
     pub async fn finish(self) {
-        if let Err(error) = self.0.await {
+        self.stop.send_replace(true);
+        if let Err(error) = self.task.await {
             tracing::error!(error = %error, "the writer of last uses failed");
         }
     }
 }
 
-async fn run(store: Arc<impl GateStore>, mut notes: mpsc::Receiver<(Use, Timestamp)>) {
-    while let Some((used, at)) = notes.recv().await {
+async fn run(
+    store: Arc<impl GateStore>,
+    mut notes: mpsc::Receiver<(Use, Timestamp)>,
+    mut stop: watch::Receiver<bool>,
+) {
+    loop {
+        let note = tokio::select! {
+            note = notes.recv() => note,
+            _ = stop.wait_for(|stopped| *stopped), if !notes.is_closed() => {
+                notes.close();
+                continue;
+            }
+        };
+        let Some((used, at)) = note else { return };
         if let Err(error) = store.touch(used, at).await {
             tracing::warn!(error = %error, cause = causes(&error).join(": "), "a last use was not written down");
         }

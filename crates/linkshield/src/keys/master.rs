@@ -38,6 +38,8 @@ pub enum KeyPurpose {
     Sealing,
     /// Making refresh tokens.
     RefreshTokens,
+    /// Making CSRF tokens.
+    Csrf,
 }
 
 /// Why there is no master key.
@@ -149,6 +151,7 @@ impl KeyPurpose {
         match self {
             Self::Sealing => b"sealing 1",
             Self::RefreshTokens => b"refresh tokens 1",
+            Self::Csrf => b"csrf 1",
         }
     }
 }

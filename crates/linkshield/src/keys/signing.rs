@@ -114,6 +114,11 @@ impl SigningKeys {
         Ok(Self { store, schedule, verifier, ring: RwLock::new(Arc::new(ring)) })
     }
 
+    /// What tokens are accepted.
+    pub(crate) fn policy(&self) -> &TokenPolicy {
+        self.verifier.policy()
+    }
+
     /// The scopes that tokens know.
     pub fn scopes(&self) -> &ScopeTable {
         self.verifier.policy().scopes()
@@ -216,7 +221,8 @@ impl SigningKeys {
         }
     }
 
-    fn ring(&self) -> Arc<KeyRing> {
+    /// The keys, as they are now.
+    pub(crate) fn ring(&self) -> Arc<KeyRing> {
         Arc::clone(&self.ring.read().unwrap_or_else(PoisonError::into_inner))
     }
 }

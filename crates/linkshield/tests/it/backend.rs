@@ -1,10 +1,11 @@
 //! LinkShield in this process, over TCP.
 
-use std::{fs, net::SocketAddr, path::PathBuf, time::Duration};
+use std::{fs, net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
 
 use linkshield::{
     accounts::{Accounts, AccountsParts},
     api::App,
+    gate::{self, Gate, GateSettings},
     keys::{MASTER_KEY_FILE, MasterKey},
     mail::{MailDestination, Mailer},
     server::Server,
@@ -14,6 +15,7 @@ use linkshield::{
 };
 use serde_json::{Value, json};
 use shield_guard::token::RotationSchedule;
+use shield_types::Secret;
 use tokio::{sync::oneshot, task::JoinHandle};
 
 use crate::{
@@ -38,7 +40,8 @@ impl Backend {
         let limits = RetentionLimits { age_max: Duration::from_secs(3600), rows_max: 1000 };
         let service = CheckService::new(store.clone(), limits);
         let accounts = open_accounts(&store, &directory).await;
-        let app = App::new(service, accounts, Environment::Staging, Duration::from_secs(30));
+        let gate = open_gate(&accounts, &directory).await;
+        let app = App::new(service, (accounts, gate), Environment::Staging, Duration::from_secs(30));
         let server = Server::bind(app, SocketAddr::from(([127, 0, 0, 1], 0)), 64).await.unwrap();
         let address = server.address().unwrap();
         let (stop, stopped) = oneshot::channel();
@@ -89,6 +92,17 @@ async fn open_accounts(store: &Store, directory: &ScratchDirectory) -> Accounts 
         mailer,
     };
     Accounts::open(parts).await.unwrap().0
+}
+
+async fn open_gate(accounts: &Accounts, directory: &ScratchDirectory) -> Arc<Gate<Accounts>> {
+    let settings = GateSettings {
+        trusted_proxies: Vec::new(),
+        origins: vec!["http://127.0.0.1:8080".to_owned()],
+        address_limit: 1_000_000,
+        anonymous_limit: 1_000_000,
+        events: directory.path().join("security-events.jsonl"),
+    };
+    gate::open_gate(accounts, settings, &Secret::new([3; 32])).await.unwrap().0
 }
 
 pub(crate) fn assert_problem(reply: &Reply, status: u16, path: &str) {

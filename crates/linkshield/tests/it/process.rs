@@ -78,6 +78,7 @@ async fn first_address(child: &mut Child) -> SocketAddr {
 fn command(data: &Path) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_linkshield"));
     command.arg("serve").arg("--data").arg(data);
+    command.args(["--address-limit", "1000000", "--anonymous-limit", "1000000"]);
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
     command
 }

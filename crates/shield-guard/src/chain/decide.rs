@@ -1,5 +1,7 @@
 //! The check itself.
 
+use std::sync::Arc;
+
 use crate::{
     address::{AddressBlock, TrustedHops},
     api_key::{ApiKeyFormat, ApiKeyIndex},
@@ -34,8 +36,8 @@ pub struct Chain {
     pub sessions: SessionCache,
     /// How API keys look.
     pub api_key_format: ApiKeyFormat,
-    /// All of them.
-    pub api_keys: ApiKeyIndex,
+    /// All of them, shared with whoever makes and takes back keys.
+    pub api_keys: Arc<ApiKeyIndex>,
     /// What their bits stand for.
     pub api_key_scopes: ApiKeyScopes,
     /// What was taken back.

@@ -241,7 +241,7 @@ fn chain(policy: TokenPolicy, coarse: u32) -> Chain {
         cookie: SessionCookie::new(SESSION_COOKIE, SameSite::Strict).unwrap(),
         sessions: SessionCache::new(1_000, &session_policy()),
         api_key_format: format,
-        api_keys: ApiKeyIndex::new(100),
+        api_keys: Arc::new(ApiKeyIndex::new(100)),
         api_key_scopes: ApiKeyScopes::new(&[scopes("urls:check")]).unwrap(),
         revocations: RevocationSet::new(revocations),
         accounts: AccountTable::new(1_000, Duration::from_secs(20)),

@@ -87,14 +87,16 @@ pub(crate) struct SigningKeyResponse {
 ))]
 pub(super) async fn change_user(
     State(app): State<App>,
-    Admin(holder): Admin,
+    Admin(holder, role): Admin,
     id: Result<Path<String>, PathRejection>,
     request: Request,
 ) -> Result<Json<UserResponse>, Problem> {
     holder.require_recent_login()?;
     let id = id_in_path(id, |text| AccountId::parse(text).ok())?;
     let change = standing(read_json(request, ACCOUNT_BODY_BYTES_MAX).await?)?;
-    Ok(Json(app.accounts().change_standing(holder.role, id, change).await?.into()))
+    let changed = app.accounts().change_standing(role, id, change).await?;
+    app.gate().forget(id);
+    Ok(Json(changed.into()))
 }
 
 fn standing(body: Value) -> Result<StandingChange, Problem> {
@@ -138,7 +140,7 @@ fn named<T>(
 ))]
 pub(super) async fn revoke_tokens(
     State(app): State<App>,
-    Admin(holder): Admin,
+    Admin(holder, _role): Admin,
     id: Result<Path<String>, PathRejection>,
 ) -> Result<Json<RevokedResponse>, Problem> {
     let account = id_in_path(id, |text| AccountId::parse(text).ok())?;
@@ -160,7 +162,7 @@ pub(super) async fn revoke_tokens(
     (status = 401, description = "Nobody is logged in", body = ProblemDocument, content_type = "application/problem+json"),
     (status = 403, description = "Not an administrator", body = ProblemDocument, content_type = "application/problem+json"),
 ))]
-pub(super) async fn jwt_status(State(app): State<App>, Admin(_holder): Admin) -> Json<Value> {
+pub(super) async fn jwt_status(State(app): State<App>, _admin: Admin) -> Json<Value> {
     let (keys, now) = (app.accounts().keys(), now());
     let records = keys.records();
     let active = records.iter().find(|record| record.state(now) == KeyState::Active);
@@ -177,7 +179,7 @@ pub(super) async fn jwt_status(State(app): State<App>, Admin(_holder): Admin) ->
     (status = 401, description = "Nobody is logged in", body = ProblemDocument, content_type = "application/problem+json"),
     (status = 403, description = "Not an administrator", body = ProblemDocument, content_type = "application/problem+json"),
 ))]
-pub(super) async fn jwt_keys(State(app): State<App>, Admin(_holder): Admin) -> Json<Vec<SigningKeyResponse>> {
+pub(super) async fn jwt_keys(State(app): State<App>, _admin: Admin) -> Json<Vec<SigningKeyResponse>> {
     Json(app.accounts().keys().records().iter().map(SigningKeyResponse::from).collect())
 }
 
@@ -188,7 +190,10 @@ pub(super) async fn jwt_keys(State(app): State<App>, Admin(_holder): Admin) -> J
     (status = 403, description = "Not an administrator", body = ProblemDocument, content_type = "application/problem+json"),
     (status = 409, description = "Another key is announced already", body = ProblemDocument, content_type = "application/problem+json"),
 ))]
-pub(super) async fn jwt_rotate(State(app): State<App>, Admin(holder): Admin) -> Result<Json<Value>, Problem> {
+pub(super) async fn jwt_rotate(
+    State(app): State<App>,
+    Admin(holder, _role): Admin,
+) -> Result<Json<Value>, Problem> {
     holder.require_recent_login()?;
     let id = app.accounts().keys().rotate(now()).await?;
     Ok(Json(json!({ "key_id": id.to_string() })))
@@ -205,7 +210,7 @@ pub(super) async fn jwt_rotate(State(app): State<App>, Admin(holder): Admin) -> 
 ))]
 pub(super) async fn jwt_kill(
     State(app): State<App>,
-    Admin(holder): Admin,
+    Admin(holder, _role): Admin,
     id: Result<Path<String>, PathRejection>,
 ) -> Result<StatusCode, Problem> {
     holder.require_recent_login()?;
