@@ -80,7 +80,8 @@ impl TryFrom<AccountRow> for Account {
     }
 }
 
-fn account_id(bytes: &[u8]) -> Result<AccountId, StoreError> {
+/// An id as the database has it, read.
+pub(super) fn account_id(bytes: &[u8]) -> Result<AccountId, StoreError> {
     let uuid = Uuid::from_slice(bytes)
         .map_err(|_| StoreError::Value { column: "id", value: format!("{} bytes", bytes.len()) })?;
     Ok(AccountId::from_uuid(uuid))
