@@ -19,6 +19,7 @@ mod permissions;
 mod refresh;
 mod register;
 pub mod scopes;
+mod second_factor;
 mod service;
 mod sessions;
 #[cfg(test)]
@@ -39,5 +40,6 @@ pub use password::{ChangePassword, ChangePasswordError, ResetPasswordError};
 pub use permissions::Permissions;
 pub use refresh::{RefreshFailure, Refreshed};
 pub use register::{Register, RegisterError, VerifyEmailError};
+pub use second_factor::{SecondFactorError, TotpSetup};
 pub use service::{Accounts, AccountsParts, OpenAccountsError};
 pub use sessions::Identity;
