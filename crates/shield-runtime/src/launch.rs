@@ -28,7 +28,7 @@ use crate::{
 
 /// How often a program that is open for writing is tried again: a fork elsewhere in the control plane can hold the
 /// descriptor of a just copied artifact until its own exec.
-const BUSY_RETRIES: u32 = 10;
+const BUSY_RETRIES: u32 = 50;
 /// Pause between those tries.
 const BUSY_PAUSE: Duration = Duration::from_millis(20);
 

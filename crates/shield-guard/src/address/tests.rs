@@ -44,6 +44,12 @@ fn asvs_v4_1_3_ignores_forged_hops() {
         &[
             ("203.0.113.9", &["for=1.1.1.1"], "203.0.113.9", Origin::Peer),
             (PROXY, &["for=1.1.1.1, for=203.0.113.9;proto=https"], "203.0.113.9", Origin::Forwarded),
+            (
+                PROXY,
+                &["for=1.1.1.1, for=203.0.113.9;host=\"a, for=10.0.0.9\""],
+                "203.0.113.9",
+                Origin::Forwarded,
+            ),
             // An open quote of the client's swallows nothing that the proxy wrote.
             (PROXY, &["for=\"1.1.1.1, for=203.0.113.9"], "203.0.113.9", Origin::Forwarded),
             (

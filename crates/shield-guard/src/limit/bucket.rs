@@ -24,7 +24,9 @@ const CLAIMED: u64 = STATE_MAX + 1;
 #[derive(Default)]
 #[repr(align(128))]
 pub(super) struct Bucket {
-    /// The floor: no key that is not in a slot stands worse than this. Held by who brings a key in.
+    /// The floor: no key without a slot stands worse than this and the least slot joined. Where the state is one number
+    /// the least slot alone says so, since it only grows; of the two counts of a sliding window it shows one too few.
+    /// Held by who brings a key in.
     floor: Mutex<u64>,
     /// Zero is an empty slot.
     fingerprints: [AtomicU32; SLOTS],

@@ -164,7 +164,7 @@ pub fn build_filter(
 // === impl BreachFilter ===
 
 impl BreachFilter {
-    /// Opens a filter, and checks the whole of it: some 1 s per GB.
+    /// Opens a filter, and checks the whole of it, which reads it once.
     pub fn open(bytes: impl AsRef<[u8]> + Send + Sync + 'static) -> Result<Self, OpenFilterError> {
         let (header, body) = bytes.as_ref().split_at_checked(HEADER_BYTES).ok_or(OpenFilterError::Format)?;
         let word = |at: usize| u64::from_le_bytes(header[at..at + 8].try_into().expect("inside the header"));

@@ -57,7 +57,7 @@ impl PasswordHasher {
         Self { cost, absent }
     }
 
-    /// Hashes a new password with a salt from a cryptographic generator. Blocks for some 50 ms.
+    /// Hashes a new password with a salt from a cryptographic generator. Blocks for 15 to 50 ms.
     pub fn hash(
         &self,
         password: &Secret<String>,
@@ -73,7 +73,7 @@ impl PasswordHasher {
     }
 
     /// Checks a password against what is stored; `None` for an account that does not exist, which takes as long.
-    /// Blocks for some 50 ms.
+    /// Blocks for 15 to 50 ms.
     ///
     /// A hash of another cost takes another time, so a change of cost tells old accounts from new ones until their
     /// owners have logged in once.

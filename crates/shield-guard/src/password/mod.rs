@@ -8,7 +8,7 @@
 //! (6.2.11), and what is in the operator's list of breached passwords (6.2.12). Nothing is looked up over a network.
 //!
 //! **Deployment.** Text is not normalised (6.2.8): `é` in one piece and in two are different passwords, as they are
-//! everywhere else. One hashing takes some 50 ms of a core and 19 MiB: run it behind [`HashingSlots`], never on a
+//! everywhere else. One hashing takes 15 to 50 ms of a core and 19 MiB: run it behind [`HashingSlots`], never on a
 //! thread that serves requests.
 
 mod breach;

@@ -1,6 +1,6 @@
 //! How many passwords are hashed at a time, and who waits.
 //!
-//! A log-in costs some 50 ms of a core and 19 MiB: unbounded, ten clients take a small machine from everybody (ASVS
+//! A log-in costs 15 to 50 ms of a core and 19 MiB: unbounded, ten clients take a small machine from everybody (ASVS
 //! 5.0, 15.2.2). This is the rule alone. The threads, and the queue that it speaks of, belong to the caller, who asks
 //! it under the queue's lock.
 

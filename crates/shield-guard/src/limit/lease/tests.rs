@@ -274,7 +274,7 @@ fn nodes_use_the_count_up() {
 }
 
 #[test]
-fn asvs_v16_5_3_never_opens_without_store() {
+fn asvs_v16_5_2_never_opens_without_store() {
     // Nothing to share among three nodes, and an exact limit.
     for (count, sharing) in [(5, Sharing::Leased), (1_000, Sharing::Exact)] {
         let mut simulation = Simulation::new(count, sharing, 100);
@@ -291,9 +291,11 @@ fn asvs_v16_5_3_never_opens_without_store() {
 fn forgetful_store_lends_nothing() {
     let mut simulation = Simulation::new(600, Sharing::Leased, 100);
     simulation.requests(600, |_| event(0, 1, Line::Answered(0)));
+    let calls = simulation.store.calls;
     simulation.request(&Event { forgets: true, ..event(1, 1, Line::Answered(0)) });
     simulation.requests(3_000, |turn| event(turn % NODES, 1, Line::Answered(0)));
     assert_eq!(simulation.admitted.get(&(0, 100)), Some(&900));
+    assert_eq!(simulation.store.calls, calls + NODES, "each node asks once");
     // The next window is as any other.
     simulation.request(&event(0, PERIOD_MS, Line::Answered(0)));
     simulation.requests(1_000, |_| event(0, 1, Line::Answered(0)));

@@ -85,6 +85,24 @@ proptest! {
         }
     }
 
+    /// Thirty keys in nine slots: none is ever admitted when its own history would not be.
+    #[test]
+    fn crowded_tables_admit_no_more(
+        algorithm in algorithms(),
+        schedule in proptest::collection::vec((0..30u64, 0..SECOND / 2, 1..4u32), 1..400),
+    ) {
+        let (rate, table, mut now) = (rate(8, 10), table(algorithm, 10, 1), 0);
+        let mut logs: [Log; 30] = Default::default();
+        for (number, pause, cost) in schedule {
+            now += pause / 4;
+            let log = logs.get_mut(number as usize).unwrap();
+            if table.take(&key(number), rate, now, units(cost)).outcome.is_ok() {
+                prop_assert!(log.admits(algorithm, rate, now, cost.into()), "{} at {}", number, now);
+                log.0.push((now, cost.into()));
+            }
+        }
+    }
+
     /// `Retry-After` is true, to the nanosecond inside and to the second outside, and never 0.
     #[test]
     fn admits_after_the_wait(
