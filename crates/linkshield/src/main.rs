@@ -64,7 +64,7 @@ const EXIT_CODES: &str =
 3 port, data directory or database could not be used; 4 requests or unread answers were cut at the drain deadline; \
 130 a second signal ended the process at once.
 Durations are a whole number and a unit: 500ms, 30s, 5m, 12h, 30d.
-Whoever reaches the port can check URLs and read the history; the rest asks for an account.
+Whoever reaches the port can check single URLs; the rest asks for an account.
 The file of the master key is as secret as all accounts together; keep a copy of it, apart from the database.";
 
 const MAKE_ADMIN_EXIT_CODES: &str =

@@ -22,5 +22,5 @@ pub use limits::{SqlFailures, SqlQuotas};
 pub use migrations::{Dialect, guard_migrations};
 pub use seal::{MasterKey, MasterKeys, SealError, UnsealError};
 pub use secrets::{SqlOneTimeTokens, SqlRecoveryCodes, SqlTotpSteps};
-pub use sql::{Database, OpenError, SqlError, SqlitePools};
+pub use sql::{Database, OpenError, SqlError, SqlitePools, bounded_postgres};
 pub use tokens::{SqlKeys, SqlRefreshFamilies};

@@ -15,7 +15,7 @@ use sqlx::{
 pub enum Dialect {
     /// SQLite, 3.37 or later (STRICT tables).
     Sqlite,
-    /// PostgreSQL, 13 or later.
+    /// PostgreSQL, 13 or later; tested with 15.
     Postgres,
 }
 

@@ -1,5 +1,6 @@
 //! What every operation on accounts may answer instead of a decision: a fault of ours.
 
+use shield_data::{SealError, SqlError, UnsealError};
 use shield_guard::{
     limit, one_time,
     token::{self, IssueError},
@@ -34,6 +35,15 @@ pub enum Failure {
     /// Access tokens.
     #[error("sign an access token")]
     Sign(#[from] IssueError),
+    /// Deleting what is over.
+    #[error("delete what is over")]
+    Prune(#[from] SqlError),
+    /// Sealing a secret.
+    #[error("seal a secret")]
+    Seal(#[from] SealError),
+    /// Opening a sealed secret.
+    #[error("open a sealed secret")]
+    Unseal(#[from] UnsealError),
     /// What is stored contradicts itself.
     #[error("use what is stored: {what}")]
     Damaged {

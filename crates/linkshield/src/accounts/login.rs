@@ -11,7 +11,9 @@ use shield_guard::{
 use shield_types::Secret;
 use thiserror::Error;
 
-use super::{Accounts, email::EmailAddress, failure::Failure, grant::Granted};
+use super::{
+    Accounts, email::EmailAddress, failure::Failure, grant::Granted, second_factor::SecondFactorError,
+};
 use crate::{
     clock::now,
     store::{Account, AccountStatus},
@@ -36,6 +38,8 @@ pub struct Login {
     pub email: EmailAddress,
     /// With which password.
     pub password: Secret<String>,
+    /// A code of the second factor, if there is one.
+    pub code: Option<String>,
     /// For how long.
     pub life: RefreshLife,
     /// From where.
@@ -55,6 +59,9 @@ pub enum LoginError {
         /// Whole seconds, at least 1.
         retry_after_s: u64,
     },
+    /// The password is right; a code of the second factor is missing or not good.
+    #[error("log in without the second factor")]
+    SecondFactorRequired,
     /// The password is right; the address is not verified.
     #[error("log in before the address is verified")]
     NotVerified,
@@ -84,7 +91,7 @@ impl Accounts {
     /// See [`LoginError`]. Whether an account exists shows neither in the answer nor in its time; what state it is in shows
     /// only to who knows the password.
     pub async fn log_in(&self, login: Login) -> Result<Granted, LoginError> {
-        let Login { email, password, life, client } = login;
+        let Login { email, password, code, life, client } = login;
         let counted = self.count_attempt(&email, client.address).await?;
         let found = self.inner.store.find_account_by_email(email.key()).await.map_err(Failure::from)?;
         let stored = found.as_ref().map(|account| &account.password);
@@ -98,6 +105,10 @@ impl Accounts {
             (Some(_) | None, _) => return Err(LoginError::Invalid),
         };
         check_standing(&account)?;
+        if account.second_factor() {
+            let code = code.ok_or(LoginError::SecondFactorRequired)?;
+            self.check_second_factor(&account, &code).await?;
+        }
         self.forgive(&counted).await?;
         self.inner.store.record_login(account.id, now()).await.map_err(Failure::from)?;
         let account = Account { last_login_at: Some(now()), ..account };
@@ -110,8 +121,11 @@ impl Accounts {
         email: &EmailAddress,
         address: IpAddr,
     ) -> Result<CountedAttempt, LoginError> {
-        let attempt =
-            LoginAttempt { name: email.login_name(), block: AddressBlock::of(address), device: None };
+        let block = AddressBlock::of(address);
+        self.count(LoginAttempt { name: email.login_name(), block, device: None }).await
+    }
+
+    pub(super) async fn count(&self, attempt: LoginAttempt) -> Result<CountedAttempt, LoginError> {
         let decision = self.inner.failures.attempt(&self.inner.login_policy, &attempt, now()).await;
         match decision.map_err(Failure::from)? {
             LoginDecision::Allowed { keys } => Ok(CountedAttempt { attempt, keys }),
@@ -142,6 +156,16 @@ impl Accounts {
         if let Err(error) = hashed {
             let cause = causes(&error).join(": ");
             tracing::warn!(account = %account.id, error = %error, cause, "a weak hash could not be replaced");
+        }
+    }
+}
+
+impl From<SecondFactorError> for LoginError {
+    fn from(error: SecondFactorError) -> Self {
+        match error {
+            SecondFactorError::Throttled { retry_after_s } => Self::Throttled { retry_after_s },
+            SecondFactorError::Failed(failure) => failure.into(),
+            _ => Self::SecondFactorRequired,
         }
     }
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use shield_data::{
     Database, MasterKey as SealingKey, MasterKeys, SqlApiKeys, SqlFailures, SqlOneTimeTokens,
-    SqlRefreshFamilies, SqlRevocations, SqlSessions,
+    SqlRecoveryCodes, SqlRefreshFamilies, SqlRevocations, SqlSessions, SqlTotpSteps,
 };
 use shield_guard::{
     AccountId,
@@ -41,12 +41,16 @@ pub struct Accounts {
 #[derive(Debug)]
 pub(super) struct Inner {
     pub(super) store: Store,
+    database: Database,
     pub(super) sessions: SqlSessions,
     pub(super) families: SqlRefreshFamilies,
     pub(super) revocations: SqlRevocations,
     pub(super) one_time: SqlOneTimeTokens,
     pub(super) api_keys: ApiKeys,
     pub(super) failures: SqlFailures,
+    pub(super) recovery: SqlRecoveryCodes,
+    pub(super) steps: SqlTotpSteps,
+    pub(super) sealing: MasterKeys,
     pub(super) login_policy: LoginPolicy,
     pub(super) keys: Arc<SigningKeys>,
     pub(super) refresh: RefreshTokens,
@@ -101,7 +105,7 @@ impl Accounts {
         let database = database.await.map_err(OpenAccountsError::Database)?;
         let sealing = MasterKeys::new(SealingKey::new(&master_key.derive(KeyPurpose::Sealing)));
         let settings = IssuerSettings { issuer, scopes: scopes::table(), schedule };
-        let keys = SigningKeys::open(database.clone(), sealing, settings, now()).await;
+        let keys = SigningKeys::open(database.clone(), sealing.clone(), settings, now()).await;
         let secrets = RefreshSecrets::new(&master_key.derive(KeyPurpose::RefreshTokens), &[]);
         let policy = PasswordPolicy::new(PASSWORD_CHARACTERS_MIN, &[SERVICE], None);
         let one_time = SqlOneTimeTokens::new(database.clone());
@@ -109,6 +113,7 @@ impl Accounts {
         let (errands, messenger) = Messenger::start(desk.clone());
         let inner = Inner {
             store,
+            database: database.clone(),
             sessions: SqlSessions::new(database.clone()),
             families: SqlRefreshFamilies::new(database.clone()),
             one_time,
@@ -116,6 +121,9 @@ impl Accounts {
                 .await
                 .map_err(OpenAccountsError::ApiKeys)?,
             revocations: SqlRevocations::new(database.clone()),
+            recovery: SqlRecoveryCodes::new(database.clone()),
+            steps: SqlTotpSteps::new(database.clone()),
+            sealing,
             failures: SqlFailures::new(database),
             login_policy: LoginPolicy::default(),
             keys: Arc::new(keys.map_err(OpenAccountsError::Keys)?),
@@ -145,6 +153,20 @@ impl Accounts {
     pub async fn change_profile(&self, id: AccountId, change: ProfileChange) -> Result<Account, Failure> {
         let changed = self.inner.store.change_profile(id, change, now()).await?;
         changed.ok_or(Failure::Damaged { what: "an account is gone" })
+    }
+
+    /// Deletes what was over a while ago: sessions, tokens, counts of failures and their like; answers how many rows went.
+    ///
+    /// # Errors
+    /// When the database does not take a deletion; what was deleted before stays deleted.
+    pub async fn prune(&self) -> Result<u64, Failure> {
+        let mut total = 0;
+        loop {
+            match self.inner.database.prune_batch(now()).await? {
+                0 => return Ok(total),
+                deleted => total += deleted,
+            }
+        }
     }
 
     /// The keys that sign access tokens.

@@ -3,6 +3,7 @@
 use std::{fs, net::IpAddr, path::PathBuf, time::Duration};
 
 use futures_util::future::join_all;
+use ring::hmac;
 use shield_guard::{session::SessionSecret, token::RefreshLife};
 use shield_types::Secret;
 use tokio::time::{Instant, sleep};
@@ -94,7 +95,13 @@ fn client() -> Client {
 }
 
 fn login(email: &str, password: &str) -> Login {
-    Login { email: address(email), password: secret(password), life: RefreshLife::Day, client: client() }
+    Login {
+        email: address(email),
+        password: secret(password),
+        code: None,
+        life: RefreshLife::Day,
+        client: client(),
+    }
 }
 
 #[tokio::test]
@@ -321,4 +328,93 @@ async fn d10_keys_of_another_process_are_known_and_forgotten() {
     let late = open_accounts(&world.store, &world.directory).await;
     assert!(late.who_has_key(key).await.unwrap().is_none());
     watch.stop().await;
+}
+
+/// The code of an app with this secret (RFC 4226, 5.3).
+fn code_of(base32: &str, step: u64) -> String {
+    let bits = base32.bytes().fold(String::new(), |bits, letter| {
+        let value = if letter.is_ascii_uppercase() { letter - b'A' } else { letter - b'2' + 26 };
+        format!("{bits}{value:05b}")
+    });
+    let key: Vec<u8> = bits
+        .as_bytes()
+        .chunks_exact(8)
+        .map(|byte| u8::from_str_radix(str::from_utf8(byte).unwrap(), 2).unwrap())
+        .collect();
+    let key = hmac::Key::new(hmac::HMAC_SHA1_FOR_LEGACY_USE_ONLY, &key);
+    let tag = hmac::sign(&key, &step.to_be_bytes());
+    let offset = usize::from(tag.as_ref()[19] & 15);
+    let cut: [u8; 4] = tag.as_ref()[offset..offset + 4].try_into().unwrap();
+    format!("{:06}", (u32::from_be_bytes(cut) & 0x7fff_ffff) % 1_000_000)
+}
+
+#[tokio::test]
+async fn second_factor_is_asked_for_and_works_once() {
+    let world = World::begin().await;
+    let account = world.verified("ada@example.org").await;
+    let setup = world.accounts.begin_totp(account.id).await.unwrap();
+    assert!(setup.uri.expose().starts_with("otpauth://totp/LinkShield:ada"), "{:?}", setup.uri.expose());
+    assert!(world.log_in("ada@example.org", PASSWORD).await.is_ok(), "not before it is confirmed");
+    let step = crate::clock::now().0 / 30_000;
+    let code = |step: u64| code_of(setup.secret.expose(), step);
+    let wrong = world.accounts.confirm_totp(account.id, "000000x").await;
+    assert!(matches!(wrong, Err(SecondFactorError::Code)), "{wrong:?}");
+    let recovery = world.accounts.confirm_totp(account.id, &code(step)).await.unwrap();
+    assert_eq!(recovery.len(), 10);
+    let log_in = async |code: Option<&str>| {
+        let code = code.map(str::to_owned);
+        world.accounts.log_in(Login { code, ..login("ada@example.org", PASSWORD) }).await
+    };
+    for refused in [None, Some(code(step).as_str()), Some("123")] {
+        let refused = log_in(refused).await;
+        assert!(matches!(refused, Err(LoginError::SecondFactorRequired)), "{refused:?}");
+    }
+    assert!(log_in(Some(&code(step + 1))).await.is_ok());
+    assert!(log_in(Some(recovery[0].expose())).await.is_ok());
+    let used = log_in(Some(recovery[0].expose())).await;
+    assert!(matches!(used, Err(LoginError::SecondFactorRequired)), "{used:?}");
+    assert!(matches!(world.accounts.begin_totp(account.id).await, Err(SecondFactorError::Present)));
+    let end =
+        async |password: &str, code: &str| world.accounts.end_totp(account.id, secret(password), code).await;
+    assert!(matches!(end("wrong", recovery[1].expose()).await, Err(SecondFactorError::Password)));
+    end(PASSWORD, recovery[1].expose()).await.unwrap();
+    assert!(log_in(None).await.is_ok());
+}
+
+#[tokio::test]
+async fn asvs_v6_3_1_codes_are_not_guessed_from_many_places() {
+    let world = World::begin().await;
+    let account = world.verified("ada@example.org").await;
+    let setup = world.accounts.begin_totp(account.id).await.unwrap();
+    let step = crate::clock::now().0 / 30_000;
+    world.accounts.confirm_totp(account.id, &code_of(setup.secret.expose(), step)).await.unwrap();
+    let mut throttled = 0;
+    for number in 0..8 {
+        let mut guess = Login { code: Some("x".to_owned()), ..login("ada@example.org", PASSWORD) };
+        guess.client.address = IpAddr::from([198, 51, number, 7]);
+        match world.accounts.log_in(guess).await {
+            Err(LoginError::Throttled { .. }) => throttled += 1,
+            Err(LoginError::SecondFactorRequired) => {}
+            other => panic!("{other:?}"),
+        }
+    }
+    assert_eq!(throttled, 3, "five were looked at");
+}
+
+#[tokio::test]
+async fn pruning_spares_what_lives() {
+    let world = World::begin().await;
+    world.verified("ada@example.org").await;
+    let (over, live) = (
+        world.log_in("ada@example.org", PASSWORD).await.unwrap(),
+        world.log_in("ada@example.org", PASSWORD).await.unwrap(),
+    );
+    assert_eq!(world.accounts.prune().await.unwrap(), 0);
+    sqlx::query("UPDATE guard_sessions SET expires_at = 1 WHERE id = ?1")
+        .bind(over.session.id.uuid().as_bytes().to_vec())
+        .execute(&world.store.guard_pools().writer)
+        .await
+        .unwrap();
+    assert_eq!(world.accounts.prune().await.unwrap(), 1);
+    assert!(world.knows(&live).await && !world.knows(&over).await);
 }

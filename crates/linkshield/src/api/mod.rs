@@ -1,7 +1,7 @@
 //! The HTTP interface: routes, what they accept, how they refuse.
 //!
-//! Every refusal is an RFC 9457 problem document. Checking URLs is open to everyone who reaches the port, and the history shows
-//! all checks to everyone; paths about accounts ask for a credential.
+//! Every refusal is an RFC 9457 problem document. Checking one URL is open to everyone who reaches the port; everything else asks
+//! for a credential, and an account's checks are shown to nobody else.
 
 mod accounts;
 mod body;
@@ -21,6 +21,8 @@ mod state;
 
 pub use accounts::ACCOUNT_BODY_BYTES_MAX;
 pub use body::{BULK_BODY_BYTES_MAX, CHECK_BODY_BYTES_MAX};
+#[cfg(test)]
+pub(crate) use openapi::openapi_text;
 pub use problem::{FieldError, Location, Problem};
 pub(crate) use request_id::RequestId;
 pub use requests::{BULK_URLS_MAX, BulkRequest, CheckRequest};

@@ -15,8 +15,8 @@ use super::{accounts::AccountsDocument, checks, health, history, meta, problem::
 #[openapi(
     info(
         title = "LinkShield",
-        description = "Tells whether a link is safe, and why. Checking is open to everyone, and the history shows all \
-        checks to everyone; paths about accounts take an access token in `authorization: Bearer`."
+        description = "Tells whether a link is safe, and why. Checking one URL is open to everyone; the rest takes an access \
+        token or an API key in `authorization: Bearer`, or an API key in `x-api-key`."
     ),
     paths(
         meta::root,
@@ -73,4 +73,10 @@ static TEXT: LazyLock<String> = LazyLock::new(|| {
 ))]
 pub(super) async fn document() -> impl IntoResponse {
     ([(header::CONTENT_TYPE, "application/json")], TEXT.as_str())
+}
+
+/// Its text.
+#[cfg(test)]
+pub(crate) fn openapi_text() -> &'static str {
+    &TEXT
 }

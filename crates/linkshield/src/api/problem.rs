@@ -11,15 +11,11 @@ use axum::{
 };
 use http::{HeaderValue, StatusCode, header};
 use serde::Serialize;
-use shield_guard::{
-    chain::{RefusalAnswer, RefusalKind},
-    password::PasswordRefusal,
-};
+use shield_guard::chain::{RefusalAnswer, RefusalKind};
 use utoipa::ToSchema;
 
 use super::request_id::RequestId;
 use crate::{
-    accounts::{Failure, HashingError},
     analysis::TargetError,
     store::{CheckId, StoreError},
     telemetry::causes,
@@ -29,25 +25,21 @@ use crate::{
 pub(crate) const PROBLEM_JSON: &str = "application/problem+json";
 /// Seconds that a client should wait before it repeats a request that found us busy.
 const RETRY_AFTER_S: u64 = 1;
-/// What a request without a credential lacks (RFC 6750, 3).
-const CHALLENGE: &str = "Bearer realm=\"linkshield\"";
-/// What a request with a credential that is not good lacks.
-const CHALLENGE_INVALID: &str = "Bearer realm=\"linkshield\", error=\"invalid_token\"";
 
 /// One refusal, before it knows which request it answers.
 #[derive(Debug, Clone)]
 pub struct Problem {
-    status: StatusCode,
-    kind: &'static str,
-    title: &'static str,
-    detail: String,
-    errors: Vec<FieldError>,
+    pub(super) status: StatusCode,
+    pub(super) kind: &'static str,
+    pub(super) title: &'static str,
+    pub(super) detail: String,
+    pub(super) errors: Vec<FieldError>,
     /// What the client has to send instead: `www-authenticate`.
-    challenge: Option<&'static str>,
+    pub(super) challenge: Option<&'static str>,
     /// When it makes sense to come back.
-    retry_after_s: Option<u64>,
+    pub(super) retry_after_s: Option<u64>,
     /// What failed inside, for the log only.
-    cause: Option<String>,
+    pub(super) cause: Option<String>,
 }
 
 /// One mistake in a request.
@@ -105,7 +97,13 @@ pub(crate) struct ProblemDocument<'a> {
 // === impl Problem ===
 
 impl Problem {
-    const fn new(status: StatusCode, kind: &'static str, title: &'static str, detail: String) -> Self {
+    /// A refusal of this kind.
+    pub(super) const fn new(
+        status: StatusCode,
+        kind: &'static str,
+        title: &'static str,
+        detail: String,
+    ) -> Self {
         Self {
             status,
             kind,
@@ -250,192 +248,6 @@ impl Problem {
         Self::new(status, kind, answer.title, answer.detail.to_owned())
     }
 
-    /// 401: the path needs a credential.
-    pub(crate) fn no_credential() -> Self {
-        let (status, kind) = (StatusCode::UNAUTHORIZED, "urn:linkshield:problem:no-credential");
-        let detail = "send an access token in `authorization: Bearer`".to_owned();
-        Self { challenge: Some(CHALLENGE), ..Self::new(status, kind, "The path needs a credential", detail) }
-    }
-
-    /// 401: the credential is not good, whatever the reason.
-    pub(crate) fn bad_credential() -> Self {
-        let (status, kind) = (StatusCode::UNAUTHORIZED, "urn:linkshield:problem:bad-credential");
-        let detail = "it is malformed, expired or revoked; log in again".to_owned();
-        Self {
-            challenge: Some(CHALLENGE_INVALID),
-            ..Self::new(status, kind, "The credential is not valid", detail)
-        }
-    }
-
-    /// 401: nobody has this address and password. `WWW-Authenticate` names what the rest of the API takes.
-    pub(crate) fn wrong_login() -> Self {
-        let (status, kind) = (StatusCode::UNAUTHORIZED, "urn:linkshield:problem:wrong-login");
-        let detail = "Invalid email or password".to_owned();
-        Self { challenge: Some(CHALLENGE), ..Self::new(status, kind, "The log-in is refused", detail) }
-    }
-
-    /// 403: the credential is good, and not for this.
-    pub(crate) fn not_allowed(detail: &str) -> Self {
-        Self::new(
-            StatusCode::FORBIDDEN,
-            "urn:linkshield:problem:not-allowed",
-            "This is not allowed",
-            detail.to_owned(),
-        )
-    }
-
-    /// 403: the address has to be verified first.
-    pub(crate) fn email_not_verified() -> Self {
-        Self::new(
-            StatusCode::FORBIDDEN,
-            "urn:linkshield:problem:email-not-verified",
-            "The e-mail address is not verified",
-            "use the token that was sent to it, or ask for another at /api/v1/user/resend-verification"
-                .to_owned(),
-        )
-    }
-
-    /// 403: the account is suspended or given up.
-    pub(crate) fn account_closed() -> Self {
-        Self::new(
-            StatusCode::FORBIDDEN,
-            "urn:linkshield:problem:account-closed",
-            "The account is closed",
-            "it was suspended or given up".to_owned(),
-        )
-    }
-
-    /// 404: the account has no such session.
-    pub(crate) fn unknown_session() -> Self {
-        Self::new(
-            StatusCode::NOT_FOUND,
-            "urn:linkshield:problem:unknown-session",
-            "There is no such session",
-            "the account has no session of this id; it may have ended".to_owned(),
-        )
-    }
-
-    /// 401: the credential is good, and the log-in too long ago for this (ASVS 5.0, 7.5.1).
-    pub(crate) fn recent_login_required() -> Self {
-        let (status, kind) = (StatusCode::UNAUTHORIZED, "urn:linkshield:problem:recent-login-required");
-        let detail = "this needs a log-in of the last ten minutes; log in again".to_owned();
-        Self { challenge: Some(CHALLENGE), ..Self::new(status, kind, "The log-in is too long ago", detail) }
-    }
-
-    /// 404: no such account.
-    pub(crate) fn unknown_user() -> Self {
-        Self::new(
-            StatusCode::NOT_FOUND,
-            "urn:linkshield:problem:unknown-user",
-            "There is no such account",
-            "no account has this id".to_owned(),
-        )
-    }
-
-    /// 404: no such signing key.
-    pub(crate) fn unknown_signing_key() -> Self {
-        Self::new(
-            StatusCode::NOT_FOUND,
-            "urn:linkshield:problem:unknown-signing-key",
-            "There is no such signing key",
-            "no key of the ring has this id; nothing that it signed is accepted".to_owned(),
-        )
-    }
-
-    /// 409: the rules of rotation forbid it now.
-    pub(crate) fn rotation_refused(detail: String) -> Self {
-        Self::new(
-            StatusCode::CONFLICT,
-            "urn:linkshield:problem:rotation-refused",
-            "The signing keys cannot change now",
-            detail,
-        )
-    }
-
-    /// 404: the account has no such key.
-    pub(crate) fn unknown_api_key() -> Self {
-        Self::new(
-            StatusCode::NOT_FOUND,
-            "urn:linkshield:problem:unknown-api-key",
-            "There is no such API key",
-            "the account has no key of this id; it may have expired".to_owned(),
-        )
-    }
-
-    /// 409: the account has as many keys as its plan allows.
-    pub(crate) fn key_limit(keys_max: u16) -> Self {
-        Self::new(
-            StatusCode::CONFLICT,
-            "urn:linkshield:problem:api-key-limit",
-            "The account has as many API keys as its plan allows",
-            format!("the plan allows {keys_max} keys; take one back, or change the plan"),
-        )
-    }
-
-    /// 409: the key has a successor already.
-    pub(crate) fn key_over() -> Self {
-        Self::new(
-            StatusCode::CONFLICT,
-            "urn:linkshield:problem:api-key-replaced",
-            "The API key cannot be replaced",
-            "it was replaced before, or has expired".to_owned(),
-        )
-    }
-
-    /// 409: the address has an account.
-    pub(crate) fn email_taken() -> Self {
-        Self::new(
-            StatusCode::CONFLICT,
-            "urn:linkshield:problem:email-taken",
-            "The e-mail address has an account",
-            "log in, or ask for a new password at /api/v1/user/forgot-password".to_owned(),
-        )
-    }
-
-    /// 400: a one-time token is not good, whatever the reason.
-    pub(crate) fn bad_link() -> Self {
-        Self::new(
-            StatusCode::BAD_REQUEST,
-            "urn:linkshield:problem:bad-one-time-token",
-            "The token is not valid",
-            "it was used, has expired, was replaced by a newer one, or never was one".to_owned(),
-        )
-    }
-
-    /// 400: the current password was not confirmed.
-    pub(crate) fn wrong_password() -> Self {
-        Self::new(
-            StatusCode::BAD_REQUEST,
-            "urn:linkshield:problem:wrong-password",
-            "The current password is wrong",
-            "`current_password` is not the password of this account".to_owned(),
-        )
-    }
-
-    /// 423: an administrator locked the account.
-    pub(crate) fn account_locked() -> Self {
-        Self::new(
-            StatusCode::LOCKED,
-            "urn:linkshield:problem:account-locked",
-            "The account is locked",
-            "an administrator locked it".to_owned(),
-        )
-    }
-
-    /// 429: too much of something; it makes sense to come back after so many seconds.
-    pub(crate) fn too_many(detail: &str, retry_after_s: u64) -> Self {
-        let (status, kind) = (StatusCode::TOO_MANY_REQUESTS, "urn:linkshield:problem:too-many-requests");
-        let problem = Self::new(status, kind, "There were too many requests", detail.to_owned());
-        Self { retry_after_s: Some(retry_after_s), ..problem }
-    }
-
-    /// 422: the password may not be one.
-    pub(crate) fn refused_password(field: &str, refusal: PasswordRefusal) -> Self {
-        let (pointer, detail) = (format!("#/{field}"), refusal.to_string());
-        let error = FieldError { location: Location::Body, pointer, detail };
-        Self::invalid("the password is not accepted, see `errors`".to_owned(), vec![error])
-    }
-
     /// 500: our fault; `cause` goes to the log.
     pub(crate) fn internal(cause: String) -> Self {
         let status = StatusCode::INTERNAL_SERVER_ERROR;
@@ -500,29 +312,6 @@ impl IntoResponse for Problem {
         let mut response = self.status.into_response();
         response.extensions_mut().insert(self);
         response
-    }
-}
-
-impl From<Failure> for Problem {
-    fn from(failure: Failure) -> Self {
-        match failure {
-            Failure::Hashing(HashingError::Busy { retry_after_s }) => {
-                Self::busy("too many passwords are being checked", retry_after_s)
-            }
-            Failure::Accounts(error) => error.into(),
-            Failure::Contended => Self::unavailable("the session is being changed by others"),
-            failure => {
-                let cause =
-                    iter::once(failure.to_string()).chain(causes(&failure)).collect::<Vec<_>>().join(": ");
-                let kept = "the database of accounts does not answer";
-                match failure {
-                    Failure::Sessions(_) | Failure::Refresh(_) | Failure::OneTime(_) | Failure::Limits(_) => {
-                        Self { cause: Some(cause), ..Self::unavailable(kept) }
-                    }
-                    _ => Self::internal(cause),
-                }
-            }
-        }
     }
 }
 

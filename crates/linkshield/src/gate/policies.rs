@@ -82,7 +82,7 @@ impl Policies<'_> {
         routes.into_iter().fold(table, |table, route| table.with(Method::GET, route, policy.clone()))
     }
 
-    /// Open to strangers, within their limit.
+    /// One check is open to strangers, within their limit.
     fn checks(&self, table: RouteTable) -> RouteTable {
         let limits =
             [(&self.anonymous, LimitSubject::Anonymous), (&self.authenticated, LimitSubject::Account)];
@@ -93,12 +93,13 @@ impl Policies<'_> {
             limits: limits_of(&limits),
         };
         let open = policy(Access::Optional(self.scope(URL_CHECK)));
+        let own = policy(Access::Required(self.scope(URL_CHECK)));
         table
             .with(Method::POST, "/api/v1/url-check/check", open.clone())
             .with(Method::GET, "/api/v1/url-check/check/{id}", open.clone())
-            .with(Method::GET, "/api/v1/url-check/check/{id}/results", open.clone())
-            .with(Method::POST, "/api/v1/url-check/bulk-check", open.clone())
-            .with(Method::GET, "/api/v1/url-check/history", open)
+            .with(Method::GET, "/api/v1/url-check/check/{id}/results", open)
+            .with(Method::POST, "/api/v1/url-check/bulk-check", own.clone())
+            .with(Method::GET, "/api/v1/url-check/history", own)
     }
 
     /// Before anybody is known: by address, and never on another site's initiative. Credentials are not looked at, so that a
@@ -142,6 +143,9 @@ impl Policies<'_> {
             (Method::POST, "/api/v1/user/api-keys"),
             (Method::DELETE, "/api/v1/user/api-keys/{id}"),
             (Method::POST, "/api/v1/user/api-keys/{id}/rotate"),
+            (Method::POST, "/api/v1/user/mfa/totp"),
+            (Method::DELETE, "/api/v1/user/mfa/totp"),
+            (Method::POST, "/api/v1/user/mfa/totp/confirm"),
         ];
         let table =
             routes.into_iter().fold(table, |table, (method, route)| table.with(method, route, own.clone()));
@@ -180,4 +184,27 @@ fn limits_of(limits: &[(&Arc<Limit>, LimitSubject)]) -> RouteLimits {
     let limits =
         limits.iter().map(|(limit, subject)| RouteLimit { limit: Arc::clone(limit), subject: *subject });
     RouteLimits::new(limits.collect()).expect("no route has more than three")
+}
+
+#[cfg(test)]
+mod tests {
+    use http::Method;
+    use serde_json::Value;
+
+    use super::routes;
+    use crate::{accounts::scopes, api::openapi_text};
+
+    #[test]
+    fn every_documented_operation_is_declared() {
+        let table = routes(&scopes::table(), 100).unwrap();
+        let document: Value = serde_json::from_str(openapi_text()).unwrap();
+        let paths = document["paths"].as_object().unwrap();
+        assert!(paths.len() > 20, "the document lists the paths");
+        for (path, operations) in paths {
+            for method in operations.as_object().unwrap().keys() {
+                let method = Method::from_bytes(method.to_uppercase().as_bytes()).unwrap();
+                assert!(table.declares(&method, path), "{method} {path}");
+            }
+        }
+    }
 }

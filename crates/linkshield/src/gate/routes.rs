@@ -44,6 +44,12 @@ impl RouteTable {
         self
     }
 
+    /// Whether a method of a route was declared.
+    #[cfg(test)]
+    pub(super) fn declares(&self, method: &Method, route: &str) -> bool {
+        self.routes.get(route).is_some_and(|methods| methods.iter().any(|(known, _)| known == method))
+    }
+
     /// The policy of a request, by the pattern that its path matched.
     pub(super) fn find(&self, method: &Method, route: Option<&str>) -> &RoutePolicy {
         let Some(route) = route else { return &self.nothing };

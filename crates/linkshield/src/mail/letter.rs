@@ -32,11 +32,11 @@ impl Letter {
         Self { subject: "Choose a new password", text }
     }
 
-    /// Tells that something about the account changed, so that a change by somebody else does not go unnoticed
+    /// Tells that something of the account changed (`The password`), so that a change by somebody else does not go unnoticed
     /// (ASVS 5.0, 6.3.7).
     pub fn changed(what: &str, service: &str) -> Self {
         let text = format!(
-            "{what} of your account at {service}.\n\n\
+            "{what} of your account at {service} was changed.\n\n\
              If it was not you, ask for a new password at once at /api/v1/user/forgot-password: it ends every session.\n"
         );
         Self { subject: "Your account was changed", text }

@@ -32,6 +32,17 @@ pub struct Account {
     pub last_login_at: Option<Timestamp>,
     /// When its holder proved to read mail to its address.
     pub email_verified_at: Option<Timestamp>,
+    /// Its second factor.
+    pub totp: Option<Totp>,
+}
+
+/// An authenticator app.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Totp {
+    /// Its secret, sealed.
+    pub sealed: Vec<u8>,
+    /// Since when its holder has shown to have it; before, nobody is asked for codes.
+    pub since: Option<Timestamp>,
 }
 
 /// What an account's holder says about themselves. Nothing is decided by it.
@@ -123,6 +134,11 @@ impl Account {
     /// Whether somebody may act as it now.
     pub fn usable(&self) -> bool {
         self.status == AccountStatus::Active && self.locked_at.is_none()
+    }
+
+    /// Whether a log-in needs a second factor.
+    pub fn second_factor(&self) -> bool {
+        self.totp.as_ref().is_some_and(|totp| totp.since.is_some())
     }
 }
 

@@ -6,7 +6,7 @@ use sqlx::{FromRow, Row, sqlite::SqliteRow};
 use uuid::Uuid;
 
 use super::{
-    account_model::{Account, AccountStatus, Profile, Role},
+    account_model::{Account, AccountStatus, Profile, Role, Totp},
     error::StoreError,
     rows::known,
 };
@@ -26,6 +26,8 @@ pub(super) struct AccountRow {
     updated_at: i64,
     last_login_at: Option<i64>,
     email_verified_at: Option<i64>,
+    totp_secret: Option<Vec<u8>>,
+    totp_since: Option<i64>,
 }
 
 impl FromRow<'_, SqliteRow> for AccountRow {
@@ -54,6 +56,8 @@ impl FromRow<'_, SqliteRow> for AccountRow {
             updated_at: row.try_get("updated_at")?,
             last_login_at: row.try_get("last_login_at")?,
             email_verified_at: row.try_get("email_verified_at")?,
+            totp_secret: row.try_get("totp_secret")?,
+            totp_since: row.try_get("totp_since")?,
         })
     }
 }
@@ -62,7 +66,9 @@ impl TryFrom<AccountRow> for Account {
     type Error = StoreError;
 
     fn try_from(row: AccountRow) -> Result<Self, StoreError> {
+        let since = row.totp_since.map(|at| moment("totp_since", at)).transpose()?;
         Ok(Self {
+            totp: row.totp_secret.map(|sealed| Totp { sealed, since }),
             id: account_id(&row.id)?,
             email: row.email,
             email_key: row.email_key,
@@ -80,7 +86,8 @@ impl TryFrom<AccountRow> for Account {
     }
 }
 
-fn account_id(bytes: &[u8]) -> Result<AccountId, StoreError> {
+/// An id as the database has it, read.
+pub(super) fn account_id(bytes: &[u8]) -> Result<AccountId, StoreError> {
     let uuid = Uuid::from_slice(bytes)
         .map_err(|_| StoreError::Value { column: "id", value: format!("{} bytes", bytes.len()) })?;
     Ok(AccountId::from_uuid(uuid))

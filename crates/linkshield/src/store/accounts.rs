@@ -17,7 +17,7 @@ macro_rules! columns {
     () => {
         "id, email, email_key, username, first_name, last_name, avatar_url, company, timezone, language, \
          password, role, status, locked_at, plan, marketing_consent, created_at, updated_at, last_login_at, \
-         email_verified_at"
+         email_verified_at, totp_secret, totp_since"
     };
 }
 
@@ -55,6 +55,15 @@ const CHANGE_STANDING: &str = concat!(
     updated_at = ?6 WHERE id = ?1 RETURNING ",
     columns!()
 );
+
+/// An app that is in use is never overwritten.
+const BEGIN_TOTP: &str =
+    "UPDATE accounts SET totp_secret = ?2, updated_at = ?3 WHERE id = ?1 AND totp_since IS NULL";
+/// Only the secret that the code was of.
+const ENABLE_TOTP: &str = "UPDATE accounts SET totp_since = ?3, updated_at = ?3
+    WHERE id = ?1 AND totp_secret = ?2 AND totp_since IS NULL";
+const END_TOTP: &str =
+    "UPDATE accounts SET totp_secret = NULL, totp_since = NULL, updated_at = ?2 WHERE id = ?1";
 
 /// What an administrator changes of an account; what is None stays.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -224,6 +233,65 @@ impl Store {
             .await
             .map_err(StoreError::during("change profile"))?;
         row.map(Account::try_from).transpose()
+    }
+
+    /// Keeps the sealed secret of an app that is being set up; false when one is in use.
+    ///
+    /// # Errors
+    /// When the database does not take it.
+    pub async fn begin_totp(
+        &self,
+        id: AccountId,
+        sealed: Vec<u8>,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        self.change_totp(BEGIN_TOTP, id, sealed, now).await
+    }
+
+    /// From now on codes of this secret are asked for; false when it is not the one being set up any more.
+    ///
+    /// # Errors
+    /// When the database does not take it.
+    pub async fn enable_totp(
+        &self,
+        id: AccountId,
+        sealed: Vec<u8>,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        self.change_totp(ENABLE_TOTP, id, sealed, now).await
+    }
+
+    async fn change_totp(
+        &self,
+        statement: &'static str,
+        id: AccountId,
+        sealed: Vec<u8>,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        self.confirm_file()?;
+        let done = sqlx::query(statement)
+            .bind(id_bytes(id))
+            .bind(sealed)
+            .bind(milliseconds(now))
+            .execute(&self.durable)
+            .await
+            .map_err(StoreError::during("change second factor"))?;
+        Ok(done.rows_affected() == 1)
+    }
+
+    /// Forgets the app.
+    ///
+    /// # Errors
+    /// When the database does not take it.
+    pub async fn end_totp(&self, id: AccountId, now: Timestamp) -> Result<(), StoreError> {
+        self.confirm_file()?;
+        sqlx::query(END_TOTP)
+            .bind(id_bytes(id))
+            .bind(milliseconds(now))
+            .execute(&self.durable)
+            .await
+            .map(drop)
+            .map_err(StoreError::during("end second factor"))
     }
 
     /// Changes what an account may do; None when there is no such account.

@@ -20,7 +20,7 @@ mod rows;
 #[cfg(test)]
 mod tests;
 
-pub use account_model::{Account, AccountStatus, NewAccount, Profile, ProfileChange, Role};
+pub use account_model::{Account, AccountStatus, NewAccount, Profile, ProfileChange, Role, Totp};
 pub use accounts::StandingChange;
 pub use checks::Recorded;
 pub use error::{OpenError, StoreError};

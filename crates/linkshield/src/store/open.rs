@@ -49,9 +49,11 @@ const LOCK_POLL: Duration = Duration::from_millis(50);
 fn migrator() -> Migrator {
     let checks = SqlStr::from_static(include_str!("../../migrations/0001_checks.sql"));
     let accounts = SqlStr::from_static(include_str!("../../migrations/0002_accounts.sql"));
+    let owner = SqlStr::from_static(include_str!("../../migrations/0003_check_owner.sql"));
     let mut steps = vec![
         Migration::new(1, Cow::Borrowed("checks"), MigrationType::Simple, checks, false),
         Migration::new(2, Cow::Borrowed("accounts"), MigrationType::Simple, accounts, false),
+        Migration::new(3, Cow::Borrowed("check owner"), MigrationType::Simple, owner, false),
     ];
     steps.extend(guard_migrations(Dialect::Sqlite));
     let mut migrator = Migrator::with_migrations(steps);

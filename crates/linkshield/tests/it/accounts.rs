@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use crate::{
     backend::{Backend, CHECK, assert_problem},
-    client::{Reply, get, post, send},
+    client::{Reply, get, post},
 };
 
 const REGISTER: &str = "/api/v1/user/register";
@@ -84,18 +84,9 @@ impl Backend {
         self.held_by(email).await
     }
 
-    async fn with(&self, method: &str, path: &str, header: &str, body: Option<Value>) -> Reply {
-        let body = body.map(|body| body.to_string()).unwrap_or_default();
-        let length = body.len();
-        let request = format!(
-            "{method} {path} HTTP/1.1\r\nhost: test\r\nconnection: close\r\n{header}\r\n\
-             content-type: application/json\r\ncontent-length: {length}\r\n\r\n{body}"
-        );
-        send(self.address, request).await
-    }
-
     async fn bearer(&self, method: &str, path: &str, held: &Held, body: Option<Value>) -> Reply {
-        self.with(method, path, &format!("authorization: Bearer {}", held.access), body).await
+        let body = body.map(|body| body.to_string()).unwrap_or_default();
+        self.with(method, path, &format!("authorization: Bearer {}", held.access), &body).await
     }
 }
 
@@ -136,14 +127,14 @@ async fn d1_log_out_revokes_token_cookie_and_refresh() {
     let (held, other) = (backend.logged_in().await, backend.logged_in().await);
     let cookie = format!("cookie: {}", held.cookie);
     assert_eq!(backend.bearer("GET", PROFILE, &held, None).await.status, 200);
-    assert_eq!(backend.with("GET", PROFILE, &cookie, None).await.status, 200);
+    assert_eq!(backend.with("GET", PROFILE, &cookie, "").await.status, 200);
     let ended = backend.bearer("POST", LOGOUT, &held, None).await;
     assert_eq!((ended.status, ended.body.as_str()), (204, ""));
     assert!(ended.header("set-cookie").unwrap().contains("Max-Age=0"));
     let refused = backend.bearer("GET", PROFILE, &held, None).await;
     assert_problem(&refused, 401, PROFILE);
     assert!(refused.header("www-authenticate").unwrap().contains("invalid_token"));
-    assert_problem(&backend.with("GET", PROFILE, &cookie, None).await, 401, PROFILE);
+    assert_problem(&backend.with("GET", PROFILE, &cookie, "").await, 401, PROFILE);
     let refresh = json!({ "refresh_token": held.refresh }).to_string();
     assert_problem(&post(backend.address, REFRESH, &refresh).await, 401, REFRESH);
     assert_problem(&backend.bearer("POST", LOGOUT, &held, None).await, 401, LOGOUT);
@@ -190,7 +181,7 @@ async fn d8_garbage_is_no_session() {
         format!("cookie: {0}; {0}", held.cookie),
         format!("authorization: Bearer garbage\r\ncookie: {}", held.cookie),
     ] {
-        let reply = backend.with("GET", PROFILE, &header, None).await;
+        let reply = backend.with("GET", PROFILE, &header, "").await;
         assert_eq!(reply.status, 401, "{header}: {}", reply.body);
     }
     backend.stop().await;
@@ -202,8 +193,8 @@ async fn cookie_alone_changes_nothing() {
     backend.verified().await;
     let held = backend.logged_in().await;
     let cookie = format!("cookie: {}", held.cookie);
-    assert_problem(&backend.with("DELETE", SESSIONS, &cookie, None).await, 403, SESSIONS);
-    assert_problem(&backend.with("PUT", PROFILE, &cookie, Some(json!({}))).await, 403, PROFILE);
+    assert_problem(&backend.with("DELETE", SESSIONS, &cookie, "").await, 403, SESSIONS);
+    assert_problem(&backend.with("PUT", PROFILE, &cookie, "{}").await, 403, PROFILE);
     assert_eq!(backend.bearer("GET", SESSIONS, &held, None).await.status, 200);
     backend.stop().await;
 }
@@ -370,7 +361,7 @@ async fn d10_api_key_is_shown_once_and_works_until_it_is_revoked() {
     assert!(!listed.body.contains(&key), "{}", listed.body);
     assert_eq!((&listed.json()[0]["id"], &listed.json()[0]["api_key"]), (&json!(id), &Value::Null));
     let check = async |header: String| {
-        backend.with("POST", CHECK, &header, Some(json!({ "url": "https://example.com/" }))).await
+        backend.with("POST", CHECK, &header, &json!({ "url": "https://example.com/" }).to_string()).await
     };
     assert_eq!(check(format!("x-api-key: {key}")).await.status, 200);
     assert_eq!(check(format!("authorization: Bearer {key}")).await.status, 200);
@@ -382,7 +373,7 @@ async fn d10_api_key_is_shown_once_and_works_until_it_is_revoked() {
     ] {
         assert_problem(&check(header).await, 401, CHECK);
     }
-    let about_the_account = backend.with("GET", PROFILE, &format!("x-api-key: {key}"), None).await;
+    let about_the_account = backend.with("GET", PROFILE, &format!("x-api-key: {key}"), "").await;
     assert_problem(&about_the_account, 403, PROFILE);
     let path = format!("{KEYS}/{id}/rotate");
     let rotated = backend.bearer("POST", &path, &held, None).await;
@@ -409,7 +400,7 @@ async fn keys_are_limited_by_plan_and_permission() {
     let reader = reader.json()["api_key"].as_str().unwrap().to_owned();
     let check = json!({ "url": "https://example.com/" });
     assert_problem(
-        &backend.with("POST", CHECK, &format!("x-api-key: {reader}"), Some(check)).await,
+        &backend.with("POST", CHECK, &format!("x-api-key: {reader}"), &check.to_string()).await,
         403,
         CHECK,
     );
@@ -439,7 +430,7 @@ async fn administrators_lock_accounts_and_end_their_sessions() {
     let path = format!("{USERS}/{id}");
     let lock = || Some(json!({ "locked": true }));
     assert_problem(&backend.bearer("PUT", &path, &user, lock()).await, 403, &path);
-    assert_problem(&backend.with("PUT", &path, "accept: */*", lock()).await, 401, &path);
+    assert_problem(&backend.with("PUT", &path, "accept: */*", "{}").await, 401, &path);
     let admin = backend.admin("root@example.org", Role::SuperAdmin).await;
     let changed = json!({ "subscription_plan": "basic", "role": "moderator" });
     let changed = backend.bearer("PUT", &path, &admin, Some(changed)).await.json();
@@ -508,5 +499,32 @@ async fn d7_administrators_rotate_and_kill_signing_keys() {
     let refreshed = json!({ "refresh_token": admin.refresh }).to_string();
     let refreshed = post(backend.address, REFRESH, &refreshed).await;
     assert_eq!(refreshed.status, 200, "the session goes on under another key: {}", refreshed.body);
+    backend.stop().await;
+}
+
+#[tokio::test]
+async fn checks_belong_to_their_account() {
+    let backend = Backend::start().await;
+    backend.verified().await;
+    let (own, history) = (backend.logged_in().await, "/api/v1/url-check/history");
+    let body = json!({ "url": "https://example.com/" });
+    let check = backend.bearer("POST", CHECK, &own, Some(body.clone())).await.json();
+    let path = format!("{CHECK}/{}", check["id"].as_str().unwrap());
+    let results = format!("{path}/results");
+    for path in [&path, &results] {
+        assert_eq!(backend.bearer("GET", path, &own, None).await.status, 200);
+        assert_problem(&get(backend.address, path).await, 403, path);
+        assert_problem(&backend.ask("GET", path, "").await, 403, path);
+    }
+    let anonymous = backend.check("https://example.com/").await;
+    assert_ne!(anonymous["id"], check["id"], "another's result is not taken");
+    let anonymous = format!("{CHECK}/{}", anonymous["id"].as_str().unwrap());
+    assert_eq!(get(backend.address, &anonymous).await.status, 200);
+    assert_eq!(backend.bearer("GET", &anonymous, &own, None).await.status, 200);
+    assert_eq!(backend.bearer("GET", history, &own, None).await.json()["total_count"], 1);
+    assert_eq!(backend.ask("GET", history, "").await.json()["total_count"], 0);
+    assert_problem(&get(backend.address, history).await, 401, history);
+    let bulk = "/api/v1/url-check/bulk-check";
+    assert_problem(&post(backend.address, bulk, "{\"urls\":[]}").await, 401, bulk);
     backend.stop().await;
 }

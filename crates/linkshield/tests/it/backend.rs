@@ -3,7 +3,7 @@
 use std::{fs, net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
 
 use linkshield::{
-    accounts::{Accounts, AccountsParts},
+    accounts::{Accounts, AccountsParts, promote},
     api::App,
     gate::{self, Gate, GateSettings},
     keys::{MASTER_KEY_FILE, MasterKey},
@@ -16,12 +16,18 @@ use linkshield::{
 use serde_json::{Value, json};
 use shield_guard::token::RotationSchedule;
 use shield_types::Secret;
-use tokio::{sync::oneshot, task::JoinHandle};
+use tokio::{
+    sync::{OnceCell, oneshot},
+    task::JoinHandle,
+};
 
 use crate::{
-    client::{Reply, post, wait_for},
+    client::{Reply, post, send, wait_for},
     scratch::ScratchDirectory,
 };
+
+const MEMBER: &str = "member@example.org";
+const MEMBER_PASSWORD: &str = "giraffe seventy-one";
 
 pub(crate) const CHECK: &str = "/api/v1/url-check/check";
 
@@ -29,6 +35,7 @@ pub(crate) struct Backend {
     pub(crate) address: SocketAddr,
     pub(crate) store: Store,
     pub(crate) directory: ScratchDirectory,
+    member: OnceCell<String>,
     stop: oneshot::Sender<()>,
     server: JoinHandle<usize>,
 }
@@ -47,13 +54,41 @@ impl Backend {
         let (stop, stopped) = oneshot::channel();
         let shutdown = async move { drop(stopped.await) };
         let server = tokio::spawn(async { server.run(shutdown, Duration::from_secs(30)).await.cut.len() });
-        Self { address, store, directory, stop, server }
+        Self { address, store, directory, member: OnceCell::new(), stop, server }
     }
 
     pub(crate) async fn check(&self, url: &str) -> Value {
         let reply = post(self.address, CHECK, &json!({ "url": url }).to_string()).await;
         assert_eq!(reply.status, 200, "{}", reply.body);
         reply.json()
+    }
+
+    /// The credential of somebody with an account, as a line of a head.
+    pub(crate) async fn member(&self) -> &str {
+        let member = self.member.get_or_init(async || {
+            let body = json!({ "email": MEMBER, "password": MEMBER_PASSWORD, "accept_terms": true });
+            assert_eq!(post(self.address, "/api/v1/user/register", &body.to_string()).await.status, 200);
+            promote(&self.store, &MEMBER.parse().unwrap()).await.unwrap().unwrap();
+            let body = json!({ "email": MEMBER, "password": MEMBER_PASSWORD });
+            let reply = post(self.address, "/api/v1/user/login", &body.to_string()).await;
+            format!("authorization: Bearer {}", reply.json()["access_token"].as_str().unwrap())
+        });
+        member.await
+    }
+
+    /// What that somebody is answered.
+    pub(crate) async fn ask(&self, method: &str, path: &str, body: &str) -> Reply {
+        self.with(method, path, self.member().await, body).await
+    }
+
+    /// What is answered to a request with one more line in its head.
+    pub(crate) async fn with(&self, method: &str, path: &str, header: &str, body: &str) -> Reply {
+        let length = body.len();
+        let request = format!(
+            "{method} {path} HTTP/1.1\r\nhost: test\r\nconnection: close\r\n{header}\r\n\
+             content-type: application/json\r\ncontent-length: {length}\r\n\r\n{body}"
+        );
+        send(self.address, request).await
     }
 
     /// The token in the newest letter to this address with this subject, once it is there.

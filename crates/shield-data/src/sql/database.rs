@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use sqlx::{PgPool, SqlitePool, query_scalar};
+use sqlx::{PgPool, SqlitePool, postgres::PgConnectOptions, query_scalar};
 
 use super::{
     Row, SqlError, Statement, Transaction,
@@ -30,6 +30,16 @@ pub struct Database {
     deadline: Duration,
 }
 
+/// Connections on whose server nothing goes on for long after this side is gone: a node that vanishes in the middle of a
+/// transaction would otherwise hold its locks until TCP gives it up, and all nodes' revocations with them. What waits or
+/// idles in a transaction for longer than `deadline` is ended by the server.
+#[must_use]
+pub fn bounded_postgres(options: PgConnectOptions, deadline: Duration) -> PgConnectOptions {
+    let milliseconds = deadline.as_millis().max(1).to_string();
+    let bounds = ["statement_timeout", "idle_in_transaction_session_timeout"];
+    options.options(bounds.map(|bound| (bound, milliseconds.clone())))
+}
+
 /// Why a database does not do.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -38,10 +48,14 @@ pub enum OpenError {
     #[error("ask the database how it is set up")]
     Ask(#[source] SqlError),
     /// What it acknowledges could be lost.
-    #[error("keep security state in SQLite with `synchronous = {found}`: expected 2 (FULL) or 3 (EXTRA)")]
+    #[error("keep security state in a database with `{setting} = {found}`: expected {expected}")]
     NotDurable {
-        /// What is set.
-        found: i64,
+        /// Which of its settings.
+        setting: &'static str,
+        /// What it says.
+        found: String,
+        /// What it should say.
+        expected: &'static str,
     },
 }
 
@@ -68,20 +82,30 @@ impl Database {
     /// # Errors
     /// When the writer's settings would lose what it acknowledged.
     pub async fn sqlite(pools: SqlitePools, deadline: Duration) -> Result<Self, OpenError> {
-        let ask =
-            Deadline::after(deadline).bound(query_scalar("PRAGMA synchronous").fetch_one(&pools.writer));
-        match ask.await.map_err(OpenError::Ask)? {
-            found if found < SYNCHRONOUS_FULL => Err(OpenError::NotDurable { found }),
-            _ => Ok(Self { pools: Pools::Sqlite(pools), deadline }),
+        let ask = query_scalar("PRAGMA synchronous").fetch_one(&pools.writer);
+        let found: i64 = Deadline::after(deadline).bound(ask).await.map_err(OpenError::Ask)?;
+        if found < SYNCHRONOUS_FULL {
+            let expected = "2 (FULL) or 3 (EXTRA)";
+            return Err(OpenError::NotDurable { setting: "synchronous", found: found.to_string(), expected });
         }
+        Ok(Self { pools: Pools::Sqlite(pools), deadline })
     }
 
-    /// PostgreSQL. No call takes longer than `deadline`.
+    /// PostgreSQL. No call takes longer than `deadline`. The pool's connections should be made with [`bounded_postgres`].
     ///
-    /// **Deployment.** What is acknowledged outlives the loss of a machine only as far as the server's `synchronous_commit`
-    /// and `synchronous_standby_names` say.
-    pub fn postgres(pool: PgPool, deadline: Duration) -> Self {
-        Self { pools: Pools::Postgres(pool), deadline }
+    /// **Deployment.** What is acknowledged outlives the loss of a machine only as far as the server's
+    /// `synchronous_standby_names` say.
+    ///
+    /// # Errors
+    /// When the server's settings would lose what it acknowledged.
+    pub async fn postgres(pool: PgPool, deadline: Duration) -> Result<Self, OpenError> {
+        let ask = query_scalar("SHOW synchronous_commit").fetch_one(&pool);
+        let found: String = Deadline::after(deadline).bound(ask).await.map_err(OpenError::Ask)?;
+        if found == "off" {
+            let expected = "`on`, or more";
+            return Err(OpenError::NotDurable { setting: "synchronous_commit", found, expected });
+        }
+        Ok(Self { pools: Pools::Postgres(pool), deadline })
     }
 
     /// Which one it is.

@@ -20,7 +20,7 @@ mod row;
 mod statement;
 mod transaction;
 
-pub use database::{Database, OpenError, SqlitePools};
+pub use database::{Database, OpenError, SqlitePools, bounded_postgres};
 pub use error::SqlError;
 pub(crate) use row::Row;
 pub(crate) use statement::Statement;

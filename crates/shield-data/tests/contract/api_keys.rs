@@ -55,12 +55,16 @@ async fn reads_back_every_field(database: Database) {
 
 async fn limit_holds_in_a_race(database: Database) {
     let store = SqlApiKeys::new(database);
-    let answers = race(20, |racer| {
-        let store = store.clone();
-        async move { store.create(&record(1, u8::try_from(racer).unwrap()), KeyLimit(3)).await.unwrap() }
-    });
-    let kept = answers.await.into_iter().filter(|answer| *answer == StoredApiKey::Kept).count();
-    assert_eq!((kept, store.list(account(1), NOW).await.unwrap().len()), (3, 3));
+    // Many short races: one alone can end well by chance.
+    for owner in 1..=10 {
+        let answers = race(12, |racer| {
+            let store = store.clone();
+            async move { store.create(&record(owner, u8::try_from(racer).unwrap()), KeyLimit(3)).await.unwrap() }
+        });
+        let kept = answers.await.into_iter().filter(|answer| *answer == StoredApiKey::Kept).count();
+        let listed = store.list(account(owner), NOW).await.unwrap().len();
+        assert_eq!((kept, listed), (3, 3), "account {owner}");
+    }
 }
 
 async fn asvs_v13_3_4_one_of_many_rotations_wins(database: Database) {
@@ -97,7 +101,7 @@ async fn revoked_key_is_announced_once(database: Database) {
         async move { store.revoke(account(1), id).await.unwrap() }
     });
     let taken: Vec<_> = answers.await.into_iter().flatten().collect();
-    assert_eq!(taken, [key.clone()]);
+    assert_eq!(taken, std::slice::from_ref(&key));
     let page = SqlRevocations::new(database).read_after(Sequence(0), 10).await.unwrap();
     let announced: Vec<_> = page.entries.iter().map(|(_, entry)| entry.revoked).collect();
     assert_eq!(announced, [Revoked::ApiKey { key: key.id }]);

@@ -2,10 +2,14 @@
 
 use std::time::{Duration, Instant};
 
-use shield_data::{Database, Dialect, OpenError, SqlQuotas};
-use shield_guard::limit::{QuotaCharge, QuotaPeriod, QuotaStore, QuotaWindow};
+use shield_data::{Database, Dialect, OpenError, SqlQuotas, SqlRevocations, bounded_postgres};
+use shield_guard::{
+    TokenId,
+    limit::{QuotaCharge, QuotaPeriod, QuotaStore, QuotaWindow},
+    revocation::{Revocation, RevocationLog, RevocationReason, Revoked, Sequence},
+};
 use shield_testkit::Postgres;
-use sqlx::query;
+use sqlx::{AssertSqlSafe, Connection, PgConnection, PgPool, query, query_scalar, raw_sql};
 
 use crate::fixture::{Fixture, NOW, PATIENCE, account, postgres_pool};
 
@@ -31,7 +35,7 @@ fn causes(error: &dyn std::error::Error) -> String {
 async fn frozen_postgres_holds_nobody() {
     let server = Postgres::start().unwrap();
     let pool = postgres_pool(&server, PATIENCE).await;
-    let quotas = SqlQuotas::new(Database::postgres(pool.clone(), DEADLINE));
+    let quotas = SqlQuotas::new(Database::postgres(pool.clone(), DEADLINE).await.unwrap());
     assert_eq!(quotas.add(charge()).await.unwrap(), Some(1));
     server.freeze().unwrap();
     let began = Instant::now();
@@ -41,7 +45,7 @@ async fn frozen_postgres_holds_nobody() {
     }
     assert!(began.elapsed() < PATIENCE / 2, "the pool's own patience is a minute");
     server.thaw().unwrap();
-    let patient = SqlQuotas::new(Database::postgres(pool, PATIENCE));
+    let patient = SqlQuotas::new(Database::postgres(pool, PATIENCE).await.unwrap());
     let used = patient.add(charge()).await.unwrap().unwrap();
     assert!(used >= 2, "works again without a restart");
 }
@@ -65,7 +69,42 @@ async fn refuses_sqlite_that_forgets() {
     let pools = fixture.files.as_ref().unwrap();
     query("PRAGMA synchronous = NORMAL").execute(&pools.writer).await.unwrap();
     let refused = Database::sqlite(pools.clone(), PATIENCE).await;
-    assert!(matches!(refused, Err(OpenError::NotDurable { found: 1 })), "{refused:?}");
+    assert!(matches!(refused, Err(OpenError::NotDurable { setting: "synchronous", .. })), "{refused:?}");
+}
+
+#[tokio::test]
+async fn refuses_postgres_that_forgets() {
+    let pool = postgres_pool(Postgres::shared(), PATIENCE).await;
+    let database: String = query_scalar("SELECT current_database()::text").fetch_one(&pool).await.unwrap();
+    let forget = AssertSqlSafe(format!("ALTER DATABASE {database} SET synchronous_commit = off"));
+    query(forget).execute(&pool).await.unwrap();
+    // Connections that were made before know nothing of it.
+    let options = pool.connect_options().as_ref().clone();
+    let pool = PgPool::connect_with(options).await.unwrap();
+    let refused = Database::postgres(pool, PATIENCE).await;
+    assert!(
+        matches!(refused, Err(OpenError::NotDurable { setting: "synchronous_commit", .. })),
+        "{refused:?}"
+    );
+}
+
+/// A node that vanished while it held the head of the log must not stop all nodes' revocations.
+#[tokio::test]
+async fn vanished_holder_loses_its_locks() {
+    let pool = postgres_pool(Postgres::shared(), PATIENCE).await;
+    let impatient = bounded_postgres(pool.connect_options().as_ref().clone(), DEADLINE);
+    let mut vanished = PgConnection::connect_with(&impatient).await.unwrap();
+    let hold = "BEGIN; UPDATE guard_revocation_head SET last = last + 1";
+    raw_sql(hold).execute(&mut vanished).await.unwrap();
+    let log = SqlRevocations::new(Database::postgres(pool, PATIENCE).await.unwrap());
+    let entry = Revocation {
+        revoked: Revoked::Token { token: TokenId::new(NOW, [1; 10]) },
+        reason: RevocationReason::Logout,
+        revoked_at: NOW,
+        expires_at: NOW,
+    };
+    assert_eq!(log.append(&entry).await.unwrap(), Sequence(1), "and its number was given back");
+    query("SELECT 1").execute(&mut vanished).await.unwrap_err();
 }
 
 #[tokio::test]

@@ -2,7 +2,7 @@
 
 use std::{future::Future, time::Duration};
 
-use shield_data::{Database, Dialect, SqlitePools, guard_migrations};
+use shield_data::{Database, Dialect, SqlitePools, bounded_postgres, guard_migrations};
 use shield_guard::{AccountId, SessionId};
 use shield_testkit::Postgres;
 use shield_types::Timestamp;
@@ -52,7 +52,8 @@ impl Fixture {
 
     pub(crate) async fn postgres() -> Self {
         let pool = postgres_pool(Postgres::shared(), PATIENCE).await;
-        Self { database: Database::postgres(pool, PATIENCE), files: None, _directory: None }
+        let database = Database::postgres(pool, PATIENCE).await.unwrap();
+        Self { database, files: None, _directory: None }
     }
 }
 
@@ -61,8 +62,9 @@ pub(crate) async fn postgres_pool(server: &Postgres, patience: Duration) -> PgPo
     let url = server.create_database().unwrap();
     let mut connection = PgConnection::connect(&url).await.unwrap();
     Migrator::with_migrations(guard_migrations(Dialect::Postgres)).run(&mut connection).await.unwrap();
+    let bounded = bounded_postgres(url.parse().unwrap(), patience);
     let options = PgPoolOptions::new().max_connections(CONNECTIONS).acquire_timeout(patience);
-    options.connect(&url).await.unwrap()
+    options.connect_with(bounded).await.unwrap()
 }
 
 pub(crate) fn account(number: u8) -> AccountId {

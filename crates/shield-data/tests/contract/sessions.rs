@@ -1,6 +1,10 @@
 //! Sessions.
 
-use std::net::{IpAddr, Ipv6Addr};
+use std::{
+    collections::BTreeSet,
+    net::{IpAddr, Ipv6Addr},
+    time::Duration,
+};
 
 use shield_data::{Database, SqlRefreshFamilies, SqlRevocations, SqlSessions};
 use shield_guard::{
@@ -26,6 +30,7 @@ on_both!(
     asvs_v7_5_2_ends_own_sessions_only,
     asvs_v7_4_3_ends_all_but_one,
     failed_creation_leaves_nothing,
+    cancelled_creations_happen_whole_or_not,
 );
 
 const NEVER: SessionLimit = SessionLimit::new(100);
@@ -199,4 +204,36 @@ async fn failed_creation_leaves_nothing(database: Database) {
     assert!(store.find(other.digest).await.unwrap().is_some(), "it was not ended");
     assert!(revoked(&database).await.is_empty(), "nor announced");
     assert!(store.create(&record(1, 4), NEVER).await.unwrap().is_empty(), "the store works on");
+}
+
+/// Clients go away in the middle of things, at any moment of a transaction.
+async fn cancelled_creations_happen_whole_or_not(database: Database) {
+    let store = SqlSessions::new(database.clone());
+    let answers = race(60, |racer| {
+        let store = store.clone();
+        async move {
+            let session = record(1, u8::try_from(racer).unwrap());
+            let moment = Duration::from_micros(300 * u64::try_from(racer).unwrap());
+            let cut = tokio::time::timeout(moment, store.create(&session, SessionLimit::USER)).await;
+            (session, cut.is_ok_and(|answer| answer.is_ok()))
+        }
+    });
+    let answers = answers.await;
+    // Waits for the locks of the last ones that were cut.
+    store.create(&record(1, 200), SessionLimit::USER).await.unwrap();
+    let live: BTreeSet<_> =
+        store.list(account(1), NOW).await.unwrap().iter().map(|session| session.id).collect();
+    assert!(live.len() <= 5, "{live:?}");
+    let ended: BTreeSet<_> = revoked(&database).await.into_iter().map(|(session, _)| session).collect();
+    for (session, acknowledged) in answers {
+        let found = store.find(session.digest).await.unwrap().is_some();
+        assert_eq!(found, live.contains(&session.id));
+        assert!(!(found && ended.contains(&session.id)), "both live and announced as ended");
+        assert!(
+            !acknowledged || found || ended.contains(&session.id),
+            "acknowledged, and lost without a trace"
+        );
+    }
+    let page = SqlRevocations::new(database).read_after(Sequence(0), 1_000).await.unwrap();
+    assert_eq!(page.head.0, u64::try_from(page.entries.len()).unwrap(), "a hole in the numbers");
 }

@@ -54,6 +54,10 @@ struct Position {
     epoch: LogEpoch,
     /// All entries up to and with this one are in the tables.
     cursor: Sequence,
+    /// The last entry of the log as it was asked about last.
+    head: Sequence,
+    /// When that was asked.
+    head_asked_at: Timestamp,
 }
 
 /// What a set knows after taking something in.
@@ -119,11 +123,17 @@ impl RevocationSet {
         for (_, entry) in &page.entries {
             self.add(entry);
         }
-        if page.epoch > position.epoch {
-            *position = Position { epoch: page.epoch, cursor: Sequence(0) };
+        let asked_later = asked_at >= position.head_asked_at;
+        // A log that has become shorter was restored by somebody who told no new epoch: numbers stand for other entries now.
+        let shorter = page.epoch == position.epoch && asked_later && page.head < position.head;
+        if page.epoch > position.epoch || shorter {
+            *position = Position { epoch: page.epoch, ..Position::default() };
         }
         if page.epoch < position.epoch || page.after > position.cursor {
             return SetProgress::ReadAfter(position.cursor);
+        }
+        if asked_later {
+            (position.head, position.head_asked_at) = (page.head, asked_at);
         }
         position.cursor = position.cursor.max(page.through);
         if position.cursor < page.head {
@@ -330,6 +340,31 @@ mod tests {
         assert_eq!(set.freshness(Timestamp(NOW.0 - 3_600_000)), Freshness::Stale { age });
         set.take_page(&page(0, &[], 0), Timestamp(NOW.0 - 3_600_000));
         assert_eq!(set.freshness(Timestamp(NOW.0 - 3_600_000)), Freshness::Fresh);
+    }
+
+    #[test]
+    fn asvs_v16_5_3_a_log_that_became_shorter_is_read_anew() {
+        let session = |number: u8| SessionId::new(NOW, [number; 10]);
+        let entries: Vec<_> =
+            (0..3).map(|number| entry(Revoked::Session { session: session(number) })).collect();
+        let set = RevocationSet::new(LIMITS);
+        assert_eq!(set.take_page(&page(0, &entries, 3), NOW), SetProgress::UpToDate);
+        let later = |seconds: u64| Timestamp(NOW.0 + seconds * 1_000);
+        // Restored to its second entry, and grown since: what stands under number 3 was never read.
+        assert_eq!(set.take_page(&page(3, &[], 2), later(31)), SetProgress::ReadAfter(Sequence(0)));
+        assert_ne!(set.freshness(later(31)), Freshness::Fresh);
+        assert_eq!(set.take_page(&page(0, &entries[..2], 2), later(32)), SetProgress::UpToDate);
+        assert_eq!((set.freshness(later(32)), set.len()), (Freshness::Fresh, 3));
+    }
+
+    #[test]
+    fn an_answer_that_a_push_has_overtaken_is_whole() {
+        let set = set_of(LIMITS, &[]);
+        let revoked = entry(Revoked::Token { token: grant().token.unwrap() });
+        let pushed = PushedRevocation { epoch: LogEpoch(1), sequence: Sequence(1), entry: revoked };
+        assert_eq!(set.take_pushed(&pushed), SetProgress::UpToDate);
+        assert_eq!(set.take_page(&page(0, &[], 0), Timestamp(NOW.0 + 40_000)), SetProgress::UpToDate);
+        assert_eq!(set.freshness(Timestamp(NOW.0 + 40_000)), Freshness::Fresh);
     }
 
     #[test]

@@ -20,6 +20,7 @@ use utoipa::ToSchema;
 use super::{
     ACCOUNT_BODY_BYTES_MAX,
     answers::UserResponse,
+    mfa::CODE_LENGTH_MAX,
     read::{self, TOKEN_LENGTH_MAX},
 };
 use crate::{
@@ -46,6 +47,9 @@ pub(crate) struct LoginRequest {
     /// Stay logged in for 30 days instead of one.
     #[schema(required = false, default = false)]
     remember_me: bool,
+    /// Where a second factor is set up: six digits, or a recovery code.
+    #[schema(required = false, max_length = 64)]
+    totp_code: Option<String>,
     /// What the device is; `name` is shown in the list of sessions.
     #[schema(required = false)]
     device_info: Option<std::collections::BTreeMap<String, String>>,
@@ -81,6 +85,7 @@ pub(crate) struct LoginResponse {
 struct Credentials {
     email: EmailAddress,
     password: Secret<String>,
+    code: Option<String>,
     life: RefreshLife,
     device: String,
 }
@@ -90,7 +95,7 @@ struct Credentials {
     (status = 200, description = "Tokens and the account", body = LoginResponse,
         headers(("set-cookie" = String, description = "The session, for browsers"))),
     (status = 400, description = "Not JSON", body = ProblemDocument, content_type = "application/problem+json"),
-    (status = 401, description = "Nobody has this address and password", body = ProblemDocument, content_type = "application/problem+json"),
+    (status = 401, description = "Nobody has this address and password, or a code is missing or not valid", body = ProblemDocument, content_type = "application/problem+json"),
     (status = 403, description = "The address is not verified, or the account closed", body = ProblemDocument, content_type = "application/problem+json"),
     (status = 422, description = "Fields are not accepted", body = ProblemDocument, content_type = "application/problem+json"),
     (status = 423, description = "An administrator locked the account", body = ProblemDocument, content_type = "application/problem+json"),
@@ -103,10 +108,10 @@ pub(super) async fn login(
     request: Request,
 ) -> Result<Response, Problem> {
     let user_agent = text_of(request.headers(), &header::USER_AGENT);
-    let Credentials { email, password, life, device } =
+    let Credentials { email, password, code, life, device } =
         credentials(read_json(request, ACCOUNT_BODY_BYTES_MAX).await?)?;
     let client = Client { address, user_agent, device };
-    let granted = app.accounts().log_in(Login { email, password, life, client }).await?;
+    let granted = app.accounts().log_in(Login { email, password, code, life, client }).await?;
     let cookie = set_cookie(&granted.secret, life)?;
     Ok(([(header::SET_COOKIE, cookie)], Json(LoginResponse::from(granted))).into_response())
 }
@@ -185,12 +190,13 @@ fn seconds_left(token: &IssuedToken) -> u64 {
 }
 
 fn credentials(body: Value) -> Result<Credentials, Problem> {
-    let mut fields = Fields::of(body, &["email", "password", "remember_me", "device_info"])?;
+    let mut fields = Fields::of(body, &["email", "password", "remember_me", "device_info", "totp_code"])?;
     let (email, password) = (read::email(&mut fields), read::password(&mut fields, "password"));
     let life = if fields.truth("remember_me") { RefreshLife::Remembered } else { RefreshLife::Day };
+    let code = fields.optional_text("totp_code", 1..=CODE_LENGTH_MAX);
     let device = device(&mut fields);
     let (email, password) = fields.finish_required(email.zip(password))?;
-    Ok(Credentials { email, password, life, device })
+    Ok(Credentials { email, password, code, life, device })
 }
 
 /// The device's name; everything else that a client says about it is of no use here.

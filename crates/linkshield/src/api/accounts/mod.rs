@@ -5,7 +5,9 @@ mod answers;
 mod api_keys;
 mod keys;
 mod login;
+mod mfa;
 mod password;
+mod problems;
 mod profile;
 mod read;
 mod refusals;
@@ -55,6 +57,9 @@ pub const ACCOUNT_BODY_BYTES_MAX: usize = 16 * 1024;
     admin::jwt_keys,
     admin::jwt_rotate,
     admin::jwt_kill,
+    mfa::begin,
+    mfa::confirm,
+    mfa::end,
     keys::jwks
 ))]
 pub(super) struct AccountsDocument;
@@ -84,6 +89,8 @@ pub(super) fn router() -> Router<App> {
         .route("/api/v1/jwt/keys", get(admin::jwt_keys))
         .route("/api/v1/jwt/keys/{id}", delete(admin::jwt_kill))
         .route("/api/v1/jwt/rotate", post(admin::jwt_rotate))
+        .route("/api/v1/user/mfa/totp", post(mfa::begin).delete(mfa::end))
+        .route("/api/v1/user/mfa/totp/confirm", post(mfa::confirm))
         .layer(middleware::map_response(forbid_storing))
         .route("/.well-known/jwks.json", get(keys::jwks))
 }

@@ -5,7 +5,7 @@ use std::iter;
 use crate::{
     accounts::{
         ApiKeyError, ChangePasswordError, ChangeStandingError, LoginError, RefreshFailure, RegisterError,
-        ResetPasswordError, VerifyEmailError,
+        ResetPasswordError, SecondFactorError, VerifyEmailError,
     },
     api::problem::{FieldError, Location, Problem},
     keys::ChangeKeysError,
@@ -40,6 +40,7 @@ impl From<LoginError> for Problem {
         match error {
             LoginError::Invalid => Self::wrong_login(),
             LoginError::Throttled { retry_after_s } => Self::too_many(TOO_MANY_FAILED, retry_after_s),
+            LoginError::SecondFactorRequired => Self::second_factor_required(),
             LoginError::NotVerified => Self::email_not_verified(),
             LoginError::Closed => Self::account_closed(),
             LoginError::Locked => Self::account_locked(),
@@ -123,6 +124,19 @@ impl From<ChangeKeysError> for Problem {
                     iter::once(error.to_string()).chain(causes(&error)).collect::<Vec<_>>().join(": ");
                 Self::internal(cause)
             }
+        }
+    }
+}
+
+impl From<SecondFactorError> for Problem {
+    fn from(error: SecondFactorError) -> Self {
+        match error {
+            SecondFactorError::Present => Self::second_factor_present(),
+            SecondFactorError::Absent => Self::second_factor_absent(),
+            SecondFactorError::Code => Self::bad_code(),
+            SecondFactorError::Password => Self::wrong_password(),
+            SecondFactorError::Throttled { retry_after_s } => Self::too_many(TOO_MANY_FAILED, retry_after_s),
+            SecondFactorError::Failed(failure) => failure.into(),
         }
     }
 }
