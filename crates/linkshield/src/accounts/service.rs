@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use shield_data::{
     Database, MasterKey as SealingKey, MasterKeys, SqlApiKeys, SqlFailures, SqlOneTimeTokens,
-    SqlRecoveryCodes, SqlRefreshFamilies, SqlSessions, SqlTotpSteps,
+    SqlRecoveryCodes, SqlRefreshFamilies, SqlRevocations, SqlSessions, SqlTotpSteps,
 };
 use shield_guard::{
     AccountId,
@@ -47,6 +47,7 @@ pub(super) struct Inner {
     pub(super) one_time: SqlOneTimeTokens,
     pub(super) api_keys: ApiKeys,
     pub(super) failures: SqlFailures,
+    pub(super) revocations: SqlRevocations,
     pub(super) recovery: SqlRecoveryCodes,
     pub(super) steps: SqlTotpSteps,
     pub(super) sealing: MasterKeys,
@@ -119,6 +120,7 @@ impl Accounts {
             api_keys: ApiKeys::open(SqlApiKeys::new(database.clone()))
                 .await
                 .map_err(OpenAccountsError::ApiKeys)?,
+            revocations: SqlRevocations::new(database.clone()),
             recovery: SqlRecoveryCodes::new(database.clone()),
             steps: SqlTotpSteps::new(database.clone()),
             sealing,
