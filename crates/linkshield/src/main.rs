@@ -1,4 +1,4 @@
-//! `linkshield serve`: settings, database, port, serve, drain. Everything else is in the library.
+//! `linkshield serve`: settings, database, accounts, port, serve, drain; and `make-admin`. Everything else is in the library.
 
 mod make_admin;
 
@@ -53,7 +53,7 @@ struct Cli {
 enum Command {
     /// Serve the HTTP API until SIGTERM or SIGINT, then finish what has begun.
     #[command(after_help = EXIT_CODES)]
-    Serve(RawSettings),
+    Serve(Box<RawSettings>),
     /// Make a registered account the first administrator.
     #[command(after_help = MAKE_ADMIN_EXIT_CODES)]
     MakeAdmin(MakeAdmin),
@@ -74,7 +74,7 @@ The account becomes a super administrator's that may be used, whether or not its
 
 fn main() -> ExitCode {
     match Cli::parse().command {
-        Command::Serve(raw) => serve_as_set(raw),
+        Command::Serve(raw) => serve_as_set(*raw),
         Command::MakeAdmin(arguments) => make_admin(&arguments),
     }
 }

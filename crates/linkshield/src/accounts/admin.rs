@@ -1,6 +1,9 @@
 //! What administrators do to accounts.
 
-use shield_guard::AccountId;
+use shield_guard::{
+    AccountId,
+    revocation::{RevocationLog, Sequence},
+};
 use thiserror::Error;
 
 use super::{Accounts, email::EmailAddress, failure::Failure};
@@ -50,6 +53,16 @@ impl Accounts {
             self.end_sessions(id, None).await?;
         }
         Ok(account)
+    }
+
+    /// How many revocations there ever were.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn revocations(&self) -> Result<u64, Failure> {
+        // A page without entries, which tells where the log ends.
+        let end = Sequence(i64::MAX.unsigned_abs());
+        Ok(self.inner.revocations.read_after(end, 1).await?.head.0)
     }
 
     /// Whether there is such an account.

@@ -48,6 +48,7 @@ pub(super) struct Inner {
     pub(super) one_time: SqlOneTimeTokens,
     pub(super) api_keys: ApiKeys,
     pub(super) failures: SqlFailures,
+    pub(super) revocations: SqlRevocations,
     pub(super) recovery: SqlRecoveryCodes,
     pub(super) steps: SqlTotpSteps,
     pub(super) sealing: MasterKeys,

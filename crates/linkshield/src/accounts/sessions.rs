@@ -41,6 +41,16 @@ impl Accounts {
         }
     }
 
+    /// Who an access token speaks for, and until when; None as for [`Self::who_has_token`].
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn inspect_token(&self, token: &[u8]) -> Result<Option<(Identity, Timestamp)>, Failure> {
+        let Ok(verified) = self.inner.keys.verify(token, now()) else { return Ok(None) };
+        let identity = self.identity(verified.account, verified.session, now()).await?;
+        Ok(identity.map(|identity| (identity, verified.expires_at)))
+    }
+
     /// Who a session's secret speaks for; None when nobody has it, or the session or account is over.
     ///
     /// # Errors

@@ -24,7 +24,7 @@ use crate::{
 /// Media type of every refusal.
 pub(crate) const PROBLEM_JSON: &str = "application/problem+json";
 /// Seconds that a client should wait before it repeats a request that found us busy.
-const RETRY_AFTER_S: u64 = 1;
+const RETRY_AFTER_S: u32 = 1;
 
 /// One refusal, before it knows which request it answers.
 #[derive(Debug, Clone)]
@@ -35,11 +35,20 @@ pub struct Problem {
     pub(super) detail: String,
     pub(super) errors: Vec<FieldError>,
     /// What the client has to send instead: `www-authenticate`.
-    pub(super) challenge: Option<&'static str>,
-    /// When it makes sense to come back.
-    pub(super) retry_after_s: Option<u64>,
+    pub(super) challenge: Option<Challenge>,
+    /// When it makes sense to come back. (A problem is an `Err` everywhere and kept below 128 bytes.)
+    pub(super) retry_after_s: Option<u32>,
     /// What failed inside, for the log only.
     pub(super) cause: Option<String>,
+}
+
+/// What a credential lacks (RFC 6750, 3).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Challenge {
+    /// There is none.
+    Missing,
+    /// It is not good.
+    Invalid,
 }
 
 /// One mistake in a request.
@@ -92,6 +101,17 @@ pub(crate) struct ProblemDocument<'a> {
     /// The mistakes in the request, at most 32.
     #[serde(skip_serializing_if = "<[FieldError]>::is_empty")]
     errors: &'a [FieldError],
+}
+
+// === impl Challenge ===
+
+impl Challenge {
+    const fn header(self) -> &'static str {
+        match self {
+            Self::Missing => "Bearer realm=\"linkshield\"",
+            Self::Invalid => "Bearer realm=\"linkshield\", error=\"invalid_token\"",
+        }
+    }
 }
 
 // === impl Problem ===
@@ -262,7 +282,7 @@ impl Problem {
     }
 
     /// 503: cannot serve before so many seconds have passed.
-    pub(crate) fn busy(detail: &str, retry_after_s: u64) -> Self {
+    pub(crate) fn busy(detail: &str, retry_after_s: u32) -> Self {
         let status = StatusCode::SERVICE_UNAVAILABLE;
         let (kind, title) = ("urn:linkshield:problem:unavailable", "The service cannot answer right now");
         Self { retry_after_s: Some(retry_after_s), ..Self::new(status, kind, title, detail.to_owned()) }
@@ -296,7 +316,7 @@ impl Problem {
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(PROBLEM_JSON));
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
         if let Some(challenge) = self.challenge {
-            headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static(challenge));
+            headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static(challenge.header()));
         }
         if let Some(seconds) = self.retry_after_s {
             headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));

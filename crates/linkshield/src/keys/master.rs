@@ -2,8 +2,8 @@
 //!
 //! Keys for one purpose each are derived from it (HKDF-SHA-256, RFC 5869), so that none of them is stored and none helps to
 //! find another. It is made on first use; two processes that start at once end up with the same one. **Deployment.** Whoever
-//! has this file and the database can act as anybody; a backup of the database alone opens nothing. Without the file every
-//! session, every mailed link and every second factor is lost, so keep a copy of it apart from that of the database.
+//! has this file and the database can act as anybody; a backup of the database alone opens nothing. Without the file
+//! nothing that is sealed can be opened, so keep a copy of it apart from that of the database.
 
 use std::{
     fs::{self, File, OpenOptions},

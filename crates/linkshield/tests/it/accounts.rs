@@ -528,3 +528,22 @@ async fn checks_belong_to_their_account() {
     assert_problem(&post(backend.address, bulk, "{\"urls\":[]}").await, 401, bulk);
     backend.stop().await;
 }
+
+#[tokio::test]
+async fn d1_revoked_token_is_told_from_a_good_one() {
+    let backend = Backend::start().await;
+    backend.verified().await;
+    let held = backend.logged_in().await;
+    let validate = "/auth/validate-token";
+    let inspect =
+        async || post(backend.address, validate, &json!({ "token": held.access }).to_string()).await.json();
+    let good = inspect().await;
+    assert_eq!((&good["valid"], &good["session_id"]), (&json!(true), &json!(held.session)));
+    assert_eq!(backend.bearer("POST", LOGOUT, &held, None).await.status, 204);
+    assert_eq!(inspect().await, json!({ "valid": false, "reason": "malformed, expired or revoked" }));
+    let stats = "/auth/admin/blacklist-stats";
+    let admin = backend.admin("root@example.org", Role::SuperAdmin).await;
+    assert_eq!(backend.bearer("GET", stats, &admin, None).await.json()["stats"]["revocations_total"], 1);
+    assert_problem(&get(backend.address, stats).await, 401, stats);
+    backend.stop().await;
+}

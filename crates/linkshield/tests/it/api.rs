@@ -382,7 +382,7 @@ async fn documents_every_path() {
     let backend = Backend::start().await;
     let document = get(backend.address, "/openapi.json").await.json();
     let paths = document["paths"].as_object().unwrap();
-    assert_eq!(paths.len(), 37);
+    assert_eq!(paths.len(), 39);
     assert_eq!(document["components"]["schemas"]["CheckRequest"]["additionalProperties"], false);
     for (path, operations) in paths {
         for method in operations.as_object().unwrap().keys() {

@@ -3,7 +3,6 @@
 mod admin;
 mod answers;
 mod api_keys;
-mod keys;
 mod login;
 mod mfa;
 mod password;
@@ -13,6 +12,7 @@ mod read;
 mod refusals;
 mod register;
 mod sessions;
+mod tokens;
 
 use axum::{
     Router, middleware,
@@ -60,7 +60,9 @@ pub const ACCOUNT_BODY_BYTES_MAX: usize = 16 * 1024;
     mfa::begin,
     mfa::confirm,
     mfa::end,
-    keys::jwks
+    tokens::jwks,
+    tokens::validate,
+    tokens::revocations
 ))]
 pub(super) struct AccountsDocument;
 
@@ -91,8 +93,10 @@ pub(super) fn router() -> Router<App> {
         .route("/api/v1/jwt/rotate", post(admin::jwt_rotate))
         .route("/api/v1/user/mfa/totp", post(mfa::begin).delete(mfa::end))
         .route("/api/v1/user/mfa/totp/confirm", post(mfa::confirm))
+        .route("/auth/validate-token", post(tokens::validate))
+        .route("/auth/admin/blacklist-stats", get(tokens::revocations))
         .layer(middleware::map_response(forbid_storing))
-        .route("/.well-known/jwks.json", get(keys::jwks))
+        .route("/.well-known/jwks.json", get(tokens::jwks))
 }
 
 /// Tokens and addresses must not lie in a cache (ASVS 5.0, 14.3.2).

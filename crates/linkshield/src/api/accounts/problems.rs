@@ -7,14 +7,9 @@ use shield_guard::password::PasswordRefusal;
 
 use crate::{
     accounts::{Failure, HashingError},
-    api::problem::{FieldError, Location, Problem},
+    api::problem::{Challenge, FieldError, Location, Problem},
     telemetry::causes,
 };
-
-/// What a request without a credential lacks (RFC 6750, 3).
-const CHALLENGE: &str = "Bearer realm=\"linkshield\"";
-/// What a request with a credential that is not good lacks.
-const CHALLENGE_INVALID: &str = "Bearer realm=\"linkshield\", error=\"invalid_token\"";
 
 // === impl Problem ===
 
@@ -23,7 +18,10 @@ impl Problem {
     pub(crate) fn no_credential() -> Self {
         let (status, kind) = (StatusCode::UNAUTHORIZED, "urn:linkshield:problem:no-credential");
         let detail = "send an access token in `authorization: Bearer`".to_owned();
-        Self { challenge: Some(CHALLENGE), ..Self::new(status, kind, "The path needs a credential", detail) }
+        Self {
+            challenge: Some(Challenge::Missing),
+            ..Self::new(status, kind, "The path needs a credential", detail)
+        }
     }
 
     /// 401: the credential is not good, whatever the reason.
@@ -31,7 +29,7 @@ impl Problem {
         let (status, kind) = (StatusCode::UNAUTHORIZED, "urn:linkshield:problem:bad-credential");
         let detail = "it is malformed, expired or revoked; log in again".to_owned();
         Self {
-            challenge: Some(CHALLENGE_INVALID),
+            challenge: Some(Challenge::Invalid),
             ..Self::new(status, kind, "The credential is not valid", detail)
         }
     }
@@ -40,7 +38,10 @@ impl Problem {
     pub(crate) fn wrong_login() -> Self {
         let (status, kind) = (StatusCode::UNAUTHORIZED, "urn:linkshield:problem:wrong-login");
         let detail = "Invalid email or password".to_owned();
-        Self { challenge: Some(CHALLENGE), ..Self::new(status, kind, "The log-in is refused", detail) }
+        Self {
+            challenge: Some(Challenge::Missing),
+            ..Self::new(status, kind, "The log-in is refused", detail)
+        }
     }
 
     /// 403: the address has to be verified first.
@@ -125,7 +126,10 @@ impl Problem {
     pub(crate) fn recent_login_required() -> Self {
         let (status, kind) = (StatusCode::UNAUTHORIZED, "urn:linkshield:problem:recent-login-required");
         let detail = "this needs a log-in of the last ten minutes; log in again".to_owned();
-        Self { challenge: Some(CHALLENGE), ..Self::new(status, kind, "The log-in is too long ago", detail) }
+        Self {
+            challenge: Some(Challenge::Missing),
+            ..Self::new(status, kind, "The log-in is too long ago", detail)
+        }
     }
 
     /// 404: the account has no such key.
@@ -192,7 +196,10 @@ impl Problem {
     pub(crate) fn second_factor_required() -> Self {
         let (status, kind) = (StatusCode::UNAUTHORIZED, "urn:linkshield:problem:second-factor-required");
         let detail = "send a code of the authenticator app, or a recovery code, in `totp_code`".to_owned();
-        Self { challenge: Some(CHALLENGE), ..Self::new(status, kind, "A second factor is needed", detail) }
+        Self {
+            challenge: Some(Challenge::Missing),
+            ..Self::new(status, kind, "A second factor is needed", detail)
+        }
     }
 
     /// 409: a second factor is set up already.
@@ -239,7 +246,7 @@ impl Problem {
     pub(crate) fn too_many(detail: &str, retry_after_s: u64) -> Self {
         let (status, kind) = (StatusCode::TOO_MANY_REQUESTS, "urn:linkshield:problem:too-many-requests");
         let problem = Self::new(status, kind, "There were too many requests", detail.to_owned());
-        Self { retry_after_s: Some(retry_after_s), ..problem }
+        Self { retry_after_s: Some(u32::try_from(retry_after_s).unwrap_or(u32::MAX)), ..problem }
     }
 }
 
@@ -247,7 +254,8 @@ impl From<Failure> for Problem {
     fn from(failure: Failure) -> Self {
         match failure {
             Failure::Hashing(HashingError::Busy { retry_after_s }) => {
-                Self::busy("too many passwords are being checked", retry_after_s)
+                let seconds = u32::try_from(retry_after_s).unwrap_or(u32::MAX);
+                Self::busy("too many passwords are being checked", seconds)
             }
             Failure::Accounts(error) => error.into(),
             Failure::Contended => Self::unavailable("the session is being changed by others"),

@@ -19,7 +19,7 @@ impl From<RegisterError> for Problem {
         match error {
             RegisterError::Password(refusal) => Self::refused_password("password", refusal),
             // The original's contract. ASVS 5.0 6.3.8 (level 3) would hide it behind a letter; how often one client may ask
-            // is limited.
+            // is for the gate to limit.
             RegisterError::Taken => Self::email_taken(),
             RegisterError::Failed(failure) => failure.into(),
         }

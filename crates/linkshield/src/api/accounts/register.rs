@@ -53,12 +53,12 @@ pub(crate) struct RegisterRequest {
     marketing_consent: bool,
 }
 
-/// Body with the token of a letter.
+/// Body with a token.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[expect(dead_code, reason = "describes the body in the OpenAPI document; it is read field by field")]
 pub(crate) struct TokenRequest {
-    /// The line of 43 letters in the mail.
+    /// Of a letter: the line of 43 letters in it.
     token: String,
 }
 
