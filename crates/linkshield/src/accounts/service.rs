@@ -44,7 +44,6 @@ pub(super) struct Inner {
     database: Database,
     pub(super) sessions: SqlSessions,
     pub(super) families: SqlRefreshFamilies,
-    pub(super) revocations: SqlRevocations,
     pub(super) one_time: SqlOneTimeTokens,
     pub(super) api_keys: ApiKeys,
     pub(super) failures: SqlFailures,

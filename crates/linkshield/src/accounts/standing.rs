@@ -21,7 +21,7 @@ use crate::{
 
 impl Accounts {
     /// The log of what was taken back.
-    pub(crate) fn revocations(&self) -> &SqlRevocations {
+    pub(crate) fn revocation_log(&self) -> &SqlRevocations {
         &self.inner.revocations
     }
 
@@ -67,7 +67,7 @@ impl GateStore for Accounts {
     }
 
     async fn settle(&self, chain: &Chain) -> Result<(), StoreError> {
-        catch_up(self.revocations(), chain).await
+        catch_up(self.revocation_log(), chain).await
     }
 
     async fn touch(&self, used: Use, at: Timestamp) -> Result<(), StoreError> {

@@ -1,7 +1,8 @@
 //! Security events on their way from requests to a file of lines (OCSF).
 //!
 //! No request waits for the file: an event that finds the queue full is counted, and the count goes to the log. The file is
-//! appended to, readable by its owner only, and set aside when it is full; the oldest one goes.
+//! appended to, readable by its owner only, and set aside when it is full; the oldest one goes. Two processes may append to one
+//! file (a release beside its predecessor): lines stay whole, and each goes on with the file that it has open.
 
 use std::{
     io,

@@ -92,7 +92,7 @@ pub async fn open_gate(
     })?;
     let chain = Arc::new(chain);
     let routes = policies::routes(keys.scopes(), anonymous_limit)?;
-    let log = accounts.revocations().clone();
+    let log = accounts.revocation_log().clone();
     catch_up(&log, &chain).await.map_err(OpenGateError::Revocations)?;
     let instance = format!("{:016x}", u64::from_be_bytes(random_bytes()));
     let place = EventFile::at(events.clone());

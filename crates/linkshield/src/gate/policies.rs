@@ -120,6 +120,10 @@ impl Policies<'_> {
             limits,
         };
         let table = table.with(Method::POST, "/api/v1/user/refresh", policy(RouteLimits::default()));
+        // The token in question stands in the body, and whoever asks is not asked back.
+        let asked = policy(limits_of(&[(&self.anonymous, LimitSubject::Address)]));
+        let asked = RoutePolicy { sensitivity: Sensitivity::Ordinary, csrf: CsrfScope::Cookies, ..asked };
+        let table = table.with(Method::POST, "/auth/validate-token", asked);
         routes.into_iter().try_fold(table, |table, (route, limit)| {
             let limits = limits_of(&[(&named(limit, None)?, LimitSubject::Address)]);
             Ok(table.with(Method::POST, route, policy(limits)))
@@ -161,6 +165,7 @@ impl Policies<'_> {
             (Method::GET, "/api/v1/jwt/keys"),
             (Method::DELETE, "/api/v1/jwt/keys/{id}"),
             (Method::POST, "/api/v1/jwt/rotate"),
+            (Method::GET, "/auth/admin/blacklist-stats"),
         ];
         routes.into_iter().fold(table, |table, (method, route)| table.with(method, route, policy.clone()))
     }

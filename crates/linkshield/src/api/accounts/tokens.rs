@@ -86,10 +86,7 @@ pub(super) async fn validate(
     (status = 401, description = "Nobody is logged in", body = ProblemDocument, content_type = "application/problem+json"),
     (status = 403, description = "Not an administrator", body = ProblemDocument, content_type = "application/problem+json"),
 ))]
-pub(super) async fn revocations(
-    State(app): State<App>,
-    Admin(_holder): Admin,
-) -> Result<Json<Value>, Problem> {
+pub(super) async fn revocations(State(app): State<App>, _admin: Admin) -> Result<Json<Value>, Problem> {
     let revocations = app.accounts().revocations().await?;
     Ok(Json(json!({ "stats": { "revocations_total": revocations }, "timestamp": moment(now()) })))
 }
