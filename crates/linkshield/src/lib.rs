@@ -1,12 +1,18 @@
 //! A link-safety backend: URL in; verdict, risk score and evidence out.
 //!
-//! [`analysis`] is pure and judges; [`store`] remembers; [`service`] joins the two; [`api`] speaks HTTP; [`server`]
-//! accepts, serves and drains; [`settings`] says what can be set. The binary only puts them together.
+//! [`analysis`] is pure and judges; [`store`] remembers; [`service`] joins the two; [`accounts`] knows who may do what, with
+//! [`keys`] to sign and [`mail`] to tell; [`api`] speaks HTTP; [`server`] accepts, serves and drains; [`settings`] says what
+//! can be set. The binary only puts them together.
 
 #![cfg_attr(test, expect(clippy::unwrap_used, reason = "a panic is a test's failure"))]
 
+pub mod accounts;
 pub mod analysis;
 pub mod api;
+pub mod clock;
+pub mod gate;
+pub mod keys;
+pub mod mail;
 pub mod server;
 pub mod service;
 pub mod settings;

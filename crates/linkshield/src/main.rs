@@ -1,18 +1,30 @@
-//! `linkshield serve`: settings, database, port, serve, drain. Everything else is in the library.
+//! `linkshield serve`: settings, database, accounts, port, serve, drain; and `make-admin`. Everything else is in the library.
 
-use std::{error::Error, io::Write, process::ExitCode, time::Duration};
+mod make_admin;
+
+use std::{error::Error, io::Write, process::ExitCode, sync::Arc, time::Duration};
 
 use clap::{Parser, Subcommand};
 use linkshield::{
+    accounts::{Accounts, AccountsParts, KeyWatch, Messenger},
     api::App,
+    gate::{Gate, GateTasks, open_gate},
+    keys::{KeyKeeper, KeyPurpose, MasterKey},
+    mail::{Mailer, Postman},
     server::{BindError, Pruner, Server, Signals},
     service::CheckService,
     settings::{RawSettings, Settings},
     store::{RetentionLimits, Store},
     telemetry::{causes, log_panics, start_logs},
 };
-use tokio::runtime::{Builder, Runtime};
+use shield_guard::token::RotationSchedule;
+use tokio::{
+    runtime::{Builder, Runtime},
+    time::timeout,
+};
 use tracing_subscriber::EnvFilter;
+
+use crate::make_admin::{MakeAdmin, make_admin};
 
 /// A setting or an argument was not accepted; clap uses the same code.
 const EXIT_SETTINGS: u8 = 2;
@@ -22,6 +34,9 @@ const EXIT_START: u8 = 3;
 const EXIT_CUT: u8 = 4;
 /// A second signal ended the process at once.
 const EXIT_IMPATIENT: u8 = 130;
+
+/// How long letters that wait at the end may take.
+const LETTERS_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// How long threads of the runtime may take to end.
 const RUNTIME_TIMEOUT: Duration = Duration::from_secs(1);
@@ -38,7 +53,10 @@ struct Cli {
 enum Command {
     /// Serve the HTTP API until SIGTERM or SIGINT, then finish what has begun.
     #[command(after_help = EXIT_CODES)]
-    Serve(RawSettings),
+    Serve(Box<RawSettings>),
+    /// Make a registered account the first administrator.
+    #[command(after_help = MAKE_ADMIN_EXIT_CODES)]
+    MakeAdmin(MakeAdmin),
 }
 
 const EXIT_CODES: &str =
@@ -46,10 +64,22 @@ const EXIT_CODES: &str =
 3 port, data directory or database could not be used; 4 requests or unread answers were cut at the drain deadline; \
 130 a second signal ended the process at once.
 Durations are a whole number and a unit: 500ms, 30s, 5m, 12h, 30d.
-There are no accounts in this release: whoever reaches the port can check URLs and read the history.";
+Whoever reaches the port can check single URLs; the rest asks for an account.
+The file of the master key is as secret as all accounts together; keep a copy of it, apart from the database.";
+
+const MAKE_ADMIN_EXIT_CODES: &str =
+    "Exit codes: 0 done; 2 an argument was not accepted, or there is no database; \
+3 the database could not be used; 5 no account has this address.
+The account becomes a super administrator's that may be used, whether or not its address was verified.";
 
 fn main() -> ExitCode {
-    let Command::Serve(raw) = Cli::parse().command;
+    match Cli::parse().command {
+        Command::Serve(raw) => serve_as_set(*raw),
+        Command::MakeAdmin(arguments) => make_admin(&arguments),
+    }
+}
+
+fn serve_as_set(raw: RawSettings) -> ExitCode {
     let variables = std::env::vars_os().filter_map(|(name, _)| name.into_string().ok());
     let settings = match raw.resolve(variables) {
         Ok(settings) => settings,
@@ -90,7 +120,11 @@ fn run(runtime: &Runtime, settings: &Settings) -> ExitCode {
             Err(error) => return failed(&error, "`--data DIR` (LINKSHIELD_DATA) chooses another directory"),
         };
         let service = CheckService::new(store.clone(), limits);
-        let app = App::new(service, settings.environment, settings.request_timeout);
+        let (accounts, backstage) = match open_accounts(&store, settings).await {
+            Ok(opened) => opened,
+            Err(code) => return code,
+        };
+        let app = App::new(service, accounts, settings.environment, settings.request_timeout);
         let server = match Server::bind(app.clone(), settings.address, settings.connections_max).await {
             Ok(server) => server,
             Err(error) => return failed(&error, bind_hint(&error)),
@@ -101,9 +135,66 @@ fn run(runtime: &Runtime, settings: &Settings) -> ExitCode {
         let pruner = Pruner::start(app);
         let code = serve(server, settings, &mut signals).await;
         pruner.stop().await;
+        backstage.finish().await;
         store.close().await;
         code
     })
+}
+
+/// Accounts, and the gate that checks their credentials.
+type Opened = (Accounts, Arc<Gate<Accounts>>);
+
+/// The tasks that work for accounts.
+struct Backstage {
+    keeper: KeyKeeper,
+    watch: KeyWatch,
+    gate_tasks: GateTasks,
+    messenger: Messenger,
+    postman: Postman,
+}
+
+async fn open_accounts(store: &Store, settings: &Settings) -> Result<(Opened, Backstage), ExitCode> {
+    let key_hint = "`--master-key FILE` (LINKSHIELD_MASTER_KEY) chooses another file";
+    let master_key =
+        MasterKey::open_or_make(&settings.master_key).map_err(|error| failed(&error, key_hint))?;
+    let letters = settings.data.join("mail");
+    let (mailer, postman) = Mailer::start(&settings.mail, letters, settings.mail_from.clone())
+        .map_err(|error| failed(&error, "`--mail` (LINKSHIELD_MAIL) chooses another way"))?;
+    let parts = AccountsParts {
+        store: store.clone(),
+        master_key: &master_key,
+        issuer: settings.issuer.clone(),
+        schedule: RotationSchedule::default(),
+        mailer,
+    };
+    let data_hint = "the database and the master key must be of one installation";
+    let opened = Accounts::open(parts).await;
+    let (accounts, messenger) = opened.map_err(|error| failed(&error, data_hint))?;
+    let keeper = KeyKeeper::start(accounts.keys().clone());
+    let watch = KeyWatch::start(accounts.clone());
+    let csrf_key = master_key.derive(KeyPurpose::Csrf);
+    let gate_hint = "`--events FILE` (LINKSHIELD_EVENTS) chooses another file";
+    let opened = open_gate(&accounts, settings.gate.clone(), &csrf_key).await;
+    let (gate, gate_tasks) = opened.map_err(|error| failed(&error, gate_hint))?;
+    Ok(((accounts, gate), Backstage { keeper, watch, gate_tasks, messenger, postman }))
+}
+
+// === impl Backstage ===
+
+impl Backstage {
+    /// When nobody uses the accounts any more: what was asked for is still done, within a bound.
+    async fn finish(self) {
+        self.keeper.stop().await;
+        self.watch.stop().await;
+        self.gate_tasks.finish().await;
+        let letters = async {
+            self.messenger.finish().await;
+            self.postman.finish().await;
+        };
+        if timeout(LETTERS_TIMEOUT, letters).await.is_err() {
+            tracing::error!("letters were cut: the mail server did not take them in time");
+        }
+    }
 }
 
 async fn serve(server: Server, settings: &Settings, signals: &mut Signals) -> ExitCode {

@@ -1,7 +1,7 @@
 //! Checking a URL: parse, reuse or analyse, remember, answer.
 //!
-//! A result is reused for five minutes (the original's rule) by whoever asks for the same normalised URL, unless the
-//! request has `priority`. Two exceptions keep that honest: a spelling that raises findings of its own (an octal
+//! A result is reused for five minutes (the original's rule) when the same account, or another client without one, asks for
+//! the same normalised URL, unless the request has `priority`. An account's checks are its own: no other's is shown to it. Two exceptions keep that honest: a spelling that raises findings of its own (an octal
 //! host, a hidden tab) neither takes nor gives a result, since the normal form no longer shows the trick; and a
 //! result of other rules or lists, such as another release's, is not taken.
 
@@ -10,6 +10,7 @@ use std::{sync::LazyLock, time::Duration};
 use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::json;
+use shield_guard::AccountId;
 use tokio::task::spawn_blocking;
 use utoipa::ToSchema;
 
@@ -125,15 +126,20 @@ impl CheckService {
         &self.store
     }
 
-    /// Checks one URL.
+    /// Checks one URL for an account, or for a client that did not say who it is.
     ///
     /// # Errors
     /// When the database does not answer or does not take the result.
-    pub async fn check(&self, target: &Target, reuse: Reuse) -> Result<Recorded, StoreError> {
+    pub async fn check(
+        &self,
+        target: &Target,
+        account: Option<AccountId>,
+        reuse: Reuse,
+    ) -> Result<Recorded, StoreError> {
         let since = reuse_since(reuse);
-        let check = judge(target);
+        let check = judge(target, account);
         if let (Some(since), true) = (since, check.reusable) {
-            let found = self.store.find_reusable(target.normalized(), &ANALYZER, since).await?;
+            let found = self.store.find_reusable(&check, since).await?;
             if let Some(check) = found {
                 return Ok(Recorded { check, reused: true });
             }
@@ -146,9 +152,15 @@ impl CheckService {
     ///
     /// # Errors
     /// When the database does not take the results; then none is stored.
-    pub async fn check_all(&self, targets: Vec<Target>, reuse: Reuse) -> Result<Vec<Recorded>, StoreError> {
+    pub async fn check_all(
+        &self,
+        targets: Vec<Target>,
+        account: Option<AccountId>,
+        reuse: Reuse,
+    ) -> Result<Vec<Recorded>, StoreError> {
         // A hundred long URLs take a while; whether the service is ready must be answered meanwhile.
-        let judged = spawn_blocking(move || targets.iter().map(judge).collect()).await;
+        let judged =
+            spawn_blocking(move || targets.iter().map(|target| judge(target, account)).collect()).await;
         self.store.record(judged.expect("judging does not panic"), reuse_since(reuse)).await
     }
 
@@ -175,7 +187,7 @@ fn reuse_since(reuse: Reuse) -> Option<Timestamp> {
 }
 
 /// Analyses a URL and packs everything that is to be remembered.
-fn judge(target: &Target) -> NewCheck {
+fn judge(target: &Target, account: Option<AccountId>) -> NewCheck {
     let scan_started_at = Timestamp::now();
     let report = analyse(target);
     let reusable = spelling_adds_nothing(target, &report);
@@ -194,6 +206,7 @@ fn judge(target: &Target) -> NewCheck {
         },
     };
     NewCheck {
+        account,
         id: CheckId::new(),
         original_url: target.original.clone(),
         normalized_url: target.normalized().to_owned(),

@@ -7,13 +7,29 @@
 use std::{
     ffi::{OsStr, OsString},
     net::{IpAddr, SocketAddr},
-    path::PathBuf,
+    path::{Path, PathBuf},
     time::Duration,
 };
 
 use clap::Args;
+use lettre::message::Mailbox;
+use shield_guard::address::Network;
 use thiserror::Error;
 use tracing_subscriber::{EnvFilter, filter::LevelFilter};
+use url::Url;
+
+use crate::{
+    gate::GateSettings,
+    keys::MASTER_KEY_FILE,
+    mail::{MAIL_ACCEPTED, MailDestination},
+};
+
+/// The claim `iss` where no public URL is set.
+const ISSUER: &str = "linkshield";
+/// Security events, in the data directory.
+const EVENTS_FILE: &str = "security-events.jsonl";
+/// Proxies that may be trusted.
+const PROXIES_MAX: usize = 64;
 
 /// The settings as text, from the command line and the environment.
 #[derive(Debug, Clone, Args)]
@@ -45,13 +61,49 @@ pub struct RawSettings {
     /// How many checks are kept at most: 1 to 100000000; the oldest go first.
     #[arg(long, value_name = "COUNT", env = "LINKSHIELD_CHECKS_MAX", default_value = "1000000")]
     checks_max: OsString,
+    /// File of the master key; made when missing. Default: `master.key` in the data directory.
+    #[arg(long, value_name = "FILE", env = "LINKSHIELD_MASTER_KEY")]
+    master_key: Option<OsString>,
+    /// Where clients reach this service, such as `https://links.example.org`: the issuer of its tokens.
+    #[arg(long, value_name = "URL", env = "LINKSHIELD_PUBLIC_URL")]
+    public_url: Option<OsString>,
+    /// Where mail goes: `file` (the directory `mail` of the data directory), or an SMTP server such as
+    /// `smtps://user:password@mail.example`.
+    #[arg(
+        long,
+        value_name = "DESTINATION",
+        env = "LINKSHIELD_MAIL",
+        default_value = "file",
+        hide_env_values = true
+    )]
+    mail: OsString,
+    /// Sender of mail.
+    #[arg(
+        long,
+        value_name = "ADDRESS",
+        env = "LINKSHIELD_MAIL_FROM",
+        default_value = "linkshield@localhost"
+    )]
+    mail_from: OsString,
+    /// Networks of proxies whose `X-Forwarded-For` is believed, separated by commas, such as `127.0.0.0/8,10.1.0.0/16`.
+    #[arg(long, value_name = "NETWORKS", env = "LINKSHIELD_TRUSTED_PROXIES", default_value = "")]
+    trusted_proxies: OsString,
+    /// Requests that one client address may send per minute, of any kind: 1 to 100000000.
+    #[arg(long, value_name = "COUNT", env = "LINKSHIELD_ADDRESS_LIMIT", default_value = "6000")]
+    address_limit: OsString,
+    /// Requests about checks that one client address may send per hour without a credential: 1 to 100000000.
+    #[arg(long, value_name = "COUNT", env = "LINKSHIELD_ANONYMOUS_LIMIT", default_value = "100")]
+    anonymous_limit: OsString,
+    /// File of security events (OCSF, one line each). Default: `security-events.jsonl` in the data directory.
+    #[arg(long, value_name = "FILE", env = "LINKSHIELD_EVENTS")]
+    events: Option<OsString>,
     /// What is logged: error, warn, info, debug, trace, off, or a tracing filter such as `info,linkshield=debug`.
     #[arg(long, value_name = "FILTER", env = "LINKSHIELD_LOG", default_value = "info")]
     log: OsString,
 }
 
 /// All variables that [`RawSettings`] reads.
-pub const ENVIRONMENT_VARIABLES: [&str; 10] = [
+pub const ENVIRONMENT_VARIABLES: [&str; 18] = [
     "LINKSHIELD_ADDRESS",
     "LINKSHIELD_PORT",
     "LINKSHIELD_DATA",
@@ -61,6 +113,14 @@ pub const ENVIRONMENT_VARIABLES: [&str; 10] = [
     "LINKSHIELD_CONNECTIONS_MAX",
     "LINKSHIELD_RETENTION",
     "LINKSHIELD_CHECKS_MAX",
+    "LINKSHIELD_MASTER_KEY",
+    "LINKSHIELD_PUBLIC_URL",
+    "LINKSHIELD_MAIL",
+    "LINKSHIELD_MAIL_FROM",
+    "LINKSHIELD_TRUSTED_PROXIES",
+    "LINKSHIELD_ADDRESS_LIMIT",
+    "LINKSHIELD_ANONYMOUS_LIMIT",
+    "LINKSHIELD_EVENTS",
     "LINKSHIELD_LOG",
 ];
 
@@ -83,6 +143,16 @@ pub struct Settings {
     pub retention: Duration,
     /// How many checks are kept.
     pub checks_max: u32,
+    /// File of the master key.
+    pub master_key: PathBuf,
+    /// The claim `iss` of tokens: the public URL, or `linkshield` where none is set.
+    pub issuer: String,
+    /// Where mail goes.
+    pub mail: MailDestination,
+    /// Sender of mail.
+    pub mail_from: Mailbox,
+    /// Who is let in, and how often.
+    pub gate: GateSettings,
     /// What is logged, a filter that is known to parse.
     pub log: String,
 }
@@ -162,11 +232,27 @@ impl RawSettings {
         let retention = reader.read("retention", &self.retention, "a duration from 1m to 3650d", keep);
         let rows = |text: &str| parsed::<u32>(text).filter(|count| (1..=100_000_000).contains(count));
         let checks_max = reader.read("checks-max", &self.checks_max, "a number from 1 to 100000000", rows);
+        let master_key = match &self.master_key {
+            Some(file) => reader.read("master-key", file, "the path of a file in UTF-8", path),
+            None => data.as_ref().map(|data| data.join(MASTER_KEY_FILE)),
+        };
+        let urls = "an origin such as `https://links.example.org`, or `http://` on this machine";
+        let issuer = match &self.public_url {
+            Some(url) => reader.read("public-url", url, urls, origin),
+            None => Some(ISSUER.to_owned()),
+        };
+        let mail = reader.read_secret("mail", &self.mail, MAIL_ACCEPTED, parsed::<MailDestination>);
+        let senders = "an address, or a name and an address as in `LinkShield <links@example.org>`";
+        let mail_from = reader.read("mail-from", &self.mail_from, senders, parsed::<Mailbox>);
+        let gate = self.gate(&mut reader, data.as_deref());
         let levels = "error, warn, info, debug, trace, off, or a tracing filter such as `linkshield=debug`";
         let log = reader.read("log", &self.log, levels, filter);
         let settings = (|| {
+            let address = SocketAddr::new(ip?, port?);
+            let issuer = issuer?;
+            let gate = GateSettings { origins: origins(&issuer, address), ..gate? };
             Some(Settings {
-                address: SocketAddr::new(ip?, port?),
+                address,
                 data: data?,
                 environment: environment?,
                 drain_timeout: drain_timeout?,
@@ -174,6 +260,11 @@ impl RawSettings {
                 connections_max: connections_max?,
                 retention: retention?,
                 checks_max: checks_max?,
+                master_key: master_key?,
+                issuer,
+                mail: mail?,
+                mail_from: mail_from?,
+                gate,
                 log: log?,
             })
         })();
@@ -181,6 +272,27 @@ impl RawSettings {
             Some(settings) if reader.problems.is_empty() => Ok(settings),
             _ => Err(SettingsError { problems: reader.problems }),
         }
+    }
+
+    /// Who is let in, and how often; the origins follow from other settings.
+    fn gate(&self, reader: &mut Reader, data: Option<&Path>) -> Option<GateSettings> {
+        let networks = "networks such as `127.0.0.0/8`, at most 64, separated by commas";
+        let trusted_proxies = reader.read("trusted-proxies", &self.trusted_proxies, networks, proxies);
+        let count = |text: &str| parsed::<u32>(text).filter(|count| (1..=100_000_000).contains(count));
+        let counts = "a number from 1 to 100000000";
+        let address_limit = reader.read("address-limit", &self.address_limit, counts, count);
+        let anonymous_limit = reader.read("anonymous-limit", &self.anonymous_limit, counts, count);
+        let events = match &self.events {
+            Some(file) => reader.read("events", file, "the path of a file in UTF-8", path),
+            None => data.map(|data| data.join(EVENTS_FILE)),
+        };
+        Some(GateSettings {
+            trusted_proxies: trusted_proxies?,
+            origins: Vec::new(),
+            address_limit: address_limit?,
+            anonymous_limit: anonymous_limit?,
+            events: events?,
+        })
     }
 }
 
@@ -221,11 +333,29 @@ impl Reader {
         // Taken as the system gives it, so that text that is not UTF-8 is a mistake like any other.
         let parsed = value.to_str().and_then(parse);
         if parsed.is_none() {
-            let variable = format!("LINKSHIELD_{}", option.replace('-', "_").to_ascii_uppercase());
-            let value = value.to_string_lossy().into_owned();
-            self.problems.push(SettingProblem::Value { option, variable, value, accepted });
+            self.refuse(option, value.to_string_lossy().into_owned(), accepted);
         }
         parsed
+    }
+
+    /// The same for a value that may hold a password: a mistake in it is told without it.
+    fn read_secret<T>(
+        &mut self,
+        option: &'static str,
+        value: &OsStr,
+        accepted: &'static str,
+        parse: impl FnOnce(&str) -> Option<T>,
+    ) -> Option<T> {
+        let parsed = value.to_str().and_then(parse);
+        if parsed.is_none() {
+            self.refuse(option, "[redacted]".to_owned(), accepted);
+        }
+        parsed
+    }
+
+    fn refuse(&mut self, option: &'static str, value: String, accepted: &'static str) {
+        let variable = format!("LINKSHIELD_{}", option.replace('-', "_").to_ascii_uppercase());
+        self.problems.push(SettingProblem::Value { option, variable, value, accepted });
     }
 }
 
@@ -253,6 +383,42 @@ fn parsed<T: std::str::FromStr>(text: &str) -> Option<T> {
 
 fn path(text: &str) -> Option<PathBuf> {
     (!text.trim().is_empty()).then(|| PathBuf::from(text))
+}
+
+/// The origin of a URL, as it is: nothing behind host and port. Without TLS only on this machine.
+fn origin(text: &str) -> Option<String> {
+    let url = Url::parse(text).ok()?;
+    let alone = url.path() == "/" && url.query().is_none() && url.fragment().is_none();
+    let anonymous = url.username().is_empty() && url.password().is_none();
+    let protected = match url.scheme() {
+        "https" => true,
+        "http" => matches!(url.host_str(), Some("localhost" | "127.0.0.1" | "[::1]")),
+        _ => false,
+    };
+    (alone && anonymous && protected).then(|| url.origin().ascii_serialization())
+}
+
+fn proxies(text: &str) -> Option<Vec<Network>> {
+    let names = text.split(',').map(str::trim).filter(|name| !name.is_empty());
+    let networks: Vec<Network> = names.map(|name| name.parse().ok()).collect::<Option<_>>()?;
+    (networks.len() <= PROXIES_MAX).then_some(networks)
+}
+
+/// Where our own pages come from: the public URL, else the address that is listened on. A browser that says where a request
+/// comes from (`Sec-Fetch-Site`) needs neither.
+fn origins(issuer: &str, address: SocketAddr) -> Vec<String> {
+    match (issuer, address.port()) {
+        (ISSUER, 0 | 80) => vec![format!("http://{}", host(address.ip()))],
+        (ISSUER, port) => vec![format!("http://{}:{port}", host(address.ip()))],
+        (public_url, _) => vec![public_url.to_owned()],
+    }
+}
+
+fn host(address: IpAddr) -> String {
+    match address {
+        IpAddr::V4(address) => address.to_string(),
+        IpAddr::V6(address) => format!("[{address}]"),
+    }
 }
 
 fn filter(text: &str) -> Option<String> {
@@ -311,6 +477,20 @@ mod tests {
         let settings = resolve(&[], &["PATH", "LINKSHIELD_PORT"]).unwrap();
         assert_eq!(settings.address.to_string(), "127.0.0.1:8080");
         assert_eq!(settings.drain_timeout, Duration::from_secs(30));
+        assert_eq!(settings.master_key, PathBuf::from("linkshield-data/master.key"));
+        assert_eq!((settings.mail, settings.issuer.as_str()), (MailDestination::File, "linkshield"));
+        assert!(settings.gate.trusted_proxies.is_empty(), "nobody's word is taken unasked");
+        assert_eq!(settings.gate.origins, ["http://127.0.0.1:8080"]);
+    }
+
+    #[test]
+    fn public_url_is_an_origin() {
+        let issuer = |url: &str| resolve(&["--public-url", url], &[]).map(|settings| settings.issuer);
+        assert_eq!(issuer("https://Links.example.org/").unwrap(), "https://links.example.org");
+        assert_eq!(issuer("http://127.0.0.1:8080").unwrap(), "http://127.0.0.1:8080");
+        for url in ["https://a.org/app", "https://a.org?x", "ftp://a.org", "a.org", "https://u@a.org"] {
+            assert!(issuer(url).is_err(), "{url}");
+        }
     }
 
     #[test]
@@ -325,11 +505,21 @@ mod tests {
             "--connections-max=0",
             "--retention=forever",
             "--checks-max=-1",
+            "--master-key=",
+            "--public-url=http://links.example.org",
+            "--mail=smtp://user:hunter2@mail.example",
+            "--mail-from=nobody",
+            "--trusted-proxies=127.0.0.0/8,edge",
+            "--address-limit=0",
+            "--anonymous-limit=none",
+            "--events=",
             "--log=,=,",
         ];
         let error = resolve(&arguments, &["LINKSHIELD_PROT"]).unwrap_err();
-        assert_eq!(error.problems.len(), 11, "{error:?}");
-        assert_eq!(error.to_string(), "11 settings were not accepted");
+        assert_eq!(error.problems.len(), 19, "{error:?}");
+        assert_eq!(error.to_string(), "19 settings were not accepted");
+        let told: String = error.problems.iter().map(ToString::to_string).collect();
+        assert!(!told.contains("hunter2"), "{told}");
         let first = error.problems[0].to_string();
         assert!(first.contains("`LINKSHIELD_PROT`") && first.contains("`LINKSHIELD_PORT`"), "{first}");
         assert_eq!(

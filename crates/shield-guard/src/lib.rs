@@ -10,6 +10,7 @@
 
 pub mod address;
 pub mod api_key;
+pub mod chain;
 pub mod csrf;
 pub mod event;
 pub mod headers;

@@ -47,26 +47,43 @@ impl Fields {
 
     /// A required text of `length` characters.
     pub(super) fn text(&mut self, name: &str, length: RangeInclusive<usize>) -> Option<String> {
-        let accepted = format!("a string of {} to {} characters", length.start(), length.end());
-        match self.take(name) {
-            None => self.refuse(name, format!("is missing, accepted is {accepted}")),
-            Some(Value::String(text)) if length.contains(&text.chars().count()) => return Some(text),
-            Some(Value::String(text)) => {
+        let value = self.take(name);
+        if value.is_none() {
+            self.refuse(name, format!("is missing, accepted is {}", a_string(&length)));
+        }
+        self.read_text(name, value?, length)
+    }
+
+    /// A text of `length` characters; None when missing.
+    pub(super) fn optional_text(&mut self, name: &str, length: RangeInclusive<usize>) -> Option<String> {
+        let value = self.take(name)?;
+        self.read_text(name, value, length)
+    }
+
+    fn read_text(&mut self, name: &str, value: Value, length: RangeInclusive<usize>) -> Option<String> {
+        let accepted = a_string(&length);
+        match value {
+            Value::String(text) if length.contains(&text.chars().count()) => return Some(text),
+            Value::String(text) => {
                 self.refuse(name, format!("has {} characters, accepted is {accepted}", text.chars().count()));
             }
-            Some(other) => self.refuse(name, format!("is {}, accepted is {accepted}", kind(&other))),
+            other => self.refuse(name, format!("is {}, accepted is {accepted}", kind(&other))),
         }
         None
     }
 
     /// A truth value, false when missing.
     pub(super) fn truth(&mut self, name: &str) -> bool {
-        match self.take(name) {
-            None => false,
-            Some(Value::Bool(value)) => value,
-            Some(other) => {
+        self.optional_truth(name).unwrap_or_default()
+    }
+
+    /// A truth value; None when missing.
+    pub(super) fn optional_truth(&mut self, name: &str) -> Option<bool> {
+        match self.take(name)? {
+            Value::Bool(value) => Some(value),
+            other => {
                 self.refuse(name, format!("is {}, accepted is true or false", kind(&other)));
-                false
+                None
             }
         }
     }
@@ -107,6 +124,16 @@ impl Fields {
     pub(super) fn finish<T>(self, value: T) -> Result<T, Problem> {
         self.mistakes.none_or(value)
     }
+
+    /// A value made of required fields, when there were no mistakes. It is there then: what is missing was one.
+    pub(super) fn finish_required<T>(self, value: Option<T>) -> Result<T, Problem> {
+        self.finish(())?;
+        value.ok_or_else(|| Problem::internal("a required field was neither read nor refused".to_owned()))
+    }
+}
+
+fn a_string(length: &RangeInclusive<usize>) -> String {
+    format!("a string of {} to {} characters", length.start(), length.end())
 }
 
 fn kind(value: &Value) -> &'static str {

@@ -15,7 +15,9 @@ use super::{
     state::App,
 };
 use crate::{
+    accounts::scopes::URL_CHECK,
     analysis::{Host, Target, ThreatLevel, URL_LENGTH_MAX},
+    gate::Authenticated,
     store::{CheckStatus, HistoryFilter, StoredCheck},
 };
 
@@ -45,7 +47,7 @@ struct HistoryQuery {
     page_size: Option<u32>,
 }
 
-/// Lists checks, newest first. Shows everybody's checks while there are no accounts.
+/// Lists the account's checks, newest first.
 #[utoipa::path(get, path = "/api/v1/url-check/history", tag = "url-check", params(
     ("url" = Option<String>, Query, description = "Only this URL, in any spelling"),
     ("domain" = Option<String>, Query, description = "Only this host, or all hosts under this registrable domain"),
@@ -55,16 +57,20 @@ struct HistoryQuery {
     ("page_size" = Option<u32>, Query, description = "Checks per page, 20 unless given", minimum = 1, maximum = 100),
 ), responses(
     (status = 200, description = "One page", body = HistoryResponse),
+    (status = 401, description = "No good credential came along", body = ProblemDocument, content_type = "application/problem+json"),
+    (status = 403, description = "The credential is not good for this", body = ProblemDocument, content_type = "application/problem+json"),
     (status = 422, description = "A parameter is not accepted", body = ProblemDocument, content_type = "application/problem+json"),
 ))]
 pub(super) async fn history(
     State(app): State<App>,
+    Authenticated(principal): Authenticated,
     RawQuery(query): RawQuery,
 ) -> Result<Json<HistoryResponse>, Problem> {
+    principal.require(&app, URL_CHECK)?;
     let query = parse(query.as_deref().unwrap_or_default())?;
     let (page, page_size) = (query.page.unwrap_or(1), query.page_size.unwrap_or(PAGE_SIZE_DEFAULT));
     let offset = u64::from(page - 1) * u64::from(page_size);
-    let found = app.service().store().history(&query.filter, page_size, offset).await?;
+    let found = app.service().store().history(principal.account, &query.filter, (page_size, offset)).await?;
     Ok(Json(HistoryResponse { checks: found.checks, total_count: found.total_count, page, page_size }))
 }
 

@@ -1,9 +1,9 @@
 //! The HTTP interface: routes, what they accept, how they refuse.
 //!
-//! Every refusal is an RFC 9457 problem document. There are no accounts in this release: every path is open to
-//! whoever can reach the port, and the history shows all checks to everyone. Put nothing in front of it that treats
-//! an answer as private until accounts exist.
+//! Every refusal is an RFC 9457 problem document. Checking one URL is open to everyone who reaches the port; everything else asks
+//! for a credential, and an account's checks are shown to nobody else.
 
+mod accounts;
 mod body;
 mod checks;
 mod fields;
@@ -19,8 +19,12 @@ mod requests;
 mod routes;
 mod state;
 
+pub use accounts::ACCOUNT_BODY_BYTES_MAX;
 pub use body::{BULK_BODY_BYTES_MAX, CHECK_BODY_BYTES_MAX};
+#[cfg(test)]
+pub(crate) use openapi::openapi_text;
 pub use problem::{FieldError, Location, Problem};
+pub(crate) use request_id::RequestId;
 pub use requests::{BULK_URLS_MAX, BulkRequest, CheckRequest};
 pub use routes::router;
 pub use state::{App, InFlight};

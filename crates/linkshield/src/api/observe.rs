@@ -21,7 +21,7 @@ use super::{
 };
 use crate::telemetry::RequestLabels;
 
-pub(super) async fn observe(State(app): State<App>, request: Request, next: Next) -> Response {
+pub(super) async fn observe(State(app): State<App>, mut request: Request, next: Next) -> Response {
     let request_id = RequestId::of(request.headers());
     let method = request.method().clone();
     let path = request.uri().path().to_owned();
@@ -34,6 +34,7 @@ pub(super) async fn observe(State(app): State<App>, request: Request, next: Next
         request_id: request_id.as_str().to_owned(),
         started,
     });
+    request.extensions_mut().insert(request_id.clone());
     let response = guarded(&app, next.run(request)).await;
     let mut response = match response.extensions().get::<Problem>().cloned() {
         Some(problem) => {
@@ -94,6 +95,7 @@ mod tests {
 
     use super::*;
     use crate::{
+        accounts::testing::{open_accounts, open_gate},
         scratch::ScratchDirectory,
         service::CheckService,
         settings::Environment,
@@ -104,7 +106,10 @@ mod tests {
         let directory = ScratchDirectory::new();
         let store = Store::open(directory.path()).await.unwrap();
         let limits = RetentionLimits { age_max: Duration::from_secs(60), rows_max: 10 };
-        let app = App::new(CheckService::new(store, limits), Environment::Development, request_timeout);
+        let accounts = open_accounts(&store, &directory).await;
+        let service = CheckService::new(store, limits);
+        let gate = open_gate(&accounts, &directory).await;
+        let app = App::new(service, (accounts, gate), Environment::Development, request_timeout);
         let router: Router = Router::new()
             .route("/panic", get(|| async { panic!("handler panics on purpose") as &'static str }))
             .route("/forever", get(std::future::pending::<String>))

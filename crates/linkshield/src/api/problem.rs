@@ -11,6 +11,7 @@ use axum::{
 };
 use http::{HeaderValue, StatusCode, header};
 use serde::Serialize;
+use shield_guard::chain::{RefusalAnswer, RefusalKind};
 use utoipa::ToSchema;
 
 use super::request_id::RequestId;
@@ -22,19 +23,32 @@ use crate::{
 
 /// Media type of every refusal.
 pub(crate) const PROBLEM_JSON: &str = "application/problem+json";
-/// What a client should wait before it repeats a request that found us busy.
-const RETRY_AFTER_S: &str = "1";
+/// Seconds that a client should wait before it repeats a request that found us busy.
+const RETRY_AFTER_S: u32 = 1;
 
 /// One refusal, before it knows which request it answers.
 #[derive(Debug, Clone)]
 pub struct Problem {
-    status: StatusCode,
-    kind: &'static str,
-    title: &'static str,
-    detail: String,
-    errors: Vec<FieldError>,
+    pub(super) status: StatusCode,
+    pub(super) kind: &'static str,
+    pub(super) title: &'static str,
+    pub(super) detail: String,
+    pub(super) errors: Vec<FieldError>,
+    /// What the client has to send instead: `www-authenticate`.
+    pub(super) challenge: Option<Challenge>,
+    /// When it makes sense to come back. (A problem is an `Err` everywhere and kept below 128 bytes.)
+    pub(super) retry_after_s: Option<u32>,
     /// What failed inside, for the log only.
-    cause: Option<String>,
+    pub(super) cause: Option<String>,
+}
+
+/// What a credential lacks (RFC 6750, 3).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Challenge {
+    /// There is none.
+    Missing,
+    /// It is not good.
+    Invalid,
 }
 
 /// One mistake in a request.
@@ -89,11 +103,37 @@ pub(crate) struct ProblemDocument<'a> {
     errors: &'a [FieldError],
 }
 
+// === impl Challenge ===
+
+impl Challenge {
+    const fn header(self) -> &'static str {
+        match self {
+            Self::Missing => "Bearer realm=\"linkshield\"",
+            Self::Invalid => "Bearer realm=\"linkshield\", error=\"invalid_token\"",
+        }
+    }
+}
+
 // === impl Problem ===
 
 impl Problem {
-    const fn new(status: StatusCode, kind: &'static str, title: &'static str, detail: String) -> Self {
-        Self { status, kind, title, detail, errors: Vec::new(), cause: None }
+    /// A refusal of this kind.
+    pub(super) const fn new(
+        status: StatusCode,
+        kind: &'static str,
+        title: &'static str,
+        detail: String,
+    ) -> Self {
+        Self {
+            status,
+            kind,
+            title,
+            detail,
+            errors: Vec::new(),
+            challenge: None,
+            retry_after_s: None,
+            cause: None,
+        }
     }
 
     /// 400: the body is not JSON.
@@ -214,6 +254,20 @@ impl Problem {
         Self { errors, ..Self::new(status, kind, title, detail) }
     }
 
+    /// 401, 403, 429 or 503: the gate did not let the request through.
+    pub(crate) fn refused(answer: &RefusalAnswer) -> Self {
+        let status = StatusCode::from_u16(answer.status).expect("refusals have statuses of HTTP");
+        let kind = match answer.kind {
+            RefusalKind::AuthenticationRequired => "urn:linkshield:problem:no-credential",
+            RefusalKind::CredentialRefused => "urn:linkshield:problem:bad-credential",
+            RefusalKind::ScopeMissing => "urn:linkshield:problem:not-allowed",
+            RefusalKind::CsrfRefused => "urn:linkshield:problem:csrf-refused",
+            RefusalKind::RateLimited => "urn:linkshield:problem:too-many-requests",
+            RefusalKind::TryLater => "urn:linkshield:problem:unavailable",
+        };
+        Self::new(status, kind, answer.title, answer.detail.to_owned())
+    }
+
     /// 500: our fault; `cause` goes to the log.
     pub(crate) fn internal(cause: String) -> Self {
         let status = StatusCode::INTERNAL_SERVER_ERROR;
@@ -224,12 +278,14 @@ impl Problem {
 
     /// 503: cannot serve now; trying again later makes sense.
     pub(crate) fn unavailable(detail: &str) -> Self {
-        Self::new(
-            StatusCode::SERVICE_UNAVAILABLE,
-            "urn:linkshield:problem:unavailable",
-            "The service cannot answer right now",
-            detail.to_owned(),
-        )
+        Self::busy(detail, RETRY_AFTER_S)
+    }
+
+    /// 503: cannot serve before so many seconds have passed.
+    pub(crate) fn busy(detail: &str, retry_after_s: u32) -> Self {
+        let status = StatusCode::SERVICE_UNAVAILABLE;
+        let (kind, title) = ("urn:linkshield:problem:unavailable", "The service cannot answer right now");
+        Self { retry_after_s: Some(retry_after_s), ..Self::new(status, kind, title, detail.to_owned()) }
     }
 
     /// Its status code.
@@ -259,8 +315,11 @@ impl Problem {
         headers.remove(header::CONTENT_LENGTH);
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(PROBLEM_JSON));
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-        if self.status == StatusCode::SERVICE_UNAVAILABLE {
-            headers.insert(header::RETRY_AFTER, HeaderValue::from_static(RETRY_AFTER_S));
+        if let Some(challenge) = self.challenge {
+            headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static(challenge.header()));
+        }
+        if let Some(seconds) = self.retry_after_s {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
         }
         *response.body_mut() = Body::from(body);
         response

@@ -1,5 +1,7 @@
 //! The table of paths.
 
+use std::sync::Arc;
+
 use axum::{
     Router,
     extract::OriginalUri,
@@ -8,7 +10,11 @@ use axum::{
 };
 use http::Method;
 
-use super::{checks, health, history, meta, observe::observe, openapi, problem::Problem, state::App};
+use super::{
+    accounts, checks, health, history, meta, observe::observe, openapi, problem::Problem, state::App,
+};
+
+use crate::{accounts::Accounts, gate::guard};
 
 /// The whole HTTP interface over `app`.
 pub fn router(app: App) -> Router {
@@ -25,10 +31,12 @@ pub fn router(app: App) -> Router {
         .route("/api/v1/version", get(meta::version))
         .route("/metrics", get(meta::metrics))
         .route("/openapi.json", get(openapi::document))
+        .merge(accounts::router())
         .fallback(|OriginalUri(uri): OriginalUri| async move { Problem::unknown_path(uri.path()) })
         .method_not_allowed_fallback(|method: Method, OriginalUri(uri): OriginalUri| async move {
             Problem::wrong_method(method.as_str(), uri.path())
         })
+        .layer(middleware::from_fn_with_state(Arc::clone(app.gate()), guard::<Accounts>))
         .layer(middleware::from_fn_with_state(app.clone(), observe))
         .with_state(app)
 }

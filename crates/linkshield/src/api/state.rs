@@ -11,7 +11,9 @@ use std::{
 
 use tokio::sync::{Semaphore, SemaphorePermit};
 
-use crate::{service::CheckService, settings::Environment, telemetry::Metrics};
+use crate::{
+    accounts::Accounts, gate::Gate, service::CheckService, settings::Environment, telemetry::Metrics,
+};
 
 /// Bulk requests answered at a time, and large bodies read at a time: all of them together must fit in memory.
 const BULK_CONCURRENT_MAX: usize = 32;
@@ -25,6 +27,8 @@ pub struct App {
 #[derive(Debug)]
 struct Inner {
     service: CheckService,
+    accounts: Accounts,
+    gate: Arc<Gate<Accounts>>,
     metrics: Metrics,
     environment: Environment,
     request_timeout: Duration,
@@ -61,9 +65,16 @@ pub(crate) struct Claim {
 
 impl App {
     /// A backend that is ready to serve.
-    pub fn new(service: CheckService, environment: Environment, request_timeout: Duration) -> Self {
+    pub fn new(
+        service: CheckService,
+        (accounts, gate): (Accounts, Arc<Gate<Accounts>>),
+        environment: Environment,
+        request_timeout: Duration,
+    ) -> Self {
         let inner = Inner {
             service,
+            accounts,
+            gate,
             metrics: Metrics::new(environment),
             environment,
             request_timeout,
@@ -79,6 +90,16 @@ impl App {
     /// The checking service.
     pub fn service(&self) -> &CheckService {
         &self.inner.service
+    }
+
+    /// The accounts.
+    pub fn accounts(&self) -> &Accounts {
+        &self.inner.accounts
+    }
+
+    /// The gate in front of every route.
+    pub fn gate(&self) -> &Arc<Gate<Accounts>> {
+        &self.inner.gate
     }
 
     /// The metrics.

@@ -19,6 +19,7 @@ use prometheus_client::metrics::gauge::Gauge;
 use tokio::{net::TcpStream, sync::watch, time::sleep};
 
 use super::stall::{STALL_TIMEOUT, StallGuard};
+use crate::gate::Peer;
 
 /// How long a client may take to send a request head, and how long an idle connection is kept.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(60);
@@ -45,11 +46,15 @@ pub(super) async fn serve(
 ) {
     // Small answers must not wait for the client's acknowledgement of the one before.
     let _best_effort = stream.set_nodelay(true);
+    // Without it the client is gone already.
+    let Ok(peer) = stream.peer_addr() else { return };
+    let peer = Peer(peer.ip());
     let used = Arc::new(AtomicBool::new(false));
     let mark = Arc::clone(&used);
     let answers = TowerToHyperService::new(router);
-    let service = service_fn(move |request: hyper::Request<Incoming>| {
+    let service = service_fn(move |mut request: hyper::Request<Incoming>| {
         mark.store(true, Ordering::SeqCst);
+        request.extensions_mut().insert(peer);
         answers.call(request)
     });
     let draining = *phase.borrow() == Phase::Draining;

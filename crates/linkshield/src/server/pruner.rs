@@ -48,16 +48,29 @@ async fn run(app: App, mut stop: watch::Receiver<bool>) {
         }
         tokio::select! {
             _ = stop.wait_for(|stopped| *stopped) => return,
-            pruned = app.service().prune() => match pruned {
-                Ok(0) => {}
-                Ok(count) => {
-                    app.metrics().checks_pruned(count);
-                    tracing::info!(count, "old checks deleted");
-                }
-                Err(error) => {
-                    tracing::warn!(error = %error, cause = causes(&error).join(": "), "old checks could not be deleted");
-                }
-            }
+            () = prune(&app) => {}
+        }
+    }
+}
+
+async fn prune(app: &App) {
+    match app.service().prune().await {
+        Ok(0) => {}
+        Ok(count) => {
+            app.metrics().checks_pruned(count);
+            tracing::info!(count, "old checks deleted");
+        }
+        Err(error) => {
+            let cause = causes(&error).join(": ");
+            tracing::warn!(error = %error, cause, "old checks could not be deleted");
+        }
+    }
+    match app.accounts().prune().await {
+        Ok(0) => {}
+        Ok(count) => tracing::info!(count, "old sessions, tokens and counts deleted"),
+        Err(error) => {
+            let cause = causes(&error).join(": ");
+            tracing::warn!(error = %error, cause, "old sessions and tokens could not be deleted");
         }
     }
 }

@@ -5,26 +5,28 @@ use sqlx::{Connection, Sqlite, SqliteConnection, Transaction};
 use uuid::Uuid;
 
 use super::{
+    account_rows::id_bytes,
     error::StoreError,
     model::{CheckId, NewCheck, NewScanResult, StoredCheck, StoredScanResult},
     open::Store,
     rows::{CheckRow, ScanResultRow},
 };
 
-/// `+status` keeps the planner from walking all completed checks: to it, both indexes look the same.
+/// `+status` and `+account` keep the planner from walking all completed checks, or all of an account: to it, the indexes look
+/// the same.
 pub(super) const FIND_REUSABLE: &str =
     "SELECT id, original_url, normalized_url, domain, status, threat_level,
-    confidence_score, scan_started_at, scan_completed_at, analysis_results, error_message, created_at
+    confidence_score, scan_started_at, scan_completed_at, analysis_results, error_message, created_at, account
     FROM checks
-    WHERE normalized_url = ?1 AND analyzer = ?2 AND created_at >= ?3 AND reusable = 1 AND +status = 'completed'
+    WHERE normalized_url = ?1 AND analyzer = ?2 AND created_at >= ?3 AND reusable = 1 AND +status = 'completed' AND +account IS ?4
     ORDER BY sequence DESC LIMIT 1";
 pub(super) const FIND: &str = "SELECT id, original_url, normalized_url, domain, status, threat_level,
-    confidence_score, scan_started_at, scan_completed_at, analysis_results, error_message, created_at
+    confidence_score, scan_started_at, scan_completed_at, analysis_results, error_message, created_at, account
     FROM checks WHERE id = ?1";
 const INSERT: &str =
     "INSERT INTO checks (id, original_url, normalized_url, domain, registrable_domain, status,
     threat_level, confidence_score, scan_started_at, scan_completed_at, analysis_results, analyzer, reusable,
-    created_at) VALUES (?1, ?2, ?3, ?4, ?5, 'completed', ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?8)";
+    created_at, account) VALUES (?1, ?2, ?3, ?4, ?5, 'completed', ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?8, ?13)";
 const INSERT_RESULT: &str =
     "INSERT INTO scan_results (id, check_sequence, scan_type, provider, threat_detected,
     threat_types, confidence_score, metadata, created_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)";
@@ -46,19 +48,18 @@ pub struct Recorded {
 // === impl Store ===
 
 impl Store {
-    /// The newest reusable check of `normalized_url` by `analyzer` since `since`, without taking the write lock.
+    /// The newest check since `since` that answers `check`: of the same URL, analyzer and owner. Without taking the write lock.
     ///
     /// # Errors
     /// When the database does not answer.
     pub async fn find_reusable(
         &self,
-        normalized_url: &str,
-        analyzer: &str,
+        check: &NewCheck,
         since: Timestamp,
     ) -> Result<Option<StoredCheck>, StoreError> {
         let mut connection =
             self.reader.acquire().await.map_err(StoreError::during("find reusable check"))?;
-        find_reusable(&mut connection, normalized_url, analyzer, since).await
+        find_reusable(&mut connection, check, since).await
     }
 
     /// Stores `checks` in one transaction. With `reuse_since`, a check that somebody stored since then for the same
@@ -141,7 +142,7 @@ async fn record_one(
     reuse_since: Option<Timestamp>,
 ) -> Result<Recorded, StoreError> {
     if let (Some(since), true) = (reuse_since, check.reusable) {
-        let recent = find_reusable(transaction, &check.normalized_url, &check.analyzer, since).await?;
+        let recent = find_reusable(transaction, &check, since).await?;
         if let Some(check) = recent {
             return Ok(Recorded { check, reused: true });
         }
@@ -158,14 +159,14 @@ async fn record_one(
 
 async fn find_reusable(
     connection: &mut SqliteConnection,
-    normalized_url: &str,
-    analyzer: &str,
+    check: &NewCheck,
     since: Timestamp,
 ) -> Result<Option<StoredCheck>, StoreError> {
     let row: Option<CheckRow> = sqlx::query_as(FIND_REUSABLE)
-        .bind(normalized_url.to_owned())
-        .bind(analyzer.to_owned())
+        .bind(check.normalized_url.clone())
+        .bind(check.analyzer.clone())
         .bind(since.as_millisecond())
+        .bind(check.account.map(id_bytes))
         .fetch_optional(connection)
         .await
         .map_err(StoreError::during("find reusable check"))?;
@@ -187,6 +188,7 @@ async fn insert(transaction: &mut Transaction<'_, Sqlite>, check: NewCheck) -> R
         .bind(check.analysis_results)
         .bind(check.analyzer)
         .bind(check.reusable)
+        .bind(check.account.map(id_bytes))
         .execute(&mut **transaction)
         .await
         .map_err(StoreError::during("insert check"))?;

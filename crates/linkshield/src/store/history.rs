@@ -1,12 +1,10 @@
-//! Listing checks, newest first, by up to five filters.
-//!
-//! SQLite plans a statement without its values, so one statement for all filters would scan the table. There is one
-//! constant statement per *leading* filter instead, the most selective one given; it walks that filter's index and
-//! the other filters are applied to what it finds.
+//! Listing an account's checks, newest first, by up to five filters. Each listing walks the index of accounts and applies the
+//! filters to what it finds, so that nobody's listing takes longer for what others have checked.
 
-use sqlx::SqliteConnection;
+use shield_guard::AccountId;
 
 use super::{
+    account_rows::id_bytes,
     error::StoreError,
     model::{CheckStatus, StoredCheck},
     open::Store,
@@ -38,143 +36,64 @@ pub struct HistoryPage {
     pub total_count: u64,
 }
 
-/// `list` and `count` over the same condition. Bound values: 1 URL, 2 host, 3 registrable
-/// domain, 4 level, 5 status, 6 limit, 7 offset.
-struct Statements {
-    list: &'static str,
-    count: &'static str,
-}
-
-macro_rules! statements {
-    ($condition:literal) => {
-        Statements {
-            list: concat!(
-                "SELECT id, original_url, normalized_url, domain, status, threat_level, confidence_score, ",
-                "scan_started_at, scan_completed_at, analysis_results, error_message, created_at FROM checks WHERE ",
-                $condition,
-                " AND (?1 IS NULL OR normalized_url = ?1) AND (?2 IS NULL OR domain = ?2)",
-                " AND (?3 IS NULL OR registrable_domain = ?3) AND (?4 IS NULL OR threat_level = ?4)",
-                " AND (?5 IS NULL OR status = ?5)",
-                " ORDER BY sequence DESC LIMIT ?6 OFFSET ?7"
-            ),
-            count: concat!(
-                "SELECT count(*) FROM checks WHERE ",
-                $condition,
-                " AND (?1 IS NULL OR normalized_url = ?1) AND (?2 IS NULL OR domain = ?2)",
-                " AND (?3 IS NULL OR registrable_domain = ?3) AND (?4 IS NULL OR threat_level = ?4)",
-                " AND (?5 IS NULL OR status = ?5)"
-            ),
-        }
+/// Bound values: 1 URL, 2 host, 3 registrable domain, 4 level, 5 status, 6 account, 7 limit, 8 offset.
+macro_rules! condition {
+    () => {
+        " FROM checks WHERE account = ?6 AND (?1 IS NULL OR normalized_url = ?1) AND (?2 IS NULL OR domain = ?2) \
+         AND (?3 IS NULL OR registrable_domain = ?3) AND (?4 IS NULL OR threat_level = ?4) \
+         AND (?5 IS NULL OR status = ?5)"
     };
 }
 
-static BY_URL: Statements = statements!("normalized_url = ?1");
-static BY_HOST: Statements = statements!("domain = ?2");
-static BY_REGISTRABLE_DOMAIN: Statements = statements!("registrable_domain = ?3");
-static BY_LEVEL: Statements = statements!("threat_level = ?4");
-static BY_STATUS: Statements = statements!("status = ?5");
-static ALL: Statements = Statements {
-    list: "SELECT id, original_url, normalized_url, domain, status, threat_level, confidence_score,
-        scan_started_at, scan_completed_at, analysis_results, error_message, created_at FROM checks
-        WHERE ?1 IS NULL AND ?2 IS NULL AND ?3 IS NULL AND ?4 IS NULL AND ?5 IS NULL
-        ORDER BY sequence DESC LIMIT ?6 OFFSET ?7",
-    count: "SELECT count(*) FROM checks WHERE ?1 IS NULL AND ?2 IS NULL AND ?3 IS NULL AND ?4 IS NULL AND ?5 IS NULL",
-};
-
-// === impl HistoryFilter ===
-
-impl HistoryFilter {
-    fn statements(&self) -> &'static Statements {
-        if self.normalized_url.is_some() {
-            &BY_URL
-        } else if self.host.is_some() {
-            &BY_HOST
-        } else if self.registrable_domain.is_some() {
-            &BY_REGISTRABLE_DOMAIN
-        } else if self.threat_level.is_some() {
-            &BY_LEVEL
-        } else if self.status.is_some() {
-            &BY_STATUS
-        } else {
-            &ALL
-        }
-    }
+macro_rules! bound {
+    ($query:expr, $filter:expr, $account:expr) => {
+        $query
+            .bind($filter.normalized_url.clone())
+            .bind($filter.host.clone())
+            .bind($filter.registrable_domain.clone())
+            .bind($filter.threat_level.map(ThreatLevel::as_str))
+            .bind($filter.status.map(CheckStatus::as_str))
+            .bind(id_bytes($account))
+    };
 }
+
+pub(super) const LIST: &str = concat!(
+    "SELECT id, original_url, normalized_url, domain, status, threat_level, confidence_score, scan_started_at,
+    scan_completed_at, analysis_results, error_message, created_at, account",
+    condition!(),
+    " ORDER BY sequence DESC LIMIT ?7 OFFSET ?8"
+);
+pub(super) const COUNT: &str = concat!("SELECT count(*)", condition!());
 
 // === impl Store ===
 
 impl Store {
-    /// Checks that match `filter`, newest first: `limit` of them after the first `offset`.
+    /// Checks of `account` that match `filter`, newest first: `limit` of them after the first `offset`.
     ///
     /// # Errors
     /// When the database does not answer.
     pub async fn history(
         &self,
+        account: AccountId,
         filter: &HistoryFilter,
-        limit: u32,
-        offset: u64,
+        (limit, offset): (u32, u64),
     ) -> Result<HistoryPage, StoreError> {
         let during = StoreError::during("list history");
         // One read transaction: the page and the count see the same rows.
         let mut transaction = self.lister.begin().await.map_err(&during)?;
-        let statements = filter.statements();
-        let rows = list(&mut transaction, statements.list, filter, (limit, offset)).await.map_err(&during)?;
-        let total = count(&mut transaction, statements.count, filter).await.map_err(&during)?;
+        let rows: Vec<CheckRow> = bound!(sqlx::query_as(LIST), filter, account)
+            .bind(i64::from(limit))
+            .bind(i64::try_from(offset).unwrap_or(i64::MAX))
+            .fetch_all(&mut *transaction)
+            .await
+            .map_err(&during)?;
+        let total: i64 = bound!(sqlx::query_scalar(COUNT), filter, account)
+            .fetch_one(&mut *transaction)
+            .await
+            .map_err(&during)?;
         Ok(HistoryPage {
             checks: rows.into_iter().map(StoredCheck::try_from).collect::<Result<_, _>>()?,
             total_count: u64::try_from(total).unwrap_or_default(),
         })
-    }
-}
-
-async fn list(
-    connection: &mut SqliteConnection,
-    statement: &'static str,
-    filter: &HistoryFilter,
-    (limit, offset): (u32, u64),
-) -> Result<Vec<CheckRow>, sqlx::Error> {
-    sqlx::query_as(statement)
-        .bind(filter.normalized_url.clone())
-        .bind(filter.host.clone())
-        .bind(filter.registrable_domain.clone())
-        .bind(filter.threat_level.map(ThreatLevel::as_str))
-        .bind(filter.status.map(CheckStatus::as_str))
-        .bind(i64::from(limit))
-        .bind(i64::try_from(offset).unwrap_or(i64::MAX))
-        .fetch_all(connection)
-        .await
-}
-
-async fn count(
-    connection: &mut SqliteConnection,
-    statement: &'static str,
-    filter: &HistoryFilter,
-) -> Result<i64, sqlx::Error> {
-    sqlx::query_scalar(statement)
-        .bind(filter.normalized_url.clone())
-        .bind(filter.host.clone())
-        .bind(filter.registrable_domain.clone())
-        .bind(filter.threat_level.map(ThreatLevel::as_str))
-        .bind(filter.status.map(CheckStatus::as_str))
-        .fetch_one(connection)
-        .await
-}
-
-#[cfg(test)]
-impl HistoryFilter {
-    /// One filter per statement, except the one that lists everything, with the index it must walk.
-    pub(super) fn samples() -> Vec<(Self, &'static str)> {
-        let text = Some("x".to_owned());
-        vec![
-            (Self { normalized_url: text.clone(), ..Self::default() }, "checks_by_normalized_url"),
-            (Self { host: text.clone(), ..Self::default() }, "checks_by_domain"),
-            (Self { registrable_domain: text, ..Self::default() }, "checks_by_registrable_domain"),
-            (Self { threat_level: Some(ThreatLevel::Low), ..Self::default() }, "checks_by_threat_level"),
-            (Self { status: Some(CheckStatus::Failed), ..Self::default() }, "checks_by_status"),
-        ]
-    }
-
-    pub(super) fn texts(&self) -> [&'static str; 2] {
-        [self.statements().list, self.statements().count]
     }
 }

@@ -1,9 +1,14 @@
-//! What LinkShield remembers: checks and scan results, in one SQLite file.
+//! What LinkShield remembers: checks, scan results and accounts, in one SQLite file.
 //!
 //! Two processes may share the file (the old and the new release during a blue-green release): writes take SQLite's
 //! write lock up front and wait for each other, and opening is serialised by a lock file. Every statement is a
 //! constant with bound values. The number and the age of rows are bounded.
 
+mod account_model;
+mod account_rows;
+#[cfg(test)]
+mod account_tests;
+mod accounts;
 mod checks;
 mod error;
 mod file;
@@ -15,6 +20,8 @@ mod rows;
 #[cfg(test)]
 mod tests;
 
+pub use account_model::{Account, AccountStatus, NewAccount, Profile, ProfileChange, Role, Totp};
+pub use accounts::StandingChange;
 pub use checks::Recorded;
 pub use error::{OpenError, StoreError};
 pub use history::{HistoryFilter, HistoryPage};

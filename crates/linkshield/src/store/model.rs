@@ -5,6 +5,7 @@ use std::fmt;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
+use shield_guard::AccountId;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
@@ -51,6 +52,8 @@ pub enum ScanType {
 /// A finished check on its way into the database.
 #[derive(Debug, Clone)]
 pub struct NewCheck {
+    /// Whose it is; None for a client that did not say.
+    pub account: Option<AccountId>,
     /// Fresh id.
     pub id: CheckId,
     /// The text as submitted.
@@ -100,6 +103,10 @@ pub struct NewScanResult {
 #[derive(Debug, Clone, Serialize, ToSchema)]
 #[schema(as = URLCheckResponse)]
 pub struct StoredCheck {
+    /// Whose it is; None for a client that did not say. Not shown: whoever sees a check owns it, or nobody does.
+    #[serde(skip)]
+    #[schema(ignore)]
+    pub account: Option<AccountId>,
     /// Id of the check.
     pub id: CheckId,
     /// The text as it was submitted first.

@@ -4,7 +4,8 @@
 //! - `synchronous = NORMAL`: in WAL mode a crash of the process loses nothing; a power cut can lose the last moments
 //!   of checks but never damages the file. A check can be repeated at any time, so an fsync per check is not worth it.
 //! - One writing connection, since SQLite has one write lock anyway: writers queue here in order instead of polling
-//!   the lock. Four reading ones find single checks. Listing can take long, so it has two of its own, and the health
+//!   the lock. What must outlive a power cut, accounts and everything about their security, has a second one with
+//!   `synchronous = FULL`; the two wait for each other as two processes do. Four reading ones find single checks. Listing can take long, so it has two of its own, and the health
 //!   check one: neither checks nor readiness wait behind somebody's listing.
 //! - An older release may open a file that a newer one has migrated: migrations only expand, see `migrations/`.
 
@@ -15,6 +16,7 @@ use std::{
     time::Duration,
 };
 
+use shield_data::{Dialect, SqlitePools, guard_migrations};
 use sqlx::{
     SqlStr, SqlitePool,
     migrate::{Migration, MigrationType, Migrator},
@@ -46,7 +48,14 @@ const LOCK_POLL: Duration = Duration::from_millis(50);
 /// The schema, step by step; a new file in `migrations/` gets a line here.
 fn migrator() -> Migrator {
     let checks = SqlStr::from_static(include_str!("../../migrations/0001_checks.sql"));
-    let steps = vec![Migration::new(1, Cow::Borrowed("checks"), MigrationType::Simple, checks, false)];
+    let accounts = SqlStr::from_static(include_str!("../../migrations/0002_accounts.sql"));
+    let owner = SqlStr::from_static(include_str!("../../migrations/0003_check_owner.sql"));
+    let mut steps = vec![
+        Migration::new(1, Cow::Borrowed("checks"), MigrationType::Simple, checks, false),
+        Migration::new(2, Cow::Borrowed("accounts"), MigrationType::Simple, accounts, false),
+        Migration::new(3, Cow::Borrowed("check owner"), MigrationType::Simple, owner, false),
+    ];
+    steps.extend(guard_migrations(Dialect::Sqlite));
     let mut migrator = Migrator::with_migrations(steps);
     // The older of two releases finds migrations it does not know, and may work with them.
     migrator.set_ignore_missing(true);
@@ -59,6 +68,8 @@ pub struct Store {
     pub(super) reader: SqlitePool,
     pub(super) lister: SqlitePool,
     pub(super) writer: SqlitePool,
+    /// Writes what must outlive a power cut.
+    pub(super) durable: SqlitePool,
     prober: SqlitePool,
     file: FileIdentity,
 }
@@ -86,7 +97,8 @@ impl Store {
         let pool = |connections_max: u32| {
             SqlitePoolOptions::new()
                 .max_connections(connections_max)
-                .min_connections(1)
+                // All at once: later there may be another file of this name.
+                .min_connections(connections_max)
                 .acquire_timeout(ACQUIRE_TIMEOUT)
                 .idle_timeout(None)
                 .max_lifetime(None)
@@ -99,6 +111,10 @@ impl Store {
             .map_err(|source| OpenError::Migration { path: path.clone(), source })?;
         let read_only = |source| OpenError::ReadOnly { path: path.clone(), source };
         sqlx::query(PROVE_WRITABLE).execute(&writer).await.map_err(read_only)?;
+        // Opened again later, a file that was deleted must not come back empty.
+        let options = options.create_if_missing(false);
+        let durable = options.clone().synchronous(SqliteSynchronous::Full);
+        let durable = pool(1).connect_with(durable).await.map_err(database)?;
         let open = async |connections_max| {
             pool(connections_max).connect_with(options.clone()).await.map_err(database)
         };
@@ -107,6 +123,7 @@ impl Store {
             lister: open(LISTERS_MAX).await?,
             prober: open(1).await?,
             writer,
+            durable,
             file: FileIdentity::of(&path).map_err(|error| database(error.into()))?,
         })
     }
@@ -124,9 +141,14 @@ impl Store {
             .map_err(StoreError::during("ping"))
     }
 
+    /// The connections that keep what concerns the security of accounts.
+    pub(crate) fn guard_pools(&self) -> SqlitePools {
+        SqlitePools { reader: self.reader.clone(), writer: self.durable.clone() }
+    }
+
     /// Closes every connection, after what runs on it.
     pub async fn close(&self) {
-        for pool in [&self.reader, &self.lister, &self.prober, &self.writer] {
+        for pool in [&self.reader, &self.lister, &self.prober, &self.writer, &self.durable] {
             pool.close().await;
         }
     }

@@ -9,6 +9,7 @@ use sqlx::{FromRow, Row, sqlite::SqliteRow};
 use uuid::Uuid;
 
 use super::{
+    account_rows::account_id,
     error::StoreError,
     model::{CheckId, CheckStatus, ScanType, StoredCheck, StoredScanResult},
 };
@@ -17,6 +18,7 @@ use crate::analysis::ThreatLevel;
 /// A row of `checks`, column for column.
 #[derive(Debug)]
 pub(super) struct CheckRow {
+    account: Option<Vec<u8>>,
     id: String,
     original_url: String,
     normalized_url: String,
@@ -47,6 +49,7 @@ pub(super) struct ScanResultRow {
 impl FromRow<'_, SqliteRow> for CheckRow {
     fn from_row(row: &SqliteRow) -> sqlx::Result<Self> {
         Ok(Self {
+            account: row.try_get("account")?,
             id: row.try_get("id")?,
             original_url: row.try_get("original_url")?,
             normalized_url: row.try_get("normalized_url")?,
@@ -84,6 +87,7 @@ impl TryFrom<CheckRow> for StoredCheck {
     fn try_from(row: CheckRow) -> Result<Self, StoreError> {
         let level = |name: String| known("threat_level", name, ThreatLevel::from_name);
         Ok(Self {
+            account: row.account.as_deref().map(account_id).transpose()?,
             id: known("id", row.id, CheckId::parse)?,
             original_url: row.original_url,
             normalized_url: row.normalized_url,
@@ -121,7 +125,7 @@ impl TryFrom<ScanResultRow> for StoredScanResult {
     }
 }
 
-fn known<T>(
+pub(super) fn known<T>(
     column: &'static str,
     value: String,
     read: impl FnOnce(&str) -> Option<T>,

@@ -3,6 +3,7 @@
 use std::{fs, os::unix::fs::PermissionsExt, time::Duration};
 
 use jiff::Timestamp;
+use shield_guard::AccountId;
 use sqlx::AssertSqlSafe;
 
 use super::*;
@@ -18,9 +19,14 @@ async fn fixture() -> Fixture {
     Fixture { store: Store::open(directory.path()).await.unwrap(), _directory: directory }
 }
 
+fn owner() -> AccountId {
+    AccountId::new(shield_types::Timestamp(1_000), [1; 10])
+}
+
 fn new_check(url: &str, created_at_ms: i64) -> NewCheck {
     let created_at = Timestamp::from_millisecond(created_at_ms).unwrap();
     NewCheck {
+        account: Some(owner()),
         id: CheckId::new(),
         original_url: url.to_owned(),
         normalized_url: url.to_owned(),
@@ -71,6 +77,10 @@ async fn reuses_only_recent_same_analyzer() {
     assert!(!late.reused);
     let other = NewCheck { analyzer: "test/2".to_owned(), ..new_check("https://a/", 9_000) };
     assert!(!store.record(vec![other], since(0)).await.unwrap()[0].reused);
+    for account in [None, Some(AccountId::new(shield_types::Timestamp(1_000), [2; 10]))] {
+        let strange = NewCheck { account, ..new_check("https://a/", 9_000) };
+        assert!(!store.record(vec![strange], since(0)).await.unwrap()[0].reused, "one's own only");
+    }
     let spelled = NewCheck { reusable: false, ..new_check("https://b/", 9_000) };
     store.record(vec![spelled], since(0)).await.unwrap();
     assert!(!store.record(vec![new_check("https://b/", 9_000)], since(0)).await.unwrap()[0].reused);
@@ -82,7 +92,7 @@ async fn failed_batch_stores_nothing() {
     let one = new_check("https://a/", 1_000);
     let same_id = NewCheck { normalized_url: "https://b/".to_owned(), ..one.clone() };
     assert!(store.record(vec![one, same_id], None).await.is_err());
-    let page = store.history(&HistoryFilter::default(), 10, 0).await.unwrap();
+    let page = store.history(owner(), &HistoryFilter::default(), (10, 0)).await.unwrap();
     assert_eq!((page.total_count, page.checks.len()), (0, 0));
 }
 
@@ -113,13 +123,16 @@ async fn lists_newest_first_by_filter() {
         ..new_check("https://other.org/", 9)
     };
     store.record(vec![safe], None).await.unwrap();
-    let all = store.history(&HistoryFilter::default(), 2, 1).await.unwrap();
+    let all = store.history(owner(), &HistoryFilter::default(), (2, 1)).await.unwrap();
     assert_eq!(all.total_count, 6);
     assert_eq!(
         all.checks.iter().map(|check| check.original_url.as_str()).collect::<Vec<_>>(),
         ["https://4/", "https://3/"]
     );
-    let count = async |filter: HistoryFilter| store.history(&filter, 10, 0).await.unwrap().total_count;
+    let stranger = AccountId::new(shield_types::Timestamp(1_000), [2; 10]);
+    assert_eq!(store.history(stranger, &HistoryFilter::default(), (10, 0)).await.unwrap().total_count, 0);
+    let count =
+        async |filter: HistoryFilter| store.history(owner(), &filter, (10, 0)).await.unwrap().total_count;
     let filter = HistoryFilter::default;
     assert_eq!(count(HistoryFilter { normalized_url: Some("https://3/".to_owned()), ..filter() }).await, 1);
     assert_eq!(
@@ -144,14 +157,14 @@ async fn lists_newest_first_by_filter() {
 #[tokio::test]
 async fn statements_use_indexes() {
     let Fixture { store, _directory } = fixture().await;
-    let filters = HistoryFilter::samples();
-    let listings = filters.iter().flat_map(|(filter, index)| filter.texts().map(|text| (text, *index)));
     let single = [
+        (super::history::LIST, "checks_by_account"),
+        (super::history::COUNT, "checks_by_account"),
         (super::checks::FIND_REUSABLE, "checks_by_normalized_url"),
         (super::checks::FIND, "sqlite_autoindex_checks_1"),
         (super::checks::FIND_RESULTS, "scan_results_by_check"),
     ];
-    for (statement, index) in listings.chain(single) {
+    for (statement, index) in single {
         let explain = AssertSqlSafe(format!("EXPLAIN QUERY PLAN {statement}"));
         let plan: Vec<(i64, i64, i64, String)> =
             sqlx::query_as(explain).fetch_all(&store.reader).await.unwrap();
@@ -216,6 +229,6 @@ async fn two_stores_write_side_by_side() {
         }
     };
     tokio::join!(write(&one, "one"), write(&two, "two"));
-    assert_eq!(one.history(&HistoryFilter::default(), 1, 0).await.unwrap().total_count, 200);
-    assert_eq!(two.history(&HistoryFilter::default(), 1, 0).await.unwrap().total_count, 200);
+    assert_eq!(one.history(owner(), &HistoryFilter::default(), (1, 0)).await.unwrap().total_count, 200);
+    assert_eq!(two.history(owner(), &HistoryFilter::default(), (1, 0)).await.unwrap().total_count, 200);
 }

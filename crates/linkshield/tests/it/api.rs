@@ -1,77 +1,26 @@
 //! Every path and every status of the API, over TCP.
 
-use std::{io::ErrorKind, net::SocketAddr, time::Duration};
+use std::io::ErrorKind;
 
 use linkshield::{
-    api::{App, BULK_BODY_BYTES_MAX, CHECK_BODY_BYTES_MAX},
-    server::Server,
-    service::CheckService,
-    settings::Environment,
-    store::{DATABASE_FILE, RetentionLimits, Store},
+    api::{BULK_BODY_BYTES_MAX, CHECK_BODY_BYTES_MAX},
+    store::DATABASE_FILE,
 };
 use serde_json::{Value, json};
-use tokio::{io::AsyncWriteExt, net::TcpStream, sync::oneshot, task::JoinHandle};
+use tokio::{io::AsyncWriteExt, net::TcpStream};
 
 use crate::{
+    backend::{Backend, CHECK, assert_problem},
     client::{get, post, post_head, send},
-    scratch::ScratchDirectory,
 };
 
-const CHECK: &str = "/api/v1/url-check/check";
 const BULK: &str = "/api/v1/url-check/bulk-check";
 const HISTORY: &str = "/api/v1/url-check/history";
-
-struct Backend {
-    address: SocketAddr,
-    store: Store,
-    stop: oneshot::Sender<()>,
-    server: JoinHandle<usize>,
-    directory: ScratchDirectory,
-}
-
-impl Backend {
-    async fn start() -> Self {
-        let directory = ScratchDirectory::new();
-        let store = Store::open(directory.path()).await.unwrap();
-        let limits = RetentionLimits { age_max: Duration::from_secs(3600), rows_max: 1000 };
-        let service = CheckService::new(store.clone(), limits);
-        let app = App::new(service, Environment::Staging, Duration::from_secs(30));
-        let server = Server::bind(app, SocketAddr::from(([127, 0, 0, 1], 0)), 64).await.unwrap();
-        let address = server.address().unwrap();
-        let (stop, stopped) = oneshot::channel();
-        let shutdown = async move { drop(stopped.await) };
-        let server = tokio::spawn(async { server.run(shutdown, Duration::from_secs(30)).await.cut.len() });
-        Self { address, store, stop, server, directory }
-    }
-
-    async fn check(&self, url: &str) -> Value {
-        let reply = post(self.address, CHECK, &json!({ "url": url }).to_string()).await;
-        assert_eq!(reply.status, 200, "{}", reply.body);
-        reply.json()
-    }
-
-    async fn stop(self) {
-        self.stop.send(()).unwrap();
-        assert_eq!(self.server.await.unwrap(), 0, "nothing was cut");
-    }
-}
 
 fn keys(value: &Value) -> Vec<&str> {
     let mut keys: Vec<&str> = value.as_object().unwrap().keys().map(String::as_str).collect();
     keys.sort_unstable();
     keys
-}
-
-fn assert_problem(reply: &crate::client::Reply, status: u16, path: &str) {
-    assert_eq!(reply.status, status, "{}", reply.body);
-    assert_eq!(reply.header("content-type"), Some("application/problem+json"));
-    let problem = reply.json();
-    assert_eq!(problem["status"], status);
-    assert_eq!(problem["instance"], path);
-    assert_eq!(problem["request_id"].as_str(), reply.header("x-request-id"));
-    for field in ["type", "title", "detail"] {
-        assert!(!problem[field].as_str().unwrap().is_empty(), "{field}");
-    }
 }
 
 #[tokio::test]
@@ -214,7 +163,7 @@ async fn refuses_bad_bodies() {
     assert_problem(&send(backend.address, gzip).await, 415, CHECK);
     for (path, bytes_max) in [(CHECK, CHECK_BODY_BYTES_MAX), (BULK, BULK_BODY_BYTES_MAX)] {
         let large = format!("\"{}\"", "a".repeat(bytes_max));
-        assert_problem(&post(backend.address, path, &large).await, 413, path);
+        assert_problem(&backend.ask("POST", path, &large).await, 413, path);
     }
     backend.stop().await;
 }
@@ -232,12 +181,12 @@ async fn refuses_announced_size_at_once() {
 async fn many_mistakes_make_no_large_answer() {
     let backend = Backend::start().await;
     let numbers = json!({ "urls": vec![1; 100_000] }).to_string();
-    let reply = post(backend.address, BULK, &numbers).await;
+    let reply = backend.ask("POST", BULK, &numbers).await;
     assert_problem(&reply, 422, BULK);
     assert_eq!(reply.json()["errors"].as_array().unwrap().len(), 32);
     assert_eq!(reply.json()["detail"], "100000 fields are not accepted, the first 32 are in `errors`");
     let parameters: Vec<String> = (0..5000).map(|index| format!("{index:x}")).collect();
-    let reply = get(backend.address, &format!("{HISTORY}?{}", parameters.join("&"))).await;
+    let reply = backend.ask("GET", &format!("{HISTORY}?{}", parameters.join("&")), "").await;
     assert_problem(&reply, 422, HISTORY);
     assert_eq!(reply.json()["errors"].as_array().unwrap().len(), 32);
     backend.stop().await;
@@ -248,7 +197,7 @@ async fn longest_urls_fit_in_bulk() {
     let backend = Backend::start().await;
     let path = "\\ud83d\\ude00".repeat(2048 - "https://a.example/00".len());
     let urls: Vec<String> = (0..100).map(|index| format!("\"https://a.example/{index:02}{path}\"")).collect();
-    let reply = post(backend.address, BULK, &format!("{{\"urls\":[{}]}}", urls.join(","))).await;
+    let reply = backend.ask("POST", BULK, &format!("{{\"urls\":[{}]}}", urls.join(","))).await;
     assert_eq!(reply.status, 200);
     assert_eq!(reply.header("x-skipped-urls"), None);
     assert_eq!(post(backend.address, CHECK, &format!("{{\"url\":{}}}", urls[0])).await.status, 200);
@@ -290,17 +239,18 @@ async fn refuses_unknown_paths_and_methods() {
 #[tokio::test]
 async fn slow_bodies_take_nobodys_turn() {
     let backend = Backend::start().await;
+    let member = backend.member().await;
     let mut slow = Vec::new();
     for _ in 0..40 {
         let mut socket = TcpStream::connect(backend.address).await.unwrap();
         let head = format!(
-            "POST {BULK} HTTP/1.1\r\nhost: a\r\ncontent-type: application/json\r\ncontent-length: 1000\r\n\r\n{{"
+            "POST {BULK} HTTP/1.1\r\nhost: a\r\n{member}\r\ncontent-type: application/json\r\ncontent-length: 1000\r\n\r\n{{"
         );
         socket.write_all(head.as_bytes()).await.unwrap();
         slow.push(socket);
     }
     let body = json!({ "urls": ["https://example.com/"] });
-    assert_eq!(post(backend.address, BULK, &body.to_string()).await.status, 200);
+    assert_eq!(backend.ask("POST", BULK, &body.to_string()).await.status, 200);
     // They still wait to be given up: it was not their end that made room.
     let mut byte = [0];
     for socket in &slow {
@@ -314,7 +264,7 @@ async fn slow_bodies_take_nobodys_turn() {
 async fn checks_in_bulk() {
     let backend = Backend::start().await;
     let body = json!({ "urls": ["https://example.com/", "http://a b/", "https://malware.test/", "https://example.com/"] });
-    let reply = post(backend.address, BULK, &body.to_string()).await;
+    let reply = backend.ask("POST", BULK, &body.to_string()).await;
     assert_eq!(reply.status, 200, "{}", reply.body);
     assert_eq!(reply.header("x-skipped-urls"), Some("1"));
     let checks = reply.json();
@@ -323,7 +273,7 @@ async fn checks_in_bulk() {
     assert_eq!(levels, ["safe", "critical", "safe"]);
     assert_eq!(checks[0]["id"], checks[2]["id"]);
     let hundred: Vec<String> = (0..100).map(|index| format!("https://example.com/{index}")).collect();
-    let reply = post(backend.address, BULK, &json!({ "urls": hundred }).to_string()).await;
+    let reply = backend.ask("POST", BULK, &json!({ "urls": hundred }).to_string()).await;
     assert_eq!(reply.json().as_array().unwrap().len(), 100);
     for (urls, status) in [
         (json!(vec!["https://example.com/"; 101]), 400),
@@ -333,7 +283,7 @@ async fn checks_in_bulk() {
         (json!(["https://example.com/", 5]), 422),
         (Value::Null, 422),
     ] {
-        let reply = post(backend.address, BULK, &json!({ "urls": urls }).to_string()).await;
+        let reply = backend.ask("POST", BULK, &json!({ "urls": urls }).to_string()).await;
         assert_problem(&reply, status, BULK);
     }
     backend.stop().await;
@@ -342,11 +292,14 @@ async fn checks_in_bulk() {
 #[tokio::test]
 async fn lists_history() {
     let backend = Backend::start().await;
+    let check = async |url: &str| {
+        assert_eq!(backend.ask("POST", CHECK, &json!({ "url": url }).to_string()).await.status, 200);
+    };
     for index in 0..25 {
-        backend.check(&format!("https://www.example.com/{index}")).await;
+        check(&format!("https://www.example.com/{index}")).await;
     }
-    backend.check("https://malware.test/").await;
-    let page = get(backend.address, HISTORY).await.json();
+    check("https://malware.test/").await;
+    let page = backend.ask("GET", HISTORY, "").await.json();
     assert_eq!(keys(&page), ["checks", "page", "page_size", "total_count"]);
     assert_eq!(
         (&page["total_count"], &page["page"], &page["page_size"]),
@@ -365,11 +318,11 @@ async fn lists_history() {
         ("url=WWW.example.com/7", 1, 1),
         ("status=completed&page_size=1", 26, 1),
     ] {
-        let page = get(backend.address, &format!("{HISTORY}?{query}")).await.json();
+        let page = backend.ask("GET", &format!("{HISTORY}?{query}"), "").await.json();
         assert_eq!(page["total_count"], total, "{query}");
         assert_eq!(page["checks"].as_array().unwrap().len(), listed, "{query}");
     }
-    let reply = get(backend.address, &format!("{HISTORY}?page=0&page_size=101&level=high")).await;
+    let reply = backend.ask("GET", &format!("{HISTORY}?page=0&page_size=101&level=high"), "").await;
     assert_problem(&reply, 422, HISTORY);
     assert_eq!(reply.json()["errors"].as_array().unwrap().len(), 3);
     backend.stop().await;
@@ -397,7 +350,8 @@ async fn reports_health() {
         "unhealthy"
     );
     assert_eq!(get(backend.address, "/api/v1/health/live").await.status, 200);
-    assert_problem(&get(backend.address, HISTORY).await, 500, HISTORY);
+    let check = format!("{CHECK}/01890a5d-ac96-774b-bcce-b302099a8057");
+    assert_problem(&get(backend.address, &check).await, 500, &check);
     backend.stop().await;
 }
 
@@ -428,18 +382,16 @@ async fn documents_every_path() {
     let backend = Backend::start().await;
     let document = get(backend.address, "/openapi.json").await.json();
     let paths = document["paths"].as_object().unwrap();
-    assert_eq!(paths.len(), 12);
+    assert_eq!(paths.len(), 39);
     assert_eq!(document["components"]["schemas"]["CheckRequest"]["additionalProperties"], false);
     for (path, operations) in paths {
         for method in operations.as_object().unwrap().keys() {
-            let path = path.replace("{id}", "01890a5d-ac96-774b-bcce-b302099a8057");
+            let id = "01890a5d-ac96-774b-bcce-b302099a8057";
+            let path = path.replace("{id}", id).replace("{user_id}", id);
             let documented = &operations[method]["responses"];
             assert!(documented["500"].is_object() && documented["503"].is_object(), "{method} {path}");
-            let reply = if method == "get" {
-                get(backend.address, &path).await
-            } else {
-                post(backend.address, &path, "{}").await
-            };
+            let request = post_head(&path, 2).replace("POST", &method.to_uppercase());
+            let reply = send(backend.address, format!("{request}{{}}")).await;
             assert!(reply.status != 405, "{method} {path}");
             assert!(!reply.body.contains("unknown-path"), "{method} {path}");
             let documented = &documented[reply.status.to_string()]["content"];

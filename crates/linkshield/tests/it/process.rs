@@ -16,7 +16,7 @@ use tokio::{
 };
 
 use crate::{
-    client::{PATIENCE, get, post, post_head, read_reply, wait_for},
+    client::{PATIENCE, get, post, post_head, read_reply, send, wait_for},
     scratch::ScratchDirectory,
 };
 
@@ -78,6 +78,7 @@ async fn first_address(child: &mut Child) -> SocketAddr {
 fn command(data: &Path) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_linkshield"));
     command.arg("serve").arg("--data").arg(data);
+    command.args(["--address-limit", "1000000", "--anonymous-limit", "1000000"]);
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
     command
 }
@@ -155,8 +156,10 @@ async fn says_which_answers_were_not_read() {
     let path = "é".repeat(2000);
     let urls: Vec<String> = (0..100).map(|index| format!("https://example.com/{index}{path}")).collect();
     let body = json!({ "urls": urls }).to_string();
-    assert_eq!(post(process.address, "/api/v1/url-check/bulk-check", &body).await.status, 200);
-    let request = "GET /api/v1/url-check/history?page_size=100 HTTP/1.1\r\nhost: test\r\n\r\n";
+    let member = member(data.path(), process.address).await;
+    let bulk = post_head("/api/v1/url-check/bulk-check", body.len()).replace("host: test", &member);
+    assert_eq!(send(process.address, format!("{bulk}{body}")).await.status, 200);
+    let request = format!("GET /api/v1/url-check/history?page_size=100 HTTP/1.1\r\n{member}\r\n\r\n");
     // Much more than sockets buffer; nobody reads it.
     let mut stream = TcpStream::connect(process.address).await.unwrap();
     stream.write_all(request.repeat(50).as_bytes()).await.unwrap();
@@ -281,24 +284,71 @@ async fn two_processes_share_one_database() {
     let data = ScratchDirectory::new();
     // Both create the database at the same moment.
     let (blue, green) = tokio::join!(Process::start(data.path(), &[]), Process::start(data.path(), &[]));
+    let member = member(data.path(), blue.address).await;
+    let check = async |process: &Process, path: &str| {
+        let body = json!({ "url": format!("https://example.com/{path}") }).to_string();
+        let head = post_head(CHECK, body.len()).replace("host: test", &member);
+        let reply = send(process.address, format!("{head}{body}")).await;
+        assert_eq!(reply.status, 200, "{}", reply.body);
+    };
     let write = async |process: &Process, name: &str| {
         for index in 0..CHECKS {
-            let body = json!({ "url": format!("https://example.com/{name}/{index}") }).to_string();
-            let reply = post(process.address, CHECK, &body).await;
-            assert_eq!(reply.status, 200, "{}", reply.body);
+            check(process, &format!("{name}/{index}")).await;
         }
     };
     tokio::join!(write(&blue, "blue"), write(&green, "green"), write(&blue, "azure"), write(&green, "lime"));
-    let history = "/api/v1/url-check/history?domain=example.com";
+    let history = async |process: &Process| {
+        let line = "GET /api/v1/url-check/history?domain=example.com HTTP/1.1\r\nconnection: close";
+        let reply = send(process.address, format!("{line}\r\n{member}\r\n\r\n")).await;
+        reply.json()["total_count"].clone()
+    };
     for process in [&blue, &green] {
-        assert_eq!(get(process.address, history).await.json()["total_count"], 4 * CHECKS);
+        assert_eq!(history(process).await, 4 * CHECKS);
     }
     blue.signal("TERM").await;
     assert_eq!(blue.end().await.0.code(), Some(0));
-    let body = json!({ "url": "https://example.com/blue/7" }).to_string();
-    let reused = post(green.address, CHECK, &body).await;
-    assert_eq!(reused.status, 200);
-    assert_eq!(get(green.address, history).await.json()["total_count"], 4 * CHECKS, "the result is shared");
+    check(&green, "blue/7").await;
+    assert_eq!(history(&green).await, 4 * CHECKS, "the result is shared");
     green.signal("TERM").await;
     assert_eq!(green.end().await.0.code(), Some(0));
+}
+
+/// How `make-admin` ended, what it said, what it told.
+async fn make_admin_in(data: &Path, email: &str) -> (Option<i32>, String, String) {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_linkshield"));
+    let output = command.args(["make-admin", email, "--data"]).arg(data).output().await.unwrap();
+    let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+    (output.status.code(), text(output.stdout), text(output.stderr))
+}
+
+/// The host and the credential of somebody with an account, as lines of a head.
+async fn member(data: &Path, address: SocketAddr) -> String {
+    let mut body = json!({ "email": "ada@example.org", "password": "wombat seventy", "accept_terms": true });
+    assert_eq!(post(address, "/api/v1/user/register", &body.to_string()).await.status, 200);
+    assert_eq!(make_admin_in(data, "ada@example.org").await.0, Some(0));
+    body.as_object_mut().unwrap().remove("accept_terms");
+    let reply = post(address, "/api/v1/user/login", &body.to_string()).await;
+    format!("host: test\r\nauthorization: Bearer {}", reply.json()["access_token"].as_str().unwrap())
+}
+
+#[tokio::test]
+async fn makes_the_first_administrator() {
+    let data = ScratchDirectory::new();
+    let make_admin = async |email: &str| make_admin_in(data.path(), email).await;
+    let (code, _, told) = make_admin("ada@example.org").await;
+    assert_eq!(code, Some(2), "{told}");
+    let process = Process::start(data.path(), &[]).await;
+    let body = json!({ "email": "ada@example.org", "password": "wombat seventy", "accept_terms": true });
+    assert_eq!(post(process.address, "/api/v1/user/register", &body.to_string()).await.status, 200);
+    let (code, _, told) = make_admin("eve@example.org").await;
+    assert_eq!(code, Some(5), "{told}");
+    assert_eq!(make_admin("nobody").await.0, Some(2));
+    let (code, said, told) = make_admin("Ada@example.org").await;
+    assert_eq!((code, said.as_str()), (Some(0), "ada@example.org is a super administrator\n"), "{told}");
+    let body = json!({ "email": "ada@example.org", "password": "wombat seventy" }).to_string();
+    let reply = post(process.address, "/api/v1/user/login", &body).await;
+    assert_eq!(reply.json()["user"]["role"], "super_admin", "{}", reply.body);
+    process.signal("TERM").await;
+    let (status, log) = process.end().await;
+    assert_eq!(status.code(), Some(0), "{log}");
 }

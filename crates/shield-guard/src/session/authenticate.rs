@@ -2,7 +2,7 @@
 
 use shield_types::Timestamp;
 
-use super::{SessionCache, SessionHit, SessionSecret, SessionState, SessionStore};
+use super::{SessionCache, SessionHit, SessionRecord, SessionSecret, SessionState, SessionStore};
 use crate::StoreError;
 
 /// Why a secret opens nothing. The client hears 401 and one text for all but [`Self::Store`], which is 503.
@@ -35,9 +35,17 @@ pub async fn authenticate_session(
         return Ok(hit);
     }
     let record = store.find(digest).await.map_err(SessionRefusal::Store)?;
-    let record = record.ok_or(SessionRefusal::NotFound)?;
+    resume_session(cache, &record.ok_or(SessionRefusal::NotFound)?, now)
+}
+
+/// Takes up a session that the store just returned, if it is live, and keeps it in the near cache.
+pub fn resume_session(
+    cache: &SessionCache,
+    record: &SessionRecord,
+    now: Timestamp,
+) -> Result<SessionHit, SessionRefusal> {
     match record.state(now) {
-        SessionState::Live => Ok(cache.insert(&digest, record.active(), record.last_seen_at, now)),
+        SessionState::Live => Ok(cache.insert(&record.digest, record.active(), record.last_seen_at, now)),
         SessionState::Idle => Err(SessionRefusal::Idle),
         SessionState::Expired => Err(SessionRefusal::Expired),
     }

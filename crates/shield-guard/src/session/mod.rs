@@ -27,7 +27,7 @@ mod testing;
 mod user_agent;
 
 pub use active::{ActiveSession, SessionState};
-pub use authenticate::{SessionRefusal, authenticate_session};
+pub use authenticate::{SessionRefusal, authenticate_session, resume_session};
 pub use cache::{SessionCache, SessionHit, WriteBack};
 pub use client_text::ClientText;
 pub use cookie::{CookieLife, CookieNameError, CookieRefusal, SESSION_COOKIE, SameSite, SessionCookie};

@@ -4,6 +4,7 @@ use shield_types::Timestamp;
 
 use crate::{
     AccountId, KeyId, ScopeSet, SessionId, TokenId,
+    revocation::Grant,
     token::{
         TokenPolicy, TokenRefusal,
         members::{Members, NotPlain},
@@ -81,6 +82,23 @@ impl VerifiedToken {
             return Err(TokenRefusal::NotYetValid);
         }
         if now >= self.expires_at { Err(TokenRefusal::Expired) } else { Ok(()) }
+    }
+
+    /// What revocations are asked about. The time of issue is the one in `jti`, to the millisecond; a `jti` without one
+    /// leaves the whole seconds of `iat`, which are never later.
+    pub fn grant(&self) -> Grant {
+        let exact = self.token.uuid().get_timestamp().map(|moment| {
+            let (seconds, nanoseconds) = moment.to_unix();
+            Timestamp(seconds.saturating_mul(1_000).saturating_add(u64::from(nanoseconds / 1_000_000)))
+        });
+        Grant {
+            account: self.account,
+            issued_at: exact.unwrap_or(self.issued_at),
+            token: Some(self.token),
+            session: Some(self.session),
+            signing_key: Some(self.key_id),
+            api_key: None,
+        }
     }
 }
 

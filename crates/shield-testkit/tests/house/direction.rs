@@ -39,7 +39,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "workspace-features",
         ],
     ),
-    ("linkshield", &["workspace-features"]),
+    ("linkshield", &["shield-data", "shield-guard", "shield-types", "workspace-features"]),
     ("workspace-features", &[]),
     ("shield-testkit", &["shield-types"]),
     // Drives the programs from outside, with every instrument there is.

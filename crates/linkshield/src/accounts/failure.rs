@@ -1,0 +1,56 @@
+//! What every operation on accounts may answer instead of a decision: a fault of ours.
+
+use shield_data::{SealError, SqlError, UnsealError};
+use shield_guard::{
+    limit, one_time,
+    token::{self, IssueError},
+};
+use thiserror::Error;
+
+use super::hashing::HashingError;
+use crate::store::StoreError;
+
+/// Nothing was decided, and nothing was allowed.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum Failure {
+    /// LinkShield's own tables.
+    #[error("ask the database about accounts")]
+    Accounts(#[from] StoreError),
+    /// Sessions.
+    #[error("ask the database about sessions")]
+    Sessions(#[from] shield_guard::StoreError),
+    /// Refresh tokens.
+    #[error("ask the database about refresh tokens")]
+    Refresh(#[from] token::StoreError),
+    /// Tokens that work once.
+    #[error("ask the database about one-time tokens")]
+    OneTime(#[from] one_time::StoreError),
+    /// Counts of failed log-ins.
+    #[error("ask the database about failed log-ins")]
+    Limits(#[from] limit::StoreError),
+    /// Passwords.
+    #[error("hash a password")]
+    Hashing(#[from] HashingError),
+    /// Access tokens.
+    #[error("sign an access token")]
+    Sign(#[from] IssueError),
+    /// Deleting what is over.
+    #[error("delete what is over")]
+    Prune(#[from] SqlError),
+    /// Sealing a secret.
+    #[error("seal a secret")]
+    Seal(#[from] SealError),
+    /// Opening a sealed secret.
+    #[error("open a sealed secret")]
+    Unseal(#[from] UnsealError),
+    /// What is stored contradicts itself.
+    #[error("use what is stored: {what}")]
+    Damaged {
+        /// What is wrong.
+        what: &'static str,
+    },
+    /// Somebody else was faster each time.
+    #[error("others changed the session meanwhile, each time")]
+    Contended,
+}

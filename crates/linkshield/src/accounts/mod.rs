@@ -1,0 +1,46 @@
+//! Accounts: what registering, logging in, changing a password and logging out mean. No HTTP in here.
+//!
+//! - Nobody can tell an account that does not exist from one that does, but by registering: a log-in costs the same, and mail
+//!   is sent after the answer.
+//! - A session is one row; ending it ends its refresh tokens in the same transaction, and its access tokens with the next
+//!   request. A new password ends every other session.
+//! - Whatever cannot be decided (the database is away, too many passwords are being hashed) is refused as a fault of ours.
+
+mod admin;
+mod api_keys;
+mod email;
+mod errands;
+mod failure;
+mod grant;
+mod hashing;
+mod login;
+mod password;
+mod permissions;
+mod refresh;
+mod register;
+pub mod scopes;
+mod second_factor;
+mod service;
+mod sessions;
+mod standing;
+#[cfg(test)]
+pub(crate) mod testing;
+#[cfg(test)]
+mod tests;
+
+pub use admin::{ChangeStandingError, promote};
+pub use api_keys::{ApiKeyError, KeyIdentity, KeyOrder, KeyWatch, MadeKey};
+pub(crate) use email::EMAIL_LENGTH_MAX;
+pub use email::{EmailAddress, ParseEmailError};
+pub use errands::Messenger;
+pub use failure::Failure;
+pub use grant::Granted;
+pub use hashing::{HashingError, HashingPool};
+pub use login::{Client, Login, LoginError};
+pub use password::{ChangePassword, ChangePasswordError, ResetPasswordError};
+pub use permissions::Permissions;
+pub use refresh::{RefreshFailure, Refreshed};
+pub use register::{Register, RegisterError, VerifyEmailError};
+pub use second_factor::{SecondFactorError, TotpSetup};
+pub use service::{Accounts, AccountsParts, OpenAccountsError};
+pub use sessions::Identity;

@@ -1,0 +1,213 @@
+//! The second factor: codes of an authenticator app, and recovery codes for when it is gone.
+//!
+//! The app's secret is kept sealed, bound to its account. A code works once. Wrong codes are counted per account, wherever they
+//! come from, since whoever types one has shown the password: that can hinder its owner for a quarter of an hour only by
+//! somebody who knows their password, and without it six digits are guessed.
+
+use std::net::Ipv6Addr;
+
+use shield_guard::{
+    AccountId,
+    address::AddressBlock,
+    limit::{LoginAttempt, LoginName},
+    password::PasswordVerdict,
+    totp::{
+        Drift, RecoveryCode, RecoveryCodeStore, RecoveryError, TotpAttempt, TotpError, TotpSecret,
+        redeem_recovery_code, verify_totp,
+    },
+};
+use shield_types::{DigestHasher, Secret};
+use thiserror::Error;
+
+use super::{
+    Accounts,
+    errands::address_of,
+    failure::Failure,
+    login::{CountedAttempt, LoginError},
+    service::SERVICE,
+};
+use crate::{
+    clock::now,
+    keys::random_bytes,
+    mail::Letter,
+    store::{Account, Totp},
+};
+
+/// What an app is set up with.
+#[derive(Debug)]
+pub struct TotpSetup {
+    /// For people whose camera is broken.
+    pub secret: Secret<String>,
+    /// What the QR code holds.
+    pub uri: Secret<String>,
+}
+
+/// Why a second factor is neither set up nor taken away.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum SecondFactorError {
+    /// One is set up already; it has to be taken away first.
+    #[error("set up a second factor beside another")]
+    Present,
+    /// None is being set up, or is there.
+    #[error("find the second factor")]
+    Absent,
+    /// The code is not good.
+    #[error("take the code")]
+    Code,
+    /// The password is not right.
+    #[error("confirm the password")]
+    Password,
+    /// Too many failed before.
+    #[error("try a code or a password: too many failed, try again in `{retry_after_s}` s")]
+    Throttled {
+        /// Whole seconds, at least 1.
+        retry_after_s: u64,
+    },
+    /// A fault of ours.
+    #[error(transparent)]
+    Failed(#[from] Failure),
+}
+
+// === impl Accounts ===
+
+impl Accounts {
+    /// Draws a secret for an app. It is asked for only once a code has shown that the app has it.
+    ///
+    /// # Errors
+    /// When a second factor is set up already, or the fault is ours.
+    pub async fn begin_totp(&self, account: AccountId) -> Result<TotpSetup, SecondFactorError> {
+        let account = self.account(account).await?;
+        let secret = TotpSecret::new(random_bytes());
+        let plain = Secret::new(Box::from(secret.bytes().expose().as_slice()));
+        let sealed = self.inner.sealing.seal(&context(account.id), &plain).map_err(Failure::from)?;
+        match self.inner.store.begin_totp(account.id, sealed, now()).await.map_err(Failure::from)? {
+            true => Ok(TotpSetup { secret: secret.base32(), uri: secret.uri(SERVICE, &account.email) }),
+            false => Err(SecondFactorError::Present),
+        }
+    }
+
+    /// Takes the app's first code, from when on codes are asked for at log-in. Answers the recovery codes, for once.
+    ///
+    /// # Errors
+    /// When no app is being set up, the code is not good, or the fault is ours.
+    pub async fn confirm_totp(
+        &self,
+        account: AccountId,
+        code: &str,
+    ) -> Result<Vec<Secret<String>>, SecondFactorError> {
+        let account = self.account(account).await?;
+        let totp = account.totp.as_ref().ok_or(SecondFactorError::Absent)?;
+        if totp.since.is_some() {
+            return Err(SecondFactorError::Present);
+        }
+        self.check_totp(&account, totp, code).await?;
+        let codes: [RecoveryCode; _] = std::array::from_fn(|_| RecoveryCode::new(random_bytes()));
+        let digests = codes.each_ref().map(|code| code.digest(account.id));
+        self.inner.recovery.replace(account.id, digests).await.map_err(Failure::from)?;
+        let enabled = self.inner.store.enable_totp(account.id, totp.sealed.clone(), now()).await;
+        if !enabled.map_err(Failure::from)? {
+            return Err(SecondFactorError::Absent);
+        }
+        self.tell(&account, "The second factor")?;
+        Ok(codes.iter().map(RecoveryCode::text).collect())
+    }
+
+    /// Takes the second factor away, for who has both factors.
+    ///
+    /// # Errors
+    /// When there is none, the password or the code is not good, or the fault is ours.
+    pub async fn end_totp(
+        &self,
+        account: AccountId,
+        password: Secret<String>,
+        code: &str,
+    ) -> Result<(), SecondFactorError> {
+        let account = self.account(account).await?;
+        if !account.second_factor() {
+            return Err(SecondFactorError::Absent);
+        }
+        let counted = self.count_code(&account).await?;
+        let verdict = self.inner.hashing.verify(Some(&account.password), password).await;
+        if verdict.map_err(Failure::from)? == PasswordVerdict::Wrong {
+            return Err(SecondFactorError::Password);
+        }
+        self.take_code(&account, code).await?;
+        self.forgive(&counted).await?;
+        self.inner.store.end_totp(account.id, now()).await.map_err(Failure::from)?;
+        self.tell(&account, "The second factor")
+    }
+
+    /// Takes a code of the app, or a recovery code, from who has shown the password.
+    pub(super) async fn check_second_factor(
+        &self,
+        account: &Account,
+        code: &str,
+    ) -> Result<(), SecondFactorError> {
+        let counted = self.count_code(account).await?;
+        self.take_code(account, code).await?;
+        Ok(self.forgive(&counted).await?)
+    }
+
+    async fn count_code(&self, account: &Account) -> Result<CountedAttempt, SecondFactorError> {
+        let attempt = LoginAttempt { name: name(account.id), block: block(account.id), device: None };
+        self.count(attempt).await.map_err(|error| match error {
+            LoginError::Throttled { retry_after_s } => SecondFactorError::Throttled { retry_after_s },
+            LoginError::Failed(failure) => failure.into(),
+            _ => SecondFactorError::Code,
+        })
+    }
+
+    async fn take_code(&self, account: &Account, code: &str) -> Result<(), SecondFactorError> {
+        let totp = account.totp.as_ref().ok_or(SecondFactorError::Absent)?;
+        match redeem_recovery_code(&self.inner.recovery, account.id, code).await {
+            Ok(left) => {
+                tracing::warn!(account = %account.id, left, "a recovery code was used");
+                Ok(())
+            }
+            Err(RecoveryError::Malformed | RecoveryError::NotOpen) => {
+                self.check_totp(account, totp, code).await
+            }
+            Err(RecoveryError::Store(source)) => Err(Failure::from(source).into()),
+        }
+    }
+
+    async fn check_totp(&self, account: &Account, totp: &Totp, code: &str) -> Result<(), SecondFactorError> {
+        let opened = self.inner.sealing.open(&context(account.id), &totp.sealed).map_err(Failure::from)?;
+        let bytes = opened.expose().as_ref().try_into();
+        let bytes = bytes.map_err(|_| Failure::Damaged { what: "the secret of a second factor is cut" })?;
+        let attempt = TotpAttempt { account: account.id, text: code, now: now() };
+        let verified =
+            verify_totp(&self.inner.steps, &TotpSecret::new(bytes), Drift::default(), attempt).await;
+        verified.map_err(|error| match error {
+            TotpError::Store(source) => Failure::from(source).into(),
+            TotpError::Malformed | TotpError::Wrong | TotpError::Replayed => SecondFactorError::Code,
+        })
+    }
+
+    fn tell(&self, account: &Account, what: &str) -> Result<(), SecondFactorError> {
+        self.inner.mailer.send(address_of(account)?.mailbox(), Letter::changed(what, SERVICE));
+        Ok(())
+    }
+}
+
+/// What a sealed secret is bound to.
+fn context(account: AccountId) -> String {
+    format!("second factor of {account}")
+}
+
+/// What wrong codes of an account are counted under; no address has this name.
+fn name(account: AccountId) -> LoginName {
+    let mut hasher = DigestHasher::new();
+    hasher.update(b"second factor\0");
+    hasher.update(account.uuid().as_bytes());
+    LoginName(*hasher.finish().as_bytes())
+}
+
+/// An address block for each account, so that the counters of one have nothing to do with those of another, and where a code
+/// comes from makes no difference.
+fn block(account: AccountId) -> AddressBlock {
+    let LoginName([a, b, c, d, e, f, g, h, ..]) = name(account);
+    let address = u128::from(u64::from_be_bytes([a, b, c, d, e, f, g, h])) << 64;
+    AddressBlock::of(Ipv6Addr::from(address).into())
+}

@@ -1,0 +1,79 @@
+//! What the gate asks about accounts and their credentials.
+
+use std::sync::Arc;
+
+use shield_data::SqlRevocations;
+use shield_guard::{
+    AccountId, ScopeSet, StoreError,
+    api_key::{ApiKeyFormat, ApiKeyIndex, ApiKeyStore},
+    chain::{AccountFacts, AccountStanding, Answer, Chain, Question, Use},
+    session::SessionStore,
+};
+use shield_types::Timestamp;
+
+use super::{Accounts, permissions::Permissions, scopes};
+use crate::{
+    gate::{GateStore, catch_up},
+    store::Account,
+};
+
+// === impl Accounts ===
+
+impl Accounts {
+    /// The log of what was taken back.
+    pub(crate) fn revocation_log(&self) -> &SqlRevocations {
+        &self.inner.revocations
+    }
+
+    /// Every API key.
+    pub(crate) fn api_key_index(&self) -> &Arc<ApiKeyIndex> {
+        &self.inner.api_keys.index
+    }
+
+    /// How API keys look.
+    pub(crate) fn api_key_format(&self) -> &ApiKeyFormat {
+        &self.inner.api_keys.policy.format
+    }
+
+    /// What the bits of API keys allow, from bit 0 on.
+    pub(crate) fn api_key_scopes(&self) -> [ScopeSet; 4] {
+        Permissions::ALL.map(|permission| permission.scopes(self.keys().scopes()))
+    }
+
+    async fn standing(&self, account: AccountId) -> Result<AccountStanding, StoreError> {
+        let found = self.inner.store.find_account(account).await;
+        let found = found.map_err(|error| StoreError { store: "accounts", source: error.into() })?;
+        Ok(match found.filter(Account::usable) {
+            Some(account) => AccountStanding::Acting(AccountFacts {
+                tier: account.plan,
+                scopes: scopes::of_role(self.keys().scopes(), account.role),
+            }),
+            None => AccountStanding::Barred,
+        })
+    }
+}
+
+impl GateStore for Accounts {
+    async fn answer(&self, question: Question) -> Result<Answer, StoreError> {
+        let digest = match question {
+            Question::Account(account) => return Ok(Answer::Account(self.standing(account).await?)),
+            Question::Session(digest) => digest,
+        };
+        let Some(record) = self.inner.sessions.find(digest).await? else {
+            return Ok(Answer::Session(None));
+        };
+        let standing = self.standing(record.account).await?;
+        Ok(Answer::Session(Some((record, standing))))
+    }
+
+    async fn settle(&self, chain: &Chain) -> Result<(), StoreError> {
+        catch_up(self.revocation_log(), chain).await
+    }
+
+    async fn touch(&self, used: Use, at: Timestamp) -> Result<(), StoreError> {
+        match used {
+            Use::Session(session) => self.inner.sessions.touch(session, at).await,
+            Use::ApiKey(key) => self.inner.api_keys.store.touch(key, at).await,
+        }
+    }
+}

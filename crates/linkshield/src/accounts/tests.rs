@@ -1,0 +1,420 @@
+//! Accounts over a real SQLite file, with letters in files.
+
+use std::{fs, net::IpAddr, path::PathBuf, time::Duration};
+
+use futures_util::future::join_all;
+use ring::hmac;
+use shield_guard::{session::SessionSecret, token::RefreshLife};
+use shield_types::Secret;
+use tokio::time::{Instant, sleep};
+
+use super::{testing::open_accounts, *};
+use crate::{
+    scratch::ScratchDirectory,
+    store::{Account, AccountStatus, Profile, StandingChange, Store},
+};
+
+const PASSWORD: &str = "wombat seventy";
+const OTHER_PASSWORD: &str = "giraffe ninety-one";
+const PATIENCE: Duration = Duration::from_secs(60);
+
+struct World {
+    accounts: Accounts,
+    store: Store,
+    directory: ScratchDirectory,
+}
+
+impl World {
+    async fn begin() -> Self {
+        let directory = ScratchDirectory::new();
+        let store = Store::open(directory.path()).await.unwrap();
+        let accounts = open_accounts(&store, &directory).await;
+        Self { accounts, store, directory }
+    }
+
+    /// The token in the newest letter with this subject, once it is there.
+    async fn token(&self, subject: &str) -> String {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            let mut letters: Vec<PathBuf> = fs::read_dir(self.directory.path().join("mail"))
+                .unwrap()
+                .map(|entry| entry.unwrap().path())
+                .filter(|path| path.extension().is_some_and(|extension| extension == "eml"))
+                .collect();
+            letters.sort();
+            let texts = letters.iter().rev().map(|path| fs::read_to_string(path).unwrap());
+            let letter = texts.into_iter().find(|text| text.contains(subject));
+            if let Some(token) = letter.and_then(|text| token_in(&text)) {
+                return token;
+            }
+            assert!(Instant::now() < deadline, "waited in vain for a letter `{subject}`");
+            sleep(Duration::from_millis(5)).await;
+        }
+    }
+
+    async fn register(&self, email: &str) -> Account {
+        let profile = Profile::default();
+        self.accounts
+            .register(Register { email: address(email), password: secret(PASSWORD), profile })
+            .await
+            .unwrap()
+    }
+
+    async fn verified(&self, email: &str) -> Account {
+        self.register(email).await;
+        let token = self.token("Confirm your e-mail address").await;
+        self.accounts.verify_email(&token).await.unwrap()
+    }
+
+    async fn log_in(&self, email: &str, password: &str) -> Result<Granted, LoginError> {
+        self.accounts.log_in(login(email, password)).await
+    }
+
+    async fn knows(&self, granted: &Granted) -> bool {
+        let by_token = self.accounts.who_has_token(granted.access.text.expose().as_bytes()).await.unwrap();
+        let by_cookie = self.accounts.who_has_session(&granted.secret).await.unwrap();
+        assert_eq!(by_token.is_some(), by_cookie.is_some(), "token and cookie live and die together");
+        by_token.is_some()
+    }
+}
+
+fn token_in(letter: &str) -> Option<String> {
+    letter.lines().find(|line| line.len() == 43 && !line.contains(' ')).map(str::to_owned)
+}
+
+fn address(text: &str) -> EmailAddress {
+    text.parse().unwrap()
+}
+
+fn secret(text: &str) -> Secret<String> {
+    Secret::new(text.to_owned())
+}
+
+fn client() -> Client {
+    Client { address: IpAddr::from([192, 0, 2, 1]), user_agent: "test".to_owned(), device: String::new() }
+}
+
+fn login(email: &str, password: &str) -> Login {
+    Login {
+        email: address(email),
+        password: secret(password),
+        code: None,
+        life: RefreshLife::Day,
+        client: client(),
+    }
+}
+
+#[tokio::test]
+async fn registers_verifies_and_logs_in() {
+    let world = World::begin().await;
+    let account = world.register("Ada@Example.org").await;
+    assert_eq!(account.status, AccountStatus::PendingVerification);
+    let early = world.log_in("ada@example.org", PASSWORD).await;
+    assert!(matches!(early, Err(LoginError::NotVerified)), "{early:?}");
+    let token = world.token("Confirm your e-mail address").await;
+    assert_eq!(world.accounts.verify_email(&token).await.unwrap().status, AccountStatus::Active);
+    let again = world.accounts.verify_email(&token).await;
+    assert!(matches!(again, Err(VerifyEmailError::NotOpen)), "{again:?}");
+    let granted = world.log_in("ADA@EXAMPLE.ORG", PASSWORD).await.unwrap();
+    assert!(world.knows(&granted).await);
+    assert_eq!(granted.account.id, account.id);
+}
+
+#[tokio::test]
+async fn one_account_per_address_and_no_weak_password() {
+    let world = World::begin().await;
+    world.register("ada@example.org").await;
+    let register = |email: &str, password: &str| {
+        let profile = Profile::default();
+        world.accounts.register(Register { email: address(email), password: secret(password), profile })
+    };
+    let second = register("ADA@example.org", PASSWORD).await;
+    assert!(matches!(second, Err(RegisterError::Taken)), "{second:?}");
+    for weak in ["short", "Password1!", "longstocking 1"] {
+        let refused = register("jane.longstocking@example.org", weak).await;
+        assert!(matches!(refused, Err(RegisterError::Password(_))), "{weak}: {refused:?}");
+    }
+}
+
+#[tokio::test]
+async fn asvs_v6_3_8_absent_account_looks_like_a_wrong_password() {
+    let world = World::begin().await;
+    world.verified("ada@example.org").await;
+    let wrong = world.log_in("ada@example.org", OTHER_PASSWORD).await.unwrap_err();
+    let absent = world.log_in("eve@example.org", OTHER_PASSWORD).await.unwrap_err();
+    assert_eq!(format!("{wrong:?}"), format!("{absent:?}"));
+}
+
+#[tokio::test]
+async fn asvs_v6_3_1_guessing_is_throttled_and_logging_in_elsewhere_is_not() {
+    let world = World::begin().await;
+    world.verified("ada@example.org").await;
+    let attempts = join_all((0..8).map(|_| world.log_in("ada@example.org", "wrong"))).await;
+    let throttled = attempts.iter().filter(|attempt| matches!(attempt, Err(LoginError::Throttled { .. })));
+    assert_eq!(throttled.count(), 3, "five were looked at");
+    let right = world.log_in("ada@example.org", PASSWORD).await;
+    assert!(matches!(right, Err(LoginError::Throttled { retry_after_s: 1..=900 })), "{right:?}");
+    let mut elsewhere = login("ada@example.org", PASSWORD);
+    elsewhere.client.address = IpAddr::from([198, 51, 100, 7]);
+    assert!(world.accounts.log_in(elsewhere).await.is_ok(), "nobody is locked out by a stranger");
+}
+
+#[tokio::test]
+async fn d1_log_out_ends_every_credential_of_the_session() {
+    let world = World::begin().await;
+    let account = world.verified("ada@example.org").await;
+    let granted = world.log_in("ada@example.org", PASSWORD).await.unwrap();
+    let other = world.log_in("ada@example.org", PASSWORD).await.unwrap();
+    assert!(world.accounts.end_session(account.id, granted.session.id).await.unwrap());
+    assert!(!world.knows(&granted).await && world.knows(&other).await);
+    let refreshed = world.accounts.refresh(granted.refresh.expose()).await;
+    assert!(matches!(refreshed, Err(RefreshFailure::Refused)), "{refreshed:?}");
+    assert!(!world.accounts.end_session(account.id, granted.session.id).await.unwrap());
+    // Another process on the same file says the same.
+    let elsewhere = open_accounts(&world.store, &world.directory).await;
+    assert!(elsewhere.who_has_token(granted.access.text.expose().as_bytes()).await.unwrap().is_none());
+    assert!(elsewhere.who_has_token(other.access.text.expose().as_bytes()).await.unwrap().is_some());
+}
+
+#[tokio::test]
+async fn d7_keys_are_made_kept_and_rotated() {
+    let world = World::begin().await;
+    world.verified("ada@example.org").await;
+    let granted = world.log_in("ada@example.org", PASSWORD).await.unwrap();
+    let now = crate::clock::now();
+    let key = granted.access.key_id;
+    let announced = world.accounts.keys().rotate(now).await.unwrap();
+    assert_ne!(announced, key);
+    assert!(world.knows(&granted).await, "what the older key signed stays good");
+    let elsewhere = open_accounts(&world.store, &world.directory).await;
+    assert_eq!(elsewhere.keys().records().len(), 2);
+    world.accounts.keys().kill(key, now).await.unwrap();
+    let token = granted.access.text.expose().as_bytes();
+    assert!(world.accounts.who_has_token(token).await.unwrap().is_none(), "killed with what it signed");
+    elsewhere.keys().reload().await.unwrap();
+    assert!(elsewhere.who_has_token(token).await.unwrap().is_none());
+    let next = world.log_in("ada@example.org", PASSWORD).await.unwrap();
+    assert_eq!(next.access.key_id, announced);
+}
+
+#[tokio::test]
+async fn d8_what_nobody_was_given_opens_nothing() {
+    let world = World::begin().await;
+    world.verified("ada@example.org").await;
+    let granted = world.log_in("ada@example.org", PASSWORD).await.unwrap();
+    assert!(world.accounts.who_has_session(&SessionSecret::new([7; 32])).await.unwrap().is_none());
+    let token = granted.access.text.expose();
+    let last = if token.ends_with('A') { 'Q' } else { 'A' };
+    let forged = format!("{}{last}", &token[..token.len() - 1]);
+    for text in ["garbage", "", "a.b.c", &token[1..], &forged] {
+        assert!(world.accounts.who_has_token(text.as_bytes()).await.unwrap().is_none(), "{text}");
+        assert!(matches!(world.accounts.refresh(text).await, Err(RefreshFailure::Refused)));
+    }
+}
+
+#[tokio::test]
+async fn asvs_v10_4_5_reuse_of_a_refresh_token_ends_the_session() {
+    let world = World::begin().await;
+    world.verified("ada@example.org").await;
+    let granted = world.log_in("ada@example.org", PASSWORD).await.unwrap();
+    let first = world.accounts.refresh(granted.refresh.expose()).await.unwrap();
+    assert_eq!(first.session, granted.session.id);
+    let repeated = world.accounts.refresh(granted.refresh.expose()).await.unwrap();
+    assert_eq!(repeated.refresh, first.refresh, "a lost answer can be asked for again");
+    world.accounts.refresh(first.refresh.expose()).await.unwrap();
+    let reused = world.accounts.refresh(granted.refresh.expose()).await;
+    assert!(matches!(reused, Err(RefreshFailure::Refused)), "{reused:?}");
+    assert!(!world.knows(&granted).await);
+}
+
+#[tokio::test]
+async fn asvs_v7_4_3_new_password_ends_other_sessions() {
+    let world = World::begin().await;
+    world.verified("ada@example.org").await;
+    let own = world.log_in("ada@example.org", PASSWORD).await.unwrap();
+    let other = world.log_in("ada@example.org", PASSWORD).await.unwrap();
+    let change = |current: &str, new: &str| {
+        let change = ChangePassword {
+            account: own.account.id,
+            session: own.session.id,
+            current: secret(current),
+            new: secret(new),
+            address: client().address,
+        };
+        world.accounts.change_password(change)
+    };
+    let refused = change("wrong", OTHER_PASSWORD).await;
+    assert!(matches!(refused, Err(ChangePasswordError::Current)), "{refused:?}");
+    let refused = change(PASSWORD, "Password1!").await;
+    assert!(matches!(refused, Err(ChangePasswordError::New(_))), "{refused:?}");
+    assert!(world.knows(&other).await);
+    change(PASSWORD, OTHER_PASSWORD).await.unwrap();
+    assert!(world.knows(&own).await && !world.knows(&other).await);
+    assert!(matches!(world.log_in("ada@example.org", PASSWORD).await, Err(LoginError::Invalid)));
+    assert!(world.log_in("ada@example.org", OTHER_PASSWORD).await.is_ok());
+}
+
+#[tokio::test]
+async fn reset_works_once_and_ends_every_session() {
+    let world = World::begin().await;
+    world.verified("lovelace@example.org").await;
+    let granted = world.log_in("lovelace@example.org", PASSWORD).await.unwrap();
+    world.accounts.forgot_password(address("nobody@example.org"));
+    world.accounts.forgot_password(address("Lovelace@example.org"));
+    let token = world.token("Choose a new password").await;
+    for weak in ["short", "lovelace1!"] {
+        let refused = world.accounts.reset_password(&token, secret(weak)).await;
+        assert!(matches!(refused, Err(ResetPasswordError::New(_))), "{weak}: {refused:?}");
+    }
+    let resets =
+        join_all((0..4).map(|_| world.accounts.reset_password(&token, secret(OTHER_PASSWORD)))).await;
+    assert_eq!(resets.iter().filter(|reset| reset.is_ok()).count(), 1, "{resets:?}");
+    assert!(!world.knows(&granted).await);
+    assert!(matches!(world.log_in("lovelace@example.org", PASSWORD).await, Err(LoginError::Invalid)));
+    assert!(world.log_in("lovelace@example.org", OTHER_PASSWORD).await.is_ok());
+    let letters = fs::read_dir(world.directory.path().join("mail")).unwrap();
+    let to_nobody = letters.filter(|entry| {
+        fs::read_to_string(entry.as_ref().unwrap().path()).unwrap().contains("nobody@example.org")
+    });
+    assert_eq!(to_nobody.count(), 0);
+}
+
+#[tokio::test]
+async fn asvs_v7_1_2_sixth_session_ends_the_oldest() {
+    let world = World::begin().await;
+    let account = world.verified("ada@example.org").await;
+    let mut sessions = Vec::new();
+    for _ in 0..6 {
+        sessions.push(world.log_in("ada@example.org", PASSWORD).await.unwrap());
+    }
+    assert!(!world.knows(&sessions[0]).await && world.knows(&sessions[1]).await);
+    assert_eq!(world.accounts.sessions(account.id).await.unwrap().len(), 5);
+    assert_eq!(world.accounts.end_sessions(account.id, Some(sessions[3].session.id)).await.unwrap(), 4);
+    assert!(world.knows(&sessions[3]).await && !world.knows(&sessions[5]).await);
+}
+
+#[tokio::test]
+async fn asvs_v7_4_2_closed_account_has_no_sessions() {
+    let world = World::begin().await;
+    let account = world.verified("ada@example.org").await;
+    let granted = world.log_in("ada@example.org", PASSWORD).await.unwrap();
+    let change =
+        async |change| world.store.change_standing(account.id, change, crate::clock::now()).await.unwrap();
+    change(StandingChange { locked: Some(true), ..StandingChange::default() }).await;
+    assert!(!world.knows(&granted).await);
+    let refreshed = world.accounts.refresh(granted.refresh.expose()).await;
+    assert!(matches!(refreshed, Err(RefreshFailure::Refused)), "{refreshed:?}");
+    assert!(matches!(world.log_in("ada@example.org", PASSWORD).await, Err(LoginError::Locked)));
+    assert!(matches!(world.log_in("ada@example.org", "wrong").await, Err(LoginError::Invalid)));
+}
+
+#[tokio::test]
+async fn d10_keys_of_another_process_are_known_and_forgotten() {
+    let world = World::begin().await;
+    let account = world.verified("ada@example.org").await;
+    let elsewhere = open_accounts(&world.store, &world.directory).await;
+    let watch = KeyWatch::start(elsewhere.clone());
+    let order = KeyOrder { name: "a".to_owned(), permissions: Permissions::URL_CHECK, expires_at: None };
+    let made = world.accounts.make_api_key(account.id, order).await.unwrap();
+    let key = made.text.expose().as_bytes();
+    assert_eq!(world.accounts.who_has_key(key).await.unwrap().unwrap().key, made.record.id);
+    let deadline = Instant::now() + PATIENCE;
+    while elsewhere.who_has_key(key).await.unwrap().is_none() {
+        assert!(Instant::now() < deadline, "waited in vain for the key");
+        sleep(Duration::from_millis(5)).await;
+    }
+    assert!(world.accounts.revoke_api_key(account.id, made.record.id).await.unwrap());
+    assert!(elsewhere.who_has_key(key).await.unwrap().is_none(), "at once, everywhere");
+    let late = open_accounts(&world.store, &world.directory).await;
+    assert!(late.who_has_key(key).await.unwrap().is_none());
+    watch.stop().await;
+}
+
+/// The code of an app with this secret (RFC 4226, 5.3).
+fn code_of(base32: &str, step: u64) -> String {
+    let bits = base32.bytes().fold(String::new(), |bits, letter| {
+        let value = if letter.is_ascii_uppercase() { letter - b'A' } else { letter - b'2' + 26 };
+        format!("{bits}{value:05b}")
+    });
+    let key: Vec<u8> = bits
+        .as_bytes()
+        .chunks_exact(8)
+        .map(|byte| u8::from_str_radix(str::from_utf8(byte).unwrap(), 2).unwrap())
+        .collect();
+    let key = hmac::Key::new(hmac::HMAC_SHA1_FOR_LEGACY_USE_ONLY, &key);
+    let tag = hmac::sign(&key, &step.to_be_bytes());
+    let offset = usize::from(tag.as_ref()[19] & 15);
+    let cut: [u8; 4] = tag.as_ref()[offset..offset + 4].try_into().unwrap();
+    format!("{:06}", (u32::from_be_bytes(cut) & 0x7fff_ffff) % 1_000_000)
+}
+
+#[tokio::test]
+async fn second_factor_is_asked_for_and_works_once() {
+    let world = World::begin().await;
+    let account = world.verified("ada@example.org").await;
+    let setup = world.accounts.begin_totp(account.id).await.unwrap();
+    assert!(setup.uri.expose().starts_with("otpauth://totp/LinkShield:ada"), "{:?}", setup.uri.expose());
+    assert!(world.log_in("ada@example.org", PASSWORD).await.is_ok(), "not before it is confirmed");
+    let step = crate::clock::now().0 / 30_000;
+    let code = |step: u64| code_of(setup.secret.expose(), step);
+    let wrong = world.accounts.confirm_totp(account.id, "000000x").await;
+    assert!(matches!(wrong, Err(SecondFactorError::Code)), "{wrong:?}");
+    let recovery = world.accounts.confirm_totp(account.id, &code(step)).await.unwrap();
+    assert_eq!(recovery.len(), 10);
+    let log_in = async |code: Option<&str>| {
+        let code = code.map(str::to_owned);
+        world.accounts.log_in(Login { code, ..login("ada@example.org", PASSWORD) }).await
+    };
+    for refused in [None, Some(code(step).as_str()), Some("123")] {
+        let refused = log_in(refused).await;
+        assert!(matches!(refused, Err(LoginError::SecondFactorRequired)), "{refused:?}");
+    }
+    assert!(log_in(Some(&code(step + 1))).await.is_ok());
+    assert!(log_in(Some(recovery[0].expose())).await.is_ok());
+    let used = log_in(Some(recovery[0].expose())).await;
+    assert!(matches!(used, Err(LoginError::SecondFactorRequired)), "{used:?}");
+    assert!(matches!(world.accounts.begin_totp(account.id).await, Err(SecondFactorError::Present)));
+    let end =
+        async |password: &str, code: &str| world.accounts.end_totp(account.id, secret(password), code).await;
+    assert!(matches!(end("wrong", recovery[1].expose()).await, Err(SecondFactorError::Password)));
+    end(PASSWORD, recovery[1].expose()).await.unwrap();
+    assert!(log_in(None).await.is_ok());
+}
+
+#[tokio::test]
+async fn asvs_v6_3_1_codes_are_not_guessed_from_many_places() {
+    let world = World::begin().await;
+    let account = world.verified("ada@example.org").await;
+    let setup = world.accounts.begin_totp(account.id).await.unwrap();
+    let step = crate::clock::now().0 / 30_000;
+    world.accounts.confirm_totp(account.id, &code_of(setup.secret.expose(), step)).await.unwrap();
+    let mut throttled = 0;
+    for number in 0..8 {
+        let mut guess = Login { code: Some("x".to_owned()), ..login("ada@example.org", PASSWORD) };
+        guess.client.address = IpAddr::from([198, 51, number, 7]);
+        match world.accounts.log_in(guess).await {
+            Err(LoginError::Throttled { .. }) => throttled += 1,
+            Err(LoginError::SecondFactorRequired) => {}
+            other => panic!("{other:?}"),
+        }
+    }
+    assert_eq!(throttled, 3, "five were looked at");
+}
+
+#[tokio::test]
+async fn pruning_spares_what_lives() {
+    let world = World::begin().await;
+    world.verified("ada@example.org").await;
+    let (over, live) = (
+        world.log_in("ada@example.org", PASSWORD).await.unwrap(),
+        world.log_in("ada@example.org", PASSWORD).await.unwrap(),
+    );
+    assert_eq!(world.accounts.prune().await.unwrap(), 0);
+    sqlx::query("UPDATE guard_sessions SET expires_at = 1 WHERE id = ?1")
+        .bind(over.session.id.uuid().as_bytes().to_vec())
+        .execute(&world.store.guard_pools().writer)
+        .await
+        .unwrap();
+    assert_eq!(world.accounts.prune().await.unwrap(), 1);
+    assert!(world.knows(&live).await && !world.knows(&over).await);
+}

@@ -1,0 +1,98 @@
+//! New passwords.
+
+use axum::extract::{Request, State};
+use http::StatusCode;
+use serde::Deserialize;
+use utoipa::ToSchema;
+
+use super::{
+    ACCOUNT_BODY_BYTES_MAX,
+    read::{self, TOKEN_LENGTH_MAX},
+    register::EmailRequest,
+};
+use crate::{
+    accounts::ChangePassword,
+    api::{
+        body::read_json,
+        fields::Fields,
+        problem::{Problem, ProblemDocument},
+        state::App,
+    },
+    gate::{ClientAddress, LoggedIn},
+};
+
+/// Body of `POST /api/v1/user/change-password`.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[expect(dead_code, reason = "describes the body in the OpenAPI document; it is read field by field")]
+pub(crate) struct ChangePasswordRequest {
+    #[schema(max_length = 128)]
+    current_password: String,
+    #[schema(min_length = 8, max_length = 128)]
+    new_password: String,
+}
+
+/// Body of `POST /api/v1/user/reset-password`.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[expect(dead_code, reason = "describes the body in the OpenAPI document; it is read field by field")]
+pub(crate) struct ResetPasswordRequest {
+    /// The line of 43 letters in the mail.
+    token: String,
+    #[schema(min_length = 8, max_length = 128)]
+    new_password: String,
+}
+
+/// Changes the password and ends every other session.
+#[utoipa::path(post, path = "/api/v1/user/change-password", tag = "user", request_body = ChangePasswordRequest, responses(
+    (status = 204, description = "Changed"),
+    (status = 400, description = "Not JSON, or the current password is wrong", body = ProblemDocument, content_type = "application/problem+json"),
+    (status = 401, description = "Nobody is logged in", body = ProblemDocument, content_type = "application/problem+json"),
+    (status = 422, description = "Fields or the new password are not accepted", body = ProblemDocument, content_type = "application/problem+json"),
+    (status = 429, description = "Too many failed before", body = ProblemDocument, content_type = "application/problem+json"),
+))]
+pub(super) async fn change(
+    State(app): State<App>,
+    LoggedIn(holder): LoggedIn,
+    ClientAddress(address): ClientAddress,
+    request: Request,
+) -> Result<StatusCode, Problem> {
+    let body = read_json(request, ACCOUNT_BODY_BYTES_MAX).await?;
+    let mut fields = Fields::of(body, &["current_password", "new_password"])?;
+    let current = read::password(&mut fields, "current_password");
+    let new = read::password(&mut fields, "new_password");
+    let (current, new) = fields.finish_required(current.zip(new))?;
+    let (account, session) = (holder.account, holder.session);
+    app.accounts().change_password(ChangePassword { account, session, current, new, address }).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Sends a token to set a new password. Answers the same, at once, whether or not the address has an account.
+#[utoipa::path(post, path = "/api/v1/user/forgot-password", tag = "user", request_body = EmailRequest, responses(
+    (status = 204, description = "Noted"),
+    (status = 400, description = "Not JSON", body = ProblemDocument, content_type = "application/problem+json"),
+    (status = 422, description = "Not an address", body = ProblemDocument, content_type = "application/problem+json"),
+))]
+pub(super) async fn forgot(State(app): State<App>, request: Request) -> Result<StatusCode, Problem> {
+    let mut fields = Fields::of(read_json(request, ACCOUNT_BODY_BYTES_MAX).await?, &["email"])?;
+    let email = read::email(&mut fields);
+    let email = fields.finish_required(email)?;
+    app.accounts().forgot_password(email);
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Sets a new password and ends every session.
+#[utoipa::path(post, path = "/api/v1/user/reset-password", tag = "user", request_body = ResetPasswordRequest, responses(
+    (status = 204, description = "Set"),
+    (status = 400, description = "Not JSON, or the token is not valid", body = ProblemDocument, content_type = "application/problem+json"),
+    (status = 422, description = "Fields or the new password are not accepted; the token stays valid", body = ProblemDocument, content_type = "application/problem+json"),
+))]
+pub(super) async fn reset(State(app): State<App>, request: Request) -> Result<StatusCode, Problem> {
+    let mut fields =
+        Fields::of(read_json(request, ACCOUNT_BODY_BYTES_MAX).await?, &["token", "new_password"])?;
+    let token = fields.text("token", 1..=TOKEN_LENGTH_MAX);
+    let new = read::password(&mut fields, "new_password");
+    let (token, new) = fields.finish_required(token.zip(new))?;
+    app.accounts().reset_password(&token, new).await?;
+    Ok(StatusCode::NO_CONTENT)
+}

@@ -1,0 +1,92 @@
+//! Questions about tokens, and the public keys that they are verified with.
+
+use axum::{
+    Json,
+    extract::{Request, State},
+    response::IntoResponse,
+};
+use http::header;
+use jiff::Timestamp;
+use serde::Serialize;
+use serde_json::{Value, json};
+use utoipa::ToSchema;
+
+use super::{ACCOUNT_BODY_BYTES_MAX, answers::moment, read::TOKEN_LENGTH_MAX, register::TokenRequest};
+use crate::{
+    api::{
+        body::read_json,
+        fields::Fields,
+        problem::{Problem, ProblemDocument},
+        state::App,
+    },
+    clock::now,
+    gate::Admin,
+};
+
+/// What an access token is good for.
+#[derive(Debug, Default, Serialize, ToSchema)]
+pub(crate) struct TokenResponse {
+    valid: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    user_id: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    session_id: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, format = DateTime)]
+    expires_at: Option<Timestamp>,
+    /// One text for every token that is not good.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>)]
+    reason: Option<&'static str>,
+}
+
+/// The key set (RFC 7517). It may be kept for as long as the answer says.
+#[utoipa::path(get, path = "/.well-known/jwks.json", tag = "about", responses(
+    (status = 200, description = "JSON Web Key Set", body = Object, content_type = "application/jwk-set+json"),
+))]
+pub(super) async fn jwks(State(app): State<App>) -> impl IntoResponse {
+    let jwks = app.accounts().keys().jwks(now());
+    let kept = format!("public, max-age={}", jwks.max_age.as_secs());
+    (
+        [(header::CONTENT_TYPE, "application/jwk-set+json".to_owned()), (header::CACHE_CONTROL, kept)],
+        jwks.text,
+    )
+}
+
+/// Says whether an access token is good now: signature, times, session and account.
+#[utoipa::path(post, path = "/auth/validate-token", tag = "user", request_body = TokenRequest, responses(
+    (status = 200, description = "Whether it is", body = TokenResponse),
+    (status = 400, description = "Not JSON", body = ProblemDocument, content_type = "application/problem+json"),
+    (status = 422, description = "Fields are not accepted", body = ProblemDocument, content_type = "application/problem+json"),
+))]
+pub(super) async fn validate(
+    State(app): State<App>,
+    request: Request,
+) -> Result<Json<TokenResponse>, Problem> {
+    let mut fields = Fields::of(read_json(request, ACCOUNT_BODY_BYTES_MAX).await?, &["token"])?;
+    let token = fields.text("token", 1..=TOKEN_LENGTH_MAX);
+    let token = fields.finish_required(token)?;
+    let inspected = app.accounts().inspect_token(token.as_bytes()).await?;
+    let Some((identity, expires_at)) = inspected else {
+        let reason = Some("malformed, expired or revoked");
+        return Ok(Json(TokenResponse { reason, ..TokenResponse::default() }));
+    };
+    Ok(Json(TokenResponse {
+        valid: true,
+        user_id: Some(identity.account.id.to_string()),
+        session_id: Some(identity.session.id.to_string()),
+        expires_at: Some(moment(expires_at)),
+        reason: None,
+    }))
+}
+
+/// How much was revoked.
+#[utoipa::path(get, path = "/auth/admin/blacklist-stats", tag = "admin", responses(
+    (status = 200, description = "Counts", body = Object),
+    (status = 401, description = "Nobody is logged in", body = ProblemDocument, content_type = "application/problem+json"),
+    (status = 403, description = "Not an administrator", body = ProblemDocument, content_type = "application/problem+json"),
+))]
+pub(super) async fn revocations(State(app): State<App>, _admin: Admin) -> Result<Json<Value>, Problem> {
+    let revocations = app.accounts().revocations().await?;
+    Ok(Json(json!({ "stats": { "revocations_total": revocations }, "timestamp": moment(now()) })))
+}

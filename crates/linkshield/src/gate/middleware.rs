@@ -1,0 +1,259 @@
+//! The gate itself: axum on one side, guard's chain on the other.
+
+use std::{fmt, sync::Arc, time::Instant};
+
+use axum::{
+    extract::{MatchedPath, Request, State},
+    middleware::Next,
+    response::{IntoResponse, Response},
+};
+use http::{HeaderMap, HeaderValue, Method, header};
+use shield_guard::{
+    AccountId, StoreError,
+    chain::{
+        Admitted, Answer, Chain, CookieFate, Decision, Moment, Outcome, Question, Refused, RequestFacts,
+        RoutePolicy, Use,
+    },
+    event::{EventContext, SecurityEvent},
+    headers::SecurityHeaders,
+    revocation::Sensitivity,
+    token::KeyRing,
+};
+use shield_types::Timestamp;
+
+use super::{
+    EventSink, Peer, RouteTable, UseNotes,
+    headers::{FixedHeaders, LimitHeaders, Lines, forbid_storing},
+};
+use crate::{
+    api::{Problem, RequestId},
+    clock::now,
+    telemetry::causes,
+};
+
+/// What the chain does not know.
+pub trait GateStore: Send + Sync + 'static {
+    /// Answers a question: the session with its account, or the account. One call, whatever is asked.
+    fn answer(&self, question: Question) -> impl Future<Output = Result<Answer, StoreError>> + Send;
+
+    /// Takes into the chain what was taken back until now. Asked after each unsafe request on a sensitive route, so that what
+    /// it took back is refused by the time its client hears of it.
+    fn settle(&self, chain: &Chain) -> impl Future<Output = Result<(), StoreError>> + Send;
+
+    /// Notes when something was last used; never moves it back.
+    fn touch(&self, used: Use, at: Timestamp) -> impl Future<Output = Result<(), StoreError>> + Send;
+}
+
+/// What a gate is made of.
+pub struct GateParts<S> {
+    /// Decides.
+    pub chain: Arc<Chain>,
+    /// Knows what the chain does not.
+    pub store: Arc<S>,
+    /// The keys that sign access tokens, as they are now.
+    pub ring: Box<dyn Fn() -> Arc<KeyRing> + Send + Sync>,
+    /// What routes ask.
+    pub routes: RouteTable,
+    /// What answers say about security.
+    pub headers: SecurityHeaders,
+    /// Takes events.
+    pub events: EventSink,
+    /// Takes last uses.
+    pub uses: UseNotes,
+}
+
+/// The gate of a service: the state of [`guard`].
+pub struct Gate<S> {
+    chain: Arc<Chain>,
+    store: Arc<S>,
+    ring: Box<dyn Fn() -> Arc<KeyRing> + Send + Sync>,
+    routes: RouteTable,
+    headers: FixedHeaders,
+    events: EventSink,
+    uses: UseNotes,
+    /// The start of the clock that limits count by.
+    started: Instant,
+}
+
+/// What events say about a request.
+struct Circumstances {
+    method: Method,
+    route: String,
+    request_id: String,
+    user_agent: String,
+}
+
+/// Lets a request through to its handler, with a [`shield_guard::address::ClientAddress`] and, where somebody is known, a
+/// [`shield_guard::chain::Principal`] in its extensions; or refuses it.
+pub async fn guard<S: GateStore>(
+    State(gate): State<Arc<Gate<S>>>,
+    mut request: Request,
+    next: Next,
+) -> Response {
+    let Some(Peer(peer)) = request.extensions().get().copied() else {
+        return Problem::internal("a request without a peer".to_owned()).into_response();
+    };
+    let route = request.extensions().get::<MatchedPath>().cloned();
+    let route = route.as_ref().map(MatchedPath::as_str);
+    let policy = gate.routes.find(request.method(), route);
+    let lines = Lines(request.headers());
+    let facts = RequestFacts { method: request.method().as_str(), peer, headers: &lines };
+    match gate.judge(&facts, policy).await {
+        Outcome::Refused(refused) => {
+            let circumstances = Circumstances::of(&request, route);
+            gate.refuse(&refused, &circumstances)
+        }
+        Outcome::Admitted(admitted) => {
+            if let Some(event) = admitted.event() {
+                gate.tell_of_admitted(&event, &admitted, &Circumstances::of(&request, route));
+            }
+            let (limits, known) = gate.open(&mut request, &admitted);
+            let settles = policy.sensitivity == Sensitivity::Sensitive && !request.method().is_safe();
+            let mut response = next.run(request).await;
+            if settles {
+                gate.settle().await;
+            }
+            limits.put(response.headers_mut());
+            gate.headers.put(response.headers_mut());
+            if known {
+                forbid_storing(response.headers_mut());
+            }
+            response
+        }
+    }
+}
+
+// === impl Gate ===
+
+impl<S: GateStore> Gate<S> {
+    /// A gate; limits count from now on.
+    pub fn new(parts: GateParts<S>) -> Self {
+        let GateParts { chain, store, ring, routes, headers, events, uses } = parts;
+        let headers = FixedHeaders::new(&headers);
+        Self { chain, store, ring, routes, headers, events, uses, started: Instant::now() }
+    }
+
+    /// The answer of the chain, with one question to the store at most.
+    async fn judge<'a>(
+        &'a self,
+        facts: &RequestFacts<'_, Lines<'_>>,
+        policy: &'a RoutePolicy,
+    ) -> Outcome<'a> {
+        let ring = (self.ring)();
+        let pending = match self.chain.decide(facts, policy, &self.moment(&ring)) {
+            Decision::Decided(outcome) => return outcome,
+            Decision::NeedsStore(pending) => pending,
+        };
+        let answer = self.store.answer(pending.question()).await.unwrap_or_else(|error| {
+            tracing::warn!(error = %error, cause = causes(&error).join(": "), "a credential could not be checked");
+            Answer::Away
+        });
+        let ring = (self.ring)();
+        self.chain.resume(pending, answer, facts, &self.moment(&ring))
+    }
+
+    async fn settle(&self) {
+        if let Err(error) = self.store.settle(&self.chain).await {
+            // The follower goes on trying, and the set's age says how long it has not succeeded.
+            tracing::warn!(error = %error, cause = causes(&error).join(": "), "revocations could not be read");
+        }
+    }
+
+    /// Forgets what an account may do, because it was just changed.
+    pub fn forget(&self, account: AccountId) {
+        self.chain.accounts.forget(account);
+    }
+
+    fn moment<'a>(&self, ring: &'a KeyRing) -> Moment<'a> {
+        let now_ns = u64::try_from(self.started.elapsed().as_nanos()).unwrap_or(u64::MAX);
+        Moment { now: now(), now_ns, ring }
+    }
+
+    /// Prepares a request that goes on; whether somebody is known.
+    fn open(&self, request: &mut Request, admitted: &Admitted<'_>) -> (LimitHeaders, bool) {
+        if let Some(used) = admitted.used {
+            self.uses.note(used, now());
+        }
+        request.extensions_mut().insert(admitted.client);
+        if let Some(principal) = admitted.principal {
+            request.extensions_mut().insert(principal);
+        }
+        (LimitHeaders::of(&admitted.limits, now()), admitted.principal.is_some())
+    }
+
+    fn refuse(&self, refused: &Refused<'_>, circumstances: &Circumstances) -> Response {
+        let answer = refused.refusal.answer();
+        if let Some(event) = refused.refusal.event() {
+            self.events.tell(&event, |context| EventContext {
+                client: Some(refused.client.address),
+                actor: refused.claimant.map(|claimant| claimant.account),
+                session: refused.claimant.and_then(|claimant| claimant.session),
+                status: Some(answer.status),
+                ..circumstances.put(context)
+            });
+        }
+        let mut response = Problem::refused(&answer).into_response();
+        let headers = response.headers_mut();
+        LimitHeaders::of(&refused.limits, now()).put(headers);
+        self.headers.put(headers);
+        if let Some(challenge) = answer.challenge {
+            headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static(challenge));
+        }
+        if let Some(seconds) = answer.retry_after_s {
+            headers.insert(header::RETRY_AFTER, seconds.into());
+        }
+        if answer.cookie == CookieFate::Clear {
+            let text = self.chain.cookie.clear();
+            headers
+                .append(header::SET_COOKIE, HeaderValue::from_str(&text).expect("a cookie's name is ASCII"));
+        }
+        response
+    }
+
+    fn tell_of_admitted(
+        &self,
+        event: &SecurityEvent,
+        admitted: &Admitted<'_>,
+        circumstances: &Circumstances,
+    ) {
+        self.events.tell(event, |context| EventContext {
+            client: Some(admitted.client.address),
+            actor: admitted.principal.map(|principal| principal.identity.account()),
+            session: admitted.principal.and_then(|principal| principal.identity.session()),
+            ..circumstances.put(context)
+        });
+    }
+}
+
+impl<S> fmt::Debug for Gate<S> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("Gate").finish_non_exhaustive()
+    }
+}
+
+// === impl Circumstances ===
+
+impl Circumstances {
+    fn of(request: &Request, route: Option<&str>) -> Self {
+        let text = |headers: &HeaderMap| {
+            let agent = headers.get(header::USER_AGENT).map(HeaderValue::as_bytes).unwrap_or_default();
+            String::from_utf8_lossy(agent).into_owned()
+        };
+        Self {
+            method: request.method().clone(),
+            route: route.unwrap_or("unmatched").to_owned(),
+            request_id: request.extensions().get::<RequestId>().map_or("", RequestId::as_str).to_owned(),
+            user_agent: text(request.headers()),
+        }
+    }
+
+    fn put<'a>(&'a self, context: EventContext<'a>) -> EventContext<'a> {
+        EventContext {
+            method: self.method.as_str(),
+            route: &self.route,
+            request_id: &self.request_id,
+            user_agent: &self.user_agent,
+            ..context
+        }
+    }
+}

@@ -1,0 +1,36 @@
+//! What happens to a request before its handler: guard's chain, and what the world has to do for it.
+//!
+//! [`guard`] asks the chain, asks the [`GateStore`] once when this process does not know a session or an account, answers
+//! refusals, and dresses every answer with the headers about limits and security. Beside it run [`EventWriter`],
+//! [`UseWriter`] and [`RevocationFollower`]; no request waits for any of them.
+//!
+//! **Invariant.** A route that nobody declared is closed ([`RouteTable`]). Until the log of revocations was read to its end
+//! once ([`catch_up`]), no credential is taken.
+
+mod build;
+mod events;
+mod follower;
+mod headers;
+mod middleware;
+mod open;
+mod policies;
+mod principal;
+mod routes;
+mod uses;
+
+pub use build::{BuildChainError, ChainSettings, build_chain, session_cookie};
+pub use events::{EventFile, EventSink, EventWriter};
+pub use follower::{RevocationFollower, catch_up};
+pub use middleware::{Gate, GateParts, GateStore, guard};
+pub use open::{GateSettings, GateTasks, OpenGateError, open_gate};
+pub use policies::LimitRoutesError;
+pub use principal::{
+    Admin, Authenticated, ClientAddress, Holder, LoggedIn, MaybeAuthenticated, Peer, Principal,
+};
+pub use routes::RouteTable;
+pub use uses::{UseNotes, UseWriter};
+
+#[cfg(test)]
+mod testing;
+#[cfg(test)]
+mod tests;

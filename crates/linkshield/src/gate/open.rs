@@ -1,0 +1,127 @@
+//! Opens LinkShield's gate, and the tasks beside it.
+
+use std::{io, path::PathBuf, sync::Arc};
+
+use shield_guard::{
+    StoreError,
+    address::Network,
+    headers::{HstsPreload, ReportPath, SecurityHeaders},
+    session::{SessionPolicy, SessionTimes},
+};
+use shield_types::Secret;
+use thiserror::Error;
+
+use super::{
+    BuildChainError, ChainSettings, EventFile, EventWriter, Gate, GateParts, LimitRoutesError,
+    RevocationFollower, UseWriter, build_chain, catch_up, policies,
+};
+use crate::{accounts::Accounts, keys::random_bytes};
+
+/// Where browsers send reports about what a policy kept them from.
+const REPORT_PATH: &str = "/api/security/csp-report";
+
+/// What the operator sets.
+#[derive(Debug, Clone)]
+pub struct GateSettings {
+    /// Proxies whose `X-Forwarded-For` is believed.
+    pub trusted_proxies: Vec<Network>,
+    /// The service's own origins, as browsers spell them: 1 to 32.
+    pub origins: Vec<String>,
+    /// Requests of one address per minute, of any kind.
+    pub address_limit: u32,
+    /// Checks of one address per hour, without a credential.
+    pub anonymous_limit: u32,
+    /// The file that security events are written to.
+    pub events: PathBuf,
+}
+
+/// The tasks beside the gate.
+#[derive(Debug)]
+pub struct GateTasks {
+    follower: RevocationFollower,
+    uses: UseWriter,
+    events: EventWriter,
+}
+
+/// Why the gate does not open.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum OpenGateError {
+    /// A setting is out of range.
+    #[error("check requests with these settings")]
+    Chain(#[from] BuildChainError),
+    /// A limit is out of range.
+    #[error("limit requests with these settings")]
+    Limits(#[from] LimitRoutesError),
+    /// Events have nowhere to go.
+    #[error("write security events to `{}`", path.display())]
+    Events {
+        /// The file.
+        path: PathBuf,
+        /// The system's reason.
+        #[source]
+        source: io::Error,
+    },
+    /// The database did not say what was taken back.
+    #[error("read what was taken back")]
+    Revocations(#[source] StoreError),
+}
+
+/// The gate of these accounts, knowing everything that was taken back until now, and its tasks.
+///
+/// # Errors
+/// When a setting is out of range, the events' file cannot be opened, or the database does not answer.
+pub async fn open_gate(
+    accounts: &Accounts,
+    settings: GateSettings,
+    csrf_key: &Secret<[u8; 32]>,
+) -> Result<(Arc<Gate<Accounts>>, GateTasks), OpenGateError> {
+    let GateSettings { trusted_proxies, origins, address_limit, anonymous_limit, events } = settings;
+    let keys = Arc::clone(accounts.keys());
+    let chain = build_chain(ChainSettings {
+        trusted_proxies: &trusted_proxies,
+        origins: &origins,
+        coarse_per_minute: address_limit,
+        tokens: keys.policy().clone(),
+        api_key_format: accounts.api_key_format().clone(),
+        api_keys: Arc::clone(accounts.api_key_index()),
+        api_key_scopes: &accounts.api_key_scopes(),
+        sessions: SessionPolicy::new(SessionTimes::default()).expect("guard's own times fit together"),
+        csrf_key,
+        seed: random_bytes(),
+    })?;
+    let chain = Arc::new(chain);
+    let routes = policies::routes(keys.scopes(), anonymous_limit)?;
+    let log = accounts.revocation_log().clone();
+    catch_up(&log, &chain).await.map_err(OpenGateError::Revocations)?;
+    let instance = format!("{:016x}", u64::from_be_bytes(random_bytes()));
+    let place = EventFile::at(events.clone());
+    let (sink, writer) = EventWriter::start(place, &instance)
+        .await
+        .map_err(|source| OpenGateError::Events { path: events, source })?;
+    let store = Arc::new(accounts.clone());
+    let (notes, uses) = UseWriter::start(Arc::clone(&store));
+    let follower = RevocationFollower::start(log, Arc::clone(&chain), sink.clone());
+    let report = ReportPath::parse(REPORT_PATH).expect("a plain path");
+    let gate = Gate::new(GateParts {
+        chain,
+        store,
+        ring: Box::new(move || keys.ring()),
+        routes,
+        headers: SecurityHeaders::new(&report, HstsPreload::No),
+        events: sink,
+        uses: notes,
+    });
+    Ok((Arc::new(gate), GateTasks { follower, uses, events: writer }))
+}
+
+// === impl GateTasks ===
+
+impl GateTasks {
+    /// When no request comes any more: writes down what is left, and ends the tasks.
+    pub async fn finish(self) {
+        self.follower.stop().await;
+        self.uses.finish().await;
+        self.events.finish().await;
+    }
+}

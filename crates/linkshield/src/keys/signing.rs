@@ -1,0 +1,266 @@
+//! The keys that sign access tokens, as this process knows them, and the tokens that they sign.
+//!
+//! The database has the truth: of several processes that begin or change the ring at once one is obeyed, and the others load
+//! what it stored. [`super::KeyKeeper`] looks for a newer ring every few seconds, well within the minute that a rotation gives it.
+
+use std::{
+    fmt,
+    sync::{Arc, PoisonError, RwLock},
+    time::Duration,
+};
+
+use shield_data::{Database, MasterKeys, SqlKeys};
+use shield_guard::{
+    KeyId, ScopeTable,
+    token::{
+        AccessClaims, Algorithm, CacheSizeError, Exchange, IssueError, IssuedToken, Jwks, KeyRecord, KeyRing,
+        KeyStore, KillError, LoadRingError, RotateError, RotationSchedule, SigningKey, SigningKeyError,
+        StoreError, TokenPolicy, TokenPolicyError, TokenRefusal, TokenSettings, TokenVerifier, VerifiedToken,
+        VerifiedTokenCache,
+    },
+};
+use shield_types::Timestamp;
+use thiserror::Error;
+
+use super::random::system_random;
+
+/// Who the tokens are for.
+const AUDIENCE: &str = "linkshield";
+/// How long an access token lives.
+pub(crate) const ACCESS_TOKEN_LIFETIME: Duration = Duration::from_mins(15);
+/// Verified tokens that are remembered; 130 bytes each.
+const CACHED_TOKENS: usize = 16_384;
+/// How often a change is tried again because another process changed the ring meanwhile.
+const EXCHANGES_MAX: usize = 4;
+
+/// What an installation signs as.
+#[derive(Clone, Debug)]
+pub struct IssuerSettings {
+    /// The claim `iss`.
+    pub issuer: String,
+    /// Every scope that a token can have.
+    pub scopes: ScopeTable,
+    /// How often keys change.
+    pub schedule: RotationSchedule,
+}
+
+/// Signs and verifies access tokens.
+pub struct SigningKeys {
+    store: SqlKeys,
+    schedule: RotationSchedule,
+    verifier: TokenVerifier,
+    ring: RwLock<Arc<KeyRing>>,
+}
+
+/// Why tokens can neither be signed nor verified.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum OpenKeysError {
+    /// The issuer cannot stand in a token.
+    #[error("signing keys cannot be used with these settings")]
+    Policy(#[source] TokenPolicyError),
+    /// The cache cannot be made.
+    #[error("verified tokens cannot be remembered")]
+    Cache(#[source] CacheSizeError),
+    /// The stored keys cannot be read, or new ones not be stored.
+    #[error("signing keys cannot be loaded")]
+    Change(#[source] ChangeKeysError),
+}
+
+/// Why the ring was not loaded or changed.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum ChangeKeysError {
+    /// The database does not answer, or holds something else.
+    #[error("ask the database for signing keys")]
+    Store(#[source] StoreError),
+    /// What is stored is no ring.
+    #[error("read the stored signing keys")]
+    Load(#[source] LoadRingError),
+    /// No key could be drawn.
+    #[error("draw a signing key")]
+    Draw(#[source] SigningKeyError),
+    /// The rules of rotation forbid it now.
+    #[error("rotate the signing keys")]
+    Rotate(#[source] RotateError),
+    /// There is no such key.
+    #[error("kill a signing key")]
+    Kill(#[source] KillError),
+    /// Other processes changed it each time.
+    #[error("change the signing keys: others changed them {EXCHANGES_MAX} times meanwhile")]
+    Contended,
+}
+
+// === impl SigningKeys ===
+
+impl SigningKeys {
+    /// Loads the ring, or begins one.
+    ///
+    /// # Errors
+    /// When the settings make no tokens, or the database has no ring and takes none.
+    pub async fn open(
+        database: Database,
+        master_keys: MasterKeys,
+        settings: IssuerSettings,
+        now: Timestamp,
+    ) -> Result<Self, OpenKeysError> {
+        let IssuerSettings { issuer, scopes, schedule } = settings;
+        let store = SqlKeys::new(database, issuer.clone(), master_keys);
+        let tokens = TokenSettings { issuer, audience: AUDIENCE.to_owned(), lifetime: ACCESS_TOKEN_LIFETIME };
+        let policy = TokenPolicy::new(tokens, scopes).map_err(OpenKeysError::Policy)?;
+        let cache = VerifiedTokenCache::new(CACHED_TOKENS).map_err(OpenKeysError::Cache)?;
+        let ring = begin(&store, schedule, now).await.map_err(OpenKeysError::Change)?;
+        let verifier = TokenVerifier::new(policy, cache);
+        Ok(Self { store, schedule, verifier, ring: RwLock::new(Arc::new(ring)) })
+    }
+
+    /// What tokens are accepted.
+    pub(crate) fn policy(&self) -> &TokenPolicy {
+        self.verifier.policy()
+    }
+
+    /// The scopes that tokens know.
+    pub fn scopes(&self) -> &ScopeTable {
+        self.verifier.policy().scopes()
+    }
+
+    /// A new access token.
+    ///
+    /// # Errors
+    /// When no key signs now.
+    pub fn issue(&self, claims: &AccessClaims, now: Timestamp) -> Result<IssuedToken, IssueError> {
+        self.verifier.policy().issue(&self.ring(), claims, now, system_random())
+    }
+
+    /// What a token says, if it is ours and its time is now. Whether it was taken back is the caller's question.
+    ///
+    /// # Errors
+    /// When it is not.
+    pub fn verify(&self, token: &[u8], now: Timestamp) -> Result<VerifiedToken, TokenRefusal> {
+        self.verifier.verify(&self.ring(), token, now)
+    }
+
+    /// The public keys.
+    pub fn jwks(&self, now: Timestamp) -> Jwks {
+        self.ring().jwks(now)
+    }
+
+    /// The keys, oldest first.
+    pub fn records(&self) -> Vec<KeyRecord> {
+        self.ring().records().cloned().collect()
+    }
+
+    /// Takes up what other processes changed.
+    ///
+    /// # Errors
+    /// When the database does not answer; the ring stays as it is.
+    pub async fn reload(&self) -> Result<(), ChangeKeysError> {
+        let stored = load(&self.store, self.schedule).await?;
+        if let Some(ring) = stored {
+            self.adopt(ring);
+        }
+        Ok(())
+    }
+
+    /// Whether the active key has signed for long enough.
+    pub fn rotation_due(&self, now: Timestamp) -> bool {
+        self.ring().rotation_due(now)
+    }
+
+    /// Announces a new key, which takes over when every reader knows it.
+    ///
+    /// # Errors
+    /// When one is announced already, or the database does not take it.
+    pub async fn rotate(&self, now: Timestamp) -> Result<KeyId, ChangeKeysError> {
+        let key = draw()?;
+        let id = key.id();
+        let secret = key.secret().clone();
+        self.change(|ring| {
+            let key = SigningKey::from_secret(Algorithm::EdDsa, secret.clone(), system_random());
+            ring.rotate(key.map_err(ChangeKeysError::Draw)?, now).map_err(ChangeKeysError::Rotate)
+        })
+        .await?;
+        Ok(id)
+    }
+
+    /// Takes a key out of service at once, with everything that it signed. If it was the active one and none is announced,
+    /// another begins at once.
+    ///
+    /// # Errors
+    /// When there is no such key, or the database does not take it.
+    pub async fn kill(&self, id: KeyId, now: Timestamp) -> Result<(), ChangeKeysError> {
+        self.change(|ring| ring.kill(id, now).map_err(ChangeKeysError::Kill)).await?;
+        if self.ring().signing_key(now).is_err() {
+            self.rotate(now).await?;
+        }
+        Ok(())
+    }
+
+    async fn change(
+        &self,
+        decide: impl Fn(&KeyRing) -> Result<KeyRing, ChangeKeysError>,
+    ) -> Result<(), ChangeKeysError> {
+        for _ in 0..EXCHANGES_MAX {
+            let next = decide(&self.ring())?;
+            match self.store.replace(&next.to_store()).await.map_err(ChangeKeysError::Store)? {
+                Exchange::Done => {
+                    self.adopt(next);
+                    return Ok(());
+                }
+                Exchange::Lost => self.reload().await?,
+            }
+        }
+        Err(ChangeKeysError::Contended)
+    }
+
+    /// An older ring never takes the place of a newer one.
+    fn adopt(&self, next: KeyRing) {
+        let mut ring = self.ring.write().unwrap_or_else(PoisonError::into_inner);
+        if next.revision() > ring.revision() {
+            *ring = Arc::new(next);
+        }
+    }
+
+    /// The keys, as they are now.
+    pub(crate) fn ring(&self) -> Arc<KeyRing> {
+        Arc::clone(&self.ring.read().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+impl fmt::Debug for SigningKeys {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("SigningKeys")
+            .field("revision", &self.ring().revision())
+            .finish_non_exhaustive()
+    }
+}
+
+async fn load(store: &SqlKeys, schedule: RotationSchedule) -> Result<Option<KeyRing>, ChangeKeysError> {
+    let stored = store.load().await.map_err(ChangeKeysError::Store)?;
+    let ring = stored.map(|stored| KeyRing::from_store(schedule, stored, system_random()));
+    ring.transpose().map_err(ChangeKeysError::Load)
+}
+
+async fn begin(
+    store: &SqlKeys,
+    schedule: RotationSchedule,
+    now: Timestamp,
+) -> Result<KeyRing, ChangeKeysError> {
+    for _ in 0..EXCHANGES_MAX {
+        if let Some(ring) = load(store, schedule).await? {
+            return Ok(ring);
+        }
+        let ring = KeyRing::begin(schedule, draw()?, now);
+        match store.replace(&ring.to_store()).await.map_err(ChangeKeysError::Store)? {
+            Exchange::Done => return Ok(ring),
+            // Another process was first.
+            Exchange::Lost => {}
+        }
+    }
+    Err(ChangeKeysError::Contended)
+}
+
+fn draw() -> Result<SigningKey, ChangeKeysError> {
+    SigningKey::generate(Algorithm::EdDsa, system_random()).map_err(ChangeKeysError::Draw)
+}

@@ -1,0 +1,117 @@
+//! Accounts against a real SQLite file.
+
+use shield_guard::{AccountId, limit::Tier};
+use shield_types::{Secret, Timestamp};
+
+use super::{Account, AccountStatus, NewAccount, Profile, ProfileChange, Role, StandingChange, Store};
+use crate::scratch::ScratchDirectory;
+
+const NOW: Timestamp = Timestamp(1_790_000_000_000);
+const LATER: Timestamp = Timestamp(1_790_000_001_000);
+
+async fn store() -> (Store, ScratchDirectory) {
+    let directory = ScratchDirectory::new();
+    (Store::open(directory.path()).await.unwrap(), directory)
+}
+
+fn new_account(number: u8, email_key: &str) -> NewAccount {
+    NewAccount {
+        id: AccountId::new(NOW, [number; 10]),
+        email: email_key.to_uppercase(),
+        email_key: email_key.to_owned(),
+        profile: Profile { first_name: Some("Ada".to_owned()), ..Profile::default() },
+        password: Secret::new("$argon2id$old".to_owned()),
+        created_at: NOW,
+    }
+}
+
+async fn inserted(store: &Store) -> Account {
+    store.insert_account(new_account(1, "ada@example.org")).await.unwrap().unwrap()
+}
+
+#[tokio::test]
+async fn account_is_read_back() {
+    let (store, _directory) = store().await;
+    let account = inserted(&store).await;
+    assert_eq!(account.email, "ADA@EXAMPLE.ORG");
+    assert_eq!((account.role, account.status), (Role::User, AccountStatus::PendingVerification));
+    assert_eq!((account.plan, account.usable()), (Tier::Free, false));
+    assert_eq!(store.find_account(account.id).await.unwrap(), Some(account.clone()));
+    assert_eq!(store.find_account_by_email("ada@example.org").await.unwrap(), Some(account));
+    assert_eq!(store.find_account_by_email("ADA@EXAMPLE.ORG").await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn address_has_one_account() {
+    let (store, _directory) = store().await;
+    let racing = (1..=8).map(|number| store.insert_account(new_account(number, "ada@example.org")));
+    let outcomes = futures_util::future::join_all(racing).await;
+    assert_eq!(outcomes.into_iter().filter(|outcome| outcome.as_ref().unwrap().is_some()).count(), 1);
+}
+
+#[tokio::test]
+async fn only_its_own_address_verifies() {
+    let (store, _directory) = store().await;
+    let account = inserted(&store).await;
+    assert_eq!(store.verify_email(account.id, "eve@example.org", LATER).await.unwrap(), None);
+    let verified = store.verify_email(account.id, "ada@example.org", LATER).await.unwrap().unwrap();
+    assert_eq!((verified.status, verified.email_verified_at), (AccountStatus::Active, Some(LATER)));
+    let suspend = StandingChange { status: Some(AccountStatus::Suspended), ..StandingChange::default() };
+    store.change_standing(account.id, suspend, LATER).await.unwrap().unwrap();
+    let again = store.verify_email(account.id, "ada@example.org", LATER).await.unwrap().unwrap();
+    assert_eq!(again.status, AccountStatus::Suspended, "a link does not undo what an administrator did");
+}
+
+#[tokio::test]
+async fn rehash_never_undoes_a_new_password() {
+    let (store, _directory) = store().await;
+    let account = inserted(&store).await;
+    let new = Secret::new("$argon2id$new".to_owned());
+    assert!(store.set_password(account.id, &new, LATER).await.unwrap());
+    let dearer = Secret::new("$argon2id$dearer".to_owned());
+    store.replace_hash(account.id, &account.password, &dearer).await.unwrap();
+    assert_eq!(store.find_account(account.id).await.unwrap().unwrap().password, new);
+    store.replace_hash(account.id, &new, &dearer).await.unwrap();
+    assert_eq!(store.find_account(account.id).await.unwrap().unwrap().password, dearer);
+}
+
+#[tokio::test]
+async fn profile_changes_where_asked() {
+    let (store, _directory) = store().await;
+    let account = inserted(&store).await;
+    let change = ProfileChange {
+        company: Some("Analytical Engines".to_owned()),
+        first_name: Some(String::new()),
+        marketing_consent: Some(true),
+        ..ProfileChange::default()
+    };
+    let changed = store.change_profile(account.id, change, LATER).await.unwrap().unwrap();
+    assert_eq!(changed.profile.first_name, None);
+    assert_eq!(changed.profile.company.as_deref(), Some("Analytical Engines"));
+    assert!(changed.profile.marketing_consent);
+    assert_eq!(changed.updated_at, LATER);
+    let nobody = AccountId::new(NOW, [9; 10]);
+    assert_eq!(store.change_profile(nobody, ProfileChange::default(), LATER).await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn lock_is_kept_and_lifted() {
+    let (store, _directory) = store().await;
+    let account = inserted(&store).await;
+    store.verify_email(account.id, "ada@example.org", NOW).await.unwrap().unwrap();
+    let change = async |change| store.change_standing(account.id, change, LATER).await.unwrap().unwrap();
+    let locked = change(StandingChange { locked: Some(true), ..StandingChange::default() }).await;
+    assert_eq!((locked.locked_at, locked.usable()), (Some(LATER), false));
+    let promoted = change(StandingChange {
+        role: Some(Role::Admin),
+        plan: Some(Tier::Business),
+        ..StandingChange::default()
+    });
+    let promoted = promoted.await;
+    assert_eq!(
+        (promoted.role, promoted.plan, promoted.locked_at),
+        (Role::Admin, Tier::Business, Some(LATER))
+    );
+    let open = change(StandingChange { locked: Some(false), ..StandingChange::default() }).await;
+    assert!(open.usable());
+}

@@ -1,0 +1,549 @@
+//! Accounts from outside, over TCP; the original's defects as tests that fail when one comes back.
+
+use linkshield::{
+    accounts::promote,
+    clock::now,
+    store::{Role, StandingChange},
+};
+use serde_json::{Value, json};
+
+use crate::{
+    backend::{Backend, CHECK, assert_problem},
+    client::{Reply, get, post},
+};
+
+const REGISTER: &str = "/api/v1/user/register";
+const VERIFY: &str = "/api/v1/user/verify-email";
+const LOGIN: &str = "/api/v1/user/login";
+const REFRESH: &str = "/api/v1/user/refresh";
+const LOGOUT: &str = "/api/v1/user/logout";
+const PROFILE: &str = "/api/v1/user/profile";
+const SESSIONS: &str = "/api/v1/user/sessions";
+const CHANGE: &str = "/api/v1/user/change-password";
+const FORGOT: &str = "/api/v1/user/forgot-password";
+const RESET: &str = "/api/v1/user/reset-password";
+const RESEND: &str = "/api/v1/user/resend-verification";
+const KEYS: &str = "/api/v1/user/api-keys";
+const JWKS: &str = "/.well-known/jwks.json";
+
+const EMAIL: &str = "Ada@example.org";
+const PASSWORD: &str = "wombat seventy";
+const OTHER_PASSWORD: &str = "giraffe ninety-one";
+
+/// What a log-in gave.
+struct Held {
+    access: String,
+    refresh: String,
+    session: String,
+    /// `name=value` of the session's cookie.
+    cookie: String,
+}
+
+impl Backend {
+    async fn register(&self) -> Reply {
+        let body = json!({ "email": EMAIL, "password": PASSWORD, "first_name": "Ada", "accept_terms": true });
+        post(self.address, REGISTER, &body.to_string()).await
+    }
+
+    async fn verified(&self) {
+        assert_eq!(self.register().await.status, 200);
+        let token = self.mailed_token(EMAIL, "Confirm your e-mail address").await;
+        assert_eq!(post(self.address, VERIFY, &json!({ "token": token }).to_string()).await.status, 200);
+    }
+
+    async fn log_in(&self, password: &str) -> Reply {
+        post(self.address, LOGIN, &json!({ "email": EMAIL, "password": password }).to_string()).await
+    }
+
+    async fn logged_in(&self) -> Held {
+        self.held_by(EMAIL).await
+    }
+
+    async fn held_by(&self, email: &str) -> Held {
+        let body = json!({ "email": email, "password": PASSWORD }).to_string();
+        let reply = post(self.address, LOGIN, &body).await;
+        assert_eq!(reply.status, 200, "{}", reply.body);
+        let cookie = reply.header("set-cookie").unwrap().split(';').next().unwrap().to_owned();
+        let body = reply.json();
+        let text = |field: &str| body[field].as_str().unwrap().to_owned();
+        Held {
+            access: text("access_token"),
+            refresh: text("refresh_token"),
+            session: text("session_id"),
+            cookie,
+        }
+    }
+
+    /// Somebody of this role, logged in.
+    async fn admin(&self, email: &str, role: Role) -> Held {
+        let body = json!({ "email": email, "password": PASSWORD, "accept_terms": true }).to_string();
+        assert_eq!(post(self.address, REGISTER, &body).await.status, 200);
+        let account = promote(&self.store, &email.parse().unwrap()).await.unwrap().unwrap();
+        let change = StandingChange { role: Some(role), ..StandingChange::default() };
+        self.store.change_standing(account.id, change, now()).await.unwrap().unwrap();
+        self.held_by(email).await
+    }
+
+    async fn bearer(&self, method: &str, path: &str, held: &Held, body: Option<Value>) -> Reply {
+        let body = body.map(|body| body.to_string()).unwrap_or_default();
+        self.with(method, path, &format!("authorization: Bearer {}", held.access), &body).await
+    }
+}
+
+#[tokio::test]
+async fn d9_register_verify_and_log_in() {
+    let backend = Backend::start().await;
+    let registered = backend.register().await;
+    assert_eq!(registered.status, 200, "{}", registered.body);
+    let user = registered.json();
+    assert_eq!(user["email"], EMAIL);
+    assert_eq!((&user["status"], &user["is_verified"]), (&json!("pending_verification"), &json!(false)));
+    assert_eq!((&user["subscription_plan"], &user["role"]), (&json!("free"), &json!("user")));
+    assert!(!registered.body.contains("argon2"), "{}", registered.body);
+    assert_problem(&backend.log_in(PASSWORD).await, 403, LOGIN);
+    let token = backend.mailed_token(EMAIL, "Confirm your e-mail address").await;
+    let verify = async || post(backend.address, VERIFY, &json!({ "token": token }).to_string()).await;
+    let verified = verify().await;
+    assert_eq!((verified.status, &verified.json()["is_verified"]), (200, &json!(true)));
+    assert_problem(&verify().await, 400, VERIFY);
+    let reply = backend.log_in(PASSWORD).await;
+    assert_eq!(reply.status, 200, "{}", reply.body);
+    let cookie = reply.header("set-cookie").unwrap();
+    assert!(cookie.starts_with("__Host-session="), "{cookie}");
+    for attribute in ["Path=/", "Secure", "HttpOnly", "SameSite=Strict"] {
+        assert!(cookie.contains(attribute), "{cookie}");
+    }
+    assert_eq!(reply.header("cache-control"), Some("no-store"));
+    let body = reply.json();
+    assert_eq!((&body["token_type"], &body["user"]["full_name"]), (&json!("bearer"), &json!("Ada")));
+    assert!((890..=900).contains(&body["expires_in"].as_u64().unwrap()), "{body}");
+    backend.stop().await;
+}
+
+#[tokio::test]
+async fn d1_log_out_revokes_token_cookie_and_refresh() {
+    let backend = Backend::start().await;
+    backend.verified().await;
+    let (held, other) = (backend.logged_in().await, backend.logged_in().await);
+    let cookie = format!("cookie: {}", held.cookie);
+    assert_eq!(backend.bearer("GET", PROFILE, &held, None).await.status, 200);
+    assert_eq!(backend.with("GET", PROFILE, &cookie, "").await.status, 200);
+    let ended = backend.bearer("POST", LOGOUT, &held, None).await;
+    assert_eq!((ended.status, ended.body.as_str()), (204, ""));
+    assert!(ended.header("set-cookie").unwrap().contains("Max-Age=0"));
+    let refused = backend.bearer("GET", PROFILE, &held, None).await;
+    assert_problem(&refused, 401, PROFILE);
+    assert!(refused.header("www-authenticate").unwrap().contains("invalid_token"));
+    assert_problem(&backend.with("GET", PROFILE, &cookie, "").await, 401, PROFILE);
+    let refresh = json!({ "refresh_token": held.refresh }).to_string();
+    assert_problem(&post(backend.address, REFRESH, &refresh).await, 401, REFRESH);
+    assert_problem(&backend.bearer("POST", LOGOUT, &held, None).await, 401, LOGOUT);
+    assert_eq!(backend.bearer("POST", "/auth/logout", &other, None).await.status, 204);
+    assert_problem(&backend.bearer("GET", PROFILE, &other, None).await, 401, PROFILE);
+    backend.stop().await;
+}
+
+#[tokio::test]
+async fn d7_signing_keys_exist_and_are_published() {
+    let backend = Backend::start().await;
+    let reply = get(backend.address, JWKS).await;
+    assert_eq!((reply.status, reply.header("content-type")), (200, Some("application/jwk-set+json")));
+    assert_eq!(reply.header("cache-control"), Some("public, max-age=300"));
+    let jwks = reply.json();
+    let key = &jwks["keys"][0];
+    assert_eq!((&key["kty"], &key["crv"], &key["alg"]), (&json!("OKP"), &json!("Ed25519"), &json!("EdDSA")));
+    assert!(key.get("d").is_none(), "the private part stays here");
+    backend.verified().await;
+    let held = backend.logged_in().await;
+    assert_eq!(held.access.split('.').count(), 3);
+    backend.stop().await;
+}
+
+#[tokio::test]
+async fn d8_garbage_is_no_session() {
+    let backend = Backend::start().await;
+    backend.verified().await;
+    let held = backend.logged_in().await;
+    assert_problem(&get(backend.address, PROFILE).await, 401, PROFILE);
+    let swapped = held.access.replace('.', "..");
+    for header in [
+        "authorization: Bearer garbage".to_owned(),
+        "authorization: Bearer ".to_owned(),
+        "authorization: garbage".to_owned(),
+        "authorization: Basic YWRhOmFkYQ==".to_owned(),
+        format!("authorization: Bearer {swapped}"),
+        format!("authorization: Bearer {}", held.session),
+        format!("authorization: Bearer {}", held.refresh),
+        format!("authorization: Bearer {0}\r\nauthorization: Bearer {0}", held.access),
+        "cookie: __Host-session=garbage".to_owned(),
+        format!("cookie: __Host-session={}", held.session),
+        format!("cookie: __Host-session={}", "A".repeat(43)),
+        format!("cookie: {0}; {0}", held.cookie),
+        format!("authorization: Bearer garbage\r\ncookie: {}", held.cookie),
+    ] {
+        let reply = backend.with("GET", PROFILE, &header, "").await;
+        assert_eq!(reply.status, 401, "{header}: {}", reply.body);
+    }
+    backend.stop().await;
+}
+
+#[tokio::test]
+async fn cookie_alone_changes_nothing() {
+    let backend = Backend::start().await;
+    backend.verified().await;
+    let held = backend.logged_in().await;
+    let cookie = format!("cookie: {}", held.cookie);
+    assert_problem(&backend.with("DELETE", SESSIONS, &cookie, "").await, 403, SESSIONS);
+    assert_problem(&backend.with("PUT", PROFILE, &cookie, "{}").await, 403, PROFILE);
+    assert_eq!(backend.bearer("GET", SESSIONS, &held, None).await.status, 200);
+    backend.stop().await;
+}
+
+#[tokio::test]
+async fn wrong_password_and_absent_account_look_alike() {
+    let backend = Backend::start().await;
+    backend.verified().await;
+    let wrong = backend.log_in(OTHER_PASSWORD).await;
+    let absent = json!({ "email": "eve@example.org", "password": OTHER_PASSWORD }).to_string();
+    let absent = post(backend.address, LOGIN, &absent).await;
+    assert_problem(&wrong, 401, LOGIN);
+    assert_problem(&absent, 401, LOGIN);
+    assert_eq!(wrong.json()["detail"], "Invalid email or password");
+    assert_eq!(wrong.json()["type"], absent.json()["type"]);
+    assert_eq!(wrong.json()["detail"], absent.json()["detail"]);
+    backend.stop().await;
+}
+
+#[tokio::test]
+async fn guessing_ends_in_429_with_retry_after() {
+    let backend = Backend::start().await;
+    backend.verified().await;
+    for _ in 0..5 {
+        assert_eq!(backend.log_in("wrong").await.status, 401);
+    }
+    let refused = backend.log_in(PASSWORD).await;
+    assert_problem(&refused, 429, LOGIN);
+    let seconds: u64 = refused.header("retry-after").unwrap().parse().unwrap();
+    assert!((1..=900).contains(&seconds), "{seconds}");
+    backend.stop().await;
+}
+
+#[tokio::test]
+async fn registration_names_every_mistake() {
+    let backend = Backend::start().await;
+    let body = json!({ "email": "ada", "password": "", "accept_terms": false, "plan": "enterprise" });
+    let refused = post(backend.address, REGISTER, &body.to_string()).await;
+    assert_problem(&refused, 422, REGISTER);
+    let refused = refused.json();
+    let mut pointers: Vec<&str> = refused["errors"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|error| error["pointer"].as_str().unwrap())
+        .collect();
+    pointers.sort_unstable();
+    assert_eq!(pointers, ["#/accept_terms", "#/email", "#/password", "#/plan"]);
+    let weak = json!({ "email": EMAIL, "password": "Password1!", "accept_terms": true });
+    let weak = post(backend.address, REGISTER, &weak.to_string()).await;
+    assert_problem(&weak, 422, REGISTER);
+    assert_eq!(weak.json()["errors"][0]["pointer"], "#/password");
+    assert_eq!(backend.register().await.status, 200);
+    assert_problem(&backend.register().await, 409, REGISTER);
+    backend.stop().await;
+}
+
+#[tokio::test]
+async fn refresh_rotates_and_reuse_ends_the_session() {
+    let backend = Backend::start().await;
+    backend.verified().await;
+    let held = backend.logged_in().await;
+    let refresh = async |token: &str| {
+        post(backend.address, REFRESH, &json!({ "refresh_token": token }).to_string()).await
+    };
+    let first = refresh(&held.refresh).await;
+    assert_eq!(first.status, 200, "{}", first.body);
+    let successor = first.json()["refresh_token"].as_str().unwrap().to_owned();
+    assert_eq!(first.json()["session_id"], held.session.as_str());
+    assert_eq!(refresh(&held.refresh).await.json()["refresh_token"], successor.as_str());
+    assert_eq!(refresh(&successor).await.status, 200);
+    assert_problem(&refresh(&held.refresh).await, 401, REFRESH);
+    assert_problem(&backend.bearer("GET", PROFILE, &held, None).await, 401, PROFILE);
+    backend.stop().await;
+}
+
+#[tokio::test]
+async fn sessions_are_listed_and_ended() {
+    let backend = Backend::start().await;
+    backend.verified().await;
+    let (one, two, three) = (backend.logged_in().await, backend.logged_in().await, backend.logged_in().await);
+    let listed = backend.bearer("GET", SESSIONS, &one, None).await.json();
+    let listed = listed.as_array().unwrap();
+    assert_eq!(listed.len(), 3);
+    let current: Vec<_> = listed.iter().filter(|session| session["is_current"] == true).collect();
+    assert_eq!((current.len(), &current[0]["id"]), (1, &json!(one.session)));
+    assert_eq!(current[0]["ip_address"], "127.0.0.1");
+    let path = format!("{SESSIONS}/{}", two.session);
+    assert_eq!(backend.bearer("DELETE", &path, &one, None).await.status, 204);
+    assert_problem(&backend.bearer("DELETE", &path, &one, None).await, 404, &path);
+    let nonsense = format!("{SESSIONS}/nonsense");
+    assert_problem(&backend.bearer("DELETE", &nonsense, &one, None).await, 422, &nonsense);
+    assert_problem(&backend.bearer("GET", PROFILE, &two, None).await, 401, PROFILE);
+    assert_eq!(backend.bearer("DELETE", SESSIONS, &one, None).await.status, 204);
+    assert_problem(&backend.bearer("GET", PROFILE, &three, None).await, 401, PROFILE);
+    assert_eq!(backend.bearer("GET", PROFILE, &one, None).await.status, 200);
+    backend.stop().await;
+}
+
+#[tokio::test]
+async fn password_is_changed_and_reset() {
+    let backend = Backend::start().await;
+    backend.verified().await;
+    let (held, other) = (backend.logged_in().await, backend.logged_in().await);
+    let change = async |current: &str, new: &str| {
+        let body = json!({ "current_password": current, "new_password": new });
+        backend.bearer("POST", CHANGE, &held, Some(body)).await
+    };
+    assert_problem(&change("wrong", OTHER_PASSWORD).await, 400, CHANGE);
+    assert_problem(&change(PASSWORD, "short").await, 422, CHANGE);
+    assert_eq!(change(PASSWORD, OTHER_PASSWORD).await.status, 204);
+    assert_eq!(backend.bearer("GET", PROFILE, &held, None).await.status, 200);
+    assert_problem(&backend.bearer("GET", PROFILE, &other, None).await, 401, PROFILE);
+    assert_problem(&backend.log_in(PASSWORD).await, 401, LOGIN);
+    for path in [FORGOT, RESEND] {
+        for email in [EMAIL, "nobody@example.org"] {
+            let reply = post(backend.address, path, &json!({ "email": email }).to_string()).await;
+            assert_eq!((reply.status, reply.body.as_str()), (204, ""), "{path} {email}");
+        }
+    }
+    let token = backend.mailed_token(EMAIL, "Choose a new password").await;
+    let reset = async |new: &str| {
+        post(backend.address, RESET, &json!({ "token": token, "new_password": new }).to_string()).await
+    };
+    assert_problem(&reset("short").await, 422, RESET);
+    assert_eq!(reset(PASSWORD).await.status, 204);
+    assert_problem(&reset(PASSWORD).await, 400, RESET);
+    assert_problem(&backend.bearer("GET", PROFILE, &held, None).await, 401, PROFILE);
+    assert_eq!(backend.log_in(PASSWORD).await.status, 200);
+    backend.stop().await;
+}
+
+#[tokio::test]
+async fn profile_is_changed_field_by_field() {
+    let backend = Backend::start().await;
+    backend.verified().await;
+    let held = backend.logged_in().await;
+    let change = json!({ "full_name": "Ada King Lovelace", "company": "Analytical Engines" });
+    let changed = backend.bearer("PUT", PROFILE, &held, Some(change)).await;
+    assert_eq!(changed.status, 200, "{}", changed.body);
+    assert_eq!(changed.json()["last_name"], "King Lovelace");
+    let cleared = backend.bearer("PUT", PROFILE, &held, Some(json!({ "company": "" }))).await.json();
+    assert_eq!((&cleared["company"], &cleared["full_name"]), (&Value::Null, &json!("Ada King Lovelace")));
+    assert_problem(
+        &backend.bearer("PUT", PROFILE, &held, Some(json!({ "role": "admin" }))).await,
+        422,
+        PROFILE,
+    );
+    backend.stop().await;
+}
+
+#[tokio::test]
+async fn d10_api_key_is_shown_once_and_works_until_it_is_revoked() {
+    let backend = Backend::start().await;
+    backend.verified().await;
+    let held = backend.logged_in().await;
+    let made = backend.bearer("POST", KEYS, &held, Some(json!({ "name": "build server" }))).await;
+    assert_eq!(made.status, 200, "{}", made.body);
+    let (id, key) =
+        (made.json()["id"].as_str().unwrap().to_owned(), made.json()["api_key"].as_str().unwrap().to_owned());
+    assert!(key.starts_with("ls_live_"), "{key}");
+    assert_eq!(made.json()["permissions"], json!(["url_check"]));
+    let listed = backend.bearer("GET", KEYS, &held, None).await;
+    assert!(!listed.body.contains(&key), "{}", listed.body);
+    assert_eq!((&listed.json()[0]["id"], &listed.json()[0]["api_key"]), (&json!(id), &Value::Null));
+    let check = async |header: String| {
+        backend.with("POST", CHECK, &header, &json!({ "url": "https://example.com/" }).to_string()).await
+    };
+    assert_eq!(check(format!("x-api-key: {key}")).await.status, 200);
+    assert_eq!(check(format!("authorization: Bearer {key}")).await.status, 200);
+    let wrong = format!("{}{}", &key[..key.len() - 1], if key.ends_with('0') { '1' } else { '0' });
+    for header in [
+        format!("x-api-key: {wrong}"),
+        "x-api-key: garbage".to_owned(),
+        format!("x-api-key: {key}\r\nx-api-key: {key}"),
+    ] {
+        assert_problem(&check(header).await, 401, CHECK);
+    }
+    let about_the_account = backend.with("GET", PROFILE, &format!("x-api-key: {key}"), "").await;
+    assert_problem(&about_the_account, 403, PROFILE);
+    let path = format!("{KEYS}/{id}/rotate");
+    let rotated = backend.bearer("POST", &path, &held, None).await;
+    assert_eq!(rotated.status, 200, "{}", rotated.body);
+    let successor = rotated.json()["api_key"].as_str().unwrap().to_owned();
+    assert_eq!(check(format!("x-api-key: {successor}")).await.status, 200);
+    assert_eq!(check(format!("x-api-key: {key}")).await.status, 200, "both work until the grace is over");
+    assert_problem(&backend.bearer("POST", &path, &held, None).await, 409, &path);
+    let path = format!("{KEYS}/{id}");
+    assert_eq!(backend.bearer("DELETE", &path, &held, None).await.status, 204);
+    assert_problem(&backend.bearer("DELETE", &path, &held, None).await, 404, &path);
+    assert_problem(&check(format!("x-api-key: {key}")).await, 401, CHECK);
+    assert_eq!(check(format!("x-api-key: {successor}")).await.status, 200);
+    backend.stop().await;
+}
+
+#[tokio::test]
+async fn keys_are_limited_by_plan_and_permission() {
+    let backend = Backend::start().await;
+    backend.verified().await;
+    let held = backend.logged_in().await;
+    let make = async |body: Value| backend.bearer("POST", KEYS, &held, Some(body)).await;
+    let reader = make(json!({ "name": "reader", "permissions": ["report_read"] })).await;
+    let reader = reader.json()["api_key"].as_str().unwrap().to_owned();
+    let check = json!({ "url": "https://example.com/" });
+    assert_problem(
+        &backend.with("POST", CHECK, &format!("x-api-key: {reader}"), &check.to_string()).await,
+        403,
+        CHECK,
+    );
+    assert_problem(&make(json!({ "name": "root", "permissions": ["admin"] })).await, 403, KEYS);
+    let refused = make(json!({ "name": "", "permissions": ["account"], "expires_at": "yesterday" })).await;
+    assert_problem(&refused, 422, KEYS);
+    assert_eq!(refused.json()["errors"].as_array().unwrap().len(), 3);
+    for year in ["2020", "2999"] {
+        let end = format!("{year}-01-01T00:00:00Z");
+        assert_problem(&make(json!({ "name": "b", "expires_at": end })).await, 422, KEYS);
+    }
+    assert_eq!(make(json!({ "name": "b" })).await.status, 200);
+    assert_eq!(make(json!({ "name": "c" })).await.status, 200);
+    assert_problem(&make(json!({ "name": "d" })).await, 409, KEYS);
+    backend.stop().await;
+}
+
+const USERS: &str = "/api/v1/admin/users";
+const SIGNING_KEYS: &str = "/api/v1/jwt/keys";
+
+#[tokio::test]
+async fn administrators_lock_accounts_and_end_their_sessions() {
+    let backend = Backend::start().await;
+    backend.verified().await;
+    let user = backend.logged_in().await;
+    let id = backend.bearer("GET", PROFILE, &user, None).await.json()["id"].as_str().unwrap().to_owned();
+    let path = format!("{USERS}/{id}");
+    let lock = || Some(json!({ "locked": true }));
+    assert_problem(&backend.bearer("PUT", &path, &user, lock()).await, 403, &path);
+    assert_problem(&backend.with("PUT", &path, "accept: */*", "{}").await, 401, &path);
+    let admin = backend.admin("root@example.org", Role::SuperAdmin).await;
+    let changed = json!({ "subscription_plan": "basic", "role": "moderator" });
+    let changed = backend.bearer("PUT", &path, &admin, Some(changed)).await.json();
+    assert_eq!((&changed["subscription_plan"], &changed["role"]), (&json!("starter"), &json!("moderator")));
+    let refused = backend.bearer("PUT", &path, &admin, Some(json!({ "role": "god", "status": "?" }))).await;
+    assert_problem(&refused, 422, &path);
+    let revoke = format!("/auth/admin/revoke-user-tokens/{id}");
+    let revoked = backend.bearer("POST", &revoke, &admin, None).await.json();
+    assert_eq!((&revoked["revoked_count"], &revoked["user_id"]), (&json!(1), &json!(id)));
+    assert_problem(&backend.bearer("GET", PROFILE, &user, None).await, 401, PROFILE);
+    let again = backend.logged_in().await;
+    assert_eq!(backend.bearer("PUT", &path, &admin, lock()).await.status, 200);
+    assert_problem(&backend.bearer("GET", PROFILE, &again, None).await, 401, PROFILE);
+    assert_problem(&backend.log_in(PASSWORD).await, 423, LOGIN);
+    assert_eq!(backend.bearer("PUT", &path, &admin, Some(json!({ "locked": false }))).await.status, 200);
+    assert_problem(&backend.bearer("GET", PROFILE, &again, None).await, 401, PROFILE);
+    assert_eq!(backend.log_in(PASSWORD).await.status, 200);
+    let nobody = format!("{USERS}/01890a5d-ac96-774b-bcce-b302099a8057");
+    assert_problem(&backend.bearer("PUT", &nobody, &admin, lock()).await, 404, &nobody);
+    backend.stop().await;
+}
+
+#[tokio::test]
+async fn administrators_do_not_make_their_like() {
+    let backend = Backend::start().await;
+    let super_admin = backend.admin("root@example.org", Role::SuperAdmin).await;
+    let admin = backend.admin("helper@example.org", Role::Admin).await;
+    backend.verified().await;
+    let user = backend.logged_in().await;
+    let id = async |held: &Held| {
+        backend.bearer("GET", PROFILE, held, None).await.json()["id"].as_str().unwrap().to_owned()
+    };
+    let (of_user, of_super) = (id(&user).await, id(&super_admin).await);
+    let path = format!("{USERS}/{of_user}");
+    assert_problem(&backend.bearer("PUT", &path, &admin, Some(json!({ "role": "admin" }))).await, 403, &path);
+    let above = format!("{USERS}/{of_super}");
+    assert_problem(
+        &backend.bearer("PUT", &above, &admin, Some(json!({ "locked": true }))).await,
+        403,
+        &above,
+    );
+    assert_eq!(
+        backend.bearer("PUT", &path, &super_admin, Some(json!({ "role": "admin" }))).await.status,
+        200
+    );
+    backend.stop().await;
+}
+
+#[tokio::test]
+async fn d7_administrators_rotate_and_kill_signing_keys() {
+    let backend = Backend::start().await;
+    let admin = backend.admin("root@example.org", Role::SuperAdmin).await;
+    let rotate = "/api/v1/jwt/rotate";
+    let announced = backend.bearer("POST", rotate, &admin, None).await;
+    assert_eq!(announced.status, 200, "{}", announced.body);
+    assert_problem(&backend.bearer("POST", rotate, &admin, None).await, 409, rotate);
+    let listed = backend.bearer("GET", SIGNING_KEYS, &admin, None).await.json();
+    assert_eq!((&listed[0]["state"], &listed[1]["state"]), (&json!("active"), &json!("announced")));
+    assert_eq!(get(backend.address, JWKS).await.json()["keys"].as_array().unwrap().len(), 2);
+    let active = listed[0]["key_id"].as_str().unwrap();
+    let status = backend.bearer("GET", "/api/v1/jwt/status", &admin, None).await.json();
+    assert_eq!((&status["active_key_id"], &status["key_count"]), (&json!(active), &json!(2)));
+    let path = format!("{SIGNING_KEYS}/{active}");
+    assert_eq!(backend.bearer("DELETE", &path, &admin, None).await.status, 204);
+    assert_problem(&backend.bearer("GET", PROFILE, &admin, None).await, 401, PROFILE);
+    let refreshed = json!({ "refresh_token": admin.refresh }).to_string();
+    let refreshed = post(backend.address, REFRESH, &refreshed).await;
+    assert_eq!(refreshed.status, 200, "the session goes on under another key: {}", refreshed.body);
+    backend.stop().await;
+}
+
+#[tokio::test]
+async fn checks_belong_to_their_account() {
+    let backend = Backend::start().await;
+    backend.verified().await;
+    let (own, history) = (backend.logged_in().await, "/api/v1/url-check/history");
+    let body = json!({ "url": "https://example.com/" });
+    let check = backend.bearer("POST", CHECK, &own, Some(body.clone())).await.json();
+    let path = format!("{CHECK}/{}", check["id"].as_str().unwrap());
+    let results = format!("{path}/results");
+    for path in [&path, &results] {
+        assert_eq!(backend.bearer("GET", path, &own, None).await.status, 200);
+        assert_problem(&get(backend.address, path).await, 403, path);
+        assert_problem(&backend.ask("GET", path, "").await, 403, path);
+    }
+    let anonymous = backend.check("https://example.com/").await;
+    assert_ne!(anonymous["id"], check["id"], "another's result is not taken");
+    let anonymous = format!("{CHECK}/{}", anonymous["id"].as_str().unwrap());
+    assert_eq!(get(backend.address, &anonymous).await.status, 200);
+    assert_eq!(backend.bearer("GET", &anonymous, &own, None).await.status, 200);
+    assert_eq!(backend.bearer("GET", history, &own, None).await.json()["total_count"], 1);
+    assert_eq!(backend.ask("GET", history, "").await.json()["total_count"], 0);
+    assert_problem(&get(backend.address, history).await, 401, history);
+    let bulk = "/api/v1/url-check/bulk-check";
+    assert_problem(&post(backend.address, bulk, "{\"urls\":[]}").await, 401, bulk);
+    backend.stop().await;
+}
+
+#[tokio::test]
+async fn d1_revoked_token_is_told_from_a_good_one() {
+    let backend = Backend::start().await;
+    backend.verified().await;
+    let held = backend.logged_in().await;
+    let validate = "/auth/validate-token";
+    let inspect =
+        async || post(backend.address, validate, &json!({ "token": held.access }).to_string()).await.json();
+    let good = inspect().await;
+    assert_eq!((&good["valid"], &good["session_id"]), (&json!(true), &json!(held.session)));
+    assert_eq!(backend.bearer("POST", LOGOUT, &held, None).await.status, 204);
+    assert_eq!(inspect().await, json!({ "valid": false, "reason": "malformed, expired or revoked" }));
+    let stats = "/auth/admin/blacklist-stats";
+    let admin = backend.admin("root@example.org", Role::SuperAdmin).await;
+    assert_eq!(backend.bearer("GET", stats, &admin, None).await.json()["stats"]["revocations_total"], 1);
+    assert_problem(&get(backend.address, stats).await, 401, stats);
+    backend.stop().await;
+}
