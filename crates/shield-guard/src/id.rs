@@ -7,7 +7,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 use shield_types::Timestamp;
-use uuid::{Builder, Uuid};
+use uuid::{Builder, Uuid, fmt::Hyphenated};
 
 /// Text that is not an id.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -40,12 +40,11 @@ macro_rules! id {
             /// Reads the hyphenated form, which [`fmt::Display`] writes; no other form is an id, so that each has one
             /// spelling.
             pub fn parse(text: &str) -> Result<Self, ParseIdError> {
-                let uuid = Uuid::try_parse(text).map_err(|_| ParseIdError)?;
-                let mut buffer = Uuid::encode_buffer();
-                match *uuid.hyphenated().encode_lower(&mut buffer) == *text {
-                    true => Ok(Self(uuid)),
-                    false => Err(ParseIdError),
+                // Of the forms of a UUID only the hyphenated one has 36 letters.
+                if text.len() != Hyphenated::LENGTH || has_upper_case(text) {
+                    return Err(ParseIdError);
                 }
+                Uuid::try_parse(text).map(Self).map_err(|_| ParseIdError)
             }
         }
 
@@ -74,8 +73,14 @@ id! {
     ApiKeyId
 }
 
+/// Without an early end, so that it looks at many letters at a time.
+fn has_upper_case(text: &str) -> bool {
+    text.bytes().fold(false, |found, letter| found | letter.is_ascii_uppercase())
+}
+
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
     use shield_types::Timestamp;
 
     use super::{AccountId, ParseIdError};
@@ -98,6 +103,21 @@ mod tests {
             String::new(),
         ] {
             assert_eq!(AccountId::parse(&text), Err(ParseIdError), "{text}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_read_prints_as_it_was(text in "[0-9a-fA-F{}:-]{36}|[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-f]{12}") {
+            if let Ok(id) = AccountId::parse(&text) {
+                prop_assert_eq!(id.to_string(), text);
+            }
+        }
+
+        #[test]
+        fn every_id_is_read(bytes: [u8; 16]) {
+            let id = AccountId::from_uuid(uuid::Uuid::from_bytes(bytes));
+            prop_assert_eq!(AccountId::parse(&id.to_string()), Ok(id));
         }
     }
 }

@@ -41,6 +41,7 @@ pub use adapter::run::{ForeignRun, run_foreign};
 pub use adapter::tool::ForeignTool;
 pub use compare::analyse::analyse;
 pub use compare::block::{Block, Side};
+pub use compare::pauses::{Pauses, StoodStill};
 pub use compare::record::{CompareError, Recording, compare, record};
 pub use compare::settings::{CompareSettings, CompareSettingsError};
 pub use compare::verdict::{Comparison, Finding, Interval, Metric, MetricVerdict};

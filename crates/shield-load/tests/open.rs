@@ -6,8 +6,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use shield_load::{
-    ClientGroup, Connection, LoadPlan, Model, Protocol, RequestMix, Schedule, Scheme, Spacing, Target, run,
-    start,
+    ClientGroup, Connection, LoadPlan, Model, Phase, Protocol, RequestMix, Schedule, Scheme, Spacing, Target,
+    run, start,
 };
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
@@ -105,4 +105,20 @@ async fn stopped_run_offers_no_more() {
     load.stop();
     let report = load.join().await;
     assert!(report.accounted() && report.answered >= 20 && report.offered < 10_000, "{report:?}");
+}
+
+#[tokio::test]
+async fn rest_at_the_end_is_kept() {
+    let open = Arc::new(watch::Sender::new(true));
+    let mut plan = plan(gated_server(open).await, 1);
+    let phases = vec![
+        Phase::steady(100.0, Duration::from_millis(100)),
+        Phase::steady(0.0, Duration::from_millis(700)),
+    ];
+    let schedule = Schedule { phases, spacing: Spacing::Even };
+    let lasts = schedule.duration();
+    plan.model = Model::Open { schedule, clients_max: 1 };
+    let report = run(plan).await.unwrap();
+    assert!(report.accounted() && report.elapsed >= lasts, "{report:?}");
+    assert_eq!((report.offered, report.answered), (10, 10));
 }

@@ -4,6 +4,10 @@ mod bad_state;
 mod evidence_tamper;
 mod faults_undone;
 mod first_run;
+mod guard_asvs;
+mod guard_cost;
+mod guard_floods;
+mod guard_rotation;
 mod kill_anywhere;
 mod load_compare;
 mod load_cost;
@@ -46,6 +50,10 @@ enum Kind {
     FaultsUndone,
     LoadProxyCost,
     LoadCompare,
+    GuardCost,
+    GuardAsvs,
+    GuardFloods,
+    GuardRotation,
 }
 
 /// Part of a bar that has several.
@@ -59,6 +67,8 @@ pub(crate) enum Part {
     LiveSame,
     /// Of those, the ones of a program with a worse one.
     LivePlanted,
+    /// Of costs, the run whose instructions are counted; nothing else measures it.
+    Instructions,
 }
 
 /// Shorter or longer runs than the bar's own; the verdict is then about that run.
@@ -161,6 +171,26 @@ pub(crate) const BARS: &[Bar] = &[
         claim: "5 % less throughput or 10 % more p99 found >= 95 % of the time at <= 1 % false alarms over resampled recordings; live: 0 alarms in 10 A/A runs, >= 9 of 10 planted ones found, <= 5 min each",
         kind: Kind::LoadCompare,
     },
+    Bar {
+        name: "guard.cost",
+        claim: "in process, one thread: JWT hit <= 2 x SHA-256; HS256 <= 3 x HMAC; EdDSA, ES256 <= 1.1 x verification; rate limit 0.1 µs, of 1 M keys 0.5 µs, 32 B each; CSRF <= 2 x HMAC; session 0.3 µs; API key of 1 M 0.6 µs, malformed 50 ns; through Redis <= 3 x GET, <= 1 call per 100 requests",
+        kind: Kind::GuardCost,
+    },
+    Bar {
+        name: "guard.asvs",
+        claim: ">= 45 passing tests named by ASVS 5.0 requirement, each number one of the standard's",
+        kind: Kind::GuardAsvs,
+    },
+    Bar {
+        name: "guard.floods",
+        claim: "10^7 new keys: 0 limited keys evicted, memory within its cap; login overload x 5: p99 of the API up by <= 20 %",
+        kind: Kind::GuardFloods,
+    },
+    Bar {
+        name: "guard.rotation",
+        claim: "keys rotate while tokens are issued: 0 valid tokens refused",
+        kind: Kind::GuardRotation,
+    },
 ];
 
 /// Measures one.
@@ -181,5 +211,9 @@ pub(crate) async fn run(bar: &Bar, options: &Options) -> Result<Verdict> {
         Kind::FaultsUndone => faults_undone::run(options).await,
         Kind::LoadProxyCost => load_proxy_cost::run(options).await,
         Kind::LoadCompare => load_compare::run(options).await,
+        Kind::GuardCost => guard_cost::run(options).await,
+        Kind::GuardAsvs => guard_asvs::run(options).await,
+        Kind::GuardFloods => guard_floods::run(options).await,
+        Kind::GuardRotation => guard_rotation::run(options).await,
     }
 }

@@ -175,6 +175,7 @@ impl Engine<'_> {
             undone: true,
             latency: None,
             failed: within.map(|point| point.failed).sum(),
+            compared: SteadyState::comparable(points, from_s, to_s),
             recovered_after_s: SteadyState::recovered_after(points, from_s, to_s),
         };
         results.faults.push(window);

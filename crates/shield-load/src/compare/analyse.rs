@@ -8,16 +8,18 @@
 //! How many blocks that takes depends on the noise, so it is found out: at growing intervals the blocks are looked at, and
 //! they suffice when a change worth finding would be found with the power asked for. That is judged from the magnitudes of
 //! the values, never from their signs, and so costs no confidence. A tenth of `alpha` pays for ending earlier when a
-//! regression is obvious.
+//! regression is obvious, and as much again for pauses at all looks together. While these leave a doubt, which knows signs, the
+//! blocks do not suffice; the intervals of the end are made once all the same.
 
 use crate::compare::block::Block;
+use crate::compare::pauses::Pauses;
 use crate::compare::settings::{CompareSettings, CompareSettingsError};
 use crate::compare::statistics::{
     Bounds, hoeffding, mean_bounds, median, normal_deviations, signed_rank_bounds, signed_rank_reach,
 };
 use crate::compare::verdict::{Comparison, Finding, Interval, Metric, MetricVerdict};
 
-/// Share of `alpha` that is spent on looks before the blocks suffice.
+/// Share of `alpha` that is spent on looks before the blocks suffice; that much again, beside it, on pauses.
 const EARLY_SHARE: f64 = 0.1;
 
 /// How sure an interval must be.
@@ -48,11 +50,19 @@ pub fn analyse(blocks: &[Block], settings: &CompareSettings) -> Result<Compariso
         let wanted = settings.wanted(values.metric);
         wanted.is_none_or(|wanted| values.reach(settings, at_end).is_some_and(|reach| reach <= wanted))
     };
+    let a_look = EARLY_SHARE / settings.looks().count() as f64;
+    let seen = values
+        .iter()
+        .find(|values| values.metric == Metric::Throughput)
+        .and_then(|values| Some(worsened(values.metric, values.reach(settings, at_end)?)));
+    let pauses = Pauses::judge(blocks, settings, seen, settings.alpha * a_look);
     let complete = blocks.len() >= settings.blocks_max
-        || blocks.len() >= settings.blocks_min && values.iter().all(precise);
+        || blocks.len() >= settings.blocks_min
+            && values.iter().all(precise)
+            && pauses.finding != Finding::NotMeasured;
     let level = match complete {
         true => at_end,
-        false => Level::new(settings, EARLY_SHARE / settings.looks().count() as f64),
+        false => Level::new(settings, a_look),
     };
     Ok(Comparison {
         blocks: blocks.len(),
@@ -60,6 +70,7 @@ pub fn analyse(blocks: &[Block], settings: &CompareSettings) -> Result<Compariso
         confidence: 1.0 - settings.alpha,
         complete,
         metrics: values.iter().map(|values| values.judge(blocks, settings, level)).collect(),
+        pauses,
         invalid: Vec::new(),
     })
 }

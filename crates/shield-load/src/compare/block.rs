@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use crate::compare::pauses::StoodStill;
 use crate::measure::histogram::Histogram;
 
 /// Fewest answers of which a 99th percentile is more than the longest.
@@ -36,6 +37,8 @@ pub struct Side {
     pub p50_ms: Option<f64>,
     /// 99th percentile; absent with fewer than 100 answers.
     pub p99_ms: Option<f64>,
+    /// Pauses that outlasted a slice; this time is beyond `seconds`.
+    pub still: StoodStill,
 }
 
 /// What one or several slices counted, with all latencies.
@@ -45,6 +48,7 @@ pub(crate) struct Counted {
     pub(crate) answered_in_time: u64,
     pub(crate) failed: u64,
     pub(crate) latency: Histogram,
+    pub(crate) still: StoodStill,
 }
 
 // === impl Side ===
@@ -70,6 +74,8 @@ impl Counted {
         self.answered_in_time += slice.answered_in_time;
         self.failed += slice.failed;
         self.latency.merge(&slice.latency);
+        self.still.times += slice.still.times;
+        self.still.seconds += slice.still.seconds;
     }
 
     pub(crate) fn side(&self) -> Side {
@@ -81,6 +87,7 @@ impl Counted {
             failed: self.failed,
             p50_ms: quantile_ms(0.5),
             p99_ms: quantile_ms(0.99).filter(|_| self.latency.count() >= P99_ANSWERS_MIN),
+            still: self.still,
         }
     }
 }
@@ -89,7 +96,7 @@ impl Counted {
 mod tests {
     use std::time::Duration;
 
-    use super::Counted;
+    use super::{Counted, StoodStill};
 
     #[test]
     fn few_answers_have_no_p99() {
@@ -107,10 +114,12 @@ mod tests {
         let mut slice = Counted { length: Duration::from_secs(1), answered_in_time: 9, ..Counted::default() };
         (0..10).for_each(|_| slice.latency.record(Duration::from_millis(2)));
         slice.failed = 30;
+        slice.still = StoodStill { times: 1, seconds: 0.5 };
         let mut both = slice.clone();
         both.add(&slice);
         let side = both.side();
         assert_eq!((side.seconds, side.answered_in_time, side.answered, side.failed), (2.0, 18, 20, 60));
         assert_eq!((side.error_share(), side.rate()), (Some(0.75), Some(9.25)));
+        assert_eq!(side.still, StoodStill { times: 2, seconds: 1.0 });
     }
 }

@@ -2,6 +2,7 @@
 
 pub(crate) mod analyse;
 pub(crate) mod block;
+pub(crate) mod pauses;
 pub(crate) mod record;
 pub(crate) mod settings;
 pub(crate) mod statistics;

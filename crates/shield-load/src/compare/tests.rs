@@ -4,6 +4,7 @@ use fastrand::Rng;
 
 use crate::compare::analyse::analyse;
 use crate::compare::block::{Block, Side};
+use crate::compare::pauses::StoodStill;
 use crate::compare::settings::CompareSettings;
 use crate::compare::verdict::{Comparison, Finding, Metric};
 
@@ -43,6 +44,7 @@ fn side(random: &mut Rng, bout: f64, truth: Truth) -> Side {
         failed,
         p50_ms: Some((1.0 + taken) / truth.throughput),
         p99_ms: Some(truth.p99 * (5.0 + taken) * (0.9 + 0.2 * random.f64())),
+        still: StoodStill::default(),
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use crate::compare::pauses::{Pauses, StoodStill};
 use crate::compare::verdict::{Comparison, Finding, Metric, MetricVerdict};
 
 impl fmt::Display for Finding {
@@ -22,6 +23,7 @@ impl fmt::Display for Comparison {
         for metric in &self.metrics {
             writeln!(formatter, "  {metric}")?;
         }
+        writeln!(formatter, "  {}", self.pauses)?;
         let how = if self.complete { "" } else { " (at a look in between, for which they are wider)" };
         write!(formatter, "  all intervals hold together with {:.1} %{how}", confidence * 100.0)?;
         self.invalid.iter().try_for_each(|reason| write!(formatter, "\n  INVALID: {reason}"))
@@ -59,6 +61,34 @@ impl fmt::Display for MetricVerdict {
     }
 }
 
+impl fmt::Display for Pauses {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { a, b, lost, tolerated, finding } = self;
+        write!(formatter, "stood still A {a}  B {b}  ")?;
+        if let Some(lost) = lost {
+            write!(formatter, "answers lost on the whole {:.2} %  ", lost * 100.0)?;
+        }
+        match finding {
+            Finding::NotMeasured => write!(
+                formatter,
+                "too few pauses to tell B from A; no more than {:.2} % would have been let pass",
+                tolerated * 100.0
+            ),
+            other => write!(formatter, "{other}"),
+        }
+    }
+}
+
+impl fmt::Display for StoodStill {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.times {
+            0 => formatter.write_str("never"),
+            1 => write!(formatter, "once, {:.2} s", self.seconds),
+            times => write!(formatter, "{times} times, {:.2} s in all", self.seconds),
+        }
+    }
+}
+
 fn quantity(metric: Metric, value: f64) -> String {
     match metric {
         Metric::Throughput => format!("{value:.1}/s"),
@@ -69,6 +99,7 @@ fn quantity(metric: Metric, value: f64) -> String {
 
 #[cfg(test)]
 mod tests {
+    use crate::compare::pauses::{Pauses, StoodStill};
     use crate::compare::verdict::{Comparison, Finding, Interval, Metric, MetricVerdict};
 
     #[test]
@@ -106,6 +137,13 @@ mod tests {
             confidence: 0.99,
             complete: true,
             metrics: vec![throughput, p99, errors],
+            pauses: Pauses {
+                a: StoodStill::default(),
+                b: StoodStill { times: 3, seconds: 2.75 },
+                lost: Some(0.06),
+                tolerated: 0.04,
+                finding: Finding::NotMeasured,
+            },
             invalid: vec!["the generator was busy".to_owned()],
         };
         let expected = "\
@@ -113,6 +151,7 @@ REGRESSION (48 blocks, 48.0 s counted)
   throughput  A    10000.0/s  B     9400.0/s  B/A 0.9400 (0.9200 to 0.9600)  REGRESSION
   p99         A            -  B            -  not measured
   error share A     0.0000 %  B     0.0000 %  B-A +0.0000 % (+0.0000 to +0.0000)  no difference seen; 0.01 % worse would have been
+  stood still A never  B 3 times, 2.75 s in all  answers lost on the whole 6.00 %  too few pauses to tell B from A; no more than 4.00 % would have been let pass
   all intervals hold together with 99.0 %
   INVALID: the generator was busy";
         assert_eq!(comparison.to_string(), expected);

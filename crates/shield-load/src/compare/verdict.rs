@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::compare::pauses::Pauses;
+
 /// What is compared.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -26,7 +28,7 @@ pub enum Finding {
     Improvement,
     /// Neither is sure. What would have been seen is said beside it.
     NoDifferenceSeen,
-    /// Too few blocks had anything to measure.
+    /// Too few blocks had anything to measure, or too few pauses tell B from A.
     NotMeasured,
 }
 
@@ -40,11 +42,13 @@ pub struct Comparison {
     pub seconds: f64,
     /// Chance that every interval holds the truth, such as 0.99.
     pub confidence: f64,
-    /// The blocks suffice for what was to be found, or are as many as were allowed. Else the intervals are those of a look in
+    /// The blocks suffice for what was to be found and pauses leave no doubt, or they are as many as were allowed. Else the intervals are those of a look in
     /// between, which are wider, so that looking often costs no confidence.
     pub complete: bool,
     /// Metric by metric, in the order of the settings.
     pub metrics: Vec<MetricVerdict>,
+    /// What was lost on the whole, rare pauses included.
+    pub pauses: Pauses,
     /// Why the figures are about the generator instead of the variants; empty when they are not.
     pub invalid: Vec<String>,
 }
@@ -112,12 +116,13 @@ impl Finding {
 // === impl Comparison ===
 
 impl Comparison {
-    /// The worst that was found, over all metrics.
+    /// The worst that was found, over all metrics and pauses.
     #[must_use]
     pub fn finding(&self) -> Finding {
         let order =
             [Finding::Regression, Finding::NotMeasured, Finding::Improvement, Finding::NoDifferenceSeen];
-        let found = |finding: &Finding| self.metrics.iter().any(|metric| metric.finding == *finding);
+        let findings = || self.metrics.iter().map(|metric| metric.finding).chain([self.pauses.finding]);
+        let found = |finding: &Finding| findings().any(|found| found == *finding);
         order.into_iter().find(found).unwrap_or(Finding::NotMeasured)
     }
 

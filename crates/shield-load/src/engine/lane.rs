@@ -365,7 +365,8 @@ impl Lane {
         if step.checks.is_empty() && step.extract.is_empty() {
             return Ok(());
         }
-        let kept = Kept { headers: answer.headers.as_ref(), body: answer.excerpt.bytes() };
+        let Answer { headers, excerpt, .. } = answer;
+        let kept = Kept { headers: headers.as_ref(), body: excerpt.bytes(), cut: excerpt.cut() };
         let told = |check: usize, held| {
             let counters = &shard.checks[first_check + check];
             add(if held { &counters.passed } else { &counters.failed });

@@ -18,6 +18,8 @@ const SLEEP_MAX: Duration = Duration::from_millis(20);
 
 pub(crate) struct Pacer {
     pub(crate) arrivals: Arrivals,
+    /// Length of the schedule: it may end with a rest.
+    pub(crate) lasts: Duration,
     pub(crate) queue: Arc<Queue>,
     pub(crate) shared: Arc<Shared>,
     /// Asks for one more client.
@@ -30,7 +32,7 @@ pub(crate) struct Pacer {
 // === impl Pacer ===
 
 impl Pacer {
-    /// Runs on a thread of its own until the last arrival, or until told to stop; `done` is told then.
+    /// Runs on a thread of its own until the schedule ends, or until told to stop; `done` is told then.
     pub(crate) fn spawn(self, done: oneshot::Sender<()>) -> io::Result<JoinHandle<()>> {
         let run = || {
             self.run();
@@ -56,6 +58,8 @@ impl Pacer {
                 (false, false) => self.shared.lag.record(intended.elapsed()),
             }
         }
+        // What comes after the last arrival is a part of the run: a rest, a fault in it.
+        self.wait_for(self.lasts);
         self.queue.end();
     }
 

@@ -96,7 +96,7 @@ struct Run {
 struct Pace {
     /// A client is wanted.
     grow: mpsc::UnboundedReceiver<()>,
-    /// Ends with the last arrival.
+    /// Ends with the schedule.
     ended: oneshot::Receiver<()>,
     thread: JoinHandle<()>,
 }
@@ -112,6 +112,7 @@ fn pace(shared: &Arc<Shared>, stopper: &Stopper) -> Result<Option<Pace>, StartLo
     let begun: usize = shared.plan.clients.iter().map(|group| group.count).sum();
     let pacer = Pacer {
         arrivals: schedule.arrivals_of(shared.plan.share, shared.plan.seed),
+        lasts: schedule.duration(),
         queue: queue.clone(),
         shared: shared.clone(),
         grow: sender,
@@ -169,7 +170,7 @@ async fn wanted(grow: &mut Option<mpsc::UnboundedReceiver<()>>) -> Option<()> {
 }
 
 /// When no further request may be begun. Requests that were due in time get as long as one request may take.
-async fn time_is_up(shared: Arc<Shared>, last_arrival: Option<oneshot::Receiver<()>>) {
+async fn time_is_up(shared: Arc<Shared>, schedule_end: Option<oneshot::Receiver<()>>) {
     let stop = async {
         match shared.plan.stop {
             Stop::After(duration) => tokio::time::sleep_until(shared.started + duration).await,
@@ -177,7 +178,7 @@ async fn time_is_up(shared: Arc<Shared>, last_arrival: Option<oneshot::Receiver<
         }
     };
     let drained = async {
-        match last_arrival {
+        match schedule_end {
             Some(ended) => {
                 // A pacer that ended without a word has ended, too.
                 let _ = ended.await;

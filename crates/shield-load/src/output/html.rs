@@ -201,6 +201,14 @@ mod tests {
     }
 
     #[test]
+    fn recovery_that_nobody_knows_is_not_never() {
+        let mut results = sample::results();
+        results.faults[1].compared = false;
+        let cells = texts(&parsed(&html(&results)), "table");
+        assert!(cells.contains("not known") && !cells.contains("✗ never"), "{cells}");
+    }
+
+    #[test]
     fn draws_each_plot_twice_with_its_faults() {
         let page = html(&sample::results());
         let document = parsed(&page);

@@ -79,10 +79,15 @@ fn run_cases(results: &RunResults) -> Vec<Case> {
     let unless = |bad: Verdict| {
         if verdict == bad { Outcome::Failed(why(results)) } else { Outcome::Passed { note: None } }
     };
+    let answered = match results.totals.answered {
+        0 if verdict == Verdict::Invalid => skipped_as_invalid(),
+        0 => Outcome::Failed(why(results)),
+        _ => Outcome::Passed { note: None },
+    };
     vec![
         Case::new("run", "the generator kept up", generator),
         Case::new("run", "every request is accounted for", sum),
-        Case::new("run", "the target answered", unless(Verdict::Unreachable)),
+        Case::new("run", "the target answered", answered),
         Case::new("run", "the run was not aborted", unless(Verdict::Aborted)),
     ]
 }

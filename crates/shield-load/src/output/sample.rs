@@ -195,6 +195,7 @@ fn faults() -> Vec<FaultWindow> {
         to_s: 40.1,
         latency: Some(summary([241.0, 311.0, 360.0, 941.0, 989.0, 1_040.0])),
         failed: 216,
+        compared: true,
         recovered_after_s: Some(1.9),
     };
     let kill = FaultWindow {

@@ -140,7 +140,11 @@ pub(super) fn faults(results: &RunResults) -> String {
         row.extend(times.map(Cell::Figure));
         row.extend([Cell::Figure(seconds(fault.to_s)), Cell::Figure(count(fault.failed))]);
         row.extend(percentile_cells(fault.latency.as_ref()));
-        row.push(fault.recovered_after_s.map_or(Cell::Bad("✗ never"), |after| Cell::Figure(seconds(after))));
+        row.push(match (fault.recovered_after_s, fault.compared) {
+            (Some(after), _) => Cell::Figure(seconds(after)),
+            (None, true) => Cell::Bad("✗ never"),
+            (None, false) => Cell::Figure("not known".to_owned()),
+        });
         row
     });
     table.html()

@@ -13,6 +13,8 @@ use crate::results::model::{FaultWindow, RunResults, Verdict};
 const WIDTH: usize = 80;
 /// Width of a figure, with the blank before it.
 const FIGURE: usize = 9;
+/// What is said of a fault in place of a recovery.
+const NOT_COMPARED: &str = "not known whether as good as before again: nothing was answered before the first fault, or no interval came after";
 /// Most lines of a list; the rest are counted.
 const LINES_MAX: usize = 20;
 
@@ -186,10 +188,11 @@ fn faults(page: &mut Page, results: &RunResults) {
 }
 
 fn fault_sentence(fault: &FaultWindow) -> String {
-    let recovered = fault.recovered_after_s.map_or_else(
-        || "NEVER as good as before again".to_owned(),
-        |after| format!("as good as before {} after it", seconds(after)),
-    );
+    let recovered = match (fault.recovered_after_s, fault.compared) {
+        (Some(after), _) => format!("as good as before {} after it", seconds(after)),
+        (None, true) => "NEVER as good as before again".to_owned(),
+        (None, false) => NOT_COMPARED.to_owned(),
+    };
     let p99 = fault.latency.map_or_else(|| ABSENT.to_owned(), |latency| figure(latency.p99_ms));
     format!(
         "{} ({}): {} to {}, planned for {}; {} failed, p99 {p99} ms; {recovered}",
@@ -289,6 +292,17 @@ mod tests {
         let text = text(&results).replace("\n  ", " ");
         assert!(text.contains("iterations not reported, connections not reported"), "{text}");
         assert!(!text.contains("seed"), "{text}");
+    }
+
+    #[test]
+    fn recovery_that_nobody_knows_is_not_never() {
+        let mut results = sample::results();
+        results.faults[1].compared = false;
+        let text = text(&results).replace("\n    ", " ");
+        assert!(
+            text.contains("not known whether as good as before again") && !text.contains("NEVER"),
+            "{text}"
+        );
     }
 
     #[test]

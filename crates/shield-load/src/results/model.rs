@@ -184,7 +184,11 @@ pub struct FaultWindow {
     pub latency: Option<LatencySummary>,
     /// Requests that failed in the window.
     pub failed: u64,
-    /// Seconds from the undo until an interval was as good as before the fault again; absent when it never was.
+    /// Whether before and after can be compared: something was answered before the first fault of the run, and an interval
+    /// ended after the undo.
+    pub compared: bool,
+    /// Seconds from the undo until an interval was as good as those before the first fault again; absent when none was, or
+    /// when nobody can say.
     pub recovered_after_s: Option<f64>,
 }
 

@@ -9,8 +9,9 @@ use std::time::Duration;
 
 use shield_types::settings::Ratio;
 
+use crate::measure::histogram::Histogram;
 use crate::measure::report::LatencySummary;
-use crate::results::model::{RunResults, ThresholdResult};
+use crate::results::model::{RunResults, ThresholdResult, Totals};
 use crate::results::prometheus::Exposition;
 
 /// Every limit of a run, in the order in which they are told.
@@ -39,7 +40,7 @@ pub enum Limit {
         /// Longest that passes.
         at_most: Duration,
     },
-    /// The share of failed requests in those that were answered or failed.
+    /// The share of requests that failed, or were due and never sent, in all that were due.
     ErrorShare {
         /// Highest that passes.
         at_most: Ratio,
@@ -100,10 +101,31 @@ pub struct TargetWatch {
     courses: Vec<Course>,
 }
 
+/// The times of a run's answers.
+#[derive(Clone, Copy, Debug)]
+pub struct Times<'a> {
+    /// From the moment a request was due.
+    pub latency: &'a Histogram,
+    /// From the moment it was begun.
+    pub service: &'a Histogram,
+}
+
+/// What a scrape said of one metric.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Reading {
+    /// There was no page to read.
+    Failed,
+    /// The page has no such samples: nothing of the kind has happened yet, or it is called otherwise.
+    Absent,
+    Value(f64),
+}
+
 /// What the scrapes said of one limit.
 #[derive(Clone, Debug, PartialEq)]
 struct Course {
     limit: TargetLimit,
+    /// What the counter was at the first scrape, or that nobody knows.
+    first: Option<Reading>,
     /// Scrapes that did not tell.
     missed: u64,
     /// Scrapes that did.
@@ -127,8 +149,8 @@ impl Thresholds {
 
     /// Holds every limit against a run; `target` is what [`Self::watch`] began.
     #[must_use]
-    pub fn evaluate(&self, results: &RunResults, target: &TargetWatch) -> Vec<ThresholdResult> {
-        let own = self.limits.iter().map(|limit| limit.evaluate(results));
+    pub fn evaluate(&self, results: &RunResults, times: Times, target: &TargetWatch) -> Vec<ThresholdResult> {
+        let own = self.limits.iter().map(|limit| limit.evaluate(results, times));
         own.chain(target.courses.iter().map(Course::evaluate)).collect()
     }
 }
@@ -148,17 +170,19 @@ impl Limit {
         }
     }
 
-    fn evaluate(&self, results: &RunResults) -> ThresholdResult {
+    fn evaluate(&self, results: &RunResults, times: Times) -> ThresholdResult {
         let totals = &results.totals;
         match self {
             Self::Latency { percentile, at_most } => {
-                self.latency(results, results.latency.as_ref(), *percentile, *at_most)
+                let of_answers = results.latency.as_ref().map(|summary| percentile.of(summary));
+                self.latency(totals, of_answers, times.latency, (*percentile, *at_most))
             }
             Self::Service { percentile, at_most } => {
-                self.latency(results, results.service.as_ref(), *percentile, *at_most)
+                let of_answers = results.service.as_ref().map(|summary| percentile.of(summary));
+                self.latency(totals, of_answers, times.service, (*percentile, *at_most))
             }
             Self::ErrorShare { at_most } => {
-                let measured = share(totals.failed, totals.answered);
+                let measured = share(totals.failed + totals.unsent, totals.answered);
                 self.told(format!("<= {at_most}"), measured, percent, |share| share <= at_most.as_f64())
             }
             Self::Rate { at_least } => {
@@ -176,29 +200,31 @@ impl Limit {
         }
     }
 
-    /// Requests without an answer are longer than any latency: more of them than the percentile leaves over, and the limit does
-    /// not hold, however quick the answers were.
+    /// Requests without an answer are longer than any latency: the percentile is that of all that were due.
     fn latency(
         &self,
-        results: &RunResults,
-        summary: Option<&LatencySummary>,
-        percentile: Percentile,
-        at_most: Duration,
+        totals: &Totals,
+        of_answers: Option<f64>,
+        times: &Histogram,
+        (percentile, at_most): (Percentile, Duration),
     ) -> ThresholdResult {
         let at_most_ms = at_most.as_secs_f64() * 1000.0;
-        let totals = &results.totals;
-        let unanswered = share(totals.failed + totals.unsent, totals.answered).unwrap_or(0.0);
-        if unanswered > 1.0 - percentile.share() + ROUNDING {
-            return ThresholdResult {
-                name: self.name(),
-                limit: format!("<= {at_most_ms} ms"),
-                measured: format!("no answer to {} of the requests", percent(unanswered)),
-                held: false,
-            };
+        let limit = format!("<= {at_most_ms} ms");
+        let unanswered = totals.failed + totals.unsent;
+        let rank = (percentile.share() * (totals.answered + unanswered) as f64 - ROUNDING).ceil().max(1.0);
+        if unanswered > 0 && rank > totals.answered as f64 {
+            let share = percent(share(unanswered, totals.answered).unwrap_or(1.0));
+            let measured = format!("no answer to {share} of the requests");
+            return ThresholdResult { name: self.name(), limit, measured, held: false };
         }
-        let measured = summary.map(|summary| percentile.of(summary));
+        let measured = match unanswered {
+            0 => of_answers,
+            _ => {
+                times.quantile((rank - 0.5) / totals.answered as f64).map(|time| time.as_secs_f64() * 1000.0)
+            }
+        };
         let shown = |latency_ms| format!("{latency_ms:.3} ms");
-        self.told(format!("<= {at_most_ms} ms"), measured, shown, |latency_ms| latency_ms <= at_most_ms)
+        self.told(limit, measured, shown, |latency_ms| latency_ms <= at_most_ms)
     }
 
     fn told(
@@ -217,8 +243,8 @@ impl Limit {
     }
 }
 
-/// Shares are quotients: this much off is equal.
-const ROUNDING: f64 = 1e-9;
+/// A rank that is off by so little is the one before: 0.99 of 1,000 is the 990th.
+const ROUNDING: f64 = 1e-6;
 const NOT_MEASURED: &str = "not measured";
 
 /// The share of `part` in both; none of nothing.
@@ -310,13 +336,14 @@ impl TargetWatch {
     /// Takes in a scrape.
     pub fn scraped(&mut self, exposition: &Exposition) {
         for course in &mut self.courses {
-            course.step(exposition.sum(&course.limit.metric, &course.limit.labels));
+            let value = exposition.sum(&course.limit.metric, &course.limit.labels);
+            course.step(value.map_or(Reading::Absent, Reading::Value));
         }
     }
 
     /// A scrape failed: what the metrics were meanwhile, nobody knows.
     pub fn missed(&mut self) {
-        self.courses.iter_mut().for_each(|course| course.step(None));
+        self.courses.iter_mut().for_each(|course| course.step(Reading::Failed));
     }
 }
 
@@ -324,20 +351,36 @@ impl TargetWatch {
 
 impl Course {
     fn new(limit: TargetLimit) -> Self {
-        Self { limit, missed: 0, seen: 0, value: 0.0, current: None, max: f64::NEG_INFINITY, increase: 0.0 }
+        Self {
+            limit,
+            first: None,
+            missed: 0,
+            seen: 0,
+            value: 0.0,
+            current: None,
+            max: f64::NEG_INFINITY,
+            increase: 0.0,
+        }
     }
 
-    fn step(&mut self, value: Option<f64>) {
-        self.current = value.filter(|value| !value.is_nan());
-        let Some(value) = self.current else {
+    fn step(&mut self, reading: Reading) {
+        let reading = match reading {
+            Reading::Value(value) if value.is_nan() => Reading::Failed,
+            reading => reading,
+        };
+        let first = *self.first.get_or_insert(reading);
+        let Reading::Value(value) = reading else {
+            self.current = None;
             self.missed += 1;
             return;
         };
-        if self.seen > 0 {
+        // A series that its page did not have yet begins at nothing.
+        if self.seen > 0 || first == Reading::Absent {
             self.increase += if value >= self.value { value - self.value } else { value };
         }
         self.seen += 1;
         self.value = value;
+        self.current = Some(value);
         self.max = self.max.max(value);
     }
 
@@ -345,8 +388,8 @@ impl Course {
         let measured = match self.limit.at {
             Moment::Max => (self.seen > 0).then_some(self.max),
             Moment::End => self.current,
-            // What it rose by since the last scrape that told is missing from it, if others followed.
-            Moment::Increase => self.current.filter(|_| self.seen > 1).map(|_| self.increase),
+            // What it rose by before the first scrape that told, or after the last one, is missing from it.
+            Moment::Increase => self.increase(),
         };
         ThresholdResult {
             name: self.limit.name(),
@@ -354,6 +397,15 @@ impl Course {
             measured: measured.map_or_else(|| NOT_MEASURED.to_owned(), |value| self.shown(value)),
             held: measured.is_some_and(|value| self.limit.holds(value)),
         }
+    }
+
+    fn increase(&self) -> Option<f64> {
+        let known = match self.first? {
+            Reading::Failed => false,
+            Reading::Absent => true,
+            Reading::Value(_) => self.seen > 1,
+        };
+        self.current.filter(|_| known).map(|_| self.increase)
     }
 
     fn shown(&self, value: impl Display) -> String {
@@ -370,7 +422,8 @@ mod tests {
 
     use shield_types::Timestamp;
 
-    use super::{Limit, Moment, Percentile, TargetLimit, Thresholds};
+    use super::{Limit, Moment, Percentile, TargetLimit, Thresholds, Times};
+    use crate::measure::histogram::Histogram;
     use crate::measure::report::LatencySummary;
     use crate::results::model::{
         CheckResults, RESULTS_FORMAT, RunResults, Series, ThresholdResult, Totals, Verdict,
@@ -417,8 +470,15 @@ mod tests {
     }
 
     fn evaluate(limit: Limit, results: &RunResults) -> ThresholdResult {
+        let mut answers = Histogram::default();
+        (0..results.totals.answered).for_each(|_| answers.record(Duration::from_millis(1)));
+        judged(limit, results, &answers)
+    }
+
+    fn judged(limit: Limit, results: &RunResults, answers: &Histogram) -> ThresholdResult {
         let thresholds = Thresholds { limits: vec![limit], target: Vec::new() };
-        thresholds.evaluate(results, &thresholds.watch()).remove(0)
+        let times = Times { latency: answers, service: answers };
+        thresholds.evaluate(results, times, &thresholds.watch()).remove(0)
     }
 
     const fn ratio(percent: u32) -> shield_types::settings::Ratio {
@@ -428,8 +488,9 @@ mod tests {
     #[test]
     fn limits_hold_at_their_value_and_not_beyond() {
         let told = |limit| {
-            let all_answered = Totals { answered: 990, offered: 1_000, failed: 10, ..Totals::default() };
-            let results = RunResults { totals: all_answered, ..results() };
+            let failed = if matches!(limit, Limit::ErrorShare { .. }) { 10 } else { 0 };
+            let all_sent = Totals { answered: 990, offered: 990 + failed, failed, ..Totals::default() };
+            let results = RunResults { totals: all_sent, ..results() };
             let ThresholdResult { name, limit, measured, held } = evaluate(limit, &results);
             format!("{name} {limit}: {measured}, {held}")
         };
@@ -454,6 +515,61 @@ mod tests {
         let told = |percentile| evaluate(Limit::Latency { percentile, at_most }, &results());
         assert!(told(Percentile::P90).held && !told(Percentile::P95).held);
         assert_eq!(told(Percentile::P99).measured, "no answer to 10.0000% of the requests");
+    }
+
+    #[test]
+    fn percentiles_are_of_all_that_were_due() {
+        let totals = Totals { offered: 1_000, answered: 991, failed: 9, ..Totals::default() };
+        let results = RunResults { totals, ..results() };
+        let mut answers = Histogram::default();
+        (0..982).for_each(|_| answers.record(Duration::from_millis(1)));
+        (0..9).for_each(|_| answers.record(Duration::from_millis(400)));
+        let told = |percentile, at_most_ms| {
+            let limit = Limit::Latency { percentile, at_most: Duration::from_millis(at_most_ms) };
+            judged(limit, &results, &answers)
+        };
+        // Of a thousand, 18 took 400 ms or for ever; of the answers, one in a hundred was quicker than that.
+        assert!(!told(Percentile::P99, 100).held, "{:?}", told(Percentile::P99, 100));
+        assert!(told(Percentile::P99, 401).held && told(Percentile::P95, 2).held);
+        assert!(!told(Percentile::P999, 600_000).held && !told(Percentile::Longest, 600_000).held);
+    }
+
+    #[test]
+    fn requests_that_were_never_sent_are_errors() {
+        let totals = Totals { offered: 1_000, answered: 900, failed: 0, unsent: 100, ..Totals::default() };
+        let told = evaluate(Limit::ErrorShare { at_most: ratio(1) }, &RunResults { totals, ..results() });
+        assert!(!told.held && told.measured == "10.0000%", "{told:?}");
+    }
+
+    #[test]
+    fn a_counter_that_appears_began_at_nothing() {
+        let limit = |at_most| TargetLimit {
+            metric: "m".into(),
+            labels: [].into(),
+            at: Moment::Increase,
+            at_least: None,
+            at_most: Some(at_most),
+        };
+        let told = |pages: &[Option<&str>]| {
+            let thresholds = Thresholds { limits: Vec::new(), target: vec![limit(5.0)] };
+            let mut watch = thresholds.watch();
+            for page in pages {
+                match page {
+                    Some(page) => watch.scraped(&Exposition::parse(page).unwrap()),
+                    None => watch.missed(),
+                }
+            }
+            let none = Histogram::default();
+            let times = Times { latency: &none, service: &none };
+            let result = thresholds.evaluate(&results(), times, &watch).remove(0);
+            (result.measured, result.held)
+        };
+        let appeared = told(&[Some("other 1\n"), Some("m 46\n"), Some("m 48\n")]);
+        assert_eq!(appeared, ("48 (1 of 3 scrapes did not tell)".to_owned(), false));
+        // What it was before the first page, nobody knows; and a name that never appears is nobody's.
+        for pages in [&[None, Some("m 46\n"), Some("m 48\n")][..], &[Some("other 1\n"), Some("other 1\n")]] {
+            assert_eq!(told(pages), ("not measured".to_owned(), false), "{pages:?}");
+        }
     }
 
     #[test]
@@ -498,7 +614,9 @@ mod tests {
                 None => watch.missed(),
             }
         }
-        let result = thresholds.evaluate(&results(), &watch).remove(0);
+        let none = Histogram::default();
+        let times = Times { latency: &none, service: &none };
+        let result = thresholds.evaluate(&results(), times, &watch).remove(0);
         (result.measured, result.held)
     }
 
@@ -539,7 +657,9 @@ mod tests {
         let thresholds = Thresholds { limits: Vec::new(), target: vec![limit] };
         let mut watch = thresholds.watch();
         watch.scraped(&Exposition::parse("m{route=\"/x\",code=\"1\"} 1\nm{route=\"/x\"} 1\nm 7\n").unwrap());
-        let result = thresholds.evaluate(&results(), &watch).remove(0);
+        let none = Histogram::default();
+        let times = Times { latency: &none, service: &none };
+        let result = thresholds.evaluate(&results(), times, &watch).remove(0);
         assert_eq!(result.name, "target:m{route=\"/x\"} end");
         assert_eq!(
             (result.limit.as_str(), result.measured.as_str(), result.held),

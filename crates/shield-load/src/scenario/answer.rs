@@ -4,14 +4,19 @@ use std::borrow::Cow;
 
 use http::HeaderMap;
 
-use crate::scenario::model::{Demand, Place, Step};
+use crate::scenario::model::{Demand, Extract, Place, Step};
 use crate::scenario::user::User;
+
+/// Why what a step wants may not have been found.
+const CUT: &str = "the answer has more than 1 MiB, of which only the first is looked at";
 
 /// What was kept of an answer.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Kept<'a> {
     pub(crate) headers: Option<&'a HeaderMap>,
     pub(crate) body: &'a [u8],
+    /// The body was longer.
+    pub(crate) cut: bool,
 }
 
 /// Reads an answer; the body is parsed at most once.
@@ -39,13 +44,27 @@ pub(crate) fn judge(
         }
     }
     if let Some(check) = first_failed {
-        return Err(format!("check `{}` does not hold", check.name));
+        return Err(kept.explained(&check.place, format!("check `{}` does not hold", check.name)));
     }
-    for extract in &step.extract {
-        let value = reader.text(&extract.place, user).map(Cow::into_owned);
-        user.keep(extract.variable, value.ok_or_else(|| format!("there is no {}", extract.place))?);
+    for Extract { place, variable } in &step.extract {
+        // A part of a body would pass for the whole one.
+        let whole = !(kept.cut && *place == Place::Body);
+        let value = whole.then(|| reader.text(place, user).map(Cow::into_owned)).flatten();
+        user.keep(*variable, value.ok_or_else(|| kept.explained(place, format!("there is no {place}")))?);
     }
     Ok(())
+}
+
+// === impl Kept ===
+
+impl Kept<'_> {
+    /// What was not found at a place, and that it may have been where nobody looked.
+    fn explained(&self, place: &Place, problem: String) -> String {
+        match place {
+            Place::Body | Place::Pointer(_) if self.cut => format!("{problem}: {CUT}"),
+            _ => problem,
+        }
+    }
 }
 
 // === impl Reader ===

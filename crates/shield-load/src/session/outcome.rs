@@ -36,7 +36,7 @@ pub(crate) fn results(file: &LoadFile, report: &LoadReport, facts: Facts<'_>) ->
         elapsed_s: report.elapsed.as_secs_f64(),
         verdict: Verdict::Invalid,
         reasons: Vec::new(),
-        warnings: warnings(file, facts.ended),
+        warnings: warnings(file, report, facts.ended),
         totals: Totals {
             offered: report.offered,
             answered: report.answered,
@@ -66,8 +66,14 @@ fn step(step: &StepCounts) -> StepResults {
     StepResults { scenario, name, answered, failed, latency: LatencySummary::of(&latency) }
 }
 
-fn warnings(file: &LoadFile, ended: &CourseEnded) -> Vec<String> {
+fn warnings(file: &LoadFile, report: &LoadReport, ended: &CourseEnded) -> Vec<String> {
     let mut warnings = Vec::new();
+    if report.unsent > 0 && ended.aborted.is_none() {
+        warnings.push(format!(
+            "{} of {} requests were due and never sent: every user waited for an answer until they were too late",
+            report.unsent, report.offered
+        ));
+    }
     if file.thresholds.limits.is_empty() && file.thresholds.target.is_empty() {
         warnings.push(
             "no threshold is set: it passes whatever failed, as long as something was answered".to_owned(),
@@ -152,15 +158,18 @@ fn verdict(results: &RunResults, report: &LoadReport, ended: CourseEnded) -> (Ve
         invalid.extend(aborted);
         return (Verdict::Invalid, invalid);
     }
+    if let Some(silence) = silence(report) {
+        return (Verdict::Unreachable, [Some(silence), aborted].into_iter().flatten().collect());
+    }
     if let Some(reason) = aborted {
         return (Verdict::Aborted, vec![reason]);
     }
     if report.answered == 0 {
-        let kinds: Vec<String> =
-            report.failed.iter().map(|(kind, count)| format!("{count} {kind}")).collect();
-        let failed = if kinds.is_empty() { "no request was sent".to_owned() } else { kinds.join(", ") };
-        let verdict = if report.statuses.is_empty() { Verdict::Unreachable } else { Verdict::Failed };
-        return (verdict, vec![format!("nothing was answered as expected: {failed}")]);
+        let reason = match report.failed.is_empty() {
+            true => "no request was sent".to_owned(),
+            false => format!("nothing was answered as expected: {}", kinds(report)),
+        };
+        return (Verdict::Failed, vec![reason]);
     }
     let missed = results.thresholds.iter().filter(|threshold| !threshold.held);
     let mut reasons: Vec<String> = missed
@@ -173,6 +182,17 @@ fn verdict(results: &RunResults, report: &LoadReport, ended: CourseEnded) -> (Ve
     }
     reasons.extend(events.iter().filter_map(fault_problem));
     (if reasons.is_empty() { Verdict::Passed } else { Verdict::Failed }, reasons)
+}
+
+/// Said of a target that was asked and answered nothing at all.
+fn silence(report: &LoadReport) -> Option<String> {
+    let silent = report.answered == 0 && report.statuses.is_empty() && !report.failed.is_empty();
+    silent.then(|| format!("nothing was answered: {}", kinds(report)))
+}
+
+fn kinds(report: &LoadReport) -> String {
+    let kinds = report.failed.iter().map(|(kind, count)| format!("{count} {kind}"));
+    kinds.collect::<Vec<_>>().join(", ")
 }
 
 /// What is wrong with a fault that did not happen, or is still in effect: a run that was to survive it did not meet it, and one

@@ -24,6 +24,7 @@ use crate::plan::model::{LoadPlan, Scheme, Target};
 use crate::plan::validate::{StartLoadError, validate};
 use crate::results::abort::AbortWatch;
 use crate::results::model::{Point, RunResults};
+use crate::results::thresholds::Times;
 use crate::scenario::file::LoadFile;
 use crate::session::counter::{CounterWatch, together};
 use crate::session::exam::{Examiner, MetricsPlace};
@@ -141,26 +142,38 @@ pub async fn run_session(
     let runner = faults.map(|prepared| prepared.run(generator.started()));
     let busy = generator.workers();
     let mut course = Course::new(generator, runner, file.abort.map(|rule| rule.watch()));
-    course.follow(interrupted, tell).await;
-    let (report, ended) = course.end().await;
+    let mut interrupted = pin!(interrupted);
+    course.follow(interrupted.as_mut(), tell).await;
+    let (report, mut ended) = course.end().await;
     let mut results = results(&file, &report, Facts { started_at, ended: &ended, workers: busy });
     results.warnings.extend(idle_workers(&workers, busy));
-    let (watch, problem) = match (examiner, &metrics) {
-        (Some(examiner), Some((place, _))) => examiner.finish(place).await,
-        _ => (file.thresholds.watch(), None),
-    };
-    results
-        .warnings
-        .extend(problem.map(|problem| format!("the target's metrics could not be read: {problem}")));
     let target = Target { scheme: file.target.scheme, authority: file.target.authority.clone(), address };
-    // The counter first: it may count that the ledger is read.
-    let counted = counter.finish(&report).await;
-    let applied = match &file.ledger {
-        Some(path) => Some(applied(&report, target, trust_pem, path).await),
-        None => None,
+    let asking = async {
+        let (watch, problem) = match (examiner, &metrics) {
+            (Some(examiner), Some((place, _))) => examiner.finish(place).await,
+            _ => (file.thresholds.watch(), None),
+        };
+        // The counter first: it may count that the ledger is read.
+        let counted = counter.finish(&report).await;
+        let applied = match &file.ledger {
+            Some(path) => Some(applied(&report, target, trust_pem, path).await),
+            None => None,
+        };
+        (watch, problem, together(applied, counted))
     };
-    results.reconciled = together(applied, counted);
-    results.thresholds = file.thresholds.evaluate(&results, &watch);
+    let told_before = ended.aborted.as_deref() == Some(INTERRUPTED);
+    let (watch, problem, reconciled) = tokio::select! {
+        asked = asking => asked,
+        () = interrupted, if !told_before => {
+            ended.aborted = Some(INTERRUPTED.to_owned());
+            (file.thresholds.watch(), None, None)
+        }
+    };
+    let unread = problem.map(|problem| format!("the target's metrics could not be read: {problem}"));
+    results.warnings.extend(unread);
+    results.reconciled = reconciled;
+    let times = Times { latency: &report.latency, service: &report.service };
+    results.thresholds = file.thresholds.evaluate(&results, times, &watch);
     conclude(&mut results, &report, ended);
     Ok(results)
 }

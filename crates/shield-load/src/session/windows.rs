@@ -69,6 +69,7 @@ impl WindowWatch {
                 undone: event.undone_s.is_some(),
                 latency: LatencySummary::of(&after.latency.since(&before.latency)),
                 failed: after.counters.failed - before.counters.failed,
+                compared: SteadyState::comparable(points, first_s, to_s),
                 recovered_after_s: SteadyState::recovered_after(points, first_s, to_s),
             })
         };
@@ -92,6 +93,13 @@ impl SteadyState {
     pub fn holds(&self, point: &Point) -> bool {
         let quick = p99(point).is_some_and(|p99| p99 <= self.worst_ms * AS_BEFORE_FACTOR + AS_BEFORE_MS);
         quick && failed_share(point) <= self.failed_share
+    }
+
+    /// Whether anybody can say if a fault that ended at `to_s` left its traces: something was answered before the first
+    /// fault, and an interval ended later.
+    #[must_use]
+    pub fn comparable(points: &[Point], first_s: f64, to_s: f64) -> bool {
+        Self::before(points, first_s).is_some() && points.iter().any(|point| point.at_s > to_s)
     }
 
     /// From the end of a fault to the end of the first interval that is as good as those before the first fault.
@@ -138,5 +146,16 @@ mod tests {
         assert_eq!(SteadyState::recovered_after(&points[..5], 2.0, 3.0), None);
         // Nothing was seen before the fault: nobody can say.
         assert_eq!(SteadyState::recovered_after(&points, 0.5, 3.0), None);
+    }
+
+    #[test]
+    fn never_is_not_unknown() {
+        let points = [(1.0, 10.0), (2.0, 900.0), (3.0, 900.0)].map(|(at, p99)| point(at, p99, 0));
+        assert_eq!(SteadyState::recovered_after(&points, 1.0, 2.0), None);
+        assert!(SteadyState::comparable(&points, 1.0, 2.0));
+        assert!(!SteadyState::comparable(&points, 0.0, 2.0));
+        assert!(!SteadyState::comparable(&points, 1.0, 3.0));
+        let unanswered = Point { latency: None, ..points[0] };
+        assert!(!SteadyState::comparable(&[unanswered, points[1]], 1.0, 1.5));
     }
 }

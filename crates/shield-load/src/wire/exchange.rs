@@ -11,7 +11,7 @@ use crate::scenario::program::ProgramStep;
 
 /// How much of an unexpected answer is kept to explain it.
 const EXCERPT_BYTES_MAX: usize = 160;
-/// How much of a body is kept for checks: a longer one is cut off, and no JSON any more.
+/// How much of a body is kept for checks: a longer one is cut off and no JSON any more, which a failure then says.
 const BODY_BYTES_MAX: usize = 1024 * 1024;
 
 /// A whole answer.
@@ -35,6 +35,7 @@ pub(crate) struct Broken {
 pub(crate) struct Excerpt {
     bytes: Vec<u8>,
     room: usize,
+    cut: bool,
 }
 
 /// How far a request came. Shared with the code that may have to give it up half way.
@@ -126,17 +127,23 @@ impl Excerpt {
             (true, true) => BODY_BYTES_MAX,
             (true, false) => 0,
         };
-        Self { bytes: Vec::new(), room }
+        Self { bytes: Vec::new(), room, cut: false }
     }
 
     pub(crate) fn bytes(&self) -> &[u8] {
         &self.bytes
     }
 
+    /// Whether there was more than was kept.
+    pub(crate) fn cut(&self) -> bool {
+        self.cut
+    }
+
     pub(crate) fn push(&mut self, bytes: &[u8]) {
         let taken = &bytes[..bytes.len().min(self.room)];
         self.bytes.extend_from_slice(taken);
         self.room -= taken.len();
+        self.cut |= taken.len() < bytes.len();
     }
 
     /// On one line, whatever the body was.

@@ -1,6 +1,7 @@
 //! Load and faults on one clock.
 
-use std::net::SocketAddr;
+use std::fs;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::path::Path;
 
 use shield_load::{FaultOrder, FaultWindow, RunResults, SessionOrder, Verdict, read_load_file, run_session};
@@ -8,7 +9,7 @@ use shield_testkit::backend::BackendOptions;
 use shield_testkit::{TestBackend, backend_program, wait_for};
 use tokio::net::TcpStream;
 
-use crate::stage::{LIMIT, program};
+use crate::stage::{LIMIT, files, filesystem, program, run as run_faults, settled};
 
 /// A load of 100 requests a second through a proxy, with two faults of the network and one of the server.
 fn load(server: SocketAddr) -> String {
@@ -93,4 +94,41 @@ async fn faults_happen_on_the_clock_of_the_load() {
     assert!(results.totals.answered > 0 && results.verdict != Verdict::Unreachable, "{:?}", results.reasons);
     let warned: Vec<_> = results.warnings.iter().filter(|warning| warning.starts_with("fault")).collect();
     assert!(warned.is_empty(), "{warned:?}");
+}
+
+#[test]
+fn disk_is_filled_beside_the_load_file() {
+    // Beneath the current directory, which the guard leaves.
+    let made = tempfile::tempdir_in(".").unwrap();
+    let beside = Path::new(".").join(made.path().file_name().unwrap());
+    fs::create_dir(beside.join("data")).unwrap();
+    let mounted = filesystem(&beside);
+    let text = format!(
+        "name = \"full\"
+target = \"http://127.0.0.1:9\"
+
+[open]
+phases = [{{ rate = 1, for = \"1s\" }}]
+
+[[scenario]]
+name = \"visit\"
+step = [{{ get = \"/\" }}]
+
+[[fault]]
+name = \"full disk\"
+at = \"0s\"
+for = \"1h\"
+disk = {{ directory = \"data\", filesystem = {mounted:?}, take = \"8KiB\" }}
+"
+    );
+    let file = read_load_file(&text, "full.toml", &beside).unwrap();
+    let plan = file.faults.unwrap().plan(1, SocketAddr::from((Ipv4Addr::LOCALHOST, 9))).unwrap();
+    let journals = tempfile::tempdir().unwrap();
+    let runner = run_faults(&plan, journals.path());
+    let events = settled(&runner);
+    assert_eq!(events[0].failed, None);
+    assert_eq!(files(&beside.join("data"), "fill").len(), 1);
+    let events = runner.finish();
+    assert!(events[0].undone_s.is_some(), "{events:?}");
+    assert!(files(&beside.join("data"), "fill").is_empty());
 }

@@ -80,6 +80,17 @@ fn filesystem_must_be_named() {
     assert_ne!(filesystem(directory.path()), PathBuf::from("/proc"));
 }
 
+/// The guard stands in `/`, where a relative path would be another one.
+#[test]
+fn disk_must_be_named_absolutely() {
+    for (directory, filesystem) in [("tmp", "/"), ("/tmp", ".")] {
+        let amount = DiskAmount::Take(4096);
+        let disk = Fault::Disk { directory: directory.into(), filesystem: filesystem.into(), amount };
+        let reason = reason(disk);
+        assert!(reason.contains("it is not an absolute path"), "{reason}");
+    }
+}
+
 #[test]
 fn memory_is_left_for_others() {
     let bytes = 1 << 60;

@@ -4,6 +4,7 @@
 
 mod counter;
 mod counting;
+mod long_body;
 mod shop;
 
 use std::future::pending;

@@ -48,6 +48,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
         &[
             "shield-control",
             "shield-evidence",
+            "shield-guard",
             "shield-load",
             "shield-release",
             "shield-testkit",

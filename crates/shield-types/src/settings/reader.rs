@@ -63,6 +63,8 @@ pub struct Reader<'t> {
     broken_lines: BTreeSet<usize>,
     /// First line of a broken table header: what follows may belong to another table.
     trusted_until: Cell<usize>,
+    /// Parts of keys under which values may be secrets.
+    secret: &'static [&'static str],
 }
 
 // === impl Reader ===
@@ -79,6 +81,7 @@ impl<'t> Reader<'t> {
             asked: RefCell::default(),
             broken_lines: BTreeSet::new(),
             trusted_until: Cell::new(usize::MAX),
+            secret: &[],
         };
         if text.len() > DOCUMENT_BYTES_MAX {
             reader.distrust(0, format!("larger than {DOCUMENT_BYTES_MAX} bytes"));
@@ -90,6 +93,14 @@ impl<'t> Reader<'t> {
             errors.iter().take(SYNTAX_ERRORS_MAX).for_each(|error| reader.record_syntax_error(error));
         }
         reader
+    }
+
+    /// Mistakes under keys one of whose parts is one of `parts` do not show the value: a log of a build that failed is read by
+    /// more people than the file.
+    #[must_use]
+    pub fn hiding(mut self, parts: &'static [&'static str]) -> Self {
+        self.secret = parts;
+        self
     }
 
     /// The document itself.
@@ -151,7 +162,8 @@ impl<'t> Reader<'t> {
             }
             _ => false,
         };
-        Place { line, column, key, value: (!header).then_some(written) }
+        let secret = key.split(['.', '[']).any(|part| self.secret.contains(&part));
+        Place { line, column, key, value: (!header && !secret).then_some(written) }
     }
 
     /// Line and column (in characters) of a byte offset, both from 1.

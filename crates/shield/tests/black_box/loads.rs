@@ -4,6 +4,8 @@ use std::{
     fs,
     io::{BufRead, BufReader, Write},
     net::{SocketAddr, TcpListener, TcpStream},
+    os::unix::fs::MetadataExt,
+    path::Path,
     thread,
     time::Duration,
 };
@@ -148,4 +150,32 @@ fn a_foreign_tool_ends_with_shield() {
     load.finish().expect(130);
     let gone = || rustix::process::test_kill_process(pid).is_err().then_some(());
     wait_for_sync("the end of the tool", LIMIT, gone).unwrap();
+}
+
+#[test]
+fn https_target_needs_something_to_trust() {
+    let project = Project::of_files(&[]);
+    let file = file(&project, server(), "/", COUNTED);
+    let run = project.shield(&["load", &file, "--target", "https://127.0.0.1:9"]).expect(2);
+    run.says("nothing to verify its certificate against").says("--trust");
+}
+
+/// A file that is named without its directory lies in the current one, which the guard of faults leaves.
+#[test]
+fn disk_beside_a_plain_file_name_is_filled() {
+    let project = Project::of_files(&[]);
+    let data = project.path().join("data");
+    fs::create_dir(&data).unwrap();
+    let device = |path: &Path| fs::metadata(path).unwrap().dev();
+    let above = data.ancestors().take_while(|above| device(above) == device(&data));
+    let mounted = above.last().unwrap().to_owned();
+    let more = format!(
+        "[open]\nphases = [{{ rate = 20, for = \"1s\" }}]\n[[fault]]\nname = \"full\"\nat = \"0s\"\nfor = \"500ms\"\n\
+         disk = {{ directory = \"data\", filesystem = {mounted:?}, take = \"8KiB\" }}\n"
+    );
+    file(&project, server(), "/", &more);
+    let run = project.shield(&["load", "load.toml", "--output-format", "json"]).expect(0);
+    let results = results(&run);
+    assert_eq!(results["faults"][0]["undone"], true, "{results}");
+    assert_eq!(fs::read_dir(&data).unwrap().count(), 0);
 }

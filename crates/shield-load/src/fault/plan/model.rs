@@ -145,7 +145,7 @@ pub enum Fault {
     },
     /// A file that fills a filesystem.
     Disk {
-        /// Where the file is made.
+        /// Where the file is made; refused if it is not absolute, like `filesystem`.
         directory: PathBuf,
         /// Mount point of the filesystem that may be filled; refused if `directory` lies on another one.
         filesystem: PathBuf,

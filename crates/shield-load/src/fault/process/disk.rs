@@ -43,6 +43,8 @@ pub(crate) enum DiskError {
         #[source]
         source: io::Error,
     },
+    #[error("look at `{}`: it is not an absolute path", path.display())]
+    Relative { path: PathBuf },
     #[error("fill `{}`: it is not a mount point", path.display())]
     NotMounted { path: PathBuf },
     #[error(
@@ -181,7 +183,11 @@ fn take(mut file: &File, offset: u64, bytes: u64) -> io::Result<u64> {
     }
 }
 
+/// The guard has left the directory that a relative path would count from.
 fn canonical(path: &Path) -> Result<PathBuf, DiskError> {
+    if path.is_relative() {
+        return Err(DiskError::Relative { path: path.to_owned() });
+    }
     fs::canonicalize(path).map_err(|source| DiskError::Unreadable { path: path.to_owned(), source })
 }
 

@@ -1,12 +1,13 @@
 //! The whole file.
 
 use std::env;
-use std::path::Path;
+use std::path::{self, Path};
 use std::time::Duration;
 
 use shield_types::settings::{Mistakes, Reader, Refusal, Setting, Table};
 
 use crate::measure::histogram::HIGHEST_VALUE;
+use crate::plan::model::Protocol;
 use crate::scenario::file::LoadFile;
 use crate::scenario::model::Workload;
 use crate::scenario::read::feeds::Feeds;
@@ -19,15 +20,26 @@ use crate::scenario::read::{faults, feeds, scenarios, target, thresholds, traffi
 
 /// Longest name of a file: ids begin with it.
 const NAME_BYTES_MAX: usize = 40;
+/// Parts of keys whose values may be secrets.
+const SECRET: [&str; 6] = ["headers", "value", "rows", "json", "form", "body"];
 const NAME: &str = "1 to 40 of a-z, 0-9 and `-`, starting with a letter";
 
 /// Reads a load file, or says everything that is wrong with it. `file` is what mistakes call it; files that it names are
-/// looked for in `directory`. Variables of the environment are looked up now.
+/// looked for in `directory`, and absolute from here on: who uses them, such as the guard of faults, has another current
+/// directory. Variables of the environment are looked up now.
 pub fn read_load_file(text: &str, file: &str, directory: &Path) -> Result<LoadFile, Mistakes> {
-    let reader = Reader::new(text, file);
-    let load_file = resolve(&reader.root(), directory, &|name| env::var(name).ok());
+    let reader = reader(text, file);
+    let beside = Path::new(".").join(directory);
+    // Without a current directory nothing beside the file can be found, which those who look for it say.
+    let beside = path::absolute(&beside).unwrap_or(beside);
+    let load_file = resolve(&reader.root(), &beside, &|name| env::var(name).ok());
     reader.finish()?;
     Ok(load_file.expect("a value is withheld only together with a mistake"))
+}
+
+/// A reader whose mistakes do not show what may be a secret.
+pub(crate) fn reader<'t>(text: &'t str, file: &str) -> Reader<'t> {
+    Reader::new(text, file).hiding(&SECRET)
 }
 
 pub(crate) fn resolve(root: &Table<'_>, directory: &Path, environment: Environment<'_>) -> Option<LoadFile> {
@@ -42,7 +54,8 @@ pub(crate) fn resolve(root: &Table<'_>, directory: &Path, environment: Environme
     let feeds = feeds::read(root, directory);
     let faults = faults::read(root, connecting.as_ref(), directory);
     let ledger = Ledger::read(root);
-    let workload = workload(root, feeds, &ledger, environment);
+    let protocol = connecting.as_ref().map(|connecting| connecting.protocol);
+    let workload = workload(root, feeds, Around { ledger: &ledger, protocol, environment });
     let judged = thresholds::read(root, connecting.as_ref(), workload.as_ref());
     let (name, connecting, judged) = (name.take()?, connecting?, judged?);
     Some(LoadFile {
@@ -74,16 +87,19 @@ fn file_name(name: String) -> Result<String, Refusal> {
     }
 }
 
-fn workload(
-    root: &Table<'_>,
-    feeds: Feeds,
-    ledger: &Ledger<'_>,
-    environment: Environment<'_>,
-) -> Option<Workload> {
+/// What scenarios are read with, besides their own tables.
+struct Around<'a, 'r> {
+    ledger: &'a Ledger<'r>,
+    protocol: Option<Protocol>,
+    environment: Environment<'a>,
+}
+
+fn workload(root: &Table<'_>, feeds: Feeds, around: Around<'_, '_>) -> Option<Workload> {
+    let Around { ledger, protocol, environment } = around;
     let world = World { feeds: &feeds.names, certainty: feeds.certainty, environment };
     let headers = headers(root, &Scope::new(world, "", Vec::new())).or(Headers::new()).take();
     let written = if ledger.table.present() { LedgerTable::Written } else { LedgerTable::Absent };
-    let mut file = WholeFile::new(written);
+    let mut file = WholeFile::new(written, protocol);
     let scenarios = scenarios::read(root, world, &headers.clone().unwrap_or_default(), &mut file);
     if let (Some(_), 0, LedgerTable::Written) = (&scenarios, file.ledger_steps, written) {
         ledger.table.mistaken(Refusal::new("no step is held against it", "a step with `ledger = true`"));

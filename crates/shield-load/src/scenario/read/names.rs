@@ -18,6 +18,7 @@ pub(crate) type Environment<'a> = &'a dyn Fn(&str) -> Option<String>;
 #[derive(Clone, Copy)]
 pub(crate) struct World<'a> {
     pub(crate) feeds: &'a [FeedNames],
+    /// Whether there is no other feed.
     pub(crate) certainty: Certainty,
     pub(crate) environment: Environment<'a>,
 }
@@ -41,6 +42,7 @@ pub(crate) struct Scope<'a> {
     variables: Vec<String>,
     /// Of the scenario.
     name: String,
+    /// Whether there is no other variable.
     certainty: Certainty,
 }
 
@@ -102,7 +104,7 @@ impl<'a> Scope<'a> {
             indices: BTreeMap::new(),
             variables,
             name: name.to_owned(),
-            certainty: world.certainty,
+            certainty: Certainty::Complete,
         }
     }
 
@@ -204,9 +206,15 @@ impl<'a> Scope<'a> {
         }
         match self.indices.get(name).filter(|_| self.visible.contains(name)) {
             Some(index) => Ok(Value::Variable(*index)),
-            None if self.certainty == Certainty::Guessed => Ok(Value::Variable(0)),
+            None if self.doubted(name) => Ok(Value::Variable(0)),
             None => Err(Refusal::new(format!("`{{{{{name}}}}}` is not defined here"), self.defined())),
         }
+    }
+
+    /// Whether a mistake that is told may have hidden the name: only a feed's column has a dot.
+    fn doubted(&self, name: &str) -> bool {
+        let certainty = if name.contains('.') { self.world.certainty } else { self.certainty };
+        certainty == Certainty::Guessed
     }
 
     fn column(&self, feed: usize, name: &str) -> Result<Value, Refusal> {

@@ -8,6 +8,7 @@ use serde_json::Value as Json;
 use shield_types::settings::{Refusal, Setting, Table};
 use shield_types::{format_duration, parse_duration};
 
+use crate::plan::model::Protocol;
 use crate::scenario::model::{Action, Extract, Place, Step};
 use crate::scenario::read::limits::{NAME_BYTES_MAX, THINK_MAX};
 use crate::scenario::read::names::Scope;
@@ -25,9 +26,11 @@ pub(crate) struct StepReader<'a, 'f> {
 pub(crate) struct WholeFile {
     names: BTreeSet<String>,
     /// Whether the file says where the target lists what it applied.
-    pub(crate) ledger: LedgerTable,
+    ledger: LedgerTable,
     /// Steps whose id is applied once.
     pub(crate) ledger_steps: usize,
+    /// What users speak; none after a mistake in it.
+    protocol: Option<Protocol>,
 }
 
 /// Whether there is a `[ledger]`.
@@ -44,8 +47,8 @@ const THINK: &str =
 // === impl WholeFile ===
 
 impl WholeFile {
-    pub(crate) fn new(ledger: LedgerTable) -> Self {
-        Self { names: BTreeSet::new(), ledger, ledger_steps: 0 }
+    pub(crate) fn new(ledger: LedgerTable, protocol: Option<Protocol>) -> Self {
+        Self { names: BTreeSet::new(), ledger, ledger_steps: 0, protocol }
     }
 
     fn claim(&mut self, name: String) -> Result<String, Refusal> {
@@ -101,6 +104,10 @@ impl StepReader<'_, '_> {
             .chain([ledger.value() == Some(&None), checks.as_ref().is_some_and(Vec::is_empty)])
             .all(|absent| absent);
         let extract = self.define(extract);
+        if let (Some(Some(true)), LedgerTable::Absent) = (ledger.value(), self.file.ledger) {
+            let problem = "nothing says where the target lists what it applied";
+            ledger.mistaken(Refusal::new(problem, "`get` in [ledger]"));
+        }
         let Some(Request { action, label: own_label }) = request? else {
             if !none_written {
                 table.missing("get", ONE_VERB);
@@ -109,6 +116,10 @@ impl StepReader<'_, '_> {
         };
         if let (Action::WebSocket { .. }, Some(Some(_))) = (&action, expect.value()) {
             expect.mistaken(Refusal::new("a message has no status", "no `expect`"));
+        }
+        if let (Action::WebSocket { .. }, Some(Protocol::Http2)) = (&action, self.file.protocol) {
+            let problem = "clients of HTTP/2 open no WebSocket";
+            table.mistaken(Refusal::new(problem, "`protocol = \"http/1.1\"` with `websocket`"));
         }
         let name = name.take()?.unwrap_or_else(|| self.file.make_name(label.unwrap_or(&own_label)));
         let expected = match action {
@@ -147,10 +158,6 @@ impl StepReader<'_, '_> {
         let id = |part: &Part| matches!(part, Part::Value { value: Value::Id, .. });
         if !step.templates().any(|template| template.parts.iter().any(id)) {
             ledger.mistaken(Refusal::new("the request does not carry its id", "`{{id}}` in the request"));
-        }
-        if self.file.ledger == LedgerTable::Absent {
-            let problem = "nothing says where the target lists what it applied";
-            ledger.mistaken(Refusal::new(problem, "`get` in [ledger]"));
         }
     }
 }

@@ -64,6 +64,15 @@ fn conclude(comparison: &Comparison) -> Result<(), Failure> {
         let hint = "offer more requests, or take more time (`--limit`)";
         return Err(Failure::plain(Exit::InvalidRun, "too few answers to compare everything", hint));
     }
-    let worse = comparison.metrics.iter().any(|metric| metric.finding == Finding::Regression);
-    if worse { Err(Failure::told(Exit::NotHeld)) } else { Ok(()) }
+    match comparison.finding() {
+        Finding::Regression => Err(Failure::told(Exit::NotHeld)),
+        // The metrics were measured, so it is the pauses that were not.
+        Finding::NotMeasured if comparison.pauses.finding == Finding::NotMeasured => {
+            let stood = comparison.pauses.b.times;
+            let message =
+                format!("B stood still `{stood}` times, lost more than may pass, and it may yet be chance");
+            Err(Failure::plain(Exit::InvalidRun, &message, "take more time (`--limit`)"))
+        }
+        _ => Ok(()),
+    }
 }

@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use shield_load::{FileTarget, LoadFile, read_load_file};
+use shield_load::{FileTarget, LoadFile, Scheme, read_load_file};
 use shield_types::{format_duration, settings::Mistakes};
 
 use crate::{
@@ -55,13 +55,18 @@ pub(crate) fn order(what: &str, arguments: &UrlArguments) -> Result<Order, Failu
 }
 
 /// Another target than the load file's.
-pub(crate) fn redirect(file: &mut LoadFile, target: &str) -> Result<(), Failure> {
-    file.target = FileTarget::parse(target).map_err(|refusal| {
+pub(crate) fn redirect(order: &mut Order, target: &str) -> Result<(), Failure> {
+    let redirected = FileTarget::parse(target).map_err(|refusal| {
         // A name or password in it is a mistake, and not repeated.
         let shown = if target.contains('@') { "--target".to_owned() } else { format!("--target {target}") };
         let message = format!("failed to use `{shown}`: {}", refusal.problem);
         Failure::plain(Exit::Usage, &message, &format!("pass {}", refusal.accepted))
     })?;
+    if redirected.scheme == Scheme::Https && order.trust_pem.is_none() {
+        let message = format!("failed to use `--target {target}`: nothing to verify its certificate against");
+        return Err(Failure::plain(Exit::Usage, &message, NAME_TRUST));
+    }
+    order.file.target = redirected;
     Ok(())
 }
 

@@ -49,7 +49,7 @@ fn foreign(what: &str) -> Option<ForeignTool> {
 async fn run_file(what: &str, arguments: &LoadRunArguments) -> Result<RunResults, Failure> {
     let mut order = order::order(what, &arguments.url)?;
     if let Some(target) = &arguments.target {
-        order::redirect(&mut order.file, target)?;
+        order::redirect(&mut order, target)?;
     }
     order.file.seed = arguments.seed.unwrap_or(order.file.seed);
     let journals = journals()?;

@@ -8,12 +8,12 @@ mod refuses;
 
 use std::fs;
 
-use shield_types::settings::{Mistakes, Reader};
+use shield_types::settings::Mistakes;
 use tempfile::TempDir;
 
 use crate::scenario::file::LoadFile;
 use crate::scenario::model::{Action, HttpRequest, Step};
-use crate::scenario::read::document::resolve;
+use crate::scenario::read::document::{reader, resolve};
 use crate::scenario::template::{Escape, Part, Template, Value};
 
 /// Every table there is.
@@ -57,7 +57,7 @@ fn environment(name: &str) -> Option<String> {
 
 fn parse(text: &str) -> Result<LoadFile, Mistakes> {
     let directory = directory();
-    let reader = Reader::new(text, "load.toml");
+    let reader = reader(text, "load.toml");
     let file = resolve(&reader.root(), directory.path(), &environment);
     reader.finish()?;
     Ok(file.expect("a value is withheld only together with a mistake"))
