@@ -181,8 +181,12 @@ async fn d8_garbage_is_no_session() {
         format!("cookie: {0}; {0}", held.cookie),
         format!("authorization: Bearer garbage\r\ncookie: {}", held.cookie),
     ] {
-        let reply = backend.with("GET", PROFILE, &header, "").await;
-        assert_eq!(reply.status, 401, "{header}: {}", reply.body);
+        // Where nobody has to say who they are, whoever says it wrongly is told so.
+        let open = format!("{CHECK}/01890a5d-ac96-774b-bcce-b302099a8057");
+        for path in [PROFILE, &open] {
+            let reply = backend.with("GET", path, &header, "").await;
+            assert_eq!(reply.status, 401, "{path} {header}: {}", reply.body);
+        }
     }
     backend.stop().await;
 }
