@@ -6,7 +6,7 @@ use shield_types::{Timestamp, format_duration};
 
 use crate::engine::arrivals::{Phase, Schedule, Spacing};
 use crate::fault::runner::event::FaultEvent;
-use crate::measure::failure::FailureGroups;
+use crate::measure::failure::{FailureGroups, FailureKind};
 use crate::measure::report::{LatencySummary, LoadReport, StepCounts};
 use crate::plan::model::Stop;
 use crate::results::model::{RESULTS_FORMAT, RunResults, StepResults, Totals, Verdict};
@@ -184,9 +184,10 @@ fn verdict(results: &RunResults, report: &LoadReport, ended: CourseEnded) -> (Ve
     (if reasons.is_empty() { Verdict::Passed } else { Verdict::Failed }, reasons)
 }
 
-/// Said of a target that was asked and answered nothing at all.
+/// Said of a target that was asked and answered nothing at all. What was cut off by the end of the run might have been answered.
 fn silence(report: &LoadReport) -> Option<String> {
-    let silent = report.answered == 0 && report.statuses.is_empty() && !report.failed.is_empty();
+    let refused = report.failed.keys().any(|kind| *kind != FailureKind::CutOff);
+    let silent = report.answered == 0 && report.statuses.is_empty() && refused;
     silent.then(|| format!("nothing was answered: {}", kinds(report)))
 }
 

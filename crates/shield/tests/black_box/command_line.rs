@@ -32,7 +32,7 @@ const CODES: &str = "
   9  state was damaged and has been rebuilt from what runs; run the command again
   10  a threshold, a check of the ledger or a drill's hypothesis did not hold, or a comparison found
   a regression
-  11  the target answered nothing as expected
+  11  the target answered nothing at all
   12  the run is invalid: the generator was the bottleneck or a worker is missing; it says nothing
   about the target
   13  the run or drill was ended early by its abort condition
