@@ -260,7 +260,7 @@ mod tests {
     #[test]
     fn losses_within_slices_count() {
         // Shorter than a slice: nothing of it is waited for after one.
-        let brief = Stalls { every: 0.4, length: 0.024, phase: 0.1 };
+        let brief = Stalls { every: 0.2, length: 0.024, phase: 0.1 };
         for seed in 0..20 {
             let comparison = compared(NEVER, brief, 280.0, seed);
             assert_eq!(comparison.pauses.b.times, 0);
