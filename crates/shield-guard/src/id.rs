@@ -5,7 +5,7 @@
 
 use std::fmt;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, de};
 use shield_types::Timestamp;
 use uuid::{Builder, Uuid, fmt::Hyphenated};
 
@@ -17,7 +17,7 @@ pub struct ParseIdError;
 macro_rules! id {
     ($(#[$documentation:meta])* $name:ident) => {
         $(#[$documentation])*
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
         #[serde(transparent)]
         pub struct $name(Uuid);
 
@@ -45,6 +45,13 @@ macro_rules! id {
                     return Err(ParseIdError);
                 }
                 Uuid::try_parse(text).map(Self).map_err(|_| ParseIdError)
+            }
+        }
+
+        /// The one spelling only, as [`Self::parse`].
+        impl<'de> Deserialize<'de> for $name {
+            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                Self::parse(&String::deserialize(deserializer)?).map_err(de::Error::custom)
             }
         }
 
@@ -96,6 +103,7 @@ mod tests {
     fn only_one_spelling_is_read() {
         let id = AccountId::new(Timestamp(1_700_000_000_000), [7; 10]);
         assert_eq!(AccountId::parse(&id.to_string()), Ok(id));
+        assert_eq!(serde_json::from_value::<AccountId>(id.to_string().into()).ok(), Some(id));
         for text in [
             id.to_string().to_uppercase(),
             id.uuid().simple().to_string(),
@@ -103,6 +111,7 @@ mod tests {
             String::new(),
         ] {
             assert_eq!(AccountId::parse(&text), Err(ParseIdError), "{text}");
+            assert!(serde_json::from_value::<AccountId>(text.into()).is_err());
         }
     }
 
