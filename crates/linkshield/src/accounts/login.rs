@@ -92,6 +92,8 @@ impl Accounts {
     /// only to who knows the password.
     pub async fn log_in(&self, login: Login) -> Result<Granted, LoginError> {
         let Login { email, password, code, life, client } = login;
+        // Before anything is written or counted: what a flood is refused must cost next to nothing.
+        self.inner.hashing.check_room().map_err(Failure::from)?;
         let counted = self.count_attempt(&email, client.address).await?;
         let found = self.inner.store.find_account_by_email(email.key()).await.map_err(Failure::from)?;
         let stored = found.as_ref().map(|account| &account.password);
