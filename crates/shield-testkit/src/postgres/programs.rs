@@ -1,0 +1,46 @@
+//! PostgreSQL's programs, where they are and as whom they run.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+
+use rustix::process::geteuid;
+
+use super::PostgresError;
+
+/// Where Debian and Ubuntu put the programs of each version.
+pub(super) const VERSIONS: &str = "/usr/lib/postgresql";
+
+/// The programs of the newest version.
+pub(super) fn programs() -> Result<PathBuf, PostgresError> {
+    let versions = fs::read_dir(VERSIONS).map_err(|_| PostgresError::Missing)?;
+    let number = |path: &PathBuf| path.file_name()?.to_str()?.parse::<u32>().ok();
+    let newest = versions.filter_map(|entry| Some(entry.ok()?.path())).max_by_key(number);
+    let programs = newest.map(|version| version.join("bin"));
+    programs.filter(|programs| programs.join("initdb").exists()).ok_or(PostgresError::Missing)
+}
+
+/// What comes before a command that must not run as root: becomes that command, so that its pid is the server's.
+pub(super) fn as_postgres() -> Vec<&'static str> {
+    match geteuid().is_root() {
+        true => vec!["setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups", "--"],
+        false => Vec::new(),
+    }
+}
+
+/// Answers what it printed.
+pub(super) fn run(
+    program: &str,
+    arguments: &[&str],
+    directory: Option<&Path>,
+) -> Result<String, PostgresError> {
+    let mut command = Command::new(program);
+    command.args(arguments).stdin(Stdio::null()).current_dir(directory.unwrap_or(Path::new("/")));
+    let failed = |source| PostgresError::Run { program: program.to_owned(), source };
+    let Output { status, stdout, stderr } = command.output().map_err(failed)?;
+    if status.success() {
+        return Ok(String::from_utf8_lossy(&stdout).trim().to_owned());
+    }
+    let output = format!("{}{}", String::from_utf8_lossy(&stdout), String::from_utf8_lossy(&stderr));
+    Err(PostgresError::Failed { program: format!("{program} {}", arguments.join(" ")), output })
+}
