@@ -29,3 +29,4 @@ pub use address::{PostgresAddress, PostgresAddressError, PostgresAddressMistake,
 pub use pool::{MigratePostgresError, PostgresPool, PostgresSettings, PostgresState};
 
 pub(crate) use pool::Lease;
+pub(crate) use suspicion::Suspicion;

@@ -4,7 +4,7 @@ use sqlx::Error;
 
 /// What to do about a host.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Suspicion {
+pub(crate) enum Suspicion {
     /// Nothing: the statement is at fault.
     None,
     /// It is busy, slow or frozen: it has to be asked.
@@ -18,7 +18,7 @@ pub(super) enum Suspicion {
 // === impl Suspicion ===
 
 impl Suspicion {
-    pub(super) fn of(error: &Error) -> Self {
+    pub(crate) fn of(error: &Error) -> Self {
         match error {
             Error::Database(error) => error.code().map_or(Self::None, |code| Self::of_state(&code)),
             Error::Io(_) | Error::Protocol(_) | Error::Tls(_) | Error::WorkerCrashed => Self::Gone,

@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use shield_types::format_duration;
 
+use crate::postgres::Suspicion;
+
 /// Why a database gave no answer. Whether something was changed is known only where the text says so.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -57,8 +59,21 @@ impl SqlError {
     pub fn busy(&self) -> bool {
         match self {
             Self::NoPrimary { .. } | Self::Superseded => true,
-            Self::Refused(error) => waited_in_vain(error),
+            Self::Refused(error) => waited_in_vain(error) || Suspicion::of(error) == Suspicion::ReadOnly,
             Self::Late { .. } | Self::Damaged { .. } | Self::Document { .. } => false,
+        }
+    }
+
+    /// Whether it may have been done, or not: a deadline passed, or a connection broke. To do it again is for the caller to
+    /// decide, who knows whether it may happen twice.
+    pub fn unanswered(&self) -> bool {
+        match self {
+            Self::Late { .. } => true,
+            Self::Refused(sqlx::Error::WorkerCrashed) => false,
+            Self::Refused(error) => {
+                matches!(Suspicion::of(error), Suspicion::Gone | Suspicion::Slow) && !self.busy()
+            }
+            _ => false,
         }
     }
 }

@@ -2,7 +2,9 @@
 
 use std::time::{Duration, Instant};
 
-use shield_data::{Database, Dialect, OpenError, PostgresPool, SqlQuotas, SqlRevocations, bounded_postgres};
+use shield_data::{
+    Database, Dialect, OpenError, PostgresPool, SqlQuotas, SqlRevocations, Statement, bounded_postgres,
+};
 use shield_guard::{
     TokenId,
     limit::{QuotaCharge, QuotaPeriod, QuotaStore, QuotaWindow},
