@@ -9,6 +9,7 @@ use std::{path::Path, sync::Arc, time::Duration};
 use shield_data::{Database, PostgresAddress, PostgresPool, PostgresState, SqlError};
 use tokio::{
     sync::{Semaphore, SemaphorePermit},
+    task::JoinSet,
     time::timeout,
 };
 
@@ -40,7 +41,12 @@ pub struct Store {
 #[derive(Debug, Clone)]
 enum Keeper {
     Files(Files),
-    Postgres { pool: PostgresPool, listings: Arc<Semaphore> },
+    Postgres {
+        pool: PostgresPool,
+        listings: Arc<Semaphore>,
+        /// Tells the log who is the primary; ends with the last clone.
+        _herald: Arc<JoinSet<()>>,
+    },
 }
 
 // === impl Store ===
@@ -72,12 +78,18 @@ impl Store {
     pub async fn open_postgres(address: &PostgresAddress) -> Result<Self, OpenError> {
         let pool = postgres::open(address).await?;
         let database = Database::postgres(pool.clone());
+        let mut herald = JoinSet::new();
+        herald.spawn(postgres::announce(pool.clone()));
         Ok(Self {
             checks: database.clone(),
             lists: database.clone(),
             accounts: database.clone(),
             guard: database,
-            keeper: Keeper::Postgres { pool, listings: Arc::new(Semaphore::new(LISTINGS_MAX)) },
+            keeper: Keeper::Postgres {
+                pool,
+                listings: Arc::new(Semaphore::new(LISTINGS_MAX)),
+                _herald: Arc::new(herald),
+            },
         })
     }
 

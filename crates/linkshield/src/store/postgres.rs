@@ -42,3 +42,22 @@ pub(super) async fn open(address: &PostgresAddress) -> Result<PostgresPool, Open
     pool.migrate(&migrator()).await.map_err(failed)?;
     Ok(pool)
 }
+
+/// Tells the log who is in use, as long as it is not aborted.
+pub(super) async fn announce(pool: PostgresPool) {
+    let mut known = pool.state();
+    loop {
+        match &known.primary {
+            Some(host) => {
+                let timeline = known.timeline.unwrap_or_default();
+                tracing::info!(%host, timeline, epoch = known.epoch, "this is the primary of the database");
+            }
+            None => {
+                let hosts = known.hosts.iter().map(|(host, seen)| format!("{host}: {seen}"));
+                let hosts = hosts.collect::<Vec<_>>().join("; ");
+                tracing::warn!(hosts, epoch = known.epoch, "no host is the primary of the database");
+            }
+        }
+        known = pool.changed(&known).await;
+    }
+}

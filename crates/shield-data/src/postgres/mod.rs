@@ -18,7 +18,9 @@
 //! is there and writable, cannot know better than to take the old one; with synchronous standbys it acknowledges nothing there.
 
 mod address;
+mod address_reader;
 mod election;
+mod lease;
 mod pool;
 mod role;
 mod suspicion;
@@ -28,5 +30,5 @@ mod watcher;
 pub use address::{PostgresAddress, PostgresAddressError, PostgresAddressMistake, PostgresHost};
 pub use pool::{MigratePostgresError, PostgresPool, PostgresSettings, PostgresState};
 
-pub(crate) use pool::Lease;
+pub(crate) use lease::Lease;
 pub(crate) use suspicion::Suspicion;

@@ -3,9 +3,8 @@
 use std::{fmt, sync::Arc, time::Duration};
 
 use sqlx::{
-    Connection, PgConnection, Postgres,
+    Connection, PgConnection,
     migrate::{MigrateError, Migrator},
-    pool::PoolConnection,
 };
 use tokio::{
     task::JoinSet,
@@ -13,7 +12,7 @@ use tokio::{
 };
 
 use super::{
-    PostgresAddress, PostgresHost,
+    Lease, PostgresAddress, PostgresHost,
     role::Role,
     suspicion::Suspicion,
     term::{Board, Term},
@@ -88,13 +87,6 @@ struct Inner {
     _watchers: JoinSet<()>,
 }
 
-/// A connection to the primary of one epoch.
-pub(crate) struct Lease {
-    connection: PoolConnection<Postgres>,
-    term: Arc<Term>,
-    board: Arc<Board>,
-}
-
 // === impl PostgresPool ===
 
 impl PostgresPool {
@@ -135,6 +127,18 @@ impl PostgresPool {
             searches: *board.searches().borrow(),
             superseded: board.superseded(),
             hosts: board.seen(),
+        }
+    }
+
+    /// Waits until another primary is in use than `known` says, or none, or one again; answers what is known then.
+    pub async fn changed(&self, known: &PostgresState) -> PostgresState {
+        let mut sightings = self.0.board.sightings();
+        loop {
+            let state = self.state();
+            if (&state.primary, state.epoch) != (&known.primary, known.epoch) {
+                return state;
+            }
+            sightings.changed().await.expect("the board is held here, and with it the sender");
         }
     }
 
@@ -189,17 +193,22 @@ impl PostgresPool {
     /// A connection to the present primary. Whatever prevents it is tried again until the deadline.
     pub(crate) async fn acquire(&self, deadline: Deadline) -> Result<Lease, SqlError> {
         let board = &self.0.board;
+        let mut last = None;
         loop {
-            let term = self.term(deadline).await?;
+            let term = self.term(deadline).await;
+            let term = term.map_err(|none| last.take().map_or(none, SqlError::Refused))?;
             match timeout_at(deadline.at(), term.pool.acquire()).await {
                 Ok(Ok(connection)) if board.confirms(term.epoch) => {
-                    return Ok(Lease { connection, term, board: Arc::clone(board) });
+                    return Ok(Lease::new(connection, term, Arc::clone(board)));
                 }
                 Ok(Ok(connection)) => drop(connection.detach()),
                 // Another term has begun, or a search.
                 Ok(Err(sqlx::Error::PoolClosed)) if !self.closed(&term) => {}
                 Ok(Err(error @ sqlx::Error::PoolClosed)) => return Err(error.into()),
-                Ok(Err(_)) => board.suspect(&term, Suspicion::Gone),
+                Ok(Err(error)) => {
+                    board.suspect(&term, Suspicion::Gone);
+                    last = Some(error);
+                }
                 Err(_) => {
                     board.search();
                     return Err(deadline.missed());
@@ -225,36 +234,6 @@ impl PostgresPool {
 impl fmt::Debug for PostgresPool {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.debug_struct("PostgresPool").field("state", &self.state()).finish_non_exhaustive()
-    }
-}
-
-// === impl Lease ===
-
-impl Lease {
-    /// To be used now.
-    ///
-    /// # Errors
-    /// When its primary ceased to be it: nothing must be sent any more.
-    pub(crate) fn connection(&mut self) -> Result<&mut PgConnection, SqlError> {
-        match self.board.confirms(self.term.epoch) {
-            true => Ok(&mut self.connection),
-            false => Err(SqlError::Superseded),
-        }
-    }
-
-    /// Tells what failed on it.
-    pub(crate) fn report(&self, error: &SqlError) {
-        let suspicion = match error {
-            SqlError::Late { .. } => Suspicion::Slow,
-            SqlError::Refused(error) => Suspicion::of(error),
-            _ => Suspicion::None,
-        };
-        self.board.suspect(&self.term, suspicion);
-    }
-
-    /// Closes it, without a farewell that a frozen server would not take; the pool opens another one.
-    pub(crate) fn cut(self) {
-        drop(self.connection.detach());
     }
 }
 

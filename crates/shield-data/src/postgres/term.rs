@@ -40,7 +40,7 @@ pub(super) struct Board {
     standing: watch::Sender<Option<Arc<Term>>>,
     /// Counts the searches; a change wakes every watcher.
     searches: watch::Sender<u64>,
-    /// Counts the sightings.
+    /// Counts the sightings, and what failed.
     sightings: watch::Sender<u64>,
     epoch: AtomicU64,
     superseded: AtomicU64,
@@ -101,7 +101,6 @@ impl Board {
         let mut election = self.election();
         let change = election.observe(host, sighting);
         self.put_up(&election, change);
-        self.sightings.send_modify(|sightings| *sightings += 1);
     }
 
     /// Something failed on a connection of this term.
@@ -123,11 +122,11 @@ impl Board {
         hosts.zip(election.sightings().iter().map(|seen| told(seen.as_ref()))).collect()
     }
 
-    /// What `synchronous_commit` says on a host that would be the primary if it said something else.
+    /// What `synchronous_commit` says on a host that might be the primary if it said something else; none before all were seen.
     pub(super) fn forgetful(&self) -> Option<String> {
         let election = self.election();
-        let roles = election.sightings().iter().flatten();
-        roles.into_iter().find_map(|seen| match seen {
+        let all = election.sightings().iter().map(Option::as_ref).collect::<Option<Vec<_>>>()?;
+        all.into_iter().find_map(|seen| match seen {
             Sighting::Seen(role) if role.writable && !role.durable() => Some(role.synchronous_commit.clone()),
             Sighting::Seen(_) | Sighting::Silent(_) => None,
         })
@@ -145,14 +144,18 @@ impl Board {
 
     fn put_up(&self, election: &Election, change: Change) {
         self.epoch.store(election.epoch(), Ordering::Release);
-        let term = match change {
-            Change::None => return,
-            Change::Search => None,
+        match change {
+            Change::None => {}
+            Change::Search => self.replace(None),
             Change::Serve(primary) => {
                 let pool = self.pool(primary);
-                Some(Arc::new(Term { primary, epoch: election.epoch(), pool }))
+                self.replace(Some(Arc::new(Term { primary, epoch: election.epoch(), pool })));
             }
-        };
+        }
+        self.sightings.send_modify(|sightings| *sightings += 1);
+    }
+
+    fn replace(&self, term: Option<Arc<Term>>) {
         let lost = term.is_none();
         if let Some(before) = self.standing.send_replace(term) {
             // Closed at once for whoever waits on it; there is no farewell that a frozen server would have to take.

@@ -142,3 +142,17 @@ impl Drop for Held {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::{future::ready, time::Duration};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn late_answer_is_no_answer() {
+        let bound = |whole| Deadline::after(whole).bound(ready(Ok::<_, SqlError>("committed")));
+        assert!(matches!(bound(Duration::ZERO).await, Err(SqlError::Late { .. })));
+        assert!(matches!(bound(Duration::from_secs(600)).await, Ok("committed")));
+    }
+}

@@ -157,6 +157,27 @@ async fn superseded_primary_is_left() {
     assert_eq!(rows.len(), 1);
 }
 
+/// PostgreSQL gives up waiting for the standby when its bound passes, and then says that it committed.
+#[tokio::test]
+async fn nothing_is_acknowledged_without_the_standby() {
+    let pair = PostgresPair::start().unwrap();
+    let pool = pool(&pair.create_database().unwrap(), Duration::from_millis(500)).await;
+    let database = Database::postgres(pool.clone());
+    let create = async || {
+        let create = Statement::new("CREATE TABLE IF NOT EXISTS kept (number BIGINT NOT NULL)");
+        database.write(create).await.ok()
+    };
+    wait_for("a table", PATIENCE, create).await.unwrap();
+    pair.second.kill().unwrap();
+    for _ in 0..5 {
+        let insert = Statement::new("INSERT INTO kept (number) VALUES (1)");
+        let error = database.write(insert).await.unwrap_err();
+        assert!(error.unanswered() && !error.busy(), "{error}");
+    }
+    let read = async || database.read(Statement::new("SELECT number FROM kept")).await.ok();
+    wait_for("reading, which needs no standby", PATIENCE, read).await.unwrap();
+}
+
 /// Without an epoch's end: the same primary, after a restart of which nobody was told.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn restarted_server_is_used_again() {

@@ -9,44 +9,24 @@
 use std::fs;
 use std::io::{self, BufRead, BufReader, Write};
 use std::net::{Ipv4Addr, TcpStream};
-use std::path::{Path, PathBuf};
-use std::process::{self, Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::path::PathBuf;
+use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use rustix::io::Errno;
-use rustix::process::{Pid, Signal, geteuid, kill_process};
+use rustix::process::{Pid, Signal, kill_process};
 use thiserror::Error;
 
-use super::programs::{VERSIONS, as_postgres, programs, run};
+use super::programs::{KEEPER, VERSIONS, as_postgres, data, make_directory, program, programs, run};
 use crate::{ProcessError, ProcessGuard, WaitTimedOut, free_port, wait_for_sync};
 
 const INSTALL: &str = "apt-get update && apt-get install -y --no-install-recommends postgresql";
 /// Starting takes a second; a busy machine may need many.
 const START_LIMIT: Duration = Duration::from_secs(60);
 const CONNECTIONS_MAX: u32 = 300;
-/// `$1` is the directory, the rest is the server's command line. Quotes would keep the list of children together. A line of
-/// input has a server that was killed started again, with that line behind its command.
-const KEEPER: &str = r#"directory=$1
-shift
-while
-    "$@" >>"$directory/log" 2>&1 &
-    server=$!
-    echo "$server"
-    read -r more
-do
-    wait "$server"
-    set -- "$@" $more
-done
-kill -CONT $server $(cat "/proc/$server/task/$server/children" 2>/dev/null) 2>/dev/null
-kill -QUIT "$server" 2>/dev/null
-wait "$server"
-rm -rf "$directory"
-"#;
-
 static SHARED: OnceLock<Postgres> = OnceLock::new();
-static STARTED: AtomicU32 = AtomicU32::new(0);
 static DATABASES: AtomicU32 = AtomicU32::new(0);
 
 /// A running server.
@@ -286,28 +266,6 @@ impl Drop for Postgres {
         // Nothing can be done about a failure here, and a panic in a drop would hide the test's own.
         drop(self.keeper.wait());
     }
-}
-
-fn make_directory() -> Result<PathBuf, PostgresError> {
-    let number = STARTED.fetch_add(1, Ordering::Relaxed);
-    let directory = std::env::temp_dir().join(format!("shield-postgres-{}-{number}", process::id()));
-    let path = directory.display().to_string();
-    if geteuid().is_root() {
-        // PostgreSQL refuses to run as root; Debian's package makes this user.
-        run("install", &["-d", "-o", "postgres", "-m", "700", &path], None)?;
-    } else {
-        fs::create_dir(&directory)
-            .map_err(|source| PostgresError::Run { program: format!("mkdir {path}"), source })?;
-    }
-    Ok(directory)
-}
-
-fn data(directory: &Path) -> String {
-    directory.join("data").display().to_string()
-}
-
-fn program(programs: &Path, name: &str) -> String {
-    programs.join(name).display().to_string()
 }
 
 fn next_pid(pids: &mut BufReader<ChildStdout>) -> io::Result<Pid> {
