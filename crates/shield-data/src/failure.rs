@@ -2,7 +2,7 @@
 
 use shield_guard::{StoreError, limit, one_time, token};
 
-use crate::SqlError;
+use crate::{RedisCallError, SqlError};
 
 pub(crate) fn of(store: &'static str) -> impl Fn(SqlError) -> StoreError {
     move |error| StoreError { store, source: error.into() }
@@ -21,4 +21,8 @@ pub(crate) fn of_tokens(error: SqlError) -> token::StoreError {
 
 pub(crate) fn of_secrets(store: &'static str) -> impl Fn(SqlError) -> one_time::StoreError {
     move |error| one_time::StoreError { store, source: error.into() }
+}
+
+pub(crate) fn of_leases(error: RedisCallError) -> limit::StoreError {
+    limit::StoreError { source: error.into() }
 }

@@ -12,11 +12,16 @@ mod failure;
 mod limits;
 mod migrations;
 mod prune;
+mod redis;
 mod seal;
 mod secrets;
 mod sql;
 mod tokens;
 
+pub use self::redis::{
+    ParseRedisSettingsError, REDIS_ACCEPTED, Redis, RedisCallError, RedisKeeper, RedisLeases, RedisSettings,
+    RedisStatus, RedisTopology, ServerAddress,
+};
 pub use credentials::{SqlApiKeys, SqlRevocations, SqlSessions};
 pub use limits::{SqlFailures, SqlQuotas};
 pub use migrations::{Dialect, guard_migrations};
