@@ -9,7 +9,10 @@
 //! keep its marker, and lends what it lent before. Use `noeviction`.
 
 use redis::aio::MultiplexedConnection;
-use shield_guard::limit::{LeaseAnswer, LeaseRequest, LeaseStore, StoreError};
+use shield_guard::{
+    StoreError,
+    limit::{LeaseAnswer, LeaseRequest, LeaseStore},
+};
 use shield_types::Timestamp;
 
 use super::{
@@ -19,8 +22,9 @@ use super::{
     slot::Tag,
     store::{Redis, Shared},
 };
-use crate::failure::of_leases;
+use crate::failure::of_redis;
 
+const STORE: &str = "leases";
 /// How long a counter outlives its window, by the server's clock.
 const KEPT_AFTER_MS: u64 = 60_000;
 
@@ -81,7 +85,7 @@ impl RedisLeases {
 
 impl LeaseStore for RedisLeases {
     async fn take(&self, request: &LeaseRequest, now: Timestamp) -> Result<LeaseAnswer, StoreError> {
-        self.lend(request, now).await.map_err(of_leases)
+        self.lend(request, now).await.map_err(of_redis(STORE))
     }
 }
 
