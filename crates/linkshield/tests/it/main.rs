@@ -6,4 +6,5 @@ mod api;
 mod backend;
 mod client;
 mod process;
+mod redis;
 mod scratch;

@@ -35,9 +35,15 @@ pub struct Redis {
 /// The tasks behind a [`Redis`].
 #[derive(Debug)]
 pub struct RedisKeeper {
+    beat: Running,
+    search: Running,
+}
+
+/// A task, and how it is told to end.
+#[derive(Debug)]
+struct Running {
     stop: watch::Sender<bool>,
-    search: JoinHandle<()>,
-    beat: JoinHandle<()>,
+    task: JoinHandle<()>,
 }
 
 /// What calls and tasks have in common.
@@ -74,12 +80,11 @@ impl Redis {
         });
         let redis = Self { shared: Arc::clone(&shared) };
         let dialer = Dialer::new(settings, redis.channel().into());
-        let stop = watch::Sender::new(false);
         let scout = Scout::new(&settings.topology, dialer.clone());
-        let search = tokio::spawn(search(scout, dialer, shared, stop.subscribe()));
+        let search = Running::start(|stop| search(scout, dialer, shared, stop));
         let node = Uuid::new_v4().simple().to_string();
-        let beat = tokio::spawn(beat(redis.clone(), node, stop.subscribe()));
-        (redis, RedisKeeper { stop, search, beat })
+        let beat = Running::start(|stop| beat(redis.clone(), node, stop));
+        (redis, RedisKeeper { beat, search })
     }
 
     /// What is known right now, and each change of it.
@@ -105,11 +110,25 @@ impl std::fmt::Debug for Redis {
 impl RedisKeeper {
     /// Is no longer counted as a node, closes all connections and ends the tasks. Redis is away from then on.
     pub async fn stop(self) {
+        // It says good-bye, so the ways must still be there.
+        self.beat.end().await;
+        self.search.end().await;
+    }
+}
+
+// === impl Running ===
+
+impl Running {
+    fn start<F: Future<Output = ()> + Send + 'static>(task: impl FnOnce(watch::Receiver<bool>) -> F) -> Self {
+        let stop = watch::Sender::new(false);
+        let task = tokio::spawn(task(stop.subscribe()));
+        Self { stop, task }
+    }
+
+    async fn end(self) {
         self.stop.send_replace(true);
-        for task in [self.beat, self.search] {
-            // A task that panicked is over as well.
-            let _ended = task.await;
-        }
+        // A task that panicked is over as well.
+        let _ended = self.task.await;
     }
 }
 
