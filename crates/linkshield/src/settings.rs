@@ -13,7 +13,7 @@ use std::{
 
 use clap::Args;
 use lettre::message::Mailbox;
-use shield_data::{PostgresAddressError, PostgresAddressMistake};
+use shield_data::{PostgresAddressError, PostgresAddressMistake, REDIS_ACCEPTED, RedisSettings};
 use shield_guard::address::Network;
 use thiserror::Error;
 use tracing_subscriber::{EnvFilter, filter::LevelFilter};
@@ -109,6 +109,10 @@ pub struct RawSettings {
     /// File of security events (OCSF, one line each). Default: `security-events.jsonl` in the data directory.
     #[arg(long, value_name = "FILE", env = "LINKSHIELD_EVENTS")]
     events: Option<OsString>,
+    /// Redis that several processes share, such as `redis://127.0.0.1:6379`, `redis+sentinel://a:26379,b:26379,c:26379/master`
+    /// or `redis+cluster://a:6379,b:6379`. Without it each process counts its limits by itself.
+    #[arg(long, value_name = "URL", env = "LINKSHIELD_REDIS", hide_env_values = true)]
+    redis: Option<OsString>,
     /// What is logged: error, warn, info, debug, trace, off, or a tracing filter such as `info,linkshield=debug`.
     #[arg(long, value_name = "FILTER", env = "LINKSHIELD_LOG", default_value = "info")]
     log: OsString,
@@ -134,6 +138,7 @@ pub const ENVIRONMENT_VARIABLES: [&str; 19] = [
     "LINKSHIELD_ADDRESS_LIMIT",
     "LINKSHIELD_ANONYMOUS_LIMIT",
     "LINKSHIELD_EVENTS",
+    "LINKSHIELD_REDIS",
     "LINKSHIELD_LOG",
 ];
 
@@ -306,12 +311,17 @@ impl RawSettings {
             Some(file) => reader.read("events", file, "the path of a file in UTF-8", path),
             None => data.map(|data| data.join(EVENTS_FILE)),
         };
+        let redis = match &self.redis {
+            Some(url) => reader.read_secret("redis", url, REDIS_ACCEPTED, parsed::<RedisSettings>).map(Some),
+            None => Some(None),
+        };
         Some(GateSettings {
             trusted_proxies: trusted_proxies?,
             origins: Vec::new(),
             address_limit: address_limit?,
             anonymous_limit: anonymous_limit?,
             events: events?,
+            redis: redis?,
         })
     }
 }
@@ -547,11 +557,12 @@ mod tests {
             "--address-limit=0",
             "--anonymous-limit=none",
             "--events=",
+            "--redis=redis://user:hunter2@",
             "--log=,=,",
         ];
         let error = resolve(&arguments, &["LINKSHIELD_PROT"]).unwrap_err();
-        assert_eq!(error.problems.len(), 21, "{error:?}");
-        assert_eq!(error.to_string(), "21 settings were not accepted");
+        assert_eq!(error.problems.len(), 22, "{error:?}");
+        assert_eq!(error.to_string(), "22 settings were not accepted");
         let told: String = error.problems.iter().map(ToString::to_string).collect();
         assert!(!told.contains("hunter2"), "{told}");
         let first = error.problems[0].to_string();

@@ -13,11 +13,16 @@ mod limits;
 mod migrations;
 mod postgres;
 mod prune;
+mod redis;
 mod seal;
 mod secrets;
 mod sql;
 mod tokens;
 
+pub use self::redis::{
+    ParseRedisSettingsError, REDIS_ACCEPTED, Redis, RedisCallError, RedisKeeper, RedisLeases, RedisSettings,
+    RedisStatus, RedisTopology, ServerAddress,
+};
 pub use credentials::{SqlApiKeys, SqlRevocations, SqlSessions};
 pub use limits::{SqlFailures, SqlQuotas};
 pub use migrations::{Dialect, guard_migrations};

@@ -22,7 +22,7 @@ use shield_guard::{
 use shield_types::Timestamp;
 
 use super::{
-    EventSink, Peer, RouteTable, UseNotes,
+    EventSink, Fanout, GlobalLimits, Peer, RouteTable, UseNotes,
     headers::{FixedHeaders, LimitHeaders, Lines, forbid_storing},
 };
 use crate::{
@@ -60,6 +60,10 @@ pub struct GateParts<S> {
     pub events: EventSink,
     /// Takes last uses.
     pub uses: UseNotes,
+    /// Counts limits over all processes.
+    pub global: GlobalLimits,
+    /// Tells other processes what was taken back.
+    pub fanout: Fanout,
 }
 
 /// The gate of a service: the state of [`guard`].
@@ -71,6 +75,8 @@ pub struct Gate<S> {
     headers: FixedHeaders,
     events: EventSink,
     uses: UseNotes,
+    global: GlobalLimits,
+    fanout: Fanout,
     /// The start of the clock that limits count by.
     started: Instant,
 }
@@ -98,7 +104,8 @@ pub async fn guard<S: GateStore>(
     let policy = gate.routes.find(request.method(), route);
     let lines = Lines(request.headers());
     let facts = RequestFacts { method: request.method().as_str(), peer, headers: &lines };
-    match gate.judge(&facts, policy).await {
+    let outcome = gate.judge(&facts, policy).await;
+    match gate.global.confirm(outcome).await {
         Outcome::Refused(refused) => {
             let circumstances = Circumstances::of(&request, route);
             gate.refuse(&refused, &circumstances)
@@ -128,9 +135,9 @@ pub async fn guard<S: GateStore>(
 impl<S: GateStore> Gate<S> {
     /// A gate; limits count from now on.
     pub fn new(parts: GateParts<S>) -> Self {
-        let GateParts { chain, store, ring, routes, headers, events, uses } = parts;
+        let GateParts { chain, store, ring, routes, headers, events, uses, global, fanout } = parts;
         let headers = FixedHeaders::new(&headers);
-        Self { chain, store, ring, routes, headers, events, uses, started: Instant::now() }
+        Self { chain, store, ring, routes, headers, events, uses, global, fanout, started: Instant::now() }
     }
 
     /// The answer of the chain, with one question to the store at most.
@@ -153,9 +160,12 @@ impl<S: GateStore> Gate<S> {
     }
 
     async fn settle(&self) {
-        if let Err(error) = self.store.settle(&self.chain).await {
+        match self.store.settle(&self.chain).await {
+            Ok(()) => self.fanout.note(),
             // The follower goes on trying, and the set's age says how long it has not succeeded.
-            tracing::warn!(error = %error, cause = causes(&error).join(": "), "revocations could not be read");
+            Err(error) => {
+                tracing::warn!(error = %error, cause = causes(&error).join(": "), "revocations could not be read");
+            }
         }
     }
 

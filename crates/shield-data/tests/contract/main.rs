@@ -29,6 +29,7 @@ mod keys;
 mod once;
 mod pruning;
 mod quotas;
+mod redis;
 mod refresh;
 mod revocations;
 mod sessions;
