@@ -305,8 +305,7 @@ impl RedisSentinel {
     /// When it does not come so far.
     pub fn recover(&mut self) -> Result<(), RedisError> {
         let promoted = || self.master_port().ok().filter(|port| ping(*port));
-        let master =
-            wait_for_sync("a promotion", START_LIMIT, promoted).map_err(|_| RedisError::Gather)?;
+        let master = wait_for_sync("a promotion", START_LIMIT, promoted).map_err(|_| RedisError::Gather)?;
         let other = self.servers.iter_mut().find(|server| server.port != master);
         let other = other.ok_or(RedisError::Gather)?;
         if !ping(other.port) {
@@ -315,6 +314,19 @@ impl RedisSentinel {
             other.command(&["REPLICAOF", "127.0.0.1", &master.to_string()])?;
         }
         self.until_ready()
+    }
+
+    /// Waits until whom the Sentinels call the master answers and calls itself one.
+    ///
+    /// # Errors
+    /// When it does not come so far.
+    pub fn until_promoted(&self) -> Result<(), RedisError> {
+        let promoted = || {
+            let server = self.server(self.master_port().ok()?);
+            let role = server.command(&["ROLE"]).ok()?;
+            role.starts_with("master").then_some(())
+        };
+        wait_for_sync("a promotion", START_LIMIT, promoted).map_err(|_| RedisError::Gather)
     }
 
     fn until_ready(&self) -> Result<(), RedisError> {

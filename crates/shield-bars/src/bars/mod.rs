@@ -7,6 +7,8 @@ mod first_run;
 mod guard_asvs;
 mod guard_cost;
 mod guard_floods;
+mod guard_redis_loss;
+mod guard_revocation;
 mod guard_rotation;
 mod kill_anywhere;
 mod load_compare;
@@ -54,6 +56,8 @@ enum Kind {
     GuardAsvs,
     GuardFloods,
     GuardRotation,
+    GuardRevocation,
+    GuardRedisLoss,
 }
 
 /// Part of a bar that has several.
@@ -191,6 +195,16 @@ pub(crate) const BARS: &[Bar] = &[
         claim: "keys rotate while tokens are issued: 0 valid tokens refused",
         kind: Kind::GuardRotation,
     },
+    Bar {
+        name: "guard.revocation",
+        claim: "token, session, user, kid, key refused on three nodes <= 250 ms p99 after the call returns; <= 2 s across a failover of Redis; 0 of >= 1,000 lost over 20 of them, nor over deaths of the PostgreSQL primary",
+        kind: Kind::GuardRevocation,
+    },
+    Bar {
+        name: "guard.redis-loss",
+        claim: "Redis killed, frozen, failed over under load: 0 requests wait > 25 ms on it, 0 sessions lost, 0 revoked tokens accepted, admitted <= 1.5 x the limit (log-in 1.0 x), used again <= 1 s after it is back",
+        kind: Kind::GuardRedisLoss,
+    },
 ];
 
 /// Measures one.
@@ -215,5 +229,7 @@ pub(crate) async fn run(bar: &Bar, options: &Options) -> Result<Verdict> {
         Kind::GuardAsvs => guard_asvs::run(options).await,
         Kind::GuardFloods => guard_floods::run(options).await,
         Kind::GuardRotation => guard_rotation::run(options).await,
+        Kind::GuardRevocation => guard_revocation::run(options).await,
+        Kind::GuardRedisLoss => guard_redis_loss::run(options).await,
     }
 }

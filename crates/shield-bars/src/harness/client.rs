@@ -1,9 +1,6 @@
 //! A client with one connection, for bars that ask a question and read its answer.
 
-use std::{
-    net::SocketAddr,
-    time::{Duration, Instant},
-};
+use std::{net::SocketAddr, time::Duration};
 
 use http::{HeaderMap, Method, Request, header};
 use http_body_util::{BodyExt, Full};
@@ -42,8 +39,6 @@ pub(crate) struct Reply {
     pub(crate) status: u16,
     pub(crate) headers: HeaderMap,
     pub(crate) body: Value,
-    /// From before the request was sent until the whole answer was there.
-    pub(crate) took: Duration,
 }
 
 // === impl Question ===
@@ -81,7 +76,9 @@ impl Question {
             }
             None => Full::default(),
         };
-        request.body(body).map_err(|error| Trouble::caused(format!("write a request to {}", self.path), error))
+        request
+            .body(body)
+            .map_err(|error| Trouble::caused(format!("write a request to {}", self.path), error))
     }
 }
 
@@ -91,7 +88,9 @@ impl Reply {
     /// A text of the body.
     pub(crate) fn text(&self, field: &str) -> Result<String> {
         let text = self.body[field].as_str().map(str::to_owned);
-        text.ok_or_else(|| Trouble::new(format!("find `{field}` in an answer {}: {}", self.status, self.body)))
+        text.ok_or_else(|| {
+            Trouble::new(format!("find `{field}` in an answer {}: {}", self.status, self.body))
+        })
     }
 }
 
@@ -105,14 +104,13 @@ impl HttpClient {
     /// The answer to a question.
     pub(crate) async fn ask(&mut self, question: &Question) -> Result<Reply> {
         let request = question.request(self.address)?;
-        let began = Instant::now();
         let answered = timeout(ANSWER_LIMIT, self.send(request)).await;
         let what = || format!("ask {} {} of {}", question.method, question.path, self.address);
         let (status, headers, bytes) = answered
             .map_err(|_| Trouble::new(format!("{}: no answer within {ANSWER_LIMIT:?}", what())))?
             .map_err(|error| Trouble::caused(what(), error))?;
         let body = serde_json::from_slice(&bytes).unwrap_or_default();
-        Ok(Reply { status, headers, body, took: began.elapsed() })
+        Ok(Reply { status, headers, body })
     }
 
     /// The answer to a question, which must have this status.
@@ -122,28 +120,40 @@ impl HttpClient {
             return Ok(reply);
         }
         let Question { method, path, .. } = question;
-        Err(Trouble::new(format!("ask {method} {path}: {} instead of {status}: {}", reply.status, reply.body)))
+        Err(Trouble::new(format!(
+            "ask {method} {path}: {} instead of {status}: {}",
+            reply.status, reply.body
+        )))
     }
 
-    async fn send(
-        &mut self,
-        request: Request<Full<Bytes>>,
-    ) -> std::result::Result<(u16, HeaderMap, Bytes), Box<dyn std::error::Error + Send + Sync>> {
+    /// The text at a path.
+    pub(crate) async fn text(&mut self, path: &str) -> Result<String> {
+        let request = Question::get(path).request(self.address)?;
+        let (_, _, bytes) = self.send(request).await?;
+        Ok(String::from_utf8_lossy(&bytes).into_owned())
+    }
+
+    async fn send(&mut self, request: Request<Full<Bytes>>) -> Result<(u16, HeaderMap, Bytes)> {
         // Taken out, so that a connection on which something failed is not used again.
         let mut sender = match self.sender.take().filter(|sender| !sender.is_closed()) {
             Some(sender) => sender,
-            None => {
-                let stream = TcpStream::connect(self.address).await?;
-                stream.set_nodelay(true)?;
-                let (sender, connection) = handshake(TokioIo::new(stream)).await?;
-                tokio::spawn(connection);
-                sender
-            }
+            None => self.connect().await?,
         };
-        sender.ready().await?;
-        let (head, body) = sender.send_request(request).await?.into_parts();
-        let bytes = body.collect().await?.to_bytes();
+        let lost = |error| Trouble::caused("get an answer", error);
+        sender.ready().await.map_err(lost)?;
+        let (head, body) = sender.send_request(request).await.map_err(lost)?.into_parts();
+        let bytes = body.collect().await.map_err(lost)?.to_bytes();
         self.sender = Some(sender);
         Ok((head.status.as_u16(), head.headers, bytes))
+    }
+
+    async fn connect(&self) -> Result<SendRequest<Full<Bytes>>> {
+        let refused = |error| Trouble::caused("connect", error);
+        let stream = TcpStream::connect(self.address).await.map_err(refused)?;
+        stream.set_nodelay(true).map_err(refused)?;
+        let (sender, connection) =
+            handshake(TokioIo::new(stream)).await.map_err(|error| Trouble::caused("connect", error))?;
+        tokio::spawn(connection);
+        Ok(sender)
     }
 }

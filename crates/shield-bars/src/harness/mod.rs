@@ -17,13 +17,15 @@ mod shield_load;
 mod trouble;
 mod working;
 
-pub(crate) use cargo::{Programs, build_failpoints, build_linkshield, build_programs, build_testkit, cargo_program, workspace};
+pub(crate) use cargo::{
+    Programs, build_failpoints, build_linkshield, build_programs, build_testkit, cargo_program, workspace,
+};
+pub(crate) use client::{HttpClient, Question, Reply};
 pub(crate) use command::{Finished, run};
 pub(crate) use disk::SmallDisk;
-pub(crate) use client::{HttpClient, Question, Reply};
 pub(crate) use load::{https, plan, print_load, steady, wait_for_traffic};
 pub(crate) use manifest::ManifestSettings;
-pub(crate) use nodes::{Node, NodeSettings, Nodes};
+pub(crate) use nodes::{NodeSettings, Nodes};
 pub(crate) use people::{Login, Person, register};
 pub(crate) use processes::{Running, kill, running};
 pub(crate) use project::Project;

@@ -122,11 +122,4 @@ impl Node {
         let letters = paths.filter(|path| path.extension().is_some_and(|extension| extension == "eml"));
         letters.map(|path| std::fs::read_to_string(path).map_err(failed)).collect()
     }
-
-    /// The lines of its security events so far.
-    pub(crate) fn events(&self) -> Result<String> {
-        let path = self.data.join("security-events.jsonl");
-        std::fs::read_to_string(&path)
-            .map_err(|error| Trouble::caused(format!("read `{}`", path.display()), error))
-    }
 }

@@ -92,7 +92,8 @@ impl Person {
         let reply = client.ask_for(200, &self.tries(PASSWORD)).await?;
         let cookie = reply.headers.get("set-cookie").and_then(|value| value.to_str().ok());
         let cookie = cookie.and_then(|cookie| cookie.split(';').next());
-        let cookie = cookie.ok_or_else(|| Trouble::new("find a session's cookie in the answer to a log-in"))?;
+        let cookie =
+            cookie.ok_or_else(|| Trouble::new("find a session's cookie in the answer to a log-in"))?;
         Ok(Login {
             session: reply.text("session_id")?,
             bearer: format!("Bearer {}", reply.text("access_token")?),
@@ -108,7 +109,8 @@ impl Person {
 
     /// Makes an API key: its id, and the key.
     pub(crate) async fn make_key(&self, client: &mut HttpClient, login: &Login) -> Result<(String, String)> {
-        let make = Question::post("/api/v1/user/api-keys", json!({ "name": "bar", "permissions": ["url_check"] }));
+        let make =
+            Question::post("/api/v1/user/api-keys", json!({ "name": "bar", "permissions": ["url_check"] }));
         let make = self.says(make).with("authorization", login.bearer.clone());
         let reply: Reply = client.ask_for(200, &make).await?;
         Ok((reply.text("id")?, reply.text("api_key")?))

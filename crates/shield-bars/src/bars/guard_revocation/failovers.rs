@@ -34,7 +34,8 @@ pub(super) async fn run(verdict: &mut Verdict, options: &Options) -> Result<Stri
     for round in 0..rounds {
         let people = register(&nodes, round * PEOPLE, PEOPLE).await?;
         let seen = during_failover(&nodes, &redis, &people).await?;
-        block_in_place(|| redis.recover()).map_err(|error| Trouble::caused("wait for the Sentinels", error))?;
+        block_in_place(|| redis.recover())
+            .map_err(|error| Trouble::caused("wait for the Sentinels", error))?;
         let slowest = seen.iter().map(|(_, after)| *after).max().unwrap_or_default();
         println!("  failover {}: {} taken back, the last refused after {slowest:?}", round + 1, seen.len());
         longest = longest.max(slowest);
@@ -42,7 +43,8 @@ pub(super) async fn run(verdict: &mut Verdict, options: &Options) -> Result<Stri
     }
     let lost = accepted(&nodes, &taken).await?;
     verdict.demand(lost == 0, || format!("{lost} of {} taken back were accepted in the end", taken.len()));
-    verdict.demand(longest <= BAR, || format!("refused after {longest:?} across a failover, more than {BAR:?}"));
+    verdict
+        .demand(longest <= BAR, || format!("refused after {longest:?} across a failover, more than {BAR:?}"));
     Ok(format!(
         "{lost} of {} lost over {rounds} failovers of Redis, longest {} ms",
         taken.len(),

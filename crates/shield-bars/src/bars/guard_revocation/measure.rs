@@ -40,7 +40,10 @@ pub(super) async fn take_back(
     let reply = clients[via % addresses.len()].ask(&grant.revoke).await?;
     let returned = Instant::now();
     if !(200..300).contains(&reply.status) {
-        println!("    a revocation ({}) was not taken: {} {}", grant.kind, reply.status, reply.body["detail"]);
+        println!(
+            "    a revocation ({}) was not taken: {} {}",
+            grant.kind, reply.status, reply.body["detail"]
+        );
         return Ok(None);
     }
     acknowledged();

@@ -3,7 +3,10 @@
 use std::time::Duration;
 
 use shield_testkit::PostgresPair;
-use tokio::{task::block_in_place, time::{Instant, sleep}};
+use tokio::{
+    task::block_in_place,
+    time::{Instant, sleep},
+};
 
 use super::{Options, grants::Grant, measure::accepted};
 use crate::harness::{HttpClient, NodeSettings, Nodes, Result, Trouble, Verdict, register};
@@ -19,7 +22,9 @@ pub(super) async fn run(verdict: &mut Verdict, options: &Options) -> Result<Stri
     let (mut acknowledged, mut lost) = (0, 0);
     for round in 1..=rounds {
         let (taken, found) = fail_over_once().await?;
-        println!("  primary killed, round {round}: {taken} acknowledged before it, {found} accepted after it");
+        println!(
+            "  primary killed, round {round}: {taken} acknowledged before it, {found} accepted after it"
+        );
         acknowledged += taken;
         lost += found;
     }
@@ -49,7 +54,8 @@ async fn fail_over_once() -> Result<(usize, usize)> {
     }
     // Right after the last acknowledgement.
     pair.first.kill().map_err(|error| Trouble::caused("kill the primary", error))?;
-    block_in_place(|| pair.second.promote()).map_err(|error| Trouble::caused("promote the standby", error))?;
+    block_in_place(|| pair.second.promote())
+        .map_err(|error| Trouble::caused("promote the standby", error))?;
     until_accepted(&nodes, kept).await?;
     Ok((taken.len(), accepted(&nodes, taken).await?))
 }

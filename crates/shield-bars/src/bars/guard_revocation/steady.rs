@@ -9,7 +9,9 @@ use super::{
     grants::{Grant, bearer},
     measure::{Seen, quantile, take_back},
 };
-use crate::harness::{HttpClient, Login, NodeSettings, Nodes, Person, Question, Result, Trouble, Verdict, register};
+use crate::harness::{
+    HttpClient, Login, NodeSettings, Nodes, Person, Question, Result, Trouble, Verdict, register,
+};
 
 const PEOPLE: usize = 100;
 /// Signing keys to be killed.
