@@ -35,7 +35,7 @@ pub(super) async fn take_back(
     let mut clients = nodes.clients();
     let addresses: Vec<_> = nodes.nodes.iter().map(|node| node.address).collect();
     for client in &mut clients {
-        client.ask_for(200, &grant.check).await?;
+        until_accepted(client, grant).await?;
     }
     let reply = clients[via % addresses.len()].ask(&grant.revoke).await?;
     let returned = Instant::now();
@@ -59,6 +59,18 @@ pub(super) async fn take_back(
         }
     }
     Ok(Some(Seen::Refused(longest)))
+}
+
+/// A node that did not make an API key learns of it within about a second.
+async fn until_accepted(client: &mut HttpClient, grant: &Grant) -> Result<()> {
+    let began = Instant::now();
+    while began.elapsed() < PATIENCE {
+        if client.ask(&grant.check).await?.status == 200 {
+            return Ok(());
+        }
+        sleep(PAUSE).await;
+    }
+    Err(Trouble::new(format!("have a fresh {} accepted", grant.kind)))
 }
 
 async fn until_refused(address: SocketAddr, grant: Grant, returned: Instant) -> Result<Seen> {
