@@ -52,13 +52,7 @@ pub(super) fn identity(totals: &Totals) -> String {
         count(failed),
         count(unsent)
     );
-    if accounted(totals) { sum } else { format!("{sum}: DOES NOT ADD UP") }
-}
-
-/// Whether every request is accounted for.
-pub(super) fn accounted(totals: &Totals) -> bool {
-    let ended = [totals.answered, totals.failed, totals.unsent].map(u128::from);
-    u128::from(totals.offered) == ended.iter().sum()
+    if totals.accounted() { sum } else { format!("{sum}: DOES NOT ADD UP") }
 }
 
 /// The latencies of the whole run that there are, each with its name and one line about it.

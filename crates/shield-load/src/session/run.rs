@@ -278,7 +278,7 @@ impl Course {
         let point = self.sampler.push(sample.clone());
         let interval_s = INTERVAL.as_secs_f64();
         tell(IntervalEnded { point: &point, interval_s, sample: &sample, faults: &self.events });
-        let reason = self.abort.as_mut().and_then(|abort| abort.step(&point));
+        let reason = self.abort.as_mut().and_then(|abort| abort.step(&point, &sample));
         if let Some(reason) = reason.filter(|_| self.aborted.is_none()) {
             self.stop(reason);
         }

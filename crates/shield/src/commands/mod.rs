@@ -10,6 +10,7 @@ pub(crate) mod init;
 pub(crate) mod load;
 pub(crate) mod logs;
 pub(crate) mod release;
+mod reports;
 pub(crate) mod rollback;
 pub(crate) mod ship;
 pub(crate) mod status;

@@ -108,6 +108,49 @@ fn reports_are_written_and_read_again() {
 }
 
 #[test]
+fn reports_are_of_this_run_or_not_there() {
+    let (project, address) = (Project::of_files(&[]), server());
+    let file = file(&project, address, "/", COUNTED);
+    let path = |name: &str| project.path().join(name).to_str().unwrap().to_owned();
+    let (json, junit) = (path("r.json"), path("r.xml"));
+    let stale = || {
+        project.write("r.json", "{}");
+        project.write("r.xml", "<testsuites/>");
+    };
+    let gone = || !Path::new(&json).exists() && !Path::new(&junit).exists();
+    stale();
+    project.shield(&["load", "missing.toml", "--json", &json, "--junit", &junit]).expect(2);
+    assert!(gone());
+    stale();
+    project.write("damaged.json", "{\"format\": 1}");
+    project.shield(&["load", "report", "damaged.json", "--json", &json, "--junit", &junit]).expect(2);
+    assert!(gone());
+    // A mistaken path costs nothing.
+    stale();
+    project
+        .shield(&["load", &file, "--json", &json, "--junit", "no/such/r.xml"])
+        .expect(2)
+        .says("nothing was begun");
+    project.shield(&["load", &file, "--json", &json, "--junit", &json]).expect(2).says("named twice");
+    project.shield(&["load", &file, "--json", &file]).expect(2).says("this command reads it");
+    assert!(!gone() && Path::new(&file).exists());
+    project.shield(&["load", &file, "--json", &json, "--junit", "/dev/null"]).expect(0);
+    project.shield(&["load", "report", &json]).expect(0);
+}
+
+#[test]
+fn contradictory_results_are_refused() {
+    let (project, address) = (Project::of_files(&[]), server());
+    let file = file(&project, address, "/", &format!("thresholds = {{ p99 = \"1m\" }}\n{COUNTED}"));
+    project.shield(&["load", &file, "--json", "r.json"]).expect(0);
+    let whole = fs::read_to_string(project.path().join("r.json")).unwrap();
+    project.write("r.json", &whole.replacen("\"answered\": 40", "\"answered\": 39", 1));
+    let refused = project.shield(&["load", "report", "r.json"]).expect(2);
+    assert!(refused.stdout.is_empty(), "{}", refused.stdout);
+    refused.says("contradict themselves").says("of 40 requests 39 were answered");
+}
+
+#[test]
 fn signals_end_a_run_and_its_results_are_told() {
     let (project, address) = (Project::of_files(&[]), server());
     for (path, signal) in [("/", Signal::INT), ("/mute", Signal::INT), ("/", Signal::TERM)] {
