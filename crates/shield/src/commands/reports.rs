@@ -14,11 +14,15 @@ use tempfile::NamedTempFile;
 
 use crate::exit::{Exit, Failure};
 
+/// Paths of what this process has open.
+const OPEN_FILES: [&str; 4] = ["/dev/stdout", "/dev/stderr", "/dev/fd", "/proc"];
+
 /// Makes sure that each file can be written, and removes what an earlier command wrote to it. `inputs` are what the command reads:
 /// none of them is written over.
 pub(crate) fn prepare(reports: &[&Path], inputs: &[&Path]) -> Result<(), Failure> {
     let mut places: Vec<PathBuf> = Vec::new();
-    for path in reports {
+    let reports: Vec<&Path> = reports.iter().copied().filter(|path| !is_open_elsewhere(path)).collect();
+    for path in &reports {
         let place = place(path).map_err(|error| unwritable(path, &error.to_string()))?;
         if inputs.iter().any(|input| fs::canonicalize(input).is_ok_and(|input| input == place)) {
             return Err(unwritable(path, "this command reads it"));
@@ -40,14 +44,13 @@ pub(crate) fn prepare(reports: &[&Path], inputs: &[&Path]) -> Result<(), Failure
 
 /// Writes a file, whole or not at all; `recorded` says what is not lost if that fails.
 pub(crate) fn write(path: &Path, text: &str, recorded: &str) -> Result<(), Failure> {
-    let written = place(path).and_then(|place| match is_other(&place) {
-        true => fs::write(&place, text),
-        false => {
-            let mut file = beside(&place)?;
-            file.write_all(text.as_bytes())?;
-            file.persist(&place).map_err(|error| error.error).map(drop)
-        }
-    });
+    let take_its_place = || {
+        let place = place(path)?;
+        let mut file = beside(&place)?;
+        file.write_all(text.as_bytes())?;
+        file.persist(&place).map_err(|error| error.error).map(drop)
+    };
+    let written = if is_open_elsewhere(path) { fs::write(path, text) } else { take_its_place() };
     written.map_err(|error| {
         let message = format!("failed to write `{}`: {error}", path.display());
         Failure::plain(Exit::NotRecorded, &message, &format!("free space, or name another file; {recorded}"))
@@ -71,17 +74,15 @@ fn place(path: &Path) -> io::Result<PathBuf> {
     }
 }
 
-/// A terminal, a pipe, `/dev/null`: what is written to it does not stay there, and nothing takes its place.
-fn is_other(place: &Path) -> bool {
-    fs::metadata(place).is_ok_and(|found| !found.is_file() && !found.is_dir())
+/// A terminal, a pipe, `/dev/null`, an open file such as `/dev/stdout`: it is written to where it is, and nothing takes its place.
+fn is_open_elsewhere(path: &Path) -> bool {
+    let open_file = OPEN_FILES.iter().any(|open| path.starts_with(open));
+    open_file || fs::metadata(path).is_ok_and(|found| !found.is_file() && !found.is_dir())
 }
 
 fn try_out(place: &Path) -> io::Result<()> {
     if place.is_dir() {
         return Err(io::ErrorKind::IsADirectory.into());
-    }
-    if is_other(place) {
-        return Ok(());
     }
     let mut file = beside(place)?;
     // A directory can be written to on a filesystem that has no room for a byte.
@@ -107,7 +108,11 @@ fn unwritable(path: &Path, problem: &str) -> Failure {
 
 #[cfg(test)]
 mod tests {
-    use std::{fs, os::unix::fs::symlink, path::Path};
+    use std::{
+        fs,
+        os::{fd::AsRawFd, unix::fs::symlink},
+        path::{Path, PathBuf},
+    };
 
     use super::{prepare, write};
 
@@ -148,9 +153,13 @@ mod tests {
 
     #[test]
     fn devices_stay_devices() {
-        let null = Path::new("/dev/null");
-        prepare(&[null], &[]).unwrap();
-        write(null, "text", "").unwrap();
+        let (null, open) = (Path::new("/dev/null"), tempfile::NamedTempFile::new().unwrap());
+        let descriptor = PathBuf::from(format!("/dev/fd/{}", open.as_file().as_raw_fd()));
+        prepare(&[null, &descriptor], &[]).unwrap();
+        for path in [null, &descriptor] {
+            write(path, "text", "").unwrap();
+        }
         assert!(!fs::metadata(null).unwrap().is_file());
+        assert_eq!(fs::read_to_string(open.path()).unwrap(), "text");
     }
 }

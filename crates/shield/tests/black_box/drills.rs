@@ -228,7 +228,7 @@ fn reports_are_tried_out_first() {
     let path = |name: &str| project.path().join(name).to_str().unwrap().to_owned();
     let run = |rest: &[&str]| project.shield(&[&["drill", "run"][..], rest].concat());
     run(&["edge-kill", "--json", "no/such/r.json"]).expect(2).says("nothing was begun");
-    run(&["--all", "--html", "no/such/r.html"]).expect(2).says("`no/such/r-instance-kill.html`");
+    run(&["--all", "--html", "no/such/r.html"]).expect(2).says("-kill.html`: No such file");
     run(&["edge-kill", "--json", "shield.toml"]).expect(2).says("this command reads it");
     assert!(project.path().join("shield.toml").exists());
     // Nothing was shipped: it cannot begin, and what an earlier one wrote is not its result.

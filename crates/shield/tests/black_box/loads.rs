@@ -78,6 +78,13 @@ fn verdicts_have_their_exit_codes() {
     let url = format!("http://{nobody}/");
     project.shield(&["load", &url, "--for", "1s"]).expect(11).says("UNREACHABLE");
     project.shield(&["load", "missing.toml"]).expect(2);
+    project.write("results.json", "{}");
+    project
+        .shield(&["load", "results.json"])
+        .expect(2)
+        .says("a load file is TOML")
+        .says("shield load report");
+    project.shield(&["load", &url, "--rate", "nan"]).expect(2).says("phases[0].rate");
     project.shield(&["load", &url, "--html", "no/such/directory.html"]).expect(2);
 }
 
@@ -163,7 +170,11 @@ fn signals_end_a_run_and_its_results_are_told() {
         kill_process(Pid::from_raw(load.pid() as i32).unwrap(), signal).unwrap();
         load.finish().expect(130);
         let results: Value = serde_json::from_str(&fs::read_to_string(&json).unwrap()).unwrap();
-        assert_eq!((&results["verdict"], &results["reasons"][0]), (&"aborted".into(), &"interrupted".into()));
+        // On a machine that is short of processor time it is invalid besides.
+        let verdict = results["verdict"].as_str().unwrap();
+        assert!(["aborted", "invalid"].contains(&verdict), "{results}");
+        let reasons = results["reasons"].as_array().unwrap();
+        assert!(reasons.contains(&"interrupted".into()), "{results}");
     }
 }
 
