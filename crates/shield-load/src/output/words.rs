@@ -24,12 +24,19 @@ pub(super) fn meaning(results: &RunResults) -> &'static str {
         Verdict::Unreachable => "Nothing was answered.",
         Verdict::Aborted => "The run was ended early.",
         Verdict::Failed if results.totals.answered == 0 => "Nothing was answered as expected.",
+        Verdict::Failed if demands_held(results) => "It did not go as it was to, though every demand held.",
         Verdict::Failed => "A threshold, or the reconciliation, did not hold.",
         Verdict::Passed if results.thresholds.is_empty() => {
             "No threshold was set: passed says only that the figures may be believed."
         }
         Verdict::Passed => "Every threshold held.",
     }
+}
+
+/// Whether thresholds and reconciliation held, whatever else went wrong.
+fn demands_held(results: &RunResults) -> bool {
+    results.thresholds.iter().all(|threshold| threshold.held)
+        && results.reconciled.as_ref().is_none_or(|reconciled| reconciled.agrees)
 }
 
 /// How many of something, or that the tool does not tell.

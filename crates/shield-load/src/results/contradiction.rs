@@ -5,7 +5,7 @@
 //! only held against what no run can have counted.
 
 use crate::measure::report::LatencySummary;
-use crate::results::model::{FaultWindow, Point, RunResults, Totals, Verdict};
+use crate::results::model::{CheckResults, FaultWindow, Point, RunResults, Totals, Verdict};
 
 /// What other tools write of steps and intervals is theirs to answer for.
 const OWN_TOOL: &str = "shield ";
@@ -34,8 +34,8 @@ fn impossible(results: &RunResults) -> Option<String> {
         })
         .or_else(|| points.clone().find_map(|point| of("at_s", point.at_s)))
         .or_else(|| points.clone().find_map(|point| of("lag_p99_ms", point.lag_p99_ms?)))
-        .or_else(|| results.faults.iter().find_map(|fault| impossible_fault(fault)))
-        .or_else(|| summaries.find_map(|(name, summary)| disordered(name, &summary?)))
+        .or_else(|| results.faults.iter().find_map(impossible_fault))
+        .or_else(|| summaries.find_map(|(name, summary)| disordered(results, name, &summary?)))
 }
 
 fn impossible_fault(fault: &FaultWindow) -> Option<String> {
@@ -46,12 +46,13 @@ fn impossible_fault(fault: &FaultWindow) -> Option<String> {
         .then(|| format!("the fault `{name}` lasts from {from_s} s to {to_s} s, planned for {planned_s} s"))
 }
 
-/// More answers lie below a higher percentile. The longest one is left out: some tools round the others.
-fn disordered(name: &str, summary: &LatencySummary) -> Option<String> {
+/// More answers lie below a higher percentile. Other tools may round them beyond the longest one.
+fn disordered(results: &RunResults, name: &str, summary: &LatencySummary) -> Option<String> {
     let LatencySummary { p50_ms, p90_ms, p95_ms, p99_ms, p999_ms, longest_ms } = *summary;
-    let percentiles = [0.0, p50_ms, p90_ms, p95_ms, p99_ms, p999_ms];
-    let ordered = percentiles.is_sorted() && longest_ms >= 0.0;
-    (!ordered).then(|| format!("the percentiles of `{name}` do not rise from 0: {:?} ms", &percentiles[1..]))
+    let figures = [0.0, p50_ms, p90_ms, p95_ms, p99_ms, p999_ms, longest_ms];
+    let judged = if is_own(results) { &figures[..] } else { &figures[..6] };
+    let ordered = judged.is_sorted() && longest_ms >= 0.0;
+    (!ordered).then(|| format!("the percentiles of `{name}` do not rise from 0: {:?} ms", &figures[1..]))
 }
 
 /// A sum that is not that of its parts.
@@ -67,24 +68,51 @@ fn uncounted(results: &RunResults) -> Option<String> {
             "its verdict is `{verdict}`, and of {offered} requests {answered} were answered, {failed} failed, {unsent} were not sent"
         ));
     }
-    if !results.tool.starts_with(OWN_TOOL) {
+    if !is_own(results) {
         return None;
     }
     let kinds = sum(results.failed_by_kind.values().copied());
     if kinds != u128::from(totals.failed) {
         return Some(format!("{} requests failed, and {kinds} by kind", totals.failed));
     }
+    if results.latency.is_some() != (totals.answered > 0) {
+        let there = if results.latency.is_some() { "there" } else { "none" };
+        return Some(format!("{} requests were answered, and their latency is {there}", totals.answered));
+    }
     let points = || results.series.points.iter();
     let steps = || results.steps.iter();
+    let ended = totals.answered.saturating_add(totals.failed);
     let parts = [
-        ("answered", "its steps", sum(steps().map(|step| step.answered)), totals.answered),
+        ("ended", "its statuses", sum(results.statuses.values().copied()), ended),
+        ("were answered", "its steps", sum(steps().map(|step| step.answered)), totals.answered),
         ("failed", "its steps", sum(steps().map(|step| step.failed)), totals.failed),
-        ("answered", "its intervals", sum(points().map(|point: &Point| point.answered)), totals.answered),
+        (
+            "were answered",
+            "its intervals",
+            sum(points().map(|point: &Point| point.answered)),
+            totals.answered,
+        ),
         ("failed", "its intervals", sum(points().map(|point| point.failed)), totals.failed),
-        ("offered", "its intervals", sum(points().map(|point| point.offered)), totals.offered),
+        ("were offered", "its intervals", sum(points().map(|point| point.offered)), totals.offered),
     ];
-    let (what, of, sum, whole) = parts.into_iter().find(|(_, _, sum, whole)| *sum > u128::from(*whole))?;
-    Some(format!("{whole} requests were {what}, and {sum} of {of}"))
+    let too_many = parts.into_iter().find(|(_, _, sum, whole)| *sum > u128::from(*whole));
+    too_many
+        .map(|(what, of, sum, whole)| format!("{whole} requests {what}, and {sum} of {of}"))
+        .or_else(|| results.checks.iter().find_map(|check| overchecked(results, check)))
+}
+
+/// A check is made of an answer of its step, once.
+fn overchecked(results: &RunResults, check: &CheckResults) -> Option<String> {
+    let CheckResults { step: name, passed, failed, .. } = check;
+    let of_it = results.steps.iter().filter(|step| step.name == *name);
+    let ended = sum(of_it.flat_map(|step| [step.answered, step.failed]));
+    let made = sum([*passed, *failed].into_iter());
+    (made > ended).then(|| format!("{ended} requests of the step `{name}` ended, and {made} were checked"))
+}
+
+/// Whether this crate made the load.
+fn is_own(results: &RunResults) -> bool {
+    results.tool.starts_with(OWN_TOOL)
 }
 
 /// A verdict that its grounds do not bear.
@@ -113,7 +141,7 @@ fn unheld(results: &RunResults) -> Option<String> {
         return passed("nothing was answered".to_owned());
     }
     // Other tools have thresholds that may be missed.
-    let mut thresholds = results.thresholds.iter().filter(|_| results.tool.starts_with(OWN_TOOL));
+    let mut thresholds = results.thresholds.iter().filter(|_| is_own(results));
     if let Some(missed) = thresholds.find(|threshold| !threshold.held) {
         return passed(format!("the threshold `{}` did not hold", missed.name));
     }
@@ -184,6 +212,14 @@ mod tests {
         );
         assert!(told(|results| results.failed_by_kind.clear()).ends_with("requests failed, and 0 by kind"));
         assert!(told(|results| results.steps[0].answered += 1_000).contains("of its steps"));
+        assert!(
+            told(|results| results.checks[0].passed = 9_999).contains("step `search` ended, and 9999 were")
+        );
+        assert!(
+            told(|results| *results.statuses.get_mut(&200).unwrap() = 99_999).contains("of its statuses")
+        );
+        assert!(told(|results| results.latency = None).ends_with("their latency is none"));
+        assert!(told(|results| results.latency.as_mut().unwrap().longest_ms = 0.1).contains("do not rise"));
         assert!(told(|results| results.series.points[0].offered += 1).contains("of its intervals"));
         // Of which nobody says that it is whole.
         let invalid = |results: &mut RunResults| {

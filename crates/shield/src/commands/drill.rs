@@ -212,8 +212,9 @@ impl Wanted {
 
     /// Makes sure that every file can be written, whichever drills turn out to be possible.
     fn prepare(&self, place: &Place) -> Result<(), Failure> {
-        // A drill that is named twice has one page.
-        let pages: BTreeSet<PathBuf> = self.names.iter().filter_map(|name| self.page_of(*name)).collect();
+        // A drill that is named twice has one page. Of several drills, the one without a name is that of an earlier command.
+        let pages = self.names.iter().filter_map(|name| self.page_of(*name)).chain(self.page.clone());
+        let pages: BTreeSet<PathBuf> = pages.collect();
         let paths: Vec<&Path> = pages.iter().chain(&self.json).map(AsRef::as_ref).collect();
         reports::prepare(&paths, &[&place.project.join(FILE_NAME)])
     }

@@ -235,9 +235,13 @@ fn reports_are_tried_out_first() {
     let (json, html) = (path("r.json"), path("r-edge-kill.html"));
     project.write("r.json", "[]");
     project.write("r-edge-kill.html", "<html>");
-    let reports = ["--json", &json, "--html", &path("r.html")];
+    project.write("r.html", "<html>");
+    let page = path("r.html");
+    let reports = ["--json", &json, "--html", &page];
     run(&[&["edge-kill", "instance-kill"][..], &reports].concat()).expect(2).says("nothing was shipped");
-    assert!(!Path::new(&json).exists() && !Path::new(&html).exists());
+    for gone in [json, html, path("r.html")] {
+        assert!(!Path::new(&gone).exists(), "{gone}");
+    }
 }
 
 #[test]

@@ -93,9 +93,14 @@ fn abort_rule_ends_a_run_that_hangs() {
     let (project, address) = (Project::of_files(&[]), server());
     let model = "timeout = \"10m\"\n[open]\nphases = [{ rate = 50, for = \"10m\" }]\n[abort]\np99 = \"1s\"\nover = \"2s\"\n";
     let file = file(&project, address, "/mute", model);
-    let run = project.shield(&["load", &file, "--output-format", "json"]).expect(13);
+    let run = project.shield(&["load", &file, "--output-format", "json"]);
     let results = results(&run);
-    assert_eq!(results["verdict"], "aborted", "{results}");
+    // On a machine that is short of processor time it is invalid besides.
+    let verdict = results["verdict"].as_str().unwrap();
+    assert!([(13, "aborted"), (12, "invalid")].contains(&(run.code, verdict)), "{results}");
+    let reasons: Vec<&str> =
+        results["reasons"].as_array().unwrap().iter().filter_map(Value::as_str).collect();
+    assert!(reasons.contains(&"nothing was answered for 2s while requests were under way"), "{results}");
     assert!(results["failed_by_kind"]["cut-off"].as_u64().unwrap() > 0, "{results}");
 }
 

@@ -52,7 +52,7 @@ pub(crate) fn resolve(root: &Table<'_>, directory: &Path, environment: Environme
     let failure_pause = root.duration("failure_pause", Duration::ZERO..=THINK_MAX);
     let failure_pause = failure_pause.or(Duration::from_millis(10));
     let feeds = feeds::read(root, directory);
-    let faults = faults::read(root, connecting.as_ref(), directory);
+    let faults = faults::read(root, connecting.as_ref(), model.as_ref(), directory);
     let ledger = Ledger::read(root);
     let protocol = connecting.as_ref().map(|connecting| connecting.protocol);
     let workload = workload(root, feeds, Around { ledger: &ledger, protocol, environment });
