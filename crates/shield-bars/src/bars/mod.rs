@@ -69,6 +69,10 @@ pub(crate) enum Part {
     LivePlanted,
     /// Of costs, the run whose instructions are counted; nothing else measures it.
     Instructions,
+    /// Of floods, the one of keys.
+    Keys,
+    /// Of floods, the one of log-ins.
+    Logins,
 }
 
 /// Shorter or longer runs than the bar's own; the verdict is then about that run.
