@@ -5,5 +5,9 @@ mod accounts;
 mod api;
 mod backend;
 mod client;
+#[cfg(feature = "postgres-tests")]
+mod nodes;
+#[cfg(feature = "postgres-tests")]
+mod postgres;
 mod process;
 mod scratch;
