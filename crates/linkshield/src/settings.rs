@@ -94,6 +94,9 @@ pub struct RawSettings {
     /// Requests about checks that one client address may send per hour without a credential: 1 to 100000000.
     #[arg(long, value_name = "COUNT", env = "LINKSHIELD_ANONYMOUS_LIMIT", default_value = "100")]
     anonymous_limit: OsString,
+    /// Requests that one account may send per hour, times what its plan multiplies: 1 to 100000000.
+    #[arg(long, value_name = "COUNT", env = "LINKSHIELD_ACCOUNT_LIMIT", default_value = "1000")]
+    account_limit: OsString,
     /// File of security events (OCSF, one line each). Default: `security-events.jsonl` in the data directory.
     #[arg(long, value_name = "FILE", env = "LINKSHIELD_EVENTS")]
     events: Option<OsString>,
@@ -103,7 +106,7 @@ pub struct RawSettings {
 }
 
 /// All variables that [`RawSettings`] reads.
-pub const ENVIRONMENT_VARIABLES: [&str; 18] = [
+pub const ENVIRONMENT_VARIABLES: [&str; 19] = [
     "LINKSHIELD_ADDRESS",
     "LINKSHIELD_PORT",
     "LINKSHIELD_DATA",
@@ -120,6 +123,7 @@ pub const ENVIRONMENT_VARIABLES: [&str; 18] = [
     "LINKSHIELD_TRUSTED_PROXIES",
     "LINKSHIELD_ADDRESS_LIMIT",
     "LINKSHIELD_ANONYMOUS_LIMIT",
+    "LINKSHIELD_ACCOUNT_LIMIT",
     "LINKSHIELD_EVENTS",
     "LINKSHIELD_LOG",
 ];
@@ -282,6 +286,7 @@ impl RawSettings {
         let counts = "a number from 1 to 100000000";
         let address_limit = reader.read("address-limit", &self.address_limit, counts, count);
         let anonymous_limit = reader.read("anonymous-limit", &self.anonymous_limit, counts, count);
+        let account_limit = reader.read("account-limit", &self.account_limit, counts, count);
         let events = match &self.events {
             Some(file) => reader.read("events", file, "the path of a file in UTF-8", path),
             None => data.map(|data| data.join(EVENTS_FILE)),
@@ -291,6 +296,7 @@ impl RawSettings {
             origins: Vec::new(),
             address_limit: address_limit?,
             anonymous_limit: anonymous_limit?,
+            account_limit: account_limit?,
             events: events?,
         })
     }
@@ -512,12 +518,13 @@ mod tests {
             "--trusted-proxies=127.0.0.0/8,edge",
             "--address-limit=0",
             "--anonymous-limit=none",
+            "--account-limit=0",
             "--events=",
             "--log=,=,",
         ];
         let error = resolve(&arguments, &["LINKSHIELD_PROT"]).unwrap_err();
-        assert_eq!(error.problems.len(), 19, "{error:?}");
-        assert_eq!(error.to_string(), "19 settings were not accepted");
+        assert_eq!(error.problems.len(), 20, "{error:?}");
+        assert_eq!(error.to_string(), "20 settings were not accepted");
         let told: String = error.problems.iter().map(ToString::to_string).collect();
         assert!(!told.contains("hunter2"), "{told}");
         let first = error.problems[0].to_string();

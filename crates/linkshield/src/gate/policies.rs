@@ -38,10 +38,20 @@ struct Policies<'a> {
     authenticated: Arc<Limit>,
 }
 
-/// The policies of all routes. `anonymous_per_hour`: checks of one address without a credential.
-pub(super) fn routes(scopes: &ScopeTable, anonymous_per_hour: u32) -> Result<RouteTable, LimitRoutesError> {
-    let anonymous = named("api_anonymous", Some(anonymous_per_hour))?;
-    let policies = Policies { scopes, anonymous, authenticated: named("api_authenticated", None)? };
+/// What an operator limits.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct PerHour {
+    /// Checks of one address without a credential.
+    pub(super) anonymous: u32,
+    /// Requests of one account, times what its plan multiplies.
+    pub(super) account: u32,
+}
+
+/// The policies of all routes.
+pub(super) fn routes(scopes: &ScopeTable, per_hour: PerHour) -> Result<RouteTable, LimitRoutesError> {
+    let anonymous = named("api_anonymous", Some(per_hour.anonymous))?;
+    let authenticated = named("api_authenticated", Some(per_hour.account))?;
+    let policies = Policies { scopes, anonymous, authenticated };
     let table = policies.open(RouteTable::new(scopes.all()));
     let table = policies.checks(table);
     let table = policies.before_login(table)?;
@@ -196,12 +206,12 @@ mod tests {
     use http::Method;
     use serde_json::Value;
 
-    use super::routes;
+    use super::{PerHour, routes};
     use crate::{accounts::scopes, api::openapi_text};
 
     #[test]
     fn every_documented_operation_is_declared() {
-        let table = routes(&scopes::table(), 100).unwrap();
+        let table = routes(&scopes::table(), PerHour { anonymous: 100, account: 1_000 }).unwrap();
         let document: Value = serde_json::from_str(openapi_text()).unwrap();
         let paths = document["paths"].as_object().unwrap();
         assert!(paths.len() > 20, "the document lists the paths");

@@ -135,6 +135,7 @@ async fn open_gate(accounts: &Accounts, directory: &ScratchDirectory) -> Arc<Gat
         origins: vec!["http://127.0.0.1:8080".to_owned()],
         address_limit: 1_000_000,
         anonymous_limit: 1_000_000,
+        account_limit: 1_000,
         events: directory.path().join("security-events.jsonl"),
     };
     gate::open_gate(accounts, settings, &Secret::new([3; 32])).await.unwrap().0
