@@ -8,8 +8,7 @@ use std::time::Duration;
 use jiff::{civil::Date, tz::TimeZone};
 use shield_types::Timestamp;
 
-use super::StoreError;
-use crate::AccountId;
+use crate::{AccountId, StoreError};
 
 /// How much of something may be used in a window.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

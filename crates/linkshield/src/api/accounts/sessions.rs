@@ -5,7 +5,7 @@ use axum::{
     extract::{Path, State, rejection::PathRejection},
 };
 use http::StatusCode;
-use shield_guard::SessionId;
+use shield_guard::{SessionId, revocation::RevocationReason};
 
 use super::{answers::SessionResponse, read::id_in_path};
 use crate::{
@@ -43,7 +43,7 @@ pub(super) async fn end(
     id: Result<Path<String>, PathRejection>,
 ) -> Result<StatusCode, Problem> {
     let session = id_in_path(id, |text| SessionId::parse(text).ok())?;
-    match app.accounts().end_session(holder.account, session).await? {
+    match app.accounts().end_session(holder.account, session, RevocationReason::EndedByOwner).await? {
         true => Ok(StatusCode::NO_CONTENT),
         false => Err(Problem::unknown_session()),
     }
@@ -58,6 +58,6 @@ pub(super) async fn end_others(
     State(app): State<App>,
     LoggedIn(holder): LoggedIn,
 ) -> Result<StatusCode, Problem> {
-    app.accounts().end_sessions(holder.account, Some(holder.session)).await?;
+    app.accounts().end_sessions(holder.account, Some(holder.session), RevocationReason::EndedByOwner).await?;
     Ok(StatusCode::NO_CONTENT)
 }
