@@ -7,13 +7,14 @@ use axum::{
     middleware::Next,
     response::{IntoResponse, Response},
 };
-use http::{HeaderMap, HeaderValue, Method, header};
+use http::{HeaderValue, header};
 use shield_guard::{
     AccountId, StoreError,
     chain::{
         Admitted, Answer, Chain, CookieFate, Decision, Moment, Outcome, Question, Refused, RequestFacts,
         RoutePolicy, Use,
     },
+    csrf::CsrfKeys,
     event::{EventContext, SecurityEvent},
     headers::SecurityHeaders,
     revocation::Sensitivity,
@@ -22,11 +23,11 @@ use shield_guard::{
 use shield_types::Timestamp;
 
 use super::{
-    EventSink, Peer, RouteTable, UseNotes,
+    Circumstances, EventSink, Peer, RouteTable, UseNotes,
     headers::{FixedHeaders, LimitHeaders, Lines, forbid_storing},
 };
 use crate::{
-    api::{Problem, RequestId},
+    api::Problem,
     clock::now,
     telemetry::{CheckWatch, ComponentTimes, causes},
 };
@@ -76,14 +77,6 @@ pub struct Gate<S> {
     started: Instant,
 }
 
-/// What events say about a request.
-struct Circumstances {
-    method: Method,
-    route: String,
-    request_id: String,
-    user_agent: String,
-}
-
 /// Lets a request through to its handler, with a [`shield_guard::address::ClientAddress`] and, where somebody is known, a
 /// [`shield_guard::chain::Principal`] in its extensions; or refuses it.
 pub async fn guard<S: GateStore>(
@@ -101,12 +94,16 @@ pub async fn guard<S: GateStore>(
     let facts = RequestFacts { method: request.method().as_str(), peer, headers: &lines };
     match gate.judge(&facts, policy).await {
         Outcome::Refused(refused) => {
-            let circumstances = Circumstances::of(&request, route);
+            let circumstances = Circumstances::of(request.method(), request.headers(), request.extensions());
             gate.refuse(&refused, &circumstances)
         }
         Outcome::Admitted(admitted) => {
             if let Some(event) = admitted.event() {
-                gate.tell_of_admitted(&event, &admitted, &Circumstances::of(&request, route));
+                gate.tell_of_admitted(
+                    &event,
+                    &admitted,
+                    &Circumstances::of(request.method(), request.headers(), request.extensions()),
+                );
             }
             let (limits, known) = gate.open(&mut request, &admitted);
             let settles = policy.sensitivity == Sensitivity::Sensitive && !request.method().is_safe();
@@ -176,6 +173,16 @@ impl<S: GateStore> Gate<S> {
             // The follower goes on trying, and the set's age says how long it has not succeeded.
             tracing::warn!(error = %error, cause = causes(&error).join(": "), "revocations could not be read");
         }
+    }
+
+    /// Makes and checks CSRF tokens.
+    pub fn csrf_keys(&self) -> &CsrfKeys {
+        &self.chain.csrf.keys
+    }
+
+    /// Takes events.
+    pub(super) fn events(&self) -> &EventSink {
+        &self.events
     }
 
     /// Forgets what an account may do, because it was just changed.
@@ -252,32 +259,5 @@ impl<S: GateStore> Gate<S> {
 impl<S> fmt::Debug for Gate<S> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.debug_struct("Gate").finish_non_exhaustive()
-    }
-}
-
-// === impl Circumstances ===
-
-impl Circumstances {
-    fn of(request: &Request, route: Option<&str>) -> Self {
-        let text = |headers: &HeaderMap| {
-            let agent = headers.get(header::USER_AGENT).map(HeaderValue::as_bytes).unwrap_or_default();
-            String::from_utf8_lossy(agent).into_owned()
-        };
-        Self {
-            method: request.method().clone(),
-            route: route.unwrap_or("unmatched").to_owned(),
-            request_id: request.extensions().get::<RequestId>().map_or("", RequestId::as_str).to_owned(),
-            user_agent: text(request.headers()),
-        }
-    }
-
-    fn put<'a>(&'a self, context: EventContext<'a>) -> EventContext<'a> {
-        EventContext {
-            method: self.method.as_str(),
-            route: &self.route,
-            request_id: &self.request_id,
-            user_agent: &self.user_agent,
-            ..context
-        }
     }
 }

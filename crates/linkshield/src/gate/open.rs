@@ -5,6 +5,7 @@ use std::{io, path::PathBuf, sync::Arc};
 use shield_guard::{
     StoreError,
     address::Network,
+    csrf::Origins,
     headers::{HstsPreload, ReportPath, SecurityHeaders},
     session::{SessionPolicy, SessionTimes},
 };
@@ -26,8 +27,8 @@ const REPORT_PATH: &str = "/api/security/csp-report";
 pub struct GateSettings {
     /// Proxies whose `X-Forwarded-For` is believed.
     pub trusted_proxies: Vec<Network>,
-    /// The service's own origins, as browsers spell them: 1 to 32.
-    pub origins: Vec<String>,
+    /// Whose pages may send unsafe requests.
+    pub origins: Origins,
     /// Requests of one address per minute, of any kind.
     pub address_limit: u32,
     /// Checks of one address per hour, without a credential.
@@ -84,7 +85,7 @@ pub async fn open_gate(
     let keys = Arc::clone(accounts.keys());
     let chain = build_chain(ChainSettings {
         trusted_proxies: &trusted_proxies,
-        origins: &origins,
+        origins,
         coarse_per_minute: address_limit,
         tokens: keys.policy().clone(),
         api_key_format: accounts.api_key_format().clone(),

@@ -17,6 +17,7 @@ mod model;
 mod open;
 mod prune;
 mod rows;
+mod stats;
 #[cfg(test)]
 mod tests;
 
@@ -28,3 +29,4 @@ pub use history::{HistoryFilter, HistoryPage};
 pub use model::{CheckId, CheckStatus, NewCheck, NewScanResult, ScanType, StoredCheck, StoredScanResult};
 pub use open::{DATABASE_FILE, Store};
 pub use prune::RetentionLimits;
+pub use stats::{CheckCount, CheckStats, RecentCheck};

@@ -39,6 +39,7 @@ pub struct Metrics {
     draining: Gauge,
     checks: Family<CheckLabels, Counter>,
     pruned: Counter,
+    csp_violations: Family<DirectiveLabels, Counter>,
 }
 
 /// What a request is counted under.
@@ -61,6 +62,11 @@ struct RouteLabels {
 struct CheckLabels {
     threat_level: &'static str,
     source: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct DirectiveLabels {
+    directive: &'static str,
 }
 
 #[derive(Debug, Clone)]
@@ -94,6 +100,7 @@ impl Metrics {
             draining: Gauge::default(),
             checks: Family::default(),
             pruned: Counter::default(),
+            csp_violations: Family::default(),
         };
         metrics.register(environment);
         metrics
@@ -112,6 +119,8 @@ impl Metrics {
         registry.register("http_answers_unsent", "Answers that wait for their readers", self.unsent.clone());
         registry.register("draining", "1 while the process drains before its end", self.draining.clone());
         registry.register("checks", "URLs checked, by level and source of the result", self.checks.clone());
+        let violations = self.csp_violations.clone();
+        registry.register("csp_violations", "Violations of page policies that browsers reported", violations);
         registry.register("checks_pruned", "Checks deleted by the retention limits", self.pruned.clone());
     }
 
@@ -132,6 +141,11 @@ impl Metrics {
         let threat_level = level.map_or("none", ThreatLevel::as_str);
         let source = if reused { "reused" } else { "analysed" };
         self.checks.get_or_create(&CheckLabels { threat_level, source }).inc();
+    }
+
+    /// Counts one violation of a page's policy, by a directive of a closed list.
+    pub fn csp_violated(&self, directive: &'static str) {
+        self.csp_violations.get_or_create(&DirectiveLabels { directive }).inc();
     }
 
     /// Counts deleted checks.

@@ -215,6 +215,7 @@ impl Chain {
             credential,
             fetch_site: request.headers.field("sec-fetch-site"),
             origin: request.headers.field("origin"),
+            host: request.headers.field("host"),
             token: request.headers.field(CSRF_HEADER),
         })
     }
