@@ -32,7 +32,7 @@ pub(crate) fn component(name: &str) -> BenchComponent {
 }
 
 pub(crate) fn order() -> BenchOrder {
-    let text = "name = \"bench\"\ntarget = \"http://127.0.0.1:1\"\n[closed]\nusers = 2\n[[scenario]]\nname = \"visit\"\nstep = [{ get = \"/\" }]\n";
+    let text = "name = \"bench\"\ntarget = \"http://127.0.0.1:1\"\n[closed]\nusers = 2\nfor = \"1s\"\n[[scenario]]\nname = \"visit\"\nstep = [{ get = \"/\" }]\n";
     BenchOrder {
         service: "shop".to_owned(),
         file: read_load_file(text, "bench.toml", std::path::Path::new(".")).unwrap(),
