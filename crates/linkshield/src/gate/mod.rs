@@ -8,6 +8,7 @@
 //! once ([`catch_up`]), no credential is taken.
 
 mod build;
+mod circumstances;
 mod events;
 mod follower;
 mod headers;
@@ -17,6 +18,9 @@ mod policies;
 mod principal;
 mod routes;
 mod uses;
+mod witness;
+
+use circumstances::Circumstances;
 
 pub use build::{BuildChainError, ChainSettings, build_chain, session_cookie};
 pub use events::{EventFile, EventSink, EventWriter};
@@ -24,11 +28,13 @@ pub use follower::{RevocationFollower, catch_up};
 pub use middleware::{Gate, GateParts, GateStore, guard};
 pub use open::{GateSettings, GateTasks, OpenGateError, open_gate};
 pub use policies::LimitRoutesError;
+pub(crate) use policies::{RouteClass, class_of};
 pub use principal::{
     Admin, Authenticated, ClientAddress, Holder, LoggedIn, MaybeAuthenticated, Peer, Principal,
 };
 pub use routes::RouteTable;
 pub use uses::{UseNotes, UseWriter};
+pub use witness::Witness;
 
 #[cfg(test)]
 mod testing;

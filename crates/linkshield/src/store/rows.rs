@@ -153,7 +153,7 @@ fn score(value: i64) -> Result<u8, StoreError> {
         .map_err(|_| StoreError::Value { column: "confidence_score", value: value.to_string() })
 }
 
-fn time(value_ms: i64) -> Result<Timestamp, StoreError> {
+pub(super) fn time(value_ms: i64) -> Result<Timestamp, StoreError> {
     Timestamp::from_millisecond(value_ms)
         .map_err(|_| StoreError::Value { column: "created_at", value: value_ms.to_string() })
 }

@@ -15,7 +15,8 @@ mod trouble;
 mod working;
 
 pub(crate) use cargo::{
-    Programs, build_failpoints, build_linkshield, build_programs, build_testkit, cargo_program, workspace,
+    Programs, build_failpoints, build_linkshield, build_linkshield_example, build_programs, build_testkit,
+    cargo_program, workspace,
 };
 pub(crate) use command::{Finished, run};
 pub(crate) use disk::SmallDisk;
@@ -23,7 +24,7 @@ pub(crate) use linkshield::LinkShield;
 pub(crate) use load::{https, plan, print_load, steady, wait_for_traffic};
 pub(crate) use manifest::ManifestSettings;
 pub(crate) use processes::{Running, kill, running};
-pub(crate) use project::Project;
+pub(crate) use project::{Project, free_edge_port};
 pub(crate) use report::Verdict;
 pub(crate) use servers::{SmallServer, StallingServer};
 pub(crate) use shield_load::{LoadRun, shield_load};

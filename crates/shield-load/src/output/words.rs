@@ -5,7 +5,7 @@ use crate::output::figures::{count, figure};
 use crate::results::model::{RunResults, Totals, Verdict};
 
 /// The verdict as one word.
-pub(super) fn word(verdict: Verdict) -> &'static str {
+pub fn word(verdict: Verdict) -> &'static str {
     match verdict {
         Verdict::Invalid => "INVALID",
         Verdict::Unreachable => "UNREACHABLE",

@@ -80,8 +80,7 @@ pub(crate) const ONE_VERB: &str =
     "exactly one of `get`, `head`, `post`, `put`, `patch`, `delete`, `options`, `websocket`";
 
 /// Headers that the client writes itself.
-const OWN_HEADERS: [&str; 7] =
-    ["host", "content-length", "connection", "transfer-encoding", "te", "upgrade", "cookie"];
+const OWN_HEADERS: [&str; 6] = ["host", "content-length", "connection", "transfer-encoding", "te", "upgrade"];
 
 const PATH: &str = "a path that starts with `/`, such as `/orders?page=2`, percent-encoded, without `#`";
 
