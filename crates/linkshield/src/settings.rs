@@ -118,7 +118,7 @@ pub struct RawSettings {
 }
 
 /// All variables that [`RawSettings`] reads.
-pub const ENVIRONMENT_VARIABLES: [&str; 19] = [
+pub const ENVIRONMENT_VARIABLES: [&str; 20] = [
     "LINKSHIELD_ADDRESS",
     "LINKSHIELD_PORT",
     "LINKSHIELD_DATA",
