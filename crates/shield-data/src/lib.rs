@@ -1,4 +1,4 @@
-//! Where `shield-guard` keeps what it must remember: its stores, in SQLite or PostgreSQL.
+//! Where `shield-guard` keeps what it must remember: its stores, in SQLite or PostgreSQL; and, for what may be lost, [`Redis`].
 //!
 //! The application opens the pools and runs [`guard_migrations`] with its own; a [`Database`] made of them is what every store
 //! is made of. Each store keeps the promise of its trait on both databases with one copy of its code, and the same contract
@@ -22,7 +22,7 @@ pub use self::redis::{
     RedisStatus, RedisTopology, ServerAddress,
 };
 pub use credentials::{SqlApiKeys, SqlRevocations, SqlSessions};
-pub use limits::{SqlFailures, SqlQuotas};
+pub use limits::{SqlFailures, SqlLeases, SqlQuotas};
 pub use migrations::{Dialect, guard_migrations};
 pub use seal::{MasterKey, MasterKeys, SealError, UnsealError};
 pub use secrets::{SqlOneTimeTokens, SqlRecoveryCodes, SqlTotpSteps};

@@ -25,6 +25,7 @@ mod bounds;
 mod failures;
 mod fixture;
 mod keys;
+mod leases;
 mod once;
 mod pruning;
 mod quotas;
