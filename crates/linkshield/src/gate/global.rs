@@ -15,11 +15,12 @@ use shield_guard::{
     StoreError,
     chain::{Admitted, Claimant, Outcome, Refusal, Refused},
     limit::{
-        self, Cluster, DEFAULT_LIMITS, LeaseAnswer, LeaseDecision, LeaseDemand, LeaseRefusal, LeaseRequest,
-        LeaseSettings, LeaseStore, LeaseTable, Reading, Sharing, StoreState, TableSizeError,
+        self, Cluster, LeaseAnswer, LeaseDecision, LeaseDemand, LeaseRefusal, LeaseRequest, LeaseSettings,
+        LeaseStore, LeaseTable, Reading, Sharing, StoreState, TableSizeError,
     },
 };
 
+use super::RouteTable;
 use crate::{clock::now, keys::random_bytes, telemetry::causes};
 
 /// A request is one unit of each limit.
@@ -60,16 +61,16 @@ impl GlobalLimits {
         Self { limits: Vec::new() }
     }
 
-    /// Of the known limits: those of log-in in the database, those of the API in Redis, where there is one.
+    /// Of the limits of these routes: those of log-in in the database, those of the API in Redis, where there is one.
     ///
     /// # Errors
     /// When a table would be too large.
-    pub fn new(exact: SqlLeases, redis: Option<Redis>) -> Result<Self, TableSizeError> {
+    pub fn new(routes: &RouteTable, exact: SqlLeases, redis: Option<Redis>) -> Result<Self, TableSizeError> {
         let leased = redis.map(|redis| (LEASED, CountStore::Redis(redis)));
         let stores: Vec<_> = leased.into_iter().chain([(EXACT, CountStore::Database(exact))]).collect();
-        let limits = DEFAULT_LIMITS.iter().filter_map(|known| {
-            let (_, store) = stores.iter().find(|(start, _)| known.name.starts_with(start))?;
-            Some(GlobalLimit::new(known.name, known.period, store.clone()))
+        let limits = routes.limits().into_iter().filter_map(|(name, period)| {
+            let (_, store) = stores.iter().find(|(start, _)| name.starts_with(start))?;
+            Some(GlobalLimit::new(name, period, store.clone()))
         });
         Ok(Self { limits: limits.collect::<Result<_, _>>()? })
     }

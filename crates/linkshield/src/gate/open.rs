@@ -114,7 +114,7 @@ pub async fn open_gate(
     let (redis, keeper) = redis.map(|settings| Redis::open(&settings, NAMESPACE)).unzip();
     let watch = redis.as_ref().map(|redis| RedisWatch::start(redis, sink.clone()));
     let fanout = Fanout::through(redis.as_ref());
-    let global = GlobalLimits::new(accounts.exact_limits(), redis)?;
+    let global = GlobalLimits::new(&routes, accounts.exact_limits(), redis)?;
     let follower = RevocationFollower::start(log, Arc::clone(&chain), sink.clone(), fanout.clone());
     let report = ReportPath::parse(REPORT_PATH).expect("a plain path");
     let gate = Gate::new(GateParts {

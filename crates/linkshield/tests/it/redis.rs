@@ -135,6 +135,29 @@ async fn processes_share_one_limit() {
     panic!("two hours turned");
 }
 
+/// Without Redis as with it: the database counts.
+#[tokio::test]
+async fn processes_share_the_limits_of_log_in() {
+    for _ in 0..2 {
+        let began = hour();
+        let data = ScratchDirectory::new();
+        let (blue, green) = (Process::start(data.path(), &[]).await, Process::start(data.path(), &[]).await);
+        let mut statuses = Vec::new();
+        for (number, process) in [&blue, &green, &blue, &green, &blue, &green, &blue].into_iter().enumerate()
+        {
+            let email = format!("user{number}@example.org");
+            let body = json!({ "email": email, "password": "wombat seventy", "accept_terms": true });
+            statuses.push(post(process.address, "/api/v1/user/register", &body.to_string()).await.status);
+        }
+        if hour() != began {
+            continue;
+        }
+        assert_eq!(statuses, [200, 200, 200, 200, 200, 429, 429], "five an hour, wherever they come in");
+        return;
+    }
+    panic!("two hours turned");
+}
+
 #[tokio::test]
 async fn killed_redis_opens_nothing() {
     let (data, mut redis) = (ScratchDirectory::new(), Redis::start().await);
