@@ -49,18 +49,13 @@ pub(super) fn routes(scopes: &ScopeTable, anonymous_per_hour: u32) -> Result<Rou
     Ok(policies.administration(table))
 }
 
-/// A limit that the original promised, by its name.
-fn named(name: &'static str, count: Option<u32>) -> Result<Arc<Limit>, LimitRoutesError> {
-    like(name, name, count)
-}
-
-/// One of another name, counted apart.
-fn like(name: &str, own_name: &'static str, count: Option<u32>) -> Result<Arc<Limit>, LimitRoutesError> {
+/// A limit of the list, by its name. Two routes that name the same one are one count over all processes.
+fn named(name: &str, count: Option<u32>) -> Result<Arc<Limit>, LimitRoutesError> {
     let known = DEFAULT_LIMITS.iter().find(|limit| limit.name == name);
     let LimitSettings { rate, .. } = known.expect("the routes name limits of the list").settings(KEYS)?;
     let rate = Rate::new(count.unwrap_or(rate.count()), rate.period())?;
     let settings = known.expect("found above").settings(KEYS)?;
-    Ok(Arc::new(Limit::new(LimitSettings { name: own_name, rate, ..settings }, random_bytes())?))
+    Ok(Arc::new(Limit::new(LimitSettings { rate, ..settings }, random_bytes())?))
 }
 
 // === impl Policies ===
@@ -116,6 +111,7 @@ impl Policies<'_> {
             ("/api/v1/user/resend-verification", "auth_resend_verification"),
             ("/api/v1/user/login", "auth_login"),
             ("/api/v1/user/forgot-password", "auth_password_reset"),
+            ("/api/v1/user/reset-password", "auth_password_choice"),
         ];
         let policy = |limits| RoutePolicy {
             access: Access::Ignored,
@@ -128,10 +124,6 @@ impl Policies<'_> {
         let asked = policy(limits_of(&[(&self.anonymous, LimitSubject::Address)]));
         let asked = RoutePolicy { sensitivity: Sensitivity::Ordinary, csrf: CsrfScope::Cookies, ..asked };
         let table = table.with(Method::POST, "/auth/validate-token", asked);
-        // Whoever asked for letters may still use one of them.
-        let reset = like("auth_password_reset", "auth_password_choice", None)?;
-        let reset = policy(limits_of(&[(&reset, LimitSubject::Address)]));
-        let table = table.with(Method::POST, "/api/v1/user/reset-password", reset);
         routes.into_iter().try_fold(table, |table, (route, limit)| {
             let limits = limits_of(&[(&named(limit, None)?, LimitSubject::Address)]);
             Ok(table.with(Method::POST, route, policy(limits)))
