@@ -22,3 +22,7 @@ pub mod telemetry;
 #[cfg(test)]
 #[path = "../tests/it/scratch.rs"]
 mod scratch;
+
+#[cfg(all(test, feature = "postgres-tests"))]
+#[path = "../tests/it/postgres.rs"]
+mod postgres;

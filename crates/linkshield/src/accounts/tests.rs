@@ -4,6 +4,7 @@ use std::{fs, net::IpAddr, path::PathBuf, time::Duration};
 
 use futures_util::future::join_all;
 use ring::hmac;
+use shield_data::Statement;
 use shield_guard::{revocation::RevocationReason, session::SessionSecret, token::RefreshLife};
 use shield_types::Secret;
 use tokio::time::{Instant, sleep};
@@ -414,11 +415,8 @@ async fn pruning_spares_what_lives() {
         world.log_in("ada@example.org", PASSWORD).await.unwrap(),
     );
     assert_eq!(world.accounts.prune().await.unwrap(), 0);
-    sqlx::query("UPDATE guard_sessions SET expires_at = 1 WHERE id = ?1")
-        .bind(over.session.id.uuid().as_bytes().to_vec())
-        .execute(&world.store.guard_pools().writer)
-        .await
-        .unwrap();
+    let end = Statement::new("UPDATE guard_sessions SET expires_at = 1 WHERE id = $1").with(over.session.id);
+    world.store.guard_database().write(end).await.unwrap();
     assert_eq!(world.accounts.prune().await.unwrap(), 1);
     assert!(world.knows(&live).await && !world.knows(&over).await);
 }

@@ -5,6 +5,10 @@ mod accounts;
 mod api;
 mod backend;
 mod client;
+#[cfg(feature = "postgres-tests")]
+mod nodes;
+#[cfg(feature = "postgres-tests")]
+mod postgres;
 mod process;
 mod redis;
 mod scratch;
