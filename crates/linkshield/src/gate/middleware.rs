@@ -8,6 +8,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use http::{HeaderValue, header};
+use shield_data::RedisStatus;
 use shield_guard::{
     AccountId, StoreError,
     chain::{
@@ -21,6 +22,7 @@ use shield_guard::{
     token::KeyRing,
 };
 use shield_types::Timestamp;
+use tokio::sync::watch;
 
 use super::{
     Circumstances, EventSink, Fanout, GlobalLimits, Peer, RouteTable, UseNotes,
@@ -137,6 +139,11 @@ impl<S: GateStore> Gate<S> {
         let headers = FixedHeaders::new(&headers);
         let (components, started) = (Arc::default(), Instant::now());
         Self { chain, store, ring, routes, headers, events, uses, global, fanout, components, started }
+    }
+
+    /// How Redis is, where there is one.
+    pub fn redis_status(&self) -> Option<watch::Receiver<RedisStatus>> {
+        self.fanout.redis_status()
     }
 
     /// How long the parts of its checks take.

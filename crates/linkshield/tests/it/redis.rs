@@ -6,7 +6,7 @@ use serde_json::json;
 use tokio::process::{Child, Command};
 
 use crate::{
-    client::{Reply, post, post_head, send, wait_for},
+    client::{Reply, get, post, post_head, send, wait_for},
     process::{Process, member},
     scratch::ScratchDirectory,
 };
@@ -204,6 +204,10 @@ async fn frozen_redis_holds_nobody() {
     redis.connected(1).await;
     redis.command(&["EVAL", REMEMBER, "0"]).await;
     assert_eq!(check(&process).await.status, 200);
+    let metrics = get(process.address, "/metrics").await.body;
+    for line in ["masters 1", "masters_present 1", "epochs_total 1", "connections_total 1"] {
+        assert!(metrics.contains(&format!("\nlinkshield_redis_{line}\n")), "{line}: {metrics}");
+    }
     redis.signal("STOP").await;
     assert_eq!(admitted(&[&process], 300).await, [300]);
     redis.signal("CONT").await;
