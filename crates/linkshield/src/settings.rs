@@ -14,7 +14,7 @@ use std::{
 use clap::Args;
 use lettre::message::Mailbox;
 use shield_data::{PostgresAddressError, PostgresAddressMistake, REDIS_ACCEPTED, RedisSettings};
-use shield_guard::address::Network;
+use shield_guard::{address::Network, csrf::Origins};
 use thiserror::Error;
 use tracing_subscriber::{EnvFilter, filter::LevelFilter};
 use url::Url;
@@ -106,6 +106,9 @@ pub struct RawSettings {
     /// Requests about checks that one client address may send per hour without a credential: 1 to 100000000.
     #[arg(long, value_name = "COUNT", env = "LINKSHIELD_ANONYMOUS_LIMIT", default_value = "100")]
     anonymous_limit: OsString,
+    /// Requests that one account may send per hour, times what its plan multiplies: 1 to 100000000.
+    #[arg(long, value_name = "COUNT", env = "LINKSHIELD_ACCOUNT_LIMIT", default_value = "1000")]
+    account_limit: OsString,
     /// File of security events (OCSF, one line each). Default: `security-events.jsonl` in the data directory.
     #[arg(long, value_name = "FILE", env = "LINKSHIELD_EVENTS")]
     events: Option<OsString>,
@@ -119,7 +122,7 @@ pub struct RawSettings {
 }
 
 /// All variables that [`RawSettings`] reads.
-pub const ENVIRONMENT_VARIABLES: [&str; 20] = [
+pub const ENVIRONMENT_VARIABLES: [&str; 21] = [
     "LINKSHIELD_ADDRESS",
     "LINKSHIELD_PORT",
     "LINKSHIELD_DATA",
@@ -137,6 +140,7 @@ pub const ENVIRONMENT_VARIABLES: [&str; 20] = [
     "LINKSHIELD_TRUSTED_PROXIES",
     "LINKSHIELD_ADDRESS_LIMIT",
     "LINKSHIELD_ANONYMOUS_LIMIT",
+    "LINKSHIELD_ACCOUNT_LIMIT",
     "LINKSHIELD_EVENTS",
     "LINKSHIELD_REDIS",
     "LINKSHIELD_LOG",
@@ -261,9 +265,9 @@ impl RawSettings {
             None => data.as_ref().map(|data| data.join(MASTER_KEY_FILE)),
         };
         let urls = "an origin such as `https://links.example.org`, or `http://` on this machine";
-        let issuer = match &self.public_url {
+        let public = match &self.public_url {
             Some(url) => reader.read("public-url", url, urls, origin),
-            None => Some(ISSUER.to_owned()),
+            None => Some((ISSUER.to_owned(), Origins::of_host())),
         };
         let mail = reader.read_secret("mail", &self.mail, MAIL_ACCEPTED, parsed::<MailDestination>);
         let senders = "an address, or a name and an address as in `LinkShield <links@example.org>`";
@@ -273,8 +277,8 @@ impl RawSettings {
         let log = reader.read("log", &self.log, levels, filter);
         let settings = (|| {
             let address = SocketAddr::new(ip?, port?);
-            let issuer = issuer?;
-            let gate = GateSettings { origins: origins(&issuer, address), ..gate? };
+            let (issuer, origins) = public?;
+            let gate = GateSettings { origins, ..gate? };
             Some(Settings {
                 address,
                 data: data?,
@@ -307,6 +311,7 @@ impl RawSettings {
         let counts = "a number from 1 to 100000000";
         let address_limit = reader.read("address-limit", &self.address_limit, counts, count);
         let anonymous_limit = reader.read("anonymous-limit", &self.anonymous_limit, counts, count);
+        let account_limit = reader.read("account-limit", &self.account_limit, counts, count);
         let events = match &self.events {
             Some(file) => reader.read("events", file, "the path of a file in UTF-8", path),
             None => data.map(|data| data.join(EVENTS_FILE)),
@@ -317,9 +322,10 @@ impl RawSettings {
         };
         Some(GateSettings {
             trusted_proxies: trusted_proxies?,
-            origins: Vec::new(),
+            origins: Origins::of_host(),
             address_limit: address_limit?,
             anonymous_limit: anonymous_limit?,
+            account_limit: account_limit?,
             events: events?,
             redis: redis?,
         })
@@ -428,8 +434,8 @@ fn path(text: &str) -> Option<PathBuf> {
     (!text.trim().is_empty()).then(|| PathBuf::from(text))
 }
 
-/// The origin of a URL, as it is: nothing behind host and port. Without TLS only on this machine.
-fn origin(text: &str) -> Option<String> {
+/// The origin of a URL, as it is: nothing behind host and port. Without TLS only on this machine. Our own pages come from it.
+fn origin(text: &str) -> Option<(String, Origins)> {
     let url = Url::parse(text).ok()?;
     let alone = url.path() == "/" && url.query().is_none() && url.fragment().is_none();
     let anonymous = url.username().is_empty() && url.password().is_none();
@@ -438,30 +444,15 @@ fn origin(text: &str) -> Option<String> {
         "http" => matches!(url.host_str(), Some("localhost" | "127.0.0.1" | "[::1]")),
         _ => false,
     };
-    (alone && anonymous && protected).then(|| url.origin().ascii_serialization())
+    let origin = (alone && anonymous && protected).then(|| url.origin().ascii_serialization())?;
+    let origins = Origins::new([origin.as_str()]).ok()?;
+    Some((origin, origins))
 }
 
 fn proxies(text: &str) -> Option<Vec<Network>> {
     let names = text.split(',').map(str::trim).filter(|name| !name.is_empty());
     let networks: Vec<Network> = names.map(|name| name.parse().ok()).collect::<Option<_>>()?;
     (networks.len() <= PROXIES_MAX).then_some(networks)
-}
-
-/// Where our own pages come from: the public URL, else the address that is listened on. A browser that says where a request
-/// comes from (`Sec-Fetch-Site`) needs neither.
-fn origins(issuer: &str, address: SocketAddr) -> Vec<String> {
-    match (issuer, address.port()) {
-        (ISSUER, 0 | 80) => vec![format!("http://{}", host(address.ip()))],
-        (ISSUER, port) => vec![format!("http://{}:{port}", host(address.ip()))],
-        (public_url, _) => vec![public_url.to_owned()],
-    }
-}
-
-fn host(address: IpAddr) -> String {
-    match address {
-        IpAddr::V4(address) => address.to_string(),
-        IpAddr::V6(address) => format!("[{address}]"),
-    }
 }
 
 fn filter(text: &str) -> Option<String> {
@@ -523,7 +514,7 @@ mod tests {
         assert_eq!(settings.master_key, PathBuf::from("linkshield-data/master.key"));
         assert_eq!((settings.mail, settings.issuer.as_str()), (MailDestination::File, "linkshield"));
         assert!(settings.gate.trusted_proxies.is_empty(), "nobody's word is taken unasked");
-        assert_eq!(settings.gate.origins, ["http://127.0.0.1:8080"]);
+        assert_eq!(settings.gate.origins, Origins::of_host());
     }
 
     #[test]
@@ -531,6 +522,8 @@ mod tests {
         let issuer = |url: &str| resolve(&["--public-url", url], &[]).map(|settings| settings.issuer);
         assert_eq!(issuer("https://Links.example.org/").unwrap(), "https://links.example.org");
         assert_eq!(issuer("http://127.0.0.1:8080").unwrap(), "http://127.0.0.1:8080");
+        let gate = resolve(&["--public-url=https://links.example.org"], &[]).unwrap().gate;
+        assert_eq!(gate.origins, Origins::new(["https://links.example.org"]).unwrap());
         for url in ["https://a.org/app", "https://a.org?x", "ftp://a.org", "a.org", "https://u@a.org"] {
             assert!(issuer(url).is_err(), "{url}");
         }
@@ -556,13 +549,14 @@ mod tests {
             "--trusted-proxies=127.0.0.0/8,edge",
             "--address-limit=0",
             "--anonymous-limit=none",
+            "--account-limit=0",
             "--events=",
             "--redis=redis://user:hunter2@",
             "--log=,=,",
         ];
         let error = resolve(&arguments, &["LINKSHIELD_PROT"]).unwrap_err();
-        assert_eq!(error.problems.len(), 22, "{error:?}");
-        assert_eq!(error.to_string(), "22 settings were not accepted");
+        assert_eq!(error.problems.len(), 23, "{error:?}");
+        assert_eq!(error.to_string(), "23 settings were not accepted");
         let told: String = error.problems.iter().map(ToString::to_string).collect();
         assert!(!told.contains("hunter2"), "{told}");
         let first = error.problems[0].to_string();

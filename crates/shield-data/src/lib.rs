@@ -1,4 +1,4 @@
-//! Where `shield-guard` keeps what it must remember: its stores, in SQLite or PostgreSQL.
+//! Where `shield-guard` keeps what it must remember: its stores, in SQLite or PostgreSQL; and, for what may be lost, [`Redis`].
 //!
 //! The application opens the pools and runs [`guard_migrations`] with its own; a [`Database`] made of them is what every store
 //! is made of, and what the application may keep its own in. [`PostgresPool`] finds the primary among several hosts, and finds the
@@ -24,7 +24,7 @@ pub use self::redis::{
     RedisStatus, RedisTopology, ServerAddress,
 };
 pub use credentials::{SqlApiKeys, SqlRevocations, SqlSessions};
-pub use limits::{SqlFailures, SqlQuotas};
+pub use limits::{SqlFailures, SqlLeases, SqlQuotas};
 pub use migrations::{Dialect, guard_migrations};
 pub use postgres::{
     MigratePostgresError, PostgresAddress, PostgresAddressError, PostgresAddressMistake, PostgresHost,

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use shield_data::{
-    Database, MasterKey as SealingKey, MasterKeys, SqlApiKeys, SqlFailures, SqlOneTimeTokens,
+    Database, MasterKey as SealingKey, MasterKeys, SqlApiKeys, SqlFailures, SqlOneTimeTokens, SqlQuotas,
     SqlRecoveryCodes, SqlRefreshFamilies, SqlRevocations, SqlSessions, SqlTotpSteps,
 };
 use shield_guard::{
@@ -41,12 +41,13 @@ pub struct Accounts {
 #[derive(Debug)]
 pub(super) struct Inner {
     pub(super) store: Store,
-    database: Database,
+    pub(super) database: Database,
     pub(super) sessions: SqlSessions,
     pub(super) families: SqlRefreshFamilies,
     pub(super) one_time: SqlOneTimeTokens,
     pub(super) api_keys: ApiKeys,
     pub(super) failures: SqlFailures,
+    pub(super) quotas: SqlQuotas,
     pub(super) revocations: SqlRevocations,
     pub(super) recovery: SqlRecoveryCodes,
     pub(super) steps: SqlTotpSteps,
@@ -120,6 +121,7 @@ impl Accounts {
             recovery: SqlRecoveryCodes::new(database.clone()),
             steps: SqlTotpSteps::new(database.clone()),
             sealing,
+            quotas: SqlQuotas::new(database.clone()),
             failures: SqlFailures::new(database),
             login_policy: LoginPolicy::default(),
             keys: Arc::new(keys.map_err(OpenAccountsError::Keys)?),

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use shield_guard::token::RotationSchedule;
+use shield_guard::{csrf::Origins, token::RotationSchedule};
 use shield_types::Secret;
 
 use super::{Accounts, AccountsParts};
@@ -34,9 +34,10 @@ pub(crate) async fn open_accounts(store: &Store, directory: &ScratchDirectory) -
 pub(crate) async fn open_gate(accounts: &Accounts, directory: &ScratchDirectory) -> Arc<Gate<Accounts>> {
     let settings = GateSettings {
         trusted_proxies: Vec::new(),
-        origins: vec!["http://127.0.0.1:8080".to_owned()],
+        origins: Origins::of_host(),
         address_limit: 1_000_000,
         anonymous_limit: 1_000_000,
+        account_limit: 1_000,
         events: directory.path().join("security-events.jsonl"),
         redis: None,
     };

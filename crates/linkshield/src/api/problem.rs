@@ -11,7 +11,10 @@ use axum::{
 };
 use http::{HeaderValue, StatusCode, header};
 use serde::Serialize;
-use shield_guard::chain::{RefusalAnswer, RefusalKind};
+use shield_guard::{
+    chain::{RefusalAnswer, RefusalKind},
+    headers::CspReportError,
+};
 use utoipa::ToSchema;
 
 use super::request_id::RequestId;
@@ -234,6 +237,26 @@ impl Problem {
             "urn:linkshield:problem:unsupported-media-type",
             "The request body must be JSON",
             format!("`content-type` {found}, accepted is `application/json`"),
+        )
+    }
+
+    /// 415: the body claims to be something other than a report.
+    pub(crate) fn no_report_type() -> Self {
+        Self::new(
+            StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            "urn:linkshield:problem:unsupported-media-type",
+            "The request body must be a report",
+            "`content-type` is neither `application/csp-report` nor `application/reports+json`".to_owned(),
+        )
+    }
+
+    /// 400: the body is no report.
+    pub(crate) fn unreadable_report(error: CspReportError) -> Self {
+        Self::new(
+            StatusCode::BAD_REQUEST,
+            "urn:linkshield:problem:unreadable-report",
+            "The request body is no report",
+            format!("failed to {error}"),
         )
     }
 

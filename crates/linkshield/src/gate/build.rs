@@ -7,7 +7,7 @@ use shield_guard::{
     address::{HopField, Network, TooManyNetworks, TrustedHops},
     api_key::{ApiKeyFormat, ApiKeyIndex},
     chain::{AccountTable, ApiKeyScopes, Chain, TooManyScopes},
-    csrf::{Csrf, CsrfKeys, CsrfMode, OriginError, Origins, TokenRule},
+    csrf::{Csrf, CsrfKeys, CsrfMode, Origins, TokenRule},
     limit::{Algorithm, Limit, LimitError, LimitSettings, Rate, RateError, TierScaling},
     revocation::{RevocationLimits, RevocationSet},
     session::{SESSION_COOKIE, SameSite, SessionCache, SessionCookie, SessionPolicy},
@@ -37,8 +37,8 @@ const REVOCATIONS: RevocationLimits =
 pub struct ChainSettings<'a> {
     /// Proxies whose `X-Forwarded-For` is believed.
     pub trusted_proxies: &'a [Network],
-    /// The service's own origins, as browsers spell them: 1 to 32.
-    pub origins: &'a [String],
+    /// Whose pages may send unsafe requests.
+    pub origins: Origins,
     /// What one address may ask per minute in all.
     pub coarse_per_minute: u32,
     /// Reads access tokens.
@@ -64,9 +64,6 @@ pub enum BuildChainError {
     /// Too many proxies.
     #[error("trust proxies")]
     Proxies(#[from] TooManyNetworks),
-    /// An origin that no browser sends, or none.
-    #[error("expect origins")]
-    Origins(#[from] OriginError),
     /// No such rate.
     #[error("limit what one address may ask")]
     Rate(#[from] RateError),
@@ -105,7 +102,7 @@ pub fn build_chain(settings: ChainSettings<'_>) -> Result<Chain, BuildChainError
         revocations: RevocationSet::new(REVOCATIONS),
         accounts: AccountTable::new(CACHED_ACCOUNTS, ACCOUNT_AGE_MAX),
         csrf: Csrf {
-            origins: Origins::new(settings.origins.iter().map(String::as_str))?,
+            origins: settings.origins,
             keys: CsrfKeys::new(settings.csrf_key, None),
             rule: TokenRule::Always,
             mode: CsrfMode::Enforce,

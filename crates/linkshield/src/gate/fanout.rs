@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use shield_data::Redis;
+use shield_data::{Redis, RedisStatus};
 use shield_guard::revocation::Sequence;
 use tokio::sync::{Notify, watch};
 
@@ -30,6 +30,11 @@ impl Fanout {
     pub fn through(redis: Option<&Redis>) -> Self {
         let others = redis.map(|redis| Others { redis: redis.clone(), announced: redis.announcements() });
         Self { written: Arc::default(), others }
+    }
+
+    /// How Redis is.
+    pub(super) fn redis_status(&self) -> Option<watch::Receiver<RedisStatus>> {
+        self.others.as_ref().map(|others| others.redis.status())
     }
 
     /// This process has read its own log after something that may have written to it: the follower is to tell the others.

@@ -7,28 +7,31 @@ use axum::{
     middleware::Next,
     response::{IntoResponse, Response},
 };
-use http::{HeaderMap, HeaderValue, Method, header};
+use http::{HeaderValue, header};
+use shield_data::RedisStatus;
 use shield_guard::{
     AccountId, StoreError,
     chain::{
         Admitted, Answer, Chain, CookieFate, Decision, Moment, Outcome, Question, Refused, RequestFacts,
         RoutePolicy, Use,
     },
+    csrf::CsrfKeys,
     event::{EventContext, SecurityEvent},
     headers::SecurityHeaders,
     revocation::Sensitivity,
     token::KeyRing,
 };
 use shield_types::Timestamp;
+use tokio::sync::watch;
 
 use super::{
-    EventSink, Fanout, GlobalLimits, Peer, RouteTable, UseNotes,
+    Circumstances, EventSink, Fanout, GlobalLimits, Peer, RouteTable, UseNotes,
     headers::{FixedHeaders, LimitHeaders, Lines, forbid_storing},
 };
 use crate::{
-    api::{Problem, RequestId},
+    api::Problem,
     clock::now,
-    telemetry::causes,
+    telemetry::{CheckWatch, ComponentTimes, causes},
 };
 
 /// What the chain does not know.
@@ -77,16 +80,9 @@ pub struct Gate<S> {
     uses: UseNotes,
     global: GlobalLimits,
     fanout: Fanout,
+    components: Arc<ComponentTimes>,
     /// The start of the clock that limits count by.
     started: Instant,
-}
-
-/// What events say about a request.
-struct Circumstances {
-    method: Method,
-    route: String,
-    request_id: String,
-    user_agent: String,
 }
 
 /// Lets a request through to its handler, with a [`shield_guard::address::ClientAddress`] and, where somebody is known, a
@@ -107,12 +103,16 @@ pub async fn guard<S: GateStore>(
     let outcome = gate.judge(&facts, policy).await;
     match gate.global.confirm(outcome).await {
         Outcome::Refused(refused) => {
-            let circumstances = Circumstances::of(&request, route);
+            let circumstances = Circumstances::of(request.method(), request.headers(), request.extensions());
             gate.refuse(&refused, &circumstances)
         }
         Outcome::Admitted(admitted) => {
             if let Some(event) = admitted.event() {
-                gate.tell_of_admitted(&event, &admitted, &Circumstances::of(&request, route));
+                gate.tell_of_admitted(
+                    &event,
+                    &admitted,
+                    &Circumstances::of(request.method(), request.headers(), request.extensions()),
+                );
             }
             let (limits, known) = gate.open(&mut request, &admitted);
             let settles = policy.sensitivity == Sensitivity::Sensitive && !request.method().is_safe();
@@ -137,7 +137,18 @@ impl<S: GateStore> Gate<S> {
     pub fn new(parts: GateParts<S>) -> Self {
         let GateParts { chain, store, ring, routes, headers, events, uses, global, fanout } = parts;
         let headers = FixedHeaders::new(&headers);
-        Self { chain, store, ring, routes, headers, events, uses, global, fanout, started: Instant::now() }
+        let (components, started) = (Arc::default(), Instant::now());
+        Self { chain, store, ring, routes, headers, events, uses, global, fanout, components, started }
+    }
+
+    /// How Redis is, where there is one.
+    pub fn redis_status(&self) -> Option<watch::Receiver<RedisStatus>> {
+        self.fanout.redis_status()
+    }
+
+    /// How long the parts of its checks take.
+    pub fn components(&self) -> &Arc<ComponentTimes> {
+        &self.components
     }
 
     /// The answer of the chain, with one question to the store at most.
@@ -146,8 +157,20 @@ impl<S: GateStore> Gate<S> {
         facts: &RequestFacts<'_, Lines<'_>>,
         policy: &'a RoutePolicy,
     ) -> Outcome<'a> {
+        let watch = self.components.begin();
+        let outcome = self.decide(facts, policy, &watch).await;
+        self.components.end(watch);
+        outcome
+    }
+
+    async fn decide<'a>(
+        &'a self,
+        facts: &RequestFacts<'_, Lines<'_>>,
+        policy: &'a RoutePolicy,
+        watch: &CheckWatch,
+    ) -> Outcome<'a> {
         let ring = (self.ring)();
-        let pending = match self.chain.decide(facts, policy, &self.moment(&ring)) {
+        let pending = match self.chain.decide(facts, policy, &self.moment(watch.began(), &ring, watch)) {
             Decision::Decided(outcome) => return outcome,
             Decision::NeedsStore(pending) => pending,
         };
@@ -156,7 +179,7 @@ impl<S: GateStore> Gate<S> {
             Answer::Away
         });
         let ring = (self.ring)();
-        self.chain.resume(pending, answer, facts, &self.moment(&ring))
+        self.chain.resume(pending, answer, facts, &self.moment(Instant::now(), &ring, watch))
     }
 
     async fn settle(&self) {
@@ -169,14 +192,29 @@ impl<S: GateStore> Gate<S> {
         }
     }
 
+    /// Makes and checks CSRF tokens.
+    pub fn csrf_keys(&self) -> &CsrfKeys {
+        &self.chain.csrf.keys
+    }
+
+    /// Takes events.
+    pub(super) fn events(&self) -> &EventSink {
+        &self.events
+    }
+
     /// Forgets what an account may do, because it was just changed.
     pub fn forget(&self, account: AccountId) {
         self.chain.accounts.forget(account);
     }
 
-    fn moment<'a>(&self, ring: &'a KeyRing) -> Moment<'a> {
-        let now_ns = u64::try_from(self.started.elapsed().as_nanos()).unwrap_or(u64::MAX);
-        Moment { now: now(), now_ns, ring }
+    fn moment<'a>(
+        &self,
+        at: Instant,
+        ring: &'a KeyRing,
+        observer: &'a CheckWatch,
+    ) -> Moment<'a, &'a CheckWatch> {
+        let now_ns = u64::try_from(at.duration_since(self.started).as_nanos()).unwrap_or(u64::MAX);
+        Moment { now: now(), now_ns, ring, observer }
     }
 
     /// Prepares a request that goes on; whether somebody is known.
@@ -238,32 +276,5 @@ impl<S: GateStore> Gate<S> {
 impl<S> fmt::Debug for Gate<S> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.debug_struct("Gate").finish_non_exhaustive()
-    }
-}
-
-// === impl Circumstances ===
-
-impl Circumstances {
-    fn of(request: &Request, route: Option<&str>) -> Self {
-        let text = |headers: &HeaderMap| {
-            let agent = headers.get(header::USER_AGENT).map(HeaderValue::as_bytes).unwrap_or_default();
-            String::from_utf8_lossy(agent).into_owned()
-        };
-        Self {
-            method: request.method().clone(),
-            route: route.unwrap_or("unmatched").to_owned(),
-            request_id: request.extensions().get::<RequestId>().map_or("", RequestId::as_str).to_owned(),
-            user_agent: text(request.headers()),
-        }
-    }
-
-    fn put<'a>(&'a self, context: EventContext<'a>) -> EventContext<'a> {
-        EventContext {
-            method: self.method.as_str(),
-            route: &self.route,
-            request_id: &self.request_id,
-            user_agent: &self.user_agent,
-            ..context
-        }
     }
 }

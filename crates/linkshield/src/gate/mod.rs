@@ -9,6 +9,7 @@
 //! once ([`catch_up`]), no credential is taken.
 
 mod build;
+mod circumstances;
 mod events;
 mod fanout;
 mod follower;
@@ -21,6 +22,9 @@ mod principal;
 mod routes;
 mod uses;
 mod watch;
+mod witness;
+
+use circumstances::Circumstances;
 
 pub use build::{BuildChainError, ChainSettings, build_chain, session_cookie};
 pub use events::{EventFile, EventSink, EventWriter};
@@ -30,11 +34,13 @@ pub use global::GlobalLimits;
 pub use middleware::{Gate, GateParts, GateStore, guard};
 pub use open::{GateSettings, GateTasks, OpenGateError, open_gate};
 pub use policies::LimitRoutesError;
+pub(crate) use policies::{RouteClass, class_of};
 pub use principal::{
     Admin, Authenticated, ClientAddress, Holder, LoggedIn, MaybeAuthenticated, Peer, Principal,
 };
 pub use routes::RouteTable;
 pub use uses::{UseNotes, UseWriter};
+pub use witness::Witness;
 
 #[cfg(test)]
 mod testing;

@@ -25,6 +25,7 @@ mod place;
 mod postgres;
 mod prune;
 mod rows;
+mod stats;
 #[cfg(test)]
 mod tests;
 
@@ -38,3 +39,4 @@ pub use model::{CheckId, CheckStatus, NewCheck, NewScanResult, ScanType, StoredC
 pub use open::Store;
 pub use place::StorePlace;
 pub use prune::RetentionLimits;
+pub use stats::{CheckCount, CheckStats, RecentCheck};

@@ -6,7 +6,7 @@ use serde_json::json;
 use tokio::process::{Child, Command};
 
 use crate::{
-    client::{Reply, post, post_head, send, wait_for},
+    client::{Reply, get, post, post_head, send, wait_for},
     process::{Process, member},
     scratch::ScratchDirectory,
 };
@@ -135,6 +135,29 @@ async fn processes_share_one_limit() {
     panic!("two hours turned");
 }
 
+/// Without Redis as with it: the database counts.
+#[tokio::test]
+async fn processes_share_the_limits_of_log_in() {
+    for _ in 0..2 {
+        let began = hour();
+        let data = ScratchDirectory::new();
+        let (blue, green) = (Process::start(data.path(), &[]).await, Process::start(data.path(), &[]).await);
+        let mut statuses = Vec::new();
+        for (number, process) in [&blue, &green, &blue, &green, &blue, &green, &blue].into_iter().enumerate()
+        {
+            let email = format!("user{number}@example.org");
+            let body = json!({ "email": email, "password": "wombat seventy", "accept_terms": true });
+            statuses.push(post(process.address, "/api/v1/user/register", &body.to_string()).await.status);
+        }
+        if hour() != began {
+            continue;
+        }
+        assert_eq!(statuses, [200, 200, 200, 200, 200, 429, 429], "five an hour, wherever they come in");
+        return;
+    }
+    panic!("two hours turned");
+}
+
 #[tokio::test]
 async fn killed_redis_opens_nothing() {
     let (data, mut redis) = (ScratchDirectory::new(), Redis::start().await);
@@ -181,6 +204,10 @@ async fn frozen_redis_holds_nobody() {
     redis.connected(1).await;
     redis.command(&["EVAL", REMEMBER, "0"]).await;
     assert_eq!(check(&process).await.status, 200);
+    let metrics = get(process.address, "/metrics").await.body;
+    for line in ["masters 1", "masters_present 1", "epochs_total 1", "connections_total 1"] {
+        assert!(metrics.contains(&format!("\nlinkshield_redis_{line}\n")), "{line}: {metrics}");
+    }
     redis.signal("STOP").await;
     assert_eq!(admitted(&[&process], 300).await, [300]);
     redis.signal("CONT").await;

@@ -5,11 +5,13 @@ mod evidence_tamper;
 mod faults_undone;
 mod first_run;
 mod guard_asvs;
+mod guard_chain;
 mod guard_cost;
 mod guard_floods;
 mod guard_redis_loss;
 mod guard_revocation;
 mod guard_rotation;
+mod guard_targets;
 mod kill_anywhere;
 mod load_compare;
 mod load_cost;
@@ -53,11 +55,13 @@ enum Kind {
     LoadProxyCost,
     LoadCompare,
     GuardCost,
+    GuardChain,
     GuardAsvs,
     GuardFloods,
     GuardRotation,
     GuardRevocation,
     GuardRedisLoss,
+    GuardTargets,
 }
 
 /// Part of a bar that has several.
@@ -73,6 +77,10 @@ pub(crate) enum Part {
     LivePlanted,
     /// Of costs, the run whose instructions are counted; nothing else measures it.
     Instructions,
+    /// Of floods, the one of keys.
+    Keys,
+    /// Of floods, the one of log-ins.
+    Logins,
 }
 
 /// Shorter or longer runs than the bar's own; the verdict is then about that run.
@@ -181,6 +189,11 @@ pub(crate) const BARS: &[Bar] = &[
         kind: Kind::GuardCost,
     },
     Bar {
+        name: "guard.chain",
+        claim: "whole chain on a hit: <= 3 µs, 0 allocations, 0 questions; >= 80 % of the bare handler's throughput per processor second over HTTP",
+        kind: Kind::GuardChain,
+    },
+    Bar {
         name: "guard.asvs",
         claim: ">= 45 passing tests named by ASVS 5.0 requirement, each number one of the standard's",
         kind: Kind::GuardAsvs,
@@ -205,6 +218,11 @@ pub(crate) const BARS: &[Bar] = &[
         claim: "Redis killed, frozen, failed over under load: 0 requests wait > 25 ms on it, 0 sessions lost, 0 revoked tokens accepted, admitted <= 1.5 x the limit (log-in 1.0 x), used again <= 1 s after it is back",
         kind: Kind::GuardRedisLoss,
     },
+    Bar {
+        name: "guard.targets",
+        claim: "shield bench on LinkShield, in process, quiet and at 60 % of capacity: averages >= 100 x inside the original's targets (10, 5, 3, 8, 5 ms), the whole chain >= 1,000 x inside 50 ms, the longest under load inside them",
+        kind: Kind::GuardTargets,
+    },
 ];
 
 /// Measures one.
@@ -226,10 +244,12 @@ pub(crate) async fn run(bar: &Bar, options: &Options) -> Result<Verdict> {
         Kind::LoadProxyCost => load_proxy_cost::run(options).await,
         Kind::LoadCompare => load_compare::run(options).await,
         Kind::GuardCost => guard_cost::run(options).await,
+        Kind::GuardChain => guard_chain::run(options).await,
         Kind::GuardAsvs => guard_asvs::run(options).await,
         Kind::GuardFloods => guard_floods::run(options).await,
         Kind::GuardRotation => guard_rotation::run(options).await,
         Kind::GuardRevocation => guard_revocation::run(options).await,
         Kind::GuardRedisLoss => guard_redis_loss::run(options).await,
+        Kind::GuardTargets => guard_targets::run(options).await,
     }
 }

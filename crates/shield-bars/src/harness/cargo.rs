@@ -54,6 +54,18 @@ pub(crate) async fn build_testkit(name: &str) -> Result<PathBuf> {
     Ok(release_directory().join(name))
 }
 
+/// `linkshield` in release mode.
+pub(crate) async fn build_linkshield() -> Result<PathBuf> {
+    build(&["-p", "linkshield"]).await?;
+    Ok(release_directory().join("linkshield"))
+}
+
+/// A program beside `linkshield`, made of its parts, in release mode.
+pub(crate) async fn build_linkshield_example(name: &str) -> Result<PathBuf> {
+    build(&["-p", "linkshield", "--example", name]).await?;
+    Ok(release_directory().join("examples").join(name))
+}
+
 fn release_directory() -> PathBuf {
     let target = env::var_os("CARGO_TARGET_DIR").map_or(workspace().join("target"), PathBuf::from);
     workspace().join(target).join("release")

@@ -11,8 +11,10 @@ use super::role::Role;
 /// What a host was last seen as.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Sighting {
-    /// It does not answer, or refuses; why.
+    /// It does not answer, or not yet; why.
     Silent(String),
+    /// It answers that it never will: no such user, password or database.
+    Refused(String),
     /// It answers.
     Seen(Role),
 }
@@ -159,7 +161,7 @@ impl Sighting {
     fn role(&self) -> Option<&Role> {
         match self {
             Self::Seen(role) => Some(role),
-            Self::Silent(_) => None,
+            Self::Silent(_) | Self::Refused(_) => None,
         }
     }
 }

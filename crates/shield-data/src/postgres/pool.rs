@@ -93,7 +93,8 @@ impl PostgresPool {
     /// Finds the primary, and watches the hosts from then on.
     ///
     /// # Errors
-    /// When there is none for `patience`, with what each host said, or when it would lose what it acknowledges.
+    /// When there is none for `patience`, with what each host said; at once when all refuse the log-in, or when it would lose what
+    /// it acknowledges.
     pub async fn open(address: PostgresAddress, settings: PostgresSettings) -> Result<Self, OpenError> {
         let board = Arc::new(Board::new(address, settings));
         let mut sightings = board.sightings();
@@ -110,7 +111,7 @@ impl PostgresPool {
                 let expected = "`remote_write`, or more";
                 return Err(OpenError::NotDurable { setting: "synchronous_commit", found, expected });
             }
-            if timeout_at(give_up, sightings.changed()).await.is_err() {
+            if board.refused() || timeout_at(give_up, sightings.changed()).await.is_err() {
                 return Err(OpenError::Ask(no_primary(&board)));
             }
         }

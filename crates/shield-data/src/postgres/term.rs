@@ -128,8 +128,13 @@ impl Board {
         let all = election.sightings().iter().map(Option::as_ref).collect::<Option<Vec<_>>>()?;
         all.into_iter().find_map(|seen| match seen {
             Sighting::Seen(role) if role.writable && !role.durable() => Some(role.synchronous_commit.clone()),
-            Sighting::Seen(_) | Sighting::Silent(_) => None,
+            Sighting::Seen(_) | Sighting::Silent(_) | Sighting::Refused(_) => None,
         })
+    }
+
+    /// Whether every host says that it will never let us in.
+    pub(super) fn refused(&self) -> bool {
+        self.election().sightings().iter().all(|seen| matches!(seen, Some(Sighting::Refused(_))))
     }
 
     /// What failed on an older term says nothing about the present one.
@@ -209,7 +214,7 @@ async fn confirm(
 fn told(sighting: Option<&Sighting>) -> String {
     match sighting {
         None => "was not asked yet".to_owned(),
-        Some(Sighting::Silent(why)) => why.clone(),
+        Some(Sighting::Silent(why) | Sighting::Refused(why)) => why.clone(),
         Some(Sighting::Seen(role)) if role.writable && !role.durable() => {
             format!("forgets what it acknowledges (`synchronous_commit = {}`)", role.synchronous_commit)
         }

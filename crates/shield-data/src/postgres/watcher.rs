@@ -16,18 +16,39 @@ const WATCH_PAUSE: Duration = Duration::from_secs(1);
 const SEARCH_PAUSE: Duration = Duration::from_millis(100);
 /// However many ask for a search.
 const LEAST_PAUSE: Duration = Duration::from_millis(20);
+/// Looks in a row without an answer that make a host a silent one. One alone may be a busy machine's, and a primary that was
+/// superseded is left for that, whether it answers or not.
+const LATE_MAX: u32 = 2;
 const TOO_MANY_CONNECTIONS: &str = "53300";
+
+/// What a look brought.
+enum Look {
+    Sighting(Sighting),
+    /// The host is there and full, and says nothing about itself.
+    Full,
+    /// It did not answer in time.
+    Late,
+}
 
 /// Never ends; to be aborted.
 pub(super) async fn watch(board: Arc<Board>, host: usize) {
     let options = bounded_postgres(board.address.options(&board.address.hosts()[host]), LOOK_DEADLINE);
     let (mut searches, standing) = (board.searches(), board.standing());
     let mut connection = None;
+    // As if it had not answered before: whoever opens waits for the first sighting.
+    let mut late = LATE_MAX;
     loop {
         searches.borrow_and_update();
         let began = Instant::now();
-        if let Some(sighting) = look(&mut connection, &options).await {
-            board.observe(host, sighting);
+        let look = look(&mut connection, &options).await;
+        late = if matches!(look, Look::Late) { late.saturating_add(1) } else { 0 };
+        match look {
+            Look::Sighting(sighting) => board.observe(host, sighting),
+            Look::Late if late >= LATE_MAX => {
+                board.observe(host, Sighting::Silent("does not answer".to_owned()));
+            }
+            Look::Late => continue,
+            Look::Full => {}
         }
         let pause = if standing.borrow().is_some() { WATCH_PAUSE } else { SEARCH_PAUSE };
         tokio::select! {
@@ -39,8 +60,7 @@ pub(super) async fn watch(board: Arc<Board>, host: usize) {
     }
 }
 
-/// None where the host says nothing about itself: it is there, and full.
-async fn look(connection: &mut Option<PgConnection>, options: &PgConnectOptions) -> Option<Sighting> {
+async fn look(connection: &mut Option<PgConnection>, options: &PgConnectOptions) -> Look {
     let asked = async {
         let connection = match connection {
             Some(connection) => connection,
@@ -49,16 +69,23 @@ async fn look(connection: &mut Option<PgConnection>, options: &PgConnectOptions)
         Role::of(connection).await
     };
     let outcome = timeout(LOOK_DEADLINE, asked).await;
-    match outcome {
-        Ok(Ok(role)) => return Some(Sighting::Seen(role)),
+    if !matches!(outcome, Ok(Ok(_))) {
         // Nothing is known about what is under way on it.
-        Ok(Err(_)) | Err(_) => *connection = None,
+        *connection = None;
     }
     match outcome {
-        Ok(Err(sqlx::Error::Database(error))) if error.code().as_deref() == Some(TOO_MANY_CONNECTIONS) => {
-            None
-        }
-        Ok(Err(error)) => Some(Sighting::Silent(error.to_string())),
-        _ => Some(Sighting::Silent("does not answer".to_owned())),
+        Ok(Ok(role)) => Look::Sighting(Sighting::Seen(role)),
+        Ok(Err(error)) => failed(&error),
+        Err(_) => Look::Late,
+    }
+}
+
+fn failed(error: &sqlx::Error) -> Look {
+    let state = error.as_database_error().and_then(|error| error.code()).unwrap_or_default();
+    match &*state {
+        TOO_MANY_CONNECTIONS => Look::Full,
+        // invalid_authorization_specification, invalid_password, invalid_catalog_name.
+        "28000" | "28P01" | "3D000" => Look::Sighting(Sighting::Refused(error.to_string())),
+        _ => Look::Sighting(Sighting::Silent(error.to_string())),
     }
 }

@@ -6,6 +6,7 @@ use redis::{
     AsyncConnectionConfig, Client, ConnectionAddr, IntoConnectionInfo, ProtocolVersion, PushInfo, PushKind,
     RedisConnectionInfo, RedisResult, aio::MultiplexedConnection,
 };
+use shield_types::format_duration;
 use tokio::time::timeout;
 
 use super::{
@@ -29,7 +30,7 @@ pub(super) struct Dialer {
 /// Why there is no connection.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum DialError {
-    #[error("connect to `{address}`: no answer within `300ms`")]
+    #[error("connect to `{address}`: no answer within `{}`", format_duration(DIAL_DEADLINE))]
     Late { address: ServerAddress },
     #[error("connect to `{address}`")]
     Refused {

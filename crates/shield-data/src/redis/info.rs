@@ -50,6 +50,7 @@ fn field<'a>(text: &'a str, name: &str) -> Option<&'a str> {
 }
 
 #[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a panic is a test's failure")]
 mod tests {
     use super::Who;
 

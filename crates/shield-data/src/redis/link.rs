@@ -1,7 +1,7 @@
 //! The way to one master: a circuit that is closed or open, and the task that closes it again.
 //!
 //! Closed: calls share one connection. Open: calls are refused at once, while the task first probes the old connection
-//! (a call may have been late for other reasons), then dials a new one, ten times a second.
+//! (a call may have been late for other reasons), then dials a new one, ten times a second. A new one must pass the probe too.
 
 use std::{
     sync::{
@@ -17,7 +17,7 @@ use tokio::{
     time::{sleep, timeout},
 };
 
-use super::{ServerAddress, dial::Dialer, info::Who, store::Shared};
+use super::{ServerAddress, dial::Dialer, info::Who, script::Script, store::Shared};
 
 /// How often a closed circuit is probed: what nobody asks is noticed within this time.
 const PROBE_PERIOD: Duration = Duration::from_millis(500);
@@ -27,6 +27,10 @@ const PROBE_DEADLINE: Duration = Duration::from_millis(100);
 const DIAL_PAUSE: Duration = Duration::from_millis(100);
 /// How long the key of a probe stays.
 const PROBE_KEPT_MS: u64 = 10_000;
+
+/// What calls do too, so that a server which refuses them (a copy, one without its replicas, one whose rules do not let us
+/// run scripts) does not pass.
+static PROBE: Script = Script::new("redis.call('SET', KEYS[1], '1', 'PX', ARGV[1])");
 
 /// The way to one master.
 pub(super) struct Link {
@@ -82,19 +86,31 @@ impl Link {
     pub(super) async fn keep(self: Arc<Self>, dialer: Dialer, shared: Arc<Shared>) {
         loop {
             let number = self.dialed.fetch_add(1, Ordering::Relaxed) + 1;
-            match dialer.dial(&self, number, &shared).await {
+            match self.dial(&dialer, number, &shared).await {
                 Ok(lane) => {
                     shared.connected(&lane.who.life);
                     let trouble = self.watch(&Arc::new(lane), &shared).await;
                     self.open();
                     shared.refresh(Some(trouble));
                 }
-                Err(error) => {
-                    shared.refresh(Some(Shared::told(&error)));
+                Err(trouble) => {
+                    shared.refresh(Some(trouble));
                     sleep(DIAL_PAUSE).await;
                 }
             }
         }
+    }
+
+    /// A connection to a master that does what calls will ask of it.
+    async fn dial(
+        self: &Arc<Self>,
+        dialer: &Dialer,
+        number: u64,
+        shared: &Arc<Shared>,
+    ) -> Result<Lane, String> {
+        let lane = dialer.dial(self, number, shared).await.map_err(|error| Shared::told(&error))?;
+        self.probe(&lane).await?;
+        Ok(lane)
     }
 
     /// Nobody is to use it any more.
@@ -115,14 +131,12 @@ impl Link {
         }
     }
 
-    /// Whether the server is the one it was, a master, and writes.
+    /// Whether the server is the one it was, a master, and runs scripts that write.
     async fn probe(&self, lane: &Lane) -> Result<(), String> {
         let mut connection = lane.connection.clone();
         let probe = async {
             if let Some(key) = &self.probe_key {
-                let mut set = redis::cmd("SET");
-                set.arg(key).arg(1).arg("PX").arg(PROBE_KEPT_MS);
-                set.exec_async(&mut connection).await?;
+                PROBE.run::<()>(&mut connection, std::slice::from_ref(key), &[PROBE_KEPT_MS]).await?;
             }
             Who::ask(&mut connection).await
         };

@@ -225,6 +225,7 @@ fn read_slots(rows: Vec<Vec<Value>>, asked: &str) -> Option<Masters> {
 }
 
 #[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a panic is a test's failure")]
 mod tests {
     use redis::Value;
 

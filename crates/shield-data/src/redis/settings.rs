@@ -223,6 +223,7 @@ impl fmt::Display for ServerAddress {
 }
 
 #[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a panic is a test's failure")]
 mod tests {
     use super::{ParseRedisSettingsError, RedisSettings, RedisTopology, ServerAddress};
 

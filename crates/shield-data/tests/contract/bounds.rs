@@ -3,7 +3,8 @@
 use std::time::{Duration, Instant};
 
 use shield_data::{
-    Database, Dialect, OpenError, PostgresPool, SqlQuotas, SqlRevocations, Statement, bounded_postgres,
+    Database, Dialect, OpenError, PostgresPool, PostgresSettings, SqlQuotas, SqlRevocations, Statement,
+    bounded_postgres,
 };
 use shield_guard::{
     TokenId,
@@ -12,6 +13,7 @@ use shield_guard::{
 };
 use shield_testkit::{Postgres, wait_for};
 use sqlx::{Connection, PgConnection, postgres::PgConnectOptions, query, raw_sql};
+use tokio::time::timeout;
 
 use crate::fixture::{Fixture, NOW, PATIENCE, account, migrated, pool, settings};
 
@@ -90,6 +92,16 @@ async fn refuses_postgres_that_forgets() {
             "{refused:?}"
         );
     }
+}
+
+#[tokio::test]
+async fn refused_log_in_is_told_at_once() {
+    let url = Postgres::shared().create_database().unwrap();
+    let nowhere = url.replace("/test_", "/nowhere_");
+    let patient = PostgresSettings { patience: PATIENCE * 60, ..settings(PATIENCE) };
+    let opening = timeout(PATIENCE, PostgresPool::open(nowhere.parse().unwrap(), patient));
+    let error = causes(&opening.await.unwrap().unwrap_err());
+    assert!(error.contains("does not exist") && error.contains("`127.0.0.1:"), "{error}");
 }
 
 /// A node that vanished while it held the head of the log must not stop all nodes' revocations.

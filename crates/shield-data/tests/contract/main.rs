@@ -26,6 +26,7 @@ mod failover;
 mod failures;
 mod fixture;
 mod keys;
+mod leases;
 mod once;
 mod pruning;
 mod quotas;

@@ -277,3 +277,17 @@ async fn password_and_database_are_used() {
     let trouble = wait_for("a refusal", PATIENCE, told).await.unwrap();
     assert!(trouble.contains("connect to") && !trouble.contains("wrong@"), "{trouble}");
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn server_that_runs_no_scripts_is_away() {
+    let server = Server::start().unwrap();
+    let rules = ["ACL", "SETUSER", "app", "on", ">pass", "~test:*", "&test:*", "+@all", "-@scripting"];
+    server.command(&rules).unwrap();
+    let node = Node::begin(&server.url().replace("redis://", "redis://app:pass@"));
+    let told = || async { node.redis.status().borrow().trouble.clone() };
+    let trouble = wait_for("a refusal", PATIENCE, told).await.unwrap();
+    assert!(trouble.to_lowercase().contains("permission"), "{trouble}");
+    assert_eq!(node.redis.cluster().store, StoreState::Away);
+    server.command(&["ACL", "SETUSER", "app", "+@scripting"]).unwrap();
+    node.present().await;
+}

@@ -95,13 +95,9 @@ struct Credentials {
 #[utoipa::path(post, path = "/api/v1/user/login", tag = "user", request_body = LoginRequest, responses(
     (status = 200, description = "Tokens and the account", body = LoginResponse,
         headers(("set-cookie" = String, description = "The session, for browsers"))),
-    (status = 400, description = "Not JSON", body = ProblemDocument, content_type = "application/problem+json"),
     (status = 401, description = "Nobody has this address and password, or a code is missing or not valid", body = ProblemDocument, content_type = "application/problem+json"),
     (status = 403, description = "The address is not verified, or the account closed", body = ProblemDocument, content_type = "application/problem+json"),
-    (status = 422, description = "Fields are not accepted", body = ProblemDocument, content_type = "application/problem+json"),
     (status = 423, description = "An administrator locked the account", body = ProblemDocument, content_type = "application/problem+json"),
-    (status = 429, description = "Too many failed before", body = ProblemDocument, content_type = "application/problem+json",
-        headers(("retry-after" = u64, description = "Seconds"))),
 ))]
 pub(super) async fn login(
     State(app): State<App>,
@@ -121,9 +117,7 @@ pub(super) async fn login(
 /// session.
 #[utoipa::path(post, path = "/api/v1/user/refresh", tag = "user", request_body = RefreshRequest, responses(
     (status = 200, description = "Tokens and the account", body = LoginResponse),
-    (status = 400, description = "Not JSON", body = ProblemDocument, content_type = "application/problem+json"),
     (status = 401, description = "The token is not valid", body = ProblemDocument, content_type = "application/problem+json"),
-    (status = 422, description = "Fields are not accepted", body = ProblemDocument, content_type = "application/problem+json"),
 ))]
 pub(super) async fn refresh(
     State(app): State<App>,
@@ -138,7 +132,6 @@ pub(super) async fn refresh(
 /// Ends the session with all its tokens, at once.
 #[utoipa::path(post, path = "/api/v1/user/logout", tag = "user", responses(
     (status = 204, description = "Ended", headers(("set-cookie" = String, description = "Takes the session's cookie away"))),
-    (status = 401, description = "Nobody is logged in", body = ProblemDocument, content_type = "application/problem+json"),
 ))]
 pub(super) async fn logout(State(app): State<App>, LoggedIn(holder): LoggedIn) -> Result<Response, Problem> {
     // A session that ended meanwhile is what was asked for.
@@ -150,7 +143,6 @@ pub(super) async fn logout(State(app): State<App>, LoggedIn(holder): LoggedIn) -
 /// The same under the original's other path.
 #[utoipa::path(post, path = "/auth/logout", tag = "user", responses(
     (status = 204, description = "Ended", headers(("set-cookie" = String, description = "Takes the session's cookie away"))),
-    (status = 401, description = "Nobody is logged in", body = ProblemDocument, content_type = "application/problem+json"),
 ))]
 pub(super) async fn logout_short(app: State<App>, holder: LoggedIn) -> Result<Response, Problem> {
     logout(app, holder).await

@@ -83,7 +83,6 @@ pub(super) async fn begin(
     (status = 401, description = "Nobody is logged in, or the log-in is too long ago", body = ProblemDocument, content_type = "application/problem+json"),
     (status = 404, description = "None is being set up", body = ProblemDocument, content_type = "application/problem+json"),
     (status = 409, description = "One is set up already", body = ProblemDocument, content_type = "application/problem+json"),
-    (status = 422, description = "Fields are not accepted", body = ProblemDocument, content_type = "application/problem+json"),
 ))]
 pub(super) async fn confirm(
     State(app): State<App>,
@@ -103,10 +102,7 @@ pub(super) async fn confirm(
 #[utoipa::path(delete, path = "/api/v1/user/mfa/totp", tag = "user", request_body = EndTotpRequest, responses(
     (status = 204, description = "Taken away"),
     (status = 400, description = "Not JSON, or password or code are not valid", body = ProblemDocument, content_type = "application/problem+json"),
-    (status = 401, description = "Nobody is logged in", body = ProblemDocument, content_type = "application/problem+json"),
     (status = 404, description = "There is none", body = ProblemDocument, content_type = "application/problem+json"),
-    (status = 422, description = "Fields are not accepted", body = ProblemDocument, content_type = "application/problem+json"),
-    (status = 429, description = "Too many failed before", body = ProblemDocument, content_type = "application/problem+json"),
 ))]
 pub(super) async fn end(
     State(app): State<App>,

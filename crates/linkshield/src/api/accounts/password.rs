@@ -47,9 +47,7 @@ pub(crate) struct ResetPasswordRequest {
 #[utoipa::path(post, path = "/api/v1/user/change-password", tag = "user", request_body = ChangePasswordRequest, responses(
     (status = 204, description = "Changed"),
     (status = 400, description = "Not JSON, or the current password is wrong", body = ProblemDocument, content_type = "application/problem+json"),
-    (status = 401, description = "Nobody is logged in", body = ProblemDocument, content_type = "application/problem+json"),
     (status = 422, description = "Fields or the new password are not accepted", body = ProblemDocument, content_type = "application/problem+json"),
-    (status = 429, description = "Too many failed before", body = ProblemDocument, content_type = "application/problem+json"),
 ))]
 pub(super) async fn change(
     State(app): State<App>,
@@ -70,8 +68,6 @@ pub(super) async fn change(
 /// Sends a token to set a new password. Answers the same, at once, whether or not the address has an account.
 #[utoipa::path(post, path = "/api/v1/user/forgot-password", tag = "user", request_body = EmailRequest, responses(
     (status = 204, description = "Noted"),
-    (status = 400, description = "Not JSON", body = ProblemDocument, content_type = "application/problem+json"),
-    (status = 422, description = "Not an address", body = ProblemDocument, content_type = "application/problem+json"),
 ))]
 pub(super) async fn forgot(State(app): State<App>, request: Request) -> Result<StatusCode, Problem> {
     let mut fields = Fields::of(read_json(request, ACCOUNT_BODY_BYTES_MAX).await?, &["email"])?;

@@ -4,8 +4,8 @@ use std::iter;
 
 use crate::{
     accounts::{
-        ApiKeyError, ChangePasswordError, ChangeStandingError, LoginError, RefreshFailure, RegisterError,
-        ResetPasswordError, SecondFactorError, VerifyEmailError,
+        ApiKeyError, ChangePasswordError, ChangeStandingError, LoginError, QuotaError, RefreshFailure,
+        RegisterError, ResetPasswordError, SecondFactorError, VerifyEmailError,
     },
     api::problem::{FieldError, Location, Problem},
     keys::ChangeKeysError,
@@ -97,6 +97,16 @@ impl From<ApiKeyError> for Problem {
             ApiKeyError::NotFound => Self::unknown_api_key(),
             ApiKeyError::Over(_) => Self::key_over(),
             ApiKeyError::Failed(failure) => failure.into(),
+        }
+    }
+}
+
+impl From<QuotaError> for Problem {
+    fn from(error: QuotaError) -> Self {
+        match error {
+            QuotaError::NotIncluded { feature } => Self::plan_lacks(feature),
+            QuotaError::UsedUp { feature, retry_after_s } => Self::quota_used_up(feature, retry_after_s),
+            QuotaError::Failed(failure) => failure.into(),
         }
     }
 }

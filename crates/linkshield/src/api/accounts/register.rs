@@ -74,7 +74,6 @@ pub(crate) struct EmailRequest {
 /// Makes an account, which can be used once its address is verified.
 #[utoipa::path(post, path = "/api/v1/user/register", tag = "user", request_body = RegisterRequest, responses(
     (status = 200, description = "The account; a letter with a token is on its way", body = UserResponse),
-    (status = 400, description = "Not JSON", body = ProblemDocument, content_type = "application/problem+json"),
     (status = 409, description = "The address has an account", body = ProblemDocument, content_type = "application/problem+json"),
     (status = 422, description = "Fields or the password are not accepted", body = ProblemDocument, content_type = "application/problem+json"),
 ))]
@@ -120,7 +119,6 @@ fn registration(body: Value) -> Result<Register, Problem> {
 #[utoipa::path(post, path = "/api/v1/user/verify-email", tag = "user", request_body = TokenRequest, responses(
     (status = 200, description = "The account, which can be used now", body = UserResponse),
     (status = 400, description = "Not JSON, or the token is not valid", body = ProblemDocument, content_type = "application/problem+json"),
-    (status = 422, description = "Fields are missing", body = ProblemDocument, content_type = "application/problem+json"),
 ))]
 pub(super) async fn verify_email(
     State(app): State<App>,
@@ -135,8 +133,6 @@ pub(super) async fn verify_email(
 /// Sends another token to an address that waits for one. Answers the same whatever becomes of it.
 #[utoipa::path(post, path = "/api/v1/user/resend-verification", tag = "user", request_body = EmailRequest, responses(
     (status = 204, description = "Noted"),
-    (status = 400, description = "Not JSON", body = ProblemDocument, content_type = "application/problem+json"),
-    (status = 422, description = "Not an address", body = ProblemDocument, content_type = "application/problem+json"),
 ))]
 pub(super) async fn resend_verification(
     State(app): State<App>,

@@ -1,15 +1,13 @@
 //! The sessions of an account.
 
-use axum::{
-    Json,
-    extract::{Path, State, rejection::PathRejection},
-};
+use axum::{Json, extract::State};
 use http::StatusCode;
 use shield_guard::{SessionId, revocation::RevocationReason};
 
-use super::{answers::SessionResponse, read::id_in_path};
+use super::answers::SessionResponse;
 use crate::{
     api::{
+        path_id::PathId,
         problem::{Problem, ProblemDocument},
         state::App,
     },
@@ -19,7 +17,6 @@ use crate::{
 /// Lists the sessions that live.
 #[utoipa::path(get, path = "/api/v1/user/sessions", tag = "user", responses(
     (status = 200, description = "The sessions", body = [SessionResponse]),
-    (status = 401, description = "Nobody is logged in", body = ProblemDocument, content_type = "application/problem+json"),
 ))]
 pub(super) async fn list(
     State(app): State<App>,
@@ -33,16 +30,13 @@ pub(super) async fn list(
 #[utoipa::path(delete, path = "/api/v1/user/sessions/{id}", tag = "user",
     params(("id" = String, Path, description = "Id of the session")), responses(
     (status = 204, description = "Ended"),
-    (status = 401, description = "Nobody is logged in", body = ProblemDocument, content_type = "application/problem+json"),
     (status = 404, description = "The account has no such session", body = ProblemDocument, content_type = "application/problem+json"),
-    (status = 422, description = "Not an id", body = ProblemDocument, content_type = "application/problem+json"),
 ))]
 pub(super) async fn end(
     State(app): State<App>,
     LoggedIn(holder): LoggedIn,
-    id: Result<Path<String>, PathRejection>,
+    PathId(session): PathId<SessionId>,
 ) -> Result<StatusCode, Problem> {
-    let session = id_in_path(id, |text| SessionId::parse(text).ok())?;
     match app.accounts().end_session(holder.account, session, RevocationReason::EndedByOwner).await? {
         true => Ok(StatusCode::NO_CONTENT),
         false => Err(Problem::unknown_session()),
@@ -52,7 +46,6 @@ pub(super) async fn end(
 /// Ends every session but the one that asks.
 #[utoipa::path(delete, path = "/api/v1/user/sessions", tag = "user", responses(
     (status = 204, description = "Ended"),
-    (status = 401, description = "Nobody is logged in", body = ProblemDocument, content_type = "application/problem+json"),
 ))]
 pub(super) async fn end_others(
     State(app): State<App>,

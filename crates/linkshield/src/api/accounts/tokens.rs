@@ -13,12 +13,7 @@ use utoipa::ToSchema;
 
 use super::{ACCOUNT_BODY_BYTES_MAX, answers::moment, read::TOKEN_LENGTH_MAX, register::TokenRequest};
 use crate::{
-    api::{
-        body::read_json,
-        fields::Fields,
-        problem::{Problem, ProblemDocument},
-        state::App,
-    },
+    api::{body::read_json, fields::Fields, problem::Problem, state::App},
     clock::now,
     gate::Admin,
 };
@@ -56,8 +51,6 @@ pub(super) async fn jwks(State(app): State<App>) -> impl IntoResponse {
 /// Says whether an access token is good now: signature, times, session and account.
 #[utoipa::path(post, path = "/auth/validate-token", tag = "user", request_body = TokenRequest, responses(
     (status = 200, description = "Whether it is", body = TokenResponse),
-    (status = 400, description = "Not JSON", body = ProblemDocument, content_type = "application/problem+json"),
-    (status = 422, description = "Fields are not accepted", body = ProblemDocument, content_type = "application/problem+json"),
 ))]
 pub(super) async fn validate(
     State(app): State<App>,
@@ -83,8 +76,6 @@ pub(super) async fn validate(
 /// How much was revoked.
 #[utoipa::path(get, path = "/auth/admin/blacklist-stats", tag = "admin", responses(
     (status = 200, description = "Counts", body = Object),
-    (status = 401, description = "Nobody is logged in", body = ProblemDocument, content_type = "application/problem+json"),
-    (status = 403, description = "Not an administrator", body = ProblemDocument, content_type = "application/problem+json"),
 ))]
 pub(super) async fn revocations(State(app): State<App>, _admin: Admin) -> Result<Json<Value>, Problem> {
     let revocations = app.accounts().revocations().await?;
