@@ -8,6 +8,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use http::{HeaderValue, header};
+use prometheus_client::metrics::histogram::Histogram;
 use shield_data::RedisStatus;
 use shield_guard::{
     AccountId, StoreError,
@@ -144,6 +145,11 @@ impl<S: GateStore> Gate<S> {
     /// How Redis is, where there is one.
     pub fn redis_status(&self) -> Option<watch::Receiver<RedisStatus>> {
         self.fanout.redis_status()
+    }
+
+    /// How long requests waited for Redis, in seconds.
+    pub fn redis_waits(&self) -> &Histogram {
+        self.global.redis_waits()
     }
 
     /// How long the parts of its checks take.
