@@ -1,24 +1,13 @@
-//! A database's failure as the errors of the traits.
+//! A database's failure as the error of guard's traits.
 
-use shield_guard::{StoreError, limit, one_time, token};
+use shield_guard::StoreError;
 
 use crate::SqlError;
 
+/// For `map_err` of what a store of `store` asked.
 pub(crate) fn of(store: &'static str) -> impl Fn(SqlError) -> StoreError {
-    move |error| StoreError { store, source: error.into() }
-}
-
-pub(crate) fn of_limits(error: SqlError) -> limit::StoreError {
-    limit::StoreError { source: error.into() }
-}
-
-pub(crate) fn of_tokens(error: SqlError) -> token::StoreError {
-    match error.damaged() {
-        true => token::StoreError::Damaged { source: error.into() },
-        false => token::StoreError::Unavailable { source: error.into() },
+    move |error| match error.damaged() {
+        true => StoreError::damaged(store, error),
+        false => StoreError::away(store, error),
     }
-}
-
-pub(crate) fn of_secrets(store: &'static str) -> impl Fn(SqlError) -> one_time::StoreError {
-    move |error| one_time::StoreError { store, source: error.into() }
 }

@@ -6,7 +6,6 @@
 //!
 //! **Invariant.** Nothing fails open: what a database does not answer within its deadline is an error, never an answer.
 
-mod clock;
 mod credentials;
 mod failure;
 mod limits;

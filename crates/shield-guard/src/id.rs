@@ -5,7 +5,7 @@
 
 use std::fmt;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, de};
 use shield_types::Timestamp;
 use uuid::{Builder, Uuid, fmt::Hyphenated};
 
@@ -17,7 +17,7 @@ pub struct ParseIdError;
 macro_rules! id {
     ($(#[$documentation:meta])* $name:ident) => {
         $(#[$documentation])*
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
         #[serde(transparent)]
         pub struct $name(Uuid);
 
@@ -40,11 +40,13 @@ macro_rules! id {
             /// Reads the hyphenated form, which [`fmt::Display`] writes; no other form is an id, so that each has one
             /// spelling.
             pub fn parse(text: &str) -> Result<Self, ParseIdError> {
-                // Of the forms of a UUID only the hyphenated one has 36 letters.
-                if text.len() != Hyphenated::LENGTH || has_upper_case(text) {
-                    return Err(ParseIdError);
-                }
-                Uuid::try_parse(text).map(Self).map_err(|_| ParseIdError)
+                parse(text).map(Self)
+            }
+        }
+
+        impl<'de> Deserialize<'de> for $name {
+            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                deserializer.deserialize_str(ReadsId).map(Self)
             }
         }
 
@@ -71,6 +73,29 @@ id! {
 id! {
     /// An API key. What lists show; the key itself is another thing.
     ApiKeyId
+}
+
+/// Reads an id from any format of serde, in the one spelling too.
+struct ReadsId;
+
+impl de::Visitor<'_> for ReadsId {
+    type Value = Uuid;
+
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("an id")
+    }
+
+    fn visit_str<E: de::Error>(self, text: &str) -> Result<Uuid, E> {
+        parse(text).map_err(E::custom)
+    }
+}
+
+fn parse(text: &str) -> Result<Uuid, ParseIdError> {
+    // Of the forms of a UUID only the hyphenated one has 36 letters.
+    if text.len() != Hyphenated::LENGTH || has_upper_case(text) {
+        return Err(ParseIdError);
+    }
+    Uuid::try_parse(text).map_err(|_| ParseIdError)
 }
 
 /// Without an early end, so that it looks at many letters at a time.
@@ -103,7 +128,10 @@ mod tests {
             String::new(),
         ] {
             assert_eq!(AccountId::parse(&text), Err(ParseIdError), "{text}");
+            let json = serde_json::Value::from(text);
+            assert!(serde_json::from_value::<AccountId>(json.clone()).is_err(), "{json}");
         }
+        assert_eq!(serde_json::from_value(serde_json::json!(id)).ok(), Some(id));
     }
 
     proptest! {

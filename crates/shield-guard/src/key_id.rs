@@ -3,6 +3,7 @@
 use std::{fmt, str};
 
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 /// Letters of a key id.
 const LENGTH: usize = 16;
@@ -40,6 +41,18 @@ impl KeyId {
     /// As a header has it.
     pub fn as_str(&self) -> &str {
         str::from_utf8(&self.0).expect("letters of base64url are ASCII")
+    }
+}
+
+impl Serialize for KeyId {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.as_str())
+    }
+}
+
+impl<'de> Deserialize<'de> for KeyId {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Self::parse(String::deserialize(deserializer)?.as_bytes()).map_err(de::Error::custom)
     }
 }
 

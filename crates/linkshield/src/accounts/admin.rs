@@ -2,7 +2,7 @@
 
 use shield_guard::{
     AccountId,
-    revocation::{RevocationLog, Sequence},
+    revocation::{RevocationLog, RevocationReason, Sequence},
 };
 use thiserror::Error;
 
@@ -50,7 +50,7 @@ impl Accounts {
         let changed = self.inner.store.change_standing(id, change, now()).await.map_err(Failure::from)?;
         let account = changed.ok_or(ChangeStandingError::NotFound)?;
         if !account.usable() {
-            self.end_sessions(id, None).await?;
+            self.end_sessions(id, None, RevocationReason::AccountSuspension).await?;
         }
         Ok(account)
     }

@@ -14,6 +14,7 @@ use shield_guard::{
         ApiKeyState, ApiKeyStore, Environment, IndexFull, KeyLimit, NewApiKey, StoredApiKey,
     },
     limit::Tier,
+    revocation::{RevocationCause, RevocationReason},
 };
 use shield_types::{Secret, Timestamp};
 use thiserror::Error;
@@ -237,7 +238,8 @@ impl Accounts {
     /// When the database does not take it.
     pub async fn revoke_api_key(&self, account: AccountId, key: ApiKeyId) -> Result<bool, Failure> {
         let keys = &self.inner.api_keys;
-        let revoked = keys.store.revoke(account, key).await?;
+        let cause = RevocationCause { reason: RevocationReason::EndedByOwner, at: now() };
+        let revoked = keys.store.revoke(account, key, cause).await?;
         if let Some(record) = &revoked {
             keys.index.remove(&record.digest);
         }

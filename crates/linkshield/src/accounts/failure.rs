@@ -1,10 +1,7 @@
 //! What every operation on accounts may answer instead of a decision: a fault of ours.
 
 use shield_data::{SealError, SqlError, UnsealError};
-use shield_guard::{
-    limit, one_time,
-    token::{self, IssueError},
-};
+use shield_guard::token::IssueError;
 use thiserror::Error;
 
 use super::hashing::HashingError;
@@ -17,18 +14,9 @@ pub enum Failure {
     /// LinkShield's own tables.
     #[error("ask the database about accounts")]
     Accounts(#[from] StoreError),
-    /// Sessions.
-    #[error("ask the database about sessions")]
-    Sessions(#[from] shield_guard::StoreError),
-    /// Refresh tokens.
-    #[error("ask the database about refresh tokens")]
-    Refresh(#[from] token::StoreError),
-    /// Tokens that work once.
-    #[error("ask the database about one-time tokens")]
-    OneTime(#[from] one_time::StoreError),
-    /// Counts of failed log-ins.
-    #[error("ask the database about failed log-ins")]
-    Limits(#[from] limit::StoreError),
+    /// Sessions, refresh tokens, tokens that work once, counts: the error says which.
+    #[error("ask the database about credentials")]
+    Guard(#[from] shield_guard::StoreError),
     /// Passwords.
     #[error("hash a password")]
     Hashing(#[from] HashingError),

@@ -6,7 +6,7 @@ use shield_guard::{
     AccountId, SessionId,
     one_time::{OneTimeRecord, OneTimeStore, OneTimeToken, Purpose, RedeemError, redeem},
     password::{PasswordRefusal, PasswordVerdict, words_of_email},
-    session::SessionStore,
+    revocation::RevocationReason,
 };
 use shield_types::Secret;
 use thiserror::Error;
@@ -88,7 +88,7 @@ impl Accounts {
         self.forgive(&counted).await?;
         self.inner.policy.check(&new, &words(&account)).map_err(ChangePasswordError::New)?;
         self.set_password(&account, new).await?;
-        self.inner.sessions.end_all(account.id, Some(session)).await.map_err(Failure::from)?;
+        self.end_sessions(account.id, Some(session), RevocationReason::FactorChange).await?;
         self.inner.mailer.send(email.mailbox(), Letter::changed("The password", SERVICE));
         Ok(())
     }
@@ -123,7 +123,7 @@ impl Accounts {
         let account = account.ok_or(ResetPasswordError::NotOpen)?;
         self.inner.policy.check(&new, &words(&account)).map_err(ResetPasswordError::New)?;
         self.set_password(&account, new).await?;
-        self.inner.sessions.end_all(account.id, None).await.map_err(Failure::from)?;
+        self.end_sessions(account.id, None, RevocationReason::FactorChange).await?;
         // The letter was read, which is all that verifying asks for.
         let verified = self.inner.store.verify_email(account.id, &record.email, now()).await;
         verified.map_err(Failure::from)?;

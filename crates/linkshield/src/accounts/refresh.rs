@@ -2,6 +2,7 @@
 
 use shield_guard::{
     SessionId,
+    revocation::RevocationReason,
     session::SessionStore,
     token::{IssuedToken, RefreshAttempt, RefreshError, RefreshRefusal},
 };
@@ -51,7 +52,7 @@ impl Accounts {
             Ok(outcome) => outcome,
             Err(RefreshError::Refused { refusal: RefreshRefusal::Reused { session, account } }) => {
                 tracing::warn!(%session, %account, "a refresh token was used twice; its session ends");
-                self.inner.sessions.end(account, session).await.map_err(Failure::from)?;
+                self.end_session(account, session, RevocationReason::RefreshReuse).await?;
                 return Err(RefreshFailure::Refused);
             }
             Err(RefreshError::Refused { .. }) => return Err(RefreshFailure::Refused),

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use shield_guard::{
     AccountId, SessionId,
+    revocation::{RevocationCause, RevocationReason},
     session::{SessionRecord, SessionSecret, SessionState, SessionStore},
 };
 use shield_types::Timestamp;
@@ -76,8 +77,13 @@ impl Accounts {
     ///
     /// # Errors
     /// When the database does not take it.
-    pub async fn end_session(&self, account: AccountId, session: SessionId) -> Result<bool, Failure> {
-        Ok(self.inner.sessions.end(account, session).await?)
+    pub async fn end_session(
+        &self,
+        account: AccountId,
+        session: SessionId,
+        reason: RevocationReason,
+    ) -> Result<bool, Failure> {
+        Ok(self.inner.sessions.end(account, session, RevocationCause { reason, at: now() }).await?)
     }
 
     /// Ends every session of this account but `spared`, with their tokens; answers how many.
@@ -88,8 +94,10 @@ impl Accounts {
         &self,
         account: AccountId,
         spared: Option<SessionId>,
+        reason: RevocationReason,
     ) -> Result<usize, Failure> {
-        Ok(self.inner.sessions.end_all(account, spared).await?.len())
+        let cause = RevocationCause { reason, at: now() };
+        Ok(self.inner.sessions.end_all(account, spared, cause).await?.len())
     }
 
     pub(super) async fn identity(

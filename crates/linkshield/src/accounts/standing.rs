@@ -42,7 +42,7 @@ impl Accounts {
 
     async fn standing(&self, account: AccountId) -> Result<AccountStanding, StoreError> {
         let found = self.inner.store.find_account(account).await;
-        let found = found.map_err(|error| StoreError { store: "accounts", source: error.into() })?;
+        let found = found.map_err(|error| StoreError::away("accounts", error))?;
         Ok(match found.filter(Account::usable) {
             Some(account) => AccountStanding::Acting(AccountFacts {
                 tier: account.plan,

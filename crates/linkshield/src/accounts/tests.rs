@@ -4,7 +4,7 @@ use std::{fs, net::IpAddr, path::PathBuf, time::Duration};
 
 use futures_util::future::join_all;
 use ring::hmac;
-use shield_guard::{session::SessionSecret, token::RefreshLife};
+use shield_guard::{revocation::RevocationReason, session::SessionSecret, token::RefreshLife};
 use shield_types::Secret;
 use tokio::time::{Instant, sleep};
 
@@ -16,6 +16,7 @@ use crate::{
 
 const PASSWORD: &str = "wombat seventy";
 const OTHER_PASSWORD: &str = "giraffe ninety-one";
+const BY_OWNER: RevocationReason = RevocationReason::EndedByOwner;
 const PATIENCE: Duration = Duration::from_secs(60);
 
 struct World {
@@ -165,11 +166,11 @@ async fn d1_log_out_ends_every_credential_of_the_session() {
     let account = world.verified("ada@example.org").await;
     let granted = world.log_in("ada@example.org", PASSWORD).await.unwrap();
     let other = world.log_in("ada@example.org", PASSWORD).await.unwrap();
-    assert!(world.accounts.end_session(account.id, granted.session.id).await.unwrap());
+    assert!(world.accounts.end_session(account.id, granted.session.id, BY_OWNER).await.unwrap());
     assert!(!world.knows(&granted).await && world.knows(&other).await);
     let refreshed = world.accounts.refresh(granted.refresh.expose()).await;
     assert!(matches!(refreshed, Err(RefreshFailure::Refused)), "{refreshed:?}");
-    assert!(!world.accounts.end_session(account.id, granted.session.id).await.unwrap());
+    assert!(!world.accounts.end_session(account.id, granted.session.id, BY_OWNER).await.unwrap());
     // Another process on the same file says the same.
     let elsewhere = open_accounts(&world.store, &world.directory).await;
     assert!(elsewhere.who_has_token(granted.access.text.expose().as_bytes()).await.unwrap().is_none());
@@ -289,7 +290,10 @@ async fn asvs_v7_1_2_sixth_session_ends_the_oldest() {
     }
     assert!(!world.knows(&sessions[0]).await && world.knows(&sessions[1]).await);
     assert_eq!(world.accounts.sessions(account.id).await.unwrap().len(), 5);
-    assert_eq!(world.accounts.end_sessions(account.id, Some(sessions[3].session.id)).await.unwrap(), 4);
+    assert_eq!(
+        world.accounts.end_sessions(account.id, Some(sessions[3].session.id), BY_OWNER).await.unwrap(),
+        4
+    );
     assert!(world.knows(&sessions[3]).await && !world.knows(&sessions[5]).await);
 }
 

@@ -87,7 +87,7 @@ impl RevocationLog for MemoryLog {
     async fn read_after(&self, after: Sequence, limit: usize) -> Result<LogPage, StoreError> {
         if self.0.away.load(Ordering::SeqCst) {
             self.0.refusals.fetch_add(1, Ordering::SeqCst);
-            return Err(StoreError { store: "revocations", source: "connection refused".into() });
+            return Err(StoreError::away("revocations", "connection refused"));
         }
         let entries = self.0.entries.lock().unwrap();
         let numbered = (1..).map(Sequence).zip(entries.iter().copied());
@@ -125,7 +125,7 @@ impl GateStore for MemoryStore {
     async fn answer(&self, question: Question) -> Result<Answer, StoreError> {
         self.questions.fetch_add(1, Ordering::SeqCst);
         if self.away.load(Ordering::SeqCst) {
-            return Err(StoreError { store: "sessions", source: "connection refused".into() });
+            return Err(StoreError::away("sessions", "connection refused"));
         }
         Ok(match question {
             Question::Session(digest) if digest == self.record().digest => {

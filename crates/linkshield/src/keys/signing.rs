@@ -11,11 +11,11 @@ use std::{
 
 use shield_data::{Database, MasterKeys, SqlKeys};
 use shield_guard::{
-    KeyId, ScopeTable,
+    KeyId, ScopeTable, StoreError,
     token::{
         AccessClaims, Algorithm, CacheSizeError, Exchange, IssueError, IssuedToken, Jwks, KeyRecord, KeyRing,
         KeyStore, KillError, LoadRingError, RotateError, RotationSchedule, SigningKey, SigningKeyError,
-        StoreError, TokenPolicy, TokenPolicyError, TokenRefusal, TokenSettings, TokenVerifier, VerifiedToken,
+        TokenPolicy, TokenPolicyError, TokenRefusal, TokenSettings, TokenVerifier, VerifiedToken,
         VerifiedTokenCache,
     },
 };

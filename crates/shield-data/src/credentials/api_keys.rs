@@ -7,7 +7,7 @@
 use shield_guard::{
     AccountId, ApiKeyId, StoreError,
     api_key::{ApiKeyDigest, ApiKeyRecord, ApiKeyStore, Environment, KeyLimit, KeyRotation, StoredApiKey},
-    revocation::RevocationReason,
+    revocation::RevocationCause,
     session::ClientText,
 };
 use shield_types::Timestamp;
@@ -15,7 +15,6 @@ use shield_types::Timestamp;
 use super::revocations::append;
 use crate::{
     Database, SqlError,
-    clock::now,
     failure::of,
     sql::{LockSpace, Row, Statement, Transaction},
 };
@@ -85,16 +84,20 @@ impl SqlApiKeys {
         Ok(true)
     }
 
-    async fn take_back(&self, account: AccountId, key: ApiKeyId) -> Result<Option<ApiKeyRecord>, SqlError> {
+    async fn take_back(
+        &self,
+        account: AccountId,
+        key: ApiKeyId,
+        cause: RevocationCause,
+    ) -> Result<Option<ApiKeyRecord>, SqlError> {
         let mut transaction = self.locked(account).await?;
-        let now = now();
-        let revoke = Statement::new(REVOKE).with(account).with(key).with(now);
+        let revoke = Statement::new(REVOKE).with(account).with(key).with(cause.at);
         let Some(row) = transaction.row(revoke).await? else {
             transaction.abandon().await?;
             return Ok(None);
         };
         let record = record(&row)?;
-        append(&mut transaction, &record.revocation(RevocationReason::EndedByOwner, now)).await?;
+        append(&mut transaction, &record.revocation(cause.reason, cause.at)).await?;
         transaction.commit().await?;
         Ok(Some(record))
     }
@@ -113,8 +116,13 @@ impl ApiKeyStore for SqlApiKeys {
         self.succeed(rotation).await.map_err(of(STORE))
     }
 
-    async fn revoke(&self, account: AccountId, key: ApiKeyId) -> Result<Option<ApiKeyRecord>, StoreError> {
-        self.take_back(account, key).await.map_err(of(STORE))
+    async fn revoke(
+        &self,
+        account: AccountId,
+        key: ApiKeyId,
+        cause: RevocationCause,
+    ) -> Result<Option<ApiKeyRecord>, StoreError> {
+        self.take_back(account, key, cause).await.map_err(of(STORE))
     }
 
     async fn list(&self, account: AccountId, now: Timestamp) -> Result<Vec<ApiKeyRecord>, StoreError> {

@@ -7,7 +7,7 @@ use std::{net::IpAddr, time::Duration};
 
 use shield_guard::{
     AccountId, SessionId, StoreError,
-    revocation::{Revocation, RevocationReason, Revoked},
+    revocation::{Revocation, RevocationCause, RevocationReason, Revoked},
     session::{ClientText, SessionDigest, SessionLimit, SessionRecord, SessionState, SessionStore},
     token::ACCESS_TOKEN_LIFETIME_MAX,
 };
@@ -16,7 +16,6 @@ use shield_types::Timestamp;
 use super::revocations::append;
 use crate::{
     Database, SqlError,
-    clock::now,
     failure::of,
     sql::{LockSpace, Row, Statement, Transaction},
 };
@@ -47,8 +46,7 @@ pub struct SqlSessions(Database);
 /// How a session comes to its end.
 struct Ending {
     account: AccountId,
-    reason: RevocationReason,
-    now: Timestamp,
+    cause: RevocationCause,
 }
 
 // === impl SqlSessions ===
@@ -70,7 +68,8 @@ impl SqlSessions {
         let mut transaction = self.locked(account).await?;
         let rows = transaction.rows(of_account(account, now)).await?;
         let ended = limit.ends_for_one_more(&live(&rows, now)?);
-        let ending = Ending { account, reason: RevocationReason::SessionLimit, now };
+        let cause = RevocationCause { reason: RevocationReason::SessionLimit, at: now };
+        let ending = Ending { account, cause };
         for id in &ended {
             ending.end(&mut transaction, *id).await?;
         }
@@ -81,8 +80,8 @@ impl SqlSessions {
 
     async fn succeed(&self, old: SessionId, record: &SessionRecord) -> Result<bool, SqlError> {
         let mut transaction = self.locked(record.account).await?;
-        let ending =
-            Ending { account: record.account, reason: RevocationReason::Rotation, now: record.created_at };
+        let cause = RevocationCause { reason: RevocationReason::Rotation, at: record.created_at };
+        let ending = Ending { account: record.account, cause };
         if !ending.end(&mut transaction, old).await? {
             transaction.abandon().await?;
             return Ok(false);
@@ -94,12 +93,12 @@ impl SqlSessions {
 
     async fn end_some(
         &self,
-        account: AccountId,
+        ending: Ending,
         choose: impl Fn(SessionId) -> bool,
     ) -> Result<Vec<SessionId>, SqlError> {
+        let Ending { account, cause } = ending;
         let mut transaction = self.locked(account).await?;
-        let ending = Ending { account, reason: RevocationReason::EndedByOwner, now: now() };
-        let rows = transaction.rows(Statement::new(ALL).with(account).with(ending.now)).await?;
+        let rows = transaction.rows(Statement::new(ALL).with(account).with(cause.at)).await?;
         let ids = rows.iter().map(|row| row.session("id")).collect::<Result<Vec<_>, _>>()?;
         let mut ended = Vec::new();
         for id in ids.into_iter().filter(|id| choose(*id)) {
@@ -141,8 +140,14 @@ impl SessionStore for SqlSessions {
         live(&rows, now).map_err(of(STORE))
     }
 
-    async fn end(&self, account: AccountId, id: SessionId) -> Result<bool, StoreError> {
-        let ended = self.end_some(account, |present| present == id).await.map_err(of(STORE))?;
+    async fn end(
+        &self,
+        account: AccountId,
+        id: SessionId,
+        cause: RevocationCause,
+    ) -> Result<bool, StoreError> {
+        let ending = Ending { account, cause };
+        let ended = self.end_some(ending, |present| present == id).await.map_err(of(STORE))?;
         Ok(!ended.is_empty())
     }
 
@@ -150,8 +155,10 @@ impl SessionStore for SqlSessions {
         &self,
         account: AccountId,
         spared: Option<SessionId>,
+        cause: RevocationCause,
     ) -> Result<Vec<SessionId>, StoreError> {
-        self.end_some(account, |present| Some(present) != spared).await.map_err(of(STORE))
+        let ending = Ending { account, cause };
+        self.end_some(ending, |present| Some(present) != spared).await.map_err(of(STORE))
     }
 }
 
@@ -162,13 +169,14 @@ impl Ending {
     async fn end(&self, transaction: &mut Transaction, id: SessionId) -> Result<bool, SqlError> {
         let end = Statement::new(END).with(self.account).with(id);
         let Some(row) = transaction.row(end).await? else { return Ok(false) };
-        transaction.execute(Statement::new(END_FAMILY).with(id).with(self.now)).await?;
+        let RevocationCause { reason, at } = self.cause;
+        transaction.execute(Statement::new(END_FAMILY).with(id).with(at)).await?;
         let entry = Revocation {
             revoked: Revoked::Session { session: id },
-            reason: self.reason,
-            revoked_at: self.now,
+            reason,
+            revoked_at: at,
             // The last access token that it could be given lives on for a while.
-            expires_at: row.time("expires_at")?.max(self.now).after(ACCESS_TOKEN_LIFETIME_MAX),
+            expires_at: row.time("expires_at")?.max(at).after(ACCESS_TOKEN_LIFETIME_MAX),
         };
         append(transaction, &entry).await?;
         Ok(true)

@@ -5,19 +5,23 @@
 //! committed), so nobody else judges by the same counts in the meantime, and none waits in a ring. Only then is it judged. A
 //! refusal is undone, so refused attempts leave no rows.
 
-use shield_guard::limit::{
-    FAILURE_KEYS_MAX, FailureKey, FailureStore, LoginAttempt, LoginDecision, LoginPolicy, LoginRecord,
-    StoreError, forgiveness,
+use shield_guard::{
+    StoreError,
+    limit::{
+        FAILURE_KEYS_MAX, FailureKey, FailureStore, LoginAttempt, LoginDecision, LoginPolicy, LoginRecord,
+        forgiveness,
+    },
 };
 use shield_types::Timestamp;
 
 use super::familiar::{familiarity, remember};
 use crate::{
     Database, SqlError,
-    failure::of_limits,
+    failure::of,
     sql::{LockSpace, Statement, Transaction},
 };
 
+const STORE: &str = "failed log-ins";
 const HOLD: &str = "INSERT INTO guard_login_failures (counter, window_start, window_end, failures)
     VALUES ($1, $2, $3, 0)
     ON CONFLICT (counter, window_start, window_end) DO UPDATE SET failures = guard_login_failures.failures
@@ -113,7 +117,7 @@ impl FailureStore for SqlFailures {
         attempt: &LoginAttempt,
         now: Timestamp,
     ) -> Result<LoginDecision, StoreError> {
-        self.count(policy, attempt, now).await.map_err(of_limits)
+        self.count(policy, attempt, now).await.map_err(of(STORE))
     }
 
     async fn succeeded(
@@ -122,7 +126,7 @@ impl FailureStore for SqlFailures {
         keys: &[Option<FailureKey>; FAILURE_KEYS_MAX],
         now: Timestamp,
     ) -> Result<(), StoreError> {
-        self.forgive(attempt, keys, now).await.map_err(of_limits)
+        self.forgive(attempt, keys, now).await.map_err(of(STORE))
     }
 }
 

@@ -1,9 +1,13 @@
 //! Counts of quotas.
 
-use shield_guard::limit::{QuotaCharge, QuotaStore, StoreError};
+use shield_guard::{
+    StoreError,
+    limit::{QuotaCharge, QuotaStore},
+};
 
-use crate::{Database, SqlError, failure::of_limits, sql::Statement};
+use crate::{Database, SqlError, failure::of, sql::Statement};
 
+const STORE: &str = "quotas";
 /// One statement, so atomic on both databases: of two charges that race the second sees what the first added, because it waits
 /// for the first's row and then looks at the condition again. A charge that is not granted changes nothing.
 const ADD: &str = "INSERT INTO guard_quotas (account, feature, window_start, window_end, used)
@@ -43,6 +47,6 @@ impl SqlQuotas {
 
 impl QuotaStore for SqlQuotas {
     async fn add(&self, charge: QuotaCharge<'_>) -> Result<Option<u32>, StoreError> {
-        self.charge(charge).await.map_err(of_limits)
+        self.charge(charge).await.map_err(of(STORE))
     }
 }

@@ -2,12 +2,15 @@
 //!
 //! Both operations are one statement. Taking a token deletes its row and returns it: of callers that race, one finds it.
 
-use shield_guard::one_time::{OneTimeDigest, OneTimeRecord, OneTimeStore, Purpose, StoreError};
+use shield_guard::{
+    StoreError,
+    one_time::{OneTimeDigest, OneTimeRecord, OneTimeStore, Purpose},
+};
 use shield_types::Timestamp;
 
 use crate::{
     Database, SqlError,
-    failure::of_secrets,
+    failure::of,
     sql::{Row, Statement},
 };
 
@@ -45,7 +48,7 @@ impl OneTimeStore for SqlOneTimeTokens {
             .with(record.purpose.label())
             .with(record.email)
             .with(record.expires_at);
-        self.0.write(insert).await.map(drop).map_err(of_secrets(STORE))
+        self.0.write(insert).await.map(drop).map_err(of(STORE))
     }
 
     async fn consume(
@@ -53,7 +56,7 @@ impl OneTimeStore for SqlOneTimeTokens {
         digest: OneTimeDigest,
         now: Timestamp,
     ) -> Result<Option<OneTimeRecord>, StoreError> {
-        self.take(digest, now).await.map_err(of_secrets(STORE))
+        self.take(digest, now).await.map_err(of(STORE))
     }
 }
 

@@ -4,14 +4,13 @@
 //! set replaces the old one as a whole.
 
 use shield_guard::{
-    AccountId,
-    one_time::StoreError,
+    AccountId, StoreError,
     totp::{RECOVERY_CODES, RecoveryCodeDigest, RecoveryCodeStore},
 };
 
 use crate::{
     Database, SqlError,
-    failure::of_secrets,
+    failure::of,
     sql::{LockSpace, Statement, Transaction},
 };
 
@@ -69,7 +68,7 @@ impl RecoveryCodeStore for SqlRecoveryCodes {
         account: AccountId,
         digests: [RecoveryCodeDigest; RECOVERY_CODES],
     ) -> Result<(), StoreError> {
-        self.put(account, &digests).await.map_err(of_secrets(STORE))
+        self.put(account, &digests).await.map_err(of(STORE))
     }
 
     async fn consume(
@@ -77,6 +76,6 @@ impl RecoveryCodeStore for SqlRecoveryCodes {
         account: AccountId,
         digest: RecoveryCodeDigest,
     ) -> Result<Option<usize>, StoreError> {
-        self.take(account, digest).await.map_err(of_secrets(STORE))
+        self.take(account, digest).await.map_err(of(STORE))
     }
 }

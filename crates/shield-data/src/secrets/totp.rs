@@ -1,12 +1,11 @@
 //! The last accepted step of each account's authenticator.
 
 use shield_guard::{
-    AccountId,
-    one_time::StoreError,
+    AccountId, StoreError,
     totp::{StepAcceptance, TotpStep, TotpStepStore},
 };
 
-use crate::{Database, failure::of_secrets, sql::Statement};
+use crate::{Database, failure::of, sql::Statement};
 
 const STORE: &str = "TOTP steps";
 /// One statement: the second of two that race waits for the first's row, and then its own step is not later.
@@ -30,7 +29,7 @@ impl SqlTotpSteps {
 impl TotpStepStore for SqlTotpSteps {
     async fn accept(&self, account: AccountId, step: TotpStep) -> Result<StepAcceptance, StoreError> {
         let accept = Statement::new(ACCEPT).with(account).with(step.0);
-        match self.0.write(accept).await.map_err(of_secrets(STORE))? {
+        match self.0.write(accept).await.map_err(of(STORE))? {
             0 => Ok(StepAcceptance::Replayed),
             _ => Ok(StepAcceptance::Accepted),
         }

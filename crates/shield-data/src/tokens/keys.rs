@@ -5,12 +5,16 @@
 
 use base64::{Engine, prelude::BASE64_STANDARD};
 use serde::{Deserialize, Serialize};
-use shield_guard::token::{Exchange, KeyRecord, KeyStore, StoreError, StoredKey, StoredRing};
+use shield_guard::{
+    StoreError,
+    token::{Exchange, KeyRecord, KeyStore, StoredKey, StoredRing},
+};
 
-use crate::{Database, MasterKeys, SqlError, failure::of_tokens, sql::Row, sql::Statement};
+use crate::{Database, MasterKeys, SqlError, failure::of, sql::Row, sql::Statement};
 
 /// The form of the document that this program writes, and the only one it reads.
 const VERSION: u32 = 1;
+const STORE: &str = "signing keys";
 const LOAD: &str = "SELECT revision, keys FROM guard_key_rings WHERE issuer = $1";
 const FIRST: &str = "INSERT INTO guard_key_rings (issuer, revision, keys) VALUES ($1, $2, $3)
     ON CONFLICT (issuer) DO NOTHING";
@@ -102,11 +106,11 @@ impl SqlKeys {
 
 impl KeyStore for SqlKeys {
     async fn load(&self) -> Result<Option<StoredRing>, StoreError> {
-        self.read().await.map_err(of_tokens)
+        self.read().await.map_err(of(STORE))
     }
 
     async fn replace(&self, ring: &StoredRing) -> Result<Exchange, StoreError> {
-        self.write(ring).await.map_err(of_tokens)
+        self.write(ring).await.map_err(of(STORE))
     }
 }
 

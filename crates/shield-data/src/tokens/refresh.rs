@@ -4,16 +4,17 @@
 //! first's row and then looks at the condition again (READ COMMITTED); on SQLite one comes first. Either way one wins.
 
 use shield_guard::{
-    SessionId,
-    token::{Exchange, RefreshFamily, RefreshRotation, RefreshStore, StoreError},
+    SessionId, StoreError,
+    token::{Exchange, RefreshFamily, RefreshRotation, RefreshStore},
 };
 
 use crate::{
     Database, SqlError,
-    failure::of_tokens,
+    failure::of,
     sql::{Row, Statement},
 };
 
+const STORE: &str = "refresh tokens";
 const INSERT: &str =
     "INSERT INTO guard_refresh_families (session, account, began_at, ends_at, revision, current,
     number, used, rotated_at, salt, revoked_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
@@ -39,7 +40,7 @@ impl SqlRefreshFamilies {
     }
 
     async fn exchange(&self, text: &'static str, family: &RefreshFamily) -> Result<Exchange, StoreError> {
-        match self.0.write(all_of(text, family)).await.map_err(of_tokens)? {
+        match self.0.write(all_of(text, family)).await.map_err(of(STORE))? {
             0 => Ok(Exchange::Lost),
             _ => Ok(Exchange::Done),
         }
@@ -53,8 +54,8 @@ impl RefreshStore for SqlRefreshFamilies {
 
     async fn load(&self, session: SessionId) -> Result<Option<RefreshFamily>, StoreError> {
         // From where it is written: a replica behind would show a token as unused.
-        let row = self.0.write_returning(Statement::new(LOAD).with(session)).await.map_err(of_tokens)?;
-        row.as_ref().map(family).transpose().map_err(of_tokens)
+        let row = self.0.write_returning(Statement::new(LOAD).with(session)).await.map_err(of(STORE))?;
+        row.as_ref().map(family).transpose().map_err(of(STORE))
     }
 
     async fn replace(&self, next: &RefreshFamily) -> Result<Exchange, StoreError> {

@@ -8,7 +8,7 @@ use shield_guard::{
         ApiKeyFormat, ApiKeyOrder, ApiKeyPolicy, ApiKeyRandom, ApiKeyRecord, ApiKeyStore, Environment,
         KeyLimit, StoredApiKey,
     },
-    revocation::{RevocationLog, Revoked, Sequence},
+    revocation::{RevocationCause, RevocationLog, RevocationReason, Revoked, Sequence},
 };
 use shield_types::Timestamp;
 
@@ -24,6 +24,7 @@ on_both!(
 );
 
 const MANY: KeyLimit = KeyLimit(1_000);
+const BY_OWNER: RevocationCause = RevocationCause { reason: RevocationReason::EndedByOwner, at: NOW };
 const YEAR_MS: u64 = 365 * 86_400_000;
 
 fn policy() -> ApiKeyPolicy {
@@ -95,10 +96,10 @@ async fn revoked_key_is_announced_once(database: Database) {
     let store = SqlApiKeys::new(database.clone());
     let key = record(1, 1);
     store.create(&key, MANY).await.unwrap();
-    assert_eq!(store.revoke(account(2), key.id).await.unwrap(), None);
+    assert_eq!(store.revoke(account(2), key.id, BY_OWNER).await.unwrap(), None);
     let answers = race(8, |_| {
         let (store, id) = (store.clone(), key.id);
-        async move { store.revoke(account(1), id).await.unwrap() }
+        async move { store.revoke(account(1), id, BY_OWNER).await.unwrap() }
     });
     let taken: Vec<_> = answers.await.into_iter().flatten().collect();
     assert_eq!(taken, std::slice::from_ref(&key));
@@ -128,7 +129,7 @@ async fn pages_cover_all_keys_once(database: Database) {
     for key in &keys {
         store.create(key, MANY).await.unwrap();
     }
-    store.revoke(keys[7].account, keys[7].id).await.unwrap().unwrap();
+    store.revoke(keys[7].account, keys[7].id, BY_OWNER).await.unwrap().unwrap();
     let (mut after, mut seen) = (None, Vec::new());
     loop {
         let page = store.page(after, NOW, 4).await.unwrap();

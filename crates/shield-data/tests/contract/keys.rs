@@ -4,8 +4,8 @@ use std::error::Error;
 
 use shield_data::{Database, MasterKey, MasterKeys, SqlKeys};
 use shield_guard::{
-    KeyId,
-    token::{Algorithm, Exchange, KeyRecord, KeyStore, StoreError, StoredKey, StoredRing},
+    KeyId, StoreError,
+    token::{Algorithm, Exchange, KeyRecord, KeyStore, StoredKey, StoredRing},
 };
 use shield_types::{Secret, Timestamp};
 use sqlx::query_scalar;

@@ -9,7 +9,7 @@ use std::{
 use shield_data::{Database, SqlRefreshFamilies, SqlRevocations, SqlSessions};
 use shield_guard::{
     SessionId,
-    revocation::{RevocationLog, RevocationReason, Revoked, Sequence},
+    revocation::{RevocationCause, RevocationLog, RevocationReason, Revoked, Sequence},
     session::{
         NewSession, SessionLimit, SessionPolicy, SessionRandom, SessionRecord, SessionStart, SessionStore,
         SessionTimes,
@@ -19,6 +19,9 @@ use shield_guard::{
 use shield_types::{Sha256Digest, Timestamp};
 
 use crate::fixture::{NOW, account, race};
+
+const BY_OWNER: RevocationCause = RevocationCause { reason: RevocationReason::EndedByOwner, at: NOW };
+const SUSPENDED: RevocationCause = RevocationCause { reason: RevocationReason::AccountSuspension, at: NOW };
 
 on_both!(
     reads_back_every_field,
@@ -162,10 +165,10 @@ async fn asvs_v7_5_2_ends_own_sessions_only(database: Database) {
     let session = record(1, 1);
     store.create(&session, NEVER).await.unwrap();
     let _ = families.insert(&family(&session)).await.unwrap();
-    assert!(!store.end(account(2), session.id).await.unwrap());
+    assert!(!store.end(account(2), session.id, BY_OWNER).await.unwrap());
     assert!(revoked(&database).await.is_empty());
-    assert!(store.end(account(1), session.id).await.unwrap());
-    assert!(!store.end(account(1), session.id).await.unwrap());
+    assert!(store.end(account(1), session.id, BY_OWNER).await.unwrap());
+    assert!(!store.end(account(1), session.id, BY_OWNER).await.unwrap());
     assert_eq!(store.find(session.digest).await.unwrap(), None);
     assert_eq!(revoked(&database).await, [(session.id, RevocationReason::EndedByOwner)]);
     let family = families.load(session.id).await.unwrap().unwrap();
@@ -181,11 +184,13 @@ async fn asvs_v7_4_3_ends_all_but_one(database: Database) {
     for session in sessions.iter().chain([&record(2, 5)]) {
         store.create(session, NEVER).await.unwrap();
     }
-    let mut ended = store.end_all(account(1), Some(sessions[2].id)).await.unwrap();
+    let mut ended = store.end_all(account(1), Some(sessions[2].id), SUSPENDED).await.unwrap();
     ended.sort_unstable();
     assert_eq!(ended, [sessions[0].id, sessions[1].id, sessions[3].id]);
-    assert_eq!(revoked(&database).await.len(), 3);
-    assert_eq!(store.end_all(account(1), None).await.unwrap(), [sessions[2].id]);
+    let announced = revoked(&database).await;
+    assert_eq!(announced.len(), 3);
+    assert!(announced.iter().all(|(_, reason)| *reason == SUSPENDED.reason), "{announced:?}");
+    assert_eq!(store.end_all(account(1), None, SUSPENDED).await.unwrap(), [sessions[2].id]);
     assert_eq!(store.list(account(2), NOW).await.unwrap().len(), 1);
 }
 

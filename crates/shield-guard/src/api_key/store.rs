@@ -5,7 +5,7 @@ use std::future::Future;
 use shield_types::Timestamp;
 
 use super::{ApiKeyRecord, KeyRotation};
-use crate::{AccountId, ApiKeyId, StoreError};
+use crate::{AccountId, ApiKeyId, StoreError, revocation::RevocationCause};
 
 /// How many keys an account of a tier may have at once. A key that was replaced and lives out its grace does not count.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,6 +40,7 @@ pub trait ApiKeyStore: Send + Sync {
         &self,
         account: AccountId,
         key: ApiKeyId,
+        cause: RevocationCause,
     ) -> impl Future<Output = Result<Option<ApiKeyRecord>, StoreError>> + Send;
 
     /// An account's keys that have not expired at `now`.

@@ -27,8 +27,10 @@ use std::time::Duration;
 
 use shield_types::Timestamp;
 
-use super::StoreError;
-use crate::address::{AddressBlock, Network};
+use crate::{
+    StoreError,
+    address::{AddressBlock, Network},
+};
 
 /// Counters that one attempt is in.
 pub const FAILURE_KEYS_MAX: usize = 4;

@@ -12,9 +12,9 @@ use shield_types::Timestamp;
 
 use super::{
     DeviceDigest, FAILURE_KEYS_MAX, FailureKey, FailureStore, Familiarity, LoginAttempt, LoginDecision,
-    LoginName, LoginPolicy, LoginRecord, StoreError, forgiveness,
+    LoginName, LoginPolicy, LoginRecord, forgiveness,
 };
-use crate::address::AddressBlock;
+use crate::{StoreError, address::AddressBlock};
 
 const NOON: Timestamp = Timestamp(1_800_000_000_000);
 const OWNER: LoginName = LoginName([1; 32]);

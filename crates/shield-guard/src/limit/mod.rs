@@ -27,7 +27,6 @@ mod rate;
 mod sliding;
 mod standing;
 mod state;
-mod store;
 mod table;
 #[cfg(test)]
 mod tests;
@@ -52,6 +51,5 @@ pub use quota::{
 pub use rate::{Multiplier, Rate, RateError};
 pub use standing::{Refusal, Standing, Verdict};
 pub use state::Algorithm;
-pub use store::StoreError;
 pub use table::{LimitTable, TableSettings, TableSizeError};
 pub use tier::{ParseTierError, Tier, TierQuotas};

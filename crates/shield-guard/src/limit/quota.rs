@@ -8,8 +8,7 @@ use std::time::Duration;
 use jiff::{civil::Date, tz::TimeZone};
 use shield_types::Timestamp;
 
-use super::StoreError;
-use crate::AccountId;
+use crate::{AccountId, StoreError};
 
 const HOUR_MS: u64 = 3_600_000;
 

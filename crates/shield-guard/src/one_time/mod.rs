@@ -18,5 +18,5 @@ pub(crate) mod testing;
 mod token;
 
 pub use redeem::{IssuedToken, RedeemError, TokenOrder, issue, redeem};
-pub use store::{OneTimeRecord, OneTimeStore, StoreError};
+pub use store::{OneTimeRecord, OneTimeStore};
 pub use token::{OneTimeDigest, OneTimeToken, ParseTokenError, Purpose};

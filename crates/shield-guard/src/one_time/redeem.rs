@@ -2,8 +2,9 @@
 
 use shield_types::{Secret, Timestamp};
 
-use super::{OneTimeDigest, OneTimeRecord, OneTimeStore, OneTimeToken, Purpose, StoreError};
+use super::{OneTimeDigest, OneTimeRecord, OneTimeStore, OneTimeToken, Purpose};
 use crate::AccountId;
+use crate::StoreError;
 
 /// A token to be made.
 #[derive(Clone, Debug)]

@@ -1,11 +1,11 @@
 //! Where digests of tokens are kept.
 
-use std::{error::Error, future::Future};
+use std::future::Future;
 
 use shield_types::Timestamp;
 
 use super::{OneTimeDigest, Purpose};
-use crate::AccountId;
+use crate::{AccountId, StoreError};
 
 /// What a token stands for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -19,17 +19,6 @@ pub struct OneTimeRecord {
     pub email: String,
     /// When it stops working.
     pub expires_at: Timestamp,
-}
-
-/// A store that could not answer. Whatever was asked is then refused.
-#[derive(Debug, thiserror::Error)]
-#[error("ask the store of `{store}`")]
-pub struct StoreError {
-    /// What is kept there.
-    pub store: &'static str,
-    /// What went wrong.
-    #[source]
-    pub source: Box<dyn Error + Send + Sync>,
 }
 
 /// Keeps digests of tokens, at most one per account and purpose.

@@ -10,7 +10,8 @@ use std::{
 
 use shield_types::Timestamp;
 
-use super::{OneTimeDigest, OneTimeRecord, OneTimeStore, StoreError};
+use super::{OneTimeDigest, OneTimeRecord, OneTimeStore};
+use crate::StoreError;
 
 /// The output of a future that never waits.
 pub(crate) fn ready<F: Future>(future: F) -> F::Output {
@@ -29,7 +30,7 @@ pub(crate) struct BrokenStore;
 
 /// What [`BrokenStore`] says.
 pub(crate) fn away() -> StoreError {
-    StoreError { store: "one-time tokens", source: "connection refused".into() }
+    StoreError::away("one-time tokens", "connection refused")
 }
 
 impl OneTimeStore for MemoryStore {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+use serde::{Deserialize, Serialize};
 use shield_types::Timestamp;
 
 use crate::{AccountId, ApiKeyId, KeyId, SessionId, TokenId};
@@ -45,7 +45,6 @@ pub enum Revoked {
     /// A signing key, and every token that it ever signed or will sign.
     SigningKey {
         /// Its `kid`.
-        #[serde(with = "key_text")]
         key: KeyId,
     },
     /// One API key.
@@ -79,6 +78,15 @@ pub enum RevocationReason {
     Compromise,
     /// Part of the answer to an incident.
     SecurityIncident,
+}
+
+/// When and why something ends: what a store writes into the entry that it makes for it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RevocationCause {
+    /// Why.
+    pub reason: RevocationReason,
+    /// When.
+    pub at: Timestamp,
 }
 
 /// An entry of the log: what is taken back, and until when that must be remembered.
@@ -184,18 +192,6 @@ impl Revocation {
         }
         let versioned: Versioned = serde_json::from_slice(bytes).map_err(ReadRevocationError::Json)?;
         Ok(versioned.entry)
-    }
-}
-
-mod key_text {
-    use super::{Deserialize, Deserializer, KeyId, Serializer, de};
-
-    pub(super) fn serialize<S: Serializer>(key: &KeyId, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(key.as_str())
-    }
-
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<KeyId, D::Error> {
-        KeyId::parse(String::deserialize(deserializer)?.as_bytes()).map_err(de::Error::custom)
     }
 }
 

@@ -21,7 +21,7 @@ mod set;
 mod simulation;
 mod tables;
 
-pub use entry::{ReadRevocationError, Revocation, RevocationReason, Revoked};
+pub use entry::{ReadRevocationError, Revocation, RevocationCause, RevocationReason, Revoked};
 pub use freshness::{Freshness, Sensitivity};
 pub use grant::{Grant, GrantRefusal};
 pub use log::{LogEpoch, LogPage, PushedRevocation, RevocationLog, Sequence};

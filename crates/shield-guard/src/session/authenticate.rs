@@ -58,12 +58,15 @@ mod tests {
     use super::{SessionRefusal, authenticate_session};
     use crate::{
         AccountId,
+        revocation::{RevocationCause, RevocationReason},
         session::{
             NewSession, SessionCache, SessionLimit, SessionPolicy, SessionRandom, SessionSecret,
             SessionStart, SessionStore, SessionTimes,
             testing::{MemorySessions, NOW, ready, start},
         },
     };
+
+    const BY_OWNER: RevocationCause = RevocationCause { reason: RevocationReason::EndedByOwner, at: NOW };
 
     fn policy() -> SessionPolicy {
         SessionPolicy::new(SessionTimes::default()).unwrap()
@@ -121,7 +124,7 @@ mod tests {
         let session = begin(1);
         ready(store.create(&session.record, SessionLimit::USER)).unwrap();
         assert_eq!(refusal(&cache, &store, &session.secret), None);
-        assert!(ready(store.end(session.record.account, session.record.id)).unwrap());
+        assert!(ready(store.end(session.record.account, session.record.id, BY_OWNER)).unwrap());
         cache.forget(session.record.id);
         assert_eq!(refusal(&cache, &store, &session.secret), Some("NotFound".to_owned()));
     }
@@ -132,7 +135,7 @@ mod tests {
         let session = begin(1);
         ready(store.create(&session.record, SessionLimit::USER)).unwrap();
         let stranger = AccountId::new(NOW, [0xee; 10]);
-        assert!(!ready(store.end(stranger, session.record.id)).unwrap());
+        assert!(!ready(store.end(stranger, session.record.id, BY_OWNER)).unwrap());
         assert_eq!(refusal(&cache, &store, &session.secret), None);
     }
 
@@ -172,7 +175,8 @@ mod tests {
         assert_eq!(refusal(&cache, &store, &sessions[0].secret), Some("NotFound".to_owned()));
         assert_eq!(ready(store.list(sessions[0].record.account, NOW)).unwrap().len(), 5);
         let spared = sessions[3].record.id;
-        assert_eq!(ready(store.end_all(sessions[0].record.account, Some(spared))).unwrap().len(), 4);
+        let ended = ready(store.end_all(sessions[0].record.account, Some(spared), BY_OWNER)).unwrap();
+        assert_eq!(ended.len(), 4);
         assert_eq!(refusal(&cache, &store, &sessions[3].secret), None);
     }
 

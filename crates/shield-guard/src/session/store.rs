@@ -5,7 +5,7 @@ use std::future::Future;
 use shield_types::Timestamp;
 
 use super::{SessionDigest, SessionLimit, SessionRecord};
-use crate::{AccountId, SessionId, StoreError};
+use crate::{AccountId, SessionId, StoreError, revocation::RevocationCause};
 
 /// Keeps sessions. Each method is one transaction: of two that race, one happens first (ASVS 5.0, 15.4.2).
 ///
@@ -47,13 +47,18 @@ pub trait SessionStore: Send + Sync {
 
     /// Ends a session of this account (ASVS 5.0, 7.5.2). False if the account has none of that id: another's session is not
     /// told apart from none.
-    fn end(&self, account: AccountId, id: SessionId)
-    -> impl Future<Output = Result<bool, StoreError>> + Send;
+    fn end(
+        &self,
+        account: AccountId,
+        id: SessionId,
+        cause: RevocationCause,
+    ) -> impl Future<Output = Result<bool, StoreError>> + Send;
 
     /// Ends all sessions of an account (ASVS 5.0, 7.4.2, 7.4.3 and 7.4.5), but for `spared`. Returns the ended ones.
     fn end_all(
         &self,
         account: AccountId,
         spared: Option<SessionId>,
+        cause: RevocationCause,
     ) -> impl Future<Output = Result<Vec<SessionId>, StoreError>> + Send;
 }

@@ -17,7 +17,7 @@ use super::{
     NewSession, SessionDigest, SessionLimit, SessionPolicy, SessionRandom, SessionRecord, SessionStart,
     SessionState, SessionStore, SessionTimes,
 };
-use crate::{AccountId, SessionId, StoreError};
+use crate::{AccountId, SessionId, StoreError, revocation::RevocationCause};
 
 pub(crate) const NOW: Timestamp = Timestamp(1_700_000_000_000);
 
@@ -86,7 +86,7 @@ impl SessionStore for MemorySessions {
     async fn find(&self, digest: SessionDigest) -> Result<Option<SessionRecord>, StoreError> {
         self.finds.fetch_add(1, Ordering::Relaxed);
         if self.away.load(Ordering::Relaxed) {
-            return Err(StoreError { store: "sessions", source: "connection refused".into() });
+            return Err(StoreError::away("sessions", "connection refused"));
         }
         Ok(self.records.lock().unwrap().iter().find(|present| present.digest == digest).cloned())
     }
@@ -105,7 +105,7 @@ impl SessionStore for MemorySessions {
         Ok(records.iter().filter(live).cloned().collect())
     }
 
-    async fn end(&self, account: AccountId, id: SessionId) -> Result<bool, StoreError> {
+    async fn end(&self, account: AccountId, id: SessionId, _: RevocationCause) -> Result<bool, StoreError> {
         let mut records = self.records.lock().unwrap();
         let before = records.len();
         records.retain(|present| (present.account, present.id) != (account, id));
@@ -116,6 +116,7 @@ impl SessionStore for MemorySessions {
         &self,
         account: AccountId,
         spared: Option<SessionId>,
+        _: RevocationCause,
     ) -> Result<Vec<SessionId>, StoreError> {
         let mut records = self.records.lock().unwrap();
         let ends = |present: &SessionRecord| present.account == account && Some(present.id) != spared;

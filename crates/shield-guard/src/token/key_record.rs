@@ -13,7 +13,6 @@ use crate::{KeyId, token::Algorithm};
 #[serde(deny_unknown_fields)]
 pub struct KeyRecord {
     /// Its name.
-    #[serde(with = "key_id_text")]
     pub id: KeyId,
     /// Its algorithm.
     pub algorithm: Algorithm,
@@ -82,20 +81,5 @@ impl KeyRecord {
         } else {
             KeyState::Announced
         }
-    }
-}
-
-/// A key id as text.
-mod key_id_text {
-    use serde::{Deserialize, Deserializer, Serializer, de::Error};
-
-    use crate::KeyId;
-
-    pub(super) fn serialize<S: Serializer>(id: &KeyId, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(id.as_str())
-    }
-
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<KeyId, D::Error> {
-        KeyId::parse(String::deserialize(deserializer)?.as_bytes()).map_err(D::Error::custom)
     }
 }

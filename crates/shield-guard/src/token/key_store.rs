@@ -1,27 +1,8 @@
 //! What remembers the keys. `shield-data` implements it.
 
-use std::{error::Error, future::Future};
+use std::future::Future;
 
-use crate::token::StoredRing;
-
-/// A store could not answer. Nothing is decided then: the request is refused as a fault of ours, never let through.
-#[derive(Debug, thiserror::Error)]
-pub enum StoreError {
-    /// Nobody answered, or with an error. May be tried again.
-    #[error("ask the store of tokens: it does not answer")]
-    Unavailable {
-        /// What the store said.
-        #[source]
-        source: Box<dyn Error + Send + Sync>,
-    },
-    /// What is stored cannot be read. Trying again does not help.
-    #[error("read from the store of tokens: a record is damaged")]
-    Damaged {
-        /// What is wrong with it.
-        #[source]
-        source: Box<dyn Error + Send + Sync>,
-    },
-}
+use crate::{StoreError, token::StoredRing};
 
 /// How an atomic exchange ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

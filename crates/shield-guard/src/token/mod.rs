@@ -39,7 +39,7 @@ pub use issue::{IssueError, IssuedToken};
 pub use jwks::Jwks;
 pub use key_record::{KeyRecord, KeyState, StoredKey, StoredRing};
 pub use key_ring::{KeyRefusal, KeyRing, LoadRingError, NoSigningKeyError};
-pub use key_store::{Exchange, KeyStore, StoreError};
+pub use key_store::{Exchange, KeyStore};
 pub use policy::{
     ACCESS_TOKEN_LIFETIME_MAX, CLOCK_LEEWAY, TOKEN_BYTES_MAX, TokenPolicy, TokenPolicyError, TokenSettings,
 };

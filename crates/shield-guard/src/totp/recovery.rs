@@ -10,7 +10,7 @@ use ring::digest::{Context, SHA256};
 use shield_types::Secret;
 
 use super::base32;
-use crate::{AccountId, one_time::StoreError};
+use crate::{AccountId, StoreError};
 
 /// How many are made at a time.
 pub const RECOVERY_CODES: usize = 10;

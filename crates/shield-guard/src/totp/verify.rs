@@ -8,7 +8,7 @@ use super::{
     code::{Drift, TotpCode, TotpStep},
     secret::TotpSecret,
 };
-use crate::{AccountId, one_time::StoreError};
+use crate::{AccountId, StoreError};
 
 /// What the store made of a step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

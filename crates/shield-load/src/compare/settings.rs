@@ -10,7 +10,7 @@ use crate::compare::verdict::Metric;
 /// some tenths of a percent, by where the kernel put their threads and memory, and for as long as it leaves them there. The coin
 /// that orders the slices does not share that out, and more blocks only measure it better: this margin alone keeps it from
 /// being called a difference, so it must not shrink because alarms are rare.
-const IGNORED_SHARE: f64 = 0.2;
+const IGNORED_SHARE: f64 = 0.25;
 /// A slice is at least this many times as long as all but the slowest answers take.
 const SLICE_ANSWERS: u32 = 4;
 /// With fewer blocks no interval is narrow enough to say anything at the usual confidence.

@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 use shield_guard::{
     AccountId, KeyId,
     limit::Tier,
+    revocation::RevocationReason,
     token::{KeyRecord, KeyState},
 };
 use utoipa::ToSchema;
@@ -140,7 +141,7 @@ pub(super) async fn revoke_tokens(
     if !app.accounts().exists(account).await? {
         return Err(Problem::unknown_user());
     }
-    let revoked_count = app.accounts().end_sessions(account, None).await?;
+    let revoked_count = app.accounts().end_sessions(account, None, RevocationReason::Administrator).await?;
     Ok(Json(RevokedResponse {
         message: format!("{revoked_count} sessions ended with all their tokens"),
         revoked_count,

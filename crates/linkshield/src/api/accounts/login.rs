@@ -11,6 +11,7 @@ use http::{HeaderMap, HeaderValue, StatusCode, header};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use shield_guard::{
+    revocation::RevocationReason,
     session::{CookieLife, SessionSecret},
     token::{IssuedToken, RefreshLife},
 };
@@ -134,7 +135,7 @@ pub(super) async fn refresh(
 ))]
 pub(super) async fn logout(State(app): State<App>, LoggedIn(holder): LoggedIn) -> Result<Response, Problem> {
     // A session that ended meanwhile is what was asked for.
-    app.accounts().end_session(holder.account, holder.session).await?;
+    app.accounts().end_session(holder.account, holder.session, RevocationReason::Logout).await?;
     let cookie = HeaderValue::from_str(&session_cookie().clear()).expect("name and attributes are ASCII");
     Ok((StatusCode::NO_CONTENT, [(header::SET_COOKIE, cookie)]).into_response())
 }

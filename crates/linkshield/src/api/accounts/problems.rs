@@ -286,9 +286,7 @@ impl From<Failure> for Problem {
                     iter::once(failure.to_string()).chain(causes(&failure)).collect::<Vec<_>>().join(": ");
                 let kept = "the database of accounts does not answer";
                 match failure {
-                    Failure::Sessions(_) | Failure::Refresh(_) | Failure::OneTime(_) | Failure::Limits(_) => {
-                        Self { cause: Some(cause), ..Self::unavailable(kept) }
-                    }
+                    Failure::Guard(_) => Self { cause: Some(cause), ..Self::unavailable(kept) },
                     _ => Self::internal(cause),
                 }
             }

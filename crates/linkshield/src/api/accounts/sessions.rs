@@ -2,7 +2,7 @@
 
 use axum::{Json, extract::State};
 use http::StatusCode;
-use shield_guard::SessionId;
+use shield_guard::{SessionId, revocation::RevocationReason};
 
 use super::answers::SessionResponse;
 use crate::{
@@ -37,7 +37,7 @@ pub(super) async fn end(
     LoggedIn(holder): LoggedIn,
     PathId(session): PathId<SessionId>,
 ) -> Result<StatusCode, Problem> {
-    match app.accounts().end_session(holder.account, session).await? {
+    match app.accounts().end_session(holder.account, session, RevocationReason::EndedByOwner).await? {
         true => Ok(StatusCode::NO_CONTENT),
         false => Err(Problem::unknown_session()),
     }
@@ -51,6 +51,6 @@ pub(super) async fn end_others(
     State(app): State<App>,
     LoggedIn(holder): LoggedIn,
 ) -> Result<StatusCode, Problem> {
-    app.accounts().end_sessions(holder.account, Some(holder.session)).await?;
+    app.accounts().end_sessions(holder.account, Some(holder.session), RevocationReason::EndedByOwner).await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -12,6 +12,7 @@ use fastrand::Rng;
 use ring::digest::{SHA256, digest};
 use shield_guard::{
     AccountId, SessionId, StoreError,
+    revocation::RevocationCause,
     session::{
         NewSession, SessionCache, SessionDigest, SessionHit, SessionLimit, SessionPolicy, SessionRandom,
         SessionRecord, SessionRefusal, SessionSecret, SessionStart, SessionStore, SessionTimes,
@@ -91,7 +92,7 @@ impl Next {
     }
 
     fn away<T>() -> Result<T, StoreError> {
-        Err(StoreError { store: "sessions", source: "it only finds".into() })
+        Err(StoreError::away("sessions", "it only finds"))
     }
 }
 
@@ -117,11 +118,16 @@ impl SessionStore for Next {
         Self::away()
     }
 
-    async fn end(&self, _: AccountId, _: SessionId) -> Result<bool, StoreError> {
+    async fn end(&self, _: AccountId, _: SessionId, _: RevocationCause) -> Result<bool, StoreError> {
         Self::away()
     }
 
-    async fn end_all(&self, _: AccountId, _: Option<SessionId>) -> Result<Vec<SessionId>, StoreError> {
+    async fn end_all(
+        &self,
+        _: AccountId,
+        _: Option<SessionId>,
+        _: RevocationCause,
+    ) -> Result<Vec<SessionId>, StoreError> {
         Self::away()
     }
 }

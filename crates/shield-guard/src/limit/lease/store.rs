@@ -4,7 +4,10 @@ use std::num::NonZeroU32;
 
 use shield_types::Timestamp;
 
-use crate::limit::{LimitKey, Rate, StoreError};
+use crate::{
+    StoreError,
+    limit::{LimitKey, Rate},
+};
 
 /// Tokens that a node wants for a key, in one call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

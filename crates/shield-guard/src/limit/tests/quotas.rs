@@ -10,10 +10,9 @@ use std::{
 use shield_types::Timestamp;
 
 use crate::{
-    AccountId,
+    AccountId, StoreError,
     limit::{
-        Quota, QuotaCharge, QuotaGrant, QuotaPeriod, QuotaRefusal, QuotaStore, QuotaUse, QuotaWindow,
-        StoreError, Tier,
+        Quota, QuotaCharge, QuotaGrant, QuotaPeriod, QuotaRefusal, QuotaStore, QuotaUse, QuotaWindow, Tier,
     },
 };
 
@@ -24,7 +23,7 @@ impl QuotaStore for Memory {
     fn add(&self, charge: QuotaCharge<'_>) -> impl Future<Output = Result<Option<u32>, StoreError>> + Send {
         let mut count = self.0.lock().unwrap();
         future::ready(match count.as_mut() {
-            None => Err(StoreError { source: "away".into() }),
+            None => Err(StoreError::away("quotas", "connection refused")),
             Some((start, used)) => {
                 if *start != charge.window.start {
                     (*start, *used) = (charge.window.start, 0);

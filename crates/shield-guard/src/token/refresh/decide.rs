@@ -5,10 +5,10 @@ use std::time::Duration;
 use shield_types::{Secret, Timestamp};
 
 use crate::{
-    AccountId, SessionId,
+    AccountId, SessionId, StoreError,
     token::{
         Exchange, PresentedRefreshToken, RefreshFamily, RefreshLife, RefreshRotation, RefreshSecrets,
-        RefreshStore, RefreshToken, StoreError,
+        RefreshStore, RefreshToken,
     },
 };
 

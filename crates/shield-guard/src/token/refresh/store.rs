@@ -3,8 +3,8 @@
 use std::future::Future;
 
 use crate::{
-    SessionId,
-    token::{Exchange, RefreshFamily, StoreError},
+    SessionId, StoreError,
+    token::{Exchange, RefreshFamily},
 };
 
 /// Keeps one record per family, at least until its `ends_at`.

@@ -15,11 +15,11 @@ use shield_types::{Secret, Timestamp};
 
 use super::{MINUTE, NOW};
 use crate::{
-    AccountId, SessionId,
+    AccountId, SessionId, StoreError,
     token::{
         Exchange, REFRESH_TOKEN_BYTES, REFRESH_TOKEN_PREFIX, REPEAT_WINDOW, RefreshAttempt, RefreshDecision,
         RefreshError, RefreshFamily, RefreshGrant, RefreshLife, RefreshOutcome, RefreshRefusal,
-        RefreshSecrets, RefreshSecretsError, RefreshStore, RefreshToken, RefreshTokens, StoreError,
+        RefreshSecrets, RefreshSecretsError, RefreshStore, RefreshToken, RefreshTokens,
     },
 };
 
