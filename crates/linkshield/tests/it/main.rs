@@ -3,7 +3,15 @@
 
 mod accounts;
 mod api;
+mod authenticator;
 mod backend;
+mod browser;
 mod client;
+mod defects;
+mod events;
+mod opened;
+mod people;
+mod plans;
 mod process;
+mod reports;
 mod scratch;

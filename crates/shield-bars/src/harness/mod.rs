@@ -13,7 +13,9 @@ mod shield_load;
 mod trouble;
 mod working;
 
-pub(crate) use cargo::{Programs, build_failpoints, build_programs, build_testkit, cargo_program, workspace};
+pub(crate) use cargo::{
+    Programs, build_failpoints, build_linkshield, build_programs, build_testkit, cargo_program, workspace,
+};
 pub(crate) use command::{Finished, run};
 pub(crate) use disk::SmallDisk;
 pub(crate) use load::{https, plan, print_load, steady, wait_for_traffic};
