@@ -112,7 +112,7 @@ async fn asvs_v16_3_3_changes_of_credentials_are_written_down() {
 }
 
 #[tokio::test]
-async fn asvs_v16_3_2_what_administrators_change_is_written_down() {
+async fn asvs_v16_3_3_what_administrators_change_is_written_down() {
     let backend = Backend::start().await;
     backend.verified().await;
     let user = backend.logged_in().await;

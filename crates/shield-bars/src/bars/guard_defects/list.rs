@@ -26,7 +26,7 @@ pub(super) const DEFECTS: &[Defect] = &[
         name: "D2",
         what: "with its store away the list of revoked tokens counted as empty, and limits as not reached",
         tests: &["defects::d2_without_its_store_nothing_revoked_is_taken"],
-        mutation: "`RevocationSet`'s age is never too old (`age_max` of a day in `gate/build.rs`)",
+        mutation: "what is known of the log may be a day old (`age_max` in `gate/build.rs`)",
     },
     Defect {
         name: "D3",
@@ -35,7 +35,7 @@ pub(super) const DEFECTS: &[Defect] = &[
             "browser::d3_a_browser_gets_a_token_and_changes_things",
             "browser::d3_programs_need_no_token",
         ],
-        mutation: "`CsrfKeys::check` refuses every token; and `Chain::csrf` takes every credential for a cookie's",
+        mutation: "`CsrfKeys::check` refuses every token; apart from that, `Chain::csrf` takes an access token for a cookie",
     },
     Defect {
         name: "D4",
@@ -62,7 +62,7 @@ pub(super) const DEFECTS: &[Defect] = &[
             "accounts::d7_signing_keys_exist_and_are_published",
             "accounts::d7_administrators_rotate_and_kill_signing_keys",
         ],
-        mutation: "`SigningKeys::rotate` answers a key that it does not keep; `jwks` publishes none",
+        mutation: "`SigningKeys::rotate` answers a key that it does not keep, and `jwks` publishes none",
     },
     Defect {
         name: "D8",

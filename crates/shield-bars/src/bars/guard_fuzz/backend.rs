@@ -27,7 +27,7 @@ pub(super) struct Backend {
     /// An access token of somebody who may do everything.
     pub(super) token: String,
     _child: Child,
-    _data: TempDir,
+    data: TempDir,
 }
 
 /// An answer, as far as it matters.
@@ -56,11 +56,11 @@ impl Backend {
             .map_err(|error| Trouble::caused("read what LinkShield says", error))?;
         let address = line.trim().rsplit_once("http://").map(|(_, address)| address.to_owned());
         let address = address.ok_or_else(|| Trouble::new(format!("find an address in `{}`", line.trim())))?;
-        let mut backend = Self { address, token: String::new(), _child: child, _data: data };
+        let mut backend = Self { address, token: String::new(), _child: child, data };
         let body = json!({ "email": EMAIL, "password": PASSWORD, "accept_terms": true });
         backend.expect(200, "POST", "/api/v1/user/register", &body).await?;
         let mut promote = Command::new(program);
-        promote.args(["make-admin", EMAIL, "--data"]).arg(backend._data.path());
+        promote.args(["make-admin", EMAIL, "--data"]).arg(backend.data.path());
         let promoted: Finished = run(promote, PATIENCE).await?;
         if !promoted.succeeded() {
             return Err(Trouble::new(format!("make an administrator:\n{}", promoted.stderr)));

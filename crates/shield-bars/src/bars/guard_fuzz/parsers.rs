@@ -21,14 +21,16 @@ const BATCH: u64 = 512;
 /// Bytes of an input that a finding shows.
 const SHOWN_BYTES_MAX: usize = 512;
 
+/// How a parser answered, in a few bits: inputs that are answered in new ways are worth going on from. `Err` says what did not
+/// hold.
+type Check = dyn Fn(&[u8]) -> Result<u64, String> + Send;
+
 /// A parser under test.
 pub(super) struct Target {
     pub(super) name: &'static str,
     seeds: Vec<Vec<u8>>,
     words: &'static [&'static str],
-    /// How it answered, in a few bits: inputs that are answered in new ways are worth going on from. `Err` says what did not
-    /// hold.
-    check: Box<dyn Fn(&[u8]) -> Result<u64, String> + Send>,
+    check: Box<Check>,
 }
 
 /// What became of a target.

@@ -126,7 +126,7 @@ pub(super) fn keys() -> Target {
     let order = ApiKeyOrder {
         account: account(),
         name: "bar",
-        scopes: shield_guard::ScopeSet::EMPTY,
+        scopes: Default::default(),
         environment: Environment::Live,
         life: None,
     };
