@@ -32,3 +32,7 @@ mod opened;
 #[cfg(test)]
 #[path = "../tests/it/scratch.rs"]
 mod scratch;
+
+#[cfg(all(test, feature = "postgres-tests"))]
+#[path = "../tests/it/postgres.rs"]
+mod postgres;

@@ -13,6 +13,7 @@ use std::{
 
 use clap::Args;
 use lettre::message::Mailbox;
+use shield_data::{PostgresAddressError, PostgresAddressMistake};
 use shield_guard::{address::Network, csrf::Origins};
 use thiserror::Error;
 use tracing_subscriber::{EnvFilter, filter::LevelFilter};
@@ -22,6 +23,7 @@ use crate::{
     gate::GateSettings,
     keys::MASTER_KEY_FILE,
     mail::{MAIL_ACCEPTED, MailDestination},
+    store::StorePlace,
 };
 
 /// The claim `iss` where no public URL is set.
@@ -43,6 +45,16 @@ pub struct RawSettings {
     /// Directory of the database (`linkshield.db`); created when missing. Two processes may share it.
     #[arg(long, value_name = "DIR", env = "LINKSHIELD_DATA", default_value = "linkshield-data")]
     data: OsString,
+    /// The database: `sqlite` (a file in the data directory), or PostgreSQL on all hosts of a cluster, such as
+    /// `postgres://user:password@one:5432,two:5432/linkshield?sslmode=verify-full`.
+    #[arg(
+        long,
+        value_name = "ADDRESS",
+        env = "LINKSHIELD_DATABASE",
+        default_value = "sqlite",
+        hide_env_values = true
+    )]
+    database: OsString,
     /// Where this runs: development, staging or production. Shown by `version` and `health`.
     #[arg(long, env = "LINKSHIELD_ENVIRONMENT", default_value = "development")]
     environment: OsString,
@@ -94,6 +106,9 @@ pub struct RawSettings {
     /// Requests about checks that one client address may send per hour without a credential: 1 to 100000000.
     #[arg(long, value_name = "COUNT", env = "LINKSHIELD_ANONYMOUS_LIMIT", default_value = "100")]
     anonymous_limit: OsString,
+    /// Requests that one account may send per hour, times what its plan multiplies: 1 to 100000000.
+    #[arg(long, value_name = "COUNT", env = "LINKSHIELD_ACCOUNT_LIMIT", default_value = "1000")]
+    account_limit: OsString,
     /// File of security events (OCSF, one line each). Default: `security-events.jsonl` in the data directory.
     #[arg(long, value_name = "FILE", env = "LINKSHIELD_EVENTS")]
     events: Option<OsString>,
@@ -103,10 +118,11 @@ pub struct RawSettings {
 }
 
 /// All variables that [`RawSettings`] reads.
-pub const ENVIRONMENT_VARIABLES: [&str; 18] = [
+pub const ENVIRONMENT_VARIABLES: [&str; 19] = [
     "LINKSHIELD_ADDRESS",
     "LINKSHIELD_PORT",
     "LINKSHIELD_DATA",
+    "LINKSHIELD_DATABASE",
     "LINKSHIELD_ENVIRONMENT",
     "LINKSHIELD_DRAIN_TIMEOUT",
     "LINKSHIELD_REQUEST_TIMEOUT",
@@ -120,6 +136,7 @@ pub const ENVIRONMENT_VARIABLES: [&str; 18] = [
     "LINKSHIELD_TRUSTED_PROXIES",
     "LINKSHIELD_ADDRESS_LIMIT",
     "LINKSHIELD_ANONYMOUS_LIMIT",
+    "LINKSHIELD_ACCOUNT_LIMIT",
     "LINKSHIELD_EVENTS",
     "LINKSHIELD_LOG",
 ];
@@ -129,8 +146,10 @@ pub const ENVIRONMENT_VARIABLES: [&str; 18] = [
 pub struct Settings {
     /// Where to listen.
     pub address: SocketAddr,
-    /// Directory of the database.
+    /// Directory of the database's file, keys, letters and events.
     pub data: PathBuf,
+    /// Where the database is.
+    pub database: StorePlace,
     /// Where this runs.
     pub environment: Environment,
     /// How long requests may finish after the first signal.
@@ -191,6 +210,9 @@ pub enum SettingProblem {
         /// What would have been accepted.
         accepted: &'static str,
     },
+    /// A mistake in where the database is.
+    #[error("`--database` (LINKSHIELD_DATABASE) is neither `sqlite` nor an address of PostgreSQL: {0}")]
+    Database(PostgresAddressMistake),
     /// A variable with our prefix that nothing reads.
     #[error("environment variable `{variable}` is read by nothing, the closest one is `{closest}`")]
     Variable {
@@ -217,6 +239,7 @@ impl RawSettings {
         let ip = reader.read("address", &self.address, "an IPv4 or IPv6 address", parsed::<IpAddr>);
         let port = reader.read("port", &self.port, "a number from 0 to 65535", parsed::<u16>);
         let data = reader.read("data", &self.data, "the path of a directory in UTF-8", path);
+        let database = reader.database(&self.database);
         let places = "development, staging or production";
         let environment = reader.read("environment", &self.environment, places, Environment::from_name);
         let drain = |text: &str| bounded_duration(text, Duration::ZERO, MINUTE * 10);
@@ -254,6 +277,7 @@ impl RawSettings {
             Some(Settings {
                 address,
                 data: data?,
+                database: database?,
                 environment: environment?,
                 drain_timeout: drain_timeout?,
                 request_timeout: request_timeout?,
@@ -282,6 +306,7 @@ impl RawSettings {
         let counts = "a number from 1 to 100000000";
         let address_limit = reader.read("address-limit", &self.address_limit, counts, count);
         let anonymous_limit = reader.read("anonymous-limit", &self.anonymous_limit, counts, count);
+        let account_limit = reader.read("account-limit", &self.account_limit, counts, count);
         let events = match &self.events {
             Some(file) => reader.read("events", file, "the path of a file in UTF-8", path),
             None => data.map(|data| data.join(EVENTS_FILE)),
@@ -291,6 +316,7 @@ impl RawSettings {
             origins: Origins::of_host(),
             address_limit: address_limit?,
             anonymous_limit: anonymous_limit?,
+            account_limit: account_limit?,
             events: events?,
         })
     }
@@ -351,6 +377,19 @@ impl Reader {
             self.refuse(option, "[redacted]".to_owned(), accepted);
         }
         parsed
+    }
+
+    /// The place of the database, whose password is in it: each mistake is told without it.
+    fn database(&mut self, value: &OsStr) -> Option<StorePlace> {
+        let place = value.to_str().map(str::parse);
+        match place {
+            Some(Ok(place)) => return Some(place),
+            Some(Err(PostgresAddressError { mistakes })) => {
+                self.problems.extend(mistakes.into_iter().map(SettingProblem::Database));
+            }
+            None => self.refuse("database", "[redacted]".to_owned(), "text in UTF-8"),
+        }
+        None
     }
 
     fn refuse(&mut self, option: &'static str, value: String, accepted: &'static str) {
@@ -486,6 +525,7 @@ mod tests {
             "--address=here",
             "--port=70000",
             "--data=",
+            "--database=postgres://ada:hunter2@one:x/",
             "--environment=prod",
             "--drain-timeout=30",
             "--request-timeout=1ms",
@@ -499,12 +539,13 @@ mod tests {
             "--trusted-proxies=127.0.0.0/8,edge",
             "--address-limit=0",
             "--anonymous-limit=none",
+            "--account-limit=0",
             "--events=",
             "--log=,=,",
         ];
         let error = resolve(&arguments, &["LINKSHIELD_PROT"]).unwrap_err();
-        assert_eq!(error.problems.len(), 19, "{error:?}");
-        assert_eq!(error.to_string(), "19 settings were not accepted");
+        assert_eq!(error.problems.len(), 22, "{error:?}");
+        assert_eq!(error.to_string(), "22 settings were not accepted");
         let told: String = error.problems.iter().map(ToString::to_string).collect();
         assert!(!told.contains("hunter2"), "{told}");
         let first = error.problems[0].to_string();

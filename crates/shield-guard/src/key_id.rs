@@ -38,6 +38,16 @@ impl KeyId {
         if letters.iter().all(known) { Ok(Self(letters)) } else { Err(ParseKeyIdError) }
     }
 
+    /// Its letters, to be kept in a table.
+    pub(crate) const fn letters(self) -> [u8; LENGTH] {
+        self.0
+    }
+
+    /// What [`Self::letters`] gave.
+    pub(crate) const fn from_letters(letters: [u8; LENGTH]) -> Self {
+        Self(letters)
+    }
+
     /// As a header has it.
     pub fn as_str(&self) -> &str {
         str::from_utf8(&self.0).expect("letters of base64url are ASCII")

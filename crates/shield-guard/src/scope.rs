@@ -76,6 +76,16 @@ impl ScopeSet {
         self.0 & needed.0 == needed.0
     }
 
+    /// As a word, to be kept in a table in memory.
+    pub(crate) const fn bits(self) -> u64 {
+        self.0
+    }
+
+    /// What [`Self::bits`] gave.
+    pub(crate) const fn from_bits(bits: u64) -> Self {
+        Self(bits)
+    }
+
     /// Whether nothing is here.
     pub const fn is_empty(self) -> bool {
         self.0 == 0

@@ -20,7 +20,7 @@ pub use certificates::{CertificateError, IssuedCertificate, TestAuthority};
 pub use ledger::{Ledger, ReadLedgerError};
 pub use mistakes::assert_told;
 pub use port::free_port;
-pub use postgres::{Postgres, PostgresError};
+pub use postgres::{Postgres, PostgresError, PostgresPair};
 pub use process::{ProcessError, ProcessGuard};
 pub use test_backend::{BACKEND_PROGRAM_VARIABLE, SpawnBackendError, TestBackend, backend_program};
 pub use wait::{WaitTimedOut, wait_for, wait_for_sync};

@@ -4,7 +4,7 @@
 
 use std::{fmt, io, str::FromStr};
 
-use ring::digest::{Context, SHA256};
+use ring::digest::{Context, SHA256, digest};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 /// A SHA-256 value.
@@ -27,9 +27,9 @@ pub struct DigestHasher(Context);
 impl Sha256Digest {
     /// The digest of `bytes`.
     pub fn of(bytes: &[u8]) -> Self {
-        let mut hasher = DigestHasher::new();
-        hasher.update(bytes);
-        hasher.finish()
+        let mut value = [0; 32];
+        value.copy_from_slice(digest(&SHA256, bytes).as_ref());
+        Self(value)
     }
 
     /// A digest from its 32 bytes.

@@ -81,9 +81,6 @@ pub struct AccountsParts<'a> {
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum OpenAccountsError {
-    /// The database would lose what it acknowledged.
-    #[error("keep accounts in the database")]
-    Database(#[source] shield_data::OpenError),
     /// The keys of accounts cannot be read.
     #[error("read the API keys of accounts")]
     ApiKeys(#[source] Failure),
@@ -99,11 +96,10 @@ impl Accounts {
     /// accounts is gone.
     ///
     /// # Errors
-    /// When the database is not durable, or the signing keys can be neither loaded nor made.
+    /// When the API keys cannot be read, or the signing keys can be neither loaded nor made.
     pub async fn open(parts: AccountsParts<'_>) -> Result<(Self, Messenger), OpenAccountsError> {
         let AccountsParts { store, master_key, issuer, schedule, mailer } = parts;
-        let database = Database::sqlite(store.guard_pools(), Database::DEADLINE);
-        let database = database.await.map_err(OpenAccountsError::Database)?;
+        let database = store.guard_database().clone();
         let sealing = MasterKeys::new(SealingKey::new(&master_key.derive(KeyPurpose::Sealing)));
         let settings = IssuerSettings { issuer, scopes: scopes::table(), schedule };
         let keys = SigningKeys::open(database.clone(), sealing.clone(), settings, now()).await;

@@ -4,6 +4,7 @@ use std::{fs, net::IpAddr, path::PathBuf, sync::Arc, time::Duration};
 
 use futures_util::future::join_all;
 use http::{HeaderMap, HeaderName, HeaderValue, header};
+use shield_data::Statement;
 use shield_guard::{
     limit::DeviceDigest, revocation::RevocationReason, session::SessionSecret, token::RefreshLife,
 };
@@ -455,11 +456,8 @@ async fn pruning_spares_what_lives() {
         world.log_in("ada@example.org", PASSWORD).await.unwrap(),
     );
     assert_eq!(world.accounts.prune().await.unwrap(), 0);
-    sqlx::query("UPDATE guard_sessions SET expires_at = 1 WHERE id = ?1")
-        .bind(over.session.id.uuid().as_bytes().to_vec())
-        .execute(&world.store.guard_pools().writer)
-        .await
-        .unwrap();
+    let end = Statement::new("UPDATE guard_sessions SET expires_at = 1 WHERE id = $1").with(over.session.id);
+    world.store.guard_database().write(end).await.unwrap();
     assert_eq!(world.accounts.prune().await.unwrap(), 1);
     assert!(world.knows(&live).await && !world.admits_secret(&over.secret).await);
 }

@@ -363,6 +363,9 @@ impl From<StoreError> for Problem {
         let cause = iter::once(error.to_string()).chain(causes(&error)).collect::<Vec<_>>().join(": ");
         if error.retryable() {
             Self { cause: Some(cause), ..Self::unavailable("the database is busy") }
+        } else if error.unanswered() {
+            let detail = "the database gave no answer: whether this was done is not known";
+            Self { cause: Some(cause), ..Self::unavailable(detail) }
         } else {
             Self::internal(cause)
         }

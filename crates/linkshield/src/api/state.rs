@@ -73,11 +73,12 @@ impl App {
         environment: Environment,
         request_timeout: Duration,
     ) -> Self {
+        let metrics = Metrics::new(environment, Arc::clone(gate.components()));
         let inner = Inner {
             service,
             accounts,
             gate,
-            metrics: Metrics::new(environment),
+            metrics,
             environment,
             request_timeout,
             draining: AtomicBool::new(false),

@@ -31,7 +31,11 @@ use super::{
     Circumstances, EventSink, Peer, RouteTable, UseNotes,
     headers::{FixedHeaders, LimitHeaders, Lines, forbid_storing},
 };
-use crate::{api::Problem, clock::now, telemetry::causes};
+use crate::{
+    api::Problem,
+    clock::now,
+    telemetry::{CheckWatch, ComponentTimes, causes},
+};
 
 /// Of a question about a credential: whoever has a good one is named.
 static ANYBODY: LazyLock<RoutePolicy> = LazyLock::new(|| RoutePolicy {
@@ -81,6 +85,7 @@ pub struct Gate<S> {
     headers: FixedHeaders,
     events: EventSink,
     uses: UseNotes,
+    components: Arc<ComponentTimes>,
     /// The start of the clock that limits count by.
     started: Instant,
 }
@@ -136,7 +141,13 @@ impl<S: GateStore> Gate<S> {
     pub fn new(parts: GateParts<S>) -> Self {
         let GateParts { chain, store, ring, routes, headers, events, uses } = parts;
         let headers = FixedHeaders::new(&headers);
-        Self { chain, store, ring, routes, headers, events, uses, started: Instant::now() }
+        let (components, started) = (Arc::default(), Instant::now());
+        Self { chain, store, ring, routes, headers, events, uses, components, started }
+    }
+
+    /// How long the parts of its checks take.
+    pub fn components(&self) -> &Arc<ComponentTimes> {
+        &self.components
     }
 
     /// The answer of the chain, with one question to the store at most.
@@ -145,8 +156,20 @@ impl<S: GateStore> Gate<S> {
         facts: &RequestFacts<'_, Lines<'_>>,
         policy: &'a RoutePolicy,
     ) -> Outcome<'a> {
+        let watch = self.components.begin();
+        let outcome = self.decide(facts, policy, &watch).await;
+        self.components.end(watch);
+        outcome
+    }
+
+    async fn decide<'a>(
+        &'a self,
+        facts: &RequestFacts<'_, Lines<'_>>,
+        policy: &'a RoutePolicy,
+        watch: &CheckWatch,
+    ) -> Outcome<'a> {
         let ring = (self.ring)();
-        let pending = match self.chain.decide(facts, policy, &self.moment(&ring)) {
+        let pending = match self.chain.decide(facts, policy, &self.moment(watch.began(), &ring, watch)) {
             Decision::Decided(outcome) => return outcome,
             Decision::NeedsStore(pending) => pending,
         };
@@ -155,7 +178,7 @@ impl<S: GateStore> Gate<S> {
             Answer::Away
         });
         let ring = (self.ring)();
-        self.chain.resume(pending, answer, facts, &self.moment(&ring))
+        self.chain.resume(pending, answer, facts, &self.moment(Instant::now(), &ring, watch))
     }
 
     /// Who the credential in these headers speaks for, now; asked by a client at `address`, as whose request it counts. None when
@@ -203,9 +226,14 @@ impl<S: GateStore> Gate<S> {
         self.chain.accounts.forget(account);
     }
 
-    fn moment<'a>(&self, ring: &'a KeyRing) -> Moment<'a> {
-        let now_ns = u64::try_from(self.started.elapsed().as_nanos()).unwrap_or(u64::MAX);
-        Moment { now: now(), now_ns, ring }
+    fn moment<'a>(
+        &self,
+        at: Instant,
+        ring: &'a KeyRing,
+        observer: &'a CheckWatch,
+    ) -> Moment<'a, &'a CheckWatch> {
+        let now_ns = u64::try_from(at.duration_since(self.started).as_nanos()).unwrap_or(u64::MAX);
+        Moment { now: now(), now_ns, ring, observer }
     }
 
     /// Prepares a request that goes on; whether somebody is known.

@@ -14,7 +14,8 @@ use thiserror::Error;
 
 use super::{
     BuildChainError, ChainSettings, EventFile, EventWriter, Gate, GateParts, LimitRoutesError,
-    RevocationFollower, UseWriter, build_chain, catch_up, policies,
+    RevocationFollower, UseWriter, build_chain, catch_up,
+    policies::{self, PerHour},
 };
 use crate::{accounts::Accounts, keys::random_bytes};
 
@@ -32,6 +33,8 @@ pub struct GateSettings {
     pub address_limit: u32,
     /// Checks of one address per hour, without a credential.
     pub anonymous_limit: u32,
+    /// Requests of one account per hour, which its plan multiplies.
+    pub account_limit: u32,
     /// The file that security events are written to.
     pub events: PathBuf,
 }
@@ -77,7 +80,8 @@ pub async fn open_gate(
     settings: GateSettings,
     csrf_key: &Secret<[u8; 32]>,
 ) -> Result<(Arc<Gate<Accounts>>, GateTasks), OpenGateError> {
-    let GateSettings { trusted_proxies, origins, address_limit, anonymous_limit, events } = settings;
+    let GateSettings { trusted_proxies, origins, address_limit, anonymous_limit, account_limit, events } =
+        settings;
     let keys = Arc::clone(accounts.keys());
     let chain = build_chain(ChainSettings {
         trusted_proxies: &trusted_proxies,
@@ -92,7 +96,8 @@ pub async fn open_gate(
         seed: random_bytes(),
     })?;
     let chain = Arc::new(chain);
-    let routes = policies::routes(keys.scopes(), anonymous_limit)?;
+    let routes =
+        policies::routes(keys.scopes(), PerHour { anonymous: anonymous_limit, account: account_limit })?;
     let log = accounts.revocation_log().clone();
     catch_up(&log, &chain).await.map_err(OpenGateError::Revocations)?;
     let instance = format!("{:016x}", u64::from_be_bytes(random_bytes()));

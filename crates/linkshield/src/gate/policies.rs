@@ -124,12 +124,21 @@ struct Policies<'a> {
     reports: Arc<Limit>,
 }
 
-/// The policies of all routes. `anonymous_per_hour`: checks of one address without a credential.
-pub(super) fn routes(scopes: &ScopeTable, anonymous_per_hour: u32) -> Result<RouteTable, LimitRoutesError> {
+/// What an operator limits.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct PerHour {
+    /// Checks of one address without a credential.
+    pub(super) anonymous: u32,
+    /// Requests of one account, times what its plan multiplies.
+    pub(super) account: u32,
+}
+
+/// The policies of all routes.
+pub(super) fn routes(scopes: &ScopeTable, per_hour: PerHour) -> Result<RouteTable, LimitRoutesError> {
     let policies = Policies {
         scopes,
-        anonymous: named("api_anonymous", Some(anonymous_per_hour))?,
-        authenticated: named("api_authenticated", None)?,
+        anonymous: named("api_anonymous", Some(per_hour.anonymous))?,
+        authenticated: named("api_authenticated", Some(per_hour.account))?,
         passwords: named("auth_change_password", None)?,
         reports: reports()?,
     };
@@ -243,12 +252,12 @@ mod tests {
     use http::Method;
     use serde_json::Value;
 
-    use super::routes;
+    use super::{PerHour, routes};
     use crate::{accounts::scopes, api::openapi_text};
 
     #[test]
     fn every_documented_operation_is_declared() {
-        let table = routes(&scopes::table(), 100).unwrap();
+        let table = routes(&scopes::table(), PerHour { anonymous: 100, account: 1_000 }).unwrap();
         let document: Value = serde_json::from_str(openapi_text()).unwrap();
         let paths = document["paths"].as_object().unwrap();
         assert!(paths.len() > 20, "the document lists the paths");

@@ -1,10 +1,10 @@
 //! What an account's checks of the last days were like, in numbers. Walks the index of accounts, as listing does.
 
 use jiff::Timestamp;
+use shield_data::{Row, Statement};
 use shield_guard::AccountId;
 
 use super::{
-    account_rows::id_bytes,
     error::StoreError,
     model::{CheckId, CheckStatus},
     open::Store,
@@ -16,12 +16,12 @@ use crate::analysis::ThreatLevel;
 const NAMED_MAX: i64 = 10;
 
 // `+` keeps the planner on the index of accounts.
-const COUNT: &str = "SELECT status, threat_level, count(*) FROM checks
-    WHERE account = ?1 AND +created_at >= ?2 GROUP BY status, threat_level";
-const TOP: &str = "SELECT domain, count(*) AS checks FROM checks WHERE account = ?1 AND +created_at >= ?2
-    GROUP BY domain ORDER BY checks DESC, domain LIMIT ?3";
+const COUNT: &str = "SELECT status, threat_level, count(*) AS number FROM checks
+    WHERE account = $1 AND +created_at >= $2 GROUP BY status, threat_level";
+const TOP: &str = "SELECT domain, count(*) AS number FROM checks WHERE account = $1 AND +created_at >= $2
+    GROUP BY domain ORDER BY number DESC, domain LIMIT $3";
 const RECENT: &str = "SELECT id, normalized_url, threat_level, status, created_at FROM checks
-    WHERE account = ?1 AND +created_at >= ?2 ORDER BY sequence DESC LIMIT ?3";
+    WHERE account = $1 AND +created_at >= $2 ORDER BY sequence DESC LIMIT $3";
 
 /// An account's checks in numbers.
 #[derive(Debug, Clone, PartialEq)]
@@ -69,33 +69,20 @@ impl Store {
     /// When the database does not answer.
     pub async fn check_stats(&self, account: AccountId, since: Timestamp) -> Result<CheckStats, StoreError> {
         let during = StoreError::during("count checks");
-        let (account, since) = (id_bytes(account), since.as_millisecond());
+        let _turn = self.turn_to_list().await.map_err(&during)?;
+        let since = since.as_millisecond();
+        let about = |text| Statement::new(text).with(account).with(since);
         // One read transaction: all three see the same rows.
-        let mut transaction = self.lister.begin().await.map_err(&during)?;
-        let counts: Vec<(String, Option<String>, i64)> = sqlx::query_as(COUNT)
-            .bind(account.clone())
-            .bind(since)
-            .fetch_all(&mut *transaction)
-            .await
-            .map_err(&during)?;
-        let top: Vec<(String, i64)> = sqlx::query_as(TOP)
-            .bind(account.clone())
-            .bind(since)
-            .bind(NAMED_MAX)
-            .fetch_all(&mut *transaction)
-            .await
-            .map_err(&during)?;
-        let recent: Vec<(String, String, Option<String>, String, i64)> = sqlx::query_as(RECENT)
-            .bind(account)
-            .bind(since)
-            .bind(NAMED_MAX)
-            .fetch_all(&mut *transaction)
-            .await
-            .map_err(&during)?;
+        let mut moment = self.lists.begin_reading().await.map_err(&during)?;
+        let counts = moment.rows(about(COUNT)).await.map_err(&during)?;
+        let top = moment.rows(about(TOP).with(NAMED_MAX)).await.map_err(&during)?;
+        let recent = moment.rows(about(RECENT).with(NAMED_MAX)).await.map_err(&during)?;
+        moment.abandon().await.map_err(&during)?;
+        let domain = |row: &Row| Ok((row.get("domain")?, row.get::<i64>("number")?.unsigned_abs()));
         Ok(CheckStats {
-            counts: counts.into_iter().map(CheckCount::of).collect::<Result<_, _>>()?,
-            top_domains: top.into_iter().map(|(domain, count)| (domain, count.unsigned_abs())).collect(),
-            recent: recent.into_iter().map(RecentCheck::of).collect::<Result<_, _>>()?,
+            counts: counts.iter().map(CheckCount::of).collect::<Result<_, _>>()?,
+            top_domains: top.iter().map(domain).collect::<Result<_, _>>().map_err(&during)?,
+            recent: recent.iter().map(RecentCheck::of).collect::<Result<_, _>>()?,
         })
     }
 }
@@ -103,31 +90,34 @@ impl Store {
 // === impl CheckCount ===
 
 impl CheckCount {
-    fn of((status, level, count): (String, Option<String>, i64)) -> Result<Self, StoreError> {
-        Ok(Self { status: state(status)?, threat_level: read_level(level)?, count: count.unsigned_abs() })
+    fn of(row: &Row) -> Result<Self, StoreError> {
+        let during = StoreError::during("count checks");
+        let number: i64 = row.get("number").map_err(&during)?;
+        Ok(Self { status: state(row)?, threat_level: level(row)?, count: number.unsigned_abs() })
     }
 }
 
 // === impl RecentCheck ===
 
 impl RecentCheck {
-    fn of(
-        (id, normalized_url, level, status, created_at): (String, String, Option<String>, String, i64),
-    ) -> Result<Self, StoreError> {
+    fn of(row: &Row) -> Result<Self, StoreError> {
+        let during = StoreError::during("count checks");
         Ok(Self {
-            id: known("id", id, CheckId::parse)?,
-            normalized_url,
-            threat_level: read_level(level)?,
-            status: state(status)?,
-            created_at: time(created_at)?,
+            id: known("id", row.get("id").map_err(&during)?, CheckId::parse)?,
+            normalized_url: row.get("normalized_url").map_err(&during)?,
+            threat_level: level(row)?,
+            status: state(row)?,
+            created_at: time(row.get("created_at").map_err(&during)?)?,
         })
     }
 }
 
-fn state(name: String) -> Result<CheckStatus, StoreError> {
+fn state(row: &Row) -> Result<CheckStatus, StoreError> {
+    let name = row.get("status").map_err(StoreError::during("count checks"))?;
     known("status", name, CheckStatus::from_name)
 }
 
-fn read_level(name: Option<String>) -> Result<Option<ThreatLevel>, StoreError> {
+fn level(row: &Row) -> Result<Option<ThreatLevel>, StoreError> {
+    let name: Option<String> = row.get("threat_level").map_err(StoreError::during("count checks"))?;
     name.map(|name| known("threat_level", name, ThreatLevel::from_name)).transpose()
 }

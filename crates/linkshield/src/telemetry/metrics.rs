@@ -4,7 +4,7 @@
 //! number of series.
 
 use std::{
-    sync::atomic::AtomicU64,
+    sync::{Arc, atomic::AtomicU64},
     time::{Duration, Instant},
 };
 
@@ -20,12 +20,15 @@ use prometheus_client::{
     registry::Registry,
 };
 
+use super::ComponentTimes;
 use crate::{analysis::ThreatLevel, settings::Environment};
 
 /// All metrics of the process.
 #[derive(Debug)]
 pub struct Metrics {
     registry: Registry,
+    /// What has the same name in every backend that `shield` measures.
+    shared: Registry,
     started: Instant,
     uptime: Gauge<f64, AtomicU64>,
     requests: Family<RequestLabels, Counter>,
@@ -80,10 +83,13 @@ impl MetricConstructor<Histogram> for Buckets {
 // === impl Metrics ===
 
 impl Metrics {
-    /// All metrics at zero.
-    pub fn new(environment: Environment) -> Self {
+    /// All metrics at zero, but those of the components, which count elsewhere.
+    pub fn new(environment: Environment, components: Arc<ComponentTimes>) -> Self {
+        let mut shared = Registry::default();
+        shared.register_collector(Box::new(components));
         let mut metrics = Self {
             registry: Registry::with_prefix("linkshield"),
+            shared,
             started: Instant::now(),
             uptime: Gauge::default(),
             requests: Family::default(),
@@ -176,7 +182,9 @@ impl Metrics {
     pub fn encode(&self) -> String {
         self.uptime.set(self.uptime().as_secs_f64());
         let mut encoded = String::new();
-        text::encode(&mut encoded, &self.registry).expect("writing to a string does not fail");
+        text::encode_registry(&mut encoded, &self.registry)
+            .and_then(|()| text::encode(&mut encoded, &self.shared))
+            .expect("writing to a string does not fail");
         encoded
     }
 }

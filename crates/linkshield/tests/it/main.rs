@@ -9,9 +9,13 @@ mod browser;
 mod client;
 mod defects;
 mod events;
+#[cfg(feature = "postgres-tests")]
+mod nodes;
 mod opened;
 mod people;
 mod plans;
+#[cfg(feature = "postgres-tests")]
+mod postgres;
 mod process;
 mod reports;
 mod scratch;

@@ -52,6 +52,7 @@ pub(crate) async fn open_gate(
         origins: Origins::of_host(),
         address_limit: limits.address,
         anonymous_limit: limits.anonymous,
+        account_limit: 1_000,
         events: directory.path().join("security-events.jsonl"),
     };
     gate::open_gate(accounts, settings, &Secret::new([3; 32])).await.unwrap()

@@ -22,15 +22,15 @@ use crate::{
 
 const CHECK: &str = "/api/v1/url-check/check";
 
-struct Process {
+pub(crate) struct Process {
     child: Child,
-    address: SocketAddr,
+    pub(crate) address: SocketAddr,
     /// Reads the log while the process runs: a full pipe would stop it.
     log: JoinHandle<String>,
 }
 
 impl Process {
-    async fn start(data: &Path, arguments: &[&str]) -> Self {
+    pub(crate) async fn start(data: &Path, arguments: &[&str]) -> Self {
         let mut child = command(data).args(["--port", "0"]).args(arguments).spawn().unwrap();
         let address = first_address(&mut child).await;
         let mut stderr = child.stderr.take().unwrap();

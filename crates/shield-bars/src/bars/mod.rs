@@ -5,11 +5,13 @@ mod evidence_tamper;
 mod faults_undone;
 mod first_run;
 mod guard_asvs;
+mod guard_chain;
 mod guard_cost;
 mod guard_defects;
 mod guard_floods;
 mod guard_fuzz;
 mod guard_rotation;
+mod guard_targets;
 mod kill_anywhere;
 mod load_compare;
 mod load_cost;
@@ -54,10 +56,12 @@ enum Kind {
     LoadCompare,
     GuardDefects,
     GuardCost,
+    GuardChain,
     GuardAsvs,
     GuardFloods,
     GuardRotation,
     GuardFuzz,
+    GuardTargets,
 }
 
 /// Part of a bar that has several.
@@ -77,6 +81,10 @@ pub(crate) enum Part {
     Schema,
     /// Of costs, the run whose instructions are counted; nothing else measures it.
     Instructions,
+    /// Of floods, the one of keys.
+    Keys,
+    /// Of floods, the one of log-ins.
+    Logins,
 }
 
 /// Shorter or longer runs than the bar's own; the verdict is then about that run.
@@ -193,6 +201,11 @@ pub(crate) const BARS: &[Bar] = &[
         kind: Kind::GuardCost,
     },
     Bar {
+        name: "guard.chain",
+        claim: "whole chain on a hit: <= 3 µs, 0 allocations, 0 questions; >= 80 % of the bare handler's throughput per processor second over HTTP",
+        kind: Kind::GuardChain,
+    },
+    Bar {
         name: "guard.asvs",
         claim: ">= 45 passing tests named by ASVS 5.0 requirement, each number one of the standard's",
         kind: Kind::GuardAsvs,
@@ -211,6 +224,11 @@ pub(crate) const BARS: &[Bar] = &[
         name: "guard.fuzz",
         claim: "parsers of tokens, cookies, keys and headers fed for 10 minutes each: 0 findings; schemathesis against /openapi.json of a running LinkShield: 0 server errors",
         kind: Kind::GuardFuzz,
+    },
+    Bar {
+        name: "guard.targets",
+        claim: "shield bench on LinkShield, in process, quiet and at 60 % of capacity: averages >= 100 x inside the original's targets (10, 5, 3, 8, 5 ms), the whole chain >= 1,000 x inside 50 ms, the longest under load inside them",
+        kind: Kind::GuardTargets,
     },
 ];
 
@@ -234,9 +252,11 @@ pub(crate) async fn run(bar: &Bar, options: &Options) -> Result<Verdict> {
         Kind::LoadCompare => load_compare::run(options).await,
         Kind::GuardDefects => guard_defects::run(options).await,
         Kind::GuardCost => guard_cost::run(options).await,
+        Kind::GuardChain => guard_chain::run(options).await,
         Kind::GuardAsvs => guard_asvs::run(options).await,
         Kind::GuardFloods => guard_floods::run(options).await,
         Kind::GuardRotation => guard_rotation::run(options).await,
         Kind::GuardFuzz => guard_fuzz::run(options).await,
+        Kind::GuardTargets => guard_targets::run(options).await,
     }
 }

@@ -3,6 +3,7 @@
 mod cargo;
 mod command;
 mod disk;
+mod linkshield;
 mod load;
 mod manifest;
 mod processes;
@@ -14,14 +15,16 @@ mod trouble;
 mod working;
 
 pub(crate) use cargo::{
-    Programs, build_failpoints, build_linkshield, build_programs, build_testkit, cargo_program, workspace,
+    Programs, build_failpoints, build_linkshield, build_linkshield_example, build_programs, build_testkit,
+    cargo_program, workspace,
 };
 pub(crate) use command::{Finished, run};
 pub(crate) use disk::SmallDisk;
+pub(crate) use linkshield::LinkShield;
 pub(crate) use load::{https, plan, print_load, steady, wait_for_traffic};
 pub(crate) use manifest::ManifestSettings;
 pub(crate) use processes::{Running, kill, running};
-pub(crate) use project::Project;
+pub(crate) use project::{Project, free_edge_port};
 pub(crate) use report::Verdict;
 pub(crate) use servers::{SmallServer, StallingServer};
 pub(crate) use shield_load::{LoadRun, shield_load};

@@ -22,6 +22,7 @@ macro_rules! on_both {
 
 mod api_keys;
 mod bounds;
+mod failover;
 mod failures;
 mod fixture;
 mod keys;

@@ -2,7 +2,7 @@
 //!
 //! Bounded: a new session takes the place of one that was not asked for since the hand of the clock last passed (second
 //! chance). Only sessions that the store has get in, so nobody fills it with garbage. A hit costs the secret's SHA-256, one
-//! uncontended lock and two memory misses.
+//! uncontended lock and one memory miss.
 //!
 //! Every entry's word is checked on every hit; one that is past either limit is no hit. The idle limit is judged by this
 //! node's own last sight of the session, so what looks idle here may be in use on another node: the store is asked, and
@@ -67,7 +67,7 @@ pub enum WriteBack {
 // === impl SessionCache ===
 
 impl SessionCache {
-    /// A cache for about `sessions_max` sessions (at least one in each of 256 shards), each about 200 bytes.
+    /// A cache for about `sessions_max` sessions (at least one in each of 256 shards), each about 300 bytes.
     pub fn new(sessions_max: usize, policy: &SessionPolicy) -> Self {
         let shard_entries_max = sessions_max.div_ceil(Shards::<Shard>::COUNT).max(1);
         let write_back_ms = u64::try_from(policy.times().write_back.as_millis()).unwrap_or(u64::MAX);
@@ -150,23 +150,25 @@ impl Shard {
     /// Adds a session, in another's place if there is no other. Returns whose.
     fn insert(&mut self, digest: &SessionDigest, cached: Cached, entries_max: usize) -> Option<SessionId> {
         let full = self.sessions.len() >= entries_max && self.sessions.get(digest.as_bytes()).is_none();
-        let evicted = if full { Some(self.evict()) } else { None };
-        let added = self.sessions.insert(*digest.as_bytes(), cached);
-        debug_assert!(added.is_ok(), "a shard holds far fewer than a table may");
+        let evicted = if full { self.evict() } else { None };
+        self.sessions.insert(*digest.as_bytes(), cached);
         evicted
     }
 
     /// Removes the first session from the hand on that was not asked for since the hand last passed. Comes to an end within
-    /// two rounds.
-    fn evict(&mut self) -> SessionId {
+    /// two rounds; `None` only if there is no session.
+    fn evict(&mut self) -> Option<SessionId> {
         loop {
-            self.hand = (self.hand + 1) % self.sessions.len();
-            let (digest, cached) = self.sessions.at(self.hand);
-            if !cached.used.swap(false, Ordering::Relaxed) {
-                let (digest, id) = (*digest, cached.session.id);
-                self.sessions.remove(&digest);
-                return id;
+            let (place, digest, cached) = self.sessions.first_from(self.hand)?;
+            if cached.used.swap(false, Ordering::Relaxed) {
+                self.hand = place + 1;
+                continue;
             }
+            let (digest, id) = (*digest, cached.session.id);
+            // Another one may move up to this place, which comes next.
+            self.hand = place;
+            self.sessions.remove(&digest);
+            return Some(id);
         }
     }
 

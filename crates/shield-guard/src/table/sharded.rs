@@ -5,11 +5,15 @@ use std::sync::{
     atomic::{AtomicUsize, Ordering},
 };
 
-use super::{Full, Table, dense::hash};
+use super::{Table, dense::hash};
 
 /// Shards of a table: readers on different processors rarely meet on one lock, and the longest pause for a reader, while
 /// a shard grows, is a 256th of the table.
 const SHARDS: usize = 256;
+
+/// The table holds as many entries as it may.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Full;
 
 /// A lock on lines of its own, so that the readers of one do not slow the readers of its neighbour.
 #[derive(Debug)]
@@ -81,6 +85,7 @@ impl<const N: usize, V> SharedTable<N, V> {
     }
 
     /// Looks at a value, with its shard locked for reading; `look` should do little.
+    #[inline]
     pub(crate) fn with<R>(&self, key: &[u8; N], look: impl FnOnce(&V) -> R) -> Option<R> {
         if self.entries.load(Ordering::Acquire) == 0 {
             return None;
@@ -105,9 +110,8 @@ impl<const N: usize, V> SharedTable<N, V> {
             self.entries.fetch_sub(1, Ordering::AcqRel);
             return Err(Full);
         }
-        shard.insert(key, make()).map(|_| ()).inspect_err(|_| {
-            self.entries.fetch_sub(1, Ordering::AcqRel);
-        })
+        shard.insert(key, make());
+        Ok(())
     }
 
     /// Removes the entry if `matches` says so.

@@ -4,27 +4,30 @@
 //! again, so a positive answer cannot be stretched. There are no negative entries: refusing is cheap enough, and an
 //! attacker who makes tokens up would fill the table.
 //!
-//! The table is of one size for life: sets of [`WAYS`] entries, each set under a lock that nobody ever waits for. A
-//! reader that meets a writer goes without (the token is verified again), a writer that meets anybody does not write.
-//! A full set loses the entry that expires first; in a flood of different tokens each is valid and was signed by us,
+//! The table is of one size for life: a digest says where a token's [`WINDOW`] of slots begins, and it is in the first of
+//! them that was free. In a table that is half full two of three lie in the very first, where one cache miss finds them.
+//! Nobody waits for anybody: a reader that meets a writer goes without (the token is verified again), a writer that meets
+//! another does not write. A full window loses the entry that expires first, and of several that expire at once the first
+//! of the window, which is another one for each digest; in a flood of different tokens each is valid and was signed by us,
 //! and what suffers is the rate of hits.
 
-use std::sync::RwLock;
+use shield_types::Sha256Digest;
 
-use shield_types::{Sha256Digest, Timestamp};
+use crate::token::{
+    VerifiedToken,
+    slot::{Slot, Sought},
+};
 
-use crate::{AccountId, KeyId, ScopeSet, SessionId, TokenId, token::VerifiedToken};
-
-/// Entries of a set.
-const WAYS: usize = 4;
-/// Smallest and largest table, in tokens; a token takes about 130 bytes.
+/// Slots in which a token may lie.
+const WINDOW: usize = 8;
+/// Smallest and largest table, in tokens; a token takes 128 bytes.
 const TOKENS_MIN: usize = 64;
 const TOKENS_MAX: usize = 1 << 20;
 
 /// A bounded table of verified tokens.
 pub struct VerifiedTokenCache {
-    /// As many sets as a power of two.
-    sets: Box<[RwLock<Set>]>,
+    /// A power of two in number. None that was written to becomes empty again.
+    slots: Box<[Slot]>,
 }
 
 /// A table of this size is not made.
@@ -35,12 +38,6 @@ pub struct CacheSizeError {
     pub tokens: usize,
 }
 
-/// Digests apart from tokens: looking for one touches two cache lines, and then those of the token that was found.
-struct Set {
-    digests: [Sha256Digest; WAYS],
-    tokens: [VerifiedToken; WAYS],
-}
-
 // === impl VerifiedTokenCache ===
 
 impl VerifiedTokenCache {
@@ -49,127 +46,168 @@ impl VerifiedTokenCache {
         if !(TOKENS_MIN..=TOKENS_MAX).contains(&tokens) {
             return Err(CacheSizeError { tokens });
         }
-        let sets = tokens.next_power_of_two() / WAYS;
-        Ok(Self { sets: (0..sets).map(|_| RwLock::new(Set::empty())).collect() })
+        Ok(Self { slots: (0..tokens.next_power_of_two()).map(|_| Slot::default()).collect() })
     }
 
     /// Tokens that it can hold.
     pub fn capacity(&self) -> usize {
-        self.sets.len() * WAYS
+        self.slots.len()
     }
 
     /// The token with these bytes, if it was verified before and is still here. Whether its time has passed, its key
     /// was killed or it was revoked is for the caller to ask.
+    #[inline]
     pub fn get(&self, digest: &Sha256Digest) -> Option<VerifiedToken> {
-        let set = self.set(digest).try_read().ok()?;
-        set.place(digest).map(|place| set.tokens[place])
+        let sought = Sought::new(digest);
+        for slot in self.window(sought) {
+            match slot.mark() {
+                mark if mark == sought.mark() => return slot.read(sought),
+                0 => return None,
+                _ => {}
+            }
+        }
+        None
     }
 
-    /// Remembers `token`, or not: the set may be busy.
+    /// Remembers `token`, or not: its slot may be busy.
     pub fn insert(&self, digest: Sha256Digest, token: VerifiedToken) {
-        let Ok(mut set) = self.set(&digest).try_write() else { return };
-        let place = set.place(&digest).unwrap_or_else(|| set.first_to_expire());
-        set.digests[place] = digest;
-        set.tokens[place] = token;
+        let sought = Sought::new(&digest);
+        let own = |slot: &&Slot| slot.mark() == 0 || slot.mark() == sought.mark();
+        let first_to_expire = || self.window(sought).min_by_key(|slot| slot.expires_ms());
+        if let Some(slot) = self.window(sought).find(own).or_else(first_to_expire) {
+            slot.write(sought, &token);
+        }
     }
 
-    /// Digests are evenly spread and nobody can choose those of tokens that we sign, so eight bytes of one are the
-    /// hash.
-    fn set(&self, digest: &Sha256Digest) -> &RwLock<Set> {
-        let [a, b, c, d, e, f, g, h, ..] = *digest.as_bytes();
-        let hash = u64::from_le_bytes([a, b, c, d, e, f, g, h]);
-        let place = hash & (self.sets.len() as u64 - 1);
-        &self.sets[usize::try_from(place).expect("less than the number of sets")]
-    }
-}
-
-// === impl Set ===
-
-impl Set {
-    /// Entries that expired at the epoch, under a digest that nobody knows a text for.
-    fn empty() -> Self {
-        let (origin, random) = (Timestamp(0), [0; 10]);
-        let never = VerifiedToken {
-            account: AccountId::new(origin, random),
-            session: SessionId::new(origin, random),
-            token: TokenId::new(origin, random),
-            key_id: KeyId::from_thumbprint([0; 32]),
-            issued_at: origin,
-            not_before: origin,
-            expires_at: origin,
-            scopes: ScopeSet::EMPTY,
-        };
-        Self { digests: [Sha256Digest::from_bytes([0; 32]); WAYS], tokens: [never; WAYS] }
-    }
-
-    /// Where `digest` is. The comparison may end early: to steer it, one would have to find texts with chosen digests.
-    fn place(&self, digest: &Sha256Digest) -> Option<usize> {
-        self.digests.iter().position(|known| known == digest)
-    }
-
-    fn first_to_expire(&self) -> usize {
-        let ends = self.tokens.iter().map(|token| token.expires_at).enumerate();
-        ends.min_by_key(|(_, end)| *end).map_or(0, |(place, _)| place)
+    /// Where a token may lie, in the order of preference.
+    fn window(&self, sought: Sought) -> impl Iterator<Item = &Slot> {
+        let last = self.slots.len() - 1;
+        #[expect(clippy::cast_possible_truncation, reason = "only low bits count")]
+        let first = sought.mark() as usize;
+        (0..WINDOW).map(move |step| &self.slots[first.wrapping_add(step) & last])
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::{collections::BTreeSet, thread};
+
     use shield_types::{Sha256Digest, Timestamp};
 
-    use super::{CacheSizeError, Set, VerifiedTokenCache, WAYS};
-    use crate::token::VerifiedToken;
+    use super::{CacheSizeError, Sought, VerifiedTokenCache, WINDOW};
+    use crate::{AccountId, KeyId, ScopeSet, SessionId, TokenId, token::VerifiedToken};
 
-    fn token(expires_at: u64) -> VerifiedToken {
-        VerifiedToken { expires_at: Timestamp(expires_at), ..Set::empty().tokens[0] }
+    /// A token in which every part says its number.
+    fn token(number: u8, expires_at: u64) -> VerifiedToken {
+        let origin = Timestamp(u64::from(number));
+        VerifiedToken {
+            account: AccountId::new(origin, [number; 10]),
+            session: SessionId::new(origin, [number; 10]),
+            token: TokenId::new(origin, [number; 10]),
+            key_id: KeyId::from_thumbprint([number; 32]),
+            issued_at: origin,
+            not_before: origin,
+            expires_at: Timestamp(u64::from(number) + expires_at),
+            scopes: ScopeSet::from_bits(u64::from(number)),
+        }
     }
 
-    /// Digests that fall into one set.
+    /// Digests whose windows begin in one place.
     fn digest(number: u8) -> Sha256Digest {
         let mut bytes = [0; 32];
-        bytes[31] = number + 1;
+        bytes[7] = number + 1;
         Sha256Digest::from_bytes(bytes)
+    }
+
+    fn held(cache: &VerifiedTokenCache, numbers: std::ops::Range<u8>) -> Vec<u8> {
+        numbers.filter(|number| cache.get(&digest(*number)).is_some()).collect()
     }
 
     #[test]
     fn finds_exact_digests_only() {
         let cache = VerifiedTokenCache::new(64).unwrap();
-        cache.insert(digest(1), token(9));
-        assert_eq!(cache.get(&digest(1)), Some(token(9)));
+        cache.insert(digest(1), token(1, 9));
+        assert_eq!(cache.get(&digest(1)), Some(token(1, 9)));
         assert_eq!(cache.get(&digest(2)), None);
+        let mut twin = *digest(1).as_bytes();
+        twin[31] = 1;
+        assert_eq!(cache.get(&Sha256Digest::from_bytes(twin)), None);
     }
 
     #[test]
     fn a_token_is_held_once() {
         let cache = VerifiedTokenCache::new(64).unwrap();
-        (1..=9).for_each(|end| cache.insert(digest(1), token(end)));
-        let set = cache.set(&digest(1)).read().unwrap();
-        assert_eq!(set.digests.iter().filter(|known| **known == digest(1)).count(), 1);
+        cache.insert(digest(0), token(0, 9));
+        (1..=9).for_each(|end| cache.insert(digest(1), token(1, end)));
+        let mark = Sought::new(&digest(1)).mark();
+        assert_eq!(cache.slots.iter().filter(|slot| slot.mark() == mark).count(), 1);
+        assert_eq!(cache.get(&digest(1)), Some(token(1, 9)));
     }
 
     #[test]
-    fn the_oldest_of_a_full_set_leaves() {
+    fn the_first_to_expire_of_a_full_window_leaves() {
         let cache = VerifiedTokenCache::new(64).unwrap();
-        let ends = [40, 10, 30, 20, 50, 60];
-        (0..).zip(ends).for_each(|(number, end)| cache.insert(digest(number), token(end)));
-        let held: Vec<u64> =
-            (0..6).filter_map(|number| cache.get(&digest(number))).map(|token| token.expires_at.0).collect();
-        assert_eq!(held, [40, 30, 50, 60]);
-        assert_eq!(WAYS, 4);
+        let ends = [40, 10, 30, 20, 50, 60, 70, 80, 90, 100];
+        (0..).zip(ends).for_each(|(number, end)| cache.insert(digest(number), token(0, end)));
+        assert_eq!(held(&cache, 0..10), [0, 2, 4, 5, 6, 7, 8, 9]);
+        assert_eq!(WINDOW, 8);
     }
 
     #[test]
-    fn nobody_waits_for_a_set() {
+    fn of_equal_ends_each_digest_displaces_another() {
         let cache = VerifiedTokenCache::new(64).unwrap();
-        cache.insert(digest(1), token(9));
-        let writer = cache.set(&digest(1)).write().unwrap();
-        assert_eq!(cache.get(&digest(1)), None);
-        drop(writer);
-        let reader = cache.set(&digest(1)).read().unwrap();
-        cache.insert(digest(2), token(9));
-        assert_eq!(cache.get(&digest(1)), Some(token(9)));
-        drop(reader);
-        assert_eq!(cache.get(&digest(2)), None);
+        let digests: Vec<_> = (0..1_000_u32).map(|number| Sha256Digest::of(&number.to_le_bytes())).collect();
+        let places =
+            |cache: &VerifiedTokenCache| -> Vec<u64> { cache.slots.iter().map(super::Slot::mark).collect() };
+        digests[..800].iter().for_each(|digest| cache.insert(*digest, token(1, 9)));
+        let mut displaced = BTreeSet::new();
+        for digest in &digests[800..] {
+            let before = places(&cache);
+            cache.insert(*digest, token(1, 9));
+            displaced.extend((0..64).filter(|place| before[*place] != places(&cache)[*place]));
+            assert!(cache.get(digest).is_some(), "a newcomer is in");
+        }
+        assert!(displaced.len() > 50, "only {} places were given up", displaced.len());
+    }
+
+    #[test]
+    fn a_window_goes_round_the_end() {
+        let cache = VerifiedTokenCache::new(64).unwrap();
+        let late = |number: u8| {
+            let mut bytes = *digest(number).as_bytes();
+            bytes[0] = 63;
+            Sha256Digest::from_bytes(bytes)
+        };
+        (0..8).for_each(|number| cache.insert(late(number), token(number, 9)));
+        assert!((0..8).all(|number| cache.get(&late(number)) == Some(token(number, 9))));
+        assert_eq!(cache.slots[6].mark(), Sought::new(&late(7)).mark());
+    }
+
+    #[test]
+    fn asvs_v15_4_1_a_digest_never_finds_anothers_token() {
+        let cache = VerifiedTokenCache::new(64).unwrap();
+        thread::scope(|scope| {
+            let writer = |from: u8| {
+                let cache = &cache;
+                scope.spawn(move || {
+                    for round in 0..4_000_u64 {
+                        // Twice as many as there is room for in their one window.
+                        (from..from + 8)
+                            .for_each(|number| cache.insert(digest(number), token(number, round)));
+                    }
+                })
+            };
+            let writers = [writer(0), writer(8)];
+            while !writers.iter().all(thread::ScopedJoinHandle::is_finished) {
+                for number in 0..16 {
+                    let found = cache.get(&digest(number));
+                    let whole = found
+                        .is_none_or(|found| found == token(number, found.expires_at.0 - u64::from(number)));
+                    assert!(whole, "{number} found {found:?}");
+                }
+            }
+        });
+        assert!(!held(&cache, 0..16).is_empty());
     }
 
     #[test]

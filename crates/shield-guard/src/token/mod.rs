@@ -26,6 +26,7 @@ mod refresh;
 mod refusal;
 mod rotation;
 mod signing_key;
+mod slot;
 #[cfg(test)]
 mod tests;
 mod verifier;
