@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use jiff::Timestamp;
-use shield_data::{LockSpace, Row, SqlError, Statement, Transaction};
+use shield_data::{LockSpace, SqlError, Statement, Transaction};
 use uuid::Uuid;
 
 use super::{
@@ -34,16 +34,15 @@ pub(super) const FIND_REUSABLE: &str = concat!(
     ORDER BY sequence DESC LIMIT 1"
 );
 pub(super) const FIND: &str = concat!("SELECT ", columns!(), " FROM checks WHERE id = $1");
-const INSERT: &str = concat!(
+/// Without RETURNING: SQLite would copy every page that it changes, to be able to undo this one statement.
+const INSERT: &str =
     "INSERT INTO checks (id, original_url, normalized_url, domain, registrable_domain, status,
     threat_level, confidence_score, scan_started_at, scan_completed_at, analysis_results, analyzer, reusable,
-    created_at, account) VALUES ($1, $2, $3, $4, $5, 'completed', $6, $7, $8, $9, $10, $11, $12, $8, $13)
-    RETURNING sequence, ",
-    columns!()
-);
+    created_at, account) VALUES ($1, $2, $3, $4, $5, 'completed', $6, $7, $8, $9, $10, $11, $12, $8, $13)";
 const INSERT_RESULT: &str =
     "INSERT INTO scan_results (id, check_sequence, scan_type, provider, threat_detected,
-    threat_types, confidence_score, metadata, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)";
+    threat_types, confidence_score, metadata, created_at)
+    VALUES ($1, (SELECT sequence FROM checks WHERE id = $2), $3, $4, $5, $6, $7, $8, $9)";
 /// One statement, so that pruning cannot take the results away between two. A check without results is one row without a
 /// result. Ids of results rise in the order in which they were made.
 pub(super) const FIND_RESULTS: &str =
@@ -142,8 +141,9 @@ async fn record_one(
             return Ok(Recorded { check: rows::check(row)?, reused: true });
         }
     }
-    let inserted = insert(transaction, check).await.map_err(StoreError::during("insert check"))?;
-    Ok(Recorded { check: rows::check(inserted)?, reused: false })
+    let stored = check.stored()?;
+    insert(transaction, check).await.map_err(StoreError::during("insert check"))?;
+    Ok(Recorded { check: stored, reused: false })
 }
 
 fn reusable(check: &NewCheck, since: Timestamp) -> Statement {
@@ -154,11 +154,10 @@ fn reusable(check: &NewCheck, since: Timestamp) -> Statement {
         .with(check.account)
 }
 
-/// Answers the row as it is stored.
-async fn insert(transaction: &mut Transaction, check: NewCheck) -> Result<Row, SqlError> {
-    let created_at_ms = check.scan_started_at.as_millisecond();
+async fn insert(transaction: &mut Transaction, check: NewCheck) -> Result<(), SqlError> {
+    let (id, created_at_ms) = (check.id, check.scan_started_at.as_millisecond());
     let statement = Statement::new(INSERT)
-        .with(check.id.to_string())
+        .with(id.to_string())
         .with(check.original_url)
         .with(check.normalized_url)
         .with(check.domain)
@@ -171,18 +170,17 @@ async fn insert(transaction: &mut Transaction, check: NewCheck) -> Result<Row, S
         .with(check.analyzer)
         .with(check.reusable)
         .with(check.account);
-    let inserted = transaction.row(statement).await?.expect("an insert that is taken returns its row");
-    let sequence = inserted.get("sequence")?;
+    transaction.execute(statement).await?;
     for result in check.scan_results {
-        transaction.execute(insertion(sequence, created_at_ms, result)).await?;
+        transaction.execute(insertion(id, created_at_ms, result)).await?;
     }
-    Ok(inserted)
+    Ok(())
 }
 
-fn insertion(check_sequence: i64, created_at_ms: i64, result: NewScanResult) -> Statement {
+fn insertion(check: CheckId, created_at_ms: i64, result: NewScanResult) -> Statement {
     Statement::new(INSERT_RESULT)
         .with(Uuid::now_v7().to_string())
-        .with(check_sequence)
+        .with(check.to_string())
         .with(result.scan_type.as_str())
         .with(result.provider)
         .with(result.threat_detected)

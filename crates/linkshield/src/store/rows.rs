@@ -11,7 +11,7 @@ use uuid::Uuid;
 use super::{
     account_rows::account_id,
     error::StoreError,
-    model::{CheckId, CheckStatus, ScanType, StoredCheck, StoredScanResult},
+    model::{CheckId, CheckStatus, NewCheck, ScanType, StoredCheck, StoredScanResult},
 };
 use crate::analysis::ThreatLevel;
 
@@ -54,6 +54,28 @@ pub(super) fn check(row: Row) -> Result<StoredCheck, StoreError> {
 /// A row of `scan_results` as a result.
 pub(super) fn scan_result(row: Row) -> Result<StoredScanResult, StoreError> {
     ScanResultRow::read(&row).map_err(StoreError::during("read scan result"))?.try_into()
+}
+
+impl NewCheck {
+    /// What would be read once this is stored.
+    pub(super) fn stored(&self) -> Result<StoredCheck, StoreError> {
+        CheckRow {
+            account: self.account.map(|account| account.uuid().as_bytes().to_vec()),
+            id: self.id.to_string(),
+            original_url: self.original_url.clone(),
+            normalized_url: self.normalized_url.clone(),
+            domain: self.domain.clone(),
+            status: CheckStatus::Completed.as_str().to_owned(),
+            threat_level: Some(self.threat_level.as_str().to_owned()),
+            confidence_score: Some(self.confidence_score.into()),
+            scan_started_at: Some(self.scan_started_at.as_millisecond()),
+            scan_completed_at: Some(self.scan_completed_at.as_millisecond()),
+            analysis_results: Some(self.analysis_results.clone()),
+            error_message: None,
+            created_at: self.scan_started_at.as_millisecond(),
+        }
+        .try_into()
+    }
 }
 
 /// Whether a column that is 1 or 0 is 1.

@@ -18,6 +18,7 @@ on_both!(
     failed_batch_stores_nothing,
     odd_texts_are_taken,
     lists_newest_first_by_filter,
+    counts_recent_checks_of_account,
     prunes_by_age_and_number,
     two_stores_write_side_by_side,
 );
@@ -58,6 +59,9 @@ async fn reads_back_what_it_recorded(fixture: Fixture) {
     let recorded = store.record(vec![new_check("https://a/", 1_000)], None).await.unwrap().remove(0);
     assert!(!recorded.reused);
     let found = store.find_check(recorded.check.id).await.unwrap().unwrap();
+    let shown = |check: &StoredCheck| serde_json::to_value(check).unwrap();
+    assert_eq!(shown(&found), shown(&recorded.check), "what was answered is what is kept");
+    assert_eq!(found.account, recorded.check.account);
     assert_eq!(found.original_url, "https://a/");
     assert_eq!(found.created_at, Timestamp::from_millisecond(1_000).unwrap());
     assert_eq!(found.analysis_results.unwrap().get(), r#"{"risk_score":75}"#);
@@ -152,6 +156,24 @@ async fn lists_newest_first_by_filter(fixture: Fixture) {
     assert_eq!(count(both).await, 0);
     let quote = HistoryFilter { host: Some("' OR 1=1 --".to_owned()), ..filter() };
     assert_eq!(count(quote).await, 0);
+}
+
+async fn counts_recent_checks_of_account(fixture: Fixture) {
+    let store = &fixture.store;
+    for index in 0..3 {
+        store.record(vec![new_check(&format!("https://{index}/"), index)], None).await.unwrap();
+    }
+    let strange = AccountId::new(shield_types::Timestamp(1_000), [2; 10]);
+    store
+        .record(vec![NewCheck { account: Some(strange), ..new_check("https://s/", 2) }], None)
+        .await
+        .unwrap();
+    let stats = store.check_stats(owner(), Timestamp::from_millisecond(1).unwrap()).await.unwrap();
+    let (status, threat_level) = (CheckStatus::Completed, Some(ThreatLevel::High));
+    assert_eq!(stats.counts, [CheckCount { status, threat_level, count: 2 }]);
+    assert_eq!(stats.top_domains, [("www.example.com".to_owned(), 2)]);
+    let recent: Vec<_> = stats.recent.iter().map(|check| check.normalized_url.as_str()).collect();
+    assert_eq!(recent, ["https://2/", "https://1/"]);
 }
 
 #[tokio::test]

@@ -17,5 +17,6 @@ mod plans;
 #[cfg(feature = "postgres-tests")]
 mod postgres;
 mod process;
+mod redis;
 mod reports;
 mod scratch;

@@ -54,6 +54,7 @@ pub(crate) async fn open_gate(
         anonymous_limit: limits.anonymous,
         account_limit: 1_000,
         events: directory.path().join("security-events.jsonl"),
+        redis: None,
     };
     gate::open_gate(accounts, settings, &Secret::new([3; 32])).await.unwrap()
 }
