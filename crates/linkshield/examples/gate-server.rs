@@ -261,7 +261,7 @@ fn headers(lines: &[(&'static str, &str)]) -> HeaderMap {
 impl Scene {
     /// Lets the chain learn what a store knows, as the first request of each does.
     async fn warm(&self, request: &RequestFacts<'_, Lines>) {
-        let moment = || Moment { now: now(), now_ns: 0, ring: &*self.ring, observer: () };
+        let moment = || Moment { now: now(), now_ns: 0, ring: &self.ring, observer: () };
         if let Decision::NeedsStore(pending) = self.chain.decide(request, &self.policy, &moment()) {
             let answer = self.store.answer(pending.question()).await.expect("it is in memory");
             let _admitted = self.chain.resume(pending, answer, request, &moment());

@@ -13,7 +13,7 @@ use std::{
 
 use clap::Args;
 use lettre::message::Mailbox;
-use shield_data::{PostgresAddressError, PostgresAddressMistake};
+use shield_data::{PostgresAddressError, PostgresAddressMistake, REDIS_ACCEPTED, RedisSettings};
 use shield_guard::{address::Network, csrf::Origins};
 use thiserror::Error;
 use tracing_subscriber::{EnvFilter, filter::LevelFilter};
@@ -112,13 +112,17 @@ pub struct RawSettings {
     /// File of security events (OCSF, one line each). Default: `security-events.jsonl` in the data directory.
     #[arg(long, value_name = "FILE", env = "LINKSHIELD_EVENTS")]
     events: Option<OsString>,
+    /// Redis that several processes share, such as `redis://127.0.0.1:6379`, `redis+sentinel://a:26379,b:26379,c:26379/master`
+    /// or `redis+cluster://a:6379,b:6379`. Without it each process counts its limits by itself.
+    #[arg(long, value_name = "URL", env = "LINKSHIELD_REDIS", hide_env_values = true)]
+    redis: Option<OsString>,
     /// What is logged: error, warn, info, debug, trace, off, or a tracing filter such as `info,linkshield=debug`.
     #[arg(long, value_name = "FILTER", env = "LINKSHIELD_LOG", default_value = "info")]
     log: OsString,
 }
 
 /// All variables that [`RawSettings`] reads.
-pub const ENVIRONMENT_VARIABLES: [&str; 20] = [
+pub const ENVIRONMENT_VARIABLES: [&str; 21] = [
     "LINKSHIELD_ADDRESS",
     "LINKSHIELD_PORT",
     "LINKSHIELD_DATA",
@@ -138,6 +142,7 @@ pub const ENVIRONMENT_VARIABLES: [&str; 20] = [
     "LINKSHIELD_ANONYMOUS_LIMIT",
     "LINKSHIELD_ACCOUNT_LIMIT",
     "LINKSHIELD_EVENTS",
+    "LINKSHIELD_REDIS",
     "LINKSHIELD_LOG",
 ];
 
@@ -311,6 +316,10 @@ impl RawSettings {
             Some(file) => reader.read("events", file, "the path of a file in UTF-8", path),
             None => data.map(|data| data.join(EVENTS_FILE)),
         };
+        let redis = match &self.redis {
+            Some(url) => reader.read_secret("redis", url, REDIS_ACCEPTED, parsed::<RedisSettings>).map(Some),
+            None => Some(None),
+        };
         Some(GateSettings {
             trusted_proxies: trusted_proxies?,
             origins: Origins::of_host(),
@@ -318,6 +327,7 @@ impl RawSettings {
             anonymous_limit: anonymous_limit?,
             account_limit: account_limit?,
             events: events?,
+            redis: redis?,
         })
     }
 }
@@ -541,11 +551,12 @@ mod tests {
             "--anonymous-limit=none",
             "--account-limit=0",
             "--events=",
+            "--redis=redis://user:hunter2@",
             "--log=,=,",
         ];
         let error = resolve(&arguments, &["LINKSHIELD_PROT"]).unwrap_err();
-        assert_eq!(error.problems.len(), 22, "{error:?}");
-        assert_eq!(error.to_string(), "22 settings were not accepted");
+        assert_eq!(error.problems.len(), 23, "{error:?}");
+        assert_eq!(error.to_string(), "23 settings were not accepted");
         let told: String = error.problems.iter().map(ToString::to_string).collect();
         assert!(!told.contains("hunter2"), "{told}");
         let first = error.problems[0].to_string();

@@ -1,4 +1,4 @@
-//! Where `shield-guard` keeps what it must remember: its stores, in SQLite or PostgreSQL.
+//! Where `shield-guard` keeps what it must remember: its stores, in SQLite or PostgreSQL; and, for what may be lost, [`Redis`].
 //!
 //! The application opens the pools and runs [`guard_migrations`] with its own; a [`Database`] made of them is what every store
 //! is made of, and what the application may keep its own in. [`PostgresPool`] finds the primary among several hosts, and finds the
@@ -13,13 +13,18 @@ mod limits;
 mod migrations;
 mod postgres;
 mod prune;
+mod redis;
 mod seal;
 mod secrets;
 mod sql;
 mod tokens;
 
+pub use self::redis::{
+    ParseRedisSettingsError, REDIS_ACCEPTED, Redis, RedisCallError, RedisKeeper, RedisLeases, RedisSettings,
+    RedisStatus, RedisTopology, ServerAddress,
+};
 pub use credentials::{SqlApiKeys, SqlRevocations, SqlSessions};
-pub use limits::{SqlFailures, SqlQuotas};
+pub use limits::{SqlFailures, SqlLeases, SqlQuotas};
 pub use migrations::{Dialect, guard_migrations};
 pub use postgres::{
     MigratePostgresError, PostgresAddress, PostgresAddressError, PostgresAddressMistake, PostgresHost,

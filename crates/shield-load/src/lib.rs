@@ -40,6 +40,7 @@ pub use adapter::k6_samples::K6Samples;
 pub use adapter::locust::{LocustOutputs, results as locust_results};
 pub use adapter::run::{ForeignRun, run_foreign};
 pub use adapter::tool::ForeignTool;
+pub use bench::error::BenchError;
 pub use bench::order::{
     BenchComponent, BenchOrder, COMPONENT_LONGEST_METRIC, COMPONENT_METRIC, Primitive, PrimitiveKind,
 };
@@ -47,7 +48,7 @@ pub use bench::results::{
     Added, BENCH_FORMAT, BenchResults, Bucket, ComponentFigures, ComponentResults, PrimitiveFigures,
     RequestFigures,
 };
-pub use bench::run::{BenchError, LOAD_SHARE, run_bench};
+pub use bench::run::{LOAD_SHARE, run_bench};
 pub use compare::analyse::analyse;
 pub use compare::block::{Block, Side};
 pub use compare::pauses::{Pauses, StoodStill};

@@ -41,7 +41,7 @@ pub struct Accounts {
 #[derive(Debug)]
 pub(super) struct Inner {
     pub(super) store: Store,
-    database: Database,
+    pub(super) database: Database,
     pub(super) sessions: SqlSessions,
     pub(super) families: SqlRefreshFamilies,
     pub(super) one_time: SqlOneTimeTokens,

@@ -39,6 +39,7 @@ pub(crate) async fn open_gate(accounts: &Accounts, directory: &ScratchDirectory)
         anonymous_limit: 1_000_000,
         account_limit: 1_000,
         events: directory.path().join("security-events.jsonl"),
+        redis: None,
     };
     gate::open_gate(accounts, settings, &Secret::new([3; 32])).await.unwrap().0
 }

@@ -73,7 +73,8 @@ impl App {
         environment: Environment,
         request_timeout: Duration,
     ) -> Self {
-        let metrics = Metrics::new(environment, Arc::clone(gate.components()));
+        let metrics =
+            Metrics::new(environment, Arc::clone(gate.components())).with_redis(gate.redis_status());
         let inner = Inner {
             service,
             accounts,

@@ -8,6 +8,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use http::{HeaderValue, header};
+use shield_data::RedisStatus;
 use shield_guard::{
     AccountId, StoreError,
     chain::{
@@ -21,9 +22,10 @@ use shield_guard::{
     token::KeyRing,
 };
 use shield_types::Timestamp;
+use tokio::sync::watch;
 
 use super::{
-    Circumstances, EventSink, Peer, RouteTable, UseNotes,
+    Circumstances, EventSink, Fanout, GlobalLimits, Peer, RouteTable, UseNotes,
     headers::{FixedHeaders, LimitHeaders, Lines, forbid_storing},
 };
 use crate::{
@@ -61,6 +63,10 @@ pub struct GateParts<S> {
     pub events: EventSink,
     /// Takes last uses.
     pub uses: UseNotes,
+    /// Counts limits over all processes.
+    pub global: GlobalLimits,
+    /// Tells other processes what was taken back.
+    pub fanout: Fanout,
 }
 
 /// The gate of a service: the state of [`guard`].
@@ -72,6 +78,8 @@ pub struct Gate<S> {
     headers: FixedHeaders,
     events: EventSink,
     uses: UseNotes,
+    global: GlobalLimits,
+    fanout: Fanout,
     components: Arc<ComponentTimes>,
     /// The start of the clock that limits count by.
     started: Instant,
@@ -92,7 +100,8 @@ pub async fn guard<S: GateStore>(
     let policy = gate.routes.find(request.method(), route);
     let lines = Lines(request.headers());
     let facts = RequestFacts { method: request.method().as_str(), peer, headers: &lines };
-    match gate.judge(&facts, policy).await {
+    let outcome = gate.judge(&facts, policy).await;
+    match gate.global.confirm(outcome).await {
         Outcome::Refused(refused) => {
             let circumstances = Circumstances::of(request.method(), request.headers(), request.extensions());
             gate.refuse(&refused, &circumstances)
@@ -126,10 +135,15 @@ pub async fn guard<S: GateStore>(
 impl<S: GateStore> Gate<S> {
     /// A gate; limits count from now on.
     pub fn new(parts: GateParts<S>) -> Self {
-        let GateParts { chain, store, ring, routes, headers, events, uses } = parts;
+        let GateParts { chain, store, ring, routes, headers, events, uses, global, fanout } = parts;
         let headers = FixedHeaders::new(&headers);
         let (components, started) = (Arc::default(), Instant::now());
-        Self { chain, store, ring, routes, headers, events, uses, components, started }
+        Self { chain, store, ring, routes, headers, events, uses, global, fanout, components, started }
+    }
+
+    /// How Redis is, where there is one.
+    pub fn redis_status(&self) -> Option<watch::Receiver<RedisStatus>> {
+        self.fanout.redis_status()
     }
 
     /// How long the parts of its checks take.
@@ -169,9 +183,12 @@ impl<S: GateStore> Gate<S> {
     }
 
     async fn settle(&self) {
-        if let Err(error) = self.store.settle(&self.chain).await {
+        match self.store.settle(&self.chain).await {
+            Ok(()) => self.fanout.note(),
             // The follower goes on trying, and the set's age says how long it has not succeeded.
-            tracing::warn!(error = %error, cause = causes(&error).join(": "), "revocations could not be read");
+            Err(error) => {
+                tracing::warn!(error = %error, cause = causes(&error).join(": "), "revocations could not be read");
+            }
         }
     }
 

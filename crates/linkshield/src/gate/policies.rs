@@ -73,7 +73,7 @@ static ROUTES: &[(Method, &str, RouteClass)] = &[
     (Method::POST, "/api/v1/user/resend-verification", BeforeLogin("auth_resend_verification")),
     (Method::POST, "/api/v1/user/login", BeforeLogin("auth_login")),
     (Method::POST, "/api/v1/user/forgot-password", BeforeLogin("auth_password_reset")),
-    (Method::POST, "/api/v1/user/reset-password", BeforeLogin("auth_password_reset")),
+    (Method::POST, "/api/v1/user/reset-password", BeforeLogin("auth_password_choice")),
     (Method::POST, "/api/v1/user/refresh", Refresh),
     (Method::POST, "/auth/validate-token", Question),
     (Method::POST, "/api/security/csp-report", Report),
@@ -152,7 +152,6 @@ pub(crate) fn class_of(method: &Method, route: &str) -> Option<RouteClass> {
     ROUTES.iter().find(|(known, path, _)| known == method && *path == route).map(|(.., class)| *class)
 }
 
-/// A limit that the original promised, by its name.
 fn named(name: &str, count: Option<u32>) -> Result<Arc<Limit>, LimitRoutesError> {
     let known = DEFAULT_LIMITS.iter().find(|limit| limit.name == name);
     let LimitSettings { rate, .. } = known.expect("the routes name limits of the list").settings(KEYS)?;

@@ -19,8 +19,10 @@ use prometheus_client::{
     },
     registry::Registry,
 };
+use shield_data::RedisStatus;
+use tokio::sync::watch;
 
-use super::ComponentTimes;
+use super::{ComponentTimes, redis::RedisMetrics};
 use crate::{analysis::ThreatLevel, settings::Environment};
 
 /// All metrics of the process.
@@ -104,6 +106,15 @@ impl Metrics {
         };
         metrics.register(environment);
         metrics
+    }
+
+    /// Says how Redis is, too.
+    #[must_use]
+    pub fn with_redis(mut self, status: Option<watch::Receiver<RedisStatus>>) -> Self {
+        if let Some(status) = status {
+            self.registry.register_collector(Box::new(RedisMetrics(status)));
+        }
+        self
     }
 
     fn register(&mut self, environment: Environment) {

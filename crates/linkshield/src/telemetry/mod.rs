@@ -4,6 +4,7 @@ mod causes;
 mod components;
 mod logs;
 mod metrics;
+mod redis;
 
 pub use causes::causes;
 pub use components::{CheckWatch, ComponentTimes};

@@ -137,6 +137,7 @@ async fn open_gate(accounts: &Accounts, directory: &ScratchDirectory) -> Arc<Gat
         anonymous_limit: 1_000_000,
         account_limit: 1_000,
         events: directory.path().join("security-events.jsonl"),
+        redis: None,
     };
     gate::open_gate(accounts, settings, &Secret::new([3; 32])).await.unwrap().0
 }

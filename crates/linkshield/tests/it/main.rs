@@ -10,4 +10,5 @@ mod nodes;
 #[cfg(feature = "postgres-tests")]
 mod postgres;
 mod process;
+mod redis;
 mod scratch;

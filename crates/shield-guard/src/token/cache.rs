@@ -157,7 +157,8 @@ mod tests {
     fn of_equal_ends_each_digest_displaces_another() {
         let cache = VerifiedTokenCache::new(64).unwrap();
         let digests: Vec<_> = (0..1_000_u32).map(|number| Sha256Digest::of(&number.to_le_bytes())).collect();
-        let places = |cache: &VerifiedTokenCache| -> Vec<u64> { cache.slots.iter().map(super::Slot::mark).collect() };
+        let places =
+            |cache: &VerifiedTokenCache| -> Vec<u64> { cache.slots.iter().map(super::Slot::mark).collect() };
         digests[..800].iter().for_each(|digest| cache.insert(*digest, token(1, 9)));
         let mut displaced = BTreeSet::new();
         for digest in &digests[800..] {
@@ -191,7 +192,8 @@ mod tests {
                 scope.spawn(move || {
                     for round in 0..4_000_u64 {
                         // Twice as many as there is room for in their one window.
-                        (from..from + 8).for_each(|number| cache.insert(digest(number), token(number, round)));
+                        (from..from + 8)
+                            .for_each(|number| cache.insert(digest(number), token(number, round)));
                     }
                 })
             };
@@ -199,9 +201,8 @@ mod tests {
             while !writers.iter().all(thread::ScopedJoinHandle::is_finished) {
                 for number in 0..16 {
                     let found = cache.get(&digest(number));
-                    let whole = found.is_none_or(|found| {
-                        found == token(number, found.expires_at.0 - u64::from(number))
-                    });
+                    let whole = found
+                        .is_none_or(|found| found == token(number, found.expires_at.0 - u64::from(number)));
                     assert!(whole, "{number} found {found:?}");
                 }
             }

@@ -6,6 +6,7 @@
 
 pub(crate) mod added;
 pub(crate) mod cpu;
+pub(crate) mod error;
 pub(crate) mod exposed;
 pub(crate) mod judge;
 pub(crate) mod order;

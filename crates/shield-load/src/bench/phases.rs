@@ -119,7 +119,7 @@ fn closed(users: usize, stop: Stop) -> FileModel {
 
 /// The first causes of failures.
 pub(crate) fn causes(report: &LoadReport) -> String {
-    let lines = FailureGroups::of(&report.failures).lines();
+    let lines = FailureGroups::told(&report.failures, &report.failed);
     match lines.is_empty() {
         true => "no request was answered".to_owned(),
         false => lines.into_iter().take(CAUSES_MAX).collect::<Vec<_>>().join("; "),

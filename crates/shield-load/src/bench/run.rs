@@ -1,12 +1,10 @@
 //! The measurement itself, phase after phase.
 
-use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
-
-use thiserror::Error;
 
 use crate::bench::added::added;
 use crate::bench::cpu::ServiceProcess;
+use crate::bench::error::BenchError;
 use crate::bench::exposed::Reading;
 use crate::bench::judge::judge;
 use crate::bench::order::{BenchComponent, BenchOrder};
@@ -15,13 +13,10 @@ use crate::bench::primitive::measure;
 use crate::bench::results::{
     Added, BENCH_FORMAT, BenchResults, ComponentFigures, ComponentResults, PrimitiveFigures,
 };
-use crate::compare::record::CompareError;
 use crate::measure::report::LoadReport;
-use crate::plan::validate::StartLoadError;
 use crate::results::model::Verdict;
 use crate::scenario::model::Scenario;
 use crate::session::exam::MetricsPlace;
-use crate::session::fetch::FetchError;
 use crate::session::run::{now, scheme_name};
 
 /// Parts of the budget: for pairs, for the capacity, and under load. The rest goes by between them.
@@ -33,58 +28,6 @@ const CAPACITY_LEAST: Duration = Duration::from_millis(800);
 /// Share of the capacity that the load is.
 pub const LOAD_SHARE: f64 = 0.6;
 
-/// Nothing was measured.
-#[derive(Debug, Error)]
-pub enum BenchError {
-    /// The service or its metrics cannot be found.
-    #[error("find the service")]
-    Find(#[from] FetchError),
-    /// A component's requests are nowhere.
-    #[error("measure `{component}` by scenario `{scenario}`: the load file has none of this name")]
-    NoScenario {
-        /// Of which component.
-        component: String,
-        /// The name.
-        scenario: String,
-    },
-    /// The load file cannot be run.
-    #[error("start the load")]
-    Start(#[from] StartLoadError),
-    /// Nothing listens, or nothing answers.
-    #[error("measure the service: it answered nothing to scenario `{scenario}`: {reason}")]
-    Unreachable {
-        /// The first one tried.
-        scenario: String,
-        /// What happened instead.
-        reason: String,
-    },
-    /// Answers are not those that the load file expects.
-    #[error("measure the service: scenario `{scenario}` is not answered as it expects: {reason}")]
-    Unexpected {
-        /// The scenario.
-        scenario: String,
-        /// What came instead.
-        reason: String,
-    },
-    /// Its metrics cannot be read.
-    #[error("read the metrics at `{url}`: {reason}")]
-    Metrics {
-        /// Where.
-        url: String,
-        /// Why not.
-        reason: String,
-    },
-    /// Two requests could not take turns.
-    #[error("compare requests with and without `{component}`")]
-    Compare {
-        /// The component.
-        component: String,
-        /// Why.
-        #[source]
-        source: CompareError,
-    },
-}
-
 /// A measurement under way.
 struct Bench<'a> {
     order: &'a BenchOrder,
@@ -95,6 +38,20 @@ struct Bench<'a> {
 
 /// One reading of every component, in their order.
 type Readings = Vec<Option<Reading>>;
+
+/// What was seen of every component, in their order.
+type Figures = Vec<Option<ComponentFigures>>;
+
+/// What all phases came to.
+struct Observed {
+    quiet: Figures,
+    loaded: Figures,
+    added: Vec<Option<Added>>,
+    capacity_per_second: f64,
+    report: LoadReport,
+    /// Processor time of the service under load.
+    used: Option<Duration>,
+}
 
 /// Measures; `tell` gets what is done, as it is done. Dropped, it cuts off what is under way.
 pub async fn run_bench(
@@ -110,48 +67,14 @@ pub async fn run_bench(
     let loads = Loads { file: &order.file, address, trust_pem: order.trust_pem.as_deref() };
     let mut bench = Bench { order, loads, metrics, warnings: Vec::new() };
     bench.try_out(tell).await?;
-    let at_first = bench.read().await?;
-    let added = bench.pairs(tell).await?;
-    let before_load = bench.read().await?;
-    let capacity_per_second = bench.capacity(tell).await?;
-    let idle = bench.read().await?;
-    let process = bench.process();
-    let used = process.and_then(ServiceProcess::used);
-    let rate_per_second = capacity_per_second * LOAD_SHARE;
-    let duration = order.budget.mul_f64(LOADED);
-    tell(format!(
-        "all scenarios at {rate_per_second:.0} per second, 60 % of the capacity, for {:.1} s",
-        duration.as_secs_f64()
-    ));
-    let report = bench.loads.run_at(rate_per_second, duration).await?;
-    let used = used.and_then(|before| process?.used()?.checked_sub(before));
-    let at_last = bench.read().await?;
+    let observed = bench.observe(tell).await?;
     tell("the primitives".to_owned());
-    let quiet = since(&before_load, &at_first);
-    let loaded = since(&at_last, &idle);
-    let mut components = Vec::new();
-    for (component, ((quiet, loaded), added)) in
-        order.components.iter().zip(quiet.into_iter().zip(loaded).zip(added))
-    {
-        let primitive = bench
-            .primitive(component, quiet.as_ref().or(loaded.as_ref()).map(|figures| figures.average_us))
-            .await;
-        let request = of_scenario(&report, bench.scenario(component, &component.with)?);
-        components.push(ComponentResults {
-            name: component.name.clone(),
-            target_us: component.target.as_secs_f64() * 1e6,
-            margin: component.margin,
-            quiet,
-            loaded,
-            added,
-            request,
-            primitive,
-            held: false,
-        });
-    }
+    let mut components = bench.components(&observed).await?;
     let reasons = judge(order, &mut components);
+    let Observed { capacity_per_second, report, used, .. } = observed;
     let (verdict, reasons) = verdict(&report, reasons);
     let answered = report.answered;
+    let each_us = |used: Duration| used.as_secs_f64() * 1e6 / answered as f64;
     Ok(BenchResults {
         format: BENCH_FORMAT,
         tool: format!("shield {}", env!("CARGO_PKG_VERSION")),
@@ -163,12 +86,10 @@ pub async fn run_bench(
         reasons,
         warnings: bench.warnings,
         capacity_per_second,
-        rate_per_second,
+        rate_per_second: capacity_per_second * LOAD_SHARE,
         answered,
         failed: report.failed_count(),
-        cpu_per_request_us: used
-            .filter(|_| answered > 0)
-            .map(|used| used.as_secs_f64() * 1e6 / answered as f64),
+        cpu_per_request_us: used.filter(|_| answered > 0).map(each_us),
         audit: report.audit,
         components,
     })
@@ -190,10 +111,7 @@ impl Bench<'_> {
             let names = [Some(&component.with), component.without.as_ref()];
             names.into_iter().flatten().try_for_each(|name| self.scenario(component, name).map(drop))?;
         }
-        let mut seen = BTreeSet::new();
-        for scenario in
-            self.loads.file.workload.scenarios.iter().filter(|scenario| seen.insert(&scenario.name))
-        {
+        for scenario in &self.loads.file.workload.scenarios {
             let (tried, scenario) = (self.loads.try_out(scenario).await?, scenario.name.clone());
             match tried {
                 Ok(()) => {}
@@ -204,6 +122,50 @@ impl Bench<'_> {
             }
         }
         Ok(())
+    }
+
+    /// The phases, with a reading of the metrics before and after each that is looked at from inside.
+    async fn observe(&mut self, tell: &mut (dyn FnMut(String) + Send)) -> Result<Observed, BenchError> {
+        let before_pairs = self.read().await?;
+        let added = self.pairs(tell).await?;
+        let after_pairs = self.read().await?;
+        let capacity_per_second = self.capacity(tell).await?;
+        let before_load = self.read().await?;
+        let process = self.process();
+        let used = process.and_then(ServiceProcess::used);
+        let (per_second, duration) = (capacity_per_second * LOAD_SHARE, self.order.budget.mul_f64(LOADED));
+        tell(format!(
+            "all scenarios at {per_second:.0} per second, 60 % of the capacity, for {:.1} s",
+            duration.as_secs_f64()
+        ));
+        let report = self.loads.run_at(per_second, duration).await?;
+        let used = used.and_then(|before| process?.used()?.checked_sub(before));
+        let after_load = self.read().await?;
+        let quiet = since(&after_pairs, &before_pairs);
+        let loaded = since(&after_load, &before_load);
+        Ok(Observed { quiet, loaded, added, capacity_per_second, report, used })
+    }
+
+    /// What was observed, component by component; nothing is judged yet.
+    async fn components(&self, observed: &Observed) -> Result<Vec<ComponentResults>, BenchError> {
+        let Observed { quiet, loaded, added, report, .. } = observed;
+        let figures = quiet.iter().zip(loaded).zip(added);
+        let mut components = Vec::new();
+        for (component, ((quiet, loaded), added)) in self.order.components.iter().zip(figures) {
+            let average_us = quiet.as_ref().or(loaded.as_ref()).map(|figures| figures.average_us);
+            components.push(ComponentResults {
+                name: component.name.clone(),
+                target_us: component.target.as_secs_f64() * 1e6,
+                margin: component.margin,
+                quiet: quiet.clone(),
+                loaded: loaded.clone(),
+                added: *added,
+                request: of_scenario(report, self.scenario(component, &component.with)?),
+                primitive: self.primitive(component, average_us).await,
+                held: false,
+            });
+        }
+        Ok(components)
     }
 
     /// What the service says of every component now.
@@ -239,8 +201,10 @@ impl Bench<'_> {
             let (with, without) =
                 (self.scenario(component, &component.with)?, self.scenario(component, without)?);
             let compared = added(self.loads.alone(without), self.loads.alone(with), limit).await;
-            let compared = compared
-                .map_err(|source| BenchError::Compare { component: component.name.clone(), source })?;
+            let compared = compared.map_err(|source| BenchError::Compare {
+                component: component.name.clone(),
+                source: Box::new(source),
+            })?;
             differences.push(
                 compared
                     .map_err(|reason| {
@@ -291,7 +255,7 @@ impl Bench<'_> {
     }
 }
 
-fn since(later: &Readings, earlier: &Readings) -> Vec<Option<ComponentFigures>> {
+fn since(later: &Readings, earlier: &Readings) -> Figures {
     let between =
         |(later, earlier): (&Option<Reading>, &Option<Reading>)| later.as_ref()?.since(earlier.as_ref());
     later.iter().zip(earlier).map(between).collect()
