@@ -16,6 +16,8 @@ use shield_guard::{
 use shield_types::Secret;
 use thiserror::Error;
 
+/// Behind the prefix `__Host-`.
+const DEVICE_COOKIE: &str = "device";
 /// The period of the coarse limit.
 const COARSE_PERIOD: Duration = Duration::from_mins(1);
 /// Addresses that it is made for: 3.2 MB.
@@ -108,6 +110,11 @@ pub fn build_chain(settings: ChainSettings<'_>) -> Result<Chain, BuildChainError
             mode: CsrfMode::Enforce,
         },
     })
+}
+
+/// The cookie that a device is known by at log-in. It opens nothing.
+pub fn device_cookie() -> SessionCookie {
+    SessionCookie::new(DEVICE_COOKIE, SameSite::Strict).expect("lower-case letters are a name")
 }
 
 /// The cookie of sessions.

@@ -1,19 +1,25 @@
 //! The gate itself: axum on one side, guard's chain on the other.
 
-use std::{fmt, sync::Arc, time::Instant};
+use std::{
+    fmt,
+    net::IpAddr,
+    sync::{Arc, LazyLock},
+    time::Instant,
+};
 
 use axum::{
     extract::{MatchedPath, Request, State},
     middleware::Next,
     response::{IntoResponse, Response},
 };
-use http::{HeaderValue, header};
+use http::{HeaderMap, HeaderValue, Method, header};
+use prometheus_client::metrics::histogram::Histogram;
 use shield_data::RedisStatus;
 use shield_guard::{
-    AccountId, StoreError,
+    AccountId, ScopeSet, StoreError,
     chain::{
-        Admitted, Answer, Chain, CookieFate, Decision, Moment, Outcome, Question, Refused, RequestFacts,
-        RoutePolicy, Use,
+        Access, Admitted, Answer, Chain, CookieFate, CsrfScope, Decision, Moment, Outcome, Principal,
+        Question, Refusal, Refused, RequestFacts, RouteLimits, RoutePolicy, Use,
     },
     csrf::CsrfKeys,
     event::{EventContext, SecurityEvent},
@@ -33,6 +39,14 @@ use crate::{
     clock::now,
     telemetry::{CheckWatch, ComponentTimes, causes},
 };
+
+/// Of a question about a credential: whoever has a good one is named.
+static ANYBODY: LazyLock<RoutePolicy> = LazyLock::new(|| RoutePolicy {
+    access: Access::Optional(ScopeSet::EMPTY),
+    sensitivity: Sensitivity::Ordinary,
+    csrf: CsrfScope::Cookies,
+    limits: RouteLimits::default(),
+});
 
 /// What the chain does not know.
 pub trait GateStore: Send + Sync + 'static {
@@ -146,6 +160,11 @@ impl<S: GateStore> Gate<S> {
         self.fanout.redis_status()
     }
 
+    /// How long requests waited for Redis, in seconds.
+    pub fn redis_waits(&self) -> &Histogram {
+        self.global.redis_waits()
+    }
+
     /// How long the parts of its checks take.
     pub fn components(&self) -> &Arc<ComponentTimes> {
         &self.components
@@ -182,7 +201,30 @@ impl<S: GateStore> Gate<S> {
         self.chain.resume(pending, answer, facts, &self.moment(Instant::now(), &ring, watch))
     }
 
-    async fn settle(&self) {
+    /// Who the credential in these headers speaks for, now; asked by a client at `address`, as whose request it counts. None when
+    /// there is none, or it is not good.
+    ///
+    /// # Errors
+    /// 429 or 503, when it is not decided.
+    pub async fn whom(&self, headers: &HeaderMap, address: IpAddr) -> Result<Option<Principal>, Problem> {
+        let lines = Lines(headers);
+        let facts = RequestFacts { method: Method::GET.as_str(), peer: address, headers: &lines };
+        match self.judge(&facts, &ANYBODY).await {
+            Outcome::Admitted(admitted) => Ok(admitted.principal),
+            Outcome::Refused(Refused { refusal, .. }) => match refusal {
+                Refusal::Limited { retry_after_s, .. } => {
+                    Err(Problem::too_many("the client's address asks too often", retry_after_s))
+                }
+                Refusal::Stale { .. } | Refusal::StoreAway => {
+                    Err(Problem::unavailable("what is needed to judge the credential is not available"))
+                }
+                Refusal::Anonymous | Refusal::Credential(_) | Refusal::Scope | Refusal::Csrf(_) => Ok(None),
+            },
+        }
+    }
+
+    /// Takes in what was taken back until now.
+    pub(crate) async fn settle(&self) {
         match self.store.settle(&self.chain).await {
             Ok(()) => self.fanout.note(),
             // The follower goes on trying, and the set's age says how long it has not succeeded.

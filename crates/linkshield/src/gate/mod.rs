@@ -26,7 +26,7 @@ mod witness;
 
 use circumstances::Circumstances;
 
-pub use build::{BuildChainError, ChainSettings, build_chain, session_cookie};
+pub use build::{BuildChainError, ChainSettings, build_chain, device_cookie, session_cookie};
 pub use events::{EventFile, EventSink, EventWriter};
 pub use fanout::Fanout;
 pub use follower::{RevocationFollower, catch_up};

@@ -329,7 +329,14 @@ pub(crate) async fn member(data: &Path, address: SocketAddr) -> String {
     assert_eq!(make_admin_in(data, "ada@example.org").await.0, Some(0));
     body.as_object_mut().unwrap().remove("accept_terms");
     let reply = post(address, "/api/v1/user/login", &body.to_string()).await;
-    format!("host: test\r\nauthorization: Bearer {}", reply.json()["access_token"].as_str().unwrap())
+    let answer = reply.json();
+    let member = format!("host: test\r\nauthorization: Bearer {}", answer["access_token"].as_str().unwrap());
+    // More checks a day than any test makes.
+    let (path, plan) = (answer["user"]["id"].as_str().unwrap(), r#"{"subscription_plan":"enterprise"}"#);
+    let head = post_head(&format!("/api/v1/admin/users/{path}"), plan.len()).replace("POST", "PUT");
+    let changed = send(address, format!("{}{plan}", head.replace("host: test", &member))).await;
+    assert_eq!(changed.status, 200, "{}", changed.body);
+    member
 }
 
 #[tokio::test]

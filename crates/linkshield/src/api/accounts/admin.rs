@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use shield_guard::{
     AccountId, KeyId,
+    event::SecurityEvent,
     limit::Tier,
     revocation::RevocationReason,
     token::{KeyRecord, KeyState},
@@ -19,6 +20,7 @@ use utoipa::ToSchema;
 use super::{
     ACCOUNT_BODY_BYTES_MAX,
     answers::{UserResponse, moment},
+    events,
 };
 use crate::{
     api::{
@@ -29,7 +31,7 @@ use crate::{
         state::App,
     },
     clock::now,
-    gate::Admin,
+    gate::{Admin, Witness},
     store::{AccountStatus, Role, StandingChange},
 };
 
@@ -88,13 +90,15 @@ pub(super) async fn change_user(
     State(app): State<App>,
     Admin(holder, role): Admin,
     PathId(id): PathId<AccountId>,
+    witness: Witness,
     request: Request,
 ) -> Result<Json<UserResponse>, Problem> {
     holder.require_recent_login()?;
     let change = standing(read_json(request, ACCOUNT_BODY_BYTES_MAX).await?)?;
     let changed = app.accounts().change_standing(role, id, change).await?;
     app.gate().forget(id);
-    Ok(Json(changed.into()))
+    events::standing_changed(witness, &changed);
+    Ok(Json(changed.account.into()))
 }
 
 fn standing(body: Value) -> Result<StandingChange, Problem> {
@@ -137,11 +141,17 @@ pub(super) async fn revoke_tokens(
     State(app): State<App>,
     Admin(holder, _role): Admin,
     PathId(account): PathId<AccountId>,
+    witness: Witness,
 ) -> Result<Json<RevokedResponse>, Problem> {
     if !app.accounts().exists(account).await? {
         return Err(Problem::unknown_user());
     }
-    let revoked_count = app.accounts().end_sessions(account, None, RevocationReason::Administrator).await?;
+    let ended = app.accounts().end_sessions(account, None, RevocationReason::Administrator).await?;
+    let witness = witness.about(account);
+    let revoked = SecurityEvent::TokensRevoked { scope: "account", owner: account, reason: "admin" };
+    witness.tell(&revoked, StatusCode::OK);
+    events::sessions_ended(&witness, &ended, "admin", StatusCode::OK);
+    let revoked_count = ended.len();
     Ok(Json(RevokedResponse {
         message: format!("{revoked_count} sessions ended with all their tokens"),
         revoked_count,
@@ -182,9 +192,11 @@ pub(super) async fn jwt_keys(State(app): State<App>, _admin: Admin) -> Json<Vec<
 pub(super) async fn jwt_rotate(
     State(app): State<App>,
     Admin(holder, _role): Admin,
+    witness: Witness,
 ) -> Result<Json<Value>, Problem> {
     holder.require_recent_login()?;
     let id = app.accounts().keys().rotate(now()).await?;
+    witness.tell(&SecurityEvent::SigningKeyRotated { kid: id }, StatusCode::OK);
     Ok(Json(json!({ "key_id": id.to_string() })))
 }
 
@@ -199,9 +211,12 @@ pub(super) async fn jwt_kill(
     State(app): State<App>,
     Admin(holder, _role): Admin,
     PathId(id): PathId<KeyId>,
+    witness: Witness,
 ) -> Result<StatusCode, Problem> {
     holder.require_recent_login()?;
     app.accounts().keys().kill(id, now()).await?;
+    let revoked = SecurityEvent::SigningKeyRevoked { kid: id, reason: "admin" };
+    witness.tell(&revoked, StatusCode::NO_CONTENT);
     Ok(StatusCode::NO_CONTENT)
 }
 

@@ -11,6 +11,7 @@ use serde_json::Value;
 use shield_guard::{
     ApiKeyId,
     api_key::{ApiKeyRecord, ApiKeyState},
+    event::SecurityEvent,
 };
 use utoipa::ToSchema;
 
@@ -28,7 +29,7 @@ use crate::{
         state::App,
     },
     clock::now,
-    gate::LoggedIn,
+    gate::{LoggedIn, Witness},
 };
 
 const NAME_LENGTH_MAX: usize = 100;
@@ -95,11 +96,14 @@ pub(super) async fn list(
 pub(super) async fn make(
     State(app): State<App>,
     LoggedIn(holder): LoggedIn,
+    witness: Witness,
     request: Request,
 ) -> Result<Json<ApiKeyResponse>, Problem> {
     holder.require_recent_login()?;
     let order = order(read_json(request, ACCOUNT_BODY_BYTES_MAX).await?)?;
-    Ok(Json(app.accounts().make_api_key(holder.account, order).await?.into()))
+    let made = app.accounts().make_api_key(holder.account, order).await?;
+    witness.tell(&SecurityEvent::ApiKeyCreated { key: made.record.id }, StatusCode::OK);
+    Ok(Json(made.into()))
 }
 
 /// Makes a key in the place of another; both work until the other's grace of 30 days is over.
@@ -114,9 +118,12 @@ pub(super) async fn rotate(
     State(app): State<App>,
     LoggedIn(holder): LoggedIn,
     PathId(key): PathId<ApiKeyId>,
+    witness: Witness,
 ) -> Result<Json<ApiKeyResponse>, Problem> {
     holder.require_recent_login()?;
-    Ok(Json(app.accounts().replace_api_key(holder.account, key).await?.into()))
+    let made = app.accounts().replace_api_key(holder.account, key).await?;
+    witness.tell(&SecurityEvent::ApiKeyRotated { key, successor: made.record.id }, StatusCode::OK);
+    Ok(Json(made.into()))
 }
 
 /// Takes a key back, at once.
@@ -129,9 +136,14 @@ pub(super) async fn revoke(
     State(app): State<App>,
     LoggedIn(holder): LoggedIn,
     PathId(key): PathId<ApiKeyId>,
+    witness: Witness,
 ) -> Result<StatusCode, Problem> {
     match app.accounts().revoke_api_key(holder.account, key).await? {
-        true => Ok(StatusCode::NO_CONTENT),
+        true => {
+            let revoked = SecurityEvent::ApiKeyRevoked { key, reason: "ended-by-owner" };
+            witness.tell(&revoked, StatusCode::NO_CONTENT);
+            Ok(StatusCode::NO_CONTENT)
+        }
         false => Err(Problem::unknown_api_key()),
     }
 }

@@ -7,6 +7,7 @@ use axum::{
 use http::StatusCode;
 use serde::Deserialize;
 use serde_json::Value;
+use shield_guard::event::SecurityEvent;
 use utoipa::ToSchema;
 
 use super::{
@@ -15,13 +16,14 @@ use super::{
     read::{self, TOKEN_LENGTH_MAX},
 };
 use crate::{
-    accounts::Register,
+    accounts::{Register, VerifyEmailError},
     api::{
         body::read_json,
         fields::Fields,
         problem::{Problem, ProblemDocument},
         state::App,
     },
+    gate::Witness,
     store::Profile,
 };
 
@@ -79,10 +81,13 @@ pub(crate) struct EmailRequest {
 ))]
 pub(super) async fn register(
     State(app): State<App>,
+    witness: Witness,
     request: Request,
 ) -> Result<Json<UserResponse>, Problem> {
     let request = registration(read_json(request, ACCOUNT_BODY_BYTES_MAX).await?)?;
-    Ok(Json(app.accounts().register(request).await?.into()))
+    let account = app.accounts().register(request).await?;
+    witness.about(account.id).tell(&SecurityEvent::AccountRegistered {}, StatusCode::OK);
+    Ok(Json(account.into()))
 }
 
 fn registration(body: Value) -> Result<Register, Problem> {
@@ -122,12 +127,22 @@ fn registration(body: Value) -> Result<Register, Problem> {
 ))]
 pub(super) async fn verify_email(
     State(app): State<App>,
+    witness: Witness,
     request: Request,
 ) -> Result<Json<UserResponse>, Problem> {
     let mut fields = Fields::of(read_json(request, ACCOUNT_BODY_BYTES_MAX).await?, &["token"])?;
     let token = fields.text("token", 1..=TOKEN_LENGTH_MAX);
     let token = fields.finish_required(token)?;
-    Ok(Json(app.accounts().verify_email(&token).await?.into()))
+    let verified = app.accounts().verify_email(&token).await.inspect_err(|error| {
+        if matches!(error, VerifyEmailError::NotOpen) {
+            let (purpose, reason) = ("email-verification", "not-open");
+            let refused = SecurityEvent::OneTimeTokenRefused { purpose, reason };
+            witness.tell(&refused, StatusCode::BAD_REQUEST);
+        }
+    });
+    let account = verified?;
+    witness.proven(account.id, None).tell(&SecurityEvent::EmailVerified {}, StatusCode::OK);
+    Ok(Json(account.into()))
 }
 
 /// Sends another token to an address that waits for one. Answers the same whatever becomes of it.

@@ -4,14 +4,14 @@ use axum::{Json, extract::State};
 use http::StatusCode;
 use shield_guard::{SessionId, revocation::RevocationReason};
 
-use super::answers::SessionResponse;
+use super::{answers::SessionResponse, events};
 use crate::{
     api::{
         path_id::PathId,
         problem::{Problem, ProblemDocument},
         state::App,
     },
-    gate::LoggedIn,
+    gate::{LoggedIn, Witness},
 };
 
 /// Lists the sessions that live.
@@ -36,9 +36,13 @@ pub(super) async fn end(
     State(app): State<App>,
     LoggedIn(holder): LoggedIn,
     PathId(session): PathId<SessionId>,
+    witness: Witness,
 ) -> Result<StatusCode, Problem> {
     match app.accounts().end_session(holder.account, session, RevocationReason::EndedByOwner).await? {
-        true => Ok(StatusCode::NO_CONTENT),
+        true => {
+            events::sessions_ended(&witness, &[session], "ended-by-owner", StatusCode::NO_CONTENT);
+            Ok(StatusCode::NO_CONTENT)
+        }
         false => Err(Problem::unknown_session()),
     }
 }
@@ -50,7 +54,10 @@ pub(super) async fn end(
 pub(super) async fn end_others(
     State(app): State<App>,
     LoggedIn(holder): LoggedIn,
+    witness: Witness,
 ) -> Result<StatusCode, Problem> {
-    app.accounts().end_sessions(holder.account, Some(holder.session), RevocationReason::EndedByOwner).await?;
+    let (spared, reason) = (Some(holder.session), RevocationReason::EndedByOwner);
+    let ended = app.accounts().end_sessions(holder.account, spared, reason).await?;
+    events::sessions_ended(&witness, &ended, "logout-everywhere", StatusCode::NO_CONTENT);
     Ok(StatusCode::NO_CONTENT)
 }

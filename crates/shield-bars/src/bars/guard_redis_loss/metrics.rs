@@ -6,7 +6,7 @@ use crate::harness::{HttpClient, Nodes, Result, Trouble};
 
 const WAITS: &str = "linkshield_redis_wait_seconds_count";
 const SHORT_WAITS: &str = "linkshield_redis_wait_seconds_bucket{le=\"0.025\"}";
-const PRESENT: &str = "linkshield_redis_present";
+const PRESENT: &str = "linkshield_redis_masters_present";
 
 /// Waits for Redis, over all nodes, since they started.
 #[derive(Clone, Copy, Debug, Default)]

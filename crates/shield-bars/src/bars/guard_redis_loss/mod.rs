@@ -9,7 +9,7 @@
 //! - *leavers* log out while Redis is away, and ask again with the token that they gave back.
 //!
 //! How long requests wait for Redis is what the nodes count themselves (`linkshield_redis_wait_seconds`), since a client cannot
-//! tell that wait from any other; when they use Redis again is when their gauge `linkshield_redis_present` says so, counted from
+//! tell that wait from any other; when they use Redis again is when their gauge `linkshield_redis_masters_present` says so, counted from
 //! the moment when a client of the bar's own is answered by it.
 
 mod crowd;
