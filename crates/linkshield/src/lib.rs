@@ -19,6 +19,20 @@ pub mod settings;
 pub mod store;
 pub mod telemetry;
 
+// The test support that is shared with the tests from outside names this crate as they do.
+#[cfg(test)]
+extern crate self as linkshield;
+
+#[cfg(test)]
+#[path = "../tests/it/authenticator.rs"]
+mod authenticator;
+#[cfg(test)]
+#[path = "../tests/it/opened.rs"]
+mod opened;
 #[cfg(test)]
 #[path = "../tests/it/scratch.rs"]
 mod scratch;
+
+#[cfg(all(test, feature = "postgres-tests"))]
+#[path = "../tests/it/postgres.rs"]
+mod postgres;

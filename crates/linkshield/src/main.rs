@@ -14,7 +14,7 @@ use linkshield::{
     server::{BindError, Pruner, Server, Signals},
     service::CheckService,
     settings::{RawSettings, Settings},
-    store::{RetentionLimits, Store},
+    store::{RetentionLimits, Store, StorePlace},
     telemetry::{causes, log_panics, start_logs},
 };
 use shield_guard::token::RotationSchedule;
@@ -109,7 +109,7 @@ fn run(runtime: &Runtime, settings: &Settings) -> ExitCode {
         };
         let limits = RetentionLimits { age_max: settings.retention, rows_max: settings.checks_max };
         let opened = tokio::select! {
-            opened = Store::open(&settings.data) => opened,
+            opened = settings.database.open(&settings.data) => opened,
             signal = signals.next() => {
                 tracing::info!(signal, "ended before the database was open");
                 return ExitCode::SUCCESS;
@@ -117,7 +117,7 @@ fn run(runtime: &Runtime, settings: &Settings) -> ExitCode {
         };
         let store = match opened {
             Ok(store) => store,
-            Err(error) => return failed(&error, "`--data DIR` (LINKSHIELD_DATA) chooses another directory"),
+            Err(error) => return failed(&error, store_hint(&settings.database)),
         };
         let service = CheckService::new(store.clone(), limits);
         let (accounts, backstage) = match open_accounts(&store, settings).await {
@@ -239,6 +239,13 @@ fn announce(server: &Server, settings: &Settings) -> std::io::Result<()> {
     // Whoever started this may have closed its output; the log line above says the same.
     let _written = writeln!(std::io::stdout(), "LinkShield listens on http://{address}");
     Ok(())
+}
+
+fn store_hint(place: &StorePlace) -> &'static str {
+    match place {
+        StorePlace::File => "`--data DIR` (LINKSHIELD_DATA) chooses another directory",
+        StorePlace::Postgres(_) => "`--database ADDRESS` (LINKSHIELD_DATABASE) chooses another database",
+    }
 }
 
 fn bind_hint(error: &BindError) -> &'static str {

@@ -5,11 +5,11 @@ use std::{path::PathBuf, process::ExitCode};
 use clap::Args;
 use linkshield::{
     accounts::{EmailAddress, promote},
-    store::{DATABASE_FILE, Store},
+    store::{DATABASE_FILE, StorePlace},
 };
 use tokio::runtime::Builder;
 
-use crate::{EXIT_SETTINGS, failed};
+use crate::{EXIT_SETTINGS, failed, store_hint};
 
 /// No account has this address.
 const EXIT_UNKNOWN: u8 = 5;
@@ -22,6 +22,15 @@ pub(crate) struct MakeAdmin {
     /// Directory of the database, as for `serve`, which may run meanwhile.
     #[arg(long, value_name = "DIR", env = "LINKSHIELD_DATA", default_value = "linkshield-data")]
     data: PathBuf,
+    /// The database, as for `serve`.
+    #[arg(
+        long,
+        value_name = "ADDRESS",
+        env = "LINKSHIELD_DATABASE",
+        default_value = "sqlite",
+        hide_env_values = true
+    )]
+    database: String,
 }
 
 pub(crate) fn make_admin(arguments: &MakeAdmin) -> ExitCode {
@@ -32,22 +41,29 @@ pub(crate) fn make_admin(arguments: &MakeAdmin) -> ExitCode {
             return ExitCode::from(EXIT_SETTINGS);
         }
     };
-    let database = arguments.data.join(DATABASE_FILE);
-    if !database.exists() {
-        eprintln!("error: there is no database `{}`", database.display());
+    let place: StorePlace = match arguments.database.parse() {
+        Ok(place) => place,
+        Err(error) => {
+            eprintln!("error: {error}");
+            return ExitCode::from(EXIT_SETTINGS);
+        }
+    };
+    let file = arguments.data.join(DATABASE_FILE);
+    if place == StorePlace::File && !file.exists() {
+        eprintln!("error: there is no database `{}`", file.display());
         eprintln!("  hint: `--data DIR` (LINKSHIELD_DATA) names the directory that `serve` uses");
         return ExitCode::from(EXIT_SETTINGS);
     }
     match Builder::new_current_thread().enable_all().build() {
-        Ok(runtime) => runtime.block_on(promote_in(arguments, &email)),
+        Ok(runtime) => runtime.block_on(promote_in(arguments, &place, &email)),
         Err(error) => failed(&error, "the system gave no timers to the process"),
     }
 }
 
-async fn promote_in(arguments: &MakeAdmin, email: &EmailAddress) -> ExitCode {
-    let store = match Store::open(&arguments.data).await {
+async fn promote_in(arguments: &MakeAdmin, place: &StorePlace, email: &EmailAddress) -> ExitCode {
+    let store = match place.open(&arguments.data).await {
         Ok(store) => store,
-        Err(error) => return failed(&error, "`--data DIR` (LINKSHIELD_DATA) chooses another directory"),
+        Err(error) => return failed(&error, store_hint(place)),
     };
     let code = match promote(&store, email).await {
         Ok(Some(account)) => {

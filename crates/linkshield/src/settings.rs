@@ -13,7 +13,8 @@ use std::{
 
 use clap::Args;
 use lettre::message::Mailbox;
-use shield_guard::address::Network;
+use shield_data::{PostgresAddressError, PostgresAddressMistake, REDIS_ACCEPTED, RedisSettings};
+use shield_guard::{address::Network, csrf::Origins};
 use thiserror::Error;
 use tracing_subscriber::{EnvFilter, filter::LevelFilter};
 use url::Url;
@@ -22,6 +23,7 @@ use crate::{
     gate::GateSettings,
     keys::MASTER_KEY_FILE,
     mail::{MAIL_ACCEPTED, MailDestination},
+    store::StorePlace,
 };
 
 /// The claim `iss` where no public URL is set.
@@ -43,6 +45,16 @@ pub struct RawSettings {
     /// Directory of the database (`linkshield.db`); created when missing. Two processes may share it.
     #[arg(long, value_name = "DIR", env = "LINKSHIELD_DATA", default_value = "linkshield-data")]
     data: OsString,
+    /// The database: `sqlite` (a file in the data directory), or PostgreSQL on all hosts of a cluster, such as
+    /// `postgres://user:password@one:5432,two:5432/linkshield?sslmode=verify-full`.
+    #[arg(
+        long,
+        value_name = "ADDRESS",
+        env = "LINKSHIELD_DATABASE",
+        default_value = "sqlite",
+        hide_env_values = true
+    )]
+    database: OsString,
     /// Where this runs: development, staging or production. Shown by `version` and `health`.
     #[arg(long, env = "LINKSHIELD_ENVIRONMENT", default_value = "development")]
     environment: OsString,
@@ -94,19 +106,27 @@ pub struct RawSettings {
     /// Requests about checks that one client address may send per hour without a credential: 1 to 100000000.
     #[arg(long, value_name = "COUNT", env = "LINKSHIELD_ANONYMOUS_LIMIT", default_value = "100")]
     anonymous_limit: OsString,
+    /// Requests that one account may send per hour, times what its plan multiplies: 1 to 100000000.
+    #[arg(long, value_name = "COUNT", env = "LINKSHIELD_ACCOUNT_LIMIT", default_value = "1000")]
+    account_limit: OsString,
     /// File of security events (OCSF, one line each). Default: `security-events.jsonl` in the data directory.
     #[arg(long, value_name = "FILE", env = "LINKSHIELD_EVENTS")]
     events: Option<OsString>,
+    /// Redis that several processes share, such as `redis://127.0.0.1:6379`, `redis+sentinel://a:26379,b:26379,c:26379/master`
+    /// or `redis+cluster://a:6379,b:6379`. Without it each process counts its limits by itself.
+    #[arg(long, value_name = "URL", env = "LINKSHIELD_REDIS", hide_env_values = true)]
+    redis: Option<OsString>,
     /// What is logged: error, warn, info, debug, trace, off, or a tracing filter such as `info,linkshield=debug`.
     #[arg(long, value_name = "FILTER", env = "LINKSHIELD_LOG", default_value = "info")]
     log: OsString,
 }
 
 /// All variables that [`RawSettings`] reads.
-pub const ENVIRONMENT_VARIABLES: [&str; 18] = [
+pub const ENVIRONMENT_VARIABLES: [&str; 21] = [
     "LINKSHIELD_ADDRESS",
     "LINKSHIELD_PORT",
     "LINKSHIELD_DATA",
+    "LINKSHIELD_DATABASE",
     "LINKSHIELD_ENVIRONMENT",
     "LINKSHIELD_DRAIN_TIMEOUT",
     "LINKSHIELD_REQUEST_TIMEOUT",
@@ -120,7 +140,9 @@ pub const ENVIRONMENT_VARIABLES: [&str; 18] = [
     "LINKSHIELD_TRUSTED_PROXIES",
     "LINKSHIELD_ADDRESS_LIMIT",
     "LINKSHIELD_ANONYMOUS_LIMIT",
+    "LINKSHIELD_ACCOUNT_LIMIT",
     "LINKSHIELD_EVENTS",
+    "LINKSHIELD_REDIS",
     "LINKSHIELD_LOG",
 ];
 
@@ -129,8 +151,10 @@ pub const ENVIRONMENT_VARIABLES: [&str; 18] = [
 pub struct Settings {
     /// Where to listen.
     pub address: SocketAddr,
-    /// Directory of the database.
+    /// Directory of the database's file, keys, letters and events.
     pub data: PathBuf,
+    /// Where the database is.
+    pub database: StorePlace,
     /// Where this runs.
     pub environment: Environment,
     /// How long requests may finish after the first signal.
@@ -191,6 +215,9 @@ pub enum SettingProblem {
         /// What would have been accepted.
         accepted: &'static str,
     },
+    /// A mistake in where the database is.
+    #[error("`--database` (LINKSHIELD_DATABASE) is neither `sqlite` nor an address of PostgreSQL: {0}")]
+    Database(PostgresAddressMistake),
     /// A variable with our prefix that nothing reads.
     #[error("environment variable `{variable}` is read by nothing, the closest one is `{closest}`")]
     Variable {
@@ -217,6 +244,7 @@ impl RawSettings {
         let ip = reader.read("address", &self.address, "an IPv4 or IPv6 address", parsed::<IpAddr>);
         let port = reader.read("port", &self.port, "a number from 0 to 65535", parsed::<u16>);
         let data = reader.read("data", &self.data, "the path of a directory in UTF-8", path);
+        let database = reader.database(&self.database);
         let places = "development, staging or production";
         let environment = reader.read("environment", &self.environment, places, Environment::from_name);
         let drain = |text: &str| bounded_duration(text, Duration::ZERO, MINUTE * 10);
@@ -237,9 +265,9 @@ impl RawSettings {
             None => data.as_ref().map(|data| data.join(MASTER_KEY_FILE)),
         };
         let urls = "an origin such as `https://links.example.org`, or `http://` on this machine";
-        let issuer = match &self.public_url {
+        let public = match &self.public_url {
             Some(url) => reader.read("public-url", url, urls, origin),
-            None => Some(ISSUER.to_owned()),
+            None => Some((ISSUER.to_owned(), Origins::of_host())),
         };
         let mail = reader.read_secret("mail", &self.mail, MAIL_ACCEPTED, parsed::<MailDestination>);
         let senders = "an address, or a name and an address as in `LinkShield <links@example.org>`";
@@ -249,11 +277,12 @@ impl RawSettings {
         let log = reader.read("log", &self.log, levels, filter);
         let settings = (|| {
             let address = SocketAddr::new(ip?, port?);
-            let issuer = issuer?;
-            let gate = GateSettings { origins: origins(&issuer, address), ..gate? };
+            let (issuer, origins) = public?;
+            let gate = GateSettings { origins, ..gate? };
             Some(Settings {
                 address,
                 data: data?,
+                database: database?,
                 environment: environment?,
                 drain_timeout: drain_timeout?,
                 request_timeout: request_timeout?,
@@ -282,16 +311,23 @@ impl RawSettings {
         let counts = "a number from 1 to 100000000";
         let address_limit = reader.read("address-limit", &self.address_limit, counts, count);
         let anonymous_limit = reader.read("anonymous-limit", &self.anonymous_limit, counts, count);
+        let account_limit = reader.read("account-limit", &self.account_limit, counts, count);
         let events = match &self.events {
             Some(file) => reader.read("events", file, "the path of a file in UTF-8", path),
             None => data.map(|data| data.join(EVENTS_FILE)),
         };
+        let redis = match &self.redis {
+            Some(url) => reader.read_secret("redis", url, REDIS_ACCEPTED, parsed::<RedisSettings>).map(Some),
+            None => Some(None),
+        };
         Some(GateSettings {
             trusted_proxies: trusted_proxies?,
-            origins: Vec::new(),
+            origins: Origins::of_host(),
             address_limit: address_limit?,
             anonymous_limit: anonymous_limit?,
+            account_limit: account_limit?,
             events: events?,
+            redis: redis?,
         })
     }
 }
@@ -353,6 +389,19 @@ impl Reader {
         parsed
     }
 
+    /// The place of the database, whose password is in it: each mistake is told without it.
+    fn database(&mut self, value: &OsStr) -> Option<StorePlace> {
+        let place = value.to_str().map(str::parse);
+        match place {
+            Some(Ok(place)) => return Some(place),
+            Some(Err(PostgresAddressError { mistakes })) => {
+                self.problems.extend(mistakes.into_iter().map(SettingProblem::Database));
+            }
+            None => self.refuse("database", "[redacted]".to_owned(), "text in UTF-8"),
+        }
+        None
+    }
+
     fn refuse(&mut self, option: &'static str, value: String, accepted: &'static str) {
         let variable = format!("LINKSHIELD_{}", option.replace('-', "_").to_ascii_uppercase());
         self.problems.push(SettingProblem::Value { option, variable, value, accepted });
@@ -385,8 +434,8 @@ fn path(text: &str) -> Option<PathBuf> {
     (!text.trim().is_empty()).then(|| PathBuf::from(text))
 }
 
-/// The origin of a URL, as it is: nothing behind host and port. Without TLS only on this machine.
-fn origin(text: &str) -> Option<String> {
+/// The origin of a URL, as it is: nothing behind host and port. Without TLS only on this machine. Our own pages come from it.
+fn origin(text: &str) -> Option<(String, Origins)> {
     let url = Url::parse(text).ok()?;
     let alone = url.path() == "/" && url.query().is_none() && url.fragment().is_none();
     let anonymous = url.username().is_empty() && url.password().is_none();
@@ -395,30 +444,15 @@ fn origin(text: &str) -> Option<String> {
         "http" => matches!(url.host_str(), Some("localhost" | "127.0.0.1" | "[::1]")),
         _ => false,
     };
-    (alone && anonymous && protected).then(|| url.origin().ascii_serialization())
+    let origin = (alone && anonymous && protected).then(|| url.origin().ascii_serialization())?;
+    let origins = Origins::new([origin.as_str()]).ok()?;
+    Some((origin, origins))
 }
 
 fn proxies(text: &str) -> Option<Vec<Network>> {
     let names = text.split(',').map(str::trim).filter(|name| !name.is_empty());
     let networks: Vec<Network> = names.map(|name| name.parse().ok()).collect::<Option<_>>()?;
     (networks.len() <= PROXIES_MAX).then_some(networks)
-}
-
-/// Where our own pages come from: the public URL, else the address that is listened on. A browser that says where a request
-/// comes from (`Sec-Fetch-Site`) needs neither.
-fn origins(issuer: &str, address: SocketAddr) -> Vec<String> {
-    match (issuer, address.port()) {
-        (ISSUER, 0 | 80) => vec![format!("http://{}", host(address.ip()))],
-        (ISSUER, port) => vec![format!("http://{}:{port}", host(address.ip()))],
-        (public_url, _) => vec![public_url.to_owned()],
-    }
-}
-
-fn host(address: IpAddr) -> String {
-    match address {
-        IpAddr::V4(address) => address.to_string(),
-        IpAddr::V6(address) => format!("[{address}]"),
-    }
 }
 
 fn filter(text: &str) -> Option<String> {
@@ -480,7 +514,7 @@ mod tests {
         assert_eq!(settings.master_key, PathBuf::from("linkshield-data/master.key"));
         assert_eq!((settings.mail, settings.issuer.as_str()), (MailDestination::File, "linkshield"));
         assert!(settings.gate.trusted_proxies.is_empty(), "nobody's word is taken unasked");
-        assert_eq!(settings.gate.origins, ["http://127.0.0.1:8080"]);
+        assert_eq!(settings.gate.origins, Origins::of_host());
     }
 
     #[test]
@@ -488,6 +522,8 @@ mod tests {
         let issuer = |url: &str| resolve(&["--public-url", url], &[]).map(|settings| settings.issuer);
         assert_eq!(issuer("https://Links.example.org/").unwrap(), "https://links.example.org");
         assert_eq!(issuer("http://127.0.0.1:8080").unwrap(), "http://127.0.0.1:8080");
+        let gate = resolve(&["--public-url=https://links.example.org"], &[]).unwrap().gate;
+        assert_eq!(gate.origins, Origins::new(["https://links.example.org"]).unwrap());
         for url in ["https://a.org/app", "https://a.org?x", "ftp://a.org", "a.org", "https://u@a.org"] {
             assert!(issuer(url).is_err(), "{url}");
         }
@@ -499,6 +535,7 @@ mod tests {
             "--address=here",
             "--port=70000",
             "--data=",
+            "--database=postgres://ada:hunter2@one:x/",
             "--environment=prod",
             "--drain-timeout=30",
             "--request-timeout=1ms",
@@ -512,12 +549,14 @@ mod tests {
             "--trusted-proxies=127.0.0.0/8,edge",
             "--address-limit=0",
             "--anonymous-limit=none",
+            "--account-limit=0",
             "--events=",
+            "--redis=redis://user:hunter2@",
             "--log=,=,",
         ];
         let error = resolve(&arguments, &["LINKSHIELD_PROT"]).unwrap_err();
-        assert_eq!(error.problems.len(), 19, "{error:?}");
-        assert_eq!(error.to_string(), "19 settings were not accepted");
+        assert_eq!(error.problems.len(), 23, "{error:?}");
+        assert_eq!(error.to_string(), "23 settings were not accepted");
         let told: String = error.problems.iter().map(ToString::to_string).collect();
         assert!(!told.contains("hunter2"), "{told}");
         let first = error.problems[0].to_string();

@@ -1,8 +1,8 @@
-//! A database's failure as the error of guard's traits.
+//! A database's failure, or Redis', as the error of guard's traits.
 
 use shield_guard::StoreError;
 
-use crate::SqlError;
+use crate::{RedisCallError, SqlError};
 
 /// For `map_err` of what a store of `store` asked.
 pub(crate) fn of(store: &'static str) -> impl Fn(SqlError) -> StoreError {
@@ -10,4 +10,9 @@ pub(crate) fn of(store: &'static str) -> impl Fn(SqlError) -> StoreError {
         true => StoreError::damaged(store, error),
         false => StoreError::away(store, error),
     }
+}
+
+/// The same of Redis, which keeps nothing whose damage could be told.
+pub(crate) fn of_redis(store: &'static str) -> impl Fn(RedisCallError) -> StoreError {
+    move |error| StoreError::away(store, error)
 }

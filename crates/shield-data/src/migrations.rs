@@ -25,7 +25,11 @@ pub fn guard_migrations(dialect: Dialect) -> Vec<Migration> {
         Dialect::Sqlite => include_str!("../migrations/sqlite/1000_guard.sql"),
         Dialect::Postgres => include_str!("../migrations/postgres/1000_guard.sql"),
     };
-    vec![step(1_000, "guard", guard)]
+    let leases = match dialect {
+        Dialect::Sqlite => include_str!("../migrations/sqlite/1001_leases.sql"),
+        Dialect::Postgres => include_str!("../migrations/postgres/1001_leases.sql"),
+    };
+    vec![step(1_000, "guard", guard), step(1_001, "leases", leases)]
 }
 
 fn step(version: i64, description: &'static str, text: &'static str) -> Migration {

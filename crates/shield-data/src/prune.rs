@@ -16,7 +16,7 @@ const MARGIN: Duration = Duration::from_mins(15);
 const KEY_HISTORY: Duration = Duration::from_hours(90 * 24);
 
 /// A table's statement, and how long after its end a row goes.
-const RULES: [(&str, Duration); 8] = [
+const RULES: [(&str, Duration); 9] = [
     (
         "DELETE FROM guard_sessions WHERE id IN
          (SELECT id FROM guard_sessions WHERE expires_at < $1 LIMIT $2)",
@@ -55,6 +55,11 @@ const RULES: [(&str, Duration); 8] = [
     (
         "DELETE FROM guard_quotas WHERE (account, feature, window_start, window_end) IN
          (SELECT account, feature, window_start, window_end FROM guard_quotas WHERE window_end < $1 LIMIT $2)",
+        MARGIN,
+    ),
+    (
+        "DELETE FROM guard_leases WHERE (limit_name, subject, window_start, window_end) IN
+         (SELECT limit_name, subject, window_start, window_end FROM guard_leases WHERE window_end < $1 LIMIT $2)",
         MARGIN,
     ),
 ];

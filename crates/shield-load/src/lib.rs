@@ -18,6 +18,7 @@
 #![cfg_attr(test, expect(clippy::unwrap_used, reason = "a panic is a test's failure"))]
 
 mod adapter;
+mod bench;
 mod compare;
 mod engine;
 mod fault;
@@ -39,6 +40,15 @@ pub use adapter::k6_samples::K6Samples;
 pub use adapter::locust::{LocustOutputs, results as locust_results};
 pub use adapter::run::{ForeignRun, run_foreign};
 pub use adapter::tool::ForeignTool;
+pub use bench::error::BenchError;
+pub use bench::order::{
+    BenchComponent, BenchOrder, COMPONENT_LONGEST_METRIC, COMPONENT_METRIC, Primitive, PrimitiveKind,
+};
+pub use bench::results::{
+    Added, BENCH_FORMAT, BenchResults, Bucket, ComponentFigures, ComponentResults, PrimitiveFigures,
+    RequestFigures,
+};
+pub use bench::run::{LOAD_SHARE, run_bench};
 pub use compare::analyse::analyse;
 pub use compare::block::{Block, Side};
 pub use compare::pauses::{Pauses, StoodStill};
@@ -91,7 +101,7 @@ pub use scenario::mix::RequestMix;
 pub use scenario::model::{
     Action, Check, Demand, Extract, Feed, FeedOrder, HttpRequest, Place, Refresh, Scenario, Step, Workload,
 };
-pub use scenario::read::read_load_file;
+pub use scenario::read::{read_load_file, read_load_file_with};
 pub use scenario::template::{Escape, Part, Template, Value};
 pub use session::fetch::FetchError;
 pub use session::run::{FaultOrder, INTERRUPTED, IntervalEnded, SessionError, SessionOrder, run_session};

@@ -1,13 +1,16 @@
 //! Two variants that take turns under real load.
 #![expect(clippy::unwrap_used, reason = "a panic is a test's failure")]
 
+use std::fs::File;
 use std::net::SocketAddr;
+use std::path::Path;
 use std::time::Duration;
 
 use shield_load::{
     ClientGroup, CompareError, CompareSettings, Connection, Finding, LoadPlan, Metric, Model, Protocol,
-    RequestMix, Schedule, Scheme, Spacing, Target, compare, record, start,
+    Recording, RequestMix, Schedule, Scheme, Spacing, Target, analyse, compare, record, start,
 };
+use shield_testkit::stall::{StallServer, read_stalls};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 
@@ -86,6 +89,40 @@ async fn blocks_hold_what_was_answered() {
         // Counted one after the other: an answer of each client may lie between.
         assert!(side.answered + 2 * 4 >= side.answered_in_time);
     }
+}
+
+/// A server that stands still for as long as it answers, again and again.
+fn stalling(diary: &Path) -> SocketAddr {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let (address, diary) = (listener.local_addr().unwrap(), File::create(diary).unwrap());
+    let server = StallServer::new(listener).unwrap();
+    let half = Duration::from_millis(300);
+    // For as long as the test's process.
+    std::thread::spawn(move || server.serve(half, half, diary));
+    address
+}
+
+#[tokio::test]
+async fn recorded_pauses_never_pass() {
+    let directory = tempfile::tempdir().unwrap();
+    let diary = directory.path().join("diary");
+    let (good, stalls) = (server(GOOD).await, stalling(&diary));
+    let settings = CompareSettings { blocks_max: 4_000, limit: Duration::from_secs(4), ..settings() };
+    let Recording { mut blocks, settings, .. } =
+        record(closed(good), closed(stalls), &settings).await.unwrap();
+    let comparison = analyse(&blocks, &settings).unwrap();
+    let pauses = &comparison.pauses;
+    assert!(pauses.b.times >= 2 && pauses.lost.unwrap() > pauses.tolerated, "{comparison}");
+    assert_ne!(pauses.finding, Finding::NoDifferenceSeen, "{comparison}");
+    assert!(
+        ![Finding::NoDifferenceSeen, Finding::Improvement].contains(&comparison.finding()),
+        "{comparison}"
+    );
+    assert!(read_stalls(&diary).unwrap().len() as u64 >= pauses.b.times);
+    // The same the other way round: whoever stands still less often passes.
+    blocks.iter_mut().for_each(|block| std::mem::swap(&mut block.a, &mut block.b));
+    let swapped = analyse(&blocks, &settings).unwrap();
+    assert_eq!(swapped.pauses.finding, Finding::NoDifferenceSeen, "{swapped}");
 }
 
 #[tokio::test]

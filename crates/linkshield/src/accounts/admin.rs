@@ -1,7 +1,7 @@
 //! What administrators do to accounts.
 
 use shield_guard::{
-    AccountId,
+    AccountId, SessionId,
     revocation::{RevocationLog, RevocationReason, Sequence},
 };
 use thiserror::Error;
@@ -11,6 +11,17 @@ use crate::{
     clock::now,
     store::{Account, AccountStatus, Role, StandingChange, Store, StoreError},
 };
+
+/// An account's standing was changed.
+#[derive(Debug)]
+pub struct StandingChanged {
+    /// The account as it was.
+    pub before: Account,
+    /// The account as it is.
+    pub account: Account,
+    /// Sessions that ended with it.
+    pub ended: Vec<SessionId>,
+}
 
 /// Why an account's standing was not changed.
 #[derive(Debug, Error)]
@@ -40,7 +51,7 @@ impl Accounts {
         by: Role,
         id: AccountId,
         change: StandingChange,
-    ) -> Result<Account, ChangeStandingError> {
+    ) -> Result<StandingChanged, ChangeStandingError> {
         let found = self.inner.store.find_account(id).await.map_err(Failure::from)?;
         let before = found.ok_or(ChangeStandingError::NotFound)?;
         let above = |role: Role| role >= Role::Admin;
@@ -49,10 +60,11 @@ impl Accounts {
         }
         let changed = self.inner.store.change_standing(id, change, now()).await.map_err(Failure::from)?;
         let account = changed.ok_or(ChangeStandingError::NotFound)?;
-        if !account.usable() {
-            self.end_sessions(id, None, RevocationReason::AccountSuspension).await?;
-        }
-        Ok(account)
+        let ended = match account.usable() {
+            true => Vec::new(),
+            false => self.end_sessions(id, None, RevocationReason::AccountSuspension).await?,
+        };
+        Ok(StandingChanged { before, account, ended })
     }
 
     /// How many revocations there ever were.

@@ -1,8 +1,8 @@
 //! API keys: made, listed, replaced, taken back, and recognised.
 //!
-//! All keys are known in memory by their digests, so that a key that nobody was given costs no question to the database; a key
-//! that is known there is confirmed in the database on each use, so that one that was taken back by another process works
-//! nowhere. Keys that other processes made are found within a second ([`KeyWatch`]).
+//! All keys are known in memory by their digests, so that no key costs a question to the database; the gate recognises them.
+//! One that another process took back is refused as soon as this one reads the log of revocations. Keys that other processes
+//! made are found within a second ([`KeyWatch`]).
 
 use std::{sync::Arc, time::Duration};
 
@@ -11,7 +11,7 @@ use shield_guard::{
     AccountId, ApiKeyId,
     api_key::{
         ApiKeyFormat, ApiKeyIndex, ApiKeyOrder, ApiKeyOrderError, ApiKeyPolicy, ApiKeyRandom, ApiKeyRecord,
-        ApiKeyState, ApiKeyStore, Environment, IndexFull, KeyLimit, NewApiKey, StoredApiKey,
+        ApiKeyStore, Environment, IndexFull, KeyLimit, NewApiKey, StoredApiKey,
     },
     limit::Tier,
     revocation::{RevocationCause, RevocationReason},
@@ -25,12 +25,7 @@ use tokio::{
 };
 
 use super::{Accounts, failure::Failure, permissions::Permissions};
-use crate::{
-    clock::now,
-    keys::random_bytes,
-    store::{Account, Role},
-    telemetry::causes,
-};
+use crate::{clock::now, keys::random_bytes, store::Role, telemetry::causes};
 
 /// Keys that one process knows; 100 bytes each.
 const KEYS_MAX: usize = 1_000_000;
@@ -40,8 +35,6 @@ const PAGE_KEYS: usize = 1_000;
 const WATCH_PERIOD: Duration = Duration::from_secs(1);
 /// How far back: longer than a transaction takes, and than clocks of one machine differ.
 const WATCH_BACK: Duration = Duration::from_secs(30);
-/// How exactly a key's last use is known.
-const WRITE_BACK: Duration = Duration::from_secs(60);
 
 /// Keys of all accounts.
 #[derive(Debug)]
@@ -69,17 +62,6 @@ pub struct MadeKey {
     pub text: Secret<String>,
     /// What lists show.
     pub record: ApiKeyRecord,
-}
-
-/// A key that lives, of an account that may be used.
-#[derive(Debug, Clone)]
-pub struct KeyIdentity {
-    /// Whose key.
-    pub account: Account,
-    /// Which key.
-    pub key: ApiKeyId,
-    /// What it may do.
-    pub permissions: Permissions,
 }
 
 /// Why a key is neither made nor replaced.
@@ -146,36 +128,6 @@ impl ApiKeys {
 // === impl Accounts ===
 
 impl Accounts {
-    /// Whether `text` begins like one of our keys, and so is no access token.
-    pub fn is_api_key(&self, text: &[u8]) -> bool {
-        self.inner.api_keys.policy.format.begins(text)
-    }
-
-    /// Who a key speaks for; None when it is not good, or it or its account not any more.
-    ///
-    /// # Errors
-    /// When the database does not answer.
-    pub async fn who_has_key(&self, text: &[u8]) -> Result<Option<KeyIdentity>, Failure> {
-        let (keys, now) = (&self.inner.api_keys, now());
-        let Ok(presented) = keys.policy.format.parse(text) else { return Ok(None) };
-        let Ok(known) = keys.index.find(&presented, now) else { return Ok(None) };
-        let of_account = keys.store.list(known.account, now).await?;
-        let Some(record) = of_account.into_iter().find(|record| record.digest == presented.digest) else {
-            keys.index.remove(&presented.digest);
-            return Ok(None);
-        };
-        let account = self.inner.store.find_account(record.account).await?;
-        let Some(account) = account.filter(Account::usable) else { return Ok(None) };
-        if record.state(now) == ApiKeyState::Expired {
-            return Ok(None);
-        }
-        if record.last_used_at.is_none_or(|used| now.since(used) >= WRITE_BACK) {
-            keys.store.touch(record.id, now).await?;
-        }
-        let permissions = Permissions::of_key(&record);
-        Ok(Some(KeyIdentity { account, key: record.id, permissions }))
-    }
-
     /// An account's keys that have not expired, oldest first.
     ///
     /// # Errors

@@ -12,7 +12,12 @@ use shield_guard::{
 };
 use shield_types::{Secret, Timestamp};
 
-use super::{Accounts, failure::Failure, login::Client, scopes};
+use super::{
+    Accounts,
+    failure::Failure,
+    login::{Client, Proof},
+    scopes,
+};
 use crate::{
     clock::now,
     keys::random_bytes,
@@ -34,6 +39,10 @@ pub struct Granted {
     pub access: IssuedToken,
     /// For the next access token.
     pub refresh: Secret<String>,
+    /// How it was proven.
+    pub proof: Proof,
+    /// Sessions that ended because the account may not have as many.
+    pub displaced: Vec<SessionId>,
 }
 
 // === impl Accounts ===
@@ -43,7 +52,7 @@ impl Accounts {
     pub(super) async fn grant(
         &self,
         account: Account,
-        client: &Client,
+        (client, proof): (&Client, Proof),
         life: RefreshLife,
     ) -> Result<Granted, Failure> {
         let now = now();
@@ -55,7 +64,7 @@ impl Accounts {
         };
         let random = SessionRandom { id: random_bytes(), secret: random_bytes() };
         let NewSession { secret, record } = NewSession::begin(&start, &session_policy(life), now, random);
-        self.inner.sessions.create(&record, session_limit(account.role)).await?;
+        let displaced = self.inner.sessions.create(&record, session_limit(account.role)).await?;
         let grant = RefreshGrant { session: record.id, account: account.id, life };
         let (family, token) = self.inner.refresh.begin(grant, now, &Secret::new(random_bytes()));
         match self.inner.families.insert(&family).await? {
@@ -65,7 +74,8 @@ impl Accounts {
             }
         }
         let access = self.access_token(&account, record.id, now)?;
-        Ok(Granted { account, session: record, secret, access, refresh: token.text().clone() })
+        let refresh = token.text().clone();
+        Ok(Granted { account, session: record, secret, access, refresh, proof, displaced })
     }
 
     /// An access token for a session that lives.

@@ -3,8 +3,10 @@
 use std::net::IpAddr;
 
 use shield_guard::{
+    AccountId,
     address::AddressBlock,
-    limit::{FAILURE_KEYS_MAX, FailureKey, FailureStore, LoginAttempt, LoginDecision},
+    event::{LoginFactors, SecondFactor},
+    limit::{DeviceDigest, FAILURE_KEYS_MAX, FailureKey, FailureStore, LoginAttempt, LoginDecision},
     password::PasswordVerdict,
     token::RefreshLife,
 };
@@ -12,7 +14,11 @@ use shield_types::Secret;
 use thiserror::Error;
 
 use super::{
-    Accounts, email::EmailAddress, failure::Failure, grant::Granted, second_factor::SecondFactorError,
+    Accounts,
+    email::EmailAddress,
+    failure::Failure,
+    grant::Granted,
+    second_factor::{SecondFactorError, UsedCode},
 };
 use crate::{
     clock::now,
@@ -44,6 +50,38 @@ pub struct Login {
     pub life: RefreshLife,
     /// From where.
     pub client: Client,
+    /// On which device.
+    pub device: Device,
+}
+
+/// The browser or program that somebody logs in with: known to an account from its first log-in there on, so that strangers'
+/// failures do not hinder its owner.
+#[derive(Debug, Clone, Copy)]
+pub enum Device {
+    /// It showed its cookie.
+    Presented(DeviceDigest),
+    /// It has none, and gets this one when the log-in succeeds.
+    Fresh(DeviceDigest),
+}
+
+/// What came with a right log-in.
+#[derive(Debug, Clone, Copy)]
+pub struct Proof {
+    /// Which factors.
+    pub factors: LoginFactors,
+    /// How many recovery codes are left, if one was used.
+    pub recovery_codes_left: Option<u64>,
+}
+
+/// A log-in that was refused.
+#[derive(Debug, Error)]
+#[error("log in")]
+pub struct LoginRefused {
+    /// The account of this address, if there is one: for the log, never for the client.
+    pub account: Option<AccountId>,
+    /// Why.
+    #[source]
+    pub error: LoginError,
 }
 
 /// Why nobody logged in.
@@ -56,12 +94,17 @@ pub enum LoginError {
     /// Too many failed before.
     #[error("try a password: too many failed, try again in `{retry_after_s}` s")]
     Throttled {
+        /// Whose limit it is, for the log: `account` or `address`.
+        scope: &'static str,
         /// Whole seconds, at least 1.
         retry_after_s: u64,
     },
-    /// The password is right; a code of the second factor is missing or not good.
+    /// The password is right; no code of the second factor came.
     #[error("log in without the second factor")]
-    SecondFactorRequired,
+    SecondFactorMissing,
+    /// The password is right; the code of the second factor is not.
+    #[error("log in with this code of the second factor")]
+    SecondFactorWrong,
     /// The password is right; the address is not verified.
     #[error("log in before the address is verified")]
     NotVerified,
@@ -90,12 +133,25 @@ impl Accounts {
     /// # Errors
     /// See [`LoginError`]. Whether an account exists shows neither in the answer nor in its time; what state it is in shows
     /// only to who knows the password.
-    pub async fn log_in(&self, login: Login) -> Result<Granted, LoginError> {
-        let Login { email, password, code, life, client } = login;
+    pub async fn log_in(&self, login: Login) -> Result<Granted, LoginRefused> {
+        let mut account = None;
+        let outcome = self.try_to_log_in(login, &mut account).await;
+        outcome.map_err(|error| LoginRefused { account, error })
+    }
+
+    async fn try_to_log_in(
+        &self,
+        login: Login,
+        claimed: &mut Option<AccountId>,
+    ) -> Result<Granted, LoginError> {
+        let Login { email, password, code, life, client, device } = login;
         // Before anything is written or counted: what a flood is refused must cost next to nothing.
         self.inner.hashing.check_room().map_err(Failure::from)?;
-        let counted = self.count_attempt(&email, client.address).await?;
+        let block = AddressBlock::of(client.address);
+        let attempt = LoginAttempt { name: email.login_name(), block, device: device.presented() };
+        let mut counted = self.count(attempt).await?;
         let found = self.inner.store.find_account_by_email(email.key()).await.map_err(Failure::from)?;
+        *claimed = found.as_ref().map(|account| account.id);
         let stored = found.as_ref().map(|account| &account.password);
         let verdict = self.inner.hashing.verify(stored, password.clone()).await.map_err(Failure::from)?;
         let account = match (found, verdict) {
@@ -107,14 +163,16 @@ impl Accounts {
             (Some(_) | None, _) => return Err(LoginError::Invalid),
         };
         check_standing(&account)?;
+        let mut proof = Proof { factors: LoginFactors::Password, recovery_codes_left: None };
         if account.second_factor() {
-            let code = code.ok_or(LoginError::SecondFactorRequired)?;
-            self.check_second_factor(&account, &code).await?;
+            let code = code.ok_or(LoginError::SecondFactorMissing)?;
+            proof = self.check_second_factor(&account, &code).await?.into();
         }
+        counted.attempt.device = Some(device.digest());
         self.forgive(&counted).await?;
         self.inner.store.record_login(account.id, now()).await.map_err(Failure::from)?;
         let account = Account { last_login_at: Some(now()), ..account };
-        Ok(self.grant(account, &client, life).await?)
+        Ok(self.grant(account, (&client, proof), life).await?)
     }
 
     /// Counts an attempt at a password before it is looked at, so that a hundred at once are a hundred (ASVS 5.0, 15.4.2).
@@ -132,8 +190,8 @@ impl Accounts {
         match decision.map_err(Failure::from)? {
             LoginDecision::Allowed { keys } => Ok(CountedAttempt { attempt, keys }),
             LoginDecision::Refused { by, retry_after_seconds } => {
-                tracing::warn!(?by, "log-in throttled");
-                Err(LoginError::Throttled { retry_after_s: retry_after_seconds })
+                let scope = if matches!(by, FailureKey::Block(_)) { "address" } else { "account" };
+                Err(LoginError::Throttled { scope, retry_after_s: retry_after_seconds })
             }
         }
     }
@@ -162,12 +220,44 @@ impl Accounts {
     }
 }
 
+// === impl Device ===
+
+impl Device {
+    fn presented(self) -> Option<DeviceDigest> {
+        match self {
+            Self::Presented(digest) => Some(digest),
+            Self::Fresh(_) => None,
+        }
+    }
+
+    fn digest(self) -> DeviceDigest {
+        let (Self::Presented(digest) | Self::Fresh(digest)) = self;
+        digest
+    }
+}
+
+impl From<UsedCode> for Proof {
+    fn from(used: UsedCode) -> Self {
+        match used {
+            UsedCode::Totp => {
+                Self { factors: LoginFactors::PasswordAnd(SecondFactor::Totp), recovery_codes_left: None }
+            }
+            UsedCode::Recovery { left } => Self {
+                factors: LoginFactors::PasswordAnd(SecondFactor::RecoveryCode),
+                recovery_codes_left: Some(left),
+            },
+        }
+    }
+}
+
 impl From<SecondFactorError> for LoginError {
     fn from(error: SecondFactorError) -> Self {
         match error {
-            SecondFactorError::Throttled { retry_after_s } => Self::Throttled { retry_after_s },
+            SecondFactorError::Throttled { retry_after_s } => {
+                Self::Throttled { scope: "account", retry_after_s }
+            }
             SecondFactorError::Failed(failure) => failure.into(),
-            _ => Self::SecondFactorRequired,
+            _ => Self::SecondFactorWrong,
         }
     }
 }

@@ -16,6 +16,7 @@ mod hashing;
 mod login;
 mod password;
 mod permissions;
+mod quotas;
 mod refresh;
 mod register;
 pub mod scopes;
@@ -24,23 +25,21 @@ mod service;
 mod sessions;
 mod standing;
 #[cfg(test)]
-pub(crate) mod testing;
-#[cfg(test)]
 mod tests;
 
-pub use admin::{ChangeStandingError, promote};
-pub use api_keys::{ApiKeyError, KeyIdentity, KeyOrder, KeyWatch, MadeKey};
+pub use admin::{ChangeStandingError, StandingChanged, promote};
+pub use api_keys::{ApiKeyError, KeyOrder, KeyWatch, MadeKey};
 pub(crate) use email::EMAIL_LENGTH_MAX;
 pub use email::{EmailAddress, ParseEmailError};
 pub use errands::Messenger;
 pub use failure::Failure;
 pub use grant::Granted;
 pub use hashing::{HashingError, HashingPool};
-pub use login::{Client, Login, LoginError};
-pub use password::{ChangePassword, ChangePasswordError, ResetPasswordError};
+pub use login::{Client, Device, Login, LoginError, LoginRefused, Proof};
+pub use password::{ChangePassword, ChangePasswordError, PasswordWasReset, ResetPasswordError};
 pub use permissions::Permissions;
+pub use quotas::{Means, PlanUse, Purpose, QuotaError, QuotaStanding};
 pub use refresh::{RefreshFailure, Refreshed};
 pub use register::{Register, RegisterError, VerifyEmailError};
-pub use second_factor::{SecondFactorError, TotpSetup};
+pub use second_factor::{SecondFactorError, TotpSetup, UsedCode};
 pub use service::{Accounts, AccountsParts, OpenAccountsError};
-pub use sessions::Identity;

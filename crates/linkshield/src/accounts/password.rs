@@ -29,6 +29,15 @@ pub struct ChangePassword {
     pub address: IpAddr,
 }
 
+/// A new password was set by link.
+#[derive(Debug)]
+pub struct PasswordWasReset {
+    /// Whose.
+    pub account: AccountId,
+    /// Their sessions, which ended.
+    pub ended: Vec<SessionId>,
+}
+
 /// Why a password was not changed.
 #[derive(Debug, Error)]
 #[non_exhaustive]
@@ -68,16 +77,19 @@ pub enum ResetPasswordError {
 // === impl Accounts ===
 
 impl Accounts {
-    /// Changes the password of who is logged in, and ends their other sessions (ASVS 5.0, 7.4.3).
+    /// Changes the password of who is logged in, and ends their other sessions (ASVS 5.0, 7.4.3), which it answers.
     ///
     /// # Errors
     /// See [`ChangePasswordError`]; nothing is changed then.
-    pub async fn change_password(&self, change: ChangePassword) -> Result<(), ChangePasswordError> {
+    pub async fn change_password(
+        &self,
+        change: ChangePassword,
+    ) -> Result<Vec<SessionId>, ChangePasswordError> {
         let ChangePassword { account, session, current, new, address } = change;
         let account = self.account(account).await?;
         let email = address_of(&account)?;
         let counted = self.count_attempt(&email, address).await.map_err(|error| match error {
-            LoginError::Throttled { retry_after_s } => ChangePasswordError::Throttled { retry_after_s },
+            LoginError::Throttled { retry_after_s, .. } => ChangePasswordError::Throttled { retry_after_s },
             LoginError::Failed(failure) => failure.into(),
             _ => ChangePasswordError::Current,
         })?;
@@ -88,9 +100,9 @@ impl Accounts {
         self.forgive(&counted).await?;
         self.inner.policy.check(&new, &words(&account)).map_err(ChangePasswordError::New)?;
         self.set_password(&account, new).await?;
-        self.end_sessions(account.id, Some(session), RevocationReason::FactorChange).await?;
+        let ended = self.end_sessions(account.id, Some(session), RevocationReason::FactorChange).await?;
         self.inner.mailer.send(email.mailbox(), Letter::changed("The password", SERVICE));
-        Ok(())
+        Ok(ended)
     }
 
     /// Sets a new password with the token of a letter, and ends every session. It opens no session: a second factor is still
@@ -98,7 +110,11 @@ impl Accounts {
     ///
     /// # Errors
     /// See [`ResetPasswordError`]; nothing is changed then.
-    pub async fn reset_password(&self, token: &str, new: Secret<String>) -> Result<(), ResetPasswordError> {
+    pub async fn reset_password(
+        &self,
+        token: &str,
+        new: Secret<String>,
+    ) -> Result<PasswordWasReset, ResetPasswordError> {
         self.inner.policy.check(&new, &[]).map_err(ResetPasswordError::New)?;
         let redeemed = redeem(&self.inner.one_time, token, Purpose::PasswordReset, now()).await;
         let record = redeemed.map_err(|error| match error {
@@ -116,20 +132,24 @@ impl Accounts {
         outcome
     }
 
-    async fn reset(&self, record: &OneTimeRecord, new: Secret<String>) -> Result<(), ResetPasswordError> {
+    async fn reset(
+        &self,
+        record: &OneTimeRecord,
+        new: Secret<String>,
+    ) -> Result<PasswordWasReset, ResetPasswordError> {
         let found = self.inner.store.find_account(record.account).await.map_err(Failure::from)?;
         // Reading the mail of an address that the account no longer has proves nothing.
         let account = found.filter(|account| account.email_key == record.email);
         let account = account.ok_or(ResetPasswordError::NotOpen)?;
         self.inner.policy.check(&new, &words(&account)).map_err(ResetPasswordError::New)?;
         self.set_password(&account, new).await?;
-        self.end_sessions(account.id, None, RevocationReason::FactorChange).await?;
+        let ended = self.end_sessions(account.id, None, RevocationReason::FactorChange).await?;
         // The letter was read, which is all that verifying asks for.
         let verified = self.inner.store.verify_email(account.id, &record.email, now()).await;
         verified.map_err(Failure::from)?;
         let mailbox = address_of(&account)?.mailbox();
         self.inner.mailer.send(mailbox, Letter::changed("The password", SERVICE));
-        Ok(())
+        Ok(PasswordWasReset { account: account.id, ended })
     }
 
     async fn set_password(&self, account: &Account, new: Secret<String>) -> Result<(), Failure> {

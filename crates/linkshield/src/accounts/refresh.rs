@@ -1,7 +1,7 @@
 //! The next access token of a session.
 
 use shield_guard::{
-    SessionId,
+    AccountId, SessionId,
     revocation::RevocationReason,
     session::SessionStore,
     token::{IssuedToken, RefreshAttempt, RefreshError, RefreshRefusal},
@@ -32,6 +32,14 @@ pub enum RefreshFailure {
     /// The token is not good, or its session or account is not any more.
     #[error("take the refresh token")]
     Refused,
+    /// The token was used before: it was stolen, or its successor was. Its session is over.
+    #[error("take a refresh token twice")]
+    Reused {
+        /// Whose.
+        account: AccountId,
+        /// Which session ended.
+        session: SessionId,
+    },
     /// A fault of ours.
     #[error(transparent)]
     Failed(#[from] Failure),
@@ -51,16 +59,15 @@ impl Accounts {
         let outcome = match exchanged {
             Ok(outcome) => outcome,
             Err(RefreshError::Refused { refusal: RefreshRefusal::Reused { session, account } }) => {
-                tracing::warn!(%session, %account, "a refresh token was used twice; its session ends");
                 self.end_session(account, session, RevocationReason::RefreshReuse).await?;
-                return Err(RefreshFailure::Refused);
+                return Err(RefreshFailure::Reused { account, session });
             }
             Err(RefreshError::Refused { .. }) => return Err(RefreshFailure::Refused),
             Err(RefreshError::Store { source }) => return Err(Failure::from(source).into()),
             Err(RefreshError::Contended) => return Err(Failure::Contended.into()),
         };
-        let identity = self.identity(outcome.account, outcome.session, now).await?;
-        let account = identity.ok_or(RefreshFailure::Refused)?.account;
+        let account = self.account_of_session(outcome.account, outcome.session, now).await?;
+        let account = account.ok_or(RefreshFailure::Refused)?;
         self.inner.sessions.touch(outcome.session, now).await.map_err(Failure::from)?;
         let access = self.access_token(&account, outcome.session, now)?;
         let refresh = outcome.token.text().clone();

@@ -42,6 +42,18 @@ pub struct TotpSetup {
     pub uri: Secret<String>,
 }
 
+/// A code that was right, and works no more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum UsedCode {
+    /// Of the app.
+    Totp,
+    /// One of the recovery codes.
+    Recovery {
+        /// How many are left.
+        left: u64,
+    },
+}
+
 /// Why a second factor is neither set up nor taken away.
 #[derive(Debug, Error)]
 #[non_exhaustive]
@@ -122,7 +134,7 @@ impl Accounts {
         account: AccountId,
         password: Secret<String>,
         code: &str,
-    ) -> Result<(), SecondFactorError> {
+    ) -> Result<UsedCode, SecondFactorError> {
         let account = self.account(account).await?;
         if !account.second_factor() {
             return Err(SecondFactorError::Absent);
@@ -132,10 +144,11 @@ impl Accounts {
         if verdict.map_err(Failure::from)? == PasswordVerdict::Wrong {
             return Err(SecondFactorError::Password);
         }
-        self.take_code(&account, code).await?;
+        let used = self.take_code(&account, code).await?;
         self.forgive(&counted).await?;
         self.inner.store.end_totp(account.id, now()).await.map_err(Failure::from)?;
-        self.tell(&account, "The second factor")
+        self.tell(&account, "The second factor")?;
+        Ok(used)
     }
 
     /// Takes a code of the app, or a recovery code, from who has shown the password.
@@ -143,30 +156,29 @@ impl Accounts {
         &self,
         account: &Account,
         code: &str,
-    ) -> Result<(), SecondFactorError> {
+    ) -> Result<UsedCode, SecondFactorError> {
         let counted = self.count_code(account).await?;
-        self.take_code(account, code).await?;
-        Ok(self.forgive(&counted).await?)
+        let used = self.take_code(account, code).await?;
+        self.forgive(&counted).await?;
+        Ok(used)
     }
 
     async fn count_code(&self, account: &Account) -> Result<CountedAttempt, SecondFactorError> {
         let attempt = LoginAttempt { name: name(account.id), block: block(account.id), device: None };
         self.count(attempt).await.map_err(|error| match error {
-            LoginError::Throttled { retry_after_s } => SecondFactorError::Throttled { retry_after_s },
+            LoginError::Throttled { retry_after_s, .. } => SecondFactorError::Throttled { retry_after_s },
             LoginError::Failed(failure) => failure.into(),
             _ => SecondFactorError::Code,
         })
     }
 
-    async fn take_code(&self, account: &Account, code: &str) -> Result<(), SecondFactorError> {
+    async fn take_code(&self, account: &Account, code: &str) -> Result<UsedCode, SecondFactorError> {
         let totp = account.totp.as_ref().ok_or(SecondFactorError::Absent)?;
         match redeem_recovery_code(&self.inner.recovery, account.id, code).await {
-            Ok(left) => {
-                tracing::warn!(account = %account.id, left, "a recovery code was used");
-                Ok(())
-            }
+            Ok(left) => Ok(UsedCode::Recovery { left: left as u64 }),
             Err(RecoveryError::Malformed | RecoveryError::NotOpen) => {
-                self.check_totp(account, totp, code).await
+                self.check_totp(account, totp, code).await?;
+                Ok(UsedCode::Totp)
             }
             Err(RecoveryError::Store(source)) => Err(Failure::from(source).into()),
         }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use shield_data::{
-    Database, MasterKey as SealingKey, MasterKeys, SqlApiKeys, SqlFailures, SqlOneTimeTokens,
+    Database, MasterKey as SealingKey, MasterKeys, SqlApiKeys, SqlFailures, SqlOneTimeTokens, SqlQuotas,
     SqlRecoveryCodes, SqlRefreshFamilies, SqlRevocations, SqlSessions, SqlTotpSteps,
 };
 use shield_guard::{
@@ -41,12 +41,13 @@ pub struct Accounts {
 #[derive(Debug)]
 pub(super) struct Inner {
     pub(super) store: Store,
-    database: Database,
+    pub(super) database: Database,
     pub(super) sessions: SqlSessions,
     pub(super) families: SqlRefreshFamilies,
     pub(super) one_time: SqlOneTimeTokens,
     pub(super) api_keys: ApiKeys,
     pub(super) failures: SqlFailures,
+    pub(super) quotas: SqlQuotas,
     pub(super) revocations: SqlRevocations,
     pub(super) recovery: SqlRecoveryCodes,
     pub(super) steps: SqlTotpSteps,
@@ -80,9 +81,6 @@ pub struct AccountsParts<'a> {
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum OpenAccountsError {
-    /// The database would lose what it acknowledged.
-    #[error("keep accounts in the database")]
-    Database(#[source] shield_data::OpenError),
     /// The keys of accounts cannot be read.
     #[error("read the API keys of accounts")]
     ApiKeys(#[source] Failure),
@@ -98,11 +96,10 @@ impl Accounts {
     /// accounts is gone.
     ///
     /// # Errors
-    /// When the database is not durable, or the signing keys can be neither loaded nor made.
+    /// When the API keys cannot be read, or the signing keys can be neither loaded nor made.
     pub async fn open(parts: AccountsParts<'_>) -> Result<(Self, Messenger), OpenAccountsError> {
         let AccountsParts { store, master_key, issuer, schedule, mailer } = parts;
-        let database = Database::sqlite(store.guard_pools(), Database::DEADLINE);
-        let database = database.await.map_err(OpenAccountsError::Database)?;
+        let database = store.guard_database().clone();
         let sealing = MasterKeys::new(SealingKey::new(&master_key.derive(KeyPurpose::Sealing)));
         let settings = IssuerSettings { issuer, scopes: scopes::table(), schedule };
         let keys = SigningKeys::open(database.clone(), sealing.clone(), settings, now()).await;
@@ -124,6 +121,7 @@ impl Accounts {
             recovery: SqlRecoveryCodes::new(database.clone()),
             steps: SqlTotpSteps::new(database.clone()),
             sealing,
+            quotas: SqlQuotas::new(database.clone()),
             failures: SqlFailures::new(database),
             login_policy: LoginPolicy::default(),
             keys: Arc::new(keys.map_err(OpenAccountsError::Keys)?),

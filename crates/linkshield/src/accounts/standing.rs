@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use shield_data::SqlRevocations;
+use shield_data::{SqlLeases, SqlRevocations};
 use shield_guard::{
     AccountId, ScopeSet, StoreError,
     api_key::{ApiKeyFormat, ApiKeyIndex, ApiKeyStore},
@@ -23,6 +23,11 @@ impl Accounts {
     /// The log of what was taken back.
     pub(crate) fn revocation_log(&self) -> &SqlRevocations {
         &self.inner.revocations
+    }
+
+    /// Counts what must be exact over all processes.
+    pub(crate) fn exact_limits(&self) -> SqlLeases {
+        SqlLeases::new(self.inner.database.clone())
     }
 
     /// Every API key.

@@ -1,15 +1,21 @@
 //! Accounts over a real SQLite file, with letters in files.
 
-use std::{fs, net::IpAddr, path::PathBuf, time::Duration};
+use std::{fs, net::IpAddr, path::PathBuf, sync::Arc, time::Duration};
 
 use futures_util::future::join_all;
-use ring::hmac;
-use shield_guard::{revocation::RevocationReason, session::SessionSecret, token::RefreshLife};
+use http::{HeaderMap, HeaderName, HeaderValue, header};
+use shield_data::Statement;
+use shield_guard::{
+    limit::DeviceDigest, revocation::RevocationReason, session::SessionSecret, token::RefreshLife,
+};
 use shield_types::Secret;
 use tokio::time::{Instant, sleep};
 
-use super::{testing::open_accounts, *};
+use super::*;
 use crate::{
+    authenticator::code_of,
+    gate::{Gate, GateTasks},
+    opened::{UNLIMITED, open_accounts, open_gate},
     scratch::ScratchDirectory,
     store::{Account, AccountStatus, Profile, StandingChange, Store},
 };
@@ -21,16 +27,28 @@ const PATIENCE: Duration = Duration::from_secs(60);
 
 struct World {
     accounts: Accounts,
+    gate: Arc<Gate<Accounts>>,
+    _tasks: GateTasks,
     store: Store,
-    directory: ScratchDirectory,
+    directory: Arc<ScratchDirectory>,
 }
 
 impl World {
     async fn begin() -> Self {
-        let directory = ScratchDirectory::new();
+        let directory = Arc::new(ScratchDirectory::new());
         let store = Store::open(directory.path()).await.unwrap();
+        Self::over(store, directory).await
+    }
+
+    async fn over(store: Store, directory: Arc<ScratchDirectory>) -> Self {
         let accounts = open_accounts(&store, &directory).await;
-        Self { accounts, store, directory }
+        let (gate, _tasks) = open_gate(&accounts, &directory, UNLIMITED).await;
+        Self { accounts, gate, _tasks, store, directory }
+    }
+
+    /// Another process on the same file.
+    async fn elsewhere(&self) -> Self {
+        Self::over(self.store.clone(), Arc::clone(&self.directory)).await
     }
 
     /// The token in the newest letter with this subject, once it is there.
@@ -68,14 +86,37 @@ impl World {
     }
 
     async fn log_in(&self, email: &str, password: &str) -> Result<Granted, LoginError> {
-        self.accounts.log_in(login(email, password)).await
+        self.log_in_as(login(email, password)).await
+    }
+
+    async fn log_in_as(&self, login: Login) -> Result<Granted, LoginError> {
+        self.accounts.log_in(login).await.map_err(|refused| refused.error)
+    }
+
+    /// Whether the gate lets this credential in, once it has read what was taken back.
+    async fn admits(&self, name: HeaderName, value: &str) -> bool {
+        self.gate.settle().await;
+        let headers = HeaderMap::from_iter([(name, HeaderValue::from_str(value).unwrap())]);
+        self.gate.whom(&headers, client().address).await.unwrap().is_some()
+    }
+
+    async fn admits_token(&self, token: &str) -> bool {
+        self.admits(header::AUTHORIZATION, &format!("Bearer {token}")).await
+    }
+
+    async fn admits_secret(&self, secret: &SessionSecret) -> bool {
+        self.admits(header::COOKIE, &format!("__Host-session={}", secret.text().expose())).await
+    }
+
+    async fn admits_key(&self, key: &str) -> bool {
+        self.admits(HeaderName::from_static("x-api-key"), key).await
     }
 
     async fn knows(&self, granted: &Granted) -> bool {
-        let by_token = self.accounts.who_has_token(granted.access.text.expose().as_bytes()).await.unwrap();
-        let by_cookie = self.accounts.who_has_session(&granted.secret).await.unwrap();
-        assert_eq!(by_token.is_some(), by_cookie.is_some(), "token and cookie live and die together");
-        by_token.is_some()
+        let by_token = self.admits_token(granted.access.text.expose()).await;
+        let by_cookie = self.admits_secret(&granted.secret).await;
+        assert_eq!(by_token, by_cookie, "token and cookie live and die together");
+        by_token
     }
 }
 
@@ -102,6 +143,7 @@ fn login(email: &str, password: &str) -> Login {
         code: None,
         life: RefreshLife::Day,
         client: client(),
+        device: Device::Fresh(DeviceDigest([1; 32])),
     }
 }
 
@@ -154,10 +196,28 @@ async fn asvs_v6_3_1_guessing_is_throttled_and_logging_in_elsewhere_is_not() {
     let throttled = attempts.iter().filter(|attempt| matches!(attempt, Err(LoginError::Throttled { .. })));
     assert_eq!(throttled.count(), 3, "five were looked at");
     let right = world.log_in("ada@example.org", PASSWORD).await;
-    assert!(matches!(right, Err(LoginError::Throttled { retry_after_s: 1..=900 })), "{right:?}");
+    assert!(matches!(right, Err(LoginError::Throttled { retry_after_s: 1..=900, .. })), "{right:?}");
     let mut elsewhere = login("ada@example.org", PASSWORD);
     elsewhere.client.address = IpAddr::from([198, 51, 100, 7]);
-    assert!(world.accounts.log_in(elsewhere).await.is_ok(), "nobody is locked out by a stranger");
+    assert!(world.log_in_as(elsewhere).await.is_ok(), "nobody is locked out by a stranger");
+}
+
+#[tokio::test]
+async fn asvs_v6_1_1_a_known_device_is_not_hindered_by_its_neighbours() {
+    let world = World::begin().await;
+    world.verified("ada@example.org").await;
+    let own = DeviceDigest([7; 32]);
+    let on = |device| Login { device, ..login("ada@example.org", PASSWORD) };
+    assert!(world.log_in_as(on(Device::Fresh(own))).await.is_ok());
+    for _ in 0..5 {
+        let wrong = Login { password: secret("wrong"), ..on(Device::Fresh(DeviceDigest([8; 32]))) };
+        assert!(matches!(world.log_in_as(wrong).await, Err(LoginError::Invalid)));
+    }
+    for stranger in [Device::Fresh(own), Device::Presented(DeviceDigest([9; 32]))] {
+        let refused = world.log_in_as(on(stranger)).await;
+        assert!(matches!(refused, Err(LoginError::Throttled { .. })), "{refused:?}");
+    }
+    assert!(world.log_in_as(on(Device::Presented(own))).await.is_ok(), "from the same address");
 }
 
 #[tokio::test]
@@ -172,9 +232,8 @@ async fn d1_log_out_ends_every_credential_of_the_session() {
     assert!(matches!(refreshed, Err(RefreshFailure::Refused)), "{refreshed:?}");
     assert!(!world.accounts.end_session(account.id, granted.session.id, BY_OWNER).await.unwrap());
     // Another process on the same file says the same.
-    let elsewhere = open_accounts(&world.store, &world.directory).await;
-    assert!(elsewhere.who_has_token(granted.access.text.expose().as_bytes()).await.unwrap().is_none());
-    assert!(elsewhere.who_has_token(other.access.text.expose().as_bytes()).await.unwrap().is_some());
+    let elsewhere = world.elsewhere().await;
+    assert!(!elsewhere.knows(&granted).await && elsewhere.knows(&other).await);
 }
 
 #[tokio::test]
@@ -187,13 +246,13 @@ async fn d7_keys_are_made_kept_and_rotated() {
     let announced = world.accounts.keys().rotate(now).await.unwrap();
     assert_ne!(announced, key);
     assert!(world.knows(&granted).await, "what the older key signed stays good");
-    let elsewhere = open_accounts(&world.store, &world.directory).await;
-    assert_eq!(elsewhere.keys().records().len(), 2);
+    let elsewhere = world.elsewhere().await;
+    assert_eq!(elsewhere.accounts.keys().records().len(), 2);
     world.accounts.keys().kill(key, now).await.unwrap();
-    let token = granted.access.text.expose().as_bytes();
-    assert!(world.accounts.who_has_token(token).await.unwrap().is_none(), "killed with what it signed");
-    elsewhere.keys().reload().await.unwrap();
-    assert!(elsewhere.who_has_token(token).await.unwrap().is_none());
+    let token = granted.access.text.expose();
+    assert!(!world.admits_token(token).await, "killed with what it signed");
+    elsewhere.accounts.keys().reload().await.unwrap();
+    assert!(!elsewhere.admits_token(token).await);
     let next = world.log_in("ada@example.org", PASSWORD).await.unwrap();
     assert_eq!(next.access.key_id, announced);
 }
@@ -203,12 +262,12 @@ async fn d8_what_nobody_was_given_opens_nothing() {
     let world = World::begin().await;
     world.verified("ada@example.org").await;
     let granted = world.log_in("ada@example.org", PASSWORD).await.unwrap();
-    assert!(world.accounts.who_has_session(&SessionSecret::new([7; 32])).await.unwrap().is_none());
+    assert!(!world.admits_secret(&SessionSecret::new([7; 32])).await);
     let token = granted.access.text.expose();
     let last = if token.ends_with('A') { 'Q' } else { 'A' };
     let forged = format!("{}{last}", &token[..token.len() - 1]);
     for text in ["garbage", "", "a.b.c", &token[1..], &forged] {
-        assert!(world.accounts.who_has_token(text.as_bytes()).await.unwrap().is_none(), "{text}");
+        assert!(!world.admits_token(text).await, "{text}");
         assert!(matches!(world.accounts.refresh(text).await, Err(RefreshFailure::Refused)));
     }
 }
@@ -224,7 +283,7 @@ async fn asvs_v10_4_5_reuse_of_a_refresh_token_ends_the_session() {
     assert_eq!(repeated.refresh, first.refresh, "a lost answer can be asked for again");
     world.accounts.refresh(first.refresh.expose()).await.unwrap();
     let reused = world.accounts.refresh(granted.refresh.expose()).await;
-    assert!(matches!(reused, Err(RefreshFailure::Refused)), "{reused:?}");
+    assert!(matches!(reused, Err(RefreshFailure::Reused { .. })), "{reused:?}");
     assert!(!world.knows(&granted).await);
 }
 
@@ -291,7 +350,7 @@ async fn asvs_v7_1_2_sixth_session_ends_the_oldest() {
     assert!(!world.knows(&sessions[0]).await && world.knows(&sessions[1]).await);
     assert_eq!(world.accounts.sessions(account.id).await.unwrap().len(), 5);
     assert_eq!(
-        world.accounts.end_sessions(account.id, Some(sessions[3].session.id), BY_OWNER).await.unwrap(),
+        world.accounts.end_sessions(account.id, Some(sessions[3].session.id), BY_OWNER).await.unwrap().len(),
         4
     );
     assert!(world.knows(&sessions[3]).await && !world.knows(&sessions[5]).await);
@@ -302,9 +361,9 @@ async fn asvs_v7_4_2_closed_account_has_no_sessions() {
     let world = World::begin().await;
     let account = world.verified("ada@example.org").await;
     let granted = world.log_in("ada@example.org", PASSWORD).await.unwrap();
-    let change =
-        async |change| world.store.change_standing(account.id, change, crate::clock::now()).await.unwrap();
-    change(StandingChange { locked: Some(true), ..StandingChange::default() }).await;
+    let lock = StandingChange { locked: Some(true), ..StandingChange::default() };
+    world.store.change_standing(account.id, lock, crate::clock::now()).await.unwrap();
+    world.gate.forget(account.id);
     assert!(!world.knows(&granted).await);
     let refreshed = world.accounts.refresh(granted.refresh.expose()).await;
     assert!(matches!(refreshed, Err(RefreshFailure::Refused)), "{refreshed:?}");
@@ -316,40 +375,21 @@ async fn asvs_v7_4_2_closed_account_has_no_sessions() {
 async fn d10_keys_of_another_process_are_known_and_forgotten() {
     let world = World::begin().await;
     let account = world.verified("ada@example.org").await;
-    let elsewhere = open_accounts(&world.store, &world.directory).await;
-    let watch = KeyWatch::start(elsewhere.clone());
+    let elsewhere = world.elsewhere().await;
+    let watch = KeyWatch::start(elsewhere.accounts.clone());
     let order = KeyOrder { name: "a".to_owned(), permissions: Permissions::URL_CHECK, expires_at: None };
     let made = world.accounts.make_api_key(account.id, order).await.unwrap();
-    let key = made.text.expose().as_bytes();
-    assert_eq!(world.accounts.who_has_key(key).await.unwrap().unwrap().key, made.record.id);
+    let key = made.text.expose();
+    assert!(world.admits_key(key).await);
     let deadline = Instant::now() + PATIENCE;
-    while elsewhere.who_has_key(key).await.unwrap().is_none() {
+    while !elsewhere.admits_key(key).await {
         assert!(Instant::now() < deadline, "waited in vain for the key");
         sleep(Duration::from_millis(5)).await;
     }
     assert!(world.accounts.revoke_api_key(account.id, made.record.id).await.unwrap());
-    assert!(elsewhere.who_has_key(key).await.unwrap().is_none(), "at once, everywhere");
-    let late = open_accounts(&world.store, &world.directory).await;
-    assert!(late.who_has_key(key).await.unwrap().is_none());
+    assert!(!world.admits_key(key).await && !elsewhere.admits_key(key).await, "at once, everywhere");
+    assert!(!world.elsewhere().await.admits_key(key).await);
     watch.stop().await;
-}
-
-/// The code of an app with this secret (RFC 4226, 5.3).
-fn code_of(base32: &str, step: u64) -> String {
-    let bits = base32.bytes().fold(String::new(), |bits, letter| {
-        let value = if letter.is_ascii_uppercase() { letter - b'A' } else { letter - b'2' + 26 };
-        format!("{bits}{value:05b}")
-    });
-    let key: Vec<u8> = bits
-        .as_bytes()
-        .chunks_exact(8)
-        .map(|byte| u8::from_str_radix(str::from_utf8(byte).unwrap(), 2).unwrap())
-        .collect();
-    let key = hmac::Key::new(hmac::HMAC_SHA1_FOR_LEGACY_USE_ONLY, &key);
-    let tag = hmac::sign(&key, &step.to_be_bytes());
-    let offset = usize::from(tag.as_ref()[19] & 15);
-    let cut: [u8; 4] = tag.as_ref()[offset..offset + 4].try_into().unwrap();
-    format!("{:06}", (u32::from_be_bytes(cut) & 0x7fff_ffff) % 1_000_000)
 }
 
 #[tokio::test]
@@ -367,16 +407,18 @@ async fn second_factor_is_asked_for_and_works_once() {
     assert_eq!(recovery.len(), 10);
     let log_in = async |code: Option<&str>| {
         let code = code.map(str::to_owned);
-        world.accounts.log_in(Login { code, ..login("ada@example.org", PASSWORD) }).await
+        world.log_in_as(Login { code, ..login("ada@example.org", PASSWORD) }).await
     };
-    for refused in [None, Some(code(step).as_str()), Some("123")] {
-        let refused = log_in(refused).await;
-        assert!(matches!(refused, Err(LoginError::SecondFactorRequired)), "{refused:?}");
+    let missing = log_in(None).await;
+    assert!(matches!(missing, Err(LoginError::SecondFactorMissing)), "{missing:?}");
+    for refused in [code(step).as_str(), "123"] {
+        let refused = log_in(Some(refused)).await;
+        assert!(matches!(refused, Err(LoginError::SecondFactorWrong)), "{refused:?}");
     }
     assert!(log_in(Some(&code(step + 1))).await.is_ok());
     assert!(log_in(Some(recovery[0].expose())).await.is_ok());
     let used = log_in(Some(recovery[0].expose())).await;
-    assert!(matches!(used, Err(LoginError::SecondFactorRequired)), "{used:?}");
+    assert!(matches!(used, Err(LoginError::SecondFactorWrong)), "{used:?}");
     assert!(matches!(world.accounts.begin_totp(account.id).await, Err(SecondFactorError::Present)));
     let end =
         async |password: &str, code: &str| world.accounts.end_totp(account.id, secret(password), code).await;
@@ -396,9 +438,9 @@ async fn asvs_v6_3_1_codes_are_not_guessed_from_many_places() {
     for number in 0..8 {
         let mut guess = Login { code: Some("x".to_owned()), ..login("ada@example.org", PASSWORD) };
         guess.client.address = IpAddr::from([198, 51, number, 7]);
-        match world.accounts.log_in(guess).await {
+        match world.log_in_as(guess).await {
             Err(LoginError::Throttled { .. }) => throttled += 1,
-            Err(LoginError::SecondFactorRequired) => {}
+            Err(LoginError::SecondFactorWrong) => {}
             other => panic!("{other:?}"),
         }
     }
@@ -414,11 +456,8 @@ async fn pruning_spares_what_lives() {
         world.log_in("ada@example.org", PASSWORD).await.unwrap(),
     );
     assert_eq!(world.accounts.prune().await.unwrap(), 0);
-    sqlx::query("UPDATE guard_sessions SET expires_at = 1 WHERE id = ?1")
-        .bind(over.session.id.uuid().as_bytes().to_vec())
-        .execute(&world.store.guard_pools().writer)
-        .await
-        .unwrap();
+    let end = Statement::new("UPDATE guard_sessions SET expires_at = 1 WHERE id = $1").with(over.session.id);
+    world.store.guard_database().write(end).await.unwrap();
     assert_eq!(world.accounts.prune().await.unwrap(), 1);
-    assert!(world.knows(&live).await && !world.knows(&over).await);
+    assert!(world.knows(&live).await && !world.admits_secret(&over.secret).await);
 }

@@ -34,6 +34,23 @@ pub(super) async fn read_json_in_turn<T>(
     turn: impl AsyncFnOnce() -> T,
 ) -> Result<(Value, Option<T>), Problem> {
     check_content_type(request.headers())?;
+    let (bytes, held) = read_in_turn(request, bytes_max, turn).await?;
+    let value = serde_json::from_slice(&bytes).map_err(|error| Problem::malformed_json(error.to_string()))?;
+    Ok((value, held))
+}
+
+/// Reads the body of `request`, at most `bytes_max` bytes, whatever it says that it is. It must not be compressed.
+pub(super) async fn read_bytes(request: Request, bytes_max: usize) -> Result<Vec<u8>, Problem> {
+    check_encoding(request.headers())?;
+    let (bytes, _) = read_in_turn(request, bytes_max, async || ()).await?;
+    Ok(bytes)
+}
+
+async fn read_in_turn<T>(
+    request: Request,
+    bytes_max: usize,
+    turn: impl AsyncFnOnce() -> T,
+) -> Result<(Vec<u8>, Option<T>), Problem> {
     // A body that announces its size is refused before the client is asked to send it.
     if !usize::try_from(request.body().size_hint().lower()).is_ok_and(|bytes| bytes <= bytes_max) {
         return Err(Problem::body_too_large(bytes_max));
@@ -52,10 +69,7 @@ pub(super) async fn read_json_in_turn<T>(
         }
         Ok::<_, Problem>((bytes, held))
     };
-    let (bytes, held) =
-        timeout(BODY_TIMEOUT, read).await.map_err(|_| Problem::slow_body(BODY_TIMEOUT.as_secs()))??;
-    let value = serde_json::from_slice(&bytes).map_err(|error| Problem::malformed_json(error.to_string()))?;
-    Ok((value, held))
+    timeout(BODY_TIMEOUT, read).await.map_err(|_| Problem::slow_body(BODY_TIMEOUT.as_secs()))?
 }
 
 fn refusal(error: &(dyn std::error::Error + 'static), bytes_max: usize) -> Problem {
@@ -67,11 +81,15 @@ fn check_content_type(headers: &HeaderMap) -> Result<(), Problem> {
     let content_type = headers.get(header::CONTENT_TYPE).map(|value| value.to_str().unwrap_or("not text"));
     let media_type = content_type.and_then(|value| value.split(';').next()).unwrap_or_default();
     let media_type = media_type.trim().to_ascii_lowercase();
-    let encoded = headers.get(header::CONTENT_ENCODING).is_some_and(|encoding| encoding != "identity");
-    if encoded {
-        return Err(Problem::encoded_body());
-    }
+    check_encoding(headers)?;
     let json = media_type == "application/json"
         || (media_type.starts_with("application/") && media_type.ends_with("+json"));
     if json { Ok(()) } else { Err(Problem::not_json(content_type)) }
+}
+
+fn check_encoding(headers: &HeaderMap) -> Result<(), Problem> {
+    match headers.get(header::CONTENT_ENCODING).is_some_and(|encoding| encoding != "identity") {
+        true => Err(Problem::encoded_body()),
+        false => Ok(()),
+    }
 }

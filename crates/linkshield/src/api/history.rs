@@ -11,7 +11,7 @@ use utoipa::ToSchema;
 
 use super::{
     mistakes::Mistakes,
-    problem::{Location, Problem, ProblemDocument},
+    problem::{Location, Problem},
     state::App,
 };
 use crate::{
@@ -57,9 +57,6 @@ struct HistoryQuery {
     ("page_size" = Option<u32>, Query, description = "Checks per page, 20 unless given", minimum = 1, maximum = 100),
 ), responses(
     (status = 200, description = "One page", body = HistoryResponse),
-    (status = 401, description = "No good credential came along", body = ProblemDocument, content_type = "application/problem+json"),
-    (status = 403, description = "The credential is not good for this", body = ProblemDocument, content_type = "application/problem+json"),
-    (status = 422, description = "A parameter is not accepted", body = ProblemDocument, content_type = "application/problem+json"),
 ))]
 pub(super) async fn history(
     State(app): State<App>,

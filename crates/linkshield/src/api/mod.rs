@@ -6,6 +6,8 @@
 mod accounts;
 mod body;
 mod checks;
+mod csp_reports;
+mod csrf;
 mod fields;
 mod health;
 mod history;
@@ -13,11 +15,14 @@ mod meta;
 mod mistakes;
 mod observe;
 mod openapi;
+mod path_id;
 mod problem;
+mod quotas;
 mod request_id;
 mod requests;
 mod routes;
 mod state;
+mod stats;
 
 pub use accounts::ACCOUNT_BODY_BYTES_MAX;
 pub use body::{BULK_BODY_BYTES_MAX, CHECK_BODY_BYTES_MAX};

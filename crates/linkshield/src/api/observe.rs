@@ -95,7 +95,7 @@ mod tests {
 
     use super::*;
     use crate::{
-        accounts::testing::{open_accounts, open_gate},
+        opened::{UNLIMITED, open_accounts, open_gate},
         scratch::ScratchDirectory,
         service::CheckService,
         settings::Environment,
@@ -108,7 +108,7 @@ mod tests {
         let limits = RetentionLimits { age_max: Duration::from_secs(60), rows_max: 10 };
         let accounts = open_accounts(&store, &directory).await;
         let service = CheckService::new(store, limits);
-        let gate = open_gate(&accounts, &directory).await;
+        let (gate, _tasks) = open_gate(&accounts, &directory, UNLIMITED).await;
         let app = App::new(service, (accounts, gate), Environment::Development, request_timeout);
         let router: Router = Router::new()
             .route("/panic", get(|| async { panic!("handler panics on purpose") as &'static str }))

@@ -3,13 +3,17 @@
 use std::sync::LazyLock;
 
 use axum::response::IntoResponse;
-use http::header;
+use http::{Method, header};
 use utoipa::{
     Modify, OpenApi,
-    openapi::{Content, Ref, Response, path::Operation},
+    openapi::{Content, Header, Object, Ref, Response, path::Operation, schema::Type},
 };
 
-use super::{accounts::AccountsDocument, checks, health, history, meta, problem::PROBLEM_JSON};
+use super::{
+    accounts::AccountsDocument, checks, csp_reports, csrf, health, history, meta, problem::PROBLEM_JSON,
+    stats,
+};
+use crate::gate::{RouteClass, class_of};
 
 #[derive(Debug, OpenApi)]
 #[openapi(
@@ -25,6 +29,10 @@ use super::{accounts::AccountsDocument, checks, health, history, meta, problem::
         checks::find,
         checks::results,
         history::history,
+        stats::stats,
+        csrf::token,
+        csrf::validate,
+        csp_reports::report,
         health::health,
         health::live,
         health::ready,
@@ -36,7 +44,8 @@ use super::{accounts::AccountsDocument, checks, health, history, meta, problem::
 )]
 struct Document;
 
-/// Refusals that any operation can answer, written once: something failed inside, or took too long.
+/// Refusals that do not come from the handler of an operation but from what stands before it, written once: what it says about
+/// them itself stays.
 #[derive(Debug)]
 pub(super) struct CommonRefusals;
 
@@ -44,21 +53,62 @@ pub(super) struct CommonRefusals;
 
 impl Modify for CommonRefusals {
     fn modify(&self, document: &mut utoipa::openapi::OpenApi) {
-        for path in document.paths.paths.values_mut() {
-            for operation in
-                [&mut path.get, &mut path.post, &mut path.put, &mut path.delete].into_iter().flatten()
-            {
-                add_refusal(operation, "500", "Something failed inside; the log has it under the request id");
-                add_refusal(operation, "503", "The database is busy, or the request took too long");
+        for (path, item) in &mut document.paths.paths {
+            let operations = [
+                (Method::GET, &mut item.get),
+                (Method::POST, &mut item.post),
+                (Method::PUT, &mut item.put),
+                (Method::DELETE, &mut item.delete),
+            ];
+            for (method, operation) in operations {
+                if let Some(operation) = operation {
+                    add_refusals(operation, class_of(&method, path));
+                }
             }
         }
     }
 }
 
-fn add_refusal(operation: &mut Operation, status: &str, description: &str) {
+fn add_refusals(operation: &mut Operation, class: Option<RouteClass>) {
+    add(operation, "429", "Too many requests, from this address or of this account");
+    add(operation, "500", "Something failed inside; the log has it under the request id");
+    add(
+        operation,
+        "503",
+        "The database is busy, what was taken back is not known, or the request took too long",
+    );
+    if class.is_some_and(RouteClass::reads_credentials) {
+        add(operation, "401", "The path needs a credential, or one came along that is not good");
+        add(
+            operation,
+            "403",
+            "The credential is not good for this, or another site may have sent the request",
+        );
+    }
+    if class.is_some_and(RouteClass::refuses_other_sites) {
+        add(operation, "403", "Another site may have sent the request");
+    }
+    if operation.request_body.is_some() {
+        add(operation, "400", "The body is not JSON");
+        add(operation, "408", "The body came too slowly");
+        add(operation, "413", "The body is too large");
+        add(operation, "415", "The body is not declared as what it has to be, or is compressed");
+    }
+    let parameters = operation.parameters.as_ref().is_some_and(|parameters| !parameters.is_empty());
+    if operation.request_body.is_some() || parameters {
+        add(operation, "422", "Fields or parameters are missing or not accepted; `errors` names them all");
+    }
+}
+
+fn add(operation: &mut Operation, status: &str, description: &str) {
     let mut refusal = Response::new(description);
     let problem = Content::new(Some(Ref::from_schema_name("Problem")));
     refusal.content.insert(PROBLEM_JSON.to_owned(), problem.into());
+    if matches!(status, "429" | "503") {
+        let mut seconds = Header::new(Object::with_type(Type::Integer));
+        seconds.description = Some("Seconds after which it makes sense to come back".to_owned());
+        refusal.headers.insert("retry-after".to_owned(), seconds.into());
+    }
     operation.responses.responses.entry(status.to_owned()).or_insert(refusal.into());
 }
 

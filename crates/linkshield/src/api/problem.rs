@@ -11,7 +11,10 @@ use axum::{
 };
 use http::{HeaderValue, StatusCode, header};
 use serde::Serialize;
-use shield_guard::chain::{RefusalAnswer, RefusalKind};
+use shield_guard::{
+    chain::{RefusalAnswer, RefusalKind},
+    headers::CspReportError,
+};
 use utoipa::ToSchema;
 
 use super::request_id::RequestId;
@@ -237,6 +240,26 @@ impl Problem {
         )
     }
 
+    /// 415: the body claims to be something other than a report.
+    pub(crate) fn no_report_type() -> Self {
+        Self::new(
+            StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            "urn:linkshield:problem:unsupported-media-type",
+            "The request body must be a report",
+            "`content-type` is neither `application/csp-report` nor `application/reports+json`".to_owned(),
+        )
+    }
+
+    /// 400: the body is no report.
+    pub(crate) fn unreadable_report(error: CspReportError) -> Self {
+        Self::new(
+            StatusCode::BAD_REQUEST,
+            "urn:linkshield:problem:unreadable-report",
+            "The request body is no report",
+            format!("failed to {error}"),
+        )
+    }
+
     /// 415: the body is compressed.
     pub(crate) fn encoded_body() -> Self {
         Self::new(
@@ -340,6 +363,9 @@ impl From<StoreError> for Problem {
         let cause = iter::once(error.to_string()).chain(causes(&error)).collect::<Vec<_>>().join(": ");
         if error.retryable() {
             Self { cause: Some(cause), ..Self::unavailable("the database is busy") }
+        } else if error.unanswered() {
+            let detail = "the database gave no answer: whether this was done is not known";
+            Self { cause: Some(cause), ..Self::unavailable(detail) }
         } else {
             Self::internal(cause)
         }

@@ -11,7 +11,8 @@ use axum::{
 use http::Method;
 
 use super::{
-    accounts, checks, health, history, meta, observe::observe, openapi, problem::Problem, state::App,
+    accounts, checks, csp_reports, csrf, health, history, meta, observe::observe, openapi, problem::Problem,
+    state::App, stats,
 };
 
 use crate::{accounts::Accounts, gate::guard};
@@ -25,6 +26,10 @@ pub fn router(app: App) -> Router {
         .route("/api/v1/url-check/check/{id}/results", get(checks::results))
         .route("/api/v1/url-check/bulk-check", post(checks::bulk))
         .route("/api/v1/url-check/history", get(history::history))
+        .route("/api/v1/url-check/stats", get(stats::stats))
+        .route("/api/csrf/token", get(csrf::token))
+        .route("/api/csrf/validate", post(csrf::validate))
+        .route("/api/security/csp-report", post(csp_reports::report))
         .route("/api/v1/health", get(health::health))
         .route("/api/v1/health/live", get(health::live))
         .route("/api/v1/health/ready", get(health::ready))

@@ -11,6 +11,7 @@ use std::{
 
 use tokio::sync::{Semaphore, SemaphorePermit};
 
+use super::csp_reports::ToldViolations;
 use crate::{
     accounts::Accounts, gate::Gate, service::CheckService, settings::Environment, telemetry::Metrics,
 };
@@ -37,6 +38,7 @@ struct Inner {
     next_claim: AtomicU64,
     bulk_slots: Semaphore,
     large_body_slots: Semaphore,
+    told_violations: ToldViolations,
     /// One entry per request being answered; bounded by the number of connections.
     claims: Mutex<BTreeMap<u64, InFlight>>,
 }
@@ -71,17 +73,20 @@ impl App {
         environment: Environment,
         request_timeout: Duration,
     ) -> Self {
+        let redis = gate.redis_status().map(|status| (status, gate.redis_waits().clone()));
+        let metrics = Metrics::new(environment, Arc::clone(gate.components())).with_redis(redis);
         let inner = Inner {
             service,
             accounts,
             gate,
-            metrics: Metrics::new(environment),
+            metrics,
             environment,
             request_timeout,
             draining: AtomicBool::new(false),
             next_claim: AtomicU64::new(0),
             bulk_slots: Semaphore::new(BULK_CONCURRENT_MAX),
             large_body_slots: Semaphore::new(BULK_CONCURRENT_MAX),
+            told_violations: ToldViolations::default(),
             claims: Mutex::default(),
         };
         Self { inner: Arc::new(inner) }
@@ -136,6 +141,11 @@ impl App {
     /// A turn to send a large body.
     pub(crate) async fn large_body_slot(&self) -> SemaphorePermit<'_> {
         self.inner.large_body_slots.acquire().await.expect("nothing closes the semaphore")
+    }
+
+    /// Which violations of policies were written down, and when.
+    pub(super) fn told_violations(&self) -> &ToldViolations {
+        &self.inner.told_violations
     }
 
     /// The requests being answered, oldest first.

@@ -7,7 +7,7 @@ use shield_guard::{
     address::{HopField, Network, TooManyNetworks, TrustedHops},
     api_key::{ApiKeyFormat, ApiKeyIndex},
     chain::{AccountTable, ApiKeyScopes, Chain, TooManyScopes},
-    csrf::{Csrf, CsrfKeys, CsrfMode, OriginError, Origins, TokenRule},
+    csrf::{Csrf, CsrfKeys, CsrfMode, Origins, TokenRule},
     limit::{Algorithm, Limit, LimitError, LimitSettings, Rate, RateError, TierScaling},
     revocation::{RevocationLimits, RevocationSet},
     session::{SESSION_COOKIE, SameSite, SessionCache, SessionCookie, SessionPolicy},
@@ -16,6 +16,8 @@ use shield_guard::{
 use shield_types::Secret;
 use thiserror::Error;
 
+/// Behind the prefix `__Host-`.
+const DEVICE_COOKIE: &str = "device";
 /// The period of the coarse limit.
 const COARSE_PERIOD: Duration = Duration::from_mins(1);
 /// Addresses that it is made for: 3.2 MB.
@@ -37,8 +39,8 @@ const REVOCATIONS: RevocationLimits =
 pub struct ChainSettings<'a> {
     /// Proxies whose `X-Forwarded-For` is believed.
     pub trusted_proxies: &'a [Network],
-    /// The service's own origins, as browsers spell them: 1 to 32.
-    pub origins: &'a [String],
+    /// Whose pages may send unsafe requests.
+    pub origins: Origins,
     /// What one address may ask per minute in all.
     pub coarse_per_minute: u32,
     /// Reads access tokens.
@@ -64,9 +66,6 @@ pub enum BuildChainError {
     /// Too many proxies.
     #[error("trust proxies")]
     Proxies(#[from] TooManyNetworks),
-    /// An origin that no browser sends, or none.
-    #[error("expect origins")]
-    Origins(#[from] OriginError),
     /// No such rate.
     #[error("limit what one address may ask")]
     Rate(#[from] RateError),
@@ -105,12 +104,17 @@ pub fn build_chain(settings: ChainSettings<'_>) -> Result<Chain, BuildChainError
         revocations: RevocationSet::new(REVOCATIONS),
         accounts: AccountTable::new(CACHED_ACCOUNTS, ACCOUNT_AGE_MAX),
         csrf: Csrf {
-            origins: Origins::new(settings.origins.iter().map(String::as_str))?,
+            origins: settings.origins,
             keys: CsrfKeys::new(settings.csrf_key, None),
             rule: TokenRule::Always,
             mode: CsrfMode::Enforce,
         },
     })
+}
+
+/// The cookie that a device is known by at log-in. It opens nothing.
+pub fn device_cookie() -> SessionCookie {
+    SessionCookie::new(DEVICE_COOKIE, SameSite::Strict).expect("lower-case letters are a name")
 }
 
 /// The cookie of sessions.

@@ -1,4 +1,5 @@
-//! The task that keeps this process's set of revocations complete, by reading the log.
+//! The task that keeps this process's set of revocations complete, by reading the log: ten times a second, and at once when
+//! another process says that it has grown.
 
 use std::{
     sync::Arc,
@@ -17,10 +18,10 @@ use tokio::{
     time::{MissedTickBehavior, interval},
 };
 
-use super::EventSink;
+use super::{EventSink, Fanout};
 use crate::{clock::now, telemetry::causes};
 
-/// How often the log is read: what another process wrote is refused here within about this time.
+/// How often the log is read: what another process wrote is refused here within about this time, if nobody says so.
 const PERIOD: Duration = Duration::from_millis(100);
 /// Entries read at once.
 const PAGE_ENTRIES: usize = 1_000;
@@ -79,9 +80,14 @@ fn forget(chain: &Chain, entry: &Revocation) {
 
 impl RevocationFollower {
     /// Starts the task.
-    pub fn start(log: impl RevocationLog + 'static, chain: Arc<Chain>, events: EventSink) -> Self {
+    pub fn start(
+        log: impl RevocationLog + 'static,
+        chain: Arc<Chain>,
+        events: EventSink,
+        fanout: Fanout,
+    ) -> Self {
         let stop = watch::Sender::new(false);
-        let task = tokio::spawn(run(log, chain, events, stop.subscribe()));
+        let task = tokio::spawn(run(log, chain, (events, fanout), stop.subscribe()));
         Self { stop, task }
     }
 
@@ -94,7 +100,12 @@ impl RevocationFollower {
     }
 }
 
-async fn run(log: impl RevocationLog, chain: Arc<Chain>, events: EventSink, mut stop: watch::Receiver<bool>) {
+async fn run(
+    log: impl RevocationLog,
+    chain: Arc<Chain>,
+    (events, mut fanout): (EventSink, Fanout),
+    mut stop: watch::Receiver<bool>,
+) {
     let mut ticks = interval(PERIOD);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut told = Told::default();
@@ -102,11 +113,16 @@ async fn run(log: impl RevocationLog, chain: Arc<Chain>, events: EventSink, mut 
         tokio::select! {
             _ = stop.wait_for(|stopped| *stopped) => return,
             _ = ticks.tick() => {}
+            () = fanout.woken() => {}
         }
-        tokio::select! {
+        let read = tokio::select! {
             _ = stop.wait_for(|stopped| *stopped) => return,
-            read = catch_up(&log, &chain) => told.tell(read, &chain, &events),
+            read = catch_up(&log, &chain) => read,
+        };
+        if read.is_ok() {
+            fanout.tell(chain.revocations.cursor()).await;
         }
+        told.tell(read, &chain, &events);
         if period % PRUNE_PERIODS == 0 {
             prune(&chain);
         }
@@ -158,7 +174,7 @@ mod tests {
     use crate::{
         clock::now,
         gate::{
-            EventFile, EventWriter,
+            EventFile, EventWriter, Fanout,
             testing::{MemoryLog, chain, until},
         },
         scratch::ScratchDirectory,
@@ -182,7 +198,8 @@ mod tests {
         let path = directory.path().join("events.jsonl");
         let (sink, writer) = EventWriter::start(EventFile::at(path.clone()), "one").await.unwrap();
         let (log, chain) = (MemoryLog::default(), Arc::new(chain()));
-        let follower = RevocationFollower::start(log.clone(), Arc::clone(&chain), sink);
+        let follower =
+            RevocationFollower::start(log.clone(), Arc::clone(&chain), sink, Fanout::through(None));
         let Revoked::Token { token } = log.revoke(1) else { panic!("it revokes tokens") };
         until(|| chain.revocations.len() == 1).await;
         assert_eq!(token, MemoryLog::token(1));

@@ -1,6 +1,11 @@
 //! The gate itself: axum on one side, guard's chain on the other.
 
-use std::{fmt, sync::Arc, time::Instant};
+use std::{
+    fmt,
+    net::IpAddr,
+    sync::{Arc, LazyLock},
+    time::Instant,
+};
 
 use axum::{
     extract::{MatchedPath, Request, State},
@@ -8,28 +13,40 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use http::{HeaderMap, HeaderValue, Method, header};
+use prometheus_client::metrics::histogram::Histogram;
+use shield_data::RedisStatus;
 use shield_guard::{
-    AccountId, StoreError,
+    AccountId, ScopeSet, StoreError,
     chain::{
-        Admitted, Answer, Chain, CookieFate, Decision, Moment, Outcome, Question, Refused, RequestFacts,
-        RoutePolicy, Use,
+        Access, Admitted, Answer, Chain, CookieFate, CsrfScope, Decision, Moment, Outcome, Principal,
+        Question, Refusal, Refused, RequestFacts, RouteLimits, RoutePolicy, Use,
     },
+    csrf::CsrfKeys,
     event::{EventContext, SecurityEvent},
     headers::SecurityHeaders,
     revocation::Sensitivity,
     token::KeyRing,
 };
 use shield_types::Timestamp;
+use tokio::sync::watch;
 
 use super::{
-    EventSink, Peer, RouteTable, UseNotes,
+    Circumstances, EventSink, Fanout, GlobalLimits, Peer, RouteTable, UseNotes,
     headers::{FixedHeaders, LimitHeaders, Lines, forbid_storing},
 };
 use crate::{
-    api::{Problem, RequestId},
+    api::Problem,
     clock::now,
-    telemetry::causes,
+    telemetry::{CheckWatch, ComponentTimes, causes},
 };
+
+/// Of a question about a credential: whoever has a good one is named.
+static ANYBODY: LazyLock<RoutePolicy> = LazyLock::new(|| RoutePolicy {
+    access: Access::Optional(ScopeSet::EMPTY),
+    sensitivity: Sensitivity::Ordinary,
+    csrf: CsrfScope::Cookies,
+    limits: RouteLimits::default(),
+});
 
 /// What the chain does not know.
 pub trait GateStore: Send + Sync + 'static {
@@ -60,6 +77,10 @@ pub struct GateParts<S> {
     pub events: EventSink,
     /// Takes last uses.
     pub uses: UseNotes,
+    /// Counts limits over all processes.
+    pub global: GlobalLimits,
+    /// Tells other processes what was taken back.
+    pub fanout: Fanout,
 }
 
 /// The gate of a service: the state of [`guard`].
@@ -71,16 +92,11 @@ pub struct Gate<S> {
     headers: FixedHeaders,
     events: EventSink,
     uses: UseNotes,
+    global: GlobalLimits,
+    fanout: Fanout,
+    components: Arc<ComponentTimes>,
     /// The start of the clock that limits count by.
     started: Instant,
-}
-
-/// What events say about a request.
-struct Circumstances {
-    method: Method,
-    route: String,
-    request_id: String,
-    user_agent: String,
 }
 
 /// Lets a request through to its handler, with a [`shield_guard::address::ClientAddress`] and, where somebody is known, a
@@ -98,14 +114,19 @@ pub async fn guard<S: GateStore>(
     let policy = gate.routes.find(request.method(), route);
     let lines = Lines(request.headers());
     let facts = RequestFacts { method: request.method().as_str(), peer, headers: &lines };
-    match gate.judge(&facts, policy).await {
+    let outcome = gate.judge(&facts, policy).await;
+    match gate.global.confirm(outcome).await {
         Outcome::Refused(refused) => {
-            let circumstances = Circumstances::of(&request, route);
+            let circumstances = Circumstances::of(request.method(), request.headers(), request.extensions());
             gate.refuse(&refused, &circumstances)
         }
         Outcome::Admitted(admitted) => {
             if let Some(event) = admitted.event() {
-                gate.tell_of_admitted(&event, &admitted, &Circumstances::of(&request, route));
+                gate.tell_of_admitted(
+                    &event,
+                    &admitted,
+                    &Circumstances::of(request.method(), request.headers(), request.extensions()),
+                );
             }
             let (limits, known) = gate.open(&mut request, &admitted);
             let settles = policy.sensitivity == Sensitivity::Sensitive && !request.method().is_safe();
@@ -128,9 +149,25 @@ pub async fn guard<S: GateStore>(
 impl<S: GateStore> Gate<S> {
     /// A gate; limits count from now on.
     pub fn new(parts: GateParts<S>) -> Self {
-        let GateParts { chain, store, ring, routes, headers, events, uses } = parts;
+        let GateParts { chain, store, ring, routes, headers, events, uses, global, fanout } = parts;
         let headers = FixedHeaders::new(&headers);
-        Self { chain, store, ring, routes, headers, events, uses, started: Instant::now() }
+        let (components, started) = (Arc::default(), Instant::now());
+        Self { chain, store, ring, routes, headers, events, uses, global, fanout, components, started }
+    }
+
+    /// How Redis is, where there is one.
+    pub fn redis_status(&self) -> Option<watch::Receiver<RedisStatus>> {
+        self.fanout.redis_status()
+    }
+
+    /// How long requests waited for Redis, in seconds.
+    pub fn redis_waits(&self) -> &Histogram {
+        self.global.redis_waits()
+    }
+
+    /// How long the parts of its checks take.
+    pub fn components(&self) -> &Arc<ComponentTimes> {
+        &self.components
     }
 
     /// The answer of the chain, with one question to the store at most.
@@ -139,8 +176,20 @@ impl<S: GateStore> Gate<S> {
         facts: &RequestFacts<'_, Lines<'_>>,
         policy: &'a RoutePolicy,
     ) -> Outcome<'a> {
+        let watch = self.components.begin();
+        let outcome = self.decide(facts, policy, &watch).await;
+        self.components.end(watch);
+        outcome
+    }
+
+    async fn decide<'a>(
+        &'a self,
+        facts: &RequestFacts<'_, Lines<'_>>,
+        policy: &'a RoutePolicy,
+        watch: &CheckWatch,
+    ) -> Outcome<'a> {
         let ring = (self.ring)();
-        let pending = match self.chain.decide(facts, policy, &self.moment(&ring)) {
+        let pending = match self.chain.decide(facts, policy, &self.moment(watch.began(), &ring, watch)) {
             Decision::Decided(outcome) => return outcome,
             Decision::NeedsStore(pending) => pending,
         };
@@ -149,14 +198,50 @@ impl<S: GateStore> Gate<S> {
             Answer::Away
         });
         let ring = (self.ring)();
-        self.chain.resume(pending, answer, facts, &self.moment(&ring))
+        self.chain.resume(pending, answer, facts, &self.moment(Instant::now(), &ring, watch))
     }
 
-    async fn settle(&self) {
-        if let Err(error) = self.store.settle(&self.chain).await {
-            // The follower goes on trying, and the set's age says how long it has not succeeded.
-            tracing::warn!(error = %error, cause = causes(&error).join(": "), "revocations could not be read");
+    /// Who the credential in these headers speaks for, now; asked by a client at `address`, as whose request it counts. None when
+    /// there is none, or it is not good.
+    ///
+    /// # Errors
+    /// 429 or 503, when it is not decided.
+    pub async fn whom(&self, headers: &HeaderMap, address: IpAddr) -> Result<Option<Principal>, Problem> {
+        let lines = Lines(headers);
+        let facts = RequestFacts { method: Method::GET.as_str(), peer: address, headers: &lines };
+        match self.judge(&facts, &ANYBODY).await {
+            Outcome::Admitted(admitted) => Ok(admitted.principal),
+            Outcome::Refused(Refused { refusal, .. }) => match refusal {
+                Refusal::Limited { retry_after_s, .. } => {
+                    Err(Problem::too_many("the client's address asks too often", retry_after_s))
+                }
+                Refusal::Stale { .. } | Refusal::StoreAway => {
+                    Err(Problem::unavailable("what is needed to judge the credential is not available"))
+                }
+                Refusal::Anonymous | Refusal::Credential(_) | Refusal::Scope | Refusal::Csrf(_) => Ok(None),
+            },
         }
+    }
+
+    /// Takes in what was taken back until now.
+    pub(crate) async fn settle(&self) {
+        match self.store.settle(&self.chain).await {
+            Ok(()) => self.fanout.note(),
+            // The follower goes on trying, and the set's age says how long it has not succeeded.
+            Err(error) => {
+                tracing::warn!(error = %error, cause = causes(&error).join(": "), "revocations could not be read");
+            }
+        }
+    }
+
+    /// Makes and checks CSRF tokens.
+    pub fn csrf_keys(&self) -> &CsrfKeys {
+        &self.chain.csrf.keys
+    }
+
+    /// Takes events.
+    pub(super) fn events(&self) -> &EventSink {
+        &self.events
     }
 
     /// Forgets what an account may do, because it was just changed.
@@ -164,9 +249,14 @@ impl<S: GateStore> Gate<S> {
         self.chain.accounts.forget(account);
     }
 
-    fn moment<'a>(&self, ring: &'a KeyRing) -> Moment<'a> {
-        let now_ns = u64::try_from(self.started.elapsed().as_nanos()).unwrap_or(u64::MAX);
-        Moment { now: now(), now_ns, ring }
+    fn moment<'a>(
+        &self,
+        at: Instant,
+        ring: &'a KeyRing,
+        observer: &'a CheckWatch,
+    ) -> Moment<'a, &'a CheckWatch> {
+        let now_ns = u64::try_from(at.duration_since(self.started).as_nanos()).unwrap_or(u64::MAX);
+        Moment { now: now(), now_ns, ring, observer }
     }
 
     /// Prepares a request that goes on; whether somebody is known.
@@ -228,32 +318,5 @@ impl<S: GateStore> Gate<S> {
 impl<S> fmt::Debug for Gate<S> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.debug_struct("Gate").finish_non_exhaustive()
-    }
-}
-
-// === impl Circumstances ===
-
-impl Circumstances {
-    fn of(request: &Request, route: Option<&str>) -> Self {
-        let text = |headers: &HeaderMap| {
-            let agent = headers.get(header::USER_AGENT).map(HeaderValue::as_bytes).unwrap_or_default();
-            String::from_utf8_lossy(agent).into_owned()
-        };
-        Self {
-            method: request.method().clone(),
-            route: route.unwrap_or("unmatched").to_owned(),
-            request_id: request.extensions().get::<RequestId>().map_or("", RequestId::as_str).to_owned(),
-            user_agent: text(request.headers()),
-        }
-    }
-
-    fn put<'a>(&'a self, context: EventContext<'a>) -> EventContext<'a> {
-        EventContext {
-            method: self.method.as_str(),
-            route: &self.route,
-            request_id: &self.request_id,
-            user_agent: &self.user_agent,
-            ..context
-        }
     }
 }

@@ -2,14 +2,18 @@
 //!
 //! [`guard`] asks the chain, asks the [`GateStore`] once when this process does not know a session or an account, answers
 //! refusals, and dresses every answer with the headers about limits and security. Beside it run [`EventWriter`],
-//! [`UseWriter`] and [`RevocationFollower`]; no request waits for any of them.
+//! [`UseWriter`] and [`RevocationFollower`]; no request waits for any of them. Where there is Redis, limits count over all
+//! processes, and what one takes back the others hear of at once.
 //!
 //! **Invariant.** A route that nobody declared is closed ([`RouteTable`]). Until the log of revocations was read to its end
 //! once ([`catch_up`]), no credential is taken.
 
 mod build;
+mod circumstances;
 mod events;
+mod fanout;
 mod follower;
+mod global;
 mod headers;
 mod middleware;
 mod open;
@@ -17,18 +21,26 @@ mod policies;
 mod principal;
 mod routes;
 mod uses;
+mod watch;
+mod witness;
 
-pub use build::{BuildChainError, ChainSettings, build_chain, session_cookie};
+use circumstances::Circumstances;
+
+pub use build::{BuildChainError, ChainSettings, build_chain, device_cookie, session_cookie};
 pub use events::{EventFile, EventSink, EventWriter};
+pub use fanout::Fanout;
 pub use follower::{RevocationFollower, catch_up};
+pub use global::GlobalLimits;
 pub use middleware::{Gate, GateParts, GateStore, guard};
 pub use open::{GateSettings, GateTasks, OpenGateError, open_gate};
 pub use policies::LimitRoutesError;
+pub(crate) use policies::{RouteClass, class_of};
 pub use principal::{
     Admin, Authenticated, ClientAddress, Holder, LoggedIn, MaybeAuthenticated, Peer, Principal,
 };
 pub use routes::RouteTable;
 pub use uses::{UseNotes, UseWriter};
+pub use witness::Witness;
 
 #[cfg(test)]
 mod testing;

@@ -2,21 +2,28 @@
 
 use std::{io, path::PathBuf, sync::Arc};
 
+use shield_data::{Redis, RedisKeeper, RedisSettings};
 use shield_guard::{
     StoreError,
     address::Network,
+    csrf::Origins,
     headers::{HstsPreload, ReportPath, SecurityHeaders},
+    limit::TableSizeError,
     session::{SessionPolicy, SessionTimes},
 };
 use shield_types::Secret;
 use thiserror::Error;
 
 use super::{
-    BuildChainError, ChainSettings, EventFile, EventWriter, Gate, GateParts, LimitRoutesError,
-    RevocationFollower, UseWriter, build_chain, catch_up, policies,
+    BuildChainError, ChainSettings, EventFile, EventWriter, Fanout, Gate, GateParts, GlobalLimits,
+    LimitRoutesError, RevocationFollower, UseWriter, build_chain, catch_up,
+    policies::{self, PerHour},
+    watch::RedisWatch,
 };
 use crate::{accounts::Accounts, keys::random_bytes};
 
+/// What our keys in Redis begin with.
+const NAMESPACE: &str = "linkshield";
 /// Where browsers send reports about what a policy kept them from.
 const REPORT_PATH: &str = "/api/security/csp-report";
 
@@ -25,14 +32,18 @@ const REPORT_PATH: &str = "/api/security/csp-report";
 pub struct GateSettings {
     /// Proxies whose `X-Forwarded-For` is believed.
     pub trusted_proxies: Vec<Network>,
-    /// The service's own origins, as browsers spell them: 1 to 32.
-    pub origins: Vec<String>,
+    /// Whose pages may send unsafe requests.
+    pub origins: Origins,
     /// Requests of one address per minute, of any kind.
     pub address_limit: u32,
     /// Checks of one address per hour, without a credential.
     pub anonymous_limit: u32,
+    /// Requests of one account per hour, which its plan multiplies.
+    pub account_limit: u32,
     /// The file that security events are written to.
     pub events: PathBuf,
+    /// Redis, through which several processes share limits and wake each other; none for one process.
+    pub redis: Option<RedisSettings>,
 }
 
 /// The tasks beside the gate.
@@ -41,6 +52,7 @@ pub struct GateTasks {
     follower: RevocationFollower,
     uses: UseWriter,
     events: EventWriter,
+    redis: Option<(RedisKeeper, RedisWatch)>,
 }
 
 /// Why the gate does not open.
@@ -53,6 +65,9 @@ pub enum OpenGateError {
     /// A limit is out of range.
     #[error("limit requests with these settings")]
     Limits(#[from] LimitRoutesError),
+    /// A limit over all processes is out of range.
+    #[error("limit requests over all processes")]
+    Global(#[from] TableSizeError),
     /// Events have nowhere to go.
     #[error("write security events to `{}`", path.display())]
     Events {
@@ -76,11 +91,19 @@ pub async fn open_gate(
     settings: GateSettings,
     csrf_key: &Secret<[u8; 32]>,
 ) -> Result<(Arc<Gate<Accounts>>, GateTasks), OpenGateError> {
-    let GateSettings { trusted_proxies, origins, address_limit, anonymous_limit, events } = settings;
+    let GateSettings {
+        trusted_proxies,
+        origins,
+        address_limit,
+        anonymous_limit,
+        account_limit,
+        events,
+        redis,
+    } = settings;
     let keys = Arc::clone(accounts.keys());
     let chain = build_chain(ChainSettings {
         trusted_proxies: &trusted_proxies,
-        origins: &origins,
+        origins,
         coarse_per_minute: address_limit,
         tokens: keys.policy().clone(),
         api_key_format: accounts.api_key_format().clone(),
@@ -91,7 +114,8 @@ pub async fn open_gate(
         seed: random_bytes(),
     })?;
     let chain = Arc::new(chain);
-    let routes = policies::routes(keys.scopes(), anonymous_limit)?;
+    let routes =
+        policies::routes(keys.scopes(), PerHour { anonymous: anonymous_limit, account: account_limit })?;
     let log = accounts.revocation_log().clone();
     catch_up(&log, &chain).await.map_err(OpenGateError::Revocations)?;
     let instance = format!("{:016x}", u64::from_be_bytes(random_bytes()));
@@ -101,7 +125,11 @@ pub async fn open_gate(
         .map_err(|source| OpenGateError::Events { path: events, source })?;
     let store = Arc::new(accounts.clone());
     let (notes, uses) = UseWriter::start(Arc::clone(&store));
-    let follower = RevocationFollower::start(log, Arc::clone(&chain), sink.clone());
+    let (redis, keeper) = redis.map(|settings| Redis::open(&settings, NAMESPACE)).unzip();
+    let watch = redis.as_ref().map(|redis| RedisWatch::start(redis, sink.clone()));
+    let fanout = Fanout::through(redis.as_ref());
+    let global = GlobalLimits::new(&routes, accounts.exact_limits(), redis)?;
+    let follower = RevocationFollower::start(log, Arc::clone(&chain), sink.clone(), fanout.clone());
     let report = ReportPath::parse(REPORT_PATH).expect("a plain path");
     let gate = Gate::new(GateParts {
         chain,
@@ -111,8 +139,10 @@ pub async fn open_gate(
         headers: SecurityHeaders::new(&report, HstsPreload::No),
         events: sink,
         uses: notes,
+        global,
+        fanout,
     });
-    Ok((Arc::new(gate), GateTasks { follower, uses, events: writer }))
+    Ok((Arc::new(gate), GateTasks { follower, uses, events: writer, redis: keeper.zip(watch) }))
 }
 
 // === impl GateTasks ===
@@ -122,6 +152,10 @@ impl GateTasks {
     pub async fn finish(self) {
         self.follower.stop().await;
         self.uses.finish().await;
+        if let Some((keeper, watch)) = self.redis {
+            watch.stop().await;
+            keeper.stop().await;
+        }
         self.events.finish().await;
     }
 }

@@ -1,12 +1,13 @@
-//! What each route of LinkShield asks of its requests.
+//! What each route of LinkShield asks of its requests: one table, from which the policies are made, and what the OpenAPI document
+//! says about refusals.
 
-use std::{num::NonZeroU32, sync::Arc};
+use std::{num::NonZeroU32, sync::Arc, time::Duration};
 
 use http::Method;
 use shield_guard::{
     ScopeSet, ScopeTable,
     chain::{Access, CsrfScope, LimitSubject, RouteLimit, RouteLimits, RoutePolicy},
-    limit::{DEFAULT_LIMITS, Limit, LimitError, LimitSettings, Rate, RateError},
+    limit::{Algorithm, DEFAULT_LIMITS, Limit, LimitError, LimitSettings, Rate, RateError, TierScaling},
     revocation::Sensitivity,
 };
 
@@ -18,6 +19,89 @@ use crate::{
 
 /// Addresses or accounts that a limit is made for: 640 KB each.
 const KEYS: NonZeroU32 = NonZeroU32::new(20_000).expect("it is not zero");
+/// Reports about broken policies that one address may send per minute. A page that breaks its policy sends some at once.
+const REPORTS_PER_MINUTE: u32 = 60;
+
+/// What a route is for, and so what it asks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum RouteClass {
+    /// The same for everybody, and nothing to protect.
+    Open,
+    /// One check: open to strangers, within their limit.
+    Check,
+    /// An account's checks.
+    OwnChecks,
+    /// Before anybody is known: by address, under the limit of this name, and never on another site's initiative. Credentials
+    /// are not looked at, so that a stale cookie locks nobody out.
+    BeforeLogin(&'static str),
+    /// The token is the credential, and a good one comes seldom.
+    Refresh,
+    /// The token in question stands in the body, and whoever asks is not asked back.
+    Question,
+    /// Browsers tell what a policy kept them from, without credentials and from wherever they are.
+    Report,
+    /// About the account itself.
+    Account,
+    /// The same, and a password is tried.
+    Password,
+    /// What administrators do.
+    Administration,
+}
+
+use RouteClass::{
+    Account, Administration, BeforeLogin, Check, Open, OwnChecks, Password, Question, Refresh, Report,
+};
+
+/// Every route. One that is missing is closed, and a test compares it with the OpenAPI document.
+static ROUTES: &[(Method, &str, RouteClass)] = &[
+    (Method::GET, "/", Open),
+    (Method::GET, "/api/v1/health", Open),
+    (Method::GET, "/api/v1/health/live", Open),
+    (Method::GET, "/api/v1/health/ready", Open),
+    (Method::GET, "/api/v1/version", Open),
+    (Method::GET, "/metrics", Open),
+    (Method::GET, "/openapi.json", Open),
+    (Method::GET, "/.well-known/jwks.json", Open),
+    (Method::POST, "/api/v1/url-check/check", Check),
+    (Method::GET, "/api/v1/url-check/check/{id}", Check),
+    (Method::GET, "/api/v1/url-check/check/{id}/results", Check),
+    (Method::POST, "/api/v1/url-check/bulk-check", OwnChecks),
+    (Method::GET, "/api/v1/url-check/history", OwnChecks),
+    (Method::GET, "/api/v1/url-check/stats", OwnChecks),
+    (Method::POST, "/api/v1/user/register", BeforeLogin("auth_registration")),
+    (Method::POST, "/api/v1/user/verify-email", BeforeLogin("auth_email_verification")),
+    (Method::POST, "/api/v1/user/resend-verification", BeforeLogin("auth_resend_verification")),
+    (Method::POST, "/api/v1/user/login", BeforeLogin("auth_login")),
+    (Method::POST, "/api/v1/user/forgot-password", BeforeLogin("auth_password_reset")),
+    (Method::POST, "/api/v1/user/reset-password", BeforeLogin("auth_password_choice")),
+    (Method::POST, "/api/v1/user/refresh", Refresh),
+    (Method::POST, "/auth/validate-token", Question),
+    (Method::POST, "/api/security/csp-report", Report),
+    (Method::GET, "/api/csrf/token", Account),
+    (Method::POST, "/api/csrf/validate", Account),
+    (Method::POST, "/api/v1/user/logout", Account),
+    (Method::POST, "/auth/logout", Account),
+    (Method::GET, "/api/v1/user/profile", Account),
+    (Method::PUT, "/api/v1/user/profile", Account),
+    (Method::GET, "/api/v1/user/sessions", Account),
+    (Method::DELETE, "/api/v1/user/sessions", Account),
+    (Method::DELETE, "/api/v1/user/sessions/{id}", Account),
+    (Method::GET, "/api/v1/user/api-keys", Account),
+    (Method::POST, "/api/v1/user/api-keys", Account),
+    (Method::DELETE, "/api/v1/user/api-keys/{id}", Account),
+    (Method::POST, "/api/v1/user/api-keys/{id}/rotate", Account),
+    (Method::POST, "/api/v1/user/mfa/totp", Account),
+    (Method::DELETE, "/api/v1/user/mfa/totp", Account),
+    (Method::POST, "/api/v1/user/mfa/totp/confirm", Account),
+    (Method::POST, "/api/v1/user/change-password", Password),
+    (Method::PUT, "/api/v1/admin/users/{id}", Administration),
+    (Method::POST, "/auth/admin/revoke-user-tokens/{user_id}", Administration),
+    (Method::GET, "/auth/admin/blacklist-stats", Administration),
+    (Method::GET, "/api/v1/jwt/status", Administration),
+    (Method::GET, "/api/v1/jwt/keys", Administration),
+    (Method::DELETE, "/api/v1/jwt/keys/{id}", Administration),
+    (Method::POST, "/api/v1/jwt/rotate", Administration),
+];
 
 /// Why a limit cannot be made.
 #[derive(Debug, thiserror::Error)]
@@ -36,20 +120,38 @@ struct Policies<'a> {
     scopes: &'a ScopeTable,
     anonymous: Arc<Limit>,
     authenticated: Arc<Limit>,
+    passwords: Arc<Limit>,
+    reports: Arc<Limit>,
 }
 
-/// The policies of all routes. `anonymous_per_hour`: checks of one address without a credential.
-pub(super) fn routes(scopes: &ScopeTable, anonymous_per_hour: u32) -> Result<RouteTable, LimitRoutesError> {
-    let anonymous = named("api_anonymous", Some(anonymous_per_hour))?;
-    let policies = Policies { scopes, anonymous, authenticated: named("api_authenticated", None)? };
-    let table = policies.open(RouteTable::new(scopes.all()));
-    let table = policies.checks(table);
-    let table = policies.before_login(table)?;
-    let table = policies.account(table)?;
-    Ok(policies.administration(table))
+/// What an operator limits.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct PerHour {
+    /// Checks of one address without a credential.
+    pub(super) anonymous: u32,
+    /// Requests of one account, times what its plan multiplies.
+    pub(super) account: u32,
 }
 
-/// A limit that the original promised, by its name.
+/// The policies of all routes.
+pub(super) fn routes(scopes: &ScopeTable, per_hour: PerHour) -> Result<RouteTable, LimitRoutesError> {
+    let policies = Policies {
+        scopes,
+        anonymous: named("api_anonymous", Some(per_hour.anonymous))?,
+        authenticated: named("api_authenticated", Some(per_hour.account))?,
+        passwords: named("auth_change_password", None)?,
+        reports: reports()?,
+    };
+    ROUTES.iter().try_fold(RouteTable::new(scopes.all()), |table, (method, route, class)| {
+        Ok(table.with(method.clone(), route, policies.of(*class)?))
+    })
+}
+
+/// What a documented route is for.
+pub(crate) fn class_of(method: &Method, route: &str) -> Option<RouteClass> {
+    ROUTES.iter().find(|(known, path, _)| known == method && *path == route).map(|(.., class)| *class)
+}
+
 fn named(name: &str, count: Option<u32>) -> Result<Arc<Limit>, LimitRoutesError> {
     let known = DEFAULT_LIMITS.iter().find(|limit| limit.name == name);
     let LimitSettings { rate, .. } = known.expect("the routes name limits of the list").settings(KEYS)?;
@@ -58,130 +160,83 @@ fn named(name: &str, count: Option<u32>) -> Result<Arc<Limit>, LimitRoutesError>
     Ok(Arc::new(Limit::new(LimitSettings { rate, ..settings }, random_bytes())?))
 }
 
+fn reports() -> Result<Arc<Limit>, LimitRoutesError> {
+    let settings = LimitSettings {
+        name: "csp_report",
+        algorithm: Algorithm::Gcra,
+        rate: Rate::new(REPORTS_PER_MINUTE, Duration::from_mins(1))?,
+        scaling: TierScaling::Same,
+        keys: KEYS,
+    };
+    Ok(Arc::new(Limit::new(settings, random_bytes())?))
+}
+
+// === impl RouteClass ===
+
+impl RouteClass {
+    /// Whether a credential that comes along is read.
+    pub(crate) const fn reads_credentials(self) -> bool {
+        match self {
+            Check | OwnChecks | Account | Password | Administration => true,
+            Open | BeforeLogin(_) | Refresh | Question | Report => false,
+        }
+    }
+
+    /// Whether requests of other sites are refused that bring no credential.
+    pub(crate) const fn refuses_other_sites(self) -> bool {
+        matches!(self, BeforeLogin(_) | Refresh)
+    }
+}
+
 // === impl Policies ===
 
 impl Policies<'_> {
-    /// The same for everybody, and nothing to protect.
-    fn open(&self, table: RouteTable) -> RouteTable {
-        let policy = RoutePolicy {
-            access: Access::Ignored,
-            sensitivity: Sensitivity::Ordinary,
-            csrf: CsrfScope::Cookies,
-            limits: RouteLimits::default(),
+    fn of(&self, class: RouteClass) -> Result<RoutePolicy, LimitRoutesError> {
+        let (anonymous, account) =
+            ((&self.anonymous, LimitSubject::Anonymous), (&self.authenticated, LimitSubject::Account));
+        let limits = match class {
+            Open | Refresh => limits_of(&[]),
+            Check | OwnChecks => limits_of(&[anonymous, account]),
+            BeforeLogin(name) => limits_of(&[(&named(name, None)?, LimitSubject::Address)]),
+            Question => limits_of(&[(&self.anonymous, LimitSubject::Address)]),
+            Report => limits_of(&[(&self.reports, LimitSubject::Address)]),
+            Account | Administration => limits_of(&[account]),
+            Password => limits_of(&[account, (&self.passwords, LimitSubject::Account)]),
         };
-        let routes = [
-            "/",
-            "/api/v1/health",
-            "/api/v1/health/live",
-            "/api/v1/health/ready",
-            "/api/v1/version",
-            "/metrics",
-            "/openapi.json",
-            "/.well-known/jwks.json",
-        ];
-        routes.into_iter().fold(table, |table, route| table.with(Method::GET, route, policy.clone()))
-    }
-
-    /// One check is open to strangers, within their limit.
-    fn checks(&self, table: RouteTable) -> RouteTable {
-        let limits =
-            [(&self.anonymous, LimitSubject::Anonymous), (&self.authenticated, LimitSubject::Account)];
-        let policy = |access| RoutePolicy {
-            access,
-            sensitivity: Sensitivity::Ordinary,
-            csrf: CsrfScope::Cookies,
-            limits: limits_of(&limits),
-        };
-        let open = policy(Access::Optional(self.scope(URL_CHECK)));
-        let own = policy(Access::Required(self.scope(URL_CHECK)));
-        table
-            .with(Method::POST, "/api/v1/url-check/check", open.clone())
-            .with(Method::GET, "/api/v1/url-check/check/{id}", open.clone())
-            .with(Method::GET, "/api/v1/url-check/check/{id}/results", open)
-            .with(Method::POST, "/api/v1/url-check/bulk-check", own.clone())
-            .with(Method::GET, "/api/v1/url-check/history", own)
-    }
-
-    /// Before anybody is known: by address, and never on another site's initiative. Credentials are not looked at, so that a
-    /// stale cookie locks nobody out.
-    fn before_login(&self, table: RouteTable) -> Result<RouteTable, LimitRoutesError> {
-        let routes = [
-            ("/api/v1/user/register", "auth_registration"),
-            ("/api/v1/user/verify-email", "auth_email_verification"),
-            ("/api/v1/user/resend-verification", "auth_resend_verification"),
-            ("/api/v1/user/login", "auth_login"),
-            ("/api/v1/user/forgot-password", "auth_password_reset"),
-            ("/api/v1/user/reset-password", "auth_password_reset"),
-        ];
-        let policy = |limits| RoutePolicy {
-            access: Access::Ignored,
-            sensitivity: Sensitivity::Sensitive,
-            csrf: CsrfScope::Everybody,
+        Ok(RoutePolicy {
+            access: self.access(class),
+            sensitivity: sensitivity(class),
+            csrf: csrf(class),
             limits,
-        };
-        let table = table.with(Method::POST, "/api/v1/user/refresh", policy(RouteLimits::default()));
-        // The token in question stands in the body, and whoever asks is not asked back.
-        let asked = policy(limits_of(&[(&self.anonymous, LimitSubject::Address)]));
-        let asked = RoutePolicy { sensitivity: Sensitivity::Ordinary, csrf: CsrfScope::Cookies, ..asked };
-        let table = table.with(Method::POST, "/auth/validate-token", asked);
-        routes.into_iter().try_fold(table, |table, (route, limit)| {
-            let limits = limits_of(&[(&named(limit, None)?, LimitSubject::Address)]);
-            Ok(table.with(Method::POST, route, policy(limits)))
         })
     }
 
-    /// About the account itself.
-    fn account(&self, table: RouteTable) -> Result<RouteTable, LimitRoutesError> {
-        let own = self.logged_in(ACCOUNT, &[]);
-        let changes = named("auth_change_password", None)?;
-        let change = self.logged_in(ACCOUNT, &[(&changes, LimitSubject::Account)]);
-        let routes = [
-            (Method::POST, "/api/v1/user/logout"),
-            (Method::POST, "/auth/logout"),
-            (Method::GET, "/api/v1/user/profile"),
-            (Method::PUT, "/api/v1/user/profile"),
-            (Method::GET, "/api/v1/user/sessions"),
-            (Method::DELETE, "/api/v1/user/sessions"),
-            (Method::DELETE, "/api/v1/user/sessions/{id}"),
-            (Method::GET, "/api/v1/user/api-keys"),
-            (Method::POST, "/api/v1/user/api-keys"),
-            (Method::DELETE, "/api/v1/user/api-keys/{id}"),
-            (Method::POST, "/api/v1/user/api-keys/{id}/rotate"),
-            (Method::POST, "/api/v1/user/mfa/totp"),
-            (Method::DELETE, "/api/v1/user/mfa/totp"),
-            (Method::POST, "/api/v1/user/mfa/totp/confirm"),
-        ];
-        let table =
-            routes.into_iter().fold(table, |table, (method, route)| table.with(method, route, own.clone()));
-        Ok(table.with(Method::POST, "/api/v1/user/change-password", change))
-    }
-
-    fn administration(&self, table: RouteTable) -> RouteTable {
-        let policy = self.logged_in(ADMIN, &[]);
-        let routes = [
-            (Method::PUT, "/api/v1/admin/users/{id}"),
-            (Method::POST, "/auth/admin/revoke-user-tokens/{user_id}"),
-            (Method::GET, "/api/v1/jwt/status"),
-            (Method::GET, "/api/v1/jwt/keys"),
-            (Method::DELETE, "/api/v1/jwt/keys/{id}"),
-            (Method::POST, "/api/v1/jwt/rotate"),
-            (Method::GET, "/auth/admin/blacklist-stats"),
-        ];
-        routes.into_iter().fold(table, |table, (method, route)| table.with(method, route, policy.clone()))
-    }
-
-    fn logged_in(&self, scope: &str, more: &[(&Arc<Limit>, LimitSubject)]) -> RoutePolicy {
-        let limits = [[(&self.authenticated, LimitSubject::Account)].as_slice(), more].concat();
-        RoutePolicy {
-            access: Access::Required(self.scope(scope)),
-            sensitivity: Sensitivity::Sensitive,
-            csrf: CsrfScope::Cookies,
-            limits: limits_of(&limits),
+    fn access(&self, class: RouteClass) -> Access {
+        match class {
+            Open | BeforeLogin(_) | Refresh | Question | Report => Access::Ignored,
+            Check => Access::Optional(self.scope(URL_CHECK)),
+            OwnChecks => Access::Required(self.scope(URL_CHECK)),
+            Account | Password => Access::Required(self.scope(ACCOUNT)),
+            Administration => Access::Required(self.scope(ADMIN)),
         }
     }
 
     fn scope(&self, name: &str) -> ScopeSet {
         self.scopes.scope(name).expect("the table has every scope that routes name")
+    }
+}
+
+const fn sensitivity(class: RouteClass) -> Sensitivity {
+    match class {
+        Open | Check | OwnChecks | Question | Report => Sensitivity::Ordinary,
+        BeforeLogin(_) | Refresh | Account | Password | Administration => Sensitivity::Sensitive,
+    }
+}
+
+const fn csrf(class: RouteClass) -> CsrfScope {
+    match class.refuses_other_sites() {
+        true => CsrfScope::Everybody,
+        false => CsrfScope::Cookies,
     }
 }
 
@@ -196,12 +251,12 @@ mod tests {
     use http::Method;
     use serde_json::Value;
 
-    use super::routes;
+    use super::{PerHour, routes};
     use crate::{accounts::scopes, api::openapi_text};
 
     #[test]
     fn every_documented_operation_is_declared() {
-        let table = routes(&scopes::table(), 100).unwrap();
+        let table = routes(&scopes::table(), PerHour { anonymous: 100, account: 1_000 }).unwrap();
         let document: Value = serde_json::from_str(openapi_text()).unwrap();
         let paths = document["paths"].as_object().unwrap();
         assert!(paths.len() > 20, "the document lists the paths");

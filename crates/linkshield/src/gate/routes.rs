@@ -1,11 +1,12 @@
 //! Which route asks what.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, time::Duration};
 
 use http::Method;
 use shield_guard::{
     ScopeSet,
-    chain::{Access, CsrfScope, RouteLimits, RoutePolicy},
+    chain::{Access, CsrfScope, RouteLimit, RouteLimits, RoutePolicy},
+    limit::Tier,
     revocation::Sensitivity,
 };
 
@@ -42,6 +43,13 @@ impl RouteTable {
     pub fn with(mut self, method: Method, route: &'static str, policy: RoutePolicy) -> Self {
         self.routes.entry(route).or_default().push((method, policy));
         self
+    }
+
+    /// The limits that routes have: each name once, and its period.
+    pub(super) fn limits(&self) -> BTreeMap<&'static str, Duration> {
+        let policies = self.routes.values().flatten();
+        let limits = policies.flat_map(|(_, policy)| policy.limits.as_slice());
+        limits.map(|RouteLimit { limit, .. }| (limit.name(), limit.rate(Tier::Free).period())).collect()
     }
 
     /// Whether a method of a route was declared.

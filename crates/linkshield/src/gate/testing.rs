@@ -14,6 +14,7 @@ use shield_guard::{
     AccountId, ScopeTable, SessionId, StoreError, TokenId,
     api_key::{ApiKeyFormat, ApiKeyIndex},
     chain::{AccountFacts, AccountStanding, Answer, Chain, Question, Use},
+    csrf::Origins,
     limit::Tier,
     revocation::{LogEpoch, LogPage, Revocation, RevocationLog, RevocationReason, Revoked, Sequence},
     session::{NewSession, SessionPolicy, SessionRandom, SessionRecord, SessionStart, SessionTimes},
@@ -192,7 +193,7 @@ pub(crate) fn chain() -> Chain {
 pub(crate) fn chain_with(coarse_per_minute: u32) -> Chain {
     build_chain(ChainSettings {
         trusted_proxies: &["127.0.0.0/8".parse().unwrap()],
-        origins: &["https://links.example.org".to_owned()],
+        origins: Origins::new(["https://links.example.org"]).unwrap(),
         coarse_per_minute,
         tokens: token_policy(),
         api_key_format: ApiKeyFormat::new("ls").unwrap(),

@@ -20,7 +20,8 @@ use shield_guard::{
 };
 
 use super::{
-    EventFile, EventWriter, Gate, GateParts, Peer, RouteTable, UseWriter, catch_up, guard,
+    EventFile, EventWriter, Fanout, Gate, GateParts, GlobalLimits, Peer, RouteTable, UseWriter, catch_up,
+    guard,
     testing::{MemoryLog, MemoryStore, chain, chain_with, ring, session, token, token_policy},
 };
 use crate::scratch::ScratchDirectory;
@@ -85,6 +86,8 @@ impl Backend {
             headers: SecurityHeaders::new(&report, HstsPreload::No),
             events,
             uses,
+            global: GlobalLimits::none(),
+            fanout: Fanout::through(None),
         });
         let router = Router::new()
             .route("/open", get(whom))

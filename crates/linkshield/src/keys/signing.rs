@@ -13,10 +13,9 @@ use shield_data::{Database, MasterKeys, SqlKeys};
 use shield_guard::{
     KeyId, ScopeTable, StoreError,
     token::{
-        AccessClaims, Algorithm, CacheSizeError, Exchange, IssueError, IssuedToken, Jwks, KeyRecord, KeyRing,
-        KeyStore, KillError, LoadRingError, RotateError, RotationSchedule, SigningKey, SigningKeyError,
-        TokenPolicy, TokenPolicyError, TokenRefusal, TokenSettings, TokenVerifier, VerifiedToken,
-        VerifiedTokenCache,
+        AccessClaims, Algorithm, Exchange, IssueError, IssuedToken, Jwks, KeyRecord, KeyRing, KeyStore,
+        KillError, LoadRingError, RotateError, RotationSchedule, SigningKey, SigningKeyError, TokenPolicy,
+        TokenPolicyError, TokenSettings,
     },
 };
 use shield_types::Timestamp;
@@ -28,8 +27,6 @@ use super::random::system_random;
 const AUDIENCE: &str = "linkshield";
 /// How long an access token lives.
 pub(crate) const ACCESS_TOKEN_LIFETIME: Duration = Duration::from_mins(15);
-/// Verified tokens that are remembered; 130 bytes each.
-const CACHED_TOKENS: usize = 16_384;
 /// How often a change is tried again because another process changed the ring meanwhile.
 const EXCHANGES_MAX: usize = 4;
 
@@ -44,11 +41,11 @@ pub struct IssuerSettings {
     pub schedule: RotationSchedule,
 }
 
-/// Signs and verifies access tokens.
+/// Signs access tokens; the gate verifies them.
 pub struct SigningKeys {
     store: SqlKeys,
     schedule: RotationSchedule,
-    verifier: TokenVerifier,
+    policy: TokenPolicy,
     ring: RwLock<Arc<KeyRing>>,
 }
 
@@ -59,9 +56,6 @@ pub enum OpenKeysError {
     /// The issuer cannot stand in a token.
     #[error("signing keys cannot be used with these settings")]
     Policy(#[source] TokenPolicyError),
-    /// The cache cannot be made.
-    #[error("verified tokens cannot be remembered")]
-    Cache(#[source] CacheSizeError),
     /// The stored keys cannot be read, or new ones not be stored.
     #[error("signing keys cannot be loaded")]
     Change(#[source] ChangeKeysError),
@@ -108,20 +102,18 @@ impl SigningKeys {
         let store = SqlKeys::new(database, issuer.clone(), master_keys);
         let tokens = TokenSettings { issuer, audience: AUDIENCE.to_owned(), lifetime: ACCESS_TOKEN_LIFETIME };
         let policy = TokenPolicy::new(tokens, scopes).map_err(OpenKeysError::Policy)?;
-        let cache = VerifiedTokenCache::new(CACHED_TOKENS).map_err(OpenKeysError::Cache)?;
         let ring = begin(&store, schedule, now).await.map_err(OpenKeysError::Change)?;
-        let verifier = TokenVerifier::new(policy, cache);
-        Ok(Self { store, schedule, verifier, ring: RwLock::new(Arc::new(ring)) })
+        Ok(Self { store, schedule, policy, ring: RwLock::new(Arc::new(ring)) })
     }
 
     /// What tokens are accepted.
     pub(crate) fn policy(&self) -> &TokenPolicy {
-        self.verifier.policy()
+        &self.policy
     }
 
     /// The scopes that tokens know.
     pub fn scopes(&self) -> &ScopeTable {
-        self.verifier.policy().scopes()
+        self.policy.scopes()
     }
 
     /// A new access token.
@@ -129,15 +121,7 @@ impl SigningKeys {
     /// # Errors
     /// When no key signs now.
     pub fn issue(&self, claims: &AccessClaims, now: Timestamp) -> Result<IssuedToken, IssueError> {
-        self.verifier.policy().issue(&self.ring(), claims, now, system_random())
-    }
-
-    /// What a token says, if it is ours and its time is now. Whether it was taken back is the caller's question.
-    ///
-    /// # Errors
-    /// When it is not.
-    pub fn verify(&self, token: &[u8], now: Timestamp) -> Result<VerifiedToken, TokenRefusal> {
-        self.verifier.verify(&self.ring(), token, now)
+        self.policy.issue(&self.ring(), claims, now, system_random())
     }
 
     /// The public keys.

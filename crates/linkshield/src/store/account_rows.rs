@@ -1,18 +1,18 @@
 //! Rows of `accounts`, and their way into the model.
 
+use shield_data::{Row, SqlError};
 use shield_guard::AccountId;
 use shield_types::{Secret, Timestamp};
-use sqlx::{FromRow, Row, sqlite::SqliteRow};
 use uuid::Uuid;
 
 use super::{
     account_model::{Account, AccountStatus, Profile, Role, Totp},
     error::StoreError,
-    rows::known,
+    rows::{fact, known},
 };
 
 /// A row, column for column.
-pub(super) struct AccountRow {
+struct AccountRow {
     id: Vec<u8>,
     email: String,
     email_key: String,
@@ -30,34 +30,39 @@ pub(super) struct AccountRow {
     totp_since: Option<i64>,
 }
 
-impl FromRow<'_, SqliteRow> for AccountRow {
-    fn from_row(row: &SqliteRow) -> sqlx::Result<Self> {
+/// A row as an account.
+pub(super) fn account(row: Row) -> Result<Account, StoreError> {
+    AccountRow::read(&row).map_err(StoreError::during("read account"))?.try_into()
+}
+
+impl AccountRow {
+    fn read(row: &Row) -> Result<Self, SqlError> {
         let profile = Profile {
-            username: row.try_get("username")?,
-            first_name: row.try_get("first_name")?,
-            last_name: row.try_get("last_name")?,
-            avatar_url: row.try_get("avatar_url")?,
-            company: row.try_get("company")?,
-            timezone: row.try_get("timezone")?,
-            language: row.try_get("language")?,
-            marketing_consent: row.try_get("marketing_consent")?,
+            username: row.get("username")?,
+            first_name: row.get("first_name")?,
+            last_name: row.get("last_name")?,
+            avatar_url: row.get("avatar_url")?,
+            company: row.get("company")?,
+            timezone: row.get("timezone")?,
+            language: row.get("language")?,
+            marketing_consent: fact(row, "marketing_consent")?,
         };
         Ok(Self {
-            id: row.try_get("id")?,
-            email: row.try_get("email")?,
-            email_key: row.try_get("email_key")?,
+            id: row.get("id")?,
+            email: row.get("email")?,
+            email_key: row.get("email_key")?,
             profile,
-            password: Secret::new(row.try_get("password")?),
-            role: row.try_get("role")?,
-            status: row.try_get("status")?,
-            locked_at: row.try_get("locked_at")?,
-            plan: row.try_get("plan")?,
-            created_at: row.try_get("created_at")?,
-            updated_at: row.try_get("updated_at")?,
-            last_login_at: row.try_get("last_login_at")?,
-            email_verified_at: row.try_get("email_verified_at")?,
-            totp_secret: row.try_get("totp_secret")?,
-            totp_since: row.try_get("totp_since")?,
+            password: Secret::new(row.get("password")?),
+            role: row.get("role")?,
+            status: row.get("status")?,
+            locked_at: row.get("locked_at")?,
+            plan: row.get("plan")?,
+            created_at: row.get("created_at")?,
+            updated_at: row.get("updated_at")?,
+            last_login_at: row.get("last_login_at")?,
+            email_verified_at: row.get("email_verified_at")?,
+            totp_secret: row.get("totp_secret")?,
+            totp_since: row.get("totp_since")?,
         })
     }
 }
@@ -97,14 +102,4 @@ fn moment(column: &'static str, value_ms: i64) -> Result<Timestamp, StoreError> 
     u64::try_from(value_ms)
         .map(Timestamp)
         .map_err(|_| StoreError::Value { column, value: value_ms.to_string() })
-}
-
-/// A time as the database has it.
-pub(super) fn milliseconds(moment: Timestamp) -> i64 {
-    i64::try_from(moment.0).unwrap_or(i64::MAX)
-}
-
-/// An id as the database has it.
-pub(super) fn id_bytes(id: AccountId) -> Vec<u8> {
-    id.uuid().as_bytes().to_vec()
 }

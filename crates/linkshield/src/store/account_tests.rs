@@ -1,18 +1,23 @@
-//! Accounts against a real SQLite file.
+//! Accounts against a real SQLite file, and a real PostgreSQL.
 
 use shield_guard::{AccountId, limit::Tier};
 use shield_types::{Secret, Timestamp};
 
-use super::{Account, AccountStatus, NewAccount, Profile, ProfileChange, Role, StandingChange, Store};
-use crate::scratch::ScratchDirectory;
+use super::{
+    Account, AccountStatus, NewAccount, Profile, ProfileChange, Role, StandingChange, Store, fixture::Fixture,
+};
 
 const NOW: Timestamp = Timestamp(1_790_000_000_000);
 const LATER: Timestamp = Timestamp(1_790_000_001_000);
 
-async fn store() -> (Store, ScratchDirectory) {
-    let directory = ScratchDirectory::new();
-    (Store::open(directory.path()).await.unwrap(), directory)
-}
+on_both!(
+    account_is_read_back,
+    address_has_one_account,
+    only_its_own_address_verifies,
+    rehash_never_undoes_a_new_password,
+    profile_changes_where_asked,
+    lock_is_kept_and_lifted,
+);
 
 fn new_account(number: u8, email_key: &str) -> NewAccount {
     NewAccount {
@@ -29,10 +34,9 @@ async fn inserted(store: &Store) -> Account {
     store.insert_account(new_account(1, "ada@example.org")).await.unwrap().unwrap()
 }
 
-#[tokio::test]
-async fn account_is_read_back() {
-    let (store, _directory) = store().await;
-    let account = inserted(&store).await;
+async fn account_is_read_back(fixture: Fixture) {
+    let store = &fixture.store;
+    let account = inserted(store).await;
     assert_eq!(account.email, "ADA@EXAMPLE.ORG");
     assert_eq!((account.role, account.status), (Role::User, AccountStatus::PendingVerification));
     assert_eq!((account.plan, account.usable()), (Tier::Free, false));
@@ -41,18 +45,16 @@ async fn account_is_read_back() {
     assert_eq!(store.find_account_by_email("ADA@EXAMPLE.ORG").await.unwrap(), None);
 }
 
-#[tokio::test]
-async fn address_has_one_account() {
-    let (store, _directory) = store().await;
+async fn address_has_one_account(fixture: Fixture) {
+    let store = &fixture.store;
     let racing = (1..=8).map(|number| store.insert_account(new_account(number, "ada@example.org")));
     let outcomes = futures_util::future::join_all(racing).await;
     assert_eq!(outcomes.into_iter().filter(|outcome| outcome.as_ref().unwrap().is_some()).count(), 1);
 }
 
-#[tokio::test]
-async fn only_its_own_address_verifies() {
-    let (store, _directory) = store().await;
-    let account = inserted(&store).await;
+async fn only_its_own_address_verifies(fixture: Fixture) {
+    let store = &fixture.store;
+    let account = inserted(store).await;
     assert_eq!(store.verify_email(account.id, "eve@example.org", LATER).await.unwrap(), None);
     let verified = store.verify_email(account.id, "ada@example.org", LATER).await.unwrap().unwrap();
     assert_eq!((verified.status, verified.email_verified_at), (AccountStatus::Active, Some(LATER)));
@@ -62,10 +64,9 @@ async fn only_its_own_address_verifies() {
     assert_eq!(again.status, AccountStatus::Suspended, "a link does not undo what an administrator did");
 }
 
-#[tokio::test]
-async fn rehash_never_undoes_a_new_password() {
-    let (store, _directory) = store().await;
-    let account = inserted(&store).await;
+async fn rehash_never_undoes_a_new_password(fixture: Fixture) {
+    let store = &fixture.store;
+    let account = inserted(store).await;
     let new = Secret::new("$argon2id$new".to_owned());
     assert!(store.set_password(account.id, &new, LATER).await.unwrap());
     let dearer = Secret::new("$argon2id$dearer".to_owned());
@@ -75,10 +76,9 @@ async fn rehash_never_undoes_a_new_password() {
     assert_eq!(store.find_account(account.id).await.unwrap().unwrap().password, dearer);
 }
 
-#[tokio::test]
-async fn profile_changes_where_asked() {
-    let (store, _directory) = store().await;
-    let account = inserted(&store).await;
+async fn profile_changes_where_asked(fixture: Fixture) {
+    let store = &fixture.store;
+    let account = inserted(store).await;
     let change = ProfileChange {
         company: Some("Analytical Engines".to_owned()),
         first_name: Some(String::new()),
@@ -94,10 +94,9 @@ async fn profile_changes_where_asked() {
     assert_eq!(store.change_profile(nobody, ProfileChange::default(), LATER).await.unwrap(), None);
 }
 
-#[tokio::test]
-async fn lock_is_kept_and_lifted() {
-    let (store, _directory) = store().await;
-    let account = inserted(&store).await;
+async fn lock_is_kept_and_lifted(fixture: Fixture) {
+    let store = &fixture.store;
+    let account = inserted(store).await;
     store.verify_email(account.id, "ada@example.org", NOW).await.unwrap().unwrap();
     let change = async |change| store.change_standing(account.id, change, LATER).await.unwrap().unwrap();
     let locked = change(StandingChange { locked: Some(true), ..StandingChange::default() }).await;

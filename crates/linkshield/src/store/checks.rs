@@ -1,40 +1,55 @@
 //! Storing and finding single checks.
 
+use std::collections::BTreeSet;
+
 use jiff::Timestamp;
-use sqlx::{Connection, Sqlite, SqliteConnection, Transaction};
+use shield_data::{LockSpace, SqlError, Statement, Transaction};
 use uuid::Uuid;
 
 use super::{
-    account_rows::id_bytes,
     error::StoreError,
     model::{CheckId, NewCheck, NewScanResult, StoredCheck, StoredScanResult},
     open::Store,
-    rows::{CheckRow, ScanResultRow},
+    rows,
 };
 
-/// `+status` and `+account` keep the planner from walking all completed checks, or all of an account: to it, the indexes look
-/// the same.
-pub(super) const FIND_REUSABLE: &str =
-    "SELECT id, original_url, normalized_url, domain, status, threat_level,
-    confidence_score, scan_started_at, scan_completed_at, analysis_results, error_message, created_at, account
-    FROM checks
-    WHERE normalized_url = ?1 AND analyzer = ?2 AND created_at >= ?3 AND reusable = 1 AND +status = 'completed' AND +account IS ?4
-    ORDER BY sequence DESC LIMIT 1";
-pub(super) const FIND: &str = "SELECT id, original_url, normalized_url, domain, status, threat_level,
-    confidence_score, scan_started_at, scan_completed_at, analysis_results, error_message, created_at, account
-    FROM checks WHERE id = ?1";
+/// Names of URLs that checks are being stored for.
+const URLS: LockSpace = LockSpace::Other("checked url");
+
+macro_rules! columns {
+    () => {
+        "id, original_url, normalized_url, domain, status, threat_level, confidence_score, scan_started_at, \
+         scan_completed_at, analysis_results, error_message, created_at, account"
+    };
+}
+
+/// The `coalesce` of `status` and `account` keep SQLite's planner from walking all completed checks, or all of an account: to
+/// it, the indexes look the same.
+pub(super) const FIND_REUSABLE: &str = concat!(
+    "SELECT ",
+    columns!(),
+    " FROM checks
+    WHERE normalized_url = $1 AND analyzer = $2 AND created_at >= $3 AND reusable = 1
+    AND coalesce(status, '') = 'completed' AND coalesce(account, '') = coalesce($4, '')
+    ORDER BY sequence DESC LIMIT 1"
+);
+pub(super) const FIND: &str = concat!("SELECT ", columns!(), " FROM checks WHERE id = $1");
+/// Without RETURNING: SQLite would copy every page that it changes, to be able to undo this one statement.
 const INSERT: &str =
     "INSERT INTO checks (id, original_url, normalized_url, domain, registrable_domain, status,
     threat_level, confidence_score, scan_started_at, scan_completed_at, analysis_results, analyzer, reusable,
-    created_at, account) VALUES (?1, ?2, ?3, ?4, ?5, 'completed', ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?8, ?13)";
+    created_at, account) VALUES ($1, $2, $3, $4, $5, 'completed', $6, $7, $8, $9, $10, $11, $12, $8, $13)";
 const INSERT_RESULT: &str =
     "INSERT INTO scan_results (id, check_sequence, scan_type, provider, threat_detected,
-    threat_types, confidence_score, metadata, created_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)";
+    threat_types, confidence_score, metadata, created_at)
+    VALUES ($1, (SELECT sequence FROM checks WHERE id = $2), $3, $4, $5, $6, $7, $8, $9)";
+/// One statement, so that pruning cannot take the results away between two. A check without results is one row without a
+/// result. Ids of results rise in the order in which they were made.
 pub(super) const FIND_RESULTS: &str =
-    "SELECT scan_results.id, scan_type, provider, threat_detected, threat_types,
-    scan_results.confidence_score, metadata, scan_results.created_at
-    FROM scan_results JOIN checks ON checks.sequence = scan_results.check_sequence
-    WHERE checks.id = ?1 ORDER BY scan_results.rowid";
+    "SELECT scan_results.id AS result, scan_type, provider, threat_detected, threat_types,
+    scan_results.confidence_score AS confidence_score, metadata, scan_results.created_at AS created_at
+    FROM checks LEFT JOIN scan_results ON scan_results.check_sequence = checks.sequence
+    WHERE checks.id = $1 ORDER BY scan_results.id";
 
 /// A check that was stored, or the recent one that already answers it.
 #[derive(Debug, Clone)]
@@ -57,9 +72,8 @@ impl Store {
         check: &NewCheck,
         since: Timestamp,
     ) -> Result<Option<StoredCheck>, StoreError> {
-        let mut connection =
-            self.reader.acquire().await.map_err(StoreError::during("find reusable check"))?;
-        find_reusable(&mut connection, check, since).await
+        let found = self.checks.read_one(reusable(check, since)).await;
+        found.map_err(StoreError::during("find reusable check"))?.map(rows::check).transpose()
     }
 
     /// Stores `checks` in one transaction. With `reuse_since`, a check that somebody stored since then for the same
@@ -73,14 +87,22 @@ impl Store {
         reuse_since: Option<Timestamp>,
     ) -> Result<Vec<Recorded>, StoreError> {
         self.confirm_file()?;
-        let mut connection = self.writer.acquire().await.map_err(StoreError::during("record checks"))?;
-        let recorded = record_all(&mut connection, checks, reuse_since).await;
-        if recorded.as_ref().is_err_and(|error| !error.retryable()) {
-            // After some failures, such as a full disk, SQLite has rolled back by itself; sqlx then believes in an open
-            // transaction and never begins another one on this connection.
-            connection.close_on_drop();
+        let during = StoreError::during("record checks");
+        let mut transaction = self.checks.begin().await.map_err(&during)?;
+        if reuse_since.is_some() {
+            // In their order, so that none waits in a ring.
+            let urls: BTreeSet<&str> =
+                checks.iter().filter(|check| check.reusable).map(|check| &*check.normalized_url).collect();
+            for url in urls {
+                transaction.lock(URLS, url.as_bytes()).await.map_err(&during)?;
+            }
         }
-        recorded
+        let mut recorded = Vec::with_capacity(checks.len());
+        for check in checks {
+            recorded.push(record_one(&mut transaction, check, reuse_since).await?);
+        }
+        transaction.commit().await.map_err(&during)?;
+        Ok(recorded)
     }
 
     /// The check with this id.
@@ -88,12 +110,8 @@ impl Store {
     /// # Errors
     /// When the database does not answer.
     pub async fn find_check(&self, id: CheckId) -> Result<Option<StoredCheck>, StoreError> {
-        let row: Option<CheckRow> = sqlx::query_as(FIND)
-            .bind(id.to_string())
-            .fetch_optional(&self.reader)
-            .await
-            .map_err(StoreError::during("find check"))?;
-        row.map(StoredCheck::try_from).transpose()
+        let found = self.checks.read_one(Statement::new(FIND).with(id.to_string())).await;
+        found.map_err(StoreError::during("find check"))?.map(rows::check).transpose()
     }
 
     /// What the scans of this check found; None when there is no such check.
@@ -102,120 +120,72 @@ impl Store {
     /// When the database does not answer.
     pub async fn find_results(&self, id: CheckId) -> Result<Option<Vec<StoredScanResult>>, StoreError> {
         let during = StoreError::during("find results");
-        // One read transaction: pruning must not take the results away between the two statements.
-        let mut transaction = self.reader.begin().await.map_err(&during)?;
-        let check: Option<CheckRow> = sqlx::query_as(FIND)
-            .bind(id.to_string())
-            .fetch_optional(&mut *transaction)
-            .await
-            .map_err(&during)?;
-        if check.is_none() {
-            return Ok(None);
+        let found =
+            self.checks.read(Statement::new(FIND_RESULTS).with(id.to_string())).await.map_err(&during)?;
+        let Some(first) = found.first() else { return Ok(None) };
+        if first.get::<Option<String>>("result").map_err(&during)?.is_none() {
+            return Ok(Some(Vec::new()));
         }
-        let rows: Vec<ScanResultRow> = sqlx::query_as(FIND_RESULTS)
-            .bind(id.to_string())
-            .fetch_all(&mut *transaction)
-            .await
-            .map_err(&during)?;
-        rows.into_iter().map(StoredScanResult::try_from).collect::<Result<_, _>>().map(Some)
+        found.into_iter().map(rows::scan_result).collect::<Result<_, _>>().map(Some)
     }
-}
-
-async fn record_all(
-    connection: &mut SqliteConnection,
-    checks: Vec<NewCheck>,
-    reuse_since: Option<Timestamp>,
-) -> Result<Vec<Recorded>, StoreError> {
-    let during = StoreError::during("record checks");
-    let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await.map_err(&during)?;
-    let mut recorded = Vec::with_capacity(checks.len());
-    for check in checks {
-        recorded.push(record_one(&mut transaction, check, reuse_since).await?);
-    }
-    transaction.commit().await.map_err(&during)?;
-    Ok(recorded)
 }
 
 async fn record_one(
-    transaction: &mut Transaction<'_, Sqlite>,
+    transaction: &mut Transaction,
     check: NewCheck,
     reuse_since: Option<Timestamp>,
 ) -> Result<Recorded, StoreError> {
     if let (Some(since), true) = (reuse_since, check.reusable) {
-        let recent = find_reusable(transaction, &check, since).await?;
-        if let Some(check) = recent {
-            return Ok(Recorded { check, reused: true });
+        let recent = transaction.row(reusable(&check, since)).await;
+        if let Some(row) = recent.map_err(StoreError::during("find reusable check"))? {
+            return Ok(Recorded { check: rows::check(row)?, reused: true });
         }
     }
-    let id = check.id;
-    insert(transaction, check).await?;
-    let row: CheckRow = sqlx::query_as(FIND)
-        .bind(id.to_string())
-        .fetch_one(&mut **transaction)
-        .await
-        .map_err(StoreError::during("read back check"))?;
-    Ok(Recorded { check: row.try_into()?, reused: false })
+    let stored = check.stored()?;
+    insert(transaction, check).await.map_err(StoreError::during("insert check"))?;
+    Ok(Recorded { check: stored, reused: false })
 }
 
-async fn find_reusable(
-    connection: &mut SqliteConnection,
-    check: &NewCheck,
-    since: Timestamp,
-) -> Result<Option<StoredCheck>, StoreError> {
-    let row: Option<CheckRow> = sqlx::query_as(FIND_REUSABLE)
-        .bind(check.normalized_url.clone())
-        .bind(check.analyzer.clone())
-        .bind(since.as_millisecond())
-        .bind(check.account.map(id_bytes))
-        .fetch_optional(connection)
-        .await
-        .map_err(StoreError::during("find reusable check"))?;
-    row.map(StoredCheck::try_from).transpose()
+fn reusable(check: &NewCheck, since: Timestamp) -> Statement {
+    Statement::new(FIND_REUSABLE)
+        .with(&*check.normalized_url)
+        .with(&*check.analyzer)
+        .with(since.as_millisecond())
+        .with(check.account)
 }
 
-async fn insert(transaction: &mut Transaction<'_, Sqlite>, check: NewCheck) -> Result<(), StoreError> {
-    let created_at_ms = check.scan_started_at.as_millisecond();
-    let inserted = sqlx::query(INSERT)
-        .bind(check.id.to_string())
-        .bind(check.original_url)
-        .bind(check.normalized_url)
-        .bind(check.domain)
-        .bind(check.registrable_domain)
-        .bind(check.threat_level.as_str())
-        .bind(i64::from(check.confidence_score))
-        .bind(created_at_ms)
-        .bind(check.scan_completed_at.as_millisecond())
-        .bind(check.analysis_results)
-        .bind(check.analyzer)
-        .bind(check.reusable)
-        .bind(check.account.map(id_bytes))
-        .execute(&mut **transaction)
-        .await
-        .map_err(StoreError::during("insert check"))?;
+async fn insert(transaction: &mut Transaction, check: NewCheck) -> Result<(), SqlError> {
+    let (id, created_at_ms) = (check.id, check.scan_started_at.as_millisecond());
+    let statement = Statement::new(INSERT)
+        .with(id.to_string())
+        .with(check.original_url)
+        .with(check.normalized_url)
+        .with(check.domain)
+        .with(check.registrable_domain)
+        .with(check.threat_level.as_str())
+        .with(i64::from(check.confidence_score))
+        .with(created_at_ms)
+        .with(check.scan_completed_at.as_millisecond())
+        .with(check.analysis_results)
+        .with(check.analyzer)
+        .with(check.reusable)
+        .with(check.account);
+    transaction.execute(statement).await?;
     for result in check.scan_results {
-        insert_result(transaction, inserted.last_insert_rowid(), created_at_ms, result).await?;
+        transaction.execute(insertion(id, created_at_ms, result)).await?;
     }
     Ok(())
 }
 
-async fn insert_result(
-    transaction: &mut Transaction<'_, Sqlite>,
-    check_sequence: i64,
-    created_at_ms: i64,
-    result: NewScanResult,
-) -> Result<(), StoreError> {
-    sqlx::query(INSERT_RESULT)
-        .bind(Uuid::now_v7().to_string())
-        .bind(check_sequence)
-        .bind(result.scan_type.as_str())
-        .bind(result.provider)
-        .bind(result.threat_detected)
-        .bind(serde_json::json!(result.threat_types).to_string())
-        .bind(i64::from(result.confidence_score))
-        .bind(result.metadata.to_string())
-        .bind(created_at_ms)
-        .execute(&mut **transaction)
-        .await
-        .map(drop)
-        .map_err(StoreError::during("insert result"))
+fn insertion(check: CheckId, created_at_ms: i64, result: NewScanResult) -> Statement {
+    Statement::new(INSERT_RESULT)
+        .with(Uuid::now_v7().to_string())
+        .with(check.to_string())
+        .with(result.scan_type.as_str())
+        .with(result.provider)
+        .with(result.threat_detected)
+        .with(serde_json::json!(result.threat_types).to_string())
+        .with(i64::from(result.confidence_score))
+        .with(result.metadata.to_string())
+        .with(created_at_ms)
 }

@@ -2,6 +2,7 @@
 
 use std::{io, path::PathBuf};
 
+use shield_data::{MigratePostgresError, SqlError};
 use thiserror::Error;
 
 /// Why the database could not be opened.
@@ -52,6 +53,24 @@ pub enum OpenError {
         #[source]
         source: sqlx::Error,
     },
+    /// What it acknowledged could be lost, or nobody is there to acknowledge anything.
+    #[error("database `{place}` does not do")]
+    Unfit {
+        /// The file, or the address of PostgreSQL.
+        place: String,
+        /// Why.
+        #[source]
+        source: shield_data::OpenError,
+    },
+    /// The schema in PostgreSQL cannot be brought up to date.
+    #[error("database `{address}` cannot be migrated")]
+    MigrationOfPostgres {
+        /// Where it is.
+        address: String,
+        /// What failed.
+        #[source]
+        source: MigratePostgresError,
+    },
     /// The schema cannot be brought up to date.
     #[error("database `{}` cannot be migrated", path.display())]
     Migration {
@@ -74,7 +93,16 @@ pub enum StoreError {
         operation: &'static str,
         /// The driver's reason.
         #[source]
-        source: sqlx::Error,
+        source: SqlError,
+    },
+    /// Whether it was done is not known: the deadline passed, or the connection broke.
+    #[error("database gave no answer during `{operation}`")]
+    Unanswered {
+        /// What was attempted.
+        operation: &'static str,
+        /// The driver's reason.
+        #[source]
+        source: SqlError,
     },
     /// The statement failed.
     #[error("database failed during `{operation}`")]
@@ -83,7 +111,7 @@ pub enum StoreError {
         operation: &'static str,
         /// The driver's reason.
         #[source]
-        source: sqlx::Error,
+        source: SqlError,
     },
     /// The file was deleted or replaced while it was open; what is written now would be lost.
     #[error("database `{}` was deleted or replaced while it was open", path.display())]
@@ -108,26 +136,25 @@ pub enum StoreError {
 
 impl StoreError {
     /// For `map_err`: wraps the driver's error with the operation.
-    pub(super) fn during(operation: &'static str) -> impl Fn(sqlx::Error) -> Self {
+    pub(super) fn during(operation: &'static str) -> impl Fn(SqlError) -> Self {
         move |source| {
-            if busy(&source) { Self::Busy { operation, source } } else { Self::Failed { operation, source } }
+            if source.busy() {
+                Self::Busy { operation, source }
+            } else if source.unanswered() {
+                Self::Unanswered { operation, source }
+            } else {
+                Self::Failed { operation, source }
+            }
         }
     }
 
-    /// Whether the same call may work in a moment.
+    /// Whether the same call may work in a moment, and nothing was done by this one.
     pub fn retryable(&self) -> bool {
         matches!(self, Self::Busy { .. })
     }
-}
 
-/// SQLITE_BUSY is primary code 5, SQLITE_LOCKED 6; extended codes keep the primary one in the low byte.
-fn busy(error: &sqlx::Error) -> bool {
-    match error {
-        sqlx::Error::PoolTimedOut => true,
-        sqlx::Error::Database(database) => {
-            let code = database.code().and_then(|code| code.parse::<u32>().ok());
-            code.is_some_and(|code| matches!(code & 0xff, 5 | 6))
-        }
-        _ => false,
+    /// Whether this call may have been done, or not.
+    pub fn unanswered(&self) -> bool {
+        matches!(self, Self::Unanswered { .. })
     }
 }

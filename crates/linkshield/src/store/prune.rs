@@ -6,6 +6,7 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
+use shield_data::Statement;
 
 use super::{error::StoreError, open::Store};
 
@@ -13,10 +14,10 @@ const BATCH_ROWS: i64 = 500;
 /// Rows are numbered in the order of their creation, so both bounds become one number.
 const DELETE: &str = "DELETE FROM checks WHERE sequence IN (
     SELECT sequence FROM checks
-    WHERE sequence <= max(
-        coalesce((SELECT max(sequence) FROM checks), 0) - ?2,
-        coalesce((SELECT max(sequence) FROM checks WHERE created_at < ?1), 0))
-    ORDER BY sequence LIMIT ?3)";
+    WHERE sequence <= (SELECT CASE WHEN number > age THEN number ELSE age END FROM (SELECT
+        coalesce((SELECT max(sequence) FROM checks), 0) - $2 AS number,
+        coalesce((SELECT max(sequence) FROM checks WHERE created_at < $1), 0) AS age) AS bounds)
+    ORDER BY sequence LIMIT $3)";
 
 /// How many checks are kept, and for how long.
 #[derive(Debug, Clone, Copy)]
@@ -36,13 +37,8 @@ impl Store {
     /// When the database does not take the deletion.
     pub async fn prune_batch(&self, limits: RetentionLimits, now: Timestamp) -> Result<u64, StoreError> {
         let age_max_ms = i64::try_from(limits.age_max.as_millis()).unwrap_or(i64::MAX);
-        let deleted = sqlx::query(DELETE)
-            .bind(now.as_millisecond().saturating_sub(age_max_ms))
-            .bind(i64::from(limits.rows_max))
-            .bind(BATCH_ROWS)
-            .execute(&self.writer)
-            .await
-            .map_err(StoreError::during("prune"))?;
-        Ok(deleted.rows_affected())
+        let before = now.as_millisecond().saturating_sub(age_max_ms);
+        let statement = Statement::new(DELETE).with(before).with(limits.rows_max).with(BATCH_ROWS);
+        self.checks.write(statement).await.map_err(StoreError::during("prune"))
     }
 }

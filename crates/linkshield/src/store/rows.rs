@@ -1,23 +1,23 @@
 //! Rows as the database has them, and their way into the model. A value that this version does not know is an error,
 //! never a guess.
 //!
-//! Written out instead of derived: sqlx's macros would compile SQLite and half of sqlx a second time, for the compiler.
+//! A fact is 1 or 0 in both databases.
 
 use jiff::Timestamp;
 use serde_json::value::RawValue;
-use sqlx::{FromRow, Row, sqlite::SqliteRow};
+use shield_data::{Row, SqlError};
 use uuid::Uuid;
 
 use super::{
     account_rows::account_id,
     error::StoreError,
-    model::{CheckId, CheckStatus, ScanType, StoredCheck, StoredScanResult},
+    model::{CheckId, CheckStatus, NewCheck, ScanType, StoredCheck, StoredScanResult},
 };
 use crate::analysis::ThreatLevel;
 
 /// A row of `checks`, column for column.
 #[derive(Debug)]
-pub(super) struct CheckRow {
+struct CheckRow {
     account: Option<Vec<u8>>,
     id: String,
     original_url: String,
@@ -35,7 +35,7 @@ pub(super) struct CheckRow {
 
 /// A row of `scan_results`, column for column.
 #[derive(Debug)]
-pub(super) struct ScanResultRow {
+struct ScanResultRow {
     id: String,
     scan_type: String,
     provider: String,
@@ -46,37 +46,74 @@ pub(super) struct ScanResultRow {
     created_at: i64,
 }
 
-impl FromRow<'_, SqliteRow> for CheckRow {
-    fn from_row(row: &SqliteRow) -> sqlx::Result<Self> {
+/// A row of `checks` as a check.
+pub(super) fn check(row: Row) -> Result<StoredCheck, StoreError> {
+    CheckRow::read(&row).map_err(StoreError::during("read check"))?.try_into()
+}
+
+/// A row of `scan_results` as a result.
+pub(super) fn scan_result(row: Row) -> Result<StoredScanResult, StoreError> {
+    ScanResultRow::read(&row).map_err(StoreError::during("read scan result"))?.try_into()
+}
+
+impl NewCheck {
+    /// What would be read once this is stored.
+    pub(super) fn stored(&self) -> Result<StoredCheck, StoreError> {
+        CheckRow {
+            account: self.account.map(|account| account.uuid().as_bytes().to_vec()),
+            id: self.id.to_string(),
+            original_url: self.original_url.clone(),
+            normalized_url: self.normalized_url.clone(),
+            domain: self.domain.clone(),
+            status: CheckStatus::Completed.as_str().to_owned(),
+            threat_level: Some(self.threat_level.as_str().to_owned()),
+            confidence_score: Some(self.confidence_score.into()),
+            scan_started_at: Some(self.scan_started_at.as_millisecond()),
+            scan_completed_at: Some(self.scan_completed_at.as_millisecond()),
+            analysis_results: Some(self.analysis_results.clone()),
+            error_message: None,
+            created_at: self.scan_started_at.as_millisecond(),
+        }
+        .try_into()
+    }
+}
+
+/// Whether a column that is 1 or 0 is 1.
+pub(super) fn fact(row: &Row, column: &'static str) -> Result<bool, SqlError> {
+    row.get::<i64>(column).map(|number| number != 0)
+}
+
+impl CheckRow {
+    fn read(row: &Row) -> Result<Self, SqlError> {
         Ok(Self {
-            account: row.try_get("account")?,
-            id: row.try_get("id")?,
-            original_url: row.try_get("original_url")?,
-            normalized_url: row.try_get("normalized_url")?,
-            domain: row.try_get("domain")?,
-            status: row.try_get("status")?,
-            threat_level: row.try_get("threat_level")?,
-            confidence_score: row.try_get("confidence_score")?,
-            scan_started_at: row.try_get("scan_started_at")?,
-            scan_completed_at: row.try_get("scan_completed_at")?,
-            analysis_results: row.try_get("analysis_results")?,
-            error_message: row.try_get("error_message")?,
-            created_at: row.try_get("created_at")?,
+            account: row.get("account")?,
+            id: row.get("id")?,
+            original_url: row.get("original_url")?,
+            normalized_url: row.get("normalized_url")?,
+            domain: row.get("domain")?,
+            status: row.get("status")?,
+            threat_level: row.get("threat_level")?,
+            confidence_score: row.get("confidence_score")?,
+            scan_started_at: row.get("scan_started_at")?,
+            scan_completed_at: row.get("scan_completed_at")?,
+            analysis_results: row.get("analysis_results")?,
+            error_message: row.get("error_message")?,
+            created_at: row.get("created_at")?,
         })
     }
 }
 
-impl FromRow<'_, SqliteRow> for ScanResultRow {
-    fn from_row(row: &SqliteRow) -> sqlx::Result<Self> {
+impl ScanResultRow {
+    fn read(row: &Row) -> Result<Self, SqlError> {
         Ok(Self {
-            id: row.try_get("id")?,
-            scan_type: row.try_get("scan_type")?,
-            provider: row.try_get("provider")?,
-            threat_detected: row.try_get("threat_detected")?,
-            threat_types: row.try_get("threat_types")?,
-            confidence_score: row.try_get("confidence_score")?,
-            metadata: row.try_get("metadata")?,
-            created_at: row.try_get("created_at")?,
+            id: row.get("result")?,
+            scan_type: row.get("scan_type")?,
+            provider: row.get("provider")?,
+            threat_detected: fact(row, "threat_detected")?,
+            threat_types: row.get("threat_types")?,
+            confidence_score: row.get("confidence_score")?,
+            metadata: row.get("metadata")?,
+            created_at: row.get("created_at")?,
         })
     }
 }
@@ -138,7 +175,7 @@ fn score(value: i64) -> Result<u8, StoreError> {
         .map_err(|_| StoreError::Value { column: "confidence_score", value: value.to_string() })
 }
 
-fn time(value_ms: i64) -> Result<Timestamp, StoreError> {
+pub(super) fn time(value_ms: i64) -> Result<Timestamp, StoreError> {
     Timestamp::from_millisecond(value_ms)
         .map_err(|_| StoreError::Value { column: "created_at", value: value_ms.to_string() })
 }

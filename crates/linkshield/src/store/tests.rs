@@ -1,23 +1,27 @@
-//! The store against a real SQLite file.
+//! The store against a real SQLite file, and a real PostgreSQL.
 
 use std::{fs, os::unix::fs::PermissionsExt, time::Duration};
 
+use futures_util::future::join_all;
 use jiff::Timestamp;
+use shield_data::Statement;
 use shield_guard::AccountId;
 use sqlx::AssertSqlSafe;
 
-use super::*;
-use crate::{analysis::ThreatLevel, scratch::ScratchDirectory, telemetry::causes};
+use super::{fixture::Fixture, *};
+use crate::{analysis::ThreatLevel, telemetry::causes};
 
-struct Fixture {
-    store: Store,
-    _directory: ScratchDirectory,
-}
-
-async fn fixture() -> Fixture {
-    let directory = ScratchDirectory::new();
-    Fixture { store: Store::open(directory.path()).await.unwrap(), _directory: directory }
-}
+on_both!(
+    reads_back_what_it_recorded,
+    reuses_only_recent_same_analyzer,
+    racing_checks_are_stored_once,
+    failed_batch_stores_nothing,
+    odd_texts_are_taken,
+    lists_newest_first_by_filter,
+    counts_recent_checks_of_account,
+    prunes_by_age_and_number,
+    two_stores_write_side_by_side,
+);
 
 fn owner() -> AccountId {
     AccountId::new(shield_types::Timestamp(1_000), [1; 10])
@@ -50,12 +54,14 @@ fn new_check(url: &str, created_at_ms: i64) -> NewCheck {
     }
 }
 
-#[tokio::test]
-async fn reads_back_what_it_recorded() {
-    let Fixture { store, _directory } = fixture().await;
+async fn reads_back_what_it_recorded(fixture: Fixture) {
+    let store = &fixture.store;
     let recorded = store.record(vec![new_check("https://a/", 1_000)], None).await.unwrap().remove(0);
     assert!(!recorded.reused);
     let found = store.find_check(recorded.check.id).await.unwrap().unwrap();
+    let shown = |check: &StoredCheck| serde_json::to_value(check).unwrap();
+    assert_eq!(shown(&found), shown(&recorded.check), "what was answered is what is kept");
+    assert_eq!(found.account, recorded.check.account);
     assert_eq!(found.original_url, "https://a/");
     assert_eq!(found.created_at, Timestamp::from_millisecond(1_000).unwrap());
     assert_eq!(found.analysis_results.unwrap().get(), r#"{"risk_score":75}"#);
@@ -66,9 +72,8 @@ async fn reads_back_what_it_recorded() {
     assert!(store.find_results(CheckId::new()).await.unwrap().is_none());
 }
 
-#[tokio::test]
-async fn reuses_only_recent_same_analyzer() {
-    let Fixture { store, _directory } = fixture().await;
+async fn reuses_only_recent_same_analyzer(fixture: Fixture) {
+    let store = &fixture.store;
     let since = |ms| Some(Timestamp::from_millisecond(ms).unwrap());
     let first = store.record(vec![new_check("https://a/", 1_000)], since(0)).await.unwrap().remove(0);
     let again = store.record(vec![new_check("https://a/", 2_000)], since(1_000)).await.unwrap().remove(0);
@@ -86,9 +91,8 @@ async fn reuses_only_recent_same_analyzer() {
     assert!(!store.record(vec![new_check("https://b/", 9_000)], since(0)).await.unwrap()[0].reused);
 }
 
-#[tokio::test]
-async fn failed_batch_stores_nothing() {
-    let Fixture { store, _directory } = fixture().await;
+async fn failed_batch_stores_nothing(fixture: Fixture) {
+    let store = &fixture.store;
     let one = new_check("https://a/", 1_000);
     let same_id = NewCheck { normalized_url: "https://b/".to_owned(), ..one.clone() };
     assert!(store.record(vec![one, same_id], None).await.is_err());
@@ -98,9 +102,10 @@ async fn failed_batch_stores_nothing() {
 
 #[tokio::test]
 async fn writes_again_after_full_disk() {
-    let Fixture { store, _directory } = fixture().await;
+    let fixture = Fixture::sqlite().await;
+    let store = &fixture.store;
     // As full as a disk can be: the file must not grow by a page.
-    sqlx::query("PRAGMA max_page_count = 1").execute(&store.writer).await.unwrap();
+    sqlx::query("PRAGMA max_page_count = 1").execute(&store.files().writer).await.unwrap();
     let large = || NewCheck {
         analysis_results: format!("\"{}\"", "a".repeat(100_000)),
         ..new_check("https://a/", 1)
@@ -110,9 +115,8 @@ async fn writes_again_after_full_disk() {
     store.record(vec![large()], None).await.unwrap();
 }
 
-#[tokio::test]
-async fn lists_newest_first_by_filter() {
-    let Fixture { store, _directory } = fixture().await;
+async fn lists_newest_first_by_filter(fixture: Fixture) {
+    let store = &fixture.store;
     for index in 0..5 {
         store.record(vec![new_check(&format!("https://{index}/"), index)], None).await.unwrap();
     }
@@ -154,9 +158,28 @@ async fn lists_newest_first_by_filter() {
     assert_eq!(count(quote).await, 0);
 }
 
+async fn counts_recent_checks_of_account(fixture: Fixture) {
+    let store = &fixture.store;
+    for index in 0..3 {
+        store.record(vec![new_check(&format!("https://{index}/"), index)], None).await.unwrap();
+    }
+    let strange = AccountId::new(shield_types::Timestamp(1_000), [2; 10]);
+    store
+        .record(vec![NewCheck { account: Some(strange), ..new_check("https://s/", 2) }], None)
+        .await
+        .unwrap();
+    let stats = store.check_stats(owner(), Timestamp::from_millisecond(1).unwrap()).await.unwrap();
+    let (status, threat_level) = (CheckStatus::Completed, Some(ThreatLevel::High));
+    assert_eq!(stats.counts, [CheckCount { status, threat_level, count: 2 }]);
+    assert_eq!(stats.top_domains, [("www.example.com".to_owned(), 2)]);
+    let recent: Vec<_> = stats.recent.iter().map(|check| check.normalized_url.as_str()).collect();
+    assert_eq!(recent, ["https://2/", "https://1/"]);
+}
+
 #[tokio::test]
 async fn statements_use_indexes() {
-    let Fixture { store, _directory } = fixture().await;
+    let fixture = Fixture::sqlite().await;
+    let store = &fixture.store;
     let single = [
         (super::history::LIST, "checks_by_account"),
         (super::history::COUNT, "checks_by_account"),
@@ -167,16 +190,15 @@ async fn statements_use_indexes() {
     for (statement, index) in single {
         let explain = AssertSqlSafe(format!("EXPLAIN QUERY PLAN {statement}"));
         let plan: Vec<(i64, i64, i64, String)> =
-            sqlx::query_as(explain).fetch_all(&store.reader).await.unwrap();
+            sqlx::query_as(explain).fetch_all(&store.files().reader).await.unwrap();
         let walks = |step: &String| step.contains(&format!("INDEX {index} "));
         assert!(plan.iter().any(|(.., step)| walks(step)), "{statement}: {plan:?}");
         assert!(!plan.iter().any(|(.., step)| step.starts_with("SCAN checks")), "{statement}: {plan:?}");
     }
 }
 
-#[tokio::test]
-async fn prunes_by_age_and_number() {
-    let Fixture { store, _directory } = fixture().await;
+async fn prunes_by_age_and_number(fixture: Fixture) {
+    let store = &fixture.store;
     for index in 0..10 {
         store.record(vec![new_check(&format!("https://{index}/"), index * 1_000)], None).await.unwrap();
     }
@@ -189,17 +211,18 @@ async fn prunes_by_age_and_number() {
     assert_eq!(prune(8_000, 10).await, 2);
     assert_eq!(prune(8_000, 5).await, 3);
     assert_eq!(prune(8_000, 5).await, 0);
-    let left: i64 =
-        sqlx::query_scalar("SELECT count(*) FROM scan_results").fetch_one(&store.reader).await.unwrap();
+    let left = Statement::new("SELECT count(*) AS left_over FROM scan_results");
+    let left: i64 = store.checks.read_one(left).await.unwrap().unwrap().get("left_over").unwrap();
     assert_eq!(left, 5, "results go with their check");
 }
 
 #[tokio::test]
 async fn listing_holds_up_nothing_else() {
-    let Fixture { store, _directory } = fixture().await;
+    let fixture = Fixture::sqlite().await;
+    let store = &fixture.store;
     let mut listings = Vec::new();
-    for _ in 0..store.lister.options().get_max_connections() {
-        listings.push(store.lister.acquire().await.unwrap());
+    for _ in 0..store.files().lister.options().get_max_connections() {
+        listings.push(store.files().lister.acquire().await.unwrap());
     }
     store.ping().await.unwrap();
     let recorded = store.record(vec![new_check("https://a/", 1_000)], None).await.unwrap().remove(0);
@@ -208,7 +231,7 @@ async fn listing_holds_up_nothing_else() {
 
 #[tokio::test]
 async fn refuses_read_only_database() {
-    let Fixture { store, _directory: directory } = fixture().await;
+    let Fixture { store, directory, .. } = Fixture::sqlite().await;
     let path = directory.path().join(DATABASE_FILE);
     store.close().await;
     fs::set_permissions(&path, fs::Permissions::from_mode(0o444)).unwrap();
@@ -218,17 +241,52 @@ async fn refuses_read_only_database() {
     assert!(matches!(&opened, Err(OpenError::ReadOnly { .. })) || (writable && opened.is_ok()), "{opened:?}");
 }
 
-#[tokio::test]
-async fn two_stores_write_side_by_side() {
-    let directory = ScratchDirectory::new();
-    let (one, two) =
-        (Store::open(directory.path()).await.unwrap(), Store::open(directory.path()).await.unwrap());
+async fn two_stores_write_side_by_side(fixture: Fixture) {
+    let (one, two) = (&fixture.store, &fixture.again().await);
     let write = async |store: &Store, name: &str| {
         for index in 0..100 {
             store.record(vec![new_check(&format!("https://{name}/{index}"), index)], None).await.unwrap();
         }
     };
-    tokio::join!(write(&one, "one"), write(&two, "two"));
+    tokio::join!(write(one, "one"), write(two, "two"));
     assert_eq!(one.history(owner(), &HistoryFilter::default(), (1, 0)).await.unwrap().total_count, 200);
     assert_eq!(two.history(owner(), &HistoryFilter::default(), (1, 0)).await.unwrap().total_count, 200);
+}
+
+async fn racing_checks_are_stored_once(fixture: Fixture) {
+    let other = fixture.again().await;
+    let since = Some(Timestamp::from_millisecond(0).unwrap());
+    let batch = |racer: usize| {
+        // In two orders, which must not wait for each other.
+        let mut batch = vec![new_check("https://a/", 1_000), new_check("https://b/", 1_000)];
+        batch.rotate_left(racer % 2);
+        batch
+    };
+    let stores = [&fixture.store, &other];
+    let racing = (0..8).map(|racer| stores[racer / 2 % 2].record(batch(racer), since));
+    let recorded = join_all(racing).await.into_iter().flat_map(|recorded| recorded.unwrap());
+    assert_eq!(recorded.filter(|recorded| !recorded.reused).count(), 2);
+}
+
+/// What clients may send: a NUL, which PostgreSQL has no place for, and more than fits into a row of its trees.
+async fn odd_texts_are_taken(fixture: Fixture) {
+    for url in ["https://a/\0".to_owned(), format!("https://a/{}", "x%20".repeat(5_000))] {
+        let recorded = fixture.store.record(vec![new_check(&url, 1_000)], None).await.unwrap().remove(0);
+        let found = fixture.store.find_check(recorded.check.id).await.unwrap().unwrap();
+        let spelled = [url.clone(), url.replace('\0', "\u{fffd}")];
+        assert!(spelled.contains(&found.original_url), "{}", found.original_url);
+    }
+}
+
+#[cfg(feature = "postgres-tests")]
+#[tokio::test]
+async fn listing_leaves_connections_of_postgres() {
+    let fixture = Fixture::postgres().await;
+    let store = &fixture.store;
+    let _first = store.turn_to_list().await.unwrap();
+    let _second = store.turn_to_list().await.unwrap();
+    let third = store.turn_to_list();
+    assert!(futures_util::FutureExt::now_or_never(third).is_none(), "the third one waits");
+    store.record(vec![new_check("https://a/", 1_000)], None).await.unwrap();
+    store.ping().await.unwrap();
 }

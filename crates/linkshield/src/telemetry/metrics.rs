@@ -4,7 +4,7 @@
 //! number of series.
 
 use std::{
-    sync::atomic::AtomicU64,
+    sync::{Arc, atomic::AtomicU64},
     time::{Duration, Instant},
 };
 
@@ -19,13 +19,18 @@ use prometheus_client::{
     },
     registry::Registry,
 };
+use shield_data::RedisStatus;
+use tokio::sync::watch;
 
+use super::{ComponentTimes, redis::RedisMetrics};
 use crate::{analysis::ThreatLevel, settings::Environment};
 
 /// All metrics of the process.
 #[derive(Debug)]
 pub struct Metrics {
     registry: Registry,
+    /// What has the same name in every backend that `shield` measures.
+    shared: Registry,
     started: Instant,
     uptime: Gauge<f64, AtomicU64>,
     requests: Family<RequestLabels, Counter>,
@@ -36,6 +41,7 @@ pub struct Metrics {
     draining: Gauge,
     checks: Family<CheckLabels, Counter>,
     pruned: Counter,
+    csp_violations: Family<DirectiveLabels, Counter>,
 }
 
 /// What a request is counted under.
@@ -60,6 +66,11 @@ struct CheckLabels {
     source: &'static str,
 }
 
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct DirectiveLabels {
+    directive: &'static str,
+}
+
 #[derive(Debug, Clone)]
 struct Buckets;
 
@@ -74,10 +85,13 @@ impl MetricConstructor<Histogram> for Buckets {
 // === impl Metrics ===
 
 impl Metrics {
-    /// All metrics at zero.
-    pub fn new(environment: Environment) -> Self {
+    /// All metrics at zero, but those of the components, which count elsewhere.
+    pub fn new(environment: Environment, components: Arc<ComponentTimes>) -> Self {
+        let mut shared = Registry::default();
+        shared.register_collector(Box::new(components));
         let mut metrics = Self {
             registry: Registry::with_prefix("linkshield"),
+            shared,
             started: Instant::now(),
             uptime: Gauge::default(),
             requests: Family::default(),
@@ -88,9 +102,20 @@ impl Metrics {
             draining: Gauge::default(),
             checks: Family::default(),
             pruned: Counter::default(),
+            csp_violations: Family::default(),
         };
         metrics.register(environment);
         metrics
+    }
+
+    /// Says how Redis is, too, and how long requests waited for it.
+    #[must_use]
+    pub fn with_redis(mut self, redis: Option<(watch::Receiver<RedisStatus>, Histogram)>) -> Self {
+        if let Some((status, waits)) = redis {
+            self.registry.register_collector(Box::new(RedisMetrics(status)));
+            self.registry.register("redis_wait_seconds", "Time that requests waited for Redis", waits);
+        }
+        self
     }
 
     fn register(&mut self, environment: Environment) {
@@ -106,6 +131,8 @@ impl Metrics {
         registry.register("http_answers_unsent", "Answers that wait for their readers", self.unsent.clone());
         registry.register("draining", "1 while the process drains before its end", self.draining.clone());
         registry.register("checks", "URLs checked, by level and source of the result", self.checks.clone());
+        let violations = self.csp_violations.clone();
+        registry.register("csp_violations", "Violations of page policies that browsers reported", violations);
         registry.register("checks_pruned", "Checks deleted by the retention limits", self.pruned.clone());
     }
 
@@ -126,6 +153,11 @@ impl Metrics {
         let threat_level = level.map_or("none", ThreatLevel::as_str);
         let source = if reused { "reused" } else { "analysed" };
         self.checks.get_or_create(&CheckLabels { threat_level, source }).inc();
+    }
+
+    /// Counts one violation of a page's policy, by a directive of a closed list.
+    pub fn csp_violated(&self, directive: &'static str) {
+        self.csp_violations.get_or_create(&DirectiveLabels { directive }).inc();
     }
 
     /// Counts deleted checks.
@@ -162,7 +194,9 @@ impl Metrics {
     pub fn encode(&self) -> String {
         self.uptime.set(self.uptime().as_secs_f64());
         let mut encoded = String::new();
-        text::encode(&mut encoded, &self.registry).expect("writing to a string does not fail");
+        text::encode_registry(&mut encoded, &self.registry)
+            .and_then(|()| text::encode(&mut encoded, &self.shared))
+            .expect("writing to a string does not fail");
         encoded
     }
 }

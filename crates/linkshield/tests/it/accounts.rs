@@ -1,20 +1,14 @@
 //! Accounts from outside, over TCP; the original's defects as tests that fail when one comes back.
 
-use linkshield::{
-    accounts::promote,
-    clock::now,
-    store::{Role, StandingChange},
-};
+use linkshield::store::Role;
 use serde_json::{Value, json};
 
 use crate::{
     backend::{Backend, CHECK, assert_problem},
-    client::{Reply, get, post},
+    client::{get, post},
+    people::{EMAIL, Held, LOGIN, PASSWORD, REGISTER, VERIFY},
 };
 
-const REGISTER: &str = "/api/v1/user/register";
-const VERIFY: &str = "/api/v1/user/verify-email";
-const LOGIN: &str = "/api/v1/user/login";
 const REFRESH: &str = "/api/v1/user/refresh";
 const LOGOUT: &str = "/api/v1/user/logout";
 const PROFILE: &str = "/api/v1/user/profile";
@@ -26,69 +20,7 @@ const RESEND: &str = "/api/v1/user/resend-verification";
 const KEYS: &str = "/api/v1/user/api-keys";
 const JWKS: &str = "/.well-known/jwks.json";
 
-const EMAIL: &str = "Ada@example.org";
-const PASSWORD: &str = "wombat seventy";
 const OTHER_PASSWORD: &str = "giraffe ninety-one";
-
-/// What a log-in gave.
-struct Held {
-    access: String,
-    refresh: String,
-    session: String,
-    /// `name=value` of the session's cookie.
-    cookie: String,
-}
-
-impl Backend {
-    async fn register(&self) -> Reply {
-        let body = json!({ "email": EMAIL, "password": PASSWORD, "first_name": "Ada", "accept_terms": true });
-        post(self.address, REGISTER, &body.to_string()).await
-    }
-
-    async fn verified(&self) {
-        assert_eq!(self.register().await.status, 200);
-        let token = self.mailed_token(EMAIL, "Confirm your e-mail address").await;
-        assert_eq!(post(self.address, VERIFY, &json!({ "token": token }).to_string()).await.status, 200);
-    }
-
-    async fn log_in(&self, password: &str) -> Reply {
-        post(self.address, LOGIN, &json!({ "email": EMAIL, "password": password }).to_string()).await
-    }
-
-    async fn logged_in(&self) -> Held {
-        self.held_by(EMAIL).await
-    }
-
-    async fn held_by(&self, email: &str) -> Held {
-        let body = json!({ "email": email, "password": PASSWORD }).to_string();
-        let reply = post(self.address, LOGIN, &body).await;
-        assert_eq!(reply.status, 200, "{}", reply.body);
-        let cookie = reply.header("set-cookie").unwrap().split(';').next().unwrap().to_owned();
-        let body = reply.json();
-        let text = |field: &str| body[field].as_str().unwrap().to_owned();
-        Held {
-            access: text("access_token"),
-            refresh: text("refresh_token"),
-            session: text("session_id"),
-            cookie,
-        }
-    }
-
-    /// Somebody of this role, logged in.
-    async fn admin(&self, email: &str, role: Role) -> Held {
-        let body = json!({ "email": email, "password": PASSWORD, "accept_terms": true }).to_string();
-        assert_eq!(post(self.address, REGISTER, &body).await.status, 200);
-        let account = promote(&self.store, &email.parse().unwrap()).await.unwrap().unwrap();
-        let change = StandingChange { role: Some(role), ..StandingChange::default() };
-        self.store.change_standing(account.id, change, now()).await.unwrap().unwrap();
-        self.held_by(email).await
-    }
-
-    async fn bearer(&self, method: &str, path: &str, held: &Held, body: Option<Value>) -> Reply {
-        let body = body.map(|body| body.to_string()).unwrap_or_default();
-        self.with(method, path, &format!("authorization: Bearer {}", held.access), &body).await
-    }
-}
 
 #[tokio::test]
 async fn d9_register_verify_and_log_in() {
@@ -229,6 +161,26 @@ async fn guessing_ends_in_429_with_retry_after() {
     assert_problem(&refused, 429, LOGIN);
     let seconds: u64 = refused.header("retry-after").unwrap().parse().unwrap();
     assert!((1..=900).contains(&seconds), "{seconds}");
+    backend.stop().await;
+}
+
+#[tokio::test]
+async fn asvs_v6_1_1_a_known_device_is_not_locked_out() {
+    let backend = Backend::start().await;
+    backend.verified().await;
+    let first = backend.log_in(PASSWORD).await;
+    let cookie = first.headers("set-cookie").into_iter().find(|line| line.starts_with("__Host-device="));
+    let attributes = "; Path=/; Secure; HttpOnly; SameSite=Strict; Max-Age=7776000";
+    assert!(cookie.unwrap().ends_with(attributes), "{cookie:?}");
+    for _ in 0..5 {
+        assert_eq!(backend.log_in("wrong").await.status, 401);
+    }
+    assert_problem(&backend.log_in(PASSWORD).await, 429, LOGIN);
+    let body = json!({ "email": EMAIL, "password": PASSWORD }).to_string();
+    let device = format!("cookie: {}", first.cookie("__Host-device").unwrap());
+    let again = backend.with("POST", LOGIN, &device, &body).await;
+    assert_eq!(again.status, 200, "{}", again.body);
+    assert_eq!(again.cookie("__Host-device"), first.cookie("__Host-device"));
     backend.stop().await;
 }
 

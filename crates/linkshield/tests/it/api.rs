@@ -382,14 +382,25 @@ async fn documents_every_path() {
     let backend = Backend::start().await;
     let document = get(backend.address, "/openapi.json").await.json();
     let paths = document["paths"].as_object().unwrap();
-    assert_eq!(paths.len(), 39);
+    assert_eq!(paths.len(), 43);
+    let refusals = |path: &str, method: &str| {
+        let documented = paths[path][method]["responses"].as_object().unwrap();
+        let statuses = documented.keys().filter(|status| status.starts_with(['4', '5']));
+        statuses.map(String::as_str).collect::<Vec<_>>().join(" ")
+    };
+    assert_eq!(refusals("/metrics", "get"), "429 500 503");
+    assert_eq!(refusals("/api/v1/url-check/history", "get"), "401 403 422 429 500 503");
+    assert_eq!(refusals("/api/v1/user/forgot-password", "post"), "400 403 408 413 415 422 429 500 503");
+    assert_eq!(refusals("/api/v1/user/profile", "put"), "400 401 403 408 413 415 422 429 500 503");
     assert_eq!(document["components"]["schemas"]["CheckRequest"]["additionalProperties"], false);
     for (path, operations) in paths {
         for method in operations.as_object().unwrap().keys() {
             let id = "01890a5d-ac96-774b-bcce-b302099a8057";
             let path = path.replace("{id}", id).replace("{user_id}", id);
             let documented = &operations[method]["responses"];
-            assert!(documented["500"].is_object() && documented["503"].is_object(), "{method} {path}");
+            for status in ["429", "500", "503"] {
+                assert!(documented[status].is_object(), "{method} {path} {status}");
+            }
             let request = post_head(&path, 2).replace("POST", &method.to_uppercase());
             let reply = send(backend.address, format!("{request}{{}}")).await;
             assert!(reply.status != 405, "{method} {path}");

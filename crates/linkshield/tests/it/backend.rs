@@ -1,21 +1,19 @@
 //! LinkShield in this process, over TCP.
 
-use std::{fs, net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
+use std::{fs, net::SocketAddr, path::PathBuf, time::Duration};
 
 use linkshield::{
-    accounts::{Accounts, AccountsParts, promote},
+    accounts::promote,
     api::App,
-    gate::{self, Gate, GateSettings},
-    keys::{MASTER_KEY_FILE, MasterKey},
-    mail::{MailDestination, Mailer},
+    clock::now,
+    gate::GateTasks,
     server::Server,
     service::CheckService,
     settings::Environment,
-    store::{RetentionLimits, Store},
+    store::{RetentionLimits, StandingChange, Store},
 };
 use serde_json::{Value, json};
-use shield_guard::token::RotationSchedule;
-use shield_types::Secret;
+use shield_guard::limit::Tier;
 use tokio::{
     sync::{OnceCell, oneshot},
     task::JoinHandle,
@@ -23,6 +21,7 @@ use tokio::{
 
 use crate::{
     client::{Reply, post, send, wait_for},
+    opened::{Limits, UNLIMITED, open_accounts, open_gate},
     scratch::ScratchDirectory,
 };
 
@@ -36,25 +35,30 @@ pub(crate) struct Backend {
     pub(crate) store: Store,
     pub(crate) directory: ScratchDirectory,
     member: OnceCell<String>,
+    tasks: GateTasks,
     stop: oneshot::Sender<()>,
     server: JoinHandle<usize>,
 }
 
 impl Backend {
     pub(crate) async fn start() -> Self {
+        Self::limited(UNLIMITED).await
+    }
+
+    pub(crate) async fn limited(limits: Limits) -> Self {
         let directory = ScratchDirectory::new();
         let store = Store::open(directory.path()).await.unwrap();
-        let limits = RetentionLimits { age_max: Duration::from_secs(3600), rows_max: 1000 };
-        let service = CheckService::new(store.clone(), limits);
+        let retention = RetentionLimits { age_max: Duration::from_secs(3600), rows_max: 1000 };
+        let service = CheckService::new(store.clone(), retention);
         let accounts = open_accounts(&store, &directory).await;
-        let gate = open_gate(&accounts, &directory).await;
+        let (gate, tasks) = open_gate(&accounts, &directory, limits).await;
         let app = App::new(service, (accounts, gate), Environment::Staging, Duration::from_secs(30));
         let server = Server::bind(app, SocketAddr::from(([127, 0, 0, 1], 0)), 64).await.unwrap();
         let address = server.address().unwrap();
         let (stop, stopped) = oneshot::channel();
         let shutdown = async move { drop(stopped.await) };
         let server = tokio::spawn(async { server.run(shutdown, Duration::from_secs(30)).await.cut.len() });
-        Self { address, store, directory, member: OnceCell::new(), stop, server }
+        Self { address, store, directory, member: OnceCell::new(), tasks, stop, server }
     }
 
     pub(crate) async fn check(&self, url: &str) -> Value {
@@ -68,7 +72,9 @@ impl Backend {
         let member = self.member.get_or_init(async || {
             let body = json!({ "email": MEMBER, "password": MEMBER_PASSWORD, "accept_terms": true });
             assert_eq!(post(self.address, "/api/v1/user/register", &body.to_string()).await.status, 200);
-            promote(&self.store, &MEMBER.parse().unwrap()).await.unwrap().unwrap();
+            let member = promote(&self.store, &MEMBER.parse().unwrap()).await.unwrap().unwrap();
+            let change = StandingChange { plan: Some(Tier::Enterprise), ..StandingChange::default() };
+            self.store.change_standing(member.id, change, now()).await.unwrap().unwrap();
             let body = json!({ "email": MEMBER, "password": MEMBER_PASSWORD });
             let reply = post(self.address, "/api/v1/user/login", &body.to_string()).await;
             format!("authorization: Bearer {}", reply.json()["access_token"].as_str().unwrap())
@@ -91,6 +97,20 @@ impl Backend {
         send(self.address, request).await
     }
 
+    /// The security events so far, once there is one of the name `last` among them: their names and what they say.
+    pub(crate) async fn events_until(&self, last: &str) -> Vec<(String, Value)> {
+        wait_for(last, async || {
+            let text = fs::read_to_string(self.directory.path().join("security-events.jsonl")).unwrap();
+            // What follows the last line break is still being written.
+            let whole = text.rsplit_once('\n').map_or("", |(whole, _)| whole);
+            let events: Vec<Value> = whole.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+            let name = |event: &Value| event["message"].as_str().unwrap().to_owned();
+            let events: Vec<_> = events.into_iter().map(|event| (name(&event), event)).collect();
+            events.iter().any(|(name, _)| name == last).then_some(events)
+        })
+        .await
+    }
+
     /// The token in the newest letter to this address with this subject, once it is there.
     pub(crate) async fn mailed_token(&self, email: &str, subject: &str) -> String {
         let to = format!("To: {email}");
@@ -111,33 +131,8 @@ impl Backend {
     pub(crate) async fn stop(self) {
         self.stop.send(()).unwrap();
         assert_eq!(self.server.await.unwrap(), 0, "nothing was cut");
+        self.tasks.finish().await;
     }
-}
-
-async fn open_accounts(store: &Store, directory: &ScratchDirectory) -> Accounts {
-    let from = "linkshield@example.org".parse().unwrap();
-    let (mailer, _postman) =
-        Mailer::start(&MailDestination::File, directory.path().join("mail"), from).unwrap();
-    let master_key = MasterKey::open_or_make(&directory.path().join(MASTER_KEY_FILE)).unwrap();
-    let parts = AccountsParts {
-        store: store.clone(),
-        master_key: &master_key,
-        issuer: "linkshield".to_owned(),
-        schedule: RotationSchedule::default(),
-        mailer,
-    };
-    Accounts::open(parts).await.unwrap().0
-}
-
-async fn open_gate(accounts: &Accounts, directory: &ScratchDirectory) -> Arc<Gate<Accounts>> {
-    let settings = GateSettings {
-        trusted_proxies: Vec::new(),
-        origins: vec!["http://127.0.0.1:8080".to_owned()],
-        address_limit: 1_000_000,
-        anonymous_limit: 1_000_000,
-        events: directory.path().join("security-events.jsonl"),
-    };
-    gate::open_gate(accounts, settings, &Secret::new([3; 32])).await.unwrap().0
 }
 
 pub(crate) fn assert_problem(reply: &Reply, status: u16, path: &str) {

@@ -20,9 +20,19 @@ pub(crate) struct Reply {
 
 impl Reply {
     pub(crate) fn header(&self, name: &str) -> Option<&str> {
-        self.head.lines().find_map(|line| {
-            let (found, value) = line.split_once(':')?;
-            found.eq_ignore_ascii_case(name).then(|| value.trim())
+        self.headers(name).first().copied()
+    }
+
+    pub(crate) fn headers(&self, name: &str) -> Vec<&str> {
+        let lines = self.head.lines().filter_map(|line| line.split_once(':'));
+        lines.filter(|(found, _)| found.eq_ignore_ascii_case(name)).map(|(_, value)| value.trim()).collect()
+    }
+
+    /// `name=value` of the cookie that an answer sets.
+    pub(crate) fn cookie(&self, name: &str) -> Option<&str> {
+        self.headers("set-cookie").into_iter().find_map(|value| {
+            let pair = value.split(';').next()?;
+            pair.strip_prefix(name)?.starts_with('=').then_some(pair)
         })
     }
 

@@ -3,7 +3,20 @@
 
 mod accounts;
 mod api;
+mod authenticator;
 mod backend;
+mod browser;
 mod client;
+mod defects;
+mod events;
+#[cfg(feature = "postgres-tests")]
+mod nodes;
+mod opened;
+mod people;
+mod plans;
+#[cfg(feature = "postgres-tests")]
+mod postgres;
 mod process;
+mod redis;
+mod reports;
 mod scratch;

@@ -22,15 +22,15 @@ use crate::{
 
 const CHECK: &str = "/api/v1/url-check/check";
 
-struct Process {
+pub(crate) struct Process {
     child: Child,
-    address: SocketAddr,
+    pub(crate) address: SocketAddr,
     /// Reads the log while the process runs: a full pipe would stop it.
     log: JoinHandle<String>,
 }
 
 impl Process {
-    async fn start(data: &Path, arguments: &[&str]) -> Self {
+    pub(crate) async fn start(data: &Path, arguments: &[&str]) -> Self {
         let mut child = command(data).args(["--port", "0"]).args(arguments).spawn().unwrap();
         let address = first_address(&mut child).await;
         let mut stderr = child.stderr.take().unwrap();
@@ -42,14 +42,14 @@ impl Process {
         Self { child, address, log }
     }
 
-    async fn signal(&self, name: &str) {
+    pub(crate) async fn signal(&self, name: &str) {
         let process = self.child.id().unwrap().to_string();
         let sent = Command::new("sh").args(["-c", "kill -$0 $1", name, &process]).status().await.unwrap();
         assert!(sent.success());
     }
 
     /// How it ended, and its log.
-    async fn end(mut self) -> (ExitStatus, String) {
+    pub(crate) async fn end(mut self) -> (ExitStatus, String) {
         let log = timeout(PATIENCE, self.log).await.unwrap().unwrap();
         (timeout(PATIENCE, self.child.wait()).await.unwrap().unwrap(), log)
     }
@@ -78,7 +78,8 @@ async fn first_address(child: &mut Child) -> SocketAddr {
 fn command(data: &Path) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_linkshield"));
     command.arg("serve").arg("--data").arg(data);
-    command.args(["--address-limit", "1000000", "--anonymous-limit", "1000000"]);
+    // As variables, so that a test's own options win.
+    command.envs([("LINKSHIELD_ADDRESS_LIMIT", "1000000"), ("LINKSHIELD_ANONYMOUS_LIMIT", "1000000")]);
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
     command
 }
@@ -322,13 +323,20 @@ async fn make_admin_in(data: &Path, email: &str) -> (Option<i32>, String, String
 }
 
 /// The host and the credential of somebody with an account, as lines of a head.
-async fn member(data: &Path, address: SocketAddr) -> String {
+pub(crate) async fn member(data: &Path, address: SocketAddr) -> String {
     let mut body = json!({ "email": "ada@example.org", "password": "wombat seventy", "accept_terms": true });
     assert_eq!(post(address, "/api/v1/user/register", &body.to_string()).await.status, 200);
     assert_eq!(make_admin_in(data, "ada@example.org").await.0, Some(0));
     body.as_object_mut().unwrap().remove("accept_terms");
     let reply = post(address, "/api/v1/user/login", &body.to_string()).await;
-    format!("host: test\r\nauthorization: Bearer {}", reply.json()["access_token"].as_str().unwrap())
+    let answer = reply.json();
+    let member = format!("host: test\r\nauthorization: Bearer {}", answer["access_token"].as_str().unwrap());
+    // More checks a day than any test makes.
+    let (path, plan) = (answer["user"]["id"].as_str().unwrap(), r#"{"subscription_plan":"enterprise"}"#);
+    let head = post_head(&format!("/api/v1/admin/users/{path}"), plan.len()).replace("POST", "PUT");
+    let changed = send(address, format!("{}{plan}", head.replace("host: test", &member))).await;
+    assert_eq!(changed.status, 200, "{}", changed.body);
+    member
 }
 
 #[tokio::test]

@@ -5,9 +5,15 @@ mod evidence_tamper;
 mod faults_undone;
 mod first_run;
 mod guard_asvs;
+mod guard_chain;
 mod guard_cost;
+mod guard_defects;
 mod guard_floods;
+mod guard_fuzz;
+mod guard_redis_loss;
+mod guard_revocation;
 mod guard_rotation;
+mod guard_targets;
 mod kill_anywhere;
 mod load_compare;
 mod load_cost;
@@ -50,10 +56,16 @@ enum Kind {
     FaultsUndone,
     LoadProxyCost,
     LoadCompare,
+    GuardDefects,
     GuardCost,
+    GuardChain,
     GuardAsvs,
     GuardFloods,
     GuardRotation,
+    GuardRevocation,
+    GuardRedisLoss,
+    GuardFuzz,
+    GuardTargets,
 }
 
 /// Part of a bar that has several.
@@ -67,6 +79,10 @@ pub(crate) enum Part {
     LiveSame,
     /// Of those, the ones of a program with a worse one.
     LivePlanted,
+    /// Of fuzzing, the parsers.
+    Parsers,
+    /// Of fuzzing, the running backend by its own document.
+    Schema,
     /// Of costs, the run whose instructions are counted; nothing else measures it.
     Instructions,
     /// Of floods, the one of keys.
@@ -93,6 +109,9 @@ pub(crate) struct Options {
     /// Requests to send, in bars that count them.
     #[arg(long)]
     pub(crate) requests: Option<u64>,
+    /// Minutes for each target, in bars that go on for a time.
+    #[arg(long)]
+    pub(crate) minutes: Option<u64>,
     /// Only one part, in bars that have several.
     #[arg(long, value_enum)]
     pub(crate) part: Option<Part>,
@@ -176,9 +195,19 @@ pub(crate) const BARS: &[Bar] = &[
         kind: Kind::LoadCompare,
     },
     Bar {
+        name: "guard.defects",
+        claim: "each defect of the original that concerns security has black-box tests that fail when it comes back, and all of them pass",
+        kind: Kind::GuardDefects,
+    },
+    Bar {
         name: "guard.cost",
         claim: "in process, one thread: JWT hit <= 2 x SHA-256; HS256 <= 3 x HMAC; EdDSA, ES256 <= 1.1 x verification; rate limit 0.1 µs, of 1 M keys 0.5 µs, 32 B each; CSRF <= 2 x HMAC; session 0.3 µs; API key of 1 M 0.6 µs, malformed 50 ns; through Redis <= 3 x GET, <= 1 call per 100 requests",
         kind: Kind::GuardCost,
+    },
+    Bar {
+        name: "guard.chain",
+        claim: "whole chain on a hit: <= 3 µs, 0 allocations, 0 questions; >= 80 % of the bare handler's throughput per processor second over HTTP",
+        kind: Kind::GuardChain,
     },
     Bar {
         name: "guard.asvs",
@@ -194,6 +223,26 @@ pub(crate) const BARS: &[Bar] = &[
         name: "guard.rotation",
         claim: "keys rotate while tokens are issued: 0 valid tokens refused",
         kind: Kind::GuardRotation,
+    },
+    Bar {
+        name: "guard.revocation",
+        claim: "token, session, user, kid, key refused on three nodes <= 250 ms p99 after the call returns; <= 2 s across a failover of Redis; 0 of >= 1,000 lost over 20 of them, nor over deaths of the PostgreSQL primary",
+        kind: Kind::GuardRevocation,
+    },
+    Bar {
+        name: "guard.redis-loss",
+        claim: "Redis killed, frozen, failed over under load: 0 requests wait > 25 ms on it, 0 sessions lost, 0 revoked tokens accepted, admitted <= 1.5 x the limit (log-in 1.0 x), used again <= 1 s after it is back",
+        kind: Kind::GuardRedisLoss,
+    },
+    Bar {
+        name: "guard.fuzz",
+        claim: "parsers of tokens, cookies, keys and headers fed for 10 minutes each: 0 findings; schemathesis against /openapi.json of a running LinkShield: 0 server errors",
+        kind: Kind::GuardFuzz,
+    },
+    Bar {
+        name: "guard.targets",
+        claim: "shield bench on LinkShield, in process, quiet and at 60 % of capacity: averages >= 100 x inside the original's targets (10, 5, 3, 8, 5 ms), the whole chain >= 1,000 x inside 50 ms, the longest under load inside them",
+        kind: Kind::GuardTargets,
     },
 ];
 
@@ -215,9 +264,15 @@ pub(crate) async fn run(bar: &Bar, options: &Options) -> Result<Verdict> {
         Kind::FaultsUndone => faults_undone::run(options).await,
         Kind::LoadProxyCost => load_proxy_cost::run(options).await,
         Kind::LoadCompare => load_compare::run(options).await,
+        Kind::GuardDefects => guard_defects::run(options).await,
         Kind::GuardCost => guard_cost::run(options).await,
+        Kind::GuardChain => guard_chain::run(options).await,
         Kind::GuardAsvs => guard_asvs::run(options).await,
         Kind::GuardFloods => guard_floods::run(options).await,
         Kind::GuardRotation => guard_rotation::run(options).await,
+        Kind::GuardRevocation => guard_revocation::run(options).await,
+        Kind::GuardRedisLoss => guard_redis_loss::run(options).await,
+        Kind::GuardFuzz => guard_fuzz::run(options).await,
+        Kind::GuardTargets => guard_targets::run(options).await,
     }
 }

@@ -23,14 +23,23 @@ impl LinkShield {
     /// Starts one, in release mode, that believes what this machine says of its clients, and limits nobody as a whole.
     pub(crate) async fn start() -> Result<Self> {
         let program = build_linkshield().await?;
-        let data = tempfile::tempdir().map_err(|error| Trouble::caused("make a temporary directory", error))?;
+        let data =
+            tempfile::tempdir().map_err(|error| Trouble::caused("make a temporary directory", error))?;
         let mut command = Command::new(program);
-        command.args(["serve", "--port", "0", "--log", "error", "--trusted-proxies", "127.0.0.0/8", "--data"]);
+        command.args([
+            "serve",
+            "--port",
+            "0",
+            "--log",
+            "error",
+            "--trusted-proxies",
+            "127.0.0.0/8",
+            "--data",
+        ]);
         command.arg(data.path());
         command.args(["--address-limit", "100000000", "--anonymous-limit", "100000000"]);
         command.stdin(Stdio::null()).stdout(Stdio::piped()).kill_on_drop(true);
-        let mut process =
-            command.spawn().map_err(|error| Trouble::caused("start LinkShield", error))?;
+        let mut process = command.spawn().map_err(|error| Trouble::caused("start LinkShield", error))?;
         let stdout = process.stdout.take().expect("its standard output is a pipe");
         let line = BufReader::new(stdout).lines().next_line().await;
         let address = line.ok().flatten().and_then(|line| line.rsplit("http://").next()?.parse().ok());

@@ -261,7 +261,7 @@ fn quiet(status: &StatusReport) -> bool {
 }
 
 /// A port that the manifest accepts, outside the ranges of instances and of the kernel.
-fn free_edge_port() -> Result<u16> {
+pub(crate) fn free_edge_port() -> Result<u16> {
     let free = |port: &u16| TcpListener::bind(("127.0.0.1", *port)).is_ok();
     (0..100)
         .map(|_| fastrand::u16(10_000..20_000))

@@ -103,7 +103,7 @@ impl<'a> Course<'a> {
                 point.at_s, point.answered, point.failed
             ));
         }
-        let reason = unsteady(point, self.before).or_else(|| self.abort.step(point));
+        let reason = unsteady(point, self.before).or_else(|| self.abort.step(point, ended.sample));
         if let Some(reason) = reason
             && self.stop.borrow().is_none()
         {

@@ -8,7 +8,7 @@ use std::{
 
 use shield_types::settings::{DOCUMENT_BYTES_MAX, Mistakes, Reader, Refusal, Table};
 
-use super::{drill, edge, model::Manifest, release, service, stages};
+use super::{bench, drill, edge, model::Manifest, release, service, stages};
 
 /// Name of the file that describes a service.
 pub const FILE_NAME: &str = "shield.toml";
@@ -140,8 +140,12 @@ pub(crate) fn resolve(root: &Table<'_>) -> Option<Manifest> {
     let release = release::read(&root.table("release"));
     let edge = edge::read(&root.table("edge"));
     let drill = drill::read(&root.table("drill"));
+    let bench = bench::read(&root.table("bench"));
     if let Some((stages, drill)) = stages.as_ref().zip(drill.as_ref()) {
         drill::check_stage(stages, drill, &root.table("stage").table("drill"));
+    }
+    if let Some((stages, bench)) = stages.as_ref().zip(bench.as_ref()) {
+        bench::check_stage(stages, bench.as_ref(), &root.table("stage").table("bench"));
     }
     if let Some((service, release)) = service.as_ref().zip(release.as_ref()) {
         release.check_probe(&service.ready);
@@ -153,5 +157,6 @@ pub(crate) fn resolve(root: &Table<'_>) -> Option<Manifest> {
         release: release?.settings,
         edge: edge?,
         drill: drill?,
+        bench: bench?,
     })
 }

@@ -3,6 +3,7 @@
 use std::{collections::BTreeMap, net::SocketAddr, time::Duration};
 
 use serde::{Deserialize, Serialize};
+use shield_load::BenchComponent;
 use shield_types::{
     EnvironmentName, ServiceName,
     settings::{Ratio, duration_text},
@@ -31,6 +32,9 @@ pub struct Manifest {
     /// What may be broken on purpose. Absent in what an earlier shield wrote down: nothing may.
     #[serde(default)]
     pub drill: DrillSettings,
+    /// What its security components may cost; `None` when nothing is said about that.
+    #[serde(default)]
+    pub bench: Option<BenchSettings>,
 }
 
 /// How instances start and when they are ready.
@@ -68,6 +72,9 @@ pub struct Stages {
     pub build: BuildStage,
     /// Tests the project; `None` when the service has no test command.
     pub test: Option<CommandStage>,
+    /// Measures the security components; `None` when the service has no such stage.
+    #[serde(default)]
+    pub bench: Option<BenchStage>,
     /// Environment variables of the staging instance that differ from production.
     pub staging_env: Variables,
     /// Requests to the staging instance, in order.
@@ -92,6 +99,30 @@ pub struct LoadStage {
 pub struct DrillStage {
     /// Which, in order.
     pub drills: Vec<DrillName>,
+}
+
+/// Holds the security components against what they may cost.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct BenchStage {
+    /// How long the measurement may take, about.
+    #[serde(with = "duration_text")]
+    pub budget: Duration,
+}
+
+/// What security components may cost, and how that is seen.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct BenchSettings {
+    /// The load file with their requests, relative to the project.
+    pub load: String,
+    /// Run by `sh -c` in the project directory before it: prints what the load file takes from the environment.
+    pub prepare: Option<String>,
+    /// Path of the service's metrics; `None`: it is measured from outside alone.
+    pub metrics: Option<String>,
+    /// How long a measurement may take, about.
+    #[serde(with = "duration_text")]
+    pub budget: Duration,
+    /// What is measured; at least one.
+    pub components: Vec<BenchComponent>,
 }
 
 /// What may be drilled, and how.

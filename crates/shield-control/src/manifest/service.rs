@@ -14,7 +14,7 @@ use super::{
 pub(crate) const TEXT_BYTES_MAX: usize = 32 * 1024;
 
 /// Longest path with its query.
-const PATH_BYTES_MAX: usize = 2048;
+pub(crate) const PATH_BYTES_MAX: usize = 2048;
 
 /// What `service.start` is.
 const START: &str = "program and arguments, such as `{artifact} --port {port}`";

@@ -9,6 +9,7 @@ use http::{HeaderName, HeaderValue};
 use shield_types::settings::{Refusal, Setting, Table};
 
 use super::{
+    bench,
     exclusions::{Exclusions, check_pattern},
     model::{BuildStage, CommandStage, DrillStage, LoadStage, SmokeRequest, Stages},
     service::{TEXT_BYTES_MAX, millis, path, seconds, status, variables},
@@ -17,13 +18,13 @@ use super::{
 use crate::drill::DrillName;
 
 /// Stages that DESIGN names and this version does not have.
-const NOT_BUILT: [&str; 2] = ["audit", "bench"];
+const NOT_BUILT: [&str; 1] = ["audit"];
 
 /// Headers that the client sets itself, from the body and the connection.
 const OWN_HEADERS: [&str; 5] = ["connection", "content-length", "te", "transfer-encoding", "upgrade"];
 
 /// What a command is.
-const COMMAND: &str = "a command line for `sh -c`";
+pub(crate) const COMMAND: &str = "a command line for `sh -c`";
 
 /// What an artifact is.
 const ARTIFACT: &str = "a path inside the project, such as `target/release/shop` or `.`";
@@ -42,11 +43,12 @@ pub(crate) fn read(table: &Table<'_>) -> Option<Stages> {
         table.refuse(
             name,
             "a stage that is not built yet",
-            "one of build, test, staging, smoke, load, drill",
+            "one of build, test, bench, staging, smoke, load, drill",
         );
     }
     let build = build(&table.table("build"));
     let test = test(&table.table("test"));
+    let bench = bench::stage(&table.table("bench"));
     let staging_env = variables(&table.table("staging"), "env");
     let smoke = smoke(&table.table("smoke"));
     let load = load(&table.table("load"));
@@ -54,6 +56,7 @@ pub(crate) fn read(table: &Table<'_>) -> Option<Stages> {
     Some(Stages {
         build: build?,
         test: test?,
+        bench: bench?,
         staging_env: staging_env.take()?,
         smoke: smoke?,
         load: load?,

@@ -112,10 +112,10 @@ impl CommandRun<'_> {
 }
 
 /// The process group of a command; ended when dropped, also when the pipeline is interrupted.
-struct Group(Option<Pid>);
+pub(super) struct Group(Option<Pid>);
 
 impl Group {
-    fn of(child: &Child) -> Self {
+    pub(super) fn of(child: &Child) -> Self {
         Self(child.id().and_then(|id| i32::try_from(id).ok()).and_then(Pid::from_raw))
     }
 

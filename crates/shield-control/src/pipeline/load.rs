@@ -148,7 +148,7 @@ impl StagedLoad {
 }
 
 /// The same load against the staging instance.
-fn aimed(file: LoadFile, address: SocketAddr) -> LoadFile {
+pub(super) fn aimed(file: LoadFile, address: SocketAddr) -> LoadFile {
     let target = FileTarget { scheme: Scheme::Http, authority: address.to_string(), address: Some(address) };
     LoadFile { target, trust: None, ..file }
 }

@@ -145,7 +145,7 @@ pub async fn ship(
 }
 
 /// Does `work` unless it is interrupted first; what was done of it is dropped then.
-async fn unless<T>(
+pub(super) async fn unless<T>(
     mut interrupted: watch::Receiver<bool>,
     work: impl Future<Output = Result<T, ShipError>>,
 ) -> Result<T, ShipError> {
@@ -171,7 +171,7 @@ pub async fn release_artifact(
 // === impl Pipeline ===
 
 impl<'a> Pipeline<'a> {
-    fn new(order: &'a ShipOrder, tell: &'a mut (dyn FnMut(PipelineEvent) + Send)) -> Self {
+    pub(super) fn new(order: &'a ShipOrder, tell: &'a mut (dyn FnMut(PipelineEvent) + Send)) -> Self {
         Self {
             notary: Notary::new(&order.layout, &order.manifest.name),
             client: AdminClient::new(&order.layout),
@@ -185,10 +185,15 @@ impl<'a> Pipeline<'a> {
     async fn prove(&mut self) -> Result<StoredArtifact, ShipError> {
         // A mistake in a load file is told before a long build, not after.
         let load = self.read_load()?;
+        self.check_bench()?;
         let artifact = self.build().await?;
         match &self.order.manifest.stages.test {
             Some(test) => self.test(test, &artifact).await?,
             None => self.skip(StageName::Test, artifact.digest, "no `stage.test.command` in shield.toml")?,
+        }
+        match self.order.manifest.stages.bench.clone() {
+            Some(stage) => self.bench(&artifact, &stage).await?,
+            None => self.skip(StageName::Bench, artifact.digest, "no `[stage.bench]` in shield.toml")?,
         }
         let (staging, address) = self.staging(&artifact).await?;
         self.smoke(&artifact, address).await?;
@@ -249,7 +254,10 @@ impl<'a> Pipeline<'a> {
         checks: Vec<Check>,
         details: serde_json::Value,
     ) -> Result<(), ShipError> {
-        let staged = matches!(running.stage, StageName::Staging | StageName::Smoke | StageName::Load);
+        let staged = matches!(
+            running.stage,
+            StageName::Bench | StageName::Staging | StageName::Smoke | StageName::Load
+        );
         let environment = staged.then(|| "staging".parse().expect("a constant name"));
         let Running { stage, started_at, .. } = running;
         let finding =

@@ -13,6 +13,8 @@ pub enum StageName {
     Build,
     /// Runs the project's tests.
     Test,
+    /// Measures its security components.
+    Bench,
     /// Starts the artifact outside production.
     Staging,
     /// Sends it requests there.
@@ -32,6 +34,7 @@ impl fmt::Display for StageName {
         formatter.pad(match self {
             Self::Build => "build",
             Self::Test => "test",
+            Self::Bench => "bench",
             Self::Staging => "staging",
             Self::Smoke => "smoke",
             Self::Load => "load",

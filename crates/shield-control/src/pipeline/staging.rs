@@ -6,7 +6,7 @@ use serde_json::json;
 use shield_evidence::{Check, CheckOutcome};
 
 use super::{
-    ship::{Pipeline, ShipError, failed},
+    ship::{Pipeline, Running, ShipError, failed},
     smoke,
     stage::{PipelineEvent, StageFailure, StageName},
 };
@@ -21,6 +21,18 @@ impl Pipeline<'_> {
         artifact: &StoredArtifact,
     ) -> Result<(StagingStream, SocketAddr), ShipError> {
         let running = self.begin(StageName::Staging, "starting one instance outside production".to_owned());
+        let (stream, address) = self.instance(running, artifact).await?;
+        let check = healthy_check(CheckOutcome::Yes, format!("healthy on {address}"));
+        self.pass(running, artifact.digest, vec![check], json!({}), format!("healthy on {address}"))?;
+        Ok((stream, address))
+    }
+
+    /// One healthy instance outside production; it lives as long as the stream.
+    pub(super) async fn instance(
+        &mut self,
+        running: Running,
+        artifact: &StoredArtifact,
+    ) -> Result<(StagingStream, SocketAddr), ShipError> {
         let order = StagingOrder::new(&self.order.manifest, artifact.digest);
         let control = |source| ShipError::Control { source };
         let mut stream = self.client.stage(&order).await.map_err(control)?;
@@ -29,17 +41,7 @@ impl Pipeline<'_> {
                 Some(StagingReport::Note { text }) => {
                     (self.tell)(PipelineEvent::Note { stage: running.stage, text: format!("probe: {text}") });
                 }
-                Some(StagingReport::Ready { address, .. }) => {
-                    let check = healthy_check(CheckOutcome::Yes, format!("healthy on {address}"));
-                    self.pass(
-                        running,
-                        artifact.digest,
-                        vec![check],
-                        json!({}),
-                        format!("healthy on {address}"),
-                    )?;
-                    return Ok((stream, address));
-                }
+                Some(StagingReport::Ready { address, .. }) => return Ok((stream, address)),
                 Some(StagingReport::Failed { reason, log_tail }) => {
                     let check = healthy_check(CheckOutcome::No, reason.clone());
                     self.record(running, artifact.digest, failed(&reason), vec![check], json!({}))?;

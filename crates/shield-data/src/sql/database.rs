@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
-use sqlx::{PgPool, SqlitePool, postgres::PgConnectOptions, query_scalar};
+use sqlx::{SqlitePool, postgres::PgConnectOptions, query_scalar};
 
 use super::{
     Row, SqlError, Statement, Transaction,
     link::{Deadline, Held, Link},
 };
-use crate::Dialect;
+use crate::{Dialect, PostgresPool};
 
 /// SQLite's number of `synchronous = FULL`; 3 is EXTRA.
 const SYNCHRONOUS_FULL: i64 = 2;
@@ -32,7 +32,7 @@ pub struct Database {
 
 /// Connections on whose server nothing goes on for long after this side is gone: a node that vanishes in the middle of a
 /// transaction would otherwise hold its locks until TCP gives it up, and all nodes' revocations with them. What waits or
-/// idles in a transaction for longer than `deadline` is ended by the server.
+/// idles in a transaction for longer than `deadline` is ended by the server. Every [`PostgresPool`] makes its connections so.
 #[must_use]
 pub fn bounded_postgres(options: PgConnectOptions, deadline: Duration) -> PgConnectOptions {
     let milliseconds = deadline.as_millis().max(1).to_string();
@@ -62,7 +62,7 @@ pub enum OpenError {
 #[derive(Clone, Debug)]
 enum Pools {
     Sqlite(SqlitePools),
-    Postgres(PgPool),
+    Postgres(PostgresPool),
 }
 
 /// What a connection is for.
@@ -91,21 +91,18 @@ impl Database {
         Ok(Self { pools: Pools::Sqlite(pools), deadline })
     }
 
-    /// PostgreSQL. No call takes longer than `deadline`. The pool's connections should be made with [`bounded_postgres`].
+    /// SQLite for what may be lost by a power cut, and only by that: never for what security rests on. No call takes
+    /// longer than `deadline`.
+    pub fn forgetful_sqlite(pools: SqlitePools, deadline: Duration) -> Self {
+        Self { pools: Pools::Sqlite(pools), deadline }
+    }
+
+    /// PostgreSQL. No call takes longer than the pool's deadline.
     ///
     /// **Deployment.** What is acknowledged outlives the loss of a machine only as far as the server's
-    /// `synchronous_standby_names` say.
-    ///
-    /// # Errors
-    /// When the server's settings would lose what it acknowledged.
-    pub async fn postgres(pool: PgPool, deadline: Duration) -> Result<Self, OpenError> {
-        let ask = query_scalar("SHOW synchronous_commit").fetch_one(&pool);
-        let found: String = Deadline::after(deadline).bound(ask).await.map_err(OpenError::Ask)?;
-        if found == "off" {
-            let expected = "`on`, or more";
-            return Err(OpenError::NotDurable { setting: "synchronous_commit", found, expected });
-        }
-        Ok(Self { pools: Pools::Postgres(pool), deadline })
+    /// `synchronous_standby_names` say. A host that acknowledges before it wrote is never used.
+    pub fn postgres(pool: PostgresPool) -> Self {
+        Self { deadline: pool.deadline(), pools: Pools::Postgres(pool) }
     }
 
     /// Which one it is.
@@ -117,22 +114,42 @@ impl Database {
     }
 
     /// Begins a transaction that writes.
-    pub(crate) async fn begin(&self) -> Result<Transaction, SqlError> {
+    ///
+    /// # Errors
+    /// When the database does not let it write.
+    pub async fn begin(&self) -> Result<Transaction, SqlError> {
         Transaction::begin(self.hold(Purpose::Write).await?).await
     }
 
+    /// Begins a transaction that reads as of one moment, to be abandoned.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn begin_reading(&self) -> Result<Transaction, SqlError> {
+        Transaction::begin_reading(self.hold(Purpose::Read).await?).await
+    }
+
     /// Reads; one statement, so one moment. The statement itself bounds the number of rows.
-    pub(crate) async fn read(&self, statement: Statement) -> Result<Vec<Row>, SqlError> {
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn read(&self, statement: Statement) -> Result<Vec<Row>, SqlError> {
         self.fetch(Purpose::Read, statement).await
     }
 
     /// Reads the first row.
-    pub(crate) async fn read_one(&self, statement: Statement) -> Result<Option<Row>, SqlError> {
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn read_one(&self, statement: Statement) -> Result<Option<Row>, SqlError> {
         Ok(self.read(statement).await?.into_iter().next())
     }
 
     /// Writes with one statement, which is atomic by itself, and answers how many rows.
-    pub(crate) async fn write(&self, statement: Statement) -> Result<u64, SqlError> {
+    ///
+    /// # Errors
+    /// When the database does not say that it did.
+    pub async fn write(&self, statement: Statement) -> Result<u64, SqlError> {
         let mut held = self.hold(Purpose::Write).await?;
         let rows = held.execute(statement).await?;
         held.release();
@@ -140,7 +157,10 @@ impl Database {
     }
 
     /// Writes with one statement that returns a row or none.
-    pub(crate) async fn write_returning(&self, statement: Statement) -> Result<Option<Row>, SqlError> {
+    ///
+    /// # Errors
+    /// When the database does not say that it did.
+    pub async fn write_returning(&self, statement: Statement) -> Result<Option<Row>, SqlError> {
         Ok(self.fetch(Purpose::Write, statement).await?.into_iter().next())
     }
 
@@ -161,7 +181,7 @@ impl Database {
                 Link::Sqlite(deadline.bound(pools.writer.acquire()).await?)
             }
             (Pools::Postgres(pool), Purpose::Read | Purpose::Write) => {
-                Link::Postgres(deadline.bound(pool.acquire()).await?)
+                Link::Postgres(pool.acquire(deadline).await?)
             }
         };
         Ok(Held::new(link, deadline))

@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use shield_types::format_duration;
 
+use crate::postgres::Suspicion;
+
 /// Why a database gave no answer. Whether something was changed is known only where the text says so.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -14,6 +16,15 @@ pub enum SqlError {
         /// The whole time that the call had.
         deadline: Duration,
     },
+    /// No host of PostgreSQL is the primary, and none became it within the deadline. Nothing was asked of any.
+    #[error("find the primary of PostgreSQL: {hosts}")]
+    NoPrimary {
+        /// What each was last seen as.
+        hosts: String,
+    },
+    /// The host of this connection ceased to be the primary: what was not committed is undone.
+    #[error("ask the database: its host is not the primary any more")]
+    Superseded,
     /// The database, or the way to it, refused.
     #[error("ask the database")]
     Refused(#[source] sqlx::Error),
@@ -43,10 +54,46 @@ impl SqlError {
     pub fn damaged(&self) -> bool {
         matches!(self, Self::Damaged { .. } | Self::Document { .. })
     }
+
+    /// Whether nothing was done, and the same may work in a moment.
+    pub fn busy(&self) -> bool {
+        match self {
+            Self::NoPrimary { .. } | Self::Superseded => true,
+            Self::Refused(error) => waited_in_vain(error) || Suspicion::of(error) == Suspicion::ReadOnly,
+            Self::Late { .. } | Self::Damaged { .. } | Self::Document { .. } => false,
+        }
+    }
+
+    /// Whether it may have been done, or not: a deadline passed, or a connection broke. To do it again is for the caller to
+    /// decide, who knows whether it may happen twice.
+    pub fn unanswered(&self) -> bool {
+        match self {
+            Self::Late { .. } => true,
+            Self::Refused(sqlx::Error::WorkerCrashed) => false,
+            Self::Refused(error) => {
+                matches!(Suspicion::of(error), Suspicion::Gone | Suspicion::Slow) && !self.busy()
+            }
+            _ => false,
+        }
+    }
 }
 
 impl From<sqlx::Error> for SqlError {
     fn from(source: sqlx::Error) -> Self {
         Self::Refused(source)
+    }
+}
+
+/// SQLITE_BUSY is primary code 5, SQLITE_LOCKED 6; extended codes keep the primary one in the low byte. PostgreSQL's codes have
+/// five characters.
+fn waited_in_vain(error: &sqlx::Error) -> bool {
+    match error {
+        sqlx::Error::PoolTimedOut => true,
+        sqlx::Error::Database(database) => {
+            let code = database.code().filter(|code| code.len() < 5);
+            let code = code.and_then(|code| code.parse::<u32>().ok());
+            code.is_some_and(|code| matches!(code & 0xff, 5 | 6))
+        }
+        _ => false,
     }
 }

@@ -2,20 +2,21 @@
 
 use std::{future::Future, time::Duration};
 
-use sqlx::{Postgres, Sqlite, pool::PoolConnection, query};
+use sqlx::{Sqlite, pool::PoolConnection, query};
 use tokio::time::{Instant, timeout_at};
 
 use super::{Row, SqlError, Statement, statement::Value};
+use crate::postgres::Lease;
 
 /// A connection out of a pool.
 pub(super) enum Link {
     Sqlite(PoolConnection<Sqlite>),
-    Postgres(PoolConnection<Postgres>),
+    Postgres(Lease),
 }
 
 /// When a call must be over.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Deadline {
+pub(crate) struct Deadline {
     at: Instant,
     whole: Duration,
 }
@@ -41,17 +42,28 @@ macro_rules! bound {
 // === impl Deadline ===
 
 impl Deadline {
-    pub(super) fn after(whole: Duration) -> Self {
+    pub(crate) fn after(whole: Duration) -> Self {
         Self { at: Instant::now() + whole, whole }
     }
 
-    pub(super) async fn bound<T>(
+    pub(crate) fn at(self) -> Instant {
+        self.at
+    }
+
+    pub(crate) fn missed(self) -> SqlError {
+        SqlError::Late { deadline: self.whole }
+    }
+
+    /// What comes later is no answer, even if it says that all is well: a server gives up by the same deadline, which began
+    /// later there, and PostgreSQL then says that it committed what no standby has.
+    pub(super) async fn bound<T, E: Into<SqlError>>(
         self,
-        work: impl Future<Output = Result<T, sqlx::Error>>,
+        work: impl Future<Output = Result<T, E>>,
     ) -> Result<T, SqlError> {
         match timeout_at(self.at, work).await {
-            Ok(result) => Ok(result?),
-            Err(_) => Err(SqlError::Late { deadline: self.whole }),
+            Ok(Ok(answer)) if Instant::now() < self.at => Ok(answer),
+            Ok(Err(error)) => Err(error.into()),
+            Ok(Ok(_)) | Err(_) => Err(self.missed()),
         }
     }
 }
@@ -59,24 +71,35 @@ impl Deadline {
 // === impl Link ===
 
 impl Link {
-    async fn execute(&mut self, statement: Statement) -> Result<u64, sqlx::Error> {
+    async fn execute(&mut self, statement: Statement) -> Result<u64, SqlError> {
         Ok(match self {
             Self::Sqlite(connection) => bound!(statement).execute(&mut **connection).await?.rows_affected(),
-            Self::Postgres(connection) => bound!(statement).execute(&mut **connection).await?.rows_affected(),
+            Self::Postgres(lease) => {
+                let statement = statement.for_postgres();
+                bound!(statement).execute(lease.connection()?).await?.rows_affected()
+            }
         })
     }
 
-    async fn fetch(&mut self, statement: Statement) -> Result<Vec<Row>, sqlx::Error> {
+    async fn fetch(&mut self, statement: Statement) -> Result<Vec<Row>, SqlError> {
         Ok(match self {
             Self::Sqlite(connection) => {
                 let rows = bound!(statement).fetch_all(&mut **connection).await?;
-                rows.into_iter().map(Row::Sqlite).collect()
+                rows.into_iter().map(Row::sqlite).collect()
             }
-            Self::Postgres(connection) => {
-                let rows = bound!(statement).fetch_all(&mut **connection).await?;
-                rows.into_iter().map(Row::Postgres).collect()
+            Self::Postgres(lease) => {
+                let statement = statement.for_postgres();
+                let rows = bound!(statement).fetch_all(lease.connection()?).await?;
+                rows.into_iter().map(Row::postgres).collect()
             }
         })
+    }
+
+    fn report(&self, error: &SqlError) {
+        match self {
+            Self::Sqlite(_) => {}
+            Self::Postgres(lease) => lease.report(error),
+        }
     }
 }
 
@@ -89,12 +112,14 @@ impl Held {
 
     pub(super) async fn execute(&mut self, statement: Statement) -> Result<u64, SqlError> {
         let deadline = self.deadline;
-        deadline.bound(self.link().execute(statement)).await
+        let outcome = deadline.bound(self.link().execute(statement)).await;
+        outcome.inspect_err(|error| self.link().report(error))
     }
 
     pub(super) async fn fetch(&mut self, statement: Statement) -> Result<Vec<Row>, SqlError> {
         let deadline = self.deadline;
-        deadline.bound(self.link().fetch(statement)).await
+        let outcome = deadline.bound(self.link().fetch(statement)).await;
+        outcome.inspect_err(|error| self.link().report(error))
     }
 
     pub(super) fn link(&mut self) -> &mut Link {
@@ -112,8 +137,22 @@ impl Drop for Held {
         match self.link.take() {
             // Out of the pool, which opens another one, and closed without a farewell that a frozen server would not take.
             Some(Link::Sqlite(connection)) => drop(connection.detach()),
-            Some(Link::Postgres(connection)) => drop(connection.detach()),
+            Some(Link::Postgres(lease)) => lease.cut(),
             None => {}
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{future::ready, time::Duration};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn late_answer_is_no_answer() {
+        let bound = |whole| Deadline::after(whole).bound(ready(Ok::<_, SqlError>("committed")));
+        assert!(matches!(bound(Duration::ZERO).await, Err(SqlError::Late { .. })));
+        assert!(matches!(bound(Duration::from_secs(600)).await, Ok("committed")));
     }
 }

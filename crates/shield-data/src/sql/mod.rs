@@ -22,6 +22,8 @@ mod transaction;
 
 pub use database::{Database, OpenError, SqlitePools, bounded_postgres};
 pub use error::SqlError;
-pub(crate) use row::Row;
-pub(crate) use statement::Statement;
-pub(crate) use transaction::{LockSpace, Transaction};
+pub use row::Row;
+pub use statement::{Statement, Value};
+pub use transaction::{LockSpace, Transaction};
+
+pub(crate) use link::Deadline;

@@ -8,7 +8,11 @@ use uuid::Uuid;
 use super::SqlError;
 
 /// A row.
-pub(crate) enum Row {
+#[derive(Debug)]
+pub struct Row(Either);
+
+#[derive(Debug)]
+enum Either {
     Sqlite(SqliteRow),
     Postgres(PgRow),
 }
@@ -16,15 +20,26 @@ pub(crate) enum Row {
 // === impl Row ===
 
 impl Row {
+    pub(super) fn sqlite(row: SqliteRow) -> Self {
+        Self(Either::Sqlite(row))
+    }
+
+    pub(super) fn postgres(row: PgRow) -> Self {
+        Self(Either::Postgres(row))
+    }
+
     /// A column as the database has it: `i64`, `String`, `Vec<u8>`, or an option of these.
-    pub(crate) fn get<T>(&self, column: &'static str) -> Result<T, SqlError>
+    ///
+    /// # Errors
+    /// When there is no such column, or it holds something else.
+    pub fn get<T>(&self, column: &'static str) -> Result<T, SqlError>
     where
         T: for<'row> Decode<'row, Sqlite> + Type<Sqlite>,
         T: for<'row> Decode<'row, Postgres> + Type<Postgres>,
     {
-        Ok(match self {
-            Self::Sqlite(row) => row.try_get(column)?,
-            Self::Postgres(row) => row.try_get(column)?,
+        Ok(match &self.0 {
+            Either::Sqlite(row) => row.try_get(column)?,
+            Either::Postgres(row) => row.try_get(column)?,
         })
     }
 

@@ -1,19 +1,24 @@
 //! A text and its values.
 
+use std::fmt;
+
 use shield_guard::{AccountId, ApiKeyId, SessionId};
 use shield_types::Timestamp;
 
 /// A value of one of the three types that columns have.
-#[derive(Clone, Debug)]
-pub(crate) enum Value {
+#[derive(Clone)]
+pub enum Value {
+    /// BIGINT; what is true or false is 1 or 0.
     Number(Option<i64>),
-    Text(String),
+    /// TEXT.
+    Text(Option<String>),
+    /// Bytes.
     Bytes(Option<Vec<u8>>),
 }
 
-/// What a database is asked.
+/// What a database is asked. Its text is a constant that SQLite and PostgreSQL both take; its values are never printed.
 #[derive(Clone, Debug)]
-pub(crate) struct Statement {
+pub struct Statement {
     pub(super) text: &'static str,
     pub(super) values: Vec<Value>,
 }
@@ -21,18 +26,38 @@ pub(crate) struct Statement {
 // === impl Statement ===
 
 impl Statement {
-    pub(crate) fn new(text: &'static str) -> Self {
+    /// A text without values yet.
+    pub fn new(text: &'static str) -> Self {
         Self { text, values: Vec::new() }
     }
 
     /// Gives the next of `$1`, `$2`, … its value.
-    pub(crate) fn with(mut self, value: impl Into<Value>) -> Self {
+    #[must_use]
+    pub fn with(mut self, value: impl Into<Value>) -> Self {
         self.values.push(value.into());
+        self
+    }
+
+    /// PostgreSQL's texts hold every character but one, and a client that sends that one is no reason to fail.
+    pub(super) fn for_postgres(mut self) -> Self {
+        for value in &mut self.values {
+            if let Value::Text(Some(text)) = value
+                && text.contains('\0')
+            {
+                *text = text.replace('\0', "\u{fffd}");
+            }
+        }
         self
     }
 }
 
 // === impl Value ===
+
+impl fmt::Debug for Value {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("[value]")
+    }
+}
 
 impl From<i64> for Value {
     fn from(number: i64) -> Self {
@@ -73,13 +98,43 @@ impl From<Option<Timestamp>> for Value {
 
 impl From<&str> for Value {
     fn from(text: &str) -> Self {
-        Self::Text(text.to_owned())
+        Self::Text(Some(text.to_owned()))
+    }
+}
+
+impl From<Option<&str>> for Value {
+    fn from(text: Option<&str>) -> Self {
+        Self::Text(text.map(str::to_owned))
+    }
+}
+
+impl From<Option<String>> for Value {
+    fn from(text: Option<String>) -> Self {
+        Self::Text(text)
+    }
+}
+
+impl From<bool> for Value {
+    fn from(fact: bool) -> Self {
+        Self::Number(Some(fact.into()))
+    }
+}
+
+impl From<Option<bool>> for Value {
+    fn from(fact: Option<bool>) -> Self {
+        Self::Number(fact.map(i64::from))
+    }
+}
+
+impl From<Option<AccountId>> for Value {
+    fn from(id: Option<AccountId>) -> Self {
+        Self::Bytes(id.map(|id| id.uuid().as_bytes().to_vec()))
     }
 }
 
 impl From<String> for Value {
     fn from(text: String) -> Self {
-        Self::Text(text)
+        Self::Text(Some(text))
     }
 }
 

@@ -2,16 +2,20 @@
 
 use std::time::{Duration, Instant};
 
-use shield_data::{Database, Dialect, OpenError, SqlQuotas, SqlRevocations, bounded_postgres};
+use shield_data::{
+    Database, Dialect, OpenError, PostgresPool, PostgresSettings, SqlQuotas, SqlRevocations, Statement,
+    bounded_postgres,
+};
 use shield_guard::{
     TokenId,
     limit::{QuotaCharge, QuotaPeriod, QuotaStore, QuotaWindow},
     revocation::{Revocation, RevocationLog, RevocationReason, Revoked, Sequence},
 };
-use shield_testkit::Postgres;
-use sqlx::{AssertSqlSafe, Connection, PgConnection, PgPool, query, query_scalar, raw_sql};
+use shield_testkit::{Postgres, wait_for};
+use sqlx::{Connection, PgConnection, postgres::PgConnectOptions, query, raw_sql};
+use tokio::time::timeout;
 
-use crate::fixture::{Fixture, NOW, PATIENCE, account, postgres_pool};
+use crate::fixture::{Fixture, NOW, PATIENCE, account, migrated, pool, settings};
 
 const DEADLINE: Duration = Duration::from_millis(300);
 
@@ -34,20 +38,21 @@ fn causes(error: &dyn std::error::Error) -> String {
 #[tokio::test]
 async fn frozen_postgres_holds_nobody() {
     let server = Postgres::start().unwrap();
-    let pool = postgres_pool(&server, PATIENCE).await;
-    let quotas = SqlQuotas::new(Database::postgres(pool.clone(), DEADLINE).await.unwrap());
-    assert_eq!(quotas.add(charge()).await.unwrap(), Some(1));
+    let url = migrated(&server.create_database().unwrap()).await;
+    let quotas = SqlQuotas::new(Database::postgres(pool(&url, DEADLINE).await));
+    // The first one also opens a connection, within the same deadline.
+    while quotas.add(charge()).await.is_err() {}
     server.freeze().unwrap();
     let began = Instant::now();
-    for _ in 0..3 {
-        let error = quotas.add(charge()).await.unwrap_err();
-        assert!(causes(&error).contains("no answer within `300ms`"), "{}", causes(&error));
+    let error = causes(&quotas.add(charge()).await.unwrap_err());
+    assert!(error.contains("no answer within `300ms`"), "{error}");
+    for _ in 0..5 {
+        quotas.add(charge()).await.unwrap_err();
     }
-    assert!(began.elapsed() < PATIENCE / 2, "the pool's own patience is a minute");
+    assert!(began.elapsed() < PATIENCE / 2, "the watchers' patience is a minute");
     server.thaw().unwrap();
-    let patient = SqlQuotas::new(Database::postgres(pool, PATIENCE).await.unwrap());
-    let used = patient.add(charge()).await.unwrap().unwrap();
-    assert!(used >= 2, "works again without a restart");
+    let used = wait_for("the database to answer again", PATIENCE, async || quotas.add(charge()).await.ok());
+    assert!(used.await.unwrap().unwrap() >= 2, "works again without a restart");
 }
 
 #[tokio::test]
@@ -74,29 +79,40 @@ async fn refuses_sqlite_that_forgets() {
 
 #[tokio::test]
 async fn refuses_postgres_that_forgets() {
-    let pool = postgres_pool(Postgres::shared(), PATIENCE).await;
-    let database: String = query_scalar("SELECT current_database()::text").fetch_one(&pool).await.unwrap();
-    let forget = AssertSqlSafe(format!("ALTER DATABASE {database} SET synchronous_commit = off"));
-    query(forget).execute(&pool).await.unwrap();
-    // Connections that were made before know nothing of it.
-    let options = pool.connect_options().as_ref().clone();
-    let pool = PgPool::connect_with(options).await.unwrap();
-    let refused = Database::postgres(pool, PATIENCE).await;
-    assert!(
-        matches!(refused, Err(OpenError::NotDurable { setting: "synchronous_commit", .. })),
-        "{refused:?}"
-    );
+    for forgetful in ["off", "local"] {
+        let server = Postgres::shared();
+        let url = migrated(&server.create_database().unwrap()).await;
+        let options: PgConnectOptions = url.parse().unwrap();
+        let name = options.get_database().unwrap();
+        server.ask(&format!("ALTER DATABASE {name} SET synchronous_commit = {forgetful}")).unwrap();
+        let refused = PostgresPool::open(url.parse().unwrap(), settings(PATIENCE)).await;
+        assert!(
+            matches!(&refused, Err(OpenError::NotDurable { setting: "synchronous_commit", found, .. })
+                if found == forgetful),
+            "{refused:?}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn refused_log_in_is_told_at_once() {
+    let url = Postgres::shared().create_database().unwrap();
+    let nowhere = url.replace("/test_", "/nowhere_");
+    let patient = PostgresSettings { patience: PATIENCE * 60, ..settings(PATIENCE) };
+    let opening = timeout(PATIENCE, PostgresPool::open(nowhere.parse().unwrap(), patient));
+    let error = causes(&opening.await.unwrap().unwrap_err());
+    assert!(error.contains("does not exist") && error.contains("`127.0.0.1:"), "{error}");
 }
 
 /// A node that vanished while it held the head of the log must not stop all nodes' revocations.
 #[tokio::test]
 async fn vanished_holder_loses_its_locks() {
-    let pool = postgres_pool(Postgres::shared(), PATIENCE).await;
-    let impatient = bounded_postgres(pool.connect_options().as_ref().clone(), DEADLINE);
+    let url = migrated(&Postgres::shared().create_database().unwrap()).await;
+    let impatient = bounded_postgres(url.parse().unwrap(), DEADLINE);
     let mut vanished = PgConnection::connect_with(&impatient).await.unwrap();
     let hold = "BEGIN; UPDATE guard_revocation_head SET last = last + 1";
     raw_sql(hold).execute(&mut vanished).await.unwrap();
-    let log = SqlRevocations::new(Database::postgres(pool, PATIENCE).await.unwrap());
+    let log = SqlRevocations::new(Database::postgres(pool(&url, PATIENCE).await));
     let entry = Revocation {
         revoked: Revoked::Token { token: TokenId::new(NOW, [1; 10]) },
         reason: RevocationReason::Logout,
@@ -105,6 +121,16 @@ async fn vanished_holder_loses_its_locks() {
     };
     assert_eq!(log.append(&entry).await.unwrap(), Sequence(1), "and its number was given back");
     query("SELECT 1").execute(&mut vanished).await.unwrap_err();
+}
+
+#[tokio::test]
+async fn nul_fails_no_database() {
+    for fixture in [Fixture::sqlite().await, Fixture::postgres().await] {
+        let echo = Statement::new("SELECT CAST($1 AS TEXT) AS text").with("a\0b");
+        let row = fixture.database.read_one(echo).await.unwrap().unwrap();
+        let text: String = row.get("text").unwrap();
+        assert!(["a\0b", "a\u{fffd}b"].contains(&text.as_str()), "{text:?}");
+    }
 }
 
 #[tokio::test]

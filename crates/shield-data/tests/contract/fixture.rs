@@ -2,14 +2,12 @@
 
 use std::{future::Future, time::Duration};
 
-use shield_data::{Database, Dialect, SqlitePools, bounded_postgres, guard_migrations};
+use shield_data::{Database, Dialect, PostgresPool, PostgresSettings, SqlitePools, guard_migrations};
 use shield_guard::{AccountId, SessionId};
 use shield_testkit::Postgres;
 use shield_types::Timestamp;
 use sqlx::{
-    Connection, PgConnection, PgPool,
     migrate::Migrator,
-    postgres::PgPoolOptions,
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
 use tempfile::TempDir;
@@ -51,20 +49,25 @@ impl Fixture {
     }
 
     pub(crate) async fn postgres() -> Self {
-        let pool = postgres_pool(Postgres::shared(), PATIENCE).await;
-        let database = Database::postgres(pool, PATIENCE).await.unwrap();
-        Self { database, files: None, _directory: None }
+        let url = migrated(&Postgres::shared().create_database().unwrap()).await;
+        Self { database: Database::postgres(pool(&url, PATIENCE).await), files: None, _directory: None }
     }
 }
 
-/// A migrated database on this server.
-pub(crate) async fn postgres_pool(server: &Postgres, patience: Duration) -> PgPool {
-    let url = server.create_database().unwrap();
-    let mut connection = PgConnection::connect(&url).await.unwrap();
-    Migrator::with_migrations(guard_migrations(Dialect::Postgres)).run(&mut connection).await.unwrap();
-    let bounded = bounded_postgres(url.parse().unwrap(), patience);
-    let options = PgPoolOptions::new().max_connections(CONNECTIONS).acquire_timeout(patience);
-    options.connect_with(bounded).await.unwrap()
+/// Brings the schema of this database up to date, and answers its address.
+pub(crate) async fn migrated(url: &str) -> String {
+    let migrator = Migrator::with_migrations(guard_migrations(Dialect::Postgres));
+    pool(url, PATIENCE).await.migrate(&migrator).await.unwrap();
+    url.to_owned()
+}
+
+/// Connections to whichever of these hosts is the primary.
+pub(crate) async fn pool(url: &str, deadline: Duration) -> PostgresPool {
+    PostgresPool::open(url.parse().unwrap(), settings(deadline)).await.unwrap()
+}
+
+pub(crate) fn settings(deadline: Duration) -> PostgresSettings {
+    PostgresSettings { connections_max: CONNECTIONS, deadline, patience: PATIENCE }
 }
 
 pub(crate) fn account(number: u8) -> AccountId {

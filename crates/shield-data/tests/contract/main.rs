@@ -22,12 +22,15 @@ macro_rules! on_both {
 
 mod api_keys;
 mod bounds;
+mod failover;
 mod failures;
 mod fixture;
 mod keys;
+mod leases;
 mod once;
 mod pruning;
 mod quotas;
+mod redis;
 mod refresh;
 mod revocations;
 mod sessions;

@@ -14,8 +14,8 @@ use crate::{
 
 use super::{
     Access, AccountStanding, AccountTable, Admitted, Answer, ApiKeyScopes, Claimant, CredentialRefusal,
-    CsrfScope, Decision, Identity, Moment, Outcome, Pending, Principal, Refusal, RequestFacts,
-    RequestHeaders, RoutePolicy, Use,
+    CsrfScope, Decision, Identity, Moment, Observer, Outcome, Part, Pending, Principal, Refusal,
+    RequestFacts, RequestHeaders, RoutePolicy, Use,
     charges::{ONE, charge},
     find::{Found, Stop},
     outcome::{Entry, Open, Proven},
@@ -56,7 +56,7 @@ impl Chain {
         &'a self,
         request: &RequestFacts<'_, impl RequestHeaders>,
         policy: &'a RoutePolicy,
-        moment: &Moment<'_>,
+        moment: &Moment<'_, impl Observer>,
     ) -> Decision<'a> {
         let entry = self.enter(request, policy, moment);
         if let Some(refusal) = entry.overrun() {
@@ -78,12 +78,12 @@ impl Chain {
         pending: Pending<'a>,
         answer: Answer,
         request: &RequestFacts<'_, impl RequestHeaders>,
-        moment: &Moment<'_>,
+        moment: &Moment<'_, impl Observer>,
     ) -> Outcome<'a> {
         let Pending { entry, open, asked_at } = pending;
         let (proven, standing) = match (open, answer) {
             (Open::Session(digest), Answer::Session(Some((record, standing)))) if record.digest == digest => {
-                match self.resumed(&record, moment) {
+                match moment.observer.watch(Part::Session, || self.resumed(&record, moment)) {
                     Ok(proven) => (proven, standing),
                     Err(refusal) => return entry.refused(refusal, None),
                 }
@@ -115,13 +115,14 @@ impl Chain {
         &'a self,
         request: &RequestFacts<'_, impl RequestHeaders>,
         policy: &'a RoutePolicy,
-        moment: &Moment<'_>,
+        moment: &Moment<'_, impl Observer>,
     ) -> Entry<'a> {
         let client = self.hops.client(request.peer, request.headers.lines(self.hops.field_name()));
         let block = AddressBlock::of(client.address);
         let charge =
             Charge { limit: &self.coarse, key: LimitKey::Address(block), tier: Tier::Free, cost: ONE };
-        let limits = take_all(&[charge], moment.now_ns).expect("one limit is not too many");
+        let taken = moment.observer.watch(Part::RateLimit, || take_all(&[charge], moment.now_ns));
+        let limits = taken.expect("one limit is not too many");
         Entry { policy, client, block, limits }
     }
 
@@ -130,7 +131,7 @@ impl Chain {
         &'a self,
         entry: Entry<'a>,
         request: &RequestFacts<'_, impl RequestHeaders>,
-        moment: &Moment<'_>,
+        moment: &Moment<'_, impl Observer>,
         known: (Proven, AccountStanding),
     ) -> Outcome<'a> {
         match self.vouch(&known.0.identity, entry.policy.sensitivity, moment) {
@@ -144,7 +145,7 @@ impl Chain {
         &'a self,
         entry: Entry<'a>,
         request: &RequestFacts<'_, impl RequestHeaders>,
-        moment: &Moment<'_>,
+        moment: &Moment<'_, impl Observer>,
         (proven, standing): (Proven, AccountStanding),
     ) -> Outcome<'a> {
         let Proven { identity, used } = proven;
@@ -166,7 +167,7 @@ impl Chain {
         &'a self,
         mut entry: Entry<'a>,
         request: &RequestFacts<'_, impl RequestHeaders>,
-        moment: &Moment<'_>,
+        moment: &Moment<'_, impl Observer>,
         somebody: Option<(Principal, Option<Use>)>,
     ) -> Outcome<'a> {
         let principal = somebody.map(|(principal, _)| principal);
@@ -175,7 +176,8 @@ impl Chain {
         if principal.is_none() && matches!(policy.access, Access::Required(_)) {
             return entry.refused(Refusal::Anonymous, None);
         }
-        if let Some(limits) = charge(&policy.limits, entry.block, principal.as_ref(), moment.now_ns) {
+        let charge = || charge(&policy.limits, entry.block, principal.as_ref(), moment.now_ns);
+        if let Some(limits) = moment.observer.watch(Part::RateLimit, charge) {
             entry.limits = limits;
             if let Some(refusal) = entry.overrun() {
                 return entry.refused(refusal, claimant);
@@ -184,7 +186,8 @@ impl Chain {
         if principal.is_some_and(|principal| !principal.scopes.contains(policy.access.scopes())) {
             return entry.refused(Refusal::Scope, claimant);
         }
-        let csrf_forgiven = match self.csrf(request, policy.csrf, principal.as_ref()) {
+        let csrf = || self.csrf(request, policy.csrf, principal.as_ref());
+        let csrf_forgiven = match moment.observer.watch(Part::Csrf, csrf) {
             CsrfDecision::Allowed(_) => None,
             CsrfDecision::WouldRefuse(refusal) => Some(refusal),
             CsrfDecision::Refused(refusal) => return entry.refused(refusal.into(), claimant),
@@ -212,6 +215,7 @@ impl Chain {
             credential,
             fetch_site: request.headers.field("sec-fetch-site"),
             origin: request.headers.field("origin"),
+            host: request.headers.field("host"),
             token: request.headers.field(CSRF_HEADER),
         })
     }

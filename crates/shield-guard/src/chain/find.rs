@@ -8,8 +8,8 @@ use crate::{
 };
 
 use super::{
-    Access, AccountStanding, Chain, Claimant, CredentialRefusal, Identity, Moment, Refusal, RequestFacts,
-    RequestHeaders, RoutePolicy, Use,
+    Access, AccountStanding, Chain, Claimant, CredentialRefusal, Identity, Moment, Observer, Part, Refusal,
+    RequestFacts, RequestHeaders, RoutePolicy, Use,
     credential::Presented,
     outcome::{Open, Proven},
 };
@@ -35,7 +35,7 @@ impl Chain {
         &self,
         request: &RequestFacts<'_, impl RequestHeaders>,
         policy: &RoutePolicy,
-        moment: &Moment<'_>,
+        moment: &Moment<'_, impl Observer>,
     ) -> Result<Found, Stop> {
         if policy.access == Access::Ignored {
             return Ok(Found::Nobody);
@@ -43,12 +43,14 @@ impl Chain {
         let presented = Presented::of(request.headers, &self.api_key_format, &self.cookie);
         let proven = match presented.map_err(Stop::credential)? {
             Presented::Nothing => return Ok(Found::Nobody),
-            Presented::Token(text) => self.token(text, moment)?,
-            Presented::ApiKey(text) => self.api_key(text, moment)?,
-            Presented::Session(secret) => match self.session(&secret, moment) {
-                Ok(proven) => proven,
-                Err(digest) => return Ok(Found::Unknown(Open::Session(digest))),
-            },
+            Presented::Token(text) => moment.observer.watch(Part::Token, || self.token(text, moment))?,
+            Presented::ApiKey(text) => moment.observer.watch(Part::ApiKey, || self.api_key(text, moment))?,
+            Presented::Session(secret) => {
+                match moment.observer.watch(Part::Session, || self.session(&secret, moment)) {
+                    Ok(proven) => proven,
+                    Err(digest) => return Ok(Found::Unknown(Open::Session(digest))),
+                }
+            }
         };
         self.vouch(&proven.identity, policy.sensitivity, moment)?;
         Ok(match self.accounts.find(proven.identity.account(), moment.now) {
@@ -57,13 +59,13 @@ impl Chain {
         })
     }
 
-    fn token(&self, text: &[u8], moment: &Moment<'_>) -> Result<Proven, Stop> {
+    fn token(&self, text: &[u8], moment: &Moment<'_, impl Observer>) -> Result<Proven, Stop> {
         let verified = self.tokens.verify(moment.ring, text, moment.now);
         let verified = verified.map_err(|refusal| Stop::credential(CredentialRefusal::Token(refusal)))?;
         Ok(Proven { identity: Identity::Token(verified), used: None })
     }
 
-    fn api_key(&self, text: &[u8], moment: &Moment<'_>) -> Result<Proven, Stop> {
+    fn api_key(&self, text: &[u8], moment: &Moment<'_, impl Observer>) -> Result<Proven, Stop> {
         let key = self.api_key_format.parse(text);
         let key = key.map_err(|refusal| Stop::credential(CredentialRefusal::ApiKeyText(refusal)))?;
         let grant = self.api_keys.find(&key, moment.now);
@@ -72,13 +74,21 @@ impl Chain {
         Ok(Proven { identity: Identity::ApiKey(grant), used })
     }
 
-    fn session(&self, secret: &SessionSecret, moment: &Moment<'_>) -> Result<Proven, SessionDigest> {
+    fn session(
+        &self,
+        secret: &SessionSecret,
+        moment: &Moment<'_, impl Observer>,
+    ) -> Result<Proven, SessionDigest> {
         let digest = secret.digest();
         self.sessions.find(&digest, moment.now).map(Proven::from).ok_or(digest)
     }
 
     /// A session that the store just returned.
-    pub(super) fn resumed(&self, record: &SessionRecord, moment: &Moment<'_>) -> Result<Proven, Refusal> {
+    pub(super) fn resumed(
+        &self,
+        record: &SessionRecord,
+        moment: &Moment<'_, impl Observer>,
+    ) -> Result<Proven, Refusal> {
         match resume_session(&self.sessions, record, moment.now) {
             Ok(hit) => Ok(Proven::from(hit)),
             Err(SessionRefusal::NotFound) => Err(CredentialRefusal::SessionNotFound.into()),
@@ -93,7 +103,7 @@ impl Chain {
         &self,
         identity: &Identity,
         sensitivity: Sensitivity,
-        moment: &Moment<'_>,
+        moment: &Moment<'_, impl Observer>,
     ) -> Result<(), Stop> {
         let kind = identity.kind();
         self.revocations.admit(&identity.grant(), sensitivity, moment.now).map_err(|refusal| Stop {

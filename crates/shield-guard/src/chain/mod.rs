@@ -23,6 +23,7 @@ mod charges;
 mod credential;
 mod decide;
 mod find;
+mod observe;
 mod outcome;
 mod policy;
 mod principal;
@@ -34,6 +35,7 @@ pub use account::{AccountFacts, AccountStanding, AccountTable};
 pub use answer::{CookieFate, RefusalAnswer, RefusalKind};
 pub use credential::CredentialKind;
 pub use decide::Chain;
+pub use observe::{Observer, Part};
 pub use outcome::{Admitted, Answer, Claimant, Decision, Outcome, Pending, Question, Refused, Use};
 pub use policy::{
     Access, CsrfScope, LimitSubject, ROUTE_LIMITS_MAX, RouteLimit, RouteLimits, RoutePolicy, TooManyLimits,

@@ -92,7 +92,8 @@ impl RouteLimits {
         }
     }
 
-    pub(super) fn as_slice(&self) -> &[RouteLimit] {
+    /// They, in their order.
+    pub fn as_slice(&self) -> &[RouteLimit] {
         &self.0
     }
 }

@@ -30,13 +30,15 @@ pub struct RequestFacts<'a, H> {
 
 /// When a request is judged, and by which keys.
 #[derive(Clone, Copy, Debug)]
-pub struct Moment<'a> {
+pub struct Moment<'a, O = ()> {
     /// The wall clock, for what expires.
     pub now: Timestamp,
     /// Nanoseconds of a monotonic clock since a start that never changes, for limits of this process.
     pub now_ns: u64,
     /// The keys that access tokens are signed with.
     pub ring: &'a KeyRing,
+    /// Who watches; `()`: nobody.
+    pub observer: O,
 }
 
 // === impl RequestFacts ===

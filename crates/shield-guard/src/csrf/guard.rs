@@ -57,6 +57,8 @@ pub struct CsrfRequest<'a> {
     pub fetch_site: Field<'a>,
     /// `Origin`.
     pub origin: Field<'a>,
+    /// `Host`.
+    pub host: Field<'a>,
     /// `X-CSRF-Token`; of a form without it, the field `csrf_token`.
     pub token: Field<'a>,
 }
@@ -116,8 +118,8 @@ impl Csrf {
         if request.credential == Credential::Header {
             return Ok(CsrfAllowed::HeaderCredential);
         }
-        let provenance =
-            self.origins.judge(request.fetch_site, request.origin).map_err(CsrfRefusal::Origin)?;
+        let CsrfRequest { fetch_site, origin, host, .. } = *request;
+        let provenance = self.origins.judge(fetch_site, origin, host).map_err(CsrfRefusal::Origin)?;
         let Credential::Cookie(session) = request.credential else {
             return Ok(CsrfAllowed::Provenance);
         };
@@ -162,6 +164,7 @@ mod tests {
             credential: Credential::Cookie(session()),
             fetch_site: Field::One(b"same-origin"),
             origin: Field::One(b"https://example.org"),
+            host: Field::One(b"example.org"),
             token: Field::Absent,
         }
     }

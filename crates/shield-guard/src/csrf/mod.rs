@@ -18,7 +18,8 @@
 //! The original's name `csrf_token` stays for the header and the field. The cookie that hands the token to scripts is called
 //! `__Host-csrf_token`, because without a prefix a neighbour domain may set it (3.3.1). The check never reads it.
 //!
-//! **Deployment.** Expected origins come from the configuration, never from `Host`. Over plain HTTP (but for loopback)
+//! **Deployment.** Expected origins come from the configuration; without one, the origin is that of the request's `Host`,
+//! which proxies on the way then must not rewrite. Over plain HTTP (but for loopback)
 //! browsers send no `Sec-Fetch-Site`, and the first layer rests on `Origin` alone.
 
 mod content_type;

@@ -9,9 +9,14 @@ const ORIGIN_MAX: usize = 272;
 
 /// Whose pages may send unsafe requests with a cookie.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Origins {
+pub struct Origins(Expected);
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Expected {
     /// The backend's own, as browsers reach it, and others that are trusted like it.
-    listed: Vec<String>,
+    Listed(Vec<String>),
+    /// The one whose host and port are those that the request was sent to.
+    Host,
 }
 
 /// An origin that cannot be listed.
@@ -39,7 +44,7 @@ pub enum OriginError {
 pub enum Provenance {
     /// The browser says: from our own pages, or from its user directly.
     Own,
-    /// From a listed origin.
+    /// From an expected origin.
     Listed,
     /// Nothing says so, and nothing says otherwise: an old browser, or no browser.
     Unstated,
@@ -57,7 +62,7 @@ pub enum OriginRefusal {
     /// `Sec-Fetch-Site` with a value that no browser sends, or twice.
     #[error("read `Sec-Fetch-Site`: expected one known value")]
     FetchSite,
-    /// `Origin` is not listed, is `null`, or came twice.
+    /// `Origin` is not an expected one, is `null`, or came twice.
     #[error("accept an unsafe request from an origin that is not listed")]
     Origin,
 }
@@ -70,32 +75,50 @@ impl Origins {
     pub fn new<'a>(origins: impl IntoIterator<Item = &'a str>) -> Result<Self, OriginError> {
         let listed: Vec<_> = origins.into_iter().map(checked).collect::<Result<_, _>>()?;
         match listed.len() {
-            1..=ORIGINS_MAX => Ok(Self { listed }),
+            1..=ORIGINS_MAX => Ok(Self(Expected::Listed(listed))),
             count => Err(OriginError::Count { count }),
         }
     }
 
-    /// Judges an unsafe request. `same-origin` and `none` are taken without a look at `Origin`: no script can set
+    /// The backend's own, whatever that is: `Origin` must name the host and port of the request's `Host`. Both are the
+    /// browser's words, and no script can set either. The scheme is not compared: nobody says what it was before TLS ended.
+    pub fn of_host() -> Self {
+        Self(Expected::Host)
+    }
+
+    /// Judges an unsafe request that was sent to `host`. `same-origin` and `none` are taken without a look at `Origin`: no script can set
     /// `Sec-Fetch-Site`, and under `Referrer-Policy: no-referrer` our own forms send `Origin: null`.
-    pub fn judge(&self, fetch_site: Field<'_>, origin: Field<'_>) -> Result<Provenance, OriginRefusal> {
+    pub fn judge(
+        &self,
+        fetch_site: Field<'_>,
+        origin: Field<'_>,
+        host: Field<'_>,
+    ) -> Result<Provenance, OriginRefusal> {
         match fetch_site {
             Field::One(b"same-origin" | b"none") => Ok(Provenance::Own),
             Field::One(b"same-site") => match origin {
-                Field::One(origin) if self.lists(origin) => Ok(Provenance::Listed),
+                Field::One(origin) if self.expects(origin, host) => Ok(Provenance::Listed),
                 Field::One(_) | Field::Absent | Field::Repeated => Err(OriginRefusal::SameSite),
             },
             Field::One(b"cross-site") => Err(OriginRefusal::CrossSite),
             Field::One(_) | Field::Repeated => Err(OriginRefusal::FetchSite),
             Field::Absent => match origin {
-                Field::One(origin) if self.lists(origin) => Ok(Provenance::Listed),
+                Field::One(origin) if self.expects(origin, host) => Ok(Provenance::Listed),
                 Field::One(_) | Field::Repeated => Err(OriginRefusal::Origin),
                 Field::Absent => Ok(Provenance::Unstated),
             },
         }
     }
 
-    fn lists(&self, origin: &[u8]) -> bool {
-        self.listed.iter().any(|listed| listed.as_bytes() == origin)
+    fn expects(&self, origin: &[u8], host: Field<'_>) -> bool {
+        match (&self.0, host) {
+            (Expected::Listed(listed), _) => listed.iter().any(|listed| listed.as_bytes() == origin),
+            (Expected::Host, Field::One(host)) => {
+                let place = origin.strip_prefix(b"https://").or_else(|| origin.strip_prefix(b"http://"));
+                !host.is_empty() && place.is_some_and(|place| place.eq_ignore_ascii_case(host))
+            }
+            (Expected::Host, Field::Absent | Field::Repeated) => false,
+        }
     }
 }
 
@@ -143,7 +166,7 @@ mod tests {
     fn judge(fetch_site: &'static str, origin: Option<&'static [u8]>) -> Result<Provenance, OriginRefusal> {
         let fetch_site =
             if fetch_site.is_empty() { Field::Absent } else { Field::One(fetch_site.as_bytes()) };
-        origins().judge(fetch_site, origin.map_or(Field::Absent, Field::One))
+        origins().judge(fetch_site, origin.map_or(Field::Absent, Field::One), Field::One(b"evil.test"))
     }
 
     #[test]
@@ -180,15 +203,46 @@ mod tests {
     }
 
     #[test]
+    fn asvs_v3_5_1_without_a_list_the_origin_is_that_of_the_host() {
+        let judge = |origin: &'static [u8], host: Field<'_>| {
+            Origins::of_host().judge(Field::Absent, Field::One(origin), host)
+        };
+        for (origin, host) in [
+            (b"https://example.org".as_slice(), b"example.org".as_slice()),
+            (b"http://127.0.0.1:8080", b"127.0.0.1:8080"),
+            (b"https://[::1]:8443", b"[::1]:8443"),
+            (b"https://example.org", b"EXAMPLE.org"),
+        ] {
+            assert_eq!(judge(origin, Field::One(host)), Ok(Provenance::Listed));
+        }
+        for (origin, host) in [
+            (b"https://example.org:8443".as_slice(), b"example.org".as_slice()),
+            (b"https://evil.test", b"example.org"),
+            (b"https://example.org.evil.test", b"example.org"),
+            (b"null", b"null"),
+            (b"https://", b""),
+            (b"ftp://example.org", b"example.org"),
+            (b"example.org", b"example.org"),
+        ] {
+            assert_eq!(judge(origin, Field::One(host)), Err(OriginRefusal::Origin));
+        }
+        for host in [Field::Absent, Field::Repeated] {
+            assert_eq!(judge(OWN, host), Err(OriginRefusal::Origin));
+        }
+        let bare = Origins::of_host().judge(Field::Absent, Field::Absent, Field::Absent);
+        assert_eq!(bare, Ok(Provenance::Unstated));
+    }
+
+    #[test]
     fn refuses_what_no_browser_sends() {
         for value in ["Same-Origin", "same-origin, none", " same-origin", "new-value"] {
             assert_eq!(judge(value, Some(OWN)), Err(OriginRefusal::FetchSite), "{value}");
         }
         let twice = Field::of([OWN, OWN]);
-        assert_eq!(origins().judge(Field::Absent, twice), Err(OriginRefusal::Origin));
-        assert_eq!(origins().judge(twice, Field::One(OWN)), Err(OriginRefusal::FetchSite));
+        assert_eq!(origins().judge(Field::Absent, twice, Field::Absent), Err(OriginRefusal::Origin));
+        assert_eq!(origins().judge(twice, Field::One(OWN), Field::Absent), Err(OriginRefusal::FetchSite));
         let same_site = Field::One(b"same-site");
-        assert_eq!(origins().judge(same_site, twice), Err(OriginRefusal::SameSite));
+        assert_eq!(origins().judge(same_site, twice, Field::Absent), Err(OriginRefusal::SameSite));
     }
 
     #[test]
@@ -232,13 +286,16 @@ mod tests {
             let _ = Origins::new([text.as_str()]);
             if let Ok(origins) = Origins::new([format!("https://{tail}").as_str()]) {
                 let origin = format!("https://{tail}");
-                prop_assert_eq!(origins.judge(Field::Absent, Field::One(origin.as_bytes())), Ok(Provenance::Listed));
+                let judged = origins.judge(Field::Absent, Field::One(origin.as_bytes()), Field::Absent);
+                prop_assert_eq!(judged, Ok(Provenance::Listed));
             }
         }
 
         #[test]
         fn no_other_origin_is_taken(bytes in prop::collection::vec(any::<u8>(), 0..40)) {
-            prop_assert!(origins().judge(Field::Absent, Field::One(&bytes)).is_err());
+            let host = Field::One(b"a.test");
+            prop_assert!(origins().judge(Field::Absent, Field::One(&bytes), host).is_err());
+            prop_assert!(Origins::of_host().judge(Field::Absent, Field::One(&bytes), host).is_err());
         }
     }
 }

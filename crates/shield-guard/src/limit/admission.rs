@@ -30,6 +30,8 @@ pub struct Charge<'a> {
 pub struct Reading<'a> {
     /// Which limit.
     pub limit: &'a Limit,
+    /// Whose units.
+    pub key: LimitKey,
     /// The rate of its tier.
     pub rate: Rate,
     /// Where it stands after the decision.
@@ -113,9 +115,24 @@ impl<'a> Admission<'a> {
         }
     }
 
+    /// Refuses what was admitted, because the count over all nodes is used up for so long.
+    #[must_use]
+    pub fn overruled(mut self, limit: &str, retry_ns: u64) -> Self {
+        let Some(index) = self.readings().position(|reading| reading.limit.name() == limit) else {
+            return self;
+        };
+        if let Some(reading) = &mut self.readings[index] {
+            let full_ns = reading.standing.full_ns.max(retry_ns);
+            reading.standing = Standing { remaining: 0, next_ns: retry_ns, full_ns, ..reading.standing };
+            self.refusal = Some((index, Refusal::Wait { retry_ns }));
+        }
+        self
+    }
+
     fn note(&mut self, index: usize, charge: &Charge<'a>, verdict: Verdict) {
         let rate = charge.limit.rate(charge.tier);
-        self.readings[index] = Some(Reading { limit: charge.limit, rate, standing: verdict.standing });
+        let Charge { limit, key, .. } = *charge;
+        self.readings[index] = Some(Reading { limit, key, rate, standing: verdict.standing });
         if let Err(refusal) = verdict.outcome
             && self.refusal.is_none_or(|(_, other)| lasts(other) < lasts(refusal))
         {

@@ -19,8 +19,9 @@ pub struct DefaultLimit {
     pub scaling: TierScaling,
 }
 
-/// All of them.
-pub const DEFAULT_LIMITS: [DefaultLimit; 17] = [
+/// All of them, and `auth_password_choice`: what the original counts as resets too, and ours apart, so that whoever asked for
+/// three letters may still use one.
+pub const DEFAULT_LIMITS: [DefaultLimit; 18] = [
     multiplied("api_authenticated", 1_000, 3_600),
     same("api_anonymous", 100, 3_600),
     multiplied("project_creation", 10, 3_600),
@@ -32,6 +33,7 @@ pub const DEFAULT_LIMITS: [DefaultLimit; 17] = [
     DefaultLimit { algorithm: Algorithm::FixedWindow, ..same("auth_login_failed", 5, 900) },
     same("auth_registration", 5, 3_600),
     same("auth_password_reset", 3, 3_600),
+    same("auth_password_choice", 3, 3_600),
     same("auth_email_verification", 5, 3_600),
     same("auth_resend_verification", 3, 3_600),
     same("auth_change_password", 5, 3_600),

@@ -1,4 +1,4 @@
-//! Quotas: so much per calendar day or month, counted where all nodes see it.
+//! Quotas: so much per hour, day or month of the calendar, counted where all nodes see it.
 //!
 //! A quota is a promise of a price list, so its windows are the calendar's (UTC), not spans from the first use, and its
 //! count lives in the database, exact over all nodes and restarts.
@@ -9,6 +9,8 @@ use jiff::{civil::Date, tz::TimeZone};
 use shield_types::Timestamp;
 
 use crate::{AccountId, StoreError};
+
+const HOUR_MS: u64 = 3_600_000;
 
 /// How much of something may be used in a window.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -22,13 +24,15 @@ pub enum Quota {
 /// What the calendar repeats.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum QuotaPeriod {
+    /// From one full hour to the next.
+    Hour,
     /// From midnight UTC to midnight UTC.
     Day,
     /// From the first of a month, midnight UTC, to the first of the next.
     Month,
 }
 
-/// One day or month.
+/// One hour, day or month.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct QuotaWindow {
     /// Its first moment; names the window in a store.
@@ -148,6 +152,11 @@ impl QuotaWindow {
         let moment = i64::try_from(now.0).ok().and_then(|ms| jiff::Timestamp::from_millisecond(ms).ok());
         let date = TimeZone::UTC.to_datetime(moment.unwrap_or(jiff::Timestamp::MAX)).date();
         let (first, last) = match period {
+            // Hours of UTC begin at whole hours of the epoch: it has no leap seconds.
+            QuotaPeriod::Hour => {
+                let start = now.0 - now.0 % HOUR_MS;
+                return Self { start: Timestamp(start), end: Timestamp(start.saturating_add(HOUR_MS)) };
+            }
             QuotaPeriod::Day => (date, date),
             QuotaPeriod::Month => (date.first_of_month(), date.last_of_month()),
         };

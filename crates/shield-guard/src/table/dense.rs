@@ -89,7 +89,8 @@ impl<const N: usize, V> Table<N, V> {
     /// places when the table grows, and with a removal those behind it may move forward.
     pub(crate) fn first_from(&self, place: usize) -> Option<(usize, &[u8; N], &V)> {
         let places = (place..self.slots.len()).chain(0..place.min(self.slots.len()));
-        let entry = |place: usize| self.slots[place].0.as_ref().map(|entry| (place, &entry.key, &entry.value));
+        let entry =
+            |place: usize| self.slots[place].0.as_ref().map(|entry| (place, &entry.key, &entry.value));
         places.into_iter().find_map(entry)
     }
 

@@ -182,7 +182,8 @@ mod tests {
     #[test]
     fn of_equal_ends_each_token_displaces_another() {
         let cache = VerifiedTokenCache::new(64).unwrap();
-        let texts: Vec<String> = (0..1_000).map(|number| format!("{:x}", number * 0x9e37_79b9_7f4a_7c15_u128)).collect();
+        let texts: Vec<String> =
+            (0..1_000).map(|number| format!("{:x}", number * 0x9e37_79b9_7f4a_7c15_u128)).collect();
         let marks = || cache.slots.iter().map(Slot::mark).collect::<Vec<_>>();
         texts[..800].iter().for_each(|text| insert(&cache, text.as_bytes(), token(1, 9)));
         let mut displaced = BTreeSet::new();

@@ -65,9 +65,7 @@ impl Slot {
     /// When its token expires. Only a hint.
     pub(super) fn expires_ms(&self) -> u64 {
         let [.., issued_ms, _] = &self.token;
-        issued_ms
-            .load(Ordering::Relaxed)
-            .saturating_add(u64::from(self.lifetime_ms.load(Ordering::Relaxed)))
+        issued_ms.load(Ordering::Relaxed).saturating_add(u64::from(self.lifetime_ms.load(Ordering::Relaxed)))
     }
 
     /// The token under this digest. The comparison may end early: to steer it, one would have to find texts with chosen

@@ -99,7 +99,8 @@ impl Backend {
     }
 
     pub(crate) fn moment(&self, now: Timestamp) -> Moment<'_> {
-        Moment { now, now_ns: (now.0 - NOW.0) * 1_000_000, ring: &self.ring }
+        let now_ns = (now.0 - NOW.0) * 1_000_000;
+        Moment { now, now_ns, ring: &self.ring, observer: () }
     }
 
     /// Reads entries of the log up to its head.

@@ -177,7 +177,8 @@ fn change(metric: Metric, bounds: Bounds) -> Interval {
         Metric::LatencyP50 | Metric::LatencyP99 => {
             Interval { estimate: estimate.exp(), low: low.exp(), high: high.exp() }
         }
-        Metric::ErrorShare => Interval { estimate, low, high },
+        // A bound of sums knows nothing of shares: it may go beyond what two of them can differ by.
+        Metric::ErrorShare => Interval { estimate, low: low.max(-1.0), high: high.min(1.0) },
     }
 }
 

@@ -213,7 +213,7 @@ mod tests {
         for seed in 0..100 {
             let comparison = compared(NEVER, NEVER, 280.0, seed);
             assert_eq!(comparison.finding(), Finding::NoDifferenceSeen, "{comparison}");
-            assert!(comparison.complete && comparison.blocks == 96, "{comparison}");
+            assert!(comparison.complete && comparison.blocks < 200, "{comparison}");
             assert_eq!((comparison.pauses.a.times, comparison.pauses.b.times), (0, 0));
         }
     }

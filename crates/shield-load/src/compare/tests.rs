@@ -167,3 +167,21 @@ fn survives_json() {
     let text = serde_json::to_string(&comparison).unwrap();
     assert_eq!(serde_json::from_str::<Comparison>(&text).unwrap(), comparison);
 }
+
+#[test]
+fn shares_differ_by_no_more_than_all() {
+    let mut blocks = blocks(6, SAME, 3);
+    for side in blocks.iter_mut().map(|block| &mut block.b) {
+        (side.failed, side.answered) = (side.answered, 0);
+    }
+    let change = |blocks: &[Block]| {
+        let comparison = analyse(blocks, &CompareSettings::default()).unwrap();
+        comparison.metric(Metric::ErrorShare).unwrap().change.unwrap()
+    };
+    let worse = change(&blocks);
+    assert_eq!((worse.estimate, worse.high), (1.0, 1.0));
+    assert!((-1.0..1.0).contains(&worse.low), "{worse:?}");
+    blocks.iter_mut().for_each(|block| std::mem::swap(&mut block.a, &mut block.b));
+    let better = change(&blocks);
+    assert_eq!((better.estimate, better.low), (-1.0, -1.0));
+}

@@ -1,5 +1,6 @@
 //! How a request can fail.
 
+use std::collections::BTreeMap;
 use std::fmt::{self, Display};
 use std::time::Duration;
 
@@ -56,8 +57,18 @@ struct FailureGroup {
     times: u64,
 }
 
-/// Most causes that are told apart; those beyond are in the counts by kind alone.
-const CAUSES_MAX: usize = 20;
+/// How a failure is told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Told {
+    /// By the example of its cause.
+    Example,
+    /// By the count of its kind alone: there are too many causes.
+    CountOnly,
+}
+
+/// Most causes that are told apart; those beyond are in the counts by kind alone. With the line about these, they fill a list of
+/// the text summary.
+const CAUSES_MAX: usize = 19;
 
 /// One failed request.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -136,20 +147,38 @@ impl Failure {
 // === impl FailureGroups ===
 
 impl FailureGroups {
-    /// These, grouped.
-    pub(crate) fn of(failures: &[Failure]) -> Self {
+    /// The lines of a run of which these failures were kept in detail, and which had so many of each kind: what is not told by an
+    /// example is told by its number.
+    pub(crate) fn told(failures: &[Failure], failed: &BTreeMap<FailureKind, u64>) -> Vec<String> {
         let mut groups = Self::default();
-        failures.iter().for_each(|failure| groups.add(&failure.cause(), || failure.to_string()));
-        groups
+        let mut untold = failed.clone();
+        for failure in failures {
+            if groups.add(&failure.cause(), || failure.to_string()) == Told::Example
+                && let Some(times) = untold.get_mut(&failure.kind)
+            {
+                *times = times.saturating_sub(1);
+            }
+        }
+        untold.retain(|_, times| *times > 0);
+        let mut lines = groups.lines();
+        if !untold.is_empty() {
+            let kinds: Vec<String> = untold.iter().map(|(kind, times)| format!("{times} {kind}")).collect();
+            let count: u64 = untold.values().sum();
+            lines.push(format!("and {count} more, of which no details were kept: {}", kinds.join(", ")));
+        }
+        lines
     }
 
     /// Counts one more.
-    pub(crate) fn add(&mut self, cause: &str, example: impl FnOnce() -> String) {
+    pub(crate) fn add(&mut self, cause: &str, example: impl FnOnce() -> String) -> Told {
         if let Some(group) = self.0.iter_mut().find(|group| group.cause == cause) {
             group.times += 1;
         } else if self.0.len() < CAUSES_MAX {
             self.0.push(FailureGroup { cause: cause.to_owned(), example: example(), times: 1 });
+        } else {
+            return Told::CountOnly;
         }
+        Told::Example
     }
 
     /// A line for each cause.
@@ -214,6 +243,7 @@ impl Display for Protocol {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
     use std::time::Duration;
 
     use super::{CAUSES_MAX, Failure, FailureGroups, FailureKind};
@@ -241,7 +271,7 @@ mod tests {
             failure("pay", "load-0-3", "status 503, `closed`"),
             failure("pay", "load-1-9", "status 503, `order load-1-9: 1 ahead`"),
         ];
-        let lines = FailureGroups::of(&failures).lines();
+        let lines = FailureGroups::told(&failures, &BTreeMap::from([(FailureKind::StatusServerError, 5)]));
         assert_eq!(lines.len(), 3, "{lines:?}");
         assert_eq!(lines[0], format!("{} (and 2 more like it)", failures[0]));
         assert_eq!(lines[1..], [failures[2].to_string(), failures[3].to_string()]);
@@ -251,7 +281,14 @@ mod tests {
     fn causes_are_bounded() {
         let steps: Vec<String> = (0..CAUSES_MAX + 5).map(|step| format!("step-{step}")).collect();
         let failures: Vec<Failure> = steps.iter().map(|step| failure(step, "", "status 500")).collect();
-        assert_eq!(FailureGroups::of(&failures).lines().len(), CAUSES_MAX);
+        let failed = BTreeMap::from([
+            (FailureKind::StatusServerError, failures.len() as u64 + 400),
+            (FailureKind::Timeout, 3),
+        ]);
+        let lines = FailureGroups::told(&failures, &failed);
+        assert_eq!(lines.len(), CAUSES_MAX + 1);
+        let last = "and 408 more, of which no details were kept: 3 timeout, 405 status-server-error";
+        assert_eq!(lines[CAUSES_MAX], last);
     }
 
     #[test]

@@ -131,6 +131,15 @@ impl Histogram {
         Some(Duration::from_nanos(middle_of(bucket).clamp(self.shortest_ns, self.longest_ns)))
     }
 
+    /// Values that were counted, ascending, each the middle of its bucket, and how often.
+    pub(crate) fn counted(&self) -> impl Iterator<Item = (Duration, u64)> {
+        let counted = self.counts.iter().copied().enumerate().filter(|(_, count)| *count > 0);
+        counted.map(|(bucket, count)| {
+            let value_ns = middle_of(bucket).clamp(self.shortest_ns, self.longest_ns);
+            (Duration::from_nanos(value_ns), count)
+        })
+    }
+
     /// The mean, from the buckets' middles.
     #[must_use]
     pub fn mean(&self) -> Option<Duration> {

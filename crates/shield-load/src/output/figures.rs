@@ -22,7 +22,7 @@ pub(super) fn count_or_absent(value: Option<u64>) -> String {
 }
 
 /// A measured value, in whatever unit: three digits, and all of those before the point. Never rounded to none.
-pub(super) fn figure(value: f64) -> String {
+pub(crate) fn figure(value: f64) -> String {
     if !value.is_finite() {
         return ABSENT.to_owned();
     }

@@ -14,7 +14,7 @@ use crate::output::thin::Drawn;
 use crate::output::words::{meaning, seeded, word};
 use crate::results::model::{RunResults, Verdict};
 
-const STYLE: &str = include_str!("page.css");
+pub(super) const STYLE: &str = include_str!("page.css");
 const SCRIPT: &str = include_str!("page.js");
 /// Lets nothing in but the style and the one script of the page itself, which is named by its SHA-256.
 const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; script-src 'sha256-0dv0Y8ZLXVqOI9Z1Y6Y2DwyQfs97t69uppcN3iv0wmk='; base-uri 'none'; \
@@ -117,7 +117,7 @@ fn points(timeline: &Timeline<'_>) -> String {
 }
 
 /// Nothing when there is nothing in it.
-fn section(title: &str, content: &str) -> String {
+pub(super) fn section(title: &str, content: &str) -> String {
     if content.is_empty() { String::new() } else { format!("<section><h2>{title}</h2>{content}</section>") }
 }
 

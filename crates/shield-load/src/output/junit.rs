@@ -13,7 +13,7 @@ use std::collections::BTreeSet;
 use crate::output::escape::{escaped, markup_escaped};
 use crate::output::figures::count;
 use crate::output::text::text;
-use crate::output::words::{accounted, identity, meaning};
+use crate::output::words::{identity, meaning};
 use crate::results::model::{CheckResults, RunResults, Verdict};
 
 /// A case.
@@ -71,7 +71,7 @@ fn run_cases(results: &RunResults) -> Vec<Case> {
         Some(_) => Outcome::Passed { note: None },
         None => Outcome::Skipped(format!("`{}` does not say whether its generator kept up", results.tool)),
     };
-    let sum = if accounted(&results.totals) {
+    let sum = if results.totals.accounted() {
         Outcome::Passed { note: Some(identity(&results.totals)) }
     } else {
         Outcome::Error(identity(&results.totals))

@@ -91,6 +91,7 @@ pub(crate) fn invalid_results() -> RunResults {
 
 /// A run in which everything held.
 pub(crate) fn passed_results() -> RunResults {
+    let failed = results();
     RunResults {
         verdict: Verdict::Passed,
         reasons: Vec::new(),
@@ -109,6 +110,11 @@ pub(crate) fn passed_results() -> RunResults {
         faults: Vec::new(),
         reconciled: None,
         failures: Vec::new(),
+        steps: failed.steps.into_iter().map(|step| StepResults { failed: 0, ..step }).collect(),
+        series: Series {
+            points: failed.series.points.into_iter().map(|point| Point { failed: 0, ..point }).collect(),
+            ..failed.series
+        },
         ..results()
     }
 }
@@ -126,12 +132,13 @@ pub(crate) fn hostile_results() -> RunResults {
     let mut results = results();
     (results.tool, results.name, results.target, results.model) = (bad(), bad(), bad(), bad());
     (results.reasons, results.warnings, results.failures) = (ids(), ids(), ids());
-    results.failed_by_kind = BTreeMap::from([(bad(), 3)]);
+    results.failed_by_kind = BTreeMap::from([(bad(), results.totals.failed)]);
     results.steps = vec![StepResults { scenario: bad(), name: bad(), ..step("", 1.0) }];
     results.checks = vec![CheckResults { step: bad(), name: bad(), passed: 1, failed: 1 }; 2];
     results.thresholds = vec![ThresholdResult { name: bad(), limit: bad(), measured: bad(), held: false }; 2];
     results.faults = vec![FaultWindow { name: bad(), effect: bad(), ..faults()[0].clone() }];
     results.audit = Some(GeneratorAudit { cpu_s: 1.0, cpu_share: 1.0, invalid: ids() });
+    results.verdict = Verdict::Invalid;
     results.reconciled =
         Some(Reconciled { source: bad(), summary: bad(), missing: ids(), duplicate: ids(), agrees: false });
     results
@@ -172,7 +179,7 @@ fn step(name: &str, base_ms: f64) -> StepResults {
         scenario: "buyer".to_owned(),
         name: name.to_owned(),
         answered: 3_900,
-        failed: 81,
+        failed: 72,
         latency: Some(summary([base_ms, base_ms * 2.0, base_ms * 300.0, 941.0, 1_002.0, 1_049.3])),
     }
 }

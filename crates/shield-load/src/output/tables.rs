@@ -4,7 +4,7 @@ use crate::measure::report::LatencySummary;
 use crate::output::escape::{NAME_BYTES_MAX, SENTENCE_BYTES_MAX, escaped, escaped_within};
 use crate::output::figures::{ABSENT, count, figure, seconds, share};
 use crate::output::table::{Cell, Table, list};
-use crate::output::words::{accounted, counted, identity, latencies, percentiles};
+use crate::output::words::{counted, identity, latencies, percentiles};
 use crate::results::model::{Reconciled, RunResults, Verdict};
 
 /// Every request, and what became of it.
@@ -31,7 +31,7 @@ pub(super) fn totals(results: &RunResults) -> String {
             ]
         },
     );
-    let class = if accounted(totals) { "sum" } else { "sum bad" };
+    let class = if totals.accounted() { "sum" } else { "sum bad" };
     format!(
         r#"{}<p class="{class}">{}</p><p>{}, {}.</p>"#,
         table.html(),

@@ -5,7 +5,7 @@ use crate::output::figures::{count, figure};
 use crate::results::model::{RunResults, Totals, Verdict};
 
 /// The verdict as one word.
-pub(super) fn word(verdict: Verdict) -> &'static str {
+pub fn word(verdict: Verdict) -> &'static str {
     match verdict {
         Verdict::Invalid => "INVALID",
         Verdict::Unreachable => "UNREACHABLE",
@@ -24,12 +24,19 @@ pub(super) fn meaning(results: &RunResults) -> &'static str {
         Verdict::Unreachable => "Nothing was answered.",
         Verdict::Aborted => "The run was ended early.",
         Verdict::Failed if results.totals.answered == 0 => "Nothing was answered as expected.",
+        Verdict::Failed if demands_held(results) => "It did not go as it was to, though every demand held.",
         Verdict::Failed => "A threshold, or the reconciliation, did not hold.",
         Verdict::Passed if results.thresholds.is_empty() => {
             "No threshold was set: passed says only that the figures may be believed."
         }
         Verdict::Passed => "Every threshold held.",
     }
+}
+
+/// Whether thresholds and reconciliation held, whatever else went wrong.
+fn demands_held(results: &RunResults) -> bool {
+    results.thresholds.iter().all(|threshold| threshold.held)
+        && results.reconciled.as_ref().is_none_or(|reconciled| reconciled.agrees)
 }
 
 /// How many of something, or that the tool does not tell.
@@ -52,13 +59,7 @@ pub(super) fn identity(totals: &Totals) -> String {
         count(failed),
         count(unsent)
     );
-    if accounted(totals) { sum } else { format!("{sum}: DOES NOT ADD UP") }
-}
-
-/// Whether every request is accounted for.
-pub(super) fn accounted(totals: &Totals) -> bool {
-    let ended = [totals.answered, totals.failed, totals.unsent].map(u128::from);
-    u128::from(totals.offered) == ended.iter().sum()
+    if totals.accounted() { sum } else { format!("{sum}: DOES NOT ADD UP") }
 }
 
 /// The latencies of the whole run that there are, each with its name and one line about it.

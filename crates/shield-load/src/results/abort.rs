@@ -9,12 +9,15 @@ use std::time::Duration;
 
 use shield_types::settings::Ratio;
 
+use crate::measure::counters::LoadCounters;
+use crate::measure::series::Snapshot;
 use crate::results::model::Point;
 
 /// What ends a run.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct AbortRule {
-    /// The share of failed requests in those that ended within the window exceeds this.
+    /// The share of failed requests in those that ended within the window exceeds this. A request that has been due for as long
+    /// as the window, and that nobody was free to send, is one of them, and failed.
     pub error_share: Option<Ratio>,
     /// The 99th percentile of every interval of the window that had an answer exceeds this.
     pub p99: Option<Duration>,
@@ -27,7 +30,16 @@ pub struct AbortRule {
 pub struct AbortWatch {
     rule: AbortRule,
     /// The intervals that end within the window, oldest first.
-    window: VecDeque<Point>,
+    window: VecDeque<Interval>,
+    /// Iterations that were due when the window began.
+    due_before: u64,
+}
+
+/// An interval, and how many iterations were due by its end.
+#[derive(Clone, Copy, Debug)]
+struct Interval {
+    point: Point,
+    due: u64,
 }
 
 /// Ends of intervals are sums of fractions: this much off is equal.
@@ -39,35 +51,47 @@ impl AbortRule {
     /// Begins to watch a run.
     #[must_use]
     pub fn watch(self) -> AbortWatch {
-        AbortWatch { rule: self, window: VecDeque::new() }
+        AbortWatch { rule: self, window: VecDeque::new(), due_before: 0 }
     }
 }
 
 // === impl AbortWatch ===
 
 impl AbortWatch {
-    /// Takes in the next interval; a reason means that the run should end.
-    pub fn step(&mut self, point: &Point) -> Option<String> {
+    /// Takes in the next interval, and what was counted by its end; a reason means that the run should end.
+    pub fn step(&mut self, point: &Point, counted: &Snapshot) -> Option<String> {
         let over_s = self.rule.over.as_secs_f64();
-        self.window.push_back(*point);
-        while self.window.front().is_some_and(|first| first.at_s <= point.at_s - over_s + ROUNDING_S) {
-            self.window.pop_front();
+        let LoadCounters { begun, follow_ups, .. } = counted.counters;
+        let (due, taken) = (counted.offered.saturating_sub(follow_ups), begun.saturating_sub(follow_ups));
+        self.window.push_back(Interval { point: *point, due });
+        let within = point.at_s - over_s + ROUNDING_S;
+        while let Some(first) = self.window.pop_front_if(|first| first.point.at_s <= within) {
+            self.due_before = first.due;
         }
         if point.at_s + ROUNDING_S < over_s {
             return None;
         }
-        self.too_many_errors().or_else(|| self.too_slow())
+        // They are taken in the order in which they became due.
+        let unsent = self.due_before.saturating_sub(taken);
+        self.too_many_errors(unsent).or_else(|| self.too_slow())
     }
 
-    fn too_many_errors(&self) -> Option<String> {
+    fn too_many_errors(&self, unsent: u64) -> Option<String> {
         let limit = self.rule.error_share?;
-        let failed: u64 = self.window.iter().map(|point| point.failed).sum();
-        let ended = failed + self.window.iter().map(|point| point.answered).sum::<u64>();
+        let points = || self.window.iter().map(|interval| interval.point);
+        let failed: u64 = points().map(|point| point.failed).sum();
+        let ended = failed + unsent + points().map(|point| point.answered).sum::<u64>();
         // Of nothing, no share exceeds anything: the comparison with NaN is false.
-        let share = failed as f64 / ended as f64;
+        let share = (failed + unsent) as f64 / ended as f64;
         (share > limit.as_f64()).then(|| {
             let (percent, over) = (share * 100.0, self.rule.over);
-            format!("{failed} of {ended} requests failed within {over:?}: {percent:.1}%, more than {limit}")
+            let what = match unsent {
+                0 => format!("{failed} of {ended} requests failed within {over:?}"),
+                _ => format!(
+                    "{failed} of {ended} requests failed within {over:?}, and {unsent} were due for longer and not sent"
+                ),
+            };
+            format!("{what}: {percent:.1}%, more than {limit}")
         })
     }
 
@@ -79,7 +103,8 @@ impl AbortWatch {
             Some(latency) => Some(latency.p99_ms),
             None => point.in_flight.is_some_and(|requests| requests > 0).then_some(f64::INFINITY),
         };
-        let fastest_ms = self.window.iter().filter_map(slowness).reduce(f64::min)?;
+        let fastest_ms =
+            self.window.iter().map(|interval| &interval.point).filter_map(slowness).reduce(f64::min)?;
         if fastest_ms.is_infinite() {
             return Some(format!(
                 "nothing was answered for {:?} while requests were under way",
@@ -101,7 +126,9 @@ mod tests {
     use shield_types::settings::Ratio;
 
     use super::AbortRule;
+    use crate::measure::counters::LoadCounters;
     use crate::measure::report::LatencySummary;
+    use crate::measure::series::Snapshot;
     use crate::results::model::Point;
 
     const SECOND: Duration = Duration::from_secs(1);
@@ -120,7 +147,7 @@ mod tests {
             failed: *failed,
             ..Point::default()
         });
-        points.map(|point| watch.step(&point)).collect()
+        points.map(|point| watch.step(&point, &Snapshot::default())).collect()
     }
 
     fn first(rule: AbortRule, seconds: &[(u64, u64)]) -> Option<usize> {
@@ -155,6 +182,31 @@ mod tests {
         assert_eq!(first(rule(Some(0), None), &[(0, 0); 20]), None);
     }
 
+    /// Ten iterations become due in each second; so many have been begun by its end, and none has ended.
+    fn waiting(begun: &[u64]) -> Vec<Option<String>> {
+        let mut watch = rule(Some(50), None).watch();
+        let step = |(begun, at): (&u64, u32)| {
+            let follow_ups = 3 * u64::from(at);
+            let counters = LoadCounters { begun: begun + follow_ups, follow_ups, ..LoadCounters::default() };
+            let offered = 10 * u64::from(at) + follow_ups;
+            let point = Point { at_s: f64::from(at), answered: 1, ..Point::default() };
+            watch.step(&point, &Snapshot { offered, counters, ..Snapshot::default() })
+        };
+        begun.iter().zip(1..).map(step).collect()
+    }
+
+    #[test]
+    fn requests_nobody_sends_are_errors() {
+        // Nobody is free from second 2 on; at second 7 those of second 2 have been due for as long as the window.
+        let told = waiting(&[10; 8]);
+        assert_eq!(told.iter().position(Option::is_some), Some(6));
+        let reason = "0 of 15 requests failed within 5s, and 10 were due for longer and not sent: 66.7%, more than 50%";
+        assert_eq!(told[6].as_deref(), Some(reason));
+        // A backlog that is caught up in time is none.
+        assert!(waiting(&[10, 10, 10, 10, 10, 60, 70, 80]).iter().all(Option::is_none));
+        assert!(waiting(&[10, 20, 30, 40, 50, 60]).iter().all(Option::is_none));
+    }
+
     #[test]
     fn slowness_must_last() {
         let slow = |p99_ms| {
@@ -171,7 +223,7 @@ mod tests {
         let run = |p99s: &[f64]| {
             let mut watch = rule(None, Some(SECOND)).watch();
             let points = p99s.iter().zip(1..).map(|(p99, at)| Point { at_s: f64::from(at), ..slow(*p99) });
-            points.map(|point| watch.step(&point)).position(|reason| reason.is_some())
+            points.map(|point| watch.step(&point, &Snapshot::default())).position(|reason| reason.is_some())
         };
         assert_eq!(run(&[2_000.0; 5]), Some(4));
         assert_eq!(run(&[2_000.0, 2_000.0, 1_000.0, 2_000.0, 2_000.0, 2_000.0, 2_000.0]), None);
@@ -196,7 +248,8 @@ mod tests {
         fn window_has_no_more_than_its_length(interval_ms in 1_u32..2_000) {
             let mut watch = rule(Some(100), None).watch();
             for at in 1..=(20_000 / interval_ms) {
-                watch.step(&Point { at_s: f64::from(at) * f64::from(interval_ms) / 1000.0, ..Point::default() });
+                let at_s = f64::from(at) * f64::from(interval_ms) / 1000.0;
+                watch.step(&Point { at_s, ..Point::default() }, &Snapshot::default());
                 prop_assert!(watch.window.len() <= (5_000_usize).div_ceil(interval_ms as usize));
             }
         }

@@ -221,3 +221,14 @@ pub struct Reconciled {
     /// Whether both counts agree.
     pub agrees: bool,
 }
+
+// === impl Totals ===
+
+impl Totals {
+    /// Whether every request is accounted for.
+    #[must_use]
+    pub fn accounted(&self) -> bool {
+        let ended = [self.answered, self.failed, self.unsent].map(u128::from);
+        u128::from(self.offered) == ended.iter().sum()
+    }
+}

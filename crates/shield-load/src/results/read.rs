@@ -3,6 +3,7 @@
 use serde::Deserialize;
 use thiserror::Error;
 
+use crate::results::contradiction::contradiction;
 use crate::results::model::{RESULTS_FORMAT, RunResults};
 
 /// A text is not the results of a run, or not in the format of this version.
@@ -28,6 +29,12 @@ pub enum ReadResultsError {
         #[source]
         source: serde_json::Error,
     },
+    /// Every field is right, and together they cannot be true.
+    #[error("believe results that contradict themselves: {problem}")]
+    Contradiction {
+        /// What does not fit.
+        problem: String,
+    },
 }
 
 /// The one field that every version has.
@@ -36,14 +43,18 @@ struct AnyFormat {
     format: u64,
 }
 
-/// Reads what `serde_json` wrote of a [`RunResults`].
+/// Reads what `serde_json` wrote of a [`RunResults`]. Its verdict is kept, and refused when its figures contradict it.
 pub fn read_results(text: &str) -> Result<RunResults, ReadResultsError> {
     let AnyFormat { format } =
         serde_json::from_str(text).map_err(|source| ReadResultsError::NoDocument { source })?;
     if format != u64::from(RESULTS_FORMAT) {
         return Err(ReadResultsError::OtherFormat { found: format });
     }
-    serde_json::from_str(text).map_err(|source| ReadResultsError::Malformed { source })
+    let results = serde_json::from_str(text).map_err(|source| ReadResultsError::Malformed { source })?;
+    match contradiction(&results) {
+        Some(problem) => Err(ReadResultsError::Contradiction { problem }),
+        None => Ok(results),
+    }
 }
 
 #[cfg(test)]
@@ -61,6 +72,19 @@ mod tests {
             let text = serde_json::to_string(&results).unwrap();
             assert_eq!(read_results(&text).unwrap(), results);
         }
+    }
+
+    #[test]
+    fn contradictions_are_refused() {
+        let mut results = sample::passed_results();
+        results.totals.unsent += 5;
+        let error = read_results(&serde_json::to_string(&results).unwrap()).unwrap_err();
+        let told = error.to_string();
+        assert!(
+            told.starts_with("believe results that contradict themselves: ")
+                && told.contains("5 were not sent"),
+            "{told}"
+        );
     }
 
     /// Names of the fields of all objects, but for those two whose keys are values.

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use http::HeaderMap;
+use serde_json::{Number, Value};
 
 use crate::scenario::model::{Demand, Extract, Place, Step};
 use crate::scenario::user::User;
@@ -23,7 +24,37 @@ pub(crate) struct Kept<'a> {
 struct Reader<'a> {
     kept: Kept<'a>,
     /// None while nobody asked; the inner one is none when it is no JSON.
-    json: Option<Option<serde_json::Value>>,
+    json: Option<Option<Value>>,
+}
+
+/// Whether two values mean the same. Numbers do when they are equal, however each is written: a load file's `1.0` is a body's `1`.
+fn same(one: &Value, other: &Value) -> bool {
+    match (one, other) {
+        (Value::Number(one), Value::Number(other)) => same_number(one, other),
+        (Value::Array(one), Value::Array(other)) => {
+            one.len() == other.len() && one.iter().zip(other).all(|(one, other)| same(one, other))
+        }
+        (Value::Object(one), Value::Object(other)) => {
+            let in_other = |name: &String, value| other.get(name).is_some_and(|other| same(value, other));
+            one.len() == other.len() && one.iter().all(|(name, value)| in_other(name, value))
+        }
+        _ => one == other,
+    }
+}
+
+/// Exact, also where a decimal number cannot tell two whole ones apart.
+fn same_number(one: &Number, other: &Number) -> bool {
+    match (one.as_i128(), other.as_i128()) {
+        (Some(one), Some(other)) => one == other,
+        (None, None) => one.as_f64() == other.as_f64(),
+        (Some(whole), None) => whole_value(other) == Some(whole),
+        (None, Some(whole)) => whole_value(one) == Some(whole),
+    }
+}
+
+/// The whole number that a decimal one is, if it is one. Beyond what fits, it is none of those that are written whole.
+fn whole_value(number: &Number) -> Option<i128> {
+    number.as_f64().filter(|value| value.fract() == 0.0).map(|value| value as i128)
 }
 
 /// Judges an answer and keeps what the step extracts. Each check is told by its index in the step, with its outcome; an
@@ -72,18 +103,18 @@ impl Kept<'_> {
 impl Reader<'_> {
     fn holds(&mut self, place: &Place, demand: &Demand, user: &User) -> bool {
         if let (Place::Pointer(pointer), Demand::Equals(wanted)) = (place, demand) {
-            return self.pointed(pointer) == Some(wanted);
+            return self.pointed(pointer).is_some_and(|found| same(found, wanted));
         }
         let Some(text) = self.text(place, user) else { return false };
         match demand {
             Demand::Present => true,
-            Demand::Equals(serde_json::Value::String(wanted)) => text == wanted.as_str(),
-            Demand::Equals(wanted) => text == wanted.to_string(),
+            Demand::Equals(Value::String(wanted)) => text == wanted.as_str(),
+            Demand::Equals(wanted) => serde_json::from_str(&text).is_ok_and(|found| same(&found, wanted)),
             Demand::Contains(wanted) => text.contains(wanted.as_str()),
         }
     }
 
-    fn pointed(&mut self, pointer: &str) -> Option<&serde_json::Value> {
+    fn pointed(&mut self, pointer: &str) -> Option<&Value> {
         let body = self.kept.body;
         self.json.get_or_insert_with(|| serde_json::from_slice(body).ok()).as_ref()?.pointer(pointer)
     }
@@ -91,7 +122,7 @@ impl Reader<'_> {
     fn text<'s>(&'s mut self, place: &Place, user: &'s User) -> Option<Cow<'s, str>> {
         match place {
             Place::Pointer(pointer) => Some(match self.pointed(pointer)? {
-                serde_json::Value::String(text) => Cow::Borrowed(text),
+                Value::String(text) => Cow::Borrowed(text),
                 other => Cow::Owned(other.to_string()),
             }),
             Place::Header(name) => {
@@ -101,5 +132,32 @@ impl Reader<'_> {
             Place::Cookie(name) => user.cookies.get(name).map(Cow::Borrowed),
             Place::Body => Some(String::from_utf8_lossy(self.kept.body)),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::same;
+
+    #[test]
+    fn numbers_are_equal_by_value() {
+        let same = |one: &str, other: Value| same(&serde_json::from_str(one).unwrap(), &other);
+        assert!(
+            same("1", json!(1.0))
+                && same("1.0", json!(1))
+                && same("-0.0", json!(0))
+                && same("1e2", json!(100))
+        );
+        assert!(same("[1, {\"a\": 2}]", json!([1.0, { "a": 2.0 }])));
+        assert!(!same("1", json!(1.5)) && !same("1", json!("1")) && !same("1", json!(true)));
+        assert!(!same("[1]", json!([1, 1])) && !same("{\"a\": 1}", json!({ "b": 1 })));
+        assert!(!same("{\"a\": 1, \"b\": 1}", json!({ "a": 1 })));
+        // One more than any number of 53 bits, which a decimal one cannot hold.
+        assert!(!same("9007199254740993", json!(9_007_199_254_740_992_i64)));
+        assert!(!same("9007199254740993", json!(9_007_199_254_740_992.0)));
+        assert!(same("9007199254740992", json!(9_007_199_254_740_992.0)));
+        assert!(!same("18446744073709551615", json!(1e30)) && same("18446744073709551615", json!(u64::MAX)));
     }
 }

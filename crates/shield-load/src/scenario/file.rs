@@ -104,6 +104,20 @@ pub struct CounterSource {
     pub steps: Vec<String>,
 }
 
+// === impl FileModel ===
+
+impl FileModel {
+    /// How long requests become due; none where their number decides.
+    #[must_use]
+    pub fn lasts(&self) -> Option<Duration> {
+        match self {
+            Self::Open { schedule, .. } => Some(schedule.duration()),
+            Self::Closed { stop: Stop::After(lasts), .. } => Some(*lasts),
+            Self::Closed { .. } => None,
+        }
+    }
+}
+
 // === impl FileTarget ===
 
 impl FileTarget {

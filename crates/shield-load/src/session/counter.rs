@@ -1,7 +1,8 @@
 //! A counter of the target, read before the first request and after the last one has ended.
 //!
 //! A target may count a request after it was answered, so that a reading is believed once the counter stands still. It may
-//! also count that it is read, which is found out before the run: then it rises by one from each reading to the next.
+//! also count that it is read, which is found out before the run: then it rises by one from each reading to the next. One that
+//! somebody else raises all the time is told apart, and agrees with nothing: what it missed and what others sent might cancel out.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -13,9 +14,8 @@ use crate::measure::report::LoadReport;
 use crate::results::model::Reconciled;
 use crate::scenario::file::CounterSource;
 use crate::session::exam::{MetricsPlace, Reads};
+use crate::session::still::Stillness;
 
-/// From one reading to the next while it is waited for.
-const PAUSE: Duration = Duration::from_millis(100);
 /// How long a counter may take to stand still, and to have counted what was answered.
 const SETTLE_MAX: Duration = Duration::from_secs(5);
 
@@ -44,8 +44,8 @@ struct Look {
 #[derive(Clone, Debug)]
 struct Settled {
     look: Look,
-    /// How far each reading raises the counter: 0 or 1.
-    per_read: u64,
+    /// How far each reading raises the counter: 0 or 1; none when it did not stand still.
+    per_read: Option<u64>,
 }
 
 /// What a reading is worth.
@@ -84,13 +84,14 @@ impl Counter {
         let source = name(&self.source.metric, &self.source.labels);
         let (agrees, summary) = match self.held(report).await {
             Ok((agrees, finding)) => (agrees, format!("the counter {finding}")),
-            Err(problem) => (false, format!("the counter could not be read: {problem}")),
+            Err(problem) => (false, format!("the counter tells nothing: {problem}")),
         };
         Reconciled { source, summary, missing: Vec::new(), duplicate: Vec::new(), agrees }
     }
 
     async fn held(&self, report: &LoadReport) -> Result<(bool, String), String> {
         let Settled { look: first, per_read } = self.first.as_ref().map_err(Clone::clone)?;
+        let per_read = per_read.ok_or_else(|| format!("before the first request: {}", restless()))?;
         let sent = Countable::of(report, &self.source.steps);
         let countable = |look: &Look| Countable {
             read: per_read * (look.reads.answered - first.reads.answered),
@@ -104,8 +105,12 @@ impl Counter {
             // It may be as high again before long.
             CountFinding::Fell => Worth::All,
         };
-        let last = settle(&self.source, &self.place, worth).await?.look;
+        let Settled { look: last, per_read: still } = settle(&self.source, &self.place, worth).await?;
         let finding = find(&last);
+        // It would agree a moment earlier or later, or never.
+        if finding.agrees() && still != Some(per_read) {
+            return Err(format!("after the last request: {}", restless()));
+        }
         Ok((finding.agrees(), countable(&last).tell(finding)))
     }
 }
@@ -117,25 +122,33 @@ async fn settle(
     worth: impl Fn(&Look) -> Worth,
 ) -> Result<Settled, String> {
     let deadline = Instant::now() + SETTLE_MAX;
-    let (mut before, mut rise_before): (Option<Look>, Option<u64>) = (None, None);
+    let (mut before, mut stillness): (Option<Look>, _) = (None, Stillness::default());
     loop {
         let looked = look(source, place).await;
         let late = Instant::now() >= deadline;
         match looked {
             Ok(look) => {
-                let rise = before.as_ref().and_then(|before| look.reading.rise_since(&before.reading));
-                let still = rise.filter(|rise| *rise <= 1 && rise_before == Some(*rise));
-                let worth = worth(&look);
-                if late || worth == Worth::All || (worth == Worth::IfStill && still.is_some()) {
-                    return Ok(Settled { look, per_read: still.unwrap_or(0) });
+                stillness.rose(before.as_ref().and_then(|before| look.reading.rise_since(&before.reading)));
+                let (worth, per_read) = (worth(&look), stillness.per_read());
+                if late || worth == Worth::All || (worth == Worth::IfStill && per_read.is_some()) {
+                    return Ok(Settled { look, per_read });
                 }
-                (before, rise_before) = (Some(look), rise);
+                before = Some(look);
             }
             Err(problem) if late => return Err(problem),
-            Err(_) => (before, rise_before) = (None, None),
+            Err(_) => {
+                before = None;
+                stillness.rose(None);
+            }
         }
-        sleep(PAUSE).await;
+        sleep(stillness.pause()).await;
     }
+}
+
+fn restless() -> String {
+    format!(
+        "it did not stand still for {SETTLE_MAX:?} while nothing was sent; does something else use the target?"
+    )
 }
 
 async fn look(source: &CounterSource, place: &MetricsPlace) -> Result<Look, String> {

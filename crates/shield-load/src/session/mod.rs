@@ -7,4 +7,5 @@ pub(crate) mod generator;
 pub(crate) mod ledger;
 pub(crate) mod outcome;
 pub(crate) mod run;
+pub(crate) mod still;
 pub(crate) mod windows;

@@ -57,7 +57,7 @@ pub(crate) fn results(file: &LoadFile, report: &LoadReport, facts: Facts<'_>) ->
         thresholds: Vec::new(),
         audit: Some(report.audit.clone()),
         reconciled: None,
-        failures: FailureGroups::of(&report.failures).lines(),
+        failures: FailureGroups::told(&report.failures, &report.failed),
     }
 }
 

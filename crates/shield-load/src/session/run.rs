@@ -278,7 +278,7 @@ impl Course {
         let point = self.sampler.push(sample.clone());
         let interval_s = INTERVAL.as_secs_f64();
         tell(IntervalEnded { point: &point, interval_s, sample: &sample, faults: &self.events });
-        let reason = self.abort.as_mut().and_then(|abort| abort.step(&point));
+        let reason = self.abort.as_mut().and_then(|abort| abort.step(&point, &sample));
         if let Some(reason) = reason.filter(|_| self.aborted.is_none()) {
             self.stop(reason);
         }
@@ -309,7 +309,7 @@ impl Course {
 }
 
 /// Milliseconds since the epoch; an unset clock reads zero.
-fn now() -> Timestamp {
+pub(crate) fn now() -> Timestamp {
     let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     Timestamp(u64::try_from(since_epoch.as_millis()).unwrap_or(u64::MAX))
 }

@@ -61,6 +61,11 @@ fn http(step: &Step) -> Option<&HttpRequest> {
     }
 }
 
+/// Whether a user's own cookies are sent: not where the step says which are.
+pub(crate) fn sends_held_cookies(headers: &[(HeaderName, Template)], user: &User) -> bool {
+    !user.cookies.is_empty() && !headers.iter().any(|(name, _)| *name == header::COOKIE)
+}
+
 /// Fills a path or a header. Bytes that would end it early come only from values, and are made harmless.
 fn fill_line(user: &mut User, template: &Template, program: &Program, out: &mut Vec<u8>) {
     let start = out.len();
@@ -133,7 +138,7 @@ impl Http1Requests {
         fill_path(user, &request.path, program, out);
         out.extend_from_slice(self.common.as_bytes());
         fill_headers(user, &request.headers, program, out);
-        if !user.cookies.is_empty() {
+        if sends_held_cookies(&request.headers, user) {
             out.extend_from_slice(b"cookie: ");
             user.cookies.write(out);
             out.extend_from_slice(b"\r\n");
@@ -186,7 +191,7 @@ impl Http2Requests {
         }
         let request = http(&self.program.steps[step].step).expect("a WebSocket step goes another way");
         self.write(request, user, room)?;
-        if !user.cookies.is_empty() {
+        if sends_held_cookies(&request.headers, user) {
             room.line.clear();
             user.cookies.write(&mut room.line);
             HeaderValue::from_bytes(&room.line).ok()?;
@@ -258,7 +263,11 @@ mod tests {
     }
 
     fn program() -> Arc<Program> {
-        let headers = vec![(HeaderName::from_static("x-a"), "b".to_owned())];
+        program_with(("x-a", "b"))
+    }
+
+    fn program_with((name, value): (&'static str, &str)) -> Arc<Program> {
+        let headers = vec![(HeaderName::from_static(name), value.to_owned())];
         Arc::new(Program::new(
             &RequestMix { headers, post_filling_bytes: 2, ..RequestMix::default() }.workload(),
         ))
@@ -288,6 +297,24 @@ mod tests {
         let get = "GET / HTTP/1.1\r\nhost: host:1\r\nconnection: close\r\nx-a: b\r\n";
         assert_eq!(http1(GET, &[]), format!("{get}\r\n"));
         assert_eq!(http1(GET, &["a=1", "b=2"]), format!("{get}cookie: a=1; b=2\r\n\r\n"));
+    }
+
+    #[test]
+    fn cookie_of_the_step_stands_alone() {
+        let program = program_with(("cookie", "z=9"));
+        let mut user = user(&program);
+        user.cookies.store(b"a=1");
+        let mut out = Vec::new();
+        Http1Requests::new(&program, &target(), Connection::KeepAlive).write(
+            GET,
+            &mut user,
+            &mut out,
+            &mut Vec::new(),
+        );
+        assert_eq!(String::from_utf8(out).unwrap(), "GET / HTTP/1.1\r\nhost: host:1\r\ncookie: z=9\r\n\r\n");
+        let (requests, mut room) = (Http2Requests::new(&program, &target()), Http2Room::default());
+        let (block, _) = requests.make(GET, &mut user, &mut room).unwrap();
+        assert!(block.ends_with(b"\x03z=9") && !block.windows(3).any(|part| part == b"a=1"), "{block:?}");
     }
 
     #[test]

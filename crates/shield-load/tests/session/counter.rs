@@ -98,7 +98,7 @@ async fn unread_counts_do_not_agree() {
     let results = run(address, &format!("{CLOSED}{VISITORS}{metrics}"), Vec::new()).await;
     let reconciled = results.reconciled.unwrap();
     assert_eq!((results.verdict, reconciled.agrees), (Verdict::Failed, false), "{reconciled:?}");
-    let told = "could not be read: before the first request: ";
+    let told = "the counter tells nothing: before the first request: ";
     assert!(reconciled.summary.contains(told) && reconciled.summary.contains("500"), "{reconciled:?}");
 }
 

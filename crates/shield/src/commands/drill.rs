@@ -1,7 +1,7 @@
 //! `shield drill`: what may be broken, and breaking it.
 
 use std::{
-    fs,
+    collections::BTreeSet,
     path::{Path, PathBuf},
 };
 
@@ -10,9 +10,13 @@ use shield_control::drill::{
     DrillEvent, DrillName, DrillOrder, DrillOutcome, DrillReport, RunDrillError, Surroundings, demand_marked,
     demand_suitable, drill, lock_for_drills, run_drill,
 };
+use shield_control::manifest::FILE_NAME;
 use shield_load::output::html;
 
-use super::faults::{guard_program, interrupted, journals, undo_what_was_left, watched};
+use super::{
+    faults::{guard_program, interrupted, journals, undo_what_was_left, watched},
+    reports,
+};
 use crate::{
     cli::{DrillCommand, DrillRunArguments, OutputFormat, Place},
     commands::daemon::raise_descriptor_limit,
@@ -22,15 +26,18 @@ use crate::{
 };
 
 pub(crate) async fn run(place: &Place, command: DrillCommand, format: OutputFormat) -> Result<(), Failure> {
-    let (project, manifest) = described(place)?;
     match command {
         DrillCommand::List => {
+            let (_, manifest) = described(place)?;
             let surroundings = Surroundings { manifest: &manifest, repeatable: true };
             let drills: Vec<_> = DrillName::ALL.map(|name| drill(name, surroundings)).into();
             print_list(&drills, &manifest.drill.environments, format);
             Ok(())
         }
         DrillCommand::Run(arguments) => {
+            // First of all: whatever follows may fail, and must leave no file of another run.
+            Wanted::of(&arguments).prepare(place)?;
+            let (project, manifest) = described(place)?;
             demand_marked(&manifest, &arguments.environment).map_err(|error| failure(&error))?;
             // Nothing was shipped, so nothing is live: refused like any drill that would teach nothing.
             let layout = existing_layout(place, Exit::Usage)?;
@@ -51,11 +58,12 @@ async fn run_drills(
         project: context.project,
         manifest: context.manifest,
         layout: context.layout,
-        environment: arguments.environment,
+        environment: arguments.environment.clone(),
         guard: guard_program()?,
         journals,
         requested_by: requester(),
     };
+    let wanted = Wanted::of(&arguments);
     let lock = lock_for_drills(&order.layout, &order.requested_by).map_err(|error| failure(&error))?;
     let mut reporter = DrillReporter::new(format);
     let names = if arguments.all {
@@ -67,7 +75,7 @@ async fn run_drills(
     let ended = run_each(&order, &names, &mut reporter, &mut reports).await;
     drop(lock);
     // What was found is written down also when a later drill was refused.
-    write_reports(&reports, arguments.html.as_deref(), arguments.json.as_deref())?;
+    wanted.write(&reports)?;
     ended?;
     reporter.finish(&reports);
     conclude(&reports)
@@ -131,38 +139,12 @@ fn limit_descriptors(name: DrillName, inherited: Rlimit) {
     }
 }
 
-fn write_reports(reports: &[DrillReport], page: Option<&Path>, json: Option<&Path>) -> Result<(), Failure> {
-    if let Some(path) = json {
-        let text = serde_json::to_string_pretty(reports).expect("reports have only text keys") + "\n";
-        write_file(path, &text)?;
-    }
-    let Some(page) = page else { return Ok(()) };
-    for report in reports {
-        let path = match reports {
-            [_] => page.to_owned(),
-            _ => page_of(page, report.drill.name),
-        };
-        write_file(&path, &html(&report.results))?;
-    }
-    Ok(())
-}
-
-/// `drills.html` of several drills is `drills-edge-kill.html` and so on.
-fn page_of(page: &Path, name: DrillName) -> PathBuf {
-    let stem = page.file_stem().unwrap_or_default().to_string_lossy();
-    let ending = page.extension().map_or_else(String::new, |ending| format!(".{}", ending.to_string_lossy()));
-    page.with_file_name(format!("{stem}-{name}{ending}"))
-}
-
-fn write_file(path: &Path, text: &str) -> Result<(), Failure> {
-    fs::write(path, text).map_err(|error| {
-        let message = format!("failed to write `{}`: {error}", path.display());
-        Failure::plain(
-            Exit::NotRecorded,
-            &message,
-            "free space, or name another file; the drills are recorded",
-        )
-    })
+/// The files that a command line asks for.
+struct Wanted {
+    json: Option<PathBuf>,
+    page: Option<PathBuf>,
+    /// The drills that may be run.
+    names: Vec<DrillName>,
 }
 
 /// The exit code of the worst outcome.
@@ -219,14 +201,64 @@ fn failure(error: &RunDrillError) -> Failure {
     }
 }
 
+// === impl Wanted ===
+
+impl Wanted {
+    fn of(arguments: &DrillRunArguments) -> Self {
+        let DrillRunArguments { json, html, names, all, .. } = arguments;
+        let names = if *all { DrillName::ALL.to_vec() } else { names.clone() };
+        Self { json: json.clone(), page: html.clone(), names }
+    }
+
+    /// Makes sure that every file can be written, whichever drills turn out to be possible.
+    fn prepare(&self, place: &Place) -> Result<(), Failure> {
+        // A drill that is named twice has one page. Of several drills, the one without a name is that of an earlier command.
+        let pages = self.names.iter().filter_map(|name| self.page_of(*name)).chain(self.page.clone());
+        let pages: BTreeSet<PathBuf> = pages.collect();
+        let paths: Vec<&Path> = pages.iter().chain(&self.json).map(AsRef::as_ref).collect();
+        reports::prepare(&paths, &[&place.project.join(FILE_NAME)])
+    }
+
+    fn write(&self, found: &[DrillReport]) -> Result<(), Failure> {
+        const RECORDED: &str = "the drills are recorded";
+        // None of a command that could not begin.
+        if let Some(path) = self.json.as_ref().filter(|_| !found.is_empty()) {
+            let text = serde_json::to_string_pretty(found).expect("reports have only text keys") + "\n";
+            reports::write(path, &text, RECORDED)?;
+        }
+        for report in found {
+            if let Some(path) = self.page_of(report.drill.name) {
+                reports::write(&path, &html(&report.results), RECORDED)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// `drills.html` of several drills is `drills-edge-kill.html` and so on.
+    fn page_of(&self, name: DrillName) -> Option<PathBuf> {
+        let page = self.page.as_ref()?;
+        if let [_] = self.names[..] {
+            return Some(page.clone());
+        }
+        let stem = page.file_stem().unwrap_or_default().to_string_lossy();
+        let ending =
+            page.extension().map_or_else(String::new, |ending| format!(".{}", ending.to_string_lossy()));
+        Some(page.with_file_name(format!("{stem}-{name}{ending}")))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn several_pages_have_names() {
-        let page = |path: &str| page_of(Path::new(path), DrillName::EdgeKill).display().to_string();
-        assert_eq!(page("out/drills.html"), "out/drills-edge-kill.html");
-        assert_eq!(page("drills"), "drills-edge-kill");
+        let page = |path: &str, names: &[DrillName]| {
+            let wanted = Wanted { json: None, page: Some(path.into()), names: names.to_vec() };
+            wanted.page_of(DrillName::EdgeKill).unwrap().display().to_string()
+        };
+        assert_eq!(page("out/drills.html", &DrillName::ALL), "out/drills-edge-kill.html");
+        assert_eq!(page("drills", &DrillName::ALL[..2]), "drills-edge-kill");
+        assert_eq!(page("out/drills.html", &[DrillName::EdgeKill]), "out/drills.html");
     }
 }

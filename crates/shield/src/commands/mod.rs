@@ -1,5 +1,6 @@
 //! One module per command.
 
+pub(crate) mod bench;
 pub(crate) mod daemon;
 pub(crate) mod down;
 pub(crate) mod drill;
@@ -10,6 +11,7 @@ pub(crate) mod init;
 pub(crate) mod load;
 pub(crate) mod logs;
 pub(crate) mod release;
+mod reports;
 pub(crate) mod rollback;
 pub(crate) mod ship;
 pub(crate) mod status;

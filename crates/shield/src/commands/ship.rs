@@ -51,7 +51,7 @@ pub(crate) async fn run(place: &Place, format: OutputFormat) -> Result<(), Failu
 fn makes_load(stages: &Stages) -> bool {
     let drills = stages.drill.as_ref().map_or(&[][..], |stage| &stage.drills);
     let starts_control = drills.contains(&DrillName::ControlKill);
-    !starts_control && (stages.load.is_some() || !drills.is_empty())
+    !starts_control && (stages.load.is_some() || stages.bench.is_some() || !drills.is_empty())
 }
 
 /// What is shipped, by whom.

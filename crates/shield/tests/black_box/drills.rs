@@ -1,6 +1,6 @@
 //! `shield drill`: real kills, real statements, and that nothing stays broken.
 
-use std::{fs, process::Command, time::Duration};
+use std::{fs, path::Path, process::Command, time::Duration};
 
 use serde_json::Value;
 use shield_testkit::{ProcessGuard, wait_for_sync};
@@ -220,6 +220,28 @@ error: failed to drill `production`: shield.toml does not mark it as drillable
     let list = project.shield(&["drill", "list"]).expect(0);
     assert_eq!(list.stdout.lines().filter(|line| line.starts_with("  may hurt")).count(), 8);
     list.says("No environment may be drilled.");
+}
+
+#[test]
+fn reports_are_tried_out_first() {
+    let project = drillable();
+    let path = |name: &str| project.path().join(name).to_str().unwrap().to_owned();
+    let run = |rest: &[&str]| project.shield(&[&["drill", "run"][..], rest].concat());
+    run(&["edge-kill", "--json", "no/such/r.json"]).expect(2).says("nothing was begun");
+    run(&["--all", "--html", "no/such/r.html"]).expect(2).says("-kill.html`: No such file");
+    run(&["edge-kill", "--json", "shield.toml"]).expect(2).says("this command reads it");
+    assert!(project.path().join("shield.toml").exists());
+    // Nothing was shipped: it cannot begin, and what an earlier one wrote is not its result.
+    let (json, html) = (path("r.json"), path("r-edge-kill.html"));
+    project.write("r.json", "[]");
+    project.write("r-edge-kill.html", "<html>");
+    project.write("r.html", "<html>");
+    let page = path("r.html");
+    let reports = ["--json", &json, "--html", &page];
+    run(&[&["edge-kill", "instance-kill"][..], &reports].concat()).expect(2).says("nothing was shipped");
+    for gone in [json, html, path("r.html")] {
+        assert!(!Path::new(&gone).exists(), "{gone}");
+    }
 }
 
 #[test]

@@ -78,6 +78,13 @@ fn verdicts_have_their_exit_codes() {
     let url = format!("http://{nobody}/");
     project.shield(&["load", &url, "--for", "1s"]).expect(11).says("UNREACHABLE");
     project.shield(&["load", "missing.toml"]).expect(2);
+    project.write("results.json", "{}");
+    project
+        .shield(&["load", "results.json"])
+        .expect(2)
+        .says("a load file is TOML")
+        .says("shield load report");
+    project.shield(&["load", &url, "--rate", "nan"]).expect(2).says("phases[0].rate");
     project.shield(&["load", &url, "--html", "no/such/directory.html"]).expect(2);
 }
 
@@ -86,9 +93,14 @@ fn abort_rule_ends_a_run_that_hangs() {
     let (project, address) = (Project::of_files(&[]), server());
     let model = "timeout = \"10m\"\n[open]\nphases = [{ rate = 50, for = \"10m\" }]\n[abort]\np99 = \"1s\"\nover = \"2s\"\n";
     let file = file(&project, address, "/mute", model);
-    let run = project.shield(&["load", &file, "--output-format", "json"]).expect(13);
+    let run = project.shield(&["load", &file, "--output-format", "json"]);
     let results = results(&run);
-    assert_eq!(results["verdict"], "aborted", "{results}");
+    // On a machine that is short of processor time it is invalid besides.
+    let verdict = results["verdict"].as_str().unwrap();
+    assert!([(13, "aborted"), (12, "invalid")].contains(&(run.code, verdict)), "{results}");
+    let reasons: Vec<&str> =
+        results["reasons"].as_array().unwrap().iter().filter_map(Value::as_str).collect();
+    assert!(reasons.contains(&"nothing was answered for 2s while requests were under way"), "{results}");
     assert!(results["failed_by_kind"]["cut-off"].as_u64().unwrap() > 0, "{results}");
 }
 
@@ -108,6 +120,49 @@ fn reports_are_written_and_read_again() {
 }
 
 #[test]
+fn reports_are_of_this_run_or_not_there() {
+    let (project, address) = (Project::of_files(&[]), server());
+    let file = file(&project, address, "/", COUNTED);
+    let path = |name: &str| project.path().join(name).to_str().unwrap().to_owned();
+    let (json, junit) = (path("r.json"), path("r.xml"));
+    let stale = || {
+        project.write("r.json", "{}");
+        project.write("r.xml", "<testsuites/>");
+    };
+    let gone = || !Path::new(&json).exists() && !Path::new(&junit).exists();
+    stale();
+    project.shield(&["load", "missing.toml", "--json", &json, "--junit", &junit]).expect(2);
+    assert!(gone());
+    stale();
+    project.write("damaged.json", "{\"format\": 1}");
+    project.shield(&["load", "report", "damaged.json", "--json", &json, "--junit", &junit]).expect(2);
+    assert!(gone());
+    // A mistaken path costs nothing.
+    stale();
+    project
+        .shield(&["load", &file, "--json", &json, "--junit", "no/such/r.xml"])
+        .expect(2)
+        .says("nothing was begun");
+    project.shield(&["load", &file, "--json", &json, "--junit", &json]).expect(2).says("named twice");
+    project.shield(&["load", &file, "--json", &file]).expect(2).says("this command reads it");
+    assert!(!gone() && Path::new(&file).exists());
+    project.shield(&["load", &file, "--json", &json, "--junit", "/dev/null"]).expect(0);
+    project.shield(&["load", "report", &json]).expect(0);
+}
+
+#[test]
+fn contradictory_results_are_refused() {
+    let (project, address) = (Project::of_files(&[]), server());
+    let file = file(&project, address, "/", &format!("thresholds = {{ p99 = \"1m\" }}\n{COUNTED}"));
+    project.shield(&["load", &file, "--json", "r.json"]).expect(0);
+    let whole = fs::read_to_string(project.path().join("r.json")).unwrap();
+    project.write("r.json", &whole.replacen("\"answered\": 40", "\"answered\": 39", 1));
+    let refused = project.shield(&["load", "report", "r.json"]).expect(2);
+    assert!(refused.stdout.is_empty(), "{}", refused.stdout);
+    refused.says("contradict themselves").says("of 40 requests 39 were answered");
+}
+
+#[test]
 fn signals_end_a_run_and_its_results_are_told() {
     let (project, address) = (Project::of_files(&[]), server());
     for (path, signal) in [("/", Signal::INT), ("/mute", Signal::INT), ("/", Signal::TERM)] {
@@ -120,7 +175,11 @@ fn signals_end_a_run_and_its_results_are_told() {
         kill_process(Pid::from_raw(load.pid() as i32).unwrap(), signal).unwrap();
         load.finish().expect(130);
         let results: Value = serde_json::from_str(&fs::read_to_string(&json).unwrap()).unwrap();
-        assert_eq!((&results["verdict"], &results["reasons"][0]), (&"aborted".into(), &"interrupted".into()));
+        // On a machine that is short of processor time it is invalid besides.
+        let verdict = results["verdict"].as_str().unwrap();
+        assert!(["aborted", "invalid"].contains(&verdict), "{results}");
+        let reasons = results["reasons"].as_array().unwrap();
+        assert!(reasons.contains(&"interrupted".into()), "{results}");
     }
 }
 

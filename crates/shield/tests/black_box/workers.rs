@@ -292,6 +292,23 @@ fn lost_worker_makes_the_run_invalid() {
     }
 }
 
+/// The report says that it proves nothing; the exit code says that somebody ended it.
+#[test]
+fn interrupted_invalid_run_is_interrupted() {
+    let (project, target) = (Project::of_files(&[]), Target::start());
+    let workers = Workers::start(&project, 2);
+    project.write("load.toml", &target.file(STEADY, ""));
+    let run = start_load(&project, &workers.list());
+    target.wait_for(50);
+    // It is lost, but not before the run has ended.
+    send(Signal::STOP, &workers.running[1]);
+    send(Signal::INT, &run);
+    run.finish().expect(130).says("INVALID");
+    assert!(reason(&project).contains("was lost"), "{}", reason(&project));
+    let results = results(&project);
+    assert_eq!((&results["verdict"], &results["reasons"][1]), (&"invalid".into(), &"interrupted".into()));
+}
+
 #[test]
 fn lost_coordinator_ends_the_load() {
     let (project, target) = (Project::of_files(&[]), Target::start());

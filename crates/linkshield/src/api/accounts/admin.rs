@@ -2,7 +2,7 @@
 
 use axum::{
     Json,
-    extract::{Path, Request, State, rejection::PathRejection},
+    extract::{Request, State},
 };
 use http::StatusCode;
 use jiff::Timestamp;
@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use shield_guard::{
     AccountId, KeyId,
+    event::SecurityEvent,
     limit::Tier,
     revocation::RevocationReason,
     token::{KeyRecord, KeyState},
@@ -19,17 +20,18 @@ use utoipa::ToSchema;
 use super::{
     ACCOUNT_BODY_BYTES_MAX,
     answers::{UserResponse, moment},
-    read::id_in_path,
+    events,
 };
 use crate::{
     api::{
         body::read_json,
         fields::Fields,
+        path_id::PathId,
         problem::{Problem, ProblemDocument},
         state::App,
     },
     clock::now,
-    gate::Admin,
+    gate::{Admin, Witness},
     store::{AccountStatus, Role, StandingChange},
 };
 
@@ -80,24 +82,23 @@ pub(crate) struct SigningKeyResponse {
 #[utoipa::path(put, path = "/api/v1/admin/users/{id}", tag = "admin", request_body = StandingRequest,
     params(("id" = String, Path, description = "Id of the account")), responses(
     (status = 200, description = "The account", body = UserResponse),
-    (status = 400, description = "Not JSON", body = ProblemDocument, content_type = "application/problem+json"),
     (status = 401, description = "Nobody is logged in, or the log-in is too long ago", body = ProblemDocument, content_type = "application/problem+json"),
     (status = 403, description = "Not an administrator, or not enough of one", body = ProblemDocument, content_type = "application/problem+json"),
     (status = 404, description = "No such account", body = ProblemDocument, content_type = "application/problem+json"),
-    (status = 422, description = "Fields are not accepted", body = ProblemDocument, content_type = "application/problem+json"),
 ))]
 pub(super) async fn change_user(
     State(app): State<App>,
     Admin(holder, role): Admin,
-    id: Result<Path<String>, PathRejection>,
+    PathId(id): PathId<AccountId>,
+    witness: Witness,
     request: Request,
 ) -> Result<Json<UserResponse>, Problem> {
     holder.require_recent_login()?;
-    let id = id_in_path(id, |text| AccountId::parse(text).ok())?;
     let change = standing(read_json(request, ACCOUNT_BODY_BYTES_MAX).await?)?;
     let changed = app.accounts().change_standing(role, id, change).await?;
     app.gate().forget(id);
-    Ok(Json(changed.into()))
+    events::standing_changed(witness, &changed);
+    Ok(Json(changed.account.into()))
 }
 
 fn standing(body: Value) -> Result<StandingChange, Problem> {
@@ -134,21 +135,23 @@ fn named<T>(
 #[utoipa::path(post, path = "/auth/admin/revoke-user-tokens/{user_id}", tag = "admin",
     params(("user_id" = String, Path, description = "Id of the account")), responses(
     (status = 200, description = "Ended", body = RevokedResponse),
-    (status = 401, description = "Nobody is logged in", body = ProblemDocument, content_type = "application/problem+json"),
-    (status = 403, description = "Not an administrator", body = ProblemDocument, content_type = "application/problem+json"),
     (status = 404, description = "No such account", body = ProblemDocument, content_type = "application/problem+json"),
-    (status = 422, description = "Not an id", body = ProblemDocument, content_type = "application/problem+json"),
 ))]
 pub(super) async fn revoke_tokens(
     State(app): State<App>,
     Admin(holder, _role): Admin,
-    id: Result<Path<String>, PathRejection>,
+    PathId(account): PathId<AccountId>,
+    witness: Witness,
 ) -> Result<Json<RevokedResponse>, Problem> {
-    let account = id_in_path(id, |text| AccountId::parse(text).ok())?;
     if !app.accounts().exists(account).await? {
         return Err(Problem::unknown_user());
     }
-    let revoked_count = app.accounts().end_sessions(account, None, RevocationReason::Administrator).await?;
+    let ended = app.accounts().end_sessions(account, None, RevocationReason::Administrator).await?;
+    let witness = witness.about(account);
+    let revoked = SecurityEvent::TokensRevoked { scope: "account", owner: account, reason: "admin" };
+    witness.tell(&revoked, StatusCode::OK);
+    events::sessions_ended(&witness, &ended, "admin", StatusCode::OK);
+    let revoked_count = ended.len();
     Ok(Json(RevokedResponse {
         message: format!("{revoked_count} sessions ended with all their tokens"),
         revoked_count,
@@ -160,8 +163,6 @@ pub(super) async fn revoke_tokens(
 /// Which key signs, and whether the next is due.
 #[utoipa::path(get, path = "/api/v1/jwt/status", tag = "admin", responses(
     (status = 200, description = "The state of the keys", body = Object),
-    (status = 401, description = "Nobody is logged in", body = ProblemDocument, content_type = "application/problem+json"),
-    (status = 403, description = "Not an administrator", body = ProblemDocument, content_type = "application/problem+json"),
 ))]
 pub(super) async fn jwt_status(State(app): State<App>, _admin: Admin) -> Json<Value> {
     let (keys, now) = (app.accounts().keys(), now());
@@ -177,8 +178,6 @@ pub(super) async fn jwt_status(State(app): State<App>, _admin: Admin) -> Json<Va
 /// The signing keys, oldest first.
 #[utoipa::path(get, path = "/api/v1/jwt/keys", tag = "admin", responses(
     (status = 200, description = "The keys", body = [SigningKeyResponse]),
-    (status = 401, description = "Nobody is logged in", body = ProblemDocument, content_type = "application/problem+json"),
-    (status = 403, description = "Not an administrator", body = ProblemDocument, content_type = "application/problem+json"),
 ))]
 pub(super) async fn jwt_keys(State(app): State<App>, _admin: Admin) -> Json<Vec<SigningKeyResponse>> {
     Json(app.accounts().keys().records().iter().map(SigningKeyResponse::from).collect())
@@ -188,15 +187,16 @@ pub(super) async fn jwt_keys(State(app): State<App>, _admin: Admin) -> Json<Vec<
 #[utoipa::path(post, path = "/api/v1/jwt/rotate", tag = "admin", responses(
     (status = 200, description = "The new key's id", body = Object),
     (status = 401, description = "Nobody is logged in, or the log-in is too long ago", body = ProblemDocument, content_type = "application/problem+json"),
-    (status = 403, description = "Not an administrator", body = ProblemDocument, content_type = "application/problem+json"),
     (status = 409, description = "Another key is announced already", body = ProblemDocument, content_type = "application/problem+json"),
 ))]
 pub(super) async fn jwt_rotate(
     State(app): State<App>,
     Admin(holder, _role): Admin,
+    witness: Witness,
 ) -> Result<Json<Value>, Problem> {
     holder.require_recent_login()?;
     let id = app.accounts().keys().rotate(now()).await?;
+    witness.tell(&SecurityEvent::SigningKeyRotated { kid: id }, StatusCode::OK);
     Ok(Json(json!({ "key_id": id.to_string() })))
 }
 
@@ -205,18 +205,18 @@ pub(super) async fn jwt_rotate(
     params(("id" = String, Path, description = "Id of the key")), responses(
     (status = 204, description = "Killed"),
     (status = 401, description = "Nobody is logged in, or the log-in is too long ago", body = ProblemDocument, content_type = "application/problem+json"),
-    (status = 403, description = "Not an administrator", body = ProblemDocument, content_type = "application/problem+json"),
     (status = 404, description = "No such key", body = ProblemDocument, content_type = "application/problem+json"),
-    (status = 422, description = "Not an id", body = ProblemDocument, content_type = "application/problem+json"),
 ))]
 pub(super) async fn jwt_kill(
     State(app): State<App>,
     Admin(holder, _role): Admin,
-    id: Result<Path<String>, PathRejection>,
+    PathId(id): PathId<KeyId>,
+    witness: Witness,
 ) -> Result<StatusCode, Problem> {
     holder.require_recent_login()?;
-    let id = id_in_path(id, |text| KeyId::parse(text.as_bytes()).ok())?;
     app.accounts().keys().kill(id, now()).await?;
+    let revoked = SecurityEvent::SigningKeyRevoked { kid: id, reason: "admin" };
+    witness.tell(&revoked, StatusCode::NO_CONTENT);
     Ok(StatusCode::NO_CONTENT)
 }
 

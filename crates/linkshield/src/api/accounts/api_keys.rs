@@ -2,7 +2,7 @@
 
 use axum::{
     Json,
-    extract::{Path, Request, State, rejection::PathRejection},
+    extract::{Request, State},
 };
 use http::StatusCode;
 use jiff::Timestamp;
@@ -11,24 +11,25 @@ use serde_json::Value;
 use shield_guard::{
     ApiKeyId,
     api_key::{ApiKeyRecord, ApiKeyState},
+    event::SecurityEvent,
 };
 use utoipa::ToSchema;
 
 use super::{
     ACCOUNT_BODY_BYTES_MAX,
     answers::{instant, moment},
-    read::id_in_path,
 };
 use crate::{
     accounts::{KeyOrder, MadeKey, Permissions},
     api::{
         body::read_json,
         fields::Fields,
+        path_id::PathId,
         problem::{Problem, ProblemDocument},
         state::App,
     },
     clock::now,
-    gate::LoggedIn,
+    gate::{LoggedIn, Witness},
 };
 
 const NAME_LENGTH_MAX: usize = 100;
@@ -76,7 +77,6 @@ pub(crate) struct ApiKeyResponse {
 /// Lists the keys that have not expired.
 #[utoipa::path(get, path = "/api/v1/user/api-keys", tag = "user", responses(
     (status = 200, description = "The keys", body = [ApiKeyResponse]),
-    (status = 401, description = "Nobody is logged in", body = ProblemDocument, content_type = "application/problem+json"),
 ))]
 pub(super) async fn list(
     State(app): State<App>,
@@ -89,20 +89,21 @@ pub(super) async fn list(
 /// Makes a key. It is in this answer and never shown again.
 #[utoipa::path(post, path = "/api/v1/user/api-keys", tag = "user", request_body = ApiKeyRequest, responses(
     (status = 200, description = "The key", body = ApiKeyResponse),
-    (status = 400, description = "Not JSON", body = ProblemDocument, content_type = "application/problem+json"),
     (status = 401, description = "Nobody is logged in, or the log-in is too long ago", body = ProblemDocument, content_type = "application/problem+json"),
     (status = 403, description = "The account may not do as much itself", body = ProblemDocument, content_type = "application/problem+json"),
     (status = 409, description = "The account has as many as its plan allows", body = ProblemDocument, content_type = "application/problem+json"),
-    (status = 422, description = "Fields are not accepted", body = ProblemDocument, content_type = "application/problem+json"),
 ))]
 pub(super) async fn make(
     State(app): State<App>,
     LoggedIn(holder): LoggedIn,
+    witness: Witness,
     request: Request,
 ) -> Result<Json<ApiKeyResponse>, Problem> {
     holder.require_recent_login()?;
     let order = order(read_json(request, ACCOUNT_BODY_BYTES_MAX).await?)?;
-    Ok(Json(app.accounts().make_api_key(holder.account, order).await?.into()))
+    let made = app.accounts().make_api_key(holder.account, order).await?;
+    witness.tell(&SecurityEvent::ApiKeyCreated { key: made.record.id }, StatusCode::OK);
+    Ok(Json(made.into()))
 }
 
 /// Makes a key in the place of another; both work until the other's grace of 30 days is over.
@@ -112,34 +113,37 @@ pub(super) async fn make(
     (status = 401, description = "Nobody is logged in, or the log-in is too long ago", body = ProblemDocument, content_type = "application/problem+json"),
     (status = 404, description = "The account has no such key", body = ProblemDocument, content_type = "application/problem+json"),
     (status = 409, description = "The key was replaced before", body = ProblemDocument, content_type = "application/problem+json"),
-    (status = 422, description = "Not an id", body = ProblemDocument, content_type = "application/problem+json"),
 ))]
 pub(super) async fn rotate(
     State(app): State<App>,
     LoggedIn(holder): LoggedIn,
-    id: Result<Path<String>, PathRejection>,
+    PathId(key): PathId<ApiKeyId>,
+    witness: Witness,
 ) -> Result<Json<ApiKeyResponse>, Problem> {
     holder.require_recent_login()?;
-    let key = id_in_path(id, |text| ApiKeyId::parse(text).ok())?;
-    Ok(Json(app.accounts().replace_api_key(holder.account, key).await?.into()))
+    let made = app.accounts().replace_api_key(holder.account, key).await?;
+    witness.tell(&SecurityEvent::ApiKeyRotated { key, successor: made.record.id }, StatusCode::OK);
+    Ok(Json(made.into()))
 }
 
 /// Takes a key back, at once.
 #[utoipa::path(delete, path = "/api/v1/user/api-keys/{id}", tag = "user",
     params(("id" = String, Path, description = "Id of the key")), responses(
     (status = 204, description = "Taken back"),
-    (status = 401, description = "Nobody is logged in", body = ProblemDocument, content_type = "application/problem+json"),
     (status = 404, description = "The account has no such key", body = ProblemDocument, content_type = "application/problem+json"),
-    (status = 422, description = "Not an id", body = ProblemDocument, content_type = "application/problem+json"),
 ))]
 pub(super) async fn revoke(
     State(app): State<App>,
     LoggedIn(holder): LoggedIn,
-    id: Result<Path<String>, PathRejection>,
+    PathId(key): PathId<ApiKeyId>,
+    witness: Witness,
 ) -> Result<StatusCode, Problem> {
-    let key = id_in_path(id, |text| ApiKeyId::parse(text).ok())?;
     match app.accounts().revoke_api_key(holder.account, key).await? {
-        true => Ok(StatusCode::NO_CONTENT),
+        true => {
+            let revoked = SecurityEvent::ApiKeyRevoked { key, reason: "ended-by-owner" };
+            witness.tell(&revoked, StatusCode::NO_CONTENT);
+            Ok(StatusCode::NO_CONTENT)
+        }
         false => Err(Problem::unknown_api_key()),
     }
 }

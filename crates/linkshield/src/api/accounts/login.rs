@@ -1,18 +1,17 @@
 //! Logging in, staying logged in, logging out.
 
-use std::time::Duration;
-
 use axum::{
     Json,
     extract::{Request, State},
-    response::{IntoResponse, Response},
+    response::{AppendHeaders, IntoResponse, Response},
 };
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use shield_guard::{
+    limit::DeviceDigest,
     revocation::RevocationReason,
-    session::{CookieLife, SessionSecret},
+    session::{CookieLife, SessionCookie, SessionSecret},
     token::{IssuedToken, RefreshLife},
 };
 use shield_types::Secret;
@@ -21,11 +20,12 @@ use utoipa::ToSchema;
 use super::{
     ACCOUNT_BODY_BYTES_MAX,
     answers::UserResponse,
+    events,
     mfa::CODE_LENGTH_MAX,
     read::{self, TOKEN_LENGTH_MAX},
 };
 use crate::{
-    accounts::{Client, EmailAddress, Granted, Login, Refreshed},
+    accounts::{Client, Device, EmailAddress, Granted, Login, LoginRefused, RefreshFailure, Refreshed},
     api::{
         body::read_json,
         fields::Fields,
@@ -33,8 +33,12 @@ use crate::{
         state::App,
     },
     clock::now,
-    gate::{ClientAddress, LoggedIn, session_cookie},
+    gate::{ClientAddress, LoggedIn, Witness, device_cookie, session_cookie},
+    keys::random_bytes,
 };
+
+/// How long a device keeps its cookie: as long as an account knows it after its last log-in there.
+const DEVICE_KEPT_S: u32 = 90 * 24 * 60 * 60;
 
 /// Body of `POST /api/v1/user/login`.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -88,61 +92,77 @@ struct Credentials {
     password: Secret<String>,
     code: Option<String>,
     life: RefreshLife,
-    device: String,
+    device_name: String,
 }
 
 /// Logs in. Sets the session's cookie too.
 #[utoipa::path(post, path = "/api/v1/user/login", tag = "user", request_body = LoginRequest, responses(
     (status = 200, description = "Tokens and the account", body = LoginResponse,
-        headers(("set-cookie" = String, description = "The session, for browsers"))),
-    (status = 400, description = "Not JSON", body = ProblemDocument, content_type = "application/problem+json"),
+        headers(("set-cookie" = String, description = "The session, for browsers; and what the device is known by"))),
     (status = 401, description = "Nobody has this address and password, or a code is missing or not valid", body = ProblemDocument, content_type = "application/problem+json"),
     (status = 403, description = "The address is not verified, or the account closed", body = ProblemDocument, content_type = "application/problem+json"),
-    (status = 422, description = "Fields are not accepted", body = ProblemDocument, content_type = "application/problem+json"),
     (status = 423, description = "An administrator locked the account", body = ProblemDocument, content_type = "application/problem+json"),
-    (status = 429, description = "Too many failed before", body = ProblemDocument, content_type = "application/problem+json",
-        headers(("retry-after" = u64, description = "Seconds"))),
 ))]
 pub(super) async fn login(
     State(app): State<App>,
     ClientAddress(address): ClientAddress,
+    witness: Witness,
     request: Request,
 ) -> Result<Response, Problem> {
+    let device = device_in(request.headers());
     let user_agent = text_of(request.headers(), &header::USER_AGENT);
-    let Credentials { email, password, code, life, device } =
+    let Credentials { email, password, code, life, device_name } =
         credentials(read_json(request, ACCOUNT_BODY_BYTES_MAX).await?)?;
-    let client = Client { address, user_agent, device };
-    let granted = app.accounts().log_in(Login { email, password, code, life, client }).await?;
-    let cookie = set_cookie(&granted.secret, life)?;
-    Ok(([(header::SET_COOKIE, cookie)], Json(LoginResponse::from(granted))).into_response())
+    let client = Client { address, user_agent, device: device_name };
+    let (secret, device) = device;
+    let outcome = app.accounts().log_in(Login { email, password, code, life, client, device }).await;
+    let granted = outcome.map_err(|LoginRefused { account, error }| {
+        events::login_refused(witness.clone(), account, &error);
+        Problem::from(error)
+    })?;
+    events::logged_in(witness, &granted);
+    let cookies = AppendHeaders([
+        (header::SET_COOKIE, secret_cookie(&session_cookie(), &granted.secret, session_life(life))?),
+        (header::SET_COOKIE, secret_cookie(&device_cookie(), &secret, CookieLife::Seconds(DEVICE_KEPT_S))?),
+    ]);
+    Ok((cookies, Json(LoginResponse::from(granted))).into_response())
 }
 
 /// Exchanges a refresh token for the next pair. The same one again within ten seconds gets the same successor; later it ends the
 /// session.
 #[utoipa::path(post, path = "/api/v1/user/refresh", tag = "user", request_body = RefreshRequest, responses(
     (status = 200, description = "Tokens and the account", body = LoginResponse),
-    (status = 400, description = "Not JSON", body = ProblemDocument, content_type = "application/problem+json"),
     (status = 401, description = "The token is not valid", body = ProblemDocument, content_type = "application/problem+json"),
-    (status = 422, description = "Fields are not accepted", body = ProblemDocument, content_type = "application/problem+json"),
 ))]
 pub(super) async fn refresh(
     State(app): State<App>,
+    witness: Witness,
     request: Request,
 ) -> Result<Json<LoginResponse>, Problem> {
     let mut fields = Fields::of(read_json(request, ACCOUNT_BODY_BYTES_MAX).await?, &["refresh_token"])?;
     let token = fields.text("refresh_token", 1..=TOKEN_LENGTH_MAX);
     let token = fields.finish_required(token)?;
-    Ok(Json(app.accounts().refresh(&token).await?.into()))
+    let refreshed = app.accounts().refresh(&token).await.inspect_err(|failure| {
+        if let &RefreshFailure::Reused { account, session } = failure {
+            events::refresh_reused(witness, account, session);
+        }
+    });
+    Ok(Json(refreshed?.into()))
 }
 
 /// Ends the session with all its tokens, at once.
 #[utoipa::path(post, path = "/api/v1/user/logout", tag = "user", responses(
     (status = 204, description = "Ended", headers(("set-cookie" = String, description = "Takes the session's cookie away"))),
-    (status = 401, description = "Nobody is logged in", body = ProblemDocument, content_type = "application/problem+json"),
 ))]
-pub(super) async fn logout(State(app): State<App>, LoggedIn(holder): LoggedIn) -> Result<Response, Problem> {
+pub(super) async fn logout(
+    State(app): State<App>,
+    LoggedIn(holder): LoggedIn,
+    witness: Witness,
+) -> Result<Response, Problem> {
     // A session that ended meanwhile is what was asked for.
-    app.accounts().end_session(holder.account, holder.session, RevocationReason::Logout).await?;
+    if app.accounts().end_session(holder.account, holder.session, RevocationReason::Logout).await? {
+        events::sessions_ended(&witness, &[holder.session], "logout", StatusCode::NO_CONTENT);
+    }
     let cookie = HeaderValue::from_str(&session_cookie().clear()).expect("name and attributes are ASCII");
     Ok((StatusCode::NO_CONTENT, [(header::SET_COOKIE, cookie)]).into_response())
 }
@@ -150,10 +170,13 @@ pub(super) async fn logout(State(app): State<App>, LoggedIn(holder): LoggedIn) -
 /// The same under the original's other path.
 #[utoipa::path(post, path = "/auth/logout", tag = "user", responses(
     (status = 204, description = "Ended", headers(("set-cookie" = String, description = "Takes the session's cookie away"))),
-    (status = 401, description = "Nobody is logged in", body = ProblemDocument, content_type = "application/problem+json"),
 ))]
-pub(super) async fn logout_short(app: State<App>, holder: LoggedIn) -> Result<Response, Problem> {
-    logout(app, holder).await
+pub(super) async fn logout_short(
+    app: State<App>,
+    holder: LoggedIn,
+    witness: Witness,
+) -> Result<Response, Problem> {
+    logout(app, holder, witness).await
 }
 
 // === impl LoginResponse ===
@@ -195,13 +218,13 @@ fn credentials(body: Value) -> Result<Credentials, Problem> {
     let (email, password) = (read::email(&mut fields), read::password(&mut fields, "password"));
     let life = if fields.truth("remember_me") { RefreshLife::Remembered } else { RefreshLife::Day };
     let code = fields.optional_text("totp_code", 1..=CODE_LENGTH_MAX);
-    let device = device(&mut fields);
+    let device_name = device_name(&mut fields);
     let (email, password) = fields.finish_required(email.zip(password))?;
-    Ok(Credentials { email, password, code, life, device })
+    Ok(Credentials { email, password, code, life, device_name })
 }
 
 /// The device's name; everything else that a client says about it is of no use here.
-fn device(fields: &mut Fields) -> String {
+fn device_name(fields: &mut Fields) -> String {
     let said = match fields.take("device_info") {
         None => return String::new(),
         Some(Value::Object(said)) => said,
@@ -216,14 +239,38 @@ fn device(fields: &mut Fields) -> String {
     said.get("name").and_then(Value::as_str).unwrap_or_default().to_owned()
 }
 
-fn set_cookie(secret: &SessionSecret, life: RefreshLife) -> Result<HeaderValue, Problem> {
-    let kept =
-        |duration: Duration| CookieLife::Seconds(u32::try_from(duration.as_secs()).unwrap_or(u32::MAX));
-    let life = match life {
+/// The device that shows its cookie, else a new one. A cookie that is none of ours is as good as none.
+fn device_in(headers: &HeaderMap) -> (SessionSecret, Device) {
+    let lines = headers.get_all(header::COOKIE).iter().map(HeaderValue::as_bytes);
+    let digest = |secret: &SessionSecret| DeviceDigest(*secret.digest().as_bytes());
+    match device_cookie().read(lines) {
+        Ok(Some(secret)) => {
+            let device = Device::Presented(digest(&secret));
+            (secret, device)
+        }
+        Ok(None) | Err(_) => {
+            let secret = SessionSecret::new(random_bytes());
+            let device = Device::Fresh(digest(&secret));
+            (secret, device)
+        }
+    }
+}
+
+fn session_life(life: RefreshLife) -> CookieLife {
+    match life {
         RefreshLife::Day => CookieLife::Browser,
-        RefreshLife::Remembered => kept(life.duration()),
-    };
-    let mut cookie = HeaderValue::from_str(session_cookie().set(secret, life).expose())
+        RefreshLife::Remembered => {
+            CookieLife::Seconds(u32::try_from(life.duration().as_secs()).unwrap_or(u32::MAX))
+        }
+    }
+}
+
+fn secret_cookie(
+    cookie: &SessionCookie,
+    secret: &SessionSecret,
+    life: CookieLife,
+) -> Result<HeaderValue, Problem> {
+    let mut cookie = HeaderValue::from_str(cookie.set(secret, life).expose())
         .map_err(|error| Problem::internal(error.to_string()))?;
     cookie.set_sensitive(true);
     Ok(cookie)

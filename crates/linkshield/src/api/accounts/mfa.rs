@@ -6,9 +6,10 @@ use axum::{
 };
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
+use shield_guard::event::{SecondFactor, SecurityEvent};
 use utoipa::ToSchema;
 
-use super::{ACCOUNT_BODY_BYTES_MAX, read};
+use super::{ACCOUNT_BODY_BYTES_MAX, events, read};
 use crate::{
     api::{
         body::read_json,
@@ -16,7 +17,7 @@ use crate::{
         problem::{Problem, ProblemDocument},
         state::App,
     },
-    gate::LoggedIn,
+    gate::{LoggedIn, Witness},
 };
 
 /// Longest text that is no code.
@@ -83,11 +84,11 @@ pub(super) async fn begin(
     (status = 401, description = "Nobody is logged in, or the log-in is too long ago", body = ProblemDocument, content_type = "application/problem+json"),
     (status = 404, description = "None is being set up", body = ProblemDocument, content_type = "application/problem+json"),
     (status = 409, description = "One is set up already", body = ProblemDocument, content_type = "application/problem+json"),
-    (status = 422, description = "Fields are not accepted", body = ProblemDocument, content_type = "application/problem+json"),
 ))]
 pub(super) async fn confirm(
     State(app): State<App>,
     LoggedIn(holder): LoggedIn,
+    witness: Witness,
     request: Request,
 ) -> Result<Json<RecoveryCodesResponse>, Problem> {
     holder.require_recent_login()?;
@@ -95,6 +96,7 @@ pub(super) async fn confirm(
     let code = fields.text("code", 1..=CODE_LENGTH_MAX);
     let code = fields.finish_required(code)?;
     let codes = app.accounts().confirm_totp(holder.account, &code).await?;
+    witness.tell(&SecurityEvent::SecondFactorEnabled { factor: SecondFactor::Totp }, StatusCode::OK);
     let recovery_codes = codes.iter().map(|code| code.expose().clone()).collect();
     Ok(Json(RecoveryCodesResponse { recovery_codes }))
 }
@@ -103,14 +105,12 @@ pub(super) async fn confirm(
 #[utoipa::path(delete, path = "/api/v1/user/mfa/totp", tag = "user", request_body = EndTotpRequest, responses(
     (status = 204, description = "Taken away"),
     (status = 400, description = "Not JSON, or password or code are not valid", body = ProblemDocument, content_type = "application/problem+json"),
-    (status = 401, description = "Nobody is logged in", body = ProblemDocument, content_type = "application/problem+json"),
     (status = 404, description = "There is none", body = ProblemDocument, content_type = "application/problem+json"),
-    (status = 422, description = "Fields are not accepted", body = ProblemDocument, content_type = "application/problem+json"),
-    (status = 429, description = "Too many failed before", body = ProblemDocument, content_type = "application/problem+json"),
 ))]
 pub(super) async fn end(
     State(app): State<App>,
     LoggedIn(holder): LoggedIn,
+    witness: Witness,
     request: Request,
 ) -> Result<StatusCode, Problem> {
     holder.require_recent_login()?;
@@ -119,6 +119,7 @@ pub(super) async fn end(
     let password = read::password(&mut fields, "password");
     let code = fields.text("code", 1..=CODE_LENGTH_MAX);
     let (password, code) = fields.finish_required(password.zip(code))?;
-    app.accounts().end_totp(holder.account, password, &code).await?;
+    let used = app.accounts().end_totp(holder.account, password, &code).await?;
+    events::second_factor_ended(&witness, used);
     Ok(StatusCode::NO_CONTENT)
 }

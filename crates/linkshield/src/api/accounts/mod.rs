@@ -3,6 +3,7 @@
 mod admin;
 mod answers;
 mod api_keys;
+mod events;
 mod login;
 mod mfa;
 mod password;

@@ -242,6 +242,28 @@ impl Problem {
         )
     }
 
+    /// 403: the plan does not include it.
+    pub(crate) fn plan_lacks(feature: &str) -> Self {
+        Self::new(
+            StatusCode::FORBIDDEN,
+            "urn:linkshield:problem:plan-required",
+            "The plan does not include this",
+            format!("the account's plan does not include `{feature}`, or never as much at once"),
+        )
+    }
+
+    /// 429: what the plan includes is used up for this hour or day.
+    pub(crate) fn quota_used_up(feature: &str, retry_after_s: u64) -> Self {
+        Self {
+            kind: "urn:linkshield:problem:quota-used-up",
+            title: "What the plan includes is used up",
+            ..Self::too_many(
+                &format!("the plan's `{feature}` are used up; `retry-after` says until when"),
+                retry_after_s,
+            )
+        }
+    }
+
     /// 429: too much of something; it makes sense to come back after so many seconds.
     pub(crate) fn too_many(detail: &str, retry_after_s: u64) -> Self {
         let (status, kind) = (StatusCode::TOO_MANY_REQUESTS, "urn:linkshield:problem:too-many-requests");

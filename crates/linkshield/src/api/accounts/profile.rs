@@ -9,12 +9,7 @@ use utoipa::ToSchema;
 
 use super::{ACCOUNT_BODY_BYTES_MAX, answers::UserResponse};
 use crate::{
-    api::{
-        body::read_json,
-        fields::Fields,
-        problem::{Problem, ProblemDocument},
-        state::App,
-    },
+    api::{body::read_json, fields::Fields, problem::Problem, state::App},
     gate::LoggedIn,
     store::ProfileChange,
 };
@@ -45,7 +40,6 @@ pub(crate) struct ProfileRequest {
 /// Shows the account.
 #[utoipa::path(get, path = "/api/v1/user/profile", tag = "user", responses(
     (status = 200, description = "The account", body = UserResponse),
-    (status = 401, description = "Nobody is logged in", body = ProblemDocument, content_type = "application/problem+json"),
 ))]
 pub(super) async fn show(
     State(app): State<App>,
@@ -57,9 +51,6 @@ pub(super) async fn show(
 /// Changes what the account's holder says about themselves.
 #[utoipa::path(put, path = "/api/v1/user/profile", tag = "user", request_body = ProfileRequest, responses(
     (status = 200, description = "The account", body = UserResponse),
-    (status = 400, description = "Not JSON", body = ProblemDocument, content_type = "application/problem+json"),
-    (status = 401, description = "Nobody is logged in", body = ProblemDocument, content_type = "application/problem+json"),
-    (status = 422, description = "Fields are not accepted", body = ProblemDocument, content_type = "application/problem+json"),
 ))]
 pub(super) async fn change(
     State(app): State<App>,

@@ -4,8 +4,8 @@ use std::iter;
 
 use crate::{
     accounts::{
-        ApiKeyError, ChangePasswordError, ChangeStandingError, LoginError, RefreshFailure, RegisterError,
-        ResetPasswordError, SecondFactorError, VerifyEmailError,
+        ApiKeyError, ChangePasswordError, ChangeStandingError, LoginError, QuotaError, RefreshFailure,
+        RegisterError, ResetPasswordError, SecondFactorError, VerifyEmailError,
     },
     api::problem::{FieldError, Location, Problem},
     keys::ChangeKeysError,
@@ -39,8 +39,8 @@ impl From<LoginError> for Problem {
     fn from(error: LoginError) -> Self {
         match error {
             LoginError::Invalid => Self::wrong_login(),
-            LoginError::Throttled { retry_after_s } => Self::too_many(TOO_MANY_FAILED, retry_after_s),
-            LoginError::SecondFactorRequired => Self::second_factor_required(),
+            LoginError::Throttled { retry_after_s, .. } => Self::too_many(TOO_MANY_FAILED, retry_after_s),
+            LoginError::SecondFactorMissing | LoginError::SecondFactorWrong => Self::second_factor_required(),
             LoginError::NotVerified => Self::email_not_verified(),
             LoginError::Closed => Self::account_closed(),
             LoginError::Locked => Self::account_locked(),
@@ -52,7 +52,7 @@ impl From<LoginError> for Problem {
 impl From<RefreshFailure> for Problem {
     fn from(error: RefreshFailure) -> Self {
         match error {
-            RefreshFailure::Refused => Self::bad_credential(),
+            RefreshFailure::Refused | RefreshFailure::Reused { .. } => Self::bad_credential(),
             RefreshFailure::Failed(failure) => failure.into(),
         }
     }
@@ -97,6 +97,16 @@ impl From<ApiKeyError> for Problem {
             ApiKeyError::NotFound => Self::unknown_api_key(),
             ApiKeyError::Over(_) => Self::key_over(),
             ApiKeyError::Failed(failure) => failure.into(),
+        }
+    }
+}
+
+impl From<QuotaError> for Problem {
+    fn from(error: QuotaError) -> Self {
+        match error {
+            QuotaError::NotIncluded { feature } => Self::plan_lacks(feature),
+            QuotaError::UsedUp { feature, retry_after_s } => Self::quota_used_up(feature, retry_after_s),
+            QuotaError::Failed(failure) => failure.into(),
         }
     }
 }

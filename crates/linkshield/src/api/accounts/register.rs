@@ -7,6 +7,7 @@ use axum::{
 use http::StatusCode;
 use serde::Deserialize;
 use serde_json::Value;
+use shield_guard::event::SecurityEvent;
 use utoipa::ToSchema;
 
 use super::{
@@ -15,13 +16,14 @@ use super::{
     read::{self, TOKEN_LENGTH_MAX},
 };
 use crate::{
-    accounts::Register,
+    accounts::{Register, VerifyEmailError},
     api::{
         body::read_json,
         fields::Fields,
         problem::{Problem, ProblemDocument},
         state::App,
     },
+    gate::Witness,
     store::Profile,
 };
 
@@ -74,16 +76,18 @@ pub(crate) struct EmailRequest {
 /// Makes an account, which can be used once its address is verified.
 #[utoipa::path(post, path = "/api/v1/user/register", tag = "user", request_body = RegisterRequest, responses(
     (status = 200, description = "The account; a letter with a token is on its way", body = UserResponse),
-    (status = 400, description = "Not JSON", body = ProblemDocument, content_type = "application/problem+json"),
     (status = 409, description = "The address has an account", body = ProblemDocument, content_type = "application/problem+json"),
     (status = 422, description = "Fields or the password are not accepted", body = ProblemDocument, content_type = "application/problem+json"),
 ))]
 pub(super) async fn register(
     State(app): State<App>,
+    witness: Witness,
     request: Request,
 ) -> Result<Json<UserResponse>, Problem> {
     let request = registration(read_json(request, ACCOUNT_BODY_BYTES_MAX).await?)?;
-    Ok(Json(app.accounts().register(request).await?.into()))
+    let account = app.accounts().register(request).await?;
+    witness.about(account.id).tell(&SecurityEvent::AccountRegistered {}, StatusCode::OK);
+    Ok(Json(account.into()))
 }
 
 fn registration(body: Value) -> Result<Register, Problem> {
@@ -120,23 +124,30 @@ fn registration(body: Value) -> Result<Register, Problem> {
 #[utoipa::path(post, path = "/api/v1/user/verify-email", tag = "user", request_body = TokenRequest, responses(
     (status = 200, description = "The account, which can be used now", body = UserResponse),
     (status = 400, description = "Not JSON, or the token is not valid", body = ProblemDocument, content_type = "application/problem+json"),
-    (status = 422, description = "Fields are missing", body = ProblemDocument, content_type = "application/problem+json"),
 ))]
 pub(super) async fn verify_email(
     State(app): State<App>,
+    witness: Witness,
     request: Request,
 ) -> Result<Json<UserResponse>, Problem> {
     let mut fields = Fields::of(read_json(request, ACCOUNT_BODY_BYTES_MAX).await?, &["token"])?;
     let token = fields.text("token", 1..=TOKEN_LENGTH_MAX);
     let token = fields.finish_required(token)?;
-    Ok(Json(app.accounts().verify_email(&token).await?.into()))
+    let verified = app.accounts().verify_email(&token).await.inspect_err(|error| {
+        if matches!(error, VerifyEmailError::NotOpen) {
+            let (purpose, reason) = ("email-verification", "not-open");
+            let refused = SecurityEvent::OneTimeTokenRefused { purpose, reason };
+            witness.tell(&refused, StatusCode::BAD_REQUEST);
+        }
+    });
+    let account = verified?;
+    witness.proven(account.id, None).tell(&SecurityEvent::EmailVerified {}, StatusCode::OK);
+    Ok(Json(account.into()))
 }
 
 /// Sends another token to an address that waits for one. Answers the same whatever becomes of it.
 #[utoipa::path(post, path = "/api/v1/user/resend-verification", tag = "user", request_body = EmailRequest, responses(
     (status = 204, description = "Noted"),
-    (status = 400, description = "Not JSON", body = ProblemDocument, content_type = "application/problem+json"),
-    (status = 422, description = "Not an address", body = ProblemDocument, content_type = "application/problem+json"),
 ))]
 pub(super) async fn resend_verification(
     State(app): State<App>,

@@ -1,25 +1,22 @@
 //! The sessions of an account.
 
-use axum::{
-    Json,
-    extract::{Path, State, rejection::PathRejection},
-};
+use axum::{Json, extract::State};
 use http::StatusCode;
 use shield_guard::{SessionId, revocation::RevocationReason};
 
-use super::{answers::SessionResponse, read::id_in_path};
+use super::{answers::SessionResponse, events};
 use crate::{
     api::{
+        path_id::PathId,
         problem::{Problem, ProblemDocument},
         state::App,
     },
-    gate::LoggedIn,
+    gate::{LoggedIn, Witness},
 };
 
 /// Lists the sessions that live.
 #[utoipa::path(get, path = "/api/v1/user/sessions", tag = "user", responses(
     (status = 200, description = "The sessions", body = [SessionResponse]),
-    (status = 401, description = "Nobody is logged in", body = ProblemDocument, content_type = "application/problem+json"),
 ))]
 pub(super) async fn list(
     State(app): State<App>,
@@ -33,18 +30,19 @@ pub(super) async fn list(
 #[utoipa::path(delete, path = "/api/v1/user/sessions/{id}", tag = "user",
     params(("id" = String, Path, description = "Id of the session")), responses(
     (status = 204, description = "Ended"),
-    (status = 401, description = "Nobody is logged in", body = ProblemDocument, content_type = "application/problem+json"),
     (status = 404, description = "The account has no such session", body = ProblemDocument, content_type = "application/problem+json"),
-    (status = 422, description = "Not an id", body = ProblemDocument, content_type = "application/problem+json"),
 ))]
 pub(super) async fn end(
     State(app): State<App>,
     LoggedIn(holder): LoggedIn,
-    id: Result<Path<String>, PathRejection>,
+    PathId(session): PathId<SessionId>,
+    witness: Witness,
 ) -> Result<StatusCode, Problem> {
-    let session = id_in_path(id, |text| SessionId::parse(text).ok())?;
     match app.accounts().end_session(holder.account, session, RevocationReason::EndedByOwner).await? {
-        true => Ok(StatusCode::NO_CONTENT),
+        true => {
+            events::sessions_ended(&witness, &[session], "ended-by-owner", StatusCode::NO_CONTENT);
+            Ok(StatusCode::NO_CONTENT)
+        }
         false => Err(Problem::unknown_session()),
     }
 }
@@ -52,12 +50,14 @@ pub(super) async fn end(
 /// Ends every session but the one that asks.
 #[utoipa::path(delete, path = "/api/v1/user/sessions", tag = "user", responses(
     (status = 204, description = "Ended"),
-    (status = 401, description = "Nobody is logged in", body = ProblemDocument, content_type = "application/problem+json"),
 ))]
 pub(super) async fn end_others(
     State(app): State<App>,
     LoggedIn(holder): LoggedIn,
+    witness: Witness,
 ) -> Result<StatusCode, Problem> {
-    app.accounts().end_sessions(holder.account, Some(holder.session), RevocationReason::EndedByOwner).await?;
+    let (spared, reason) = (Some(holder.session), RevocationReason::EndedByOwner);
+    let ended = app.accounts().end_sessions(holder.account, spared, reason).await?;
+    events::sessions_ended(&witness, &ended, "logout-everywhere", StatusCode::NO_CONTENT);
     Ok(StatusCode::NO_CONTENT)
 }

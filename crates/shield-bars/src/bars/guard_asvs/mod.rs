@@ -15,7 +15,8 @@ use std::{
 
 use tokio::process::Command;
 
-use self::names::{Outcome, Requirement, outcomes, requirements, standard};
+pub(super) use self::names::{Outcome, outcomes};
+use self::names::{Requirement, requirements, standard};
 use super::Options;
 use crate::harness::{Result, Trouble, Verdict, cargo_program, run as run_command, workspace};
 

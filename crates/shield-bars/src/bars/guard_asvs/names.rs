@@ -11,7 +11,7 @@ pub(super) struct Requirement(u8, u8, u8);
 
 /// What became of a test.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Outcome {
+pub(in crate::bars) enum Outcome {
     Passed,
     Failed,
     Ignored,
@@ -28,7 +28,7 @@ pub(super) fn standard() -> BTreeMap<Requirement, u8> {
 }
 
 /// The tests in the output of the test harness, one `test PATH ... OUTCOME` a line.
-pub(super) fn outcomes(output: &str) -> Vec<(String, Outcome)> {
+pub(in crate::bars) fn outcomes(output: &str) -> Vec<(String, Outcome)> {
     let test = |line: &str| {
         let (path, outcome) = line.strip_prefix("test ")?.split_once(" ... ")?;
         let outcome = match outcome {

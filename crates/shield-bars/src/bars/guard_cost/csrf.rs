@@ -31,6 +31,7 @@ pub(super) fn cases(_sizes: &Sizes) -> Vec<Case> {
             credential: Credential::Cookie(session),
             fetch_site: Field::One(b"same-origin"),
             origin: Field::One(b"https://link.example"),
+            host: Field::One(b"link.example"),
             token: Field::One(token.expose().as_bytes()),
         })
     };

@@ -50,7 +50,9 @@ pub(super) async fn measure(verdict: &mut Verdict) -> Result<String> {
     let mut scene = Scene { service: LinkShield::start().await?, directory, people: 0 };
     scene.checks().await?;
     let capacity = scene.capacity().await?;
-    println!("  {capacity:.1} log-ins per second can be hashed; {CHECKS_PER_SECOND} checks per second besides");
+    println!(
+        "  {capacity:.1} log-ins per second can be hashed; {CHECKS_PER_SECOND} checks per second besides"
+    );
 
     let (mut quiet, mut loaded, mut flood) = (Vec::new(), Vec::new(), Flood::default());
     for _ in 0..ROUNDS {
@@ -72,7 +74,8 @@ pub(super) async fn measure(verdict: &mut Verdict) -> Result<String> {
     verdict.demand(ratio <= P99_RATIO_MAX, || {
         format!("p99 of checks {loaded_ms:.2} ms instead of {quiet_ms:.2}, more than {P99_RATIO_MAX} times")
     });
-    verdict.demand(flood.failed == 0, || format!("{} log-ins were neither checked nor refused", flood.failed));
+    verdict
+        .demand(flood.failed == 0, || format!("{} log-ins were neither checked nor refused", flood.failed));
     verdict.demand(flood.refused > 0, || "no log-in was refused: that was no overload".to_owned());
     let least = HASHED_SHARE_MIN * capacity * flood.took.as_secs_f64();
     verdict.demand(flood.hashed as f64 >= least, || {
@@ -128,7 +131,8 @@ impl Scene {
 
     /// Checks beside so many log-ins per second.
     async fn checks_in_a_flood(&mut self, per_second: f64) -> Result<(LoadReport, LoadReport)> {
-        let when = format!("open = {{ phases = [{{ rate = {per_second:.1}, for = \"8s\" }}], users_max = 4000 }}");
+        let when =
+            format!("open = {{ phases = [{{ rate = {per_second:.1}, for = \"8s\" }}], users_max = 4000 }}");
         let logins = self.plan_of_logins(&when, 2.0 * per_second * STRETCH.as_secs_f64())?;
         let checks = self.plan_of_checks()?;
         tokio::try_join!(load(checks), load(logins))

@@ -29,6 +29,7 @@ fn fills_in_every_default() {
                 "command": null, "artifact": "target/release/shop", "exclude": [".git", ".shield"], "deadline": "30m",
             },
             "test": null,
+            "bench": null,
             "staging_env": {},
             "smoke": [],
             "load": null,
@@ -45,6 +46,7 @@ fn fills_in_every_default() {
         "drill": {
             "environments": [], "load": null, "rate": 20, "disk": null, "before": "5s", "lasts": "10s", "after": "10s",
         },
+        "bench": null,
     });
     assert_eq!(manifest, expected);
 }
@@ -64,6 +66,11 @@ fn reads_every_key() {
         [DrillName::InstanceKill, DrillName::EdgeKill]
     );
     assert_eq!(manifest.drill.environments[0].as_str(), "production");
+    let bench = manifest.bench.as_ref().unwrap();
+    let jwt = &bench.components[0];
+    assert_eq!((bench.load.as_str(), bench.prepare.as_deref()), ("bench.toml", Some("./accounts")));
+    assert_eq!((jwt.target.as_millis(), jwt.margin, jwt.without.as_deref()), (10, 100, Some("stranger")));
+    assert_eq!(jwt.primitive.unwrap().bytes, 480);
     let smoke = &manifest.stages.smoke[0];
     assert_eq!((smoke.method.as_str(), smoke.headers["content-type"].as_str()), ("POST", "application/json"));
 }
@@ -77,15 +84,33 @@ fn survives_the_wire() {
     }
 }
 
-/// What an earlier shield wrote down had neither.
+/// What an earlier shield wrote down had none of them.
 #[test]
-fn stages_and_drills_may_be_absent() {
+fn later_stages_and_tables_may_be_absent() {
     let mut json = serde_json::to_value(parsed(MINIMAL)).unwrap();
-    json.as_object_mut().unwrap().remove("drill");
-    for stage in ["load", "drill"] {
+    for table in ["drill", "bench"] {
+        json.as_object_mut().unwrap().remove(table);
+    }
+    for stage in ["load", "drill", "bench"] {
         json["stages"].as_object_mut().unwrap().remove(stage);
     }
     assert_eq!(serde_json::from_value::<Manifest>(json).unwrap(), parsed(MINIMAL));
+}
+
+/// What a component says nothing of, by its name.
+#[test]
+fn components_have_defaults() {
+    let with = |metric: &str| {
+        let text = format!(
+            "{MINIMAL}[bench]\nload = \"b.toml\"\n[[bench.component]]\nname = \"jwt\"\ntarget = \"10ms\"\nwith = \"a\"\n{metric}"
+        );
+        parsed(&text).bench.unwrap().components.remove(0)
+    };
+    let own = with("");
+    assert_eq!(own.labels["component"], "jwt");
+    assert_eq!(own.longest_metric.as_deref(), Some("shield_component_duration_max_seconds"));
+    let other = with("metric = \"jwt_seconds\"\nlabels = {}\n");
+    assert!(other.labels.is_empty() && other.longest_metric.is_none(), "{other:?}");
 }
 
 #[test]

@@ -60,7 +60,9 @@ fn own_file_is_accepted() {
 }
 
 /// What every table with a required key needs, beside the minimal file.
-const TABLES: &str = "[stage.test]\ncommand = \"true\"\n[stage.load]\nfile = \"load.toml\"\n[[stage.smoke.request]]\npath = \"/\"\n";
+const TABLES: &str = "[stage.test]\ncommand = \"true\"\n[stage.load]\nfile = \"load.toml\"\n[[stage.smoke.request]]\npath = \"/\"\n\
+    [stage.bench]\n[bench]\nload = \"bench.toml\"\n[[bench.component]]\nname = \"jwt\"\ntarget = \"10ms\"\nwith = \"token\"\n\
+    primitive = { kind = \"sha-256\" }\n";
 
 /// The minimal file with every table, and `value` under `key`.
 fn with(key: &str, value: Value) -> Result<Manifest, Mistakes> {

@@ -43,6 +43,9 @@ deadline = "30m"
 command = "cargo test"
 deadline = "30m"
 
+[stage.bench]
+budget = "10s"
+
 [stage.staging]
 env = { RUST_LOG = "debug" }
 
@@ -87,4 +90,21 @@ disk = "/srv/shop"
 before = "5s"
 lasts = "10s"
 after = "10s"
+
+[bench]
+load = "bench.toml"
+prepare = "./accounts"
+metrics = "/metrics"
+budget = "20s"
+
+[[bench.component]]
+name = "jwt"
+target = "10ms"
+margin = 100
+with = "token"
+without = "stranger"
+metric = "shield_component_duration_seconds"
+labels = { component = "jwt" }
+longest = "shield_component_duration_max_seconds"
+primitive = { kind = "sha-256", bytes = 480 }
 "#;

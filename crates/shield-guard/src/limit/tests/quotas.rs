@@ -80,6 +80,17 @@ fn months_end_on_the_first() {
 }
 
 #[test]
+fn hours_end_on_the_hour() {
+    let late = moment("2028-02-29T23:59:59.999Z");
+    let window = QuotaWindow::at(QuotaPeriod::Hour, late);
+    assert_eq!((window.start, window.end), (moment("2028-02-29T23:00:00Z"), moment("2028-03-01T00:00:00Z")));
+    assert_eq!(window.seconds_left(late), 1);
+    assert_eq!(QuotaWindow::at(QuotaPeriod::Hour, window.end).start, window.end);
+    let last = QuotaWindow::at(QuotaPeriod::Hour, Timestamp(u64::MAX));
+    assert!(last.start < last.end, "{last:?}");
+}
+
+#[test]
 fn missing_features_are_told_apart() {
     let memory = Memory(Mutex::new(Some((Timestamp(0), 0))));
     let now = moment("2028-02-29T12:00:00Z");

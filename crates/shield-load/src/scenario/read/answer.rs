@@ -11,6 +11,15 @@ use crate::scenario::model::{Check, Demand, Place};
 use crate::scenario::read::limits::{CHECK_BYTES_MAX, CHECKS_MAX, EXTRACTS_MAX, NAME_BYTES_MAX};
 use crate::scenario::read::names::own_name;
 
+/// What is answered, and so what may be looked at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum AnswerKind {
+    /// Status, headers and body.
+    Http,
+    /// The next message of a WebSocket: nothing but a body.
+    Message,
+}
+
 /// Keys of a place in an answer.
 const PLACES: [&str; 4] = ["pointer", "header", "cookie", "body"];
 const ONE_PLACE: &str = "exactly one of `pointer`, `header`, `cookie`, `body`";
@@ -54,7 +63,7 @@ pub(crate) fn status_list<'r>(table: &Table<'r>, key: &'static str) -> Setting<'
 }
 
 /// `extract`: what is kept, by the name of its variable.
-pub(crate) fn extract<'r>(table: &Table<'r>) -> Setting<'r, BTreeMap<String, Place>> {
+pub(crate) fn extract<'r>(table: &Table<'r>, of: AnswerKind) -> Setting<'r, BTreeMap<String, Place>> {
     let accepted = "a table such as { order = \"/order/id\", tag = { header = \"etag\" } }";
     table.json_map("extract", EXTRACTS_MAX, accepted, |name, value| {
         own_name(name)?;
@@ -62,7 +71,7 @@ pub(crate) fn extract<'r>(table: &Table<'r>) -> Setting<'r, BTreeMap<String, Pla
             Value::String(text) => pointer(text).map(Place::Pointer),
             Value::Object(entries) if entries.len() == 1 => {
                 let (key, value) = entries.iter().next().expect("an object of one entry has a first one");
-                place(key, value)
+                place(key, value, of)
             }
             _ => Err(Refusal::new("not a place in an answer", format!("a JSON pointer, or {ONE_PLACE}"))),
         }
@@ -70,20 +79,20 @@ pub(crate) fn extract<'r>(table: &Table<'r>) -> Setting<'r, BTreeMap<String, Pla
 }
 
 /// `check`: what the answer must hold. None is a mistake.
-pub(crate) fn checks(table: &Table<'_>) -> Option<Vec<Check>> {
+pub(crate) fn checks(table: &Table<'_>, of: AnswerKind) -> Option<Vec<Check>> {
     let tables = table.tables("check");
     if let Some(extra) = tables.get(CHECKS_MAX) {
         extra.mistaken(Refusal::new("one check too many", format!("at most {CHECKS_MAX} per step")));
     }
-    let checks: Vec<Option<Check>> = tables.iter().map(check).collect();
+    let checks: Vec<Option<Check>> = tables.iter().map(|table| check(table, of)).collect();
     checks.into_iter().collect()
 }
 
-fn check(table: &Table<'_>) -> Option<Check> {
+fn check(table: &Table<'_>, of: AnswerKind) -> Option<Check> {
     let name = table.string("name", NAME_BYTES_MAX, "a short description").optional();
     let places = PLACES.map(|key| {
         let accepted = if key == "pointer" { POINTER } else { ONE_PLACE };
-        table.json(key, accepted, |value| place(key, &value)).optional()
+        table.json(key, accepted, |value| place(key, &value, of)).optional()
     });
     let mut places = places.into_iter().filter(|place| !matches!(place.value(), Some(None)));
     let place = places.next();
@@ -118,11 +127,15 @@ fn no_places() -> Refusal {
     Refusal::new("a check has no places", "a value without `{{`")
 }
 
-fn place(key: &str, value: &Value) -> Result<Place, Refusal> {
+fn place(key: &str, value: &Value, of: AnswerKind) -> Result<Place, Refusal> {
     let refuse = |accepted: &str| Refusal::new(format!("not a {key} of an answer"), accepted);
     let text = value.as_str().filter(|text| text.len() <= CHECK_BYTES_MAX);
     match key {
         "pointer" => pointer(text.ok_or_else(|| refuse(POINTER))?).map(Place::Pointer),
+        "header" if of == AnswerKind::Message => Err(Refusal::new(
+            "a message has no headers",
+            "`pointer`, `cookie` or `body` of a WebSocket's answer",
+        )),
         "header" => {
             let name = text.and_then(|text| HeaderName::try_from(text).ok());
             name.map(Place::Header).ok_or_else(|| refuse("the name of a header"))

@@ -28,11 +28,21 @@ const NAME: &str = "1 to 40 of a-z, 0-9 and `-`, starting with a letter";
 /// looked for in `directory`, and absolute from here on: who uses them, such as the guard of faults, has another current
 /// directory. Variables of the environment are looked up now.
 pub fn read_load_file(text: &str, file: &str, directory: &Path) -> Result<LoadFile, Mistakes> {
+    read_load_file_with(text, file, directory, &|name| env::var(name).ok())
+}
+
+/// The same with another environment than this process's.
+pub fn read_load_file_with(
+    text: &str,
+    file: &str,
+    directory: &Path,
+    environment: &dyn Fn(&str) -> Option<String>,
+) -> Result<LoadFile, Mistakes> {
     let reader = reader(text, file);
     let beside = Path::new(".").join(directory);
     // Without a current directory nothing beside the file can be found, which those who look for it say.
     let beside = path::absolute(&beside).unwrap_or(beside);
-    let load_file = resolve(&reader.root(), &beside, &|name| env::var(name).ok());
+    let load_file = resolve(&reader.root(), &beside, environment);
     reader.finish()?;
     Ok(load_file.expect("a value is withheld only together with a mistake"))
 }
@@ -52,7 +62,7 @@ pub(crate) fn resolve(root: &Table<'_>, directory: &Path, environment: Environme
     let failure_pause = root.duration("failure_pause", Duration::ZERO..=THINK_MAX);
     let failure_pause = failure_pause.or(Duration::from_millis(10));
     let feeds = feeds::read(root, directory);
-    let faults = faults::read(root, connecting.as_ref(), directory);
+    let faults = faults::read(root, connecting.as_ref(), model.as_ref(), directory);
     let ledger = Ledger::read(root);
     let protocol = connecting.as_ref().map(|connecting| connecting.protocol);
     let workload = workload(root, feeds, Around { ledger: &ledger, protocol, environment });

@@ -4,12 +4,14 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::path::Path;
 use std::time::Duration;
 
+use shield_types::format_duration;
 use shield_types::settings::{Ratio, Refusal, Setting, Table};
 
 use crate::fault::plan::model::{Fault, PlannedFault, ProxyKind};
 use crate::fault::process::finder::TargetFinder;
 use crate::fault::process::identity::Reach;
 use crate::scenario::faults::{FaultSection, FaultsSection, ProxySection};
+use crate::scenario::file::FileModel;
 use crate::scenario::read::limits::{FAULTS_MAX, NAME_BYTES_MAX, PROXIES_MAX, RUN_MAX};
 use crate::scenario::read::names::Certainty;
 use crate::scenario::read::target::Connecting;
@@ -60,12 +62,15 @@ pub(crate) struct Scene<'a> {
     pub(crate) directory: &'a Path,
     /// Name or address of the target; none if that is a mistake.
     pub(crate) host: Option<String>,
+    /// How long the load lasts; none if its model does not say, or is a mistake.
+    lasts: Option<Duration>,
 }
 
 /// The outer `None` is a mistake, the inner one a run without faults.
 pub(crate) fn read(
     root: &Table<'_>,
     connecting: Option<&Connecting>,
+    model: Option<&FileModel>,
     directory: &Path,
 ) -> Option<Option<FaultsSection>> {
     let proxy_tables = root.tables("proxy");
@@ -77,7 +82,8 @@ pub(crate) fn read(
     }
     let host = connecting.map(|connecting| host_of(&connecting.target.authority).to_owned());
     let certainty = Certainty::Complete;
-    let mut scene = Scene { proxies: Vec::new(), certainty, directory, host };
+    let lasts = model.and_then(FileModel::lasts);
+    let mut scene = Scene { proxies: Vec::new(), certainty, directory, host, lasts };
     let proxies: Vec<_> = proxy_tables.iter().map(|table| proxy(table, &mut scene)).collect();
     if scene.proxies.len() < proxies.len() {
         scene.certainty = Certainty::Guessed;
@@ -115,7 +121,7 @@ fn fault(table: &Table<'_>, scene: &Scene<'_>, names: &mut Vec<String>) -> Optio
     let name = name.and_then(|name| unused(name, |name| names.iter().any(|other| other == name)));
     let name = name.required().take();
     names.extend(name.clone());
-    let at = table.duration("at", Duration::ZERO..=RUN_MAX).required();
+    let at = table.duration("at", Duration::ZERO..=RUN_MAX).and_then(|at| scene.within_run(at)).required();
     let lasts = table.duration("for", SHORTEST..=RUN_MAX).required();
     let spread = table.duration("spread", Duration::ZERO..=RUN_MAX).or(Duration::ZERO);
     let meant = meant(table, scene);
@@ -176,6 +182,17 @@ pub(crate) fn share<'r>(table: &Table<'r>) -> Setting<'r, Ratio> {
 // === impl Scene ===
 
 impl Scene<'_> {
+    /// A fault after the end of the load would break nothing that anybody looks at.
+    fn within_run(&self, at: Duration) -> Result<Duration, Refusal> {
+        match self.lasts {
+            Some(lasts) if at >= lasts => {
+                let accepted = format!("less than the `{}` of the run", format_duration(lasts));
+                Err(Refusal::new("after the end of the run", accepted))
+            }
+            _ => Ok(at),
+        }
+    }
+
     /// The name of a proxy that carries `kind`.
     fn proxy(&self, name: String, kind: ProxyKind) -> Result<String, Refusal> {
         let fits: Vec<String> = self

@@ -24,4 +24,4 @@ mod tests;
 mod thresholds;
 mod traffic;
 
-pub use document::read_load_file;
+pub use document::{read_load_file, read_load_file_with};

@@ -9,6 +9,7 @@ use serde_json::Value as Json;
 use shield_types::settings::{Refusal, Setting, Table};
 
 use crate::scenario::model::{Action, HttpRequest};
+use crate::scenario::read::answer::AnswerKind;
 use crate::scenario::read::json;
 use crate::scenario::read::limits::{
     BODY_BYTES_MAX, FORM_MAX, HEADER_BYTES_MAX, HEADERS_MAX, PATH_BYTES_MAX,
@@ -43,6 +44,14 @@ enum Verb {
     WebSocket,
 }
 
+/// What a table says of a request.
+pub(crate) struct Found {
+    /// Known also when something else is wrong with it.
+    pub(crate) answer: AnswerKind,
+    /// The outer `None` is a mistake, the inner one no request.
+    pub(crate) request: Option<Option<Request>>,
+}
+
 /// A body, and the content type that its notation implies.
 struct Body {
     template: Template,
@@ -71,13 +80,12 @@ pub(crate) const ONE_VERB: &str =
     "exactly one of `get`, `head`, `post`, `put`, `patch`, `delete`, `options`, `websocket`";
 
 /// Headers that the client writes itself.
-const OWN_HEADERS: [&str; 7] =
-    ["host", "content-length", "connection", "transfer-encoding", "te", "upgrade", "cookie"];
+const OWN_HEADERS: [&str; 6] = ["host", "content-length", "connection", "transfer-encoding", "te", "upgrade"];
 
 const PATH: &str = "a path that starts with `/`, such as `/orders?page=2`, percent-encoded, without `#`";
 
-/// The request of a table. The outer `None` is a mistake, the inner one no request.
-pub(crate) fn read(table: &Table<'_>, scope: &Scope<'_>, base: &Base) -> Option<Option<Request>> {
+/// The request of a table.
+pub(crate) fn read(table: &Table<'_>, scope: &Scope<'_>, base: &Base) -> Found {
     let verbs = VERBS.map(|(key, verb)| {
         let path = table.string(key, PATH_BYTES_MAX, PATH);
         let path = path.and_then(|text| path_template(&text, scope).map(|path| (text, path)));
@@ -91,13 +99,16 @@ pub(crate) fn read(table: &Table<'_>, scope: &Scope<'_>, base: &Base) -> Option<
         if alone {
             table.missing("get", ONE_VERB);
         }
-        return (!alone).then_some(None);
+        return Found { answer: AnswerKind::Http, request: (!alone).then_some(None) };
     };
     verbs.for_each(|(given, _)| given.refuse(&format!("given beside `{}`", first.key), ONE_VERB));
+    let answer = if verb == Verb::WebSocket { AnswerKind::Message } else { AnswerKind::Http };
     let body = body(table, bodies, &verb);
-    let (text, path) = first.setting.take()??;
-    let (own, body) = (headers.take()?.unwrap_or_default(), body?);
-    Some(Some(request(verb, Parts { text, path, body, own }, base)))
+    let parts = first.setting.take().flatten().zip(headers.take()).zip(body);
+    let request = parts.map(|(((text, path), own), body)| {
+        Some(request(verb, Parts { text, path, body, own: own.unwrap_or_default() }, base))
+    });
+    Found { answer, request }
 }
 
 /// What a request is put together from.
@@ -136,9 +147,13 @@ fn request(verb: Verb, parts: Parts, base: &Base) -> Request {
 }
 
 fn bodies<'r>(table: &Table<'r>, scope: &Scope<'_>) -> [Given<'r, Body>; 4] {
-    let plain = |text: String| {
-        let template = scope.template(&text, Goal::Plain)?;
-        Ok(Body { template, content_type: None })
+    // An empty one is a text, too.
+    let plain = |text: Json| match text.as_str() {
+        Some(text) => {
+            let template = scope.template(text, Goal::Plain)?;
+            Ok(Body { template: bounded(template)?, content_type: None })
+        }
+        None => Err(Refusal::new("not a text", "a text, which may be empty")),
     };
     let json = table.json("json", "a table, a list or a value, sent as JSON", |value| {
         let content_type = Some("application/json");
@@ -152,15 +167,9 @@ fn bodies<'r>(table: &Table<'r>, scope: &Scope<'_>) -> [Given<'r, Body>; 4] {
     });
     [
         Given { key: "json", setting: json.optional() },
-        Given {
-            key: "body",
-            setting: table.string("body", BODY_BYTES_MAX, "a text").and_then(plain).optional(),
-        },
+        Given { key: "body", setting: table.json("body", "a text", plain).optional() },
         Given { key: "form", setting: form.optional() },
-        Given {
-            key: "send",
-            setting: table.string("send", BODY_BYTES_MAX, "a text message").and_then(plain).optional(),
-        },
+        Given { key: "send", setting: table.json("send", "a text message", plain).optional() },
     ]
 }
 
@@ -273,8 +282,7 @@ pub(crate) fn header_name(name: &str) -> Result<HeaderName, Refusal> {
     let Ok(name) = HeaderName::try_from(name) else {
         return Err(Refusal::new("not a header's name", "letters, digits and `-`"));
     };
-    let upgrade = name.as_str().starts_with("sec-websocket-") && name != "sec-websocket-protocol";
-    if upgrade || OWN_HEADERS.contains(&name.as_str()) {
+    if name.as_str().starts_with("sec-websocket-") || OWN_HEADERS.contains(&name.as_str()) {
         return Err(Refusal::new("a header that the client writes itself", "another header, or none"));
     }
     Ok(name)

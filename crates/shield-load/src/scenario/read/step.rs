@@ -10,9 +10,10 @@ use shield_types::{format_duration, parse_duration};
 
 use crate::plan::model::Protocol;
 use crate::scenario::model::{Action, Extract, Place, Step};
+use crate::scenario::read::answer::AnswerKind;
 use crate::scenario::read::limits::{NAME_BYTES_MAX, THINK_MAX};
 use crate::scenario::read::names::Scope;
-use crate::scenario::read::request::{Base, ONE_VERB, Request};
+use crate::scenario::read::request::{Base, Found, ONE_VERB, Request};
 use crate::scenario::read::{answer, request};
 use crate::scenario::template::{Part, Value};
 
@@ -92,10 +93,10 @@ impl StepReader<'_, '_> {
     ) -> Option<Option<Step>> {
         let name = table.string("name", NAME_BYTES_MAX, "a short name, each one once");
         let name = name.and_then(|name| self.file.claim(name)).optional();
-        let request = request::read(table, &self.scope, base);
+        let Found { answer: kind, request } = request::read(table, &self.scope, base);
         let expect = answer::expect(table).optional();
-        let checks = answer::checks(table);
-        let extract = answer::extract(table).optional();
+        let checks = answer::checks(table, kind);
+        let extract = answer::extract(table, kind).optional();
         let think = table.json("think", THINK, |value| thinking(&value)).optional();
         let ledger = table.boolean("ledger").optional();
         let none_written = [name.value() == Some(&None), expect.value() == Some(&None)]
@@ -108,19 +109,19 @@ impl StepReader<'_, '_> {
             let problem = "nothing says where the target lists what it applied";
             ledger.mistaken(Refusal::new(problem, "`get` in [ledger]"));
         }
+        if let (AnswerKind::Message, Some(Some(_))) = (kind, expect.value()) {
+            expect.mistaken(Refusal::new("a message has no status", "no `expect`"));
+        }
+        if let (AnswerKind::Message, Some(Protocol::Http2)) = (kind, self.file.protocol) {
+            let problem = "clients of HTTP/2 open no WebSocket";
+            table.mistaken(Refusal::new(problem, "`protocol = \"http/1.1\"` with `websocket`"));
+        }
         let Some(Request { action, label: own_label }) = request? else {
             if !none_written {
                 table.missing("get", ONE_VERB);
             }
             return none_written.then_some(None);
         };
-        if let (Action::WebSocket { .. }, Some(Some(_))) = (&action, expect.value()) {
-            expect.mistaken(Refusal::new("a message has no status", "no `expect`"));
-        }
-        if let (Action::WebSocket { .. }, Some(Protocol::Http2)) = (&action, self.file.protocol) {
-            let problem = "clients of HTTP/2 open no WebSocket";
-            table.mistaken(Refusal::new(problem, "`protocol = \"http/1.1\"` with `websocket`"));
-        }
         let name = name.take()?.unwrap_or_else(|| self.file.make_name(label.unwrap_or(&own_label)));
         let expected = match action {
             Action::Http(_) => vec![200..=299],

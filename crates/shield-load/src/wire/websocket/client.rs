@@ -14,6 +14,7 @@ use tokio::io::AsyncWriteExt;
 
 use crate::measure::failure::FailureKind;
 use crate::plan::model::{Connection, Target};
+use crate::scenario::cookies::Cookies;
 use crate::scenario::model::{Action, Step};
 use crate::scenario::program::{Program, ProgramStep};
 use crate::scenario::template::Template;
@@ -21,7 +22,7 @@ use crate::scenario::user::User;
 use crate::wire::connect::Connector;
 use crate::wire::exchange::{Answer, Broken, Excerpt, Progress};
 use crate::wire::http1::OpenConnection;
-use crate::wire::request::{fill_headers, fill_path};
+use crate::wire::request::{fill_headers, fill_path, sends_held_cookies};
 use crate::wire::websocket::frames::{Opcode, write_frame};
 use crate::wire::websocket::handshake::Handshake;
 use crate::wire::websocket::socket::Socket;
@@ -172,10 +173,14 @@ impl WebSocketClient {
     ) -> Result<Opened, Broken> {
         let handshake = Handshake::new();
         let mut own_fields = Vec::new();
+        let nothing = Cookies::default();
+        let mut cookies = true;
         if let Action::WebSocket { headers, .. } = &step.step.action {
             fill_headers(user, headers, &self.program, &mut own_fields);
+            cookies = sends_held_cookies(headers, user);
         }
-        let request = handshake.request(&self.path, &self.authority, &user.cookies, &own_fields);
+        let cookies = if cookies { &user.cookies } else { &nothing };
+        let request = handshake.request(&self.path, &self.authority, cookies, &own_fields);
         let wire = self.connector.connect(progress).await?;
         let mut connection = OpenConnection { wire, buffer: BytesMut::new() };
         let stream = &mut connection.wire.stream;

@@ -46,7 +46,9 @@ pub(crate) fn order(what: &str, arguments: &UrlArguments) -> Result<Order, Failu
         refuse_url_arguments(what, arguments)?;
         let path = Path::new(what);
         let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
-        (read(path, NAME_A_FILE)?, what.to_owned(), parent.map_or_else(|| PathBuf::from("."), Path::to_owned))
+        let text = read(path, NAME_A_FILE)?;
+        refuse_json(what, &text)?;
+        (text, what.to_owned(), parent.map_or_else(|| PathBuf::from("."), Path::to_owned))
     };
     let file = read_load_file(&text, &name, &directory).map_err(|mistakes| mistaken(&name, mistakes))?;
     let trust = arguments.trust.clone().or_else(|| file.trust.clone());
@@ -91,6 +93,18 @@ fn read(path: &Path, hint: &str) -> Result<String, Failure> {
     })
 }
 
+/// What begins as no TOML does would be a mistake in every line.
+fn refuse_json(name: &str, text: &str) -> Result<(), Failure> {
+    if !text.trim_start().starts_with('{') {
+        return Ok(());
+    }
+    let message = format!("failed to read the load in `{name}`: it is JSON, and a load file is TOML");
+    let hint = format!(
+        "`shield load report {name}` shows the results of a run; docs/load-file.md describes load files"
+    );
+    Err(Failure::plain(Exit::Usage, &message, &hint))
+}
+
 fn current_directory() -> Result<PathBuf, Failure> {
     env::current_dir().map_err(|error| Failure::unexpected("find the current directory", &error))
 }
@@ -106,7 +120,9 @@ fn of_url(url: &str, arguments: &UrlArguments) -> String {
         Some(users) => format!("[closed]\nusers = {users}\nfor = \"{lasts}\"\n"),
         None => {
             let rate = arguments.rate.unwrap_or(RATE);
-            format!("[open]\nphases = [{{ rate = {rate:?}, for = \"{lasts}\" }}]\n")
+            // A rate that is no number is one of the reader's mistakes, as TOML writes it.
+            let rate = format!("{rate:?}").to_lowercase();
+            format!("[open]\nphases = [{{ rate = {rate}, for = \"{lasts}\" }}]\n")
         }
     };
     let protocol = if arguments.http2 { "h2" } else { "http/1.1" };

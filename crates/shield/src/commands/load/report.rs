@@ -1,9 +1,6 @@
 //! Reports: files that were asked for, and `shield load report`.
 
-use std::{
-    fs::{self, OpenOptions},
-    path::Path,
-};
+use std::{fs, path::Path};
 
 use shield_load::{
     RunResults,
@@ -13,6 +10,7 @@ use shield_load::{
 
 use crate::{
     cli::{LoadReportArguments, OutputFormat, ReportArguments},
+    commands::reports,
     exit::{Exit, Failure},
     output,
 };
@@ -20,6 +18,7 @@ use crate::{
 /// `shield load report`: the same summary and files as after the run.
 pub(crate) fn run(arguments: &LoadReportArguments, format: OutputFormat) -> Result<(), Failure> {
     let path = &arguments.results;
+    prepare(&arguments.reports, path)?;
     let text = fs::read_to_string(path).map_err(|error| {
         let message = format!("failed to read `{}`: {error}", path.display());
         Failure::plain(Exit::Usage, &message, "`shield load … --json FILE` writes results")
@@ -33,37 +32,22 @@ pub(crate) fn run(arguments: &LoadReportArguments, format: OutputFormat) -> Resu
     Ok(())
 }
 
-/// Whether every report that is asked for can be written, before anything is measured for it.
-pub(crate) fn check(wanted: &ReportArguments) -> Result<(), Failure> {
-    for path in [&wanted.json, &wanted.html, &wanted.junit].into_iter().flatten() {
-        OpenOptions::new().create(true).append(true).open(path).map_err(|error| {
-            let message = format!("failed to write `{}`: {error}", path.display());
-            Failure::plain(Exit::Usage, &message, "name a file in a directory that exists; nothing was sent")
-        })?;
-    }
-    Ok(())
+/// Makes sure that every report that is asked for can be written; `input` is what the command reads.
+pub(crate) fn prepare(wanted: &ReportArguments, input: &Path) -> Result<(), Failure> {
+    let ReportArguments { json, html, junit } = wanted;
+    let paths: Vec<&Path> = [json, html, junit].into_iter().flatten().map(AsRef::as_ref).collect();
+    reports::prepare(&paths, &[input])
 }
 
 /// Writes every report that was asked for.
 pub(crate) fn write(results: &RunResults, wanted: &ReportArguments) -> Result<(), Failure> {
     let json = || serde_json::to_string_pretty(results).expect("results have only text keys") + "\n";
-    let reports: [(&Option<_>, &dyn Fn() -> String); 3] =
+    let wanted: [(&Option<_>, &dyn Fn() -> String); 3] =
         [(&wanted.json, &json), (&wanted.html, &|| html(results)), (&wanted.junit, &|| junit(results))];
-    for (path, make) in reports {
+    for (path, make) in wanted {
         if let Some(path) = path {
-            write_file(path, &make())?;
+            reports::write(path, &make(), "the summary above is whole")?;
         }
     }
     Ok(())
-}
-
-fn write_file(path: &Path, text: &str) -> Result<(), Failure> {
-    fs::write(path, text).map_err(|error| {
-        let message = format!("failed to write `{}`: {error}", path.display());
-        Failure::plain(
-            Exit::NotRecorded,
-            &message,
-            "free space, or name another file; the summary above is whole",
-        )
-    })
 }

@@ -24,7 +24,7 @@ const FOREIGN_LIMIT: Duration = Duration::from_secs(24 * 3600);
 pub(crate) async fn run(arguments: LoadRunArguments, format: OutputFormat) -> Result<(), Failure> {
     let what = arguments.what.clone().expect("the command line requires it without a subcommand");
     raise_descriptor_limit();
-    report::check(&arguments.reports)?;
+    report::prepare(&arguments.reports, Path::new(&what))?;
     let results = match foreign(&what) {
         Some(tool) if !arguments.workers.is_empty() => {
             let message = format!("failed to use `--workers` with a script of {tool}: it makes its own load");
@@ -135,14 +135,17 @@ fn failure(error: &SessionError) -> Failure {
     Failure::new(exit, error, &[hint.to_owned()])
 }
 
-/// The exit code that the verdict stands for.
+/// The exit code that the verdict stands for. Whoever interrupts a run knows, and a script that was interrupted must not take
+/// what is left of one for a finding: so that comes first, whatever the verdict.
 fn conclude(results: &RunResults) -> Result<(), Failure> {
+    if results.reasons.iter().any(|reason| reason == INTERRUPTED) {
+        return Err(Failure::told(Exit::Interrupted));
+    }
     match results.verdict {
         Verdict::Passed => Ok(()),
         Verdict::Failed => Err(Failure::told(Exit::NotHeld)),
         Verdict::Unreachable => Err(Failure::told(Exit::Unreachable)),
         Verdict::Invalid => Err(Failure::told(Exit::InvalidRun)),
-        Verdict::Aborted if results.reasons == [INTERRUPTED] => Err(Failure::told(Exit::Interrupted)),
         Verdict::Aborted => Err(Failure::told(Exit::Aborted)),
     }
 }

@@ -6,7 +6,7 @@ mod project;
 mod run;
 mod text;
 
-pub(crate) use client::Traffic;
+pub(crate) use client::{Traffic, get};
 pub(crate) use project::{LIMIT, Project};
 pub(crate) use run::{Run, Running};
 pub(crate) use text::same;

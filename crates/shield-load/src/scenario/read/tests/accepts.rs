@@ -54,6 +54,16 @@ fn full_file_is_accepted() {
 }
 
 #[test]
+fn texts_may_be_empty() {
+    let more =
+        "[[scenario.step]]\nput = \"/\"\nbody = \"\"\n[[scenario.step]]\nwebsocket = \"/ws\"\nsend = \"\"\n";
+    let file = with(more);
+    let steps = &file.workload.scenarios[0].steps;
+    assert_eq!(http(&steps[1]).body.as_ref().map(shown), Some(String::new()));
+    assert!(matches!(&steps[2].action, Action::WebSocket { message, .. } if shown(message).is_empty()));
+}
+
+#[test]
 fn counter_counts_every_step_by_default() {
     let more = "[metrics]\nurl = \"http://localhost/\"\n[counter]\nmetric = \"hits\"\n";
     let setup = "[[scenario.setup]]\nname = \"enter\"\nget = \"/\"\n";

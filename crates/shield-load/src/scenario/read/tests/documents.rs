@@ -108,37 +108,37 @@ metric = \"m\"
 name = \"line\"
 [[fault]]
 name = \"latency\"
-at = \"1s\"
+at = \"0s\"
 for = \"1s\"
 latency = { proxy = \"line\", delay = \"1s\" }
 [[fault]]
 name = \"reset\"
-at = \"1s\"
+at = \"0s\"
 for = \"1s\"
 reset = { proxy = \"line\" }
 [[fault]]
 name = \"loss\"
-at = \"1s\"
+at = \"0s\"
 for = \"1s\"
 loss = { proxy = \"line\", burst_begins = \"1%\", lost_in_bursts = \"1%\" }
 [[fault]]
 name = \"kill\"
-at = \"1s\"
+at = \"0s\"
 for = \"1s\"
 kill = { pid = 2 }
 [[fault]]
 name = \"restart\"
-at = \"1s\"
+at = \"0s\"
 for = \"1s\"
 restart = { pid = 2 }
 [[fault]]
 name = \"cpu\"
-at = \"1s\"
+at = \"0s\"
 for = \"1s\"
 cpu = { workers = 1 }
 [[fault]]
 name = \"memory\"
-at = \"1s\"
+at = \"0s\"
 for = \"1s\"
 memory = { size = \"1B\" }
 ";

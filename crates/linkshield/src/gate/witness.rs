@@ -1,0 +1,71 @@
+//! Events of handlers: what came of a request, with where it came from and who sent it.
+
+use std::net::IpAddr;
+
+use axum::extract::FromRequestParts;
+use http::{StatusCode, request::Parts};
+use shield_guard::{
+    AccountId, SessionId, address, chain,
+    event::{EventContext, SecurityEvent},
+};
+
+use super::{Circumstances, EventSink};
+use crate::api::{App, Problem};
+
+/// Saw a request, and tells of what came of it. Until somebody else is named, who is known by their credential acts, on their
+/// own account.
+#[derive(Clone, Debug)]
+pub struct Witness {
+    events: EventSink,
+    circumstances: Circumstances,
+    client: Option<IpAddr>,
+    actor: Option<AccountId>,
+    subject: Option<AccountId>,
+    session: Option<SessionId>,
+}
+
+// === impl Witness ===
+
+impl Witness {
+    /// Somebody has proved just now to be the holder of `account`.
+    #[must_use]
+    pub fn proven(self, account: AccountId, session: Option<SessionId>) -> Self {
+        Self { actor: Some(account), subject: Some(account), session, ..self }
+    }
+
+    /// What happens is about `account`, whoever does it.
+    #[must_use]
+    pub fn about(self, account: AccountId) -> Self {
+        Self { subject: Some(account), ..self }
+    }
+
+    /// Writes an event down; `status` is that of the answer.
+    pub fn tell(&self, event: &SecurityEvent, status: StatusCode) {
+        self.events.tell(event, |context| EventContext {
+            client: self.client,
+            actor: self.actor,
+            subject: self.subject,
+            session: self.session,
+            status: Some(status.as_u16()),
+            ..self.circumstances.put(context)
+        });
+    }
+}
+
+impl FromRequestParts<App> for Witness {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
+        let Parts { method, headers, extensions, .. } = parts;
+        let identity = extensions.get::<chain::Principal>().map(|principal| principal.identity);
+        let actor = identity.map(|identity| identity.account());
+        Ok(Self {
+            events: app.gate().events().clone(),
+            circumstances: Circumstances::of(method, headers, extensions),
+            client: extensions.get::<address::ClientAddress>().map(|client| client.address),
+            actor,
+            subject: actor,
+            session: identity.and_then(|identity| identity.session()),
+        })
+    }
+}
