@@ -236,7 +236,7 @@ async fn without_a_peer_nothing_is_decided() {
 }
 
 #[tokio::test]
-async fn asvs_v16_3_refusals_are_written_down_with_who_and_where() {
+async fn asvs_v16_3_2_to_16_3_3_refusals_are_written_down_with_who_and_where() {
     let service = Backend::over(chain_with(2)).await;
     service.get("/forgotten", &[("authorization", &service.bearer())]).await;
     service.get("/own", &[("authorization", "Bearer garbage"), ("user-agent", "curl/8")]).await;

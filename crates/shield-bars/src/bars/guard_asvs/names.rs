@@ -41,9 +41,10 @@ pub(in crate::bars) fn outcomes(output: &str) -> Vec<(String, Outcome)> {
     output.lines().filter_map(test).collect()
 }
 
-/// The requirements that the test at this path is named after: one, or a range within a section. `None` for another name.
+/// The requirements that the test at this path is named after: one, or a range within a section. `None` for another name. A
+/// test that runs on several databases is a module of its name, with a function for each.
 pub(super) fn requirements(path: &str) -> Option<Vec<Requirement>> {
-    let name = path.rsplit("::").next()?.strip_prefix("asvs_v")?;
+    let name = path.rsplit("::").find_map(|name| name.strip_prefix("asvs_v"))?;
     let mut words = name.split('_');
     let first = Requirement::read(&mut words)?;
     let mut following = words.clone();
@@ -98,6 +99,8 @@ mod tests {
     fn reads_numbers_out_of_names() {
         assert_eq!(requirements("a::tests::asvs_v6_2_4_holds_3000"), Some(vec![Requirement(6, 2, 4)]));
         assert_eq!(requirements("asvs_v6_2_9_takes_64_to_128"), Some(vec![Requirement(6, 2, 9)]));
+        let on_a_database = requirements("once::asvs_v15_4_2_one_of_many_takes_a_token::sqlite");
+        assert_eq!(on_a_database, Some(vec![Requirement(15, 4, 2)]));
         let range = requirements("asvs_v3_3_1_to_3_3_3_hands_out").unwrap_or_default();
         assert_eq!(range, [Requirement(3, 3, 1), Requirement(3, 3, 2), Requirement(3, 3, 3)]);
         assert_eq!(requirements("asvs_v3_3_1_to_4_3_3_hands_out"), None);
