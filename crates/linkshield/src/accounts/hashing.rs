@@ -1,13 +1,17 @@
-//! Hashes passwords on threads of their own: as many at a time as there are cores but one, a queue of fixed length behind
-//! them, and a refusal that says when to come back behind that. Log-ins can be slow; everything else stays fast.
+//! Hashes passwords on threads of their own: as many as there are cores but one, a queue of fixed length behind them, and a
+//! refusal that says when to come back behind that. Log-ins can be slow; everything else stays fast: the threads have the
+//! lowest priority, so that the kernel takes the processor from a hash whenever a request wants it (bar `guard.floods`).
 
 use std::{
     collections::VecDeque,
     num::NonZeroU32,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-    thread::available_parallelism,
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc},
+    thread::{Builder, available_parallelism},
     time::Instant,
 };
+
+use rustix::process::nice;
 
 use shield_guard::password::{
     Entry, Handover, HashPasswordError, HashingSlots, ParsePasswordHashError, PasswordHash, PasswordHasher,
@@ -15,12 +19,18 @@ use shield_guard::password::{
 };
 use shield_types::Secret;
 use thiserror::Error;
-use tokio::{sync::oneshot, task::spawn_blocking};
+use tokio::sync::oneshot;
 
 use crate::keys::random_bytes;
 
 /// Requests that may wait for a thread; each holds a password and little else.
 const WAITING_MAX: u32 = 64;
+
+/// What is added to the priority of a hashing thread: as far down as it goes.
+const NICENESS: i32 = 19;
+
+/// Something that a thread does once.
+type Job = Box<dyn FnOnce() + Send>;
 
 /// Hashes and checks passwords.
 #[derive(Clone, Debug)]
@@ -32,6 +42,8 @@ pub struct HashingPool {
 struct Inner {
     hasher: PasswordHasher,
     queue: Mutex<Queue>,
+    /// To the threads, which end when it is gone. Never longer than there are slots.
+    jobs: mpsc::Sender<Job>,
 }
 
 #[derive(Debug)]
@@ -75,17 +87,33 @@ pub enum HashingError {
 // === impl HashingPool ===
 
 impl HashingPool {
-    /// A pool over `hasher`.
+    /// A pool over `hasher`. Its threads end with it.
+    ///
+    /// # Panics
+    /// When the system gives no thread.
     pub fn new(hasher: PasswordHasher) -> Self {
         // One core is left to everything else.
         let threads = available_parallelism().map_or(1, |cores| cores.get().saturating_sub(1));
         let threads = NonZeroU32::new(u32::try_from(threads).unwrap_or(u32::MAX)).unwrap_or(NonZeroU32::MIN);
-        Self::with_slots(hasher, HashingSlots::new(threads, WAITING_MAX))
+        Self::with_sizes(hasher, threads, WAITING_MAX)
     }
 
-    fn with_slots(hasher: PasswordHasher, slots: HashingSlots) -> Self {
+    fn with_sizes(hasher: PasswordHasher, threads: NonZeroU32, waiting_max: u32) -> Self {
+        let slots = HashingSlots::new(threads, waiting_max);
         let queue = Mutex::new(Queue { slots, waiting: VecDeque::new(), next_number: 0 });
-        Self { inner: Arc::new(Inner { hasher, queue }) }
+        Self { inner: Arc::new(Inner { hasher, queue, jobs: start_threads(threads) }) }
+    }
+
+    /// Refuses when threads and queue are full. Whoever asks it before all else spares himself the rest of a log-in, which
+    /// writes to the database; room that there is now may be gone a moment later.
+    ///
+    /// # Errors
+    /// When too many wait already.
+    pub fn check_room(&self) -> Result<(), HashingError> {
+        match self.inner.queue().slots.full() {
+            Some(retry_after_s) => Err(HashingError::Busy { retry_after_s }),
+            None => Ok(()),
+        }
     }
 
     /// Hashes a new password; the answer is a PHC string.
@@ -118,8 +146,16 @@ impl HashingPool {
         work: impl FnOnce(&PasswordHasher) -> T + Send + 'static,
     ) -> Result<T, HashingError> {
         let slot = self.slot().await?;
-        let done = spawn_blocking(move || work(&slot.inner.hasher)).await;
-        Ok(done.expect("hashing does not panic, and the runtime outlives the request"))
+        let (answer, done) = oneshot::channel();
+        let jobs = self.inner.jobs.clone();
+        let job = move || {
+            let worked = work(&slot.inner.hasher);
+            drop(slot);
+            // A client that went away does not want to know.
+            let _unclaimed = answer.send(worked);
+        };
+        jobs.send(Box::new(job)).expect("threads live as long as the pool");
+        Ok(done.await.expect("hashing does not panic"))
     }
 
     async fn slot(&self) -> Result<Slot, HashingError> {
@@ -141,6 +177,30 @@ impl HashingPool {
         drop(place);
         Ok(slot)
     }
+}
+
+/// Threads that do what they are sent, until nobody can send any more.
+fn start_threads(threads: NonZeroU32) -> mpsc::Sender<Job> {
+    let (sender, jobs) = mpsc::channel::<Job>();
+    let jobs = Arc::new(Mutex::new(jobs));
+    for number in 0..threads.get() {
+        let jobs = Arc::clone(&jobs);
+        let work = move || {
+            // Of this thread alone, as Linux has it. Whoever may not do that hashes all the same.
+            if let Err(error) = nice(NICENESS) {
+                tracing::warn!(%error, "hashing passwords keeps its ordinary priority");
+            }
+            loop {
+                // The lock is held while waiting: one thread waits for a job, the others for the lock.
+                let job = jobs.lock().unwrap_or_else(PoisonError::into_inner).recv();
+                let Ok(job) = job else { return };
+                // A panic ends the request that waits for the answer, not the thread.
+                let _panicked = catch_unwind(AssertUnwindSafe(job));
+            }
+        };
+        Builder::new().name(format!("hashing-{number}")).spawn(work).expect("the system gives a thread");
+    }
+    sender
 }
 
 // === impl Inner ===
@@ -197,8 +257,8 @@ mod tests {
     use super::*;
 
     fn pool(threads: u32, waiting: u32) -> HashingPool {
-        let slots = HashingSlots::new(NonZeroU32::new(threads).unwrap(), waiting);
-        HashingPool::with_slots(PasswordHasher::new(HashingCost::MINIMUM), slots)
+        let threads = NonZeroU32::new(threads).unwrap();
+        HashingPool::with_sizes(PasswordHasher::new(HashingCost::MINIMUM), threads, waiting)
     }
 
     #[tokio::test]
@@ -244,6 +304,39 @@ mod tests {
         drop(second);
         drop(third.await.unwrap());
         pool.slot().now_or_never().expect("all slots came back").unwrap();
+    }
+
+    #[tokio::test]
+    async fn says_early_that_it_is_full() {
+        let pool = pool(1, 1);
+        let running = pool.slot().await.unwrap();
+        pool.check_room().unwrap();
+        let mut waiting = Box::pin(pool.slot());
+        assert!(waiting.as_mut().now_or_never().is_none());
+        let refused = pool.check_room();
+        assert!(matches!(refused, Err(HashingError::Busy { retry_after_s: 1.. })), "{refused:?}");
+        drop(running);
+        drop(waiting.await);
+        pool.check_room().unwrap();
+    }
+
+    #[tokio::test]
+    async fn hashes_at_the_lowest_priority() {
+        let niceness = |_: &PasswordHasher| {
+            let of_thread = std::fs::read_to_string("/proc/thread-self/stat").unwrap();
+            let (_, fields) = of_thread.rsplit_once(')').unwrap();
+            fields.split_whitespace().nth(16).unwrap().to_owned()
+        };
+        assert_eq!(pool(1, 1).run(niceness).await.unwrap(), "19");
+        assert_ne!(niceness(&PasswordHasher::new(HashingCost::MINIMUM)), "19", "this thread keeps its own");
+    }
+
+    #[tokio::test]
+    async fn a_panic_costs_neither_thread_nor_slot() {
+        let pool = pool(1, 1);
+        let panics = pool.run(|_| panic!("as it never should"));
+        assert!(AssertUnwindSafe(panics).catch_unwind().await.is_err());
+        assert_eq!(pool.run(|_| 7).await.unwrap(), 7);
     }
 
     #[tokio::test]

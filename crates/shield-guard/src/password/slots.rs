@@ -57,15 +57,21 @@ impl HashingSlots {
 
     /// A request comes. Nobody overtakes the queue, since a slot is only free when nobody waits.
     pub fn enter(&mut self) -> Entry {
-        if self.running < self.running_max.get() {
+        if let Some(retry_after_s) = self.full() {
+            Entry::Refused { retry_after_s }
+        } else if self.running < self.running_max.get() {
             self.running += 1;
             Entry::Runs
-        } else if self.waiting < self.waiting_max {
+        } else {
             self.waiting += 1;
             Entry::Waits
-        } else {
-            Entry::Refused { retry_after_s: self.retry_after_s() }
         }
+    }
+
+    /// `Retry-After` if [`Self::enter`] would refuse.
+    pub fn full(&self) -> Option<u64> {
+        let full = self.running >= self.running_max.get() && self.waiting >= self.waiting_max;
+        full.then(|| self.retry_after_s())
     }
 
     /// A hashing ended, having taken so long.

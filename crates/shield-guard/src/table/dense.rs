@@ -2,8 +2,8 @@
 //!
 //! A search reads tags, eight at a time, and looks at an entry only if its tag is right, so that a key that is there costs
 //! one look at the entries, which are too many for the processor's caches, and one that is not there costs none. Linear
-//! probing over tags stays cheap at a load of four fifths, and a table grows by a quarter: hence of its memory a fifth to
-//! a third is unused. Removal shifts back, so there are no tombstones, and a table that lives for years is as fast as a new
+//! probing over tags stays cheap at a load of four fifths, and a table grows by a quarter: hence of its memory 20 to 36 %
+//! is unused. Removal shifts back, so there are no tombstones, and a table that lives for years is as fast as a new
 //! one.
 //!
 //! Keys are digests, or ids with enough random bits, made by this system: nobody outside chooses a key that gets in, so
@@ -160,10 +160,19 @@ impl<const N: usize, V> Table<N, V> {
             return None;
         }
         let hash = hash(key);
-        let mut start = self.home(hash);
+        let (home, tag) = (self.home(hash), tag(hash));
+        // Two of three entries are at home. Where keys mostly are there, the processor foresees this and asks memory for the
+        // entry while the tag is still on its way; a place computed from tags would wait for them.
+        if self.tags[home] == tag
+            && let Some(entry) = &self.slots[home].0
+            && entry.key == *key
+        {
+            return Some((home, entry));
+        }
+        let mut start = home;
         loop {
             let group = self.group(start);
-            let mut candidates = equal_bytes(group, tag(hash));
+            let mut candidates = equal_bytes(group, tag);
             while candidates != 0 {
                 let place = self.behind(start, candidates.trailing_zeros() as usize / 8);
                 if let Some(entry) = &self.slots[place].0
@@ -280,13 +289,13 @@ mod tests {
     }
 
     #[test]
-    fn a_fifth_to_two_fifths_of_a_table_are_free() {
+    fn a_fifth_to_nine_25ths_of_a_table_is_free() {
         let mut table = Table::<16, u32>::new();
         for number in 0..=255 {
             assert_eq!(table.insert(key(Spread::Even, number), 0), None);
             let (entries, slots) = (table.len(), table.slots.len());
             assert!(entries * 5 <= slots * 4, "{entries} in {slots}");
-            assert!(entries * 5 + 40 >= slots * 3, "{entries} in {slots}");
+            assert!(entries * 25 + 200 >= slots * 16, "{entries} in {slots}");
         }
         assert_eq!(table.tags.iter().filter(|tag| **tag != super::EMPTY).count() / 256, 1);
         assert_eq!(size_of_val(&table.slots[0]), 32);

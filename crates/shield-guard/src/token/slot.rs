@@ -8,6 +8,7 @@
 
 use std::{
     array,
+    hint::black_box,
     sync::atomic::{AtomicU32, AtomicU64, Ordering, fence},
 };
 
@@ -38,28 +39,25 @@ pub(super) struct Slot {
     token: [AtomicU64; TOKEN_WORDS],
 }
 
-/// The digest that a slot is asked for.
-#[derive(Clone, Copy)]
-pub(super) struct Sought([u64; DIGEST_WORDS]);
+/// The digest that a slot is asked for. The first word is what slots are told apart by: evenly spread, and zero for none
+/// but one digest in 2^64.
+pub(super) type DigestWords = [u64; DIGEST_WORDS];
 
-// === impl Sought ===
-
-impl Sought {
-    pub(super) fn new(digest: &Sha256Digest) -> Self {
-        Self(words(digest.as_bytes()))
-    }
-
-    /// Evenly spread, since a digest is, and nobody can choose those of tokens that we sign: a hash, and zero for none but
-    /// one in 2^64.
-    pub(super) const fn mark(self) -> u64 {
-        self.0[0]
-    }
+pub(super) fn digest_words(digest: &Sha256Digest) -> DigestWords {
+    words(digest.as_bytes())
 }
 
 // === impl Slot ===
 
 impl Slot {
-    /// The mark of the digest in it, 0 if there is none. Only a hint: a writer may be at it.
+    /// Asks for both cache lines, so that they are on their way while the caller does something else.
+    #[inline]
+    pub(super) fn approach(&self) {
+        let [.., last] = &self.token;
+        black_box((self.mark(), last.load(Ordering::Relaxed)));
+    }
+
+    /// The first word of the digest in it, 0 if there is none. Only a hint: a writer may be at it.
     pub(super) fn mark(&self) -> u64 {
         self.digest[0].load(Ordering::Relaxed)
     }
@@ -73,10 +71,10 @@ impl Slot {
     /// The token under this digest. The comparison may end early: to steer it, one would have to find texts with chosen
     /// digests.
     #[inline]
-    pub(super) fn read(&self, sought: Sought) -> Option<VerifiedToken> {
+    pub(super) fn read(&self, sought: DigestWords) -> Option<VerifiedToken> {
         let version = self.version.load(Ordering::Acquire);
         let found = version.is_multiple_of(2)
-            && self.digest.iter().zip(sought.0).all(|(word, sought)| word.load(Ordering::Relaxed) == sought);
+            && self.digest.iter().zip(sought).all(|(word, sought)| word.load(Ordering::Relaxed) == sought);
         if !found {
             return None;
         }
@@ -89,7 +87,7 @@ impl Slot {
     }
 
     /// Puts a token here, in another's place. Not if another thread is at it, and not a token whose times no policy admits.
-    pub(super) fn write(&self, sought: Sought, token: &VerifiedToken) {
+    pub(super) fn write(&self, sought: DigestWords, token: &VerifiedToken) {
         let Some((words, lifetime_ms)) = pack(token) else { return };
         let version = self.version.load(Ordering::Relaxed);
         let Some(next) = version.checked_add(2) else { return };
@@ -103,7 +101,7 @@ impl Slot {
         }
         // Whoever sees one of the stores after it sees the odd version as well.
         fence(Ordering::Release);
-        let all = self.digest.iter().zip(sought.0).chain(self.token.iter().zip(words));
+        let all = self.digest.iter().zip(sought).chain(self.token.iter().zip(words));
         all.for_each(|(place, word)| place.store(word, Ordering::Relaxed));
         self.lifetime_ms.store(lifetime_ms, Ordering::Relaxed);
         self.version.store(next, Ordering::Release);
@@ -199,7 +197,7 @@ mod tests {
 
     #[test]
     fn a_token_that_never_began_is_not_kept() {
-        let (slot, sought) = (Slot::default(), Sought([1; 4]));
+        let (slot, sought) = (Slot::default(), [1; 4]);
         let token = unpack([1; TOKEN_WORDS], 0);
         slot.write(sought, &VerifiedToken { expires_at: Timestamp(0), ..token });
         slot.write(sought, &VerifiedToken { expires_at: Timestamp(u64::MAX), ..token });
@@ -208,19 +206,19 @@ mod tests {
 
     #[test]
     fn a_reader_that_meets_a_writer_finds_nothing() {
-        let (slot, sought, token) = (Slot::default(), Sought([1; 4]), unpack([1; TOKEN_WORDS], 5));
+        let (slot, sought, token) = (Slot::default(), [1; 4], unpack([1; TOKEN_WORDS], 5));
         slot.write(sought, &token);
         assert_eq!(slot.read(sought), Some(token));
         slot.version.fetch_add(1, Ordering::Relaxed);
-        slot.write(Sought([2; 4]), &token);
-        assert_eq!((slot.read(sought), slot.read(Sought([2; 4]))), (None, None));
+        slot.write([2; 4], &token);
+        assert_eq!((slot.read(sought), slot.read([2; 4])), (None, None));
     }
 
     #[test]
     fn a_slot_without_versions_keeps_what_it_has() {
         let (slot, token) = (Slot::default(), unpack([1; TOKEN_WORDS], 5));
         slot.version.store(u32::MAX - 3, Ordering::Relaxed);
-        (1..=3).for_each(|number| slot.write(Sought([number; 4]), &token));
+        (1..=3).for_each(|number| slot.write([number; 4], &token));
         assert_eq!(slot.version.load(Ordering::Relaxed), u32::MAX - 1);
         assert_eq!(slot.mark(), 1, "only the first was written");
     }
@@ -228,12 +226,12 @@ mod tests {
     proptest! {
         #[test]
         fn gives_back_what_it_was_given(token in any_token(), digest: [u8; 32], other: [u8; 32]) {
-            let (slot, sought) = (Slot::default(), Sought::new(&Sha256Digest::from_bytes(digest)));
+            let (slot, sought) = (Slot::default(), digest_words(&Sha256Digest::from_bytes(digest)));
             slot.write(sought, &token);
             prop_assert_eq!(slot.read(sought), Some(token));
-            prop_assert_eq!((slot.mark(), slot.expires_ms()), (sought.mark(), token.expires_at.0));
+            prop_assert_eq!((slot.mark(), slot.expires_ms()), (sought[0], token.expires_at.0));
             prop_assume!(digest != other);
-            prop_assert_eq!(slot.read(Sought::new(&Sha256Digest::from_bytes(other))), None);
+            prop_assert_eq!(slot.read(digest_words(&Sha256Digest::from_bytes(other))), None);
         }
     }
 }

@@ -1,6 +1,6 @@
 //! What a request with an access token meets: the cache, and behind it the verification.
 
-use shield_types::{Sha256Digest, Timestamp};
+use shield_types::Timestamp;
 
 use crate::token::{KeyRing, TOKEN_BYTES_MAX, TokenPolicy, TokenRefusal, VerifiedToken, VerifiedTokenCache};
 
@@ -36,17 +36,17 @@ impl TokenVerifier {
         if token.len() > TOKEN_BYTES_MAX {
             return Err(TokenRefusal::TooLong);
         }
-        let digest = Sha256Digest::of(token);
+        let sought = self.cache.seek(token);
         // An entry that does not count any more is verified like a new token, so that the refusal has the right name.
         let known = self
             .cache
-            .get(&digest)
+            .get(sought)
             .filter(|known| known.check_times(now).is_ok() && ring.verifying_key(known.key_id, now).is_ok());
         if let Some(known) = known {
             return Ok(known);
         }
         let verified = self.policy.verify(ring, token, now)?;
-        self.cache.insert(digest, verified);
+        self.cache.insert(sought, &verified);
         Ok(verified)
     }
 }
