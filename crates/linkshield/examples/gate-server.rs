@@ -21,8 +21,8 @@ use hyper_util::{rt::TokioIo, service::TowerToHyperService};
 use linkshield::{
     clock::now,
     gate::{
-        ChainSettings, EventFile, EventWriter, Gate, GateParts, GateStore, Peer, RevocationFollower,
-        RouteTable, UseWriter, build_chain, catch_up, guard,
+        ChainSettings, EventFile, EventWriter, Fanout, Gate, GateParts, GateStore, GlobalLimits, Peer,
+        RevocationFollower, RouteTable, UseWriter, build_chain, catch_up, guard,
     },
 };
 use ring::rand::SystemRandom;
@@ -92,7 +92,9 @@ async fn gated() {
     let events = env::temp_dir().join(format!("gate-server-{}.jsonl", std::process::id()));
     let (sink, _writer) = EventWriter::start(EventFile::at(events), "one").await.expect("a file for events");
     let (uses, _use_writer) = UseWriter::start(Arc::clone(&scene.store));
-    let _follower = RevocationFollower::start(EmptyLog, Arc::clone(&scene.chain), sink.clone());
+    let fanout = Fanout::through(None);
+    let _follower =
+        RevocationFollower::start(EmptyLog, Arc::clone(&scene.chain), sink.clone(), fanout.clone());
     let ring = Arc::clone(&scene.ring);
     let report = ReportPath::parse("/api/security/csp-report").expect("a plain path");
     let gate = Gate::new(GateParts {
@@ -103,6 +105,8 @@ async fn gated() {
         headers: SecurityHeaders::new(&report, HstsPreload::No),
         events: sink,
         uses,
+        global: GlobalLimits::none(),
+        fanout,
     });
     let router = router().layer(middleware::from_fn_with_state(Arc::new(gate), guard::<OneSession>));
     serve(router, &scene.credentials).await;

@@ -73,8 +73,8 @@ impl App {
         environment: Environment,
         request_timeout: Duration,
     ) -> Self {
-        let metrics =
-            Metrics::new(environment, Arc::clone(gate.components())).with_redis(gate.redis_status());
+        let redis = gate.redis_status().map(|status| (status, gate.redis_waits().clone()));
+        let metrics = Metrics::new(environment, Arc::clone(gate.components())).with_redis(redis);
         let inner = Inner {
             service,
             accounts,

@@ -8,8 +8,12 @@
 //! - Those of log-in and its like: in the database, which such requests ask anyway, exact whatever becomes of Redis. Nobody
 //!   is admitted without it.
 
-use std::{num::NonZeroU32, time::Duration};
+use std::{
+    num::NonZeroU32,
+    time::{Duration, Instant},
+};
 
+use prometheus_client::metrics::histogram::Histogram;
 use shield_data::{Redis, RedisLeases, SqlLeases};
 use shield_guard::{
     StoreError,
@@ -37,6 +41,8 @@ const EXACT: &str = "auth_";
 /// What is counted over all processes.
 pub struct GlobalLimits {
     limits: Vec<GlobalLimit>,
+    /// How long requests waited for Redis.
+    waits: Histogram,
 }
 
 struct GlobalLimit {
@@ -56,9 +62,8 @@ enum CountStore {
 
 impl GlobalLimits {
     /// One process is all there are.
-    #[cfg(test)]
-    pub(super) fn none() -> Self {
-        Self { limits: Vec::new() }
+    pub fn none() -> Self {
+        Self { limits: Vec::new(), waits: waits() }
     }
 
     /// Of the limits of these routes: those of log-in in the database, those of the API in Redis, where there is one.
@@ -72,7 +77,12 @@ impl GlobalLimits {
             let (_, store) = stores.iter().find(|(start, _)| name.starts_with(start))?;
             Some(GlobalLimit::new(name, period, store.clone()))
         });
-        Ok(Self { limits: limits.collect::<Result<_, _>>()? })
+        Ok(Self { limits: limits.collect::<Result<_, _>>()?, waits: waits() })
+    }
+
+    /// How long requests waited for Redis, in seconds: answered or not.
+    pub fn redis_waits(&self) -> &Histogram {
+        &self.waits
     }
 
     /// The chain's answer, unless it admits what all processes together have no units for.
@@ -92,7 +102,7 @@ impl GlobalLimits {
         for reading in limits.readings() {
             let name = reading.limit.name();
             let Some(limit) = self.limits.iter().find(|limit| limit.name == name) else { continue };
-            match limit.take(reading).await {
+            match limit.take(reading, &self.waits).await {
                 LeaseDecision::Admitted => {}
                 LeaseDecision::Refused(refusal) => return Some((name, refusal)),
                 LeaseDecision::NeedsStore(_) => return Some((name, LeaseRefusal::StoreAway)),
@@ -114,13 +124,13 @@ impl GlobalLimit {
         Ok(Self { name, table: LeaseTable::new(settings, random_bytes())?, store })
     }
 
-    async fn take(&self, reading: &Reading<'_>) -> LeaseDecision {
+    async fn take(&self, reading: &Reading<'_>, waits: &Histogram) -> LeaseDecision {
         let demand = LeaseDemand { key: reading.key, rate: reading.rate, cost: ONE };
         let request = match self.table.take(demand, now(), self.store.cluster()) {
             LeaseDecision::NeedsStore(request) => request,
             decided => return decided,
         };
-        match self.store.take(&request).await {
+        match self.store.take(&request, waits).await {
             Ok(answer) => self.table.answered(&request, answer, now(), self.store.cluster()),
             Err(_) => self.table.unanswered(&request, now(), self.store.cluster()),
         }
@@ -138,15 +148,27 @@ impl CountStore {
         }
     }
 
-    async fn take(&self, request: &LeaseRequest) -> Result<LeaseAnswer, StoreError> {
+    async fn take(&self, request: &LeaseRequest, waits: &Histogram) -> Result<LeaseAnswer, StoreError> {
         match self {
-            // Whoever watches Redis tells of it, once.
-            Self::Redis(redis) => RedisLeases::new(redis.clone()).take(request, now()).await,
+            Self::Redis(redis) => {
+                let began = Instant::now();
+                // Whoever watches Redis tells of its absence, once.
+                let answer = RedisLeases::new(redis.clone()).take(request, now()).await;
+                waits.observe(began.elapsed().as_secs_f64());
+                answer
+            }
             Self::Database(leases) => leases.take(request, now()).await.inspect_err(|error| {
                 tracing::warn!(error = %error, cause = causes(error).join(": "), "a limit could not be counted");
             }),
         }
     }
+}
+
+/// Fine around what a call may take.
+fn waits() -> Histogram {
+    Histogram::new([
+        0.000_1, 0.000_25, 0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.015, 0.02, 0.025, 0.05, 0.1, 1.0,
+    ])
 }
 
 /// As if the chain had refused it.

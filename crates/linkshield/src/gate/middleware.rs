@@ -13,6 +13,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use http::{HeaderMap, HeaderValue, Method, header};
+use prometheus_client::metrics::histogram::Histogram;
 use shield_data::RedisStatus;
 use shield_guard::{
     AccountId, ScopeSet, StoreError,
@@ -157,6 +158,11 @@ impl<S: GateStore> Gate<S> {
     /// How Redis is, where there is one.
     pub fn redis_status(&self) -> Option<watch::Receiver<RedisStatus>> {
         self.fanout.redis_status()
+    }
+
+    /// How long requests waited for Redis, in seconds.
+    pub fn redis_waits(&self) -> &Histogram {
+        self.global.redis_waits()
     }
 
     /// How long the parts of its checks take.

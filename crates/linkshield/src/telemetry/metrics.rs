@@ -108,11 +108,12 @@ impl Metrics {
         metrics
     }
 
-    /// Says how Redis is, too.
+    /// Says how Redis is, too, and how long requests waited for it.
     #[must_use]
-    pub fn with_redis(mut self, status: Option<watch::Receiver<RedisStatus>>) -> Self {
-        if let Some(status) = status {
+    pub fn with_redis(mut self, redis: Option<(watch::Receiver<RedisStatus>, Histogram)>) -> Self {
+        if let Some((status, waits)) = redis {
             self.registry.register_collector(Box::new(RedisMetrics(status)));
+            self.registry.register("redis_wait_seconds", "Time that requests waited for Redis", waits);
         }
         self
     }
