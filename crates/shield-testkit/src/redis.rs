@@ -252,8 +252,7 @@ impl RedisSentinel {
         let failover = format!("sentinel failover-timeout {MASTER} 3000");
         let sentinel = || Redis::start_with(&[&monitor, &down_after, &failover]);
         let trio = Self { sentinels: [sentinel()?, sentinel()?, sentinel()?], servers: [master, copy] };
-        let ready = || (trio.copied() && trio.sentinels.iter().all(knows_all)).then_some(());
-        wait_for_sync("Sentinels", START_LIMIT, ready).map_err(|_| RedisError::Gather)?;
+        trio.until_ready()?;
         Ok(trio)
     }
 
@@ -291,9 +290,57 @@ impl RedisSentinel {
         self.sentinels[0].command(&["SENTINEL", "FAILOVER", MASTER]).map(drop)
     }
 
+    /// Ends the master at once (`SIGKILL`); the Sentinels will promote the copy.
+    ///
+    /// # Errors
+    /// When no Sentinel says who that is, or the system does not deliver the signal.
+    pub fn kill_master(&self) -> Result<(), RedisError> {
+        self.server(self.master_port()?).kill()
+    }
+
+    /// Waits until a copy was promoted in the place of a server that was killed, starts that one again as its copy, and
+    /// waits until a failover is possible again.
+    ///
+    /// # Errors
+    /// When it does not come so far.
+    pub fn recover(&mut self) -> Result<(), RedisError> {
+        let promoted = || self.master_port().ok().filter(|port| ping(*port));
+        let master = wait_for_sync("a promotion", START_LIMIT, promoted).map_err(|_| RedisError::Gather)?;
+        let other = self.servers.iter_mut().find(|server| server.port != master);
+        let other = other.ok_or(RedisError::Gather)?;
+        if !ping(other.port) {
+            other.restart()?;
+            // Rather than as a second master until a Sentinel notices.
+            other.command(&["REPLICAOF", "127.0.0.1", &master.to_string()])?;
+        }
+        self.until_ready()
+    }
+
+    /// Waits until whom the Sentinels call the master answers and calls itself one.
+    ///
+    /// # Errors
+    /// When it does not come so far.
+    pub fn until_promoted(&self) -> Result<(), RedisError> {
+        let promoted = || {
+            let server = self.server(self.master_port().ok()?);
+            let role = server.command(&["ROLE"]).ok()?;
+            role.starts_with("master").then_some(())
+        };
+        wait_for_sync("a promotion", START_LIMIT, promoted).map_err(|_| RedisError::Gather)
+    }
+
+    fn until_ready(&self) -> Result<(), RedisError> {
+        let ready = || (self.copied() && self.sentinels.iter().all(knows_all)).then_some(());
+        wait_for_sync("Sentinels", START_LIMIT, ready).map_err(|_| RedisError::Gather)
+    }
+
+    fn server(&self, port: u16) -> &Redis {
+        self.servers.iter().find(|server| server.port == port).unwrap_or(&self.servers[0])
+    }
+
     fn copied(&self) -> bool {
-        let info = self.servers[1].command(&["INFO", "replication"]);
-        info.is_ok_and(|info| info.contains("master_link_status:up"))
+        let info = |server: &Redis| server.command(&["INFO", "replication"]).unwrap_or_default();
+        self.servers.iter().any(|server| info(server).contains("master_link_status:up"))
     }
 }
 

@@ -10,6 +10,8 @@ mod guard_cost;
 mod guard_defects;
 mod guard_floods;
 mod guard_fuzz;
+mod guard_redis_loss;
+mod guard_revocation;
 mod guard_rotation;
 mod guard_targets;
 mod kill_anywhere;
@@ -60,6 +62,8 @@ enum Kind {
     GuardAsvs,
     GuardFloods,
     GuardRotation,
+    GuardRevocation,
+    GuardRedisLoss,
     GuardFuzz,
     GuardTargets,
 }
@@ -221,6 +225,16 @@ pub(crate) const BARS: &[Bar] = &[
         kind: Kind::GuardRotation,
     },
     Bar {
+        name: "guard.revocation",
+        claim: "token, session, user, kid, key refused on three nodes <= 250 ms p99 after the call returns; <= 2 s across a failover of Redis; 0 of >= 1,000 lost over 20 of them, nor over deaths of the PostgreSQL primary",
+        kind: Kind::GuardRevocation,
+    },
+    Bar {
+        name: "guard.redis-loss",
+        claim: "Redis killed, frozen, failed over under load: 0 requests wait > 25 ms on it, 0 sessions lost, 0 revoked tokens accepted, admitted <= 1.5 x the limit (log-in 1.0 x), used again <= 1 s after it is back",
+        kind: Kind::GuardRedisLoss,
+    },
+    Bar {
         name: "guard.fuzz",
         claim: "parsers of tokens, cookies, keys and headers fed for 10 minutes each: 0 findings; schemathesis against /openapi.json of a running LinkShield: 0 server errors",
         kind: Kind::GuardFuzz,
@@ -256,6 +270,8 @@ pub(crate) async fn run(bar: &Bar, options: &Options) -> Result<Verdict> {
         Kind::GuardAsvs => guard_asvs::run(options).await,
         Kind::GuardFloods => guard_floods::run(options).await,
         Kind::GuardRotation => guard_rotation::run(options).await,
+        Kind::GuardRevocation => guard_revocation::run(options).await,
+        Kind::GuardRedisLoss => guard_redis_loss::run(options).await,
         Kind::GuardFuzz => guard_fuzz::run(options).await,
         Kind::GuardTargets => guard_targets::run(options).await,
     }

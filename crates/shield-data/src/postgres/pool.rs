@@ -197,7 +197,7 @@ impl PostgresPool {
         let mut last = None;
         loop {
             let term = self.term(deadline).await;
-            let term = term.map_err(|none| last.take().map_or(none, SqlError::Refused))?;
+            let term = term.map_err(|none| last.take().map_or(none, |error| unconnected(board, &error)))?;
             match timeout_at(deadline.at(), term.pool.acquire()).await {
                 Ok(Ok(connection)) if board.confirms(term.epoch) => {
                     return Ok(Lease::new(connection, term, Arc::clone(board)));
@@ -239,6 +239,15 @@ impl fmt::Debug for PostgresPool {
 }
 
 fn no_primary(board: &Board) -> SqlError {
+    SqlError::NoPrimary { hosts: told(board) }
+}
+
+fn told(board: &Board) -> String {
     let hosts = board.seen().into_iter().map(|(host, seen)| format!("`{host}`: {seen}"));
-    SqlError::NoPrimary { hosts: hosts.collect::<Vec<_>>().join("; ") }
+    hosts.collect::<Vec<_>>().join("; ")
+}
+
+/// Nothing was asked of anybody: no connection was to be had to ask on.
+fn unconnected(board: &Board, error: &sqlx::Error) -> SqlError {
+    SqlError::NoPrimary { hosts: format!("{}; the last connection failed: {error}", told(board)) }
 }

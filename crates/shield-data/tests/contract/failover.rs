@@ -222,6 +222,16 @@ async fn frozen_first_host_holds_up_nobody() {
     assert_eq!(port(&pool(&url, DEADLINE).await), Some(pair.second.port()));
 }
 
+#[tokio::test]
+async fn roles_are_told_to_anybody() {
+    let pair = PostgresPair::start().unwrap();
+    let url = pair.create_database().unwrap();
+    pair.first.ask("CREATE ROLE plain LOGIN").unwrap();
+    let pool = pool(&url.replace("postgres@", "plain@"), DEADLINE).await;
+    assert_eq!(port(&pool), Some(pair.first.port()));
+    seen(&pool, pair.second.port(), "takes no writes on timeline 1").await;
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn nodes_migrate_at_once() {
     let url = Postgres::shared().create_database().unwrap();
