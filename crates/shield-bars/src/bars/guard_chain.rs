@@ -205,7 +205,11 @@ impl Side {
             steps: vec![step],
         };
         let plan = LoadPlan {
-            workload: Workload { scenarios: vec![scenario], ..Workload::default() },
+            workload: Workload {
+                scenarios: vec![scenario],
+                id_prefix: "ask".to_owned(),
+                ..Workload::default()
+            },
             clients: vec![ClientGroup::new(CLIENTS, Protocol::Http1, Connection::KeepAlive)],
             ..LoadPlan::new(target)
         };

@@ -48,12 +48,6 @@ pub(crate) async fn build_testkit(name: &str) -> Result<PathBuf> {
     Ok(release_directory().join(name))
 }
 
-/// `linkshield` in release mode.
-pub(crate) async fn build_linkshield() -> Result<PathBuf> {
-    build(&["-p", "linkshield"]).await?;
-    Ok(release_directory().join("linkshield"))
-}
-
 /// A program beside `linkshield`, made of its parts, in release mode.
 pub(crate) async fn build_linkshield_example(name: &str) -> Result<PathBuf> {
     build(&["-p", "linkshield", "--example", name]).await?;

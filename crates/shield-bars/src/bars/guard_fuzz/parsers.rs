@@ -93,6 +93,11 @@ fn bits_of(error: &impl std::fmt::Debug) -> u64 {
     name.bytes().fold(0, |bits, byte| (bits ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
 }
 
+/// Two answers as one.
+fn mix(bits: u64, more: u64) -> u64 {
+    bits.wrapping_mul(31).wrapping_add(more)
+}
+
 /// What must hold.
 fn holds(condition: bool, otherwise: &str) -> Result<(), String> {
     if condition { Ok(()) } else { Err(otherwise.to_owned()) }

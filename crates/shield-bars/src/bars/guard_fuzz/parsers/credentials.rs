@@ -16,7 +16,7 @@ use shield_guard::{
 };
 use shield_types::{Secret, Timestamp};
 
-use super::{Target, bits_of, holds};
+use super::{Target, bits_of, holds, mix};
 
 const BEGAN: Timestamp = Timestamp(1_790_000_000_000);
 const NOW: Timestamp = Timestamp(BEGAN.0 + 60_000);
@@ -69,24 +69,24 @@ pub(super) fn tokens() -> Target {
     let check = move |input: &[u8]| {
         let mut bits = 0;
         for Signed { ring, token } in &signed {
-            bits = bits * 31
-                + match policy.verify(ring, input, NOW) {
-                    Ok(verified) => {
-                        // Another spelling of a signature may be taken; it is the same token.
-                        holds(verified == *token, "a token that was never signed is taken")?;
-                        1
-                    }
-                    Err(refusal) => bits_of(&refusal),
-                };
-        }
-        Ok(bits * 31
-            + match refresh.read(input) {
-                Ok(read) => {
-                    holds(read.session == session(), "a refresh token that was never made is taken")?;
+            let answer = match policy.verify(ring, input, NOW) {
+                Ok(verified) => {
+                    // Another spelling of a signature may be taken; it is the same token.
+                    holds(verified == *token, "a token that was never signed is taken")?;
                     1
                 }
                 Err(refusal) => bits_of(&refusal),
-            })
+            };
+            bits = mix(bits, answer);
+        }
+        let answer = match refresh.read(input) {
+            Ok(read) => {
+                holds(read.session == session(), "a refresh token that was never made is taken")?;
+                1
+            }
+            Err(refusal) => bits_of(&refusal),
+        };
+        Ok(mix(bits, answer))
     };
     let words = &["{\"alg\":\"none\"}", "eyJhbGciOiJub25lIn0", "..", "shield_rt_", "EdDSA", "ES256", "HS256"];
     Target { name: "token", seeds, words, check: Box::new(check) }
@@ -155,13 +155,13 @@ pub(super) fn keys() -> Target {
         if let Ok(text) = std::str::from_utf8(input) {
             if let Ok(token) = OneTimeToken::parse(text) {
                 holds(token.text().expose() == text, "a token of a letter has two spellings")?;
-                bits = bits * 31 + 3;
+                bits = mix(bits, 3);
             }
             if let Ok(code) = RecoveryCode::parse(text) {
                 let again = RecoveryCode::parse(code.text().expose());
                 let same = again.is_ok_and(|again| again.digest(account()) == code.digest(account()));
                 holds(same, "a recovery code is read in two ways")?;
-                bits = bits * 31 + 4;
+                bits = mix(bits, 4);
             }
         }
         Ok(bits)

@@ -6,13 +6,13 @@ use shield_guard::{
     ScopeTable, SessionId,
     address::{HopField, Network, TrustedHops},
     csrf::{CsrfKeys, Field, Origins, require_json},
-    headers::parse_csp_reports,
+    headers::{CspViolation, parse_csp_reports},
     session::ClientText,
     webhook::{VerifyingKey, WebhookHeaders, WebhookVerifier, new_hmac_secret},
 };
 use shield_types::{Secret, Timestamp};
 
-use super::{Target, bits_of, holds};
+use super::{Target, bits_of, holds, mix};
 
 const NOW: Timestamp = Timestamp(1_790_000_000_000);
 const PROXY: IpAddr = IpAddr::V4(Ipv4Addr::new(10, 0, 0, 1));
@@ -71,8 +71,8 @@ pub(super) fn headers() -> Target {
             holds(input == token, "a CSRF token that was never made is taken")?;
         }
         let mut bits = places.check(input)?;
-        bits = bits * 31 + reports(input)?;
-        bits = bits * 31 + require_json(Field::One(input)).map_or_else(|refusal| bits_of(&refusal), |()| 1);
+        bits = mix(bits, reports(input)?);
+        bits = mix(bits, require_json(Field::One(input)).map_or_else(|refusal| bits_of(&refusal), |()| 1));
         let agent = ClientText::<AGENT_BYTES_MAX>::cut(input);
         let plain = agent.as_str().len() <= AGENT_BYTES_MAX && !agent.as_str().chars().any(char::is_control);
         holds(plain, "a user agent is kept with control characters, or too long")?;
@@ -80,9 +80,9 @@ pub(super) fn headers() -> Target {
             if let Ok(set) = scopes.parse(text) {
                 let again = scopes.parse(&scopes.text(set).to_string());
                 holds(again.is_ok_and(|again| again == set), "scopes are read in two ways")?;
-                bits = bits * 31 + 2;
+                bits = mix(bits, 2);
             }
-            bits = bits * 31 + webhook(&webhooks, text)?;
+            bits = mix(bits, webhook(&webhooks, text)?);
         }
         Ok(bits)
     };
@@ -116,12 +116,12 @@ impl Places {
             let client = hops.client(PROXY, input.split(|byte| *byte == b'\n'));
             let canonical = client.address.to_canonical() == client.address;
             holds(canonical, "an address is IPv4 within IPv6")?;
-            bits = bits * 31 + bits_of(&client.origin);
+            bits = mix(bits, bits_of(&client.origin));
         }
         let (absent, given) = (Field::Absent, Field::One(input));
         if self.listed.judge(absent, given, absent).is_ok() {
             holds(input == ORIGIN, "an origin that is not listed is taken")?;
-            bits += 1;
+            bits = mix(bits, 1);
         }
         if self.of_host.judge(absent, given, Field::One(b"link.example")).is_ok() {
             let known = input.eq_ignore_ascii_case(ORIGIN)
@@ -132,12 +132,12 @@ impl Places {
                     .strip_prefix(b"https://")
                     .is_some_and(|rest| rest.eq_ignore_ascii_case(b"link.example"));
             holds(known, "an origin of another host is taken")?;
-            bits += 2;
+            bits = mix(bits, 2);
         }
         if let Some(network) = std::str::from_utf8(input).ok().and_then(|text| text.parse::<Network>().ok()) {
             let again = network.to_string().parse();
             holds(again.is_ok_and(|again: Network| again == network), "a network is read in two ways")?;
-            bits += 4;
+            bits = mix(bits, 4);
         }
         Ok(bits)
     }
@@ -146,27 +146,23 @@ impl Places {
 fn reports(input: &[u8]) -> Result<u64, String> {
     let mut bits = 0;
     for kind in ["application/csp-report", "application/reports+json"] {
-        bits = bits * 31
-            + match parse_csp_reports(kind, input) {
-                Ok(violations) => {
-                    let texts = violations.iter().flat_map(|violation| {
-                        [
-                            &violation.document_url,
-                            &violation.blocked_url,
-                            &violation.directive,
-                            &violation.source_url,
-                        ]
-                    });
-                    let plain =
-                        |text: &String| text.chars().count() <= 256 && !text.chars().any(char::is_control);
-                    let all = texts.into_iter().all(plain);
-                    holds(all, "a report is kept with control characters, or too long")?;
-                    1 + violations.len() as u64
-                }
-                Err(refusal) => bits_of(&refusal),
-            };
+        let answer = match parse_csp_reports(kind, input) {
+            Ok(violations) => {
+                holds(violations.iter().all(plain), "a report is kept with control characters, or too long")?;
+                1 + violations.len() as u64
+            }
+            Err(refusal) => bits_of(&refusal),
+        };
+        bits = mix(bits, answer);
     }
     Ok(bits)
+}
+
+/// Whether what is kept of a violation can be shown.
+fn plain(violation: &CspViolation) -> bool {
+    let CspViolation { document_url, blocked_url, directive, source_url, .. } = violation;
+    let good = |text: &String| text.chars().count() <= 256 && !text.chars().any(char::is_control);
+    [document_url, blocked_url, directive, source_url].into_iter().all(good)
 }
 
 fn webhooks() -> WebhookVerifier {
