@@ -42,6 +42,12 @@ pub(crate) async fn build_programs() -> Result<Programs> {
     Ok(Programs { shield: release.join("shield"), backend: release.join("testkit-backend") })
 }
 
+/// `linkshield` in release mode.
+pub(crate) async fn build_linkshield() -> Result<PathBuf> {
+    build(&["-p", "linkshield"]).await?;
+    Ok(release_directory().join("linkshield"))
+}
+
 /// A program of the test kit in release mode.
 pub(crate) async fn build_testkit(name: &str) -> Result<PathBuf> {
     build(&["-p", "shield-testkit", "--bin", name]).await?;
