@@ -186,6 +186,10 @@ async fn killed_redis_opens_nothing() {
     redis.server = Redis::serve(&redis.port);
     redis.answers().await;
     redis.connected(2).await;
+    // It says so only after its probe was answered.
+    let back = "\nlinkshield_redis_masters_present 1\n";
+    let used = async || get(blue.address, "/metrics").await.body.contains(back).then_some(());
+    wait_for("Redis in use again", used).await;
     blue.signal("TERM").await;
     let (status, log) = blue.end().await;
     assert_eq!(status.code(), Some(0), "{log}");
