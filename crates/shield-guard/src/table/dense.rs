@@ -139,7 +139,7 @@ impl<const N: usize, V> Table<N, V> {
 
     /// Where the search for a key begins. Ascends with the hash, so that growing moves entries in their order.
     fn home(&self, hash: u64) -> usize {
-        ((hash & u64::from(u32::MAX)) * self.slots.len() as u64 >> 32) as usize
+        (((hash & u64::from(u32::MAX)) * self.slots.len() as u64) >> 32) as usize
     }
 
     /// The place so many behind another one, round the end.

@@ -41,8 +41,7 @@ Exit codes:
   7  the evidence log does not verify
   8  state could not be recorded (disk full?); nothing was done, what runs keeps running
   9  state was damaged and has been rebuilt from what runs; run the command again
-  10  a threshold, a check of the ledger, a drill's hypothesis or a component's target did not hold, or a
-      comparison found a regression
+  10  a threshold, a check of the ledger, a drill's hypothesis or a component's target did not hold, or a comparison found a regression
   11  the target answered nothing at all
   12  the run is invalid: the generator was the bottleneck or a worker is missing; it says nothing about the target
   13  the run or drill was ended early by its abort condition
