@@ -102,11 +102,13 @@ async fn run_tool(
     let mut tell = |line: String| output::load::foreign_line(&line);
     // Dropped, the tool ends with everything it started.
     let results = tokio::select! {
-        results = run_foreign(run, &mut tell) => results,
+        // Signals are listened to before the tool starts.
+        biased;
         () = interrupted() => {
             let hint = format!("{tool} was ended, and left no results");
             return Err(Failure::plain(Exit::Interrupted, "interrupted", &hint));
         }
+        results = run_foreign(run, &mut tell) => results,
     };
     results.map_err(|error| Failure::new(Exit::Usage, &error, &[]))
 }
