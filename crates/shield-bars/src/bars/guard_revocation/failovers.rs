@@ -12,6 +12,7 @@ use super::{
     Options,
     grants::Grant,
     measure::{Seen, accepted, take_back},
+    unlimited,
 };
 use crate::harness::{HttpClient, NodeSettings, Nodes, Person, Result, Trouble, Verdict, register};
 
@@ -27,7 +28,7 @@ pub(super) async fn run(verdict: &mut Verdict, options: &Options) -> Result<Stri
     let mut redis = RedisSentinel::start().map_err(|error| Trouble::caused("start Redis", error))?;
     let postgres = Postgres::start().map_err(|error| Trouble::caused("start PostgreSQL", error))?;
     let database = postgres.create_database().map_err(|error| Trouble::caused("make a database", error))?;
-    let settings = NodeSettings { database, redis: Some(redis.url()), options: Vec::new() };
+    let settings = NodeSettings { database, redis: Some(redis.url()), options: unlimited() };
     let nodes = Nodes::start(3, settings).await?;
     let rounds = options.kills.map_or(FAILOVERS, |count| usize::try_from(count).unwrap_or(FAILOVERS));
     let (mut taken, mut longest) = (Vec::new(), Duration::ZERO);

@@ -19,6 +19,11 @@ mod steady;
 use super::Options;
 use crate::harness::{Result, Verdict};
 
+/// Whoever asks until they are refused must not be refused for asking.
+fn unlimited() -> Vec<String> {
+    ["--account-limit", "100000000", "--address-limit", "100000000"].map(str::to_owned).to_vec()
+}
+
 pub(crate) async fn run(options: &Options) -> Result<Verdict> {
     let mut verdict = Verdict::default();
     let steady = steady::run(&mut verdict, options).await?;

@@ -8,7 +8,7 @@ use tokio::{
     time::{Instant, sleep},
 };
 
-use super::{Options, grants::Grant, measure::accepted};
+use super::{Options, grants::Grant, measure::accepted, unlimited};
 use crate::harness::{HttpClient, NodeSettings, Nodes, Result, Trouble, Verdict, register};
 
 const FAILOVERS: usize = 3;
@@ -37,7 +37,7 @@ async fn fail_over_once() -> Result<(usize, usize)> {
     let pair = block_in_place(PostgresPair::start);
     let pair = pair.map_err(|error| Trouble::caused("start a pair of PostgreSQL servers", error))?;
     let database = pair.create_database().map_err(|error| Trouble::caused("make a database", error))?;
-    let nodes = Nodes::start(3, NodeSettings { database, redis: None, options: Vec::new() }).await?;
+    let nodes = Nodes::start(3, NodeSettings { database, redis: None, options: unlimited() }).await?;
     let mut client = HttpClient::new(nodes.nodes[0].address);
     let mut grants = Vec::new();
     for person in register(&nodes, 0, PEOPLE).await? {

@@ -8,6 +8,7 @@ use super::{
     Options,
     grants::{Grant, bearer},
     measure::{Seen, quantile, take_back},
+    unlimited,
 };
 use crate::harness::{
     HttpClient, Login, NodeSettings, Nodes, Person, Question, Result, Trouble, Verdict, register,
@@ -87,7 +88,7 @@ impl Scene {
         let postgres = Postgres::start().map_err(|error| Trouble::caused("start PostgreSQL", error))?;
         let database =
             postgres.create_database().map_err(|error| Trouble::caused("make a database", error))?;
-        let settings = NodeSettings { database, redis: Some(redis.url()), options: Vec::new() };
+        let settings = NodeSettings { database, redis: Some(redis.url()), options: unlimited() };
         let nodes = Nodes::start(3, settings).await?;
         let mut admins = register(&nodes, 0, 1).await?;
         let admin = admins.pop().ok_or_else(|| Trouble::new("register an administrator"))?;
