@@ -11,7 +11,8 @@ use tokio::{
 use super::{ChangeKeysError, SigningKeys};
 use crate::{clock::now, telemetry::causes};
 
-/// How often it looks; a rotation leaves a minute for it, and a key that another process killed is accepted here for as long.
+/// How often it looks; a rotation leaves a minute for it. A key that another process killed is refused sooner:
+/// the log of revocations names it.
 const PERIOD: Duration = Duration::from_secs(5);
 
 /// A running task.

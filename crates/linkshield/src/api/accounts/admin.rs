@@ -214,7 +214,7 @@ pub(super) async fn jwt_kill(
     witness: Witness,
 ) -> Result<StatusCode, Problem> {
     holder.require_recent_login()?;
-    app.accounts().keys().kill(id, now()).await?;
+    app.accounts().kill_signing_key(id).await?;
     let revoked = SecurityEvent::SigningKeyRevoked { kid: id, reason: "admin" };
     witness.tell(&revoked, StatusCode::NO_CONTENT);
     Ok(StatusCode::NO_CONTENT)
