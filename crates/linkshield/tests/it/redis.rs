@@ -183,22 +183,28 @@ async fn killed_redis_opens_nothing() {
     assert_eq!(send(blue.address, logout).await.status, 204);
     assert_eq!(profile(&blue).await, 401);
     wait_for("the other process", async || (profile(&green).await == 401).then_some(())).await;
+    // An outage is told once it has lasted for a while, so Redis stays away until both told it.
+    both_told(data.path(), "store.away").await;
     redis.server = Redis::serve(&redis.port);
     redis.answers().await;
     redis.connected(2).await;
-    // It says so only after its probe was answered.
-    let back = "\nlinkshield_redis_masters_present 1\n";
-    let used = async || get(blue.address, "/metrics").await.body.contains(back).then_some(());
-    wait_for("Redis in use again", used).await;
+    both_told(data.path(), "store.back").await;
+    let metrics = get(blue.address, "/metrics").await.body;
+    assert!(metrics.contains("\nlinkshield_redis_masters_present 1\n"), "{metrics}");
     blue.signal("TERM").await;
     let (status, log) = blue.end().await;
     assert_eq!(status.code(), Some(0), "{log}");
     assert!(log.contains("Redis is away") && log.contains("Redis is back"), "{log}");
-    let events = std::fs::read_to_string(data.path().join("security-events.jsonl")).unwrap();
-    for event in ["store.away", "store.back"] {
+}
+
+/// Until two processes have told an event of Redis; they share the file.
+async fn both_told(data: &Path, event: &str) {
+    wait_for(event, async || {
+        let events = std::fs::read_to_string(data.join("security-events.jsonl")).unwrap_or_default();
         let told = events.lines().filter(|line| line.contains(event) && line.contains("redis"));
-        assert!(told.count() >= 1, "{event}: {events}");
-    }
+        (told.count() >= 2).then_some(())
+    })
+    .await;
 }
 
 #[tokio::test]
