@@ -1,6 +1,7 @@
 //! A network that misbehaves on purpose: a TCP proxy, a DNS forwarder, and an expired certificate.
 
 mod answer;
+mod attention;
 mod connection;
 mod dns;
 mod expired;

@@ -14,8 +14,10 @@ use std::task::{Context, Poll};
 use bytes::{BufMut, BytesMut};
 use tokio::io::{AsyncReadExt, AsyncWrite};
 use tokio::net::TcpStream;
+use tokio::task::yield_now;
 use tokio::time::{Instant, Sleep, sleep_until};
 
+use crate::fault::proxy::attention::Attention;
 use crate::fault::proxy::filter::{Answers, Filter, Speaker};
 use crate::fault::proxy::line::{Ending, Line, Shape};
 use crate::fault::proxy::listener::Tally;
@@ -37,6 +39,7 @@ pub(crate) struct Relay {
     /// The fault that the filter serves is over.
     filter_leaves: bool,
     last: Option<Speaker>,
+    attention: Attention,
     timer: Option<Pin<Box<Sleep>>>,
     tally: Arc<Tally>,
 }
@@ -94,6 +97,7 @@ impl Relay {
             filter: None,
             filter_leaves: false,
             last: None,
+            attention: Attention::default(),
             timer: None,
             tally,
         }
@@ -144,9 +148,15 @@ impl Relay {
                 (Outlet::Closed, Outlet::Closed) => return Poll::Ready(Ending::Finished),
                 (Outlet::Dead, _) | (_, Outlet::Dead) => return Poll::Ready(Ending::Broken),
             }
-            if !moved {
-                std::task::ready!(self.poll_timer(context, now));
+            if moved {
+                self.last.iter().for_each(|speaker| self.attention.heard(now, *speaker));
+                continue;
             }
+            if self.attention.stays_awake(now) {
+                // Pending, and polled again once the kernel was asked for news.
+                let _ = pin!(yield_now()).poll(context);
+            }
+            std::task::ready!(self.poll_timer(context, now));
         }
     }
 
