@@ -1,9 +1,6 @@
 //! `shield bench`: what the security components cost, held against what they may cost.
 
-use std::{
-    fs::{self, OpenOptions},
-    path::Path,
-};
+use std::{fs, path::Path};
 
 use shield_control::{
     manifest::BenchSettings,
@@ -14,7 +11,7 @@ use shield_load::{BenchError, BenchResults, FileTarget, Scheme, Verdict, output:
 use super::{
     daemon::raise_descriptor_limit,
     faults::{interrupted, watched},
-    ship,
+    reports, ship,
 };
 use crate::{
     cli::{BenchArguments, OutputFormat, Place},
@@ -23,24 +20,28 @@ use crate::{
     output::{self, Reporter, bench::print},
 };
 
+/// What is left when a report cannot be written.
+const RECORDED: &str = "the table above is whole";
+
 pub(crate) async fn run(
     place: &Place,
     arguments: BenchArguments,
     format: OutputFormat,
 ) -> Result<(), Failure> {
-    for path in [&arguments.json, &arguments.html].into_iter().flatten() {
-        check(path)?;
-    }
+    let paths: Vec<&Path> =
+        [&arguments.json, &arguments.html].into_iter().flatten().map(AsRef::as_ref).collect();
+    reports::prepare(&paths, &[])?;
     let results = match &arguments.target {
         Some(target) => running(place, &arguments, target, format).await?,
         None => artifact(place, &arguments, format).await?,
     };
     print(&results, format);
     if let Some(path) = &arguments.json {
-        write(path, &(serde_json::to_string_pretty(&results).expect("results have only text keys") + "\n"))?;
+        let json = serde_json::to_string_pretty(&results).expect("results have only text keys") + "\n";
+        reports::write(path, &json, RECORDED)?;
     }
     if let Some(path) = &arguments.html {
-        write(path, &bench_html(&results))?;
+        reports::write(path, &bench_html(&results), RECORDED)?;
     }
     match results.verdict {
         Verdict::Passed => Ok(()),
@@ -112,25 +113,6 @@ fn read(path: &Path) -> Result<String, Failure> {
     fs::read_to_string(path).map_err(|error| {
         let message = format!("failed to read `{}`: {error}", path.display());
         Failure::plain(Exit::Usage, &message, "name a PEM file with --trust")
-    })
-}
-
-/// Whether a report can be written, before anything is measured for it.
-fn check(path: &Path) -> Result<(), Failure> {
-    OpenOptions::new().create(true).append(true).open(path).map(drop).map_err(|error| {
-        let message = format!("failed to write `{}`: {error}", path.display());
-        Failure::plain(Exit::Usage, &message, "name a file in a directory that exists; nothing was measured")
-    })
-}
-
-fn write(path: &Path, text: &str) -> Result<(), Failure> {
-    fs::write(path, text).map_err(|error| {
-        let message = format!("failed to write `{}`: {error}", path.display());
-        Failure::plain(
-            Exit::NotRecorded,
-            &message,
-            "free space, or name another file; the table above is whole",
-        )
     })
 }
 

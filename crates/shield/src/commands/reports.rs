@@ -23,6 +23,9 @@ pub(crate) fn prepare(reports: &[&Path], inputs: &[&Path]) -> Result<(), Failure
     let mut places: Vec<PathBuf> = Vec::new();
     let reports: Vec<&Path> = reports.iter().copied().filter(|path| !is_open_elsewhere(path)).collect();
     for path in &reports {
+        if *path == Path::new("-") {
+            return Err(unwritable(path, "reports are files; standard output is `/dev/stdout`"));
+        }
         let place = place(path).map_err(|error| unwritable(path, &error.to_string()))?;
         if inputs.iter().any(|input| fs::canonicalize(input).is_ok_and(|input| input == place)) {
             return Err(unwritable(path, "this command reads it"));
@@ -147,6 +150,7 @@ mod tests {
             assert!(prepare(&[&kept, &wrong], &[]).is_err(), "{}", wrong.display());
             assert_eq!(fs::read_to_string(&kept).unwrap(), "kept");
         }
+        assert!(prepare(&[&kept, Path::new("-")], &[]).is_err());
         assert!(prepare(&[&directory.path().join("./kept")], &[&kept]).is_err());
         assert_eq!(fs::read_to_string(&kept).unwrap(), "kept");
     }

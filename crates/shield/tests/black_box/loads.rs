@@ -193,6 +193,17 @@ fn comparison_tells_a_dead_side() {
 }
 
 #[test]
+fn interrupted_comparison_finds_nothing() {
+    let (project, address) = (Project::of_files(&[]), server());
+    let url = format!("http://{address}/");
+    let comparison = project.start(&["load", "compare", &url, &url, "--users", "1", "--limit", "1h"]);
+    // Before it compares, it may not listen to signals yet.
+    thread::sleep(Duration::from_secs(2));
+    kill_process(Pid::from_raw(comparison.pid() as i32).unwrap(), Signal::INT).unwrap();
+    comparison.finish().expect(130).says("interrupted");
+}
+
+#[test]
 fn a_foreign_tool_ends_with_shield() {
     let project = Project::of_files(&[]);
     let pid_file = project.path().join("tool.pid");

@@ -7,7 +7,7 @@ use shield_load::{
 use super::order::{Order, order};
 use crate::{
     cli::{CompareArguments, OutputFormat, UrlArguments},
-    commands::daemon::raise_descriptor_limit,
+    commands::{daemon::raise_descriptor_limit, faults::interrupted},
     exit::{Exit, Failure},
     output,
 };
@@ -24,7 +24,15 @@ pub(crate) async fn run(arguments: CompareArguments, format: OutputFormat) -> Re
     }
     let (a, b) = (plan(&a, &url, seed).await?, plan(&b, &url, seed).await?);
     let settings = CompareSettings { seed, limit, ..CompareSettings::default() };
-    let comparison = compare(a, b, &settings).await.map_err(|error| failure(&error))?;
+    let comparison = tokio::select! {
+        // Signals are listened to before anything is sent.
+        biased;
+        () = interrupted() => {
+            let hint = "what was measured until then decides nothing";
+            return Err(Failure::plain(Exit::Interrupted, "interrupted", hint));
+        }
+        comparison = compare(a, b, &settings) => comparison.map_err(|error| failure(&error))?,
+    };
     output::load::comparison(&comparison, format);
     conclude(&comparison)
 }
