@@ -10,8 +10,8 @@ use shield_data::SqlApiKeys;
 use shield_guard::{
     AccountId, ApiKeyId,
     api_key::{
-        ApiKeyFormat, ApiKeyIndex, ApiKeyOrder, ApiKeyOrderError, ApiKeyPolicy, ApiKeyRandom, ApiKeyRecord,
-        ApiKeyStore, Environment, IndexFull, KeyLimit, NewApiKey, StoredApiKey,
+        ApiKeyDigest, ApiKeyFormat, ApiKeyIndex, ApiKeyOrder, ApiKeyOrderError, ApiKeyPolicy, ApiKeyRandom,
+        ApiKeyRecord, ApiKeyStore, Environment, IndexFull, KeyLimit, NewApiKey, StoredApiKey, StoredRotation,
     },
     limit::Tier,
     revocation::{RevocationCause, RevocationReason},
@@ -75,6 +75,15 @@ pub enum ApiKeyError {
         /// How many it allows.
         keys_max: u16,
     },
+    /// As many of the account's replaced keys live out their grace as its plan allows keys.
+    #[error("have more replaced keys than the `{keys_max}` of the plan")]
+    ReplacedLimit {
+        /// How many it allows.
+        keys_max: u16,
+    },
+    /// All accounts together have as many as this process may know.
+    #[error("make a key")]
+    Full(#[source] IndexFull),
     /// The account has none of this id.
     #[error("find the key")]
     NotFound,
@@ -86,6 +95,13 @@ pub enum ApiKeyError {
     Failed(#[from] Failure),
 }
 
+/// The place of a key that is not in the database yet; given back unless it gets there.
+struct Place<'a> {
+    index: &'a ApiKeyIndex,
+    digest: ApiKeyDigest,
+    kept: bool,
+}
+
 /// A running task that finds the keys of other processes.
 #[derive(Debug)]
 pub struct KeyWatch(Background);
@@ -93,27 +109,45 @@ pub struct KeyWatch(Background);
 // === impl ApiKeys ===
 
 impl ApiKeys {
-    /// With every key that lives.
+    /// With every key that lives, as far as there is room: one too many must not keep all the others from working.
     pub(super) async fn open(store: SqlApiKeys) -> Result<Self, Failure> {
+        Self::with_room(store, KEYS_MAX).await
+    }
+
+    async fn with_room(store: SqlApiKeys, keys_max: usize) -> Result<Self, Failure> {
         let format = ApiKeyFormat::new("ls").expect("two lower-case letters");
         let keys =
-            Self { store, policy: ApiKeyPolicy::new(format), index: Arc::new(ApiKeyIndex::new(KEYS_MAX)) };
+            Self { store, policy: ApiKeyPolicy::new(format), index: Arc::new(ApiKeyIndex::new(keys_max)) };
         keys.read_from(None).await?;
         Ok(keys)
     }
 
+    /// Keeps a place before the database is asked to keep the key: a key that nobody could use is not made. Nobody has its text
+    /// until it is.
+    fn place(&self, record: &ApiKeyRecord) -> Result<Place<'_>, ApiKeyError> {
+        self.index.insert(record).map_err(ApiKeyError::Full)?;
+        Ok(Place { index: &self.index, digest: record.digest, kept: false })
+    }
+
     async fn read_from(&self, mut after: Option<ApiKeyId>) -> Result<(), Failure> {
         let now = now();
+        let mut left_out = 0_usize;
         loop {
             let page = self.store.page(after, now, PAGE_KEYS).await?;
-            for record in &page {
-                self.index.insert(record).map_err(full)?;
-            }
+            left_out += page.iter().filter(|record| self.index.insert(record).is_err()).count();
             match page.last() {
                 Some(last) if page.len() >= PAGE_KEYS => after = Some(last.id),
-                _ => return Ok(()),
+                _ => break,
             }
         }
+        if left_out > 0 {
+            tracing::error!(
+                left_out,
+                known = self.index.len(),
+                "there are more API keys than this process may know"
+            );
+        }
+        Ok(())
     }
 }
 
@@ -149,30 +183,41 @@ impl Accounts {
         let NewApiKey { text, record } =
             keys.policy.make(&ordered, now, random()).map_err(ApiKeyError::Life)?;
         let keys_max = keys_max(account.plan);
+        let place = keys.place(&record)?;
         match keys.store.create(&record, KeyLimit(keys_max)).await.map_err(Failure::from)? {
-            StoredApiKey::Kept => {}
+            StoredApiKey::Kept => place.keep(),
             StoredApiKey::LimitReached => return Err(ApiKeyError::Limit { keys_max }),
         }
-        keys.index.insert(&record).map_err(full)?;
         Ok(MadeKey { text, record })
     }
 
-    /// Replaces a key; both work until the old one's grace is over.
+    /// Replaces a key; both work until the old one's grace is over. The one that the old one replaced ends now.
     ///
     /// # Errors
     /// See [`ApiKeyError`].
     pub async fn replace_api_key(&self, account: AccountId, key: ApiKeyId) -> Result<MadeKey, ApiKeyError> {
         let now = now();
+        let account = self.account(account).await?;
         let keys = &self.inner.api_keys;
-        let listed = keys.store.list(account, now).await.map_err(Failure::from)?;
+        let listed = keys.store.list(account.id, now).await.map_err(Failure::from)?;
         let old = listed.into_iter().find(|record| record.id == key).ok_or(ApiKeyError::NotFound)?;
         let rotation = keys.policy.replace(&old, now, random()).map_err(ApiKeyError::Over)?;
-        if !keys.store.rotate(&rotation).await.map_err(Failure::from)? {
-            return Err(ApiKeyError::Over(ApiKeyOrderError::AlreadyReplaced { key }));
+        let keys_max = keys_max(account.plan);
+        let place = keys.place(&rotation.successor.record)?;
+        let ended = match keys.store.rotate(&rotation, KeyLimit(keys_max)).await.map_err(Failure::from)? {
+            StoredRotation::Kept { ended } => ended,
+            StoredRotation::Over => {
+                return Err(ApiKeyError::Over(ApiKeyOrderError::AlreadyReplaced { key }));
+            }
+            StoredRotation::LimitReached => return Err(ApiKeyError::ReplacedLimit { keys_max }),
+        };
+        place.keep();
+        // What is in the index is replaced there; what found no room in it works here no sooner for this.
+        let _full = keys.index.insert(&rotation.replaced);
+        if let Some(ended) = ended {
+            keys.index.remove(&ended.digest);
         }
-        keys.index.insert(&rotation.replaced).map_err(full)?;
         let NewApiKey { text, record } = rotation.successor;
-        keys.index.insert(&record).map_err(full)?;
         Ok(MadeKey { text, record })
     }
 
@@ -188,6 +233,22 @@ impl Accounts {
             keys.index.remove(&record.digest);
         }
         Ok(revoked.is_some())
+    }
+}
+
+// === impl Place ===
+
+impl Place<'_> {
+    fn keep(mut self) {
+        self.kept = true;
+    }
+}
+
+impl Drop for Place<'_> {
+    fn drop(&mut self) {
+        if !self.kept {
+            self.index.remove(&self.digest);
+        }
     }
 }
 
@@ -227,6 +288,46 @@ fn random() -> ApiKeyRandom {
     ApiKeyRandom { id: random_bytes(), key: random_bytes() }
 }
 
-fn full(_full: IndexFull) -> Failure {
-    Failure::Damaged { what: "there are more API keys than this process may know" }
+#[cfg(test)]
+mod tests {
+    use shield_data::SqlApiKeys;
+    use shield_guard::{
+        AccountId,
+        api_key::{ApiKeyFormat, ApiKeyOrder, ApiKeyPolicy, ApiKeyStore, Environment, KeyLimit},
+    };
+
+    use super::{ApiKeyError, ApiKeyRecord, ApiKeys, random};
+    use crate::{clock::now, scratch::ScratchDirectory, store::Store};
+
+    fn record() -> ApiKeyRecord {
+        let account = AccountId::new(now(), [1; 10]);
+        let order = ApiKeyOrder { account, name: "a", scopes: 1, environment: Environment::Live, life: None };
+        ApiKeyPolicy::new(ApiKeyFormat::new("ls").unwrap()).make(&order, now(), random()).unwrap().record
+    }
+
+    #[tokio::test]
+    async fn starts_with_more_keys_than_it_may_know() {
+        let directory = ScratchDirectory::new();
+        let store = Store::open(directory.path()).await.unwrap();
+        let store = SqlApiKeys::new(store.guard_database().clone());
+        for _ in 0..5 {
+            store.create(&record(), KeyLimit(100)).await.unwrap();
+        }
+        let keys = ApiKeys::with_room(store, 3).await.unwrap();
+        assert_eq!(keys.index.len(), 3);
+        assert!(
+            matches!(keys.place(&record()), Err(ApiKeyError::Full(_))),
+            "no key is made that cannot be used"
+        );
+    }
+
+    #[tokio::test]
+    async fn a_key_that_was_not_kept_gives_its_place_back() {
+        let directory = ScratchDirectory::new();
+        let store = Store::open(directory.path()).await.unwrap();
+        let keys = ApiKeys::with_room(SqlApiKeys::new(store.guard_database().clone()), 1).await.unwrap();
+        drop(keys.place(&record()).unwrap());
+        keys.place(&record()).unwrap().keep();
+        assert_eq!(keys.index.len(), 1);
+    }
 }

@@ -1,12 +1,16 @@
 //! API keys.
 //!
-//! Making a key counts the account's live ones, under the account's lock. A rotation is conditional on the old key having no
-//! successor, so two rotations of one key make one successor. A key that is taken back stays as a row, marked, and leaves its
+//! Making a key counts the account's live ones, under the account's lock; a rotation counts those that live out their grace, and
+//! ends the one before the old key. It is conditional on the old key having no successor, so two rotations of one key make one
+//! successor. A key that is taken back stays as a row, marked, and leaves its
 //! entry in the log of revocations in the same transaction.
 
 use shield_guard::{
     AccountId, ApiKeyId, StoreError,
-    api_key::{ApiKeyDigest, ApiKeyRecord, ApiKeyStore, Environment, KeyLimit, KeyRotation, StoredApiKey},
+    api_key::{
+        ApiKeyDigest, ApiKeyRecord, ApiKeyStore, Environment, KeyLimit, KeyRotation, StoredApiKey,
+        StoredRotation,
+    },
     revocation::RevocationCause,
     session::ClientText,
 };
@@ -26,8 +30,13 @@ const INSERT: &str =
     expires_at, successor, last_used_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)";
 const COUNT: &str = "SELECT count(*) AS live FROM guard_api_keys
     WHERE account = $1 AND expires_at > $2 AND successor IS NULL AND revoked_at IS NULL";
+const COUNT_REPLACED: &str = "SELECT count(*) AS live FROM guard_api_keys
+    WHERE account = $1 AND expires_at > $2 AND successor IS NOT NULL AND revoked_at IS NULL";
+const END_PREDECESSOR: &str = "UPDATE guard_api_keys SET expires_at = $3
+    WHERE account = $1 AND successor = $2 AND expires_at > $3 AND revoked_at IS NULL
+    RETURNING id, account, digest, name, hint, scopes, environment, created_at, expires_at, successor, last_used_at";
 const REPLACE: &str = "UPDATE guard_api_keys SET successor = $3, expires_at = $4
-    WHERE account = $1 AND id = $2 AND successor IS NULL AND revoked_at IS NULL";
+    WHERE account = $1 AND id = $2 AND expires_at > $5 AND successor IS NULL AND revoked_at IS NULL";
 const REVOKE: &str = "UPDATE guard_api_keys SET revoked_at = $3
     WHERE account = $1 AND id = $2 AND revoked_at IS NULL
     RETURNING id, account, digest, name, hint, scopes, environment, created_at, expires_at, successor, last_used_at";
@@ -59,9 +68,7 @@ impl SqlApiKeys {
     async fn keep(&self, record: &ApiKeyRecord, limit: KeyLimit) -> Result<StoredApiKey, SqlError> {
         let mut transaction = self.locked(record.account).await?;
         let count = Statement::new(COUNT).with(record.account).with(record.created_at);
-        let row = transaction.row(count).await?;
-        let live = row.map_or(Ok(u64::MAX), |row| row.count("live"))?;
-        if live >= u64::from(limit.0) {
+        if live(&mut transaction, count).await? >= u64::from(limit.0) {
             transaction.abandon().await?;
             return Ok(StoredApiKey::LimitReached);
         }
@@ -70,18 +77,26 @@ impl SqlApiKeys {
         Ok(StoredApiKey::Kept)
     }
 
-    async fn succeed(&self, rotation: &KeyRotation) -> Result<bool, SqlError> {
+    async fn succeed(&self, rotation: &KeyRotation, limit: KeyLimit) -> Result<StoredRotation, SqlError> {
         let (old, successor) = (&rotation.replaced, &rotation.successor.record);
+        let now = successor.created_at;
         let mut transaction = self.locked(old.account).await?;
-        let replace =
-            Statement::new(REPLACE).with(old.account).with(old.id).with(successor.id).with(old.expires_at);
+        let end = Statement::new(END_PREDECESSOR).with(old.account).with(old.id).with(now);
+        let ended = transaction.row(end).await?.map(|row| record(&row)).transpose()?;
+        let count = Statement::new(COUNT_REPLACED).with(old.account).with(now);
+        if live(&mut transaction, count).await? >= u64::from(limit.0) {
+            transaction.abandon().await?;
+            return Ok(StoredRotation::LimitReached);
+        }
+        let replace = Statement::new(REPLACE).with(old.account).with(old.id);
+        let replace = replace.with(successor.id).with(old.expires_at).with(now);
         if transaction.execute(replace).await? == 0 {
             transaction.abandon().await?;
-            return Ok(false);
+            return Ok(StoredRotation::Over);
         }
         transaction.execute(insert(successor)).await?;
         transaction.commit().await?;
-        Ok(true)
+        Ok(StoredRotation::Kept { ended })
     }
 
     async fn take_back(
@@ -112,8 +127,8 @@ impl ApiKeyStore for SqlApiKeys {
         self.keep(record, limit).await.map_err(of(STORE))
     }
 
-    async fn rotate(&self, rotation: &KeyRotation) -> Result<bool, StoreError> {
-        self.succeed(rotation).await.map_err(of(STORE))
+    async fn rotate(&self, rotation: &KeyRotation, limit: KeyLimit) -> Result<StoredRotation, StoreError> {
+        self.succeed(rotation, limit).await.map_err(of(STORE))
     }
 
     async fn revoke(
@@ -145,6 +160,11 @@ impl ApiKeyStore for SqlApiKeys {
         let limit = u64::try_from(limit).unwrap_or(u64::MAX);
         self.records(Statement::new(PAGE).with(after).with(now).with(limit)).await.map_err(of(STORE))
     }
+}
+
+/// How many keys a statement counts; more than anybody may have where it answers nothing.
+async fn live(transaction: &mut Transaction, count: Statement) -> Result<u64, SqlError> {
+    transaction.row(count).await?.map_or(Ok(u64::MAX), |row| row.count("live"))
 }
 
 fn insert(record: &ApiKeyRecord) -> Statement {

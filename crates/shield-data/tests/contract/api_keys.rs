@@ -6,7 +6,7 @@ use shield_data::{Database, SqlApiKeys, SqlRevocations};
 use shield_guard::{
     api_key::{
         ApiKeyFormat, ApiKeyOrder, ApiKeyPolicy, ApiKeyRandom, ApiKeyRecord, ApiKeyStore, Environment,
-        KeyLimit, StoredApiKey,
+        KeyLimit, KeyRotation, StoredApiKey, StoredRotation,
     },
     revocation::{RevocationCause, RevocationLog, RevocationReason, Revoked, Sequence},
 };
@@ -18,6 +18,8 @@ on_both!(
     reads_back_every_field,
     limit_holds_in_a_race,
     asvs_v13_3_4_one_of_many_rotations_wins,
+    rotations_without_end_leave_two_alive,
+    replaced_keys_are_limited_too,
     revoked_key_is_announced_once,
     touch_moves_forward_only,
     pages_cover_all_keys_once,
@@ -76,10 +78,10 @@ async fn asvs_v13_3_4_one_of_many_rotations_wins(database: Database) {
         let (store, old) = (store.clone(), old.clone());
         async move {
             let random = ApiKeyRandom { id: [racer as u8; 10], key: [racer as u8; 32] };
-            store.rotate(&policy().replace(&old, NOW, random).unwrap()).await.unwrap()
+            store.rotate(&policy().replace(&old, NOW, random).unwrap(), MANY).await.unwrap()
         }
     });
-    assert_eq!(answers.await.into_iter().filter(|won| *won).count(), 1);
+    assert_eq!(answers.await.into_iter().filter(kept).count(), 1);
     let keys = store.list(account(1), NOW).await.unwrap();
     let [replaced, successor] = &keys[..] else { panic!("{keys:?}") };
     let (replaced, successor) =
@@ -90,6 +92,56 @@ async fn asvs_v13_3_4_one_of_many_rotations_wins(database: Database) {
     assert_eq!(full, StoredApiKey::LimitReached, "the successor counts");
     let two = store.create(&record(1, 50), KeyLimit(2)).await.unwrap();
     assert_eq!(two, StoredApiKey::Kept, "the replaced one does not");
+}
+
+fn kept(rotation: &StoredRotation) -> bool {
+    matches!(rotation, StoredRotation::Kept { .. })
+}
+
+fn successor_of(old: &ApiKeyRecord, at: Timestamp, number: u8) -> KeyRotation {
+    policy().replace(old, at, ApiKeyRandom { id: [number; 10], key: [number; 32] }).unwrap()
+}
+
+async fn rotations_without_end_leave_two_alive(database: Database) {
+    let store = SqlApiKeys::new(database);
+    let mut old = record(1, 1);
+    store.create(&old, KeyLimit(1)).await.unwrap();
+    let mut before: Option<ApiKeyRecord> = None;
+    for number in 2..30 {
+        let at = Timestamp(NOW.0 + u64::from(number));
+        let rotation = successor_of(&old, at, number);
+        let StoredRotation::Kept { ended } = store.rotate(&rotation, KeyLimit(1)).await.unwrap() else {
+            panic!("rotation {number}")
+        };
+        assert_eq!(ended.as_ref().map(|key| key.id), before.as_ref().map(|key| key.id));
+        assert!(ended.is_none_or(|key| key.expires_at == at), "it ends now");
+        let listed: BTreeSet<_> =
+            store.list(account(1), at).await.unwrap().iter().map(|key| key.id).collect();
+        assert_eq!(listed, BTreeSet::from([old.id, rotation.successor.record.id]));
+        before = Some(old);
+        old = rotation.successor.record;
+    }
+}
+
+async fn replaced_keys_are_limited_too(database: Database) {
+    let (store, limit) = (SqlApiKeys::new(database), KeyLimit(2));
+    // Each successor is taken back, so that the next key may be made: what is left lives out its grace.
+    for number in [1, 3] {
+        let old = record(1, number);
+        assert_eq!(store.create(&old, limit).await.unwrap(), StoredApiKey::Kept);
+        let rotation = successor_of(&old, NOW, number + 1);
+        assert!(kept(&store.rotate(&rotation, limit).await.unwrap()));
+        store.revoke(account(1), rotation.successor.record.id, BY_OWNER).await.unwrap().unwrap();
+    }
+    let (third, first) = (record(1, 5), record(1, 1));
+    store.create(&third, limit).await.unwrap();
+    let rotation = successor_of(&third, NOW, 6);
+    assert_eq!(store.rotate(&rotation, limit).await.unwrap(), StoredRotation::LimitReached);
+    let listed = store.list(account(1), NOW).await.unwrap();
+    let third = listed.iter().find(|key| key.id == third.id).unwrap();
+    assert_eq!((listed.len(), third.successor), (3, None), "nothing was kept of it");
+    store.revoke(account(1), first.id, BY_OWNER).await.unwrap().unwrap();
+    assert!(kept(&store.rotate(&rotation, limit).await.unwrap()), "there is room again");
 }
 
 async fn revoked_key_is_announced_once(database: Database) {
@@ -109,7 +161,8 @@ async fn revoked_key_is_announced_once(database: Database) {
     assert!(store.page(None, NOW, 10).await.unwrap().is_empty());
     assert!(store.list(account(1), NOW).await.unwrap().is_empty());
     let late = policy().replace(&key, NOW, ApiKeyRandom { id: [9; 10], key: [9; 32] }).unwrap();
-    assert!(!store.rotate(&late).await.unwrap(), "what was taken back has no successor");
+    let late = store.rotate(&late, MANY).await.unwrap();
+    assert_eq!(late, StoredRotation::Over, "what was taken back has no successor");
 }
 
 async fn touch_moves_forward_only(database: Database) {

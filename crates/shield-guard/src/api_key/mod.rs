@@ -6,7 +6,7 @@
 //! slow hash would only slow us down.
 //!
 //! Every key expires, at the latest after a year, so that a revocation need not be remembered for ever (13.3.4). Rotation leaves
-//! the old one alive for a while beside its successor, never more than two.
+//! the old one alive for a while beside its successor, never more than two: who replaces the successor ends it.
 //!
 //! [`ApiKeyIndex`] holds all keys of the service in memory. It does not say that a key was taken back: removal races with
 //! loading, so the caller asks [`crate::revocation::RevocationSet`] with [`ApiKeyGrant::grant`] on every request.
@@ -30,4 +30,4 @@ pub use lifecycle::{
     API_KEY_LIFE_MAX, ApiKeyOrder, ApiKeyOrderError, ApiKeyPolicy, ApiKeyRandom, KeyRotation, NewApiKey,
 };
 pub use record::{ApiKeyRecord, ApiKeyState};
-pub use store::{ApiKeyStore, KeyLimit, StoredApiKey};
+pub use store::{ApiKeyStore, KeyLimit, StoredApiKey, StoredRotation};

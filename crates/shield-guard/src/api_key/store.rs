@@ -7,7 +7,8 @@ use shield_types::Timestamp;
 use super::{ApiKeyRecord, KeyRotation};
 use crate::{AccountId, ApiKeyId, StoreError, revocation::RevocationCause};
 
-/// How many keys an account of a tier may have at once. A key that was replaced and lives out its grace does not count.
+/// How many keys an account of a tier may have at once; and how many more that were replaced and live out their grace. So no
+/// account has more than twice as many that work, whatever it does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct KeyLimit(pub u16);
 
@@ -17,6 +18,21 @@ pub enum StoredApiKey {
     /// It was.
     Kept,
     /// The account has as many as it may.
+    LimitReached,
+}
+
+/// What came of a rotation.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum StoredRotation {
+    /// Both sides are kept.
+    Kept {
+        /// The key that the old one replaced, if it was in its grace still: it ended with this, so that of one line of keys two
+        /// are alive at most.
+        ended: Option<ApiKeyRecord>,
+    },
+    /// The old key has a successor by now, was taken back, or is over.
+    Over,
+    /// The account has as many replaced keys as it may: one must be taken back, or live out its grace.
     LimitReached,
 }
 
@@ -32,8 +48,12 @@ pub trait ApiKeyStore: Send + Sync {
         limit: KeyLimit,
     ) -> impl Future<Output = Result<StoredApiKey, StoreError>> + Send;
 
-    /// Keeps both sides of a rotation. False if the old key has a successor by now, or is gone: then nothing is kept.
-    fn rotate(&self, rotation: &KeyRotation) -> impl Future<Output = Result<bool, StoreError>> + Send;
+    /// Keeps both sides of a rotation, and ends the key before the old one. Nothing is kept unless it answers so.
+    fn rotate(
+        &self,
+        rotation: &KeyRotation,
+        limit: KeyLimit,
+    ) -> impl Future<Output = Result<StoredRotation, StoreError>> + Send;
 
     /// Takes a key of this account back. Returns it as it was; nothing if the account has none of that id.
     fn revoke(
@@ -43,7 +63,7 @@ pub trait ApiKeyStore: Send + Sync {
         cause: RevocationCause,
     ) -> impl Future<Output = Result<Option<ApiKeyRecord>, StoreError>> + Send;
 
-    /// An account's keys that have not expired at `now`.
+    /// An account's keys that have not expired at `now`, oldest first: no more than twice as many as it may have.
     fn list(
         &self,
         account: AccountId,
