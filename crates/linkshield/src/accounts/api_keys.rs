@@ -1,8 +1,8 @@
 //! API keys: made, listed, replaced, taken back, and recognised.
 //!
 //! All keys are known in memory by their digests, so that no key costs a question to the database; the gate recognises them.
-//! One that another process took back is refused as soon as this one reads the log of revocations. Keys that other processes
-//! made are found within a second ([`KeyWatch`]).
+//! One that another process took back is refused as soon as this one reads the log of revocations. What other processes
+//! made or replaced is followed, each second, from the last change that was read ([`KeyWatch`]).
 
 use std::{sync::Arc, time::Duration};
 
@@ -10,14 +10,16 @@ use shield_data::SqlApiKeys;
 use shield_guard::{
     AccountId, ApiKeyId,
     api_key::{
-        ApiKeyDigest, ApiKeyFormat, ApiKeyIndex, ApiKeyOrder, ApiKeyOrderError, ApiKeyPolicy, ApiKeyRandom,
-        ApiKeyRecord, ApiKeyStore, Environment, IndexFull, KeyLimit, NewApiKey, StoredApiKey, StoredRotation,
+        ApiKeyDigest, ApiKeyFollower, ApiKeyFormat, ApiKeyIndex, ApiKeyOrder, ApiKeyOrderError, ApiKeyPolicy,
+        ApiKeyProgress, ApiKeyRandom, ApiKeyRecord, ApiKeyStore, Environment, IndexFull, KeyLimit, NewApiKey,
+        StoredApiKey, StoredRotation,
     },
     limit::Tier,
     revocation::{RevocationCause, RevocationReason},
 };
 use shield_types::{Secret, Timestamp};
 use thiserror::Error;
+use tokio::sync::Mutex;
 
 use super::{Accounts, failure::Failure, permissions::Permissions};
 use crate::{background::Background, clock::now, keys::random_bytes, store::Role, telemetry::causes};
@@ -26,10 +28,10 @@ use crate::{background::Background, clock::now, keys::random_bytes, store::Role,
 const KEYS_MAX: usize = 1_000_000;
 /// Keys that are read at once.
 const PAGE_KEYS: usize = 1_000;
-/// How often keys of other processes are looked for.
+/// Pages that are read before others get a turn: more than the keys fill that a process knows.
+const PAGES_MAX: usize = 10_000;
+/// How often changes of other processes are looked for.
 const WATCH_PERIOD: Duration = Duration::from_secs(1);
-/// How far back: longer than a transaction takes, and than clocks of one machine differ.
-const WATCH_BACK: Duration = Duration::from_secs(30);
 
 /// Keys of all accounts.
 #[derive(Debug)]
@@ -37,6 +39,8 @@ pub(super) struct ApiKeys {
     pub(super) store: SqlApiKeys,
     pub(super) policy: ApiKeyPolicy,
     pub(super) index: Arc<ApiKeyIndex>,
+    /// Held while changes are read.
+    follower: Mutex<ApiKeyFollower>,
 }
 
 /// Somebody wants a key.
@@ -102,7 +106,7 @@ struct Place<'a> {
     kept: bool,
 }
 
-/// A running task that finds the keys of other processes.
+/// A running task that follows what other processes do to keys.
 #[derive(Debug)]
 pub struct KeyWatch(Background);
 
@@ -116,9 +120,9 @@ impl ApiKeys {
 
     async fn with_room(store: SqlApiKeys, keys_max: usize) -> Result<Self, Failure> {
         let format = ApiKeyFormat::new("ls").expect("two lower-case letters");
-        let keys =
-            Self { store, policy: ApiKeyPolicy::new(format), index: Arc::new(ApiKeyIndex::new(keys_max)) };
-        keys.read_from(None).await?;
+        let (policy, index) = (ApiKeyPolicy::new(format), Arc::new(ApiKeyIndex::new(keys_max)));
+        let keys = Self { store, policy, index, follower: Mutex::new(ApiKeyFollower::new(now())) };
+        keys.follow().await?;
         Ok(keys)
     }
 
@@ -129,23 +133,30 @@ impl ApiKeys {
         Ok(Place { index: &self.index, digest: record.digest, kept: false })
     }
 
-    async fn read_from(&self, mut after: Option<ApiKeyId>) -> Result<(), Failure> {
-        let now = now();
-        let mut left_out = 0_usize;
-        loop {
-            let page = self.store.page(after, now, PAGE_KEYS).await?;
-            left_out += page.iter().filter(|record| self.index.insert(record).is_err()).count();
-            match page.last() {
-                Some(last) if page.len() >= PAGE_KEYS => after = Some(last.id),
-                _ => break,
-            }
+    /// Takes up every change until now.
+    async fn follow(&self) -> Result<(), Failure> {
+        let mut follower = self.follower.lock().await;
+        let left_out = follower.left_out();
+        let outcome = self.read_changes(&mut follower).await;
+        if outcome.is_err() && follower.unanswered(&self.index, now()) {
+            tracing::error!("API keys are refused: what became of them could not be read for too long");
         }
-        if left_out > 0 {
+        if follower.left_out() && !left_out {
+            let known = self.index.len();
             tracing::error!(
-                left_out,
-                known = self.index.len(),
-                "there are more API keys than this process may know"
+                known,
+                "there are more API keys than this process may know: the others are refused"
             );
+        }
+        outcome
+    }
+
+    async fn read_changes(&self, follower: &mut ApiKeyFollower) -> Result<(), Failure> {
+        for _ in 0..PAGES_MAX {
+            let page = self.store.changes(follower.question(&self.index), now(), PAGE_KEYS).await?;
+            if follower.take(&page, &self.index, now()) == ApiKeyProgress::UpToDate {
+                break;
+            }
         }
         Ok(())
     }
@@ -267,11 +278,9 @@ impl KeyWatch {
 }
 
 async fn look(accounts: Accounts) {
-    let back = u64::try_from(WATCH_BACK.as_millis()).unwrap_or(u64::MAX);
-    let since = Timestamp(now().0.saturating_sub(back));
-    if let Err(error) = accounts.inner.api_keys.read_from(Some(ApiKeyId::new(since, [0; 10]))).await {
+    if let Err(error) = accounts.inner.api_keys.follow().await {
         let cause = causes(&error).join(": ");
-        tracing::warn!(error = %error, cause, "API keys of other processes could not be read");
+        tracing::warn!(error = %error, cause, "changes of API keys could not be read");
     }
 }
 
@@ -292,9 +301,10 @@ fn random() -> ApiKeyRandom {
 mod tests {
     use shield_data::SqlApiKeys;
     use shield_guard::{
-        AccountId,
+        AccountId, ApiKeyId,
         api_key::{ApiKeyFormat, ApiKeyOrder, ApiKeyPolicy, ApiKeyStore, Environment, KeyLimit},
     };
+    use shield_types::Timestamp;
 
     use super::{ApiKeyError, ApiKeyRecord, ApiKeys, random};
     use crate::{clock::now, scratch::ScratchDirectory, store::Store};
@@ -319,6 +329,30 @@ mod tests {
             matches!(keys.place(&record()), Err(ApiKeyError::Full(_))),
             "no key is made that cannot be used"
         );
+    }
+
+    #[tokio::test]
+    async fn what_happened_during_an_outage_is_taken_up() {
+        let directory = ScratchDirectory::new();
+        let store = Store::open(directory.path()).await.unwrap();
+        let store = SqlApiKeys::new(store.guard_database().clone());
+        // Made an hour ago, and replaced now: neither its id nor the log says so.
+        let old = record();
+        store.create(&old, KeyLimit(9)).await.unwrap();
+        let keys = ApiKeys::with_room(store.clone(), 10).await.unwrap();
+        let past = Timestamp(now().0 - 3_600_000);
+        let meanwhile = ApiKeyRecord { id: ApiKeyId::new(past, [2; 10]), created_at: past, ..record() };
+        store.create(&meanwhile, KeyLimit(9)).await.unwrap();
+        store.rotate(&keys.policy.replace(&old, now(), random()).unwrap(), KeyLimit(9)).await.unwrap();
+        let last = keys.policy.replace(&meanwhile, now(), random()).unwrap();
+        store.rotate(&last, KeyLimit(9)).await.unwrap();
+        assert_eq!(keys.index.len(), 1);
+        keys.follow().await.unwrap();
+        assert_eq!(keys.index.len(), 4);
+        let successor = last.successor.record;
+        store.rotate(&keys.policy.replace(&successor, now(), random()).unwrap(), KeyLimit(9)).await.unwrap();
+        keys.follow().await.unwrap();
+        assert_eq!(keys.index.len(), 4, "one more is made, and the first of its line ended");
     }
 
     #[tokio::test]

@@ -4,14 +4,17 @@
 //! ends the one before the old key. It is conditional on the old key having no successor, so two rotations of one key make one
 //! successor. A key that is taken back stays as a row, marked, and leaves its
 //! entry in the log of revocations in the same transaction.
+//!
+//! Changes are numbered by triggers (see the migration), from the one row of `guard_api_key_head`, which is locked after the
+//! account and before the head of the log.
 
 use shield_guard::{
     AccountId, ApiKeyId, StoreError,
     api_key::{
-        ApiKeyDigest, ApiKeyRecord, ApiKeyStore, Environment, KeyLimit, KeyRotation, StoredApiKey,
-        StoredRotation,
+        ApiKeyChange, ApiKeyChangeNumber, ApiKeyDigest, ApiKeyPage, ApiKeyQuestion, ApiKeyRecord,
+        ApiKeyStore, Environment, KeyLimit, KeyRotation, StoredApiKey, StoredRotation,
     },
-    revocation::RevocationCause,
+    revocation::{LogEpoch, RevocationCause},
     session::ClientText,
 };
 use shield_types::Timestamp;
@@ -44,8 +47,20 @@ const LIST: &str = "SELECT id, account, digest, name, hint, scopes, environment,
     last_used_at FROM guard_api_keys WHERE account = $1 AND expires_at > $2 AND revoked_at IS NULL ORDER BY id";
 const TOUCH: &str = "UPDATE guard_api_keys SET last_used_at = $2
     WHERE id = $1 AND (last_used_at IS NULL OR last_used_at < $2)";
-const PAGE: &str = "SELECT id, account, digest, name, hint, scopes, environment, created_at, expires_at, successor,
-    last_used_at FROM guard_api_keys WHERE id > $1 AND expires_at > $2 AND revoked_at IS NULL ORDER BY id LIMIT $3";
+/// One statement, so one moment: head and keys belong together. Without keys there is one row, of the head.
+const LIVING: &str = "SELECT state.epoch, head.last, page.*
+    FROM guard_revocation_state AS state CROSS JOIN guard_api_key_head AS head LEFT JOIN
+    (SELECT id, account, digest, name, hint, scopes, environment, created_at, expires_at, successor, last_used_at,
+        revoked_at, changed FROM guard_api_keys
+        WHERE changed > $1 AND expires_at > $3 AND revoked_at IS NULL ORDER BY changed LIMIT $2) AS page
+    ON page.changed <= head.last
+    ORDER BY page.changed";
+const CHANGED: &str = "SELECT state.epoch, head.last, page.*
+    FROM guard_revocation_state AS state CROSS JOIN guard_api_key_head AS head LEFT JOIN
+    (SELECT id, account, digest, name, hint, scopes, environment, created_at, expires_at, successor, last_used_at,
+        revoked_at, changed FROM guard_api_keys WHERE changed > $1 ORDER BY changed LIMIT $2) AS page
+    ON page.changed <= head.last
+    ORDER BY page.changed";
 
 /// API keys, in a database.
 #[derive(Clone, Debug)]
@@ -117,6 +132,31 @@ impl SqlApiKeys {
         Ok(Some(record))
     }
 
+    async fn page(
+        &self,
+        question: ApiKeyQuestion,
+        now: Timestamp,
+        limit: usize,
+    ) -> Result<ApiKeyPage, SqlError> {
+        let limit = u64::try_from(limit).unwrap_or(u64::MAX);
+        let statement = match question {
+            ApiKeyQuestion::Living { after } => Statement::new(LIVING).with(after.0).with(limit).with(now),
+            ApiKeyQuestion::Changed { after } => Statement::new(CHANGED).with(after.0).with(limit),
+        };
+        let rows = self.0.read(statement).await?;
+        let first =
+            rows.first().ok_or(SqlError::Damaged { column: "last", expected: "the head's one row" })?;
+        let (epoch, head) = (LogEpoch(first.count("epoch")?), ApiKeyChangeNumber(first.count("last")?));
+        let changes: Vec<_> =
+            rows.iter().map(change).filter_map(Result::transpose).collect::<Result<_, _>>()?;
+        let through = match changes.last() {
+            Some((last, _)) if u64::try_from(changes.len()).is_ok_and(|count| count >= limit) => *last,
+            Some(_) | None => head,
+        };
+        let changes = changes.into_iter().map(|(_, change)| change).collect();
+        Ok(ApiKeyPage { epoch, head, through, changes })
+    }
+
     async fn records(&self, statement: Statement) -> Result<Vec<ApiKeyRecord>, SqlError> {
         self.0.read(statement).await?.iter().map(record).collect()
     }
@@ -149,16 +189,13 @@ impl ApiKeyStore for SqlApiKeys {
         self.0.write(touch).await.map(drop).map_err(of(STORE))
     }
 
-    async fn page(
+    async fn changes(
         &self,
-        after: Option<ApiKeyId>,
+        question: ApiKeyQuestion,
         now: Timestamp,
         limit: usize,
-    ) -> Result<Vec<ApiKeyRecord>, StoreError> {
-        // Nothing sorts before all ids.
-        let after = after.map(|id| id.uuid().as_bytes().to_vec()).unwrap_or_default();
-        let limit = u64::try_from(limit).unwrap_or(u64::MAX);
-        self.records(Statement::new(PAGE).with(after).with(now).with(limit)).await.map_err(of(STORE))
+    ) -> Result<ApiKeyPage, StoreError> {
+        self.page(question, now, limit).await.map_err(of(STORE))
     }
 }
 
@@ -180,6 +217,13 @@ fn insert(record: &ApiKeyRecord) -> Statement {
         .with(record.expires_at)
         .with(record.successor)
         .with(record.last_used_at)
+}
+
+/// The change of a row; none where there is only the head.
+fn change(row: &Row) -> Result<Option<(ApiKeyChangeNumber, ApiKeyChange)>, SqlError> {
+    let Some(number) = row.optional_count("changed")? else { return Ok(None) };
+    let revoked = row.optional_time("revoked_at")?.is_some();
+    Ok(Some((ApiKeyChangeNumber(number), ApiKeyChange { record: record(row)?, revoked })))
 }
 
 fn record(row: &Row) -> Result<ApiKeyRecord, SqlError> {

@@ -4,7 +4,7 @@ use std::future::Future;
 
 use shield_types::Timestamp;
 
-use super::{ApiKeyRecord, KeyRotation};
+use super::{ApiKeyPage, ApiKeyQuestion, ApiKeyRecord, KeyRotation};
 use crate::{AccountId, ApiKeyId, StoreError, revocation::RevocationCause};
 
 /// How many keys an account of a tier may have at once; and how many more that were replaced and live out their grace. So no
@@ -38,8 +38,10 @@ pub enum StoredRotation {
 
 /// Keeps API keys. Each method is one transaction (ASVS 5.0, 15.4.2).
 ///
-/// What is taken back stays as a row for its owner's history, but is in no answer of [`Self::page`] any more; the revocation's
-/// entry goes into the log in the same transaction where both are kept in one database.
+/// What is taken back stays as a row for its owner's history; the revocation's entry goes into the log in the same transaction
+/// where both are kept in one database.
+///
+/// Each change of a key but its last use has a number, which is larger than that of every change that was visible before.
 pub trait ApiKeyStore: Send + Sync {
     /// Keeps a key, if fewer than `limit` keys of the account are live at its making.
     fn create(
@@ -74,11 +76,12 @@ pub trait ApiKeyStore: Send + Sync {
     fn touch(&self, key: ApiKeyId, used_at: Timestamp)
     -> impl Future<Output = Result<(), StoreError>> + Send;
 
-    /// At most `limit` keys that have not expired at `now`, by id, after this one: the stream that fills the index.
-    fn page(
+    /// At most `limit` keys by the numbers of their last changes: those that live at `now`, or all. What fills the index, and keeps
+    /// it complete ([`super::ApiKeyFollower`]).
+    fn changes(
         &self,
-        after: Option<ApiKeyId>,
+        question: ApiKeyQuestion,
         now: Timestamp,
         limit: usize,
-    ) -> impl Future<Output = Result<Vec<ApiKeyRecord>, StoreError>> + Send;
+    ) -> impl Future<Output = Result<ApiKeyPage, StoreError>> + Send;
 }
