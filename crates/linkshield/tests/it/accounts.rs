@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use crate::{
     backend::{Backend, CHECK, assert_problem},
     client::{get, post},
+    opened::{Limits, UNLIMITED},
     people::{EMAIL, Held, LOGIN, PASSWORD, REGISTER, VERIFY},
 };
 
@@ -343,6 +344,48 @@ async fn d10_api_key_is_shown_once_and_works_until_it_is_revoked() {
     assert_problem(&backend.bearer("DELETE", &path, &held, None).await, 404, &path);
     assert_problem(&check(format!("x-api-key: {key}")).await, 401, CHECK);
     assert_eq!(check(format!("x-api-key: {successor}")).await.status, 200);
+    backend.stop().await;
+}
+
+#[tokio::test]
+async fn a_stolen_key_does_not_keep_its_owner_from_revoking_it() {
+    let backend = Backend::limited(Limits { account: 5, ..UNLIMITED }).await;
+    backend.verified().await;
+    let held = backend.logged_in().await;
+    let made = backend.bearer("POST", KEYS, &held, Some(json!({ "name": "a" }))).await.json();
+    let key = format!("x-api-key: {}", made["api_key"].as_str().unwrap());
+    let path = format!("{KEYS}/{}", made["id"].as_str().unwrap());
+    for (method, path) in
+        [("DELETE", path.as_str()), ("GET", PROFILE), ("GET", USERS)].iter().cycle().take(12)
+    {
+        let stolen = backend.with(method, path, &key, "").await;
+        assert!([403, 404, 405, 429].contains(&stolen.status), "{}", stolen.body);
+    }
+    assert_problem(&backend.with("GET", PROFILE, &key, "").await, 429, PROFILE);
+    assert_eq!(backend.bearer("GET", KEYS, &held, None).await.status, 200);
+    assert_eq!(backend.bearer("DELETE", &path, &held, None).await.status, 204);
+    // The sessions of an account have limits of their own as well.
+    let other = backend.logged_in().await;
+    for _ in 0..5 {
+        backend.bearer("GET", PROFILE, &other, None).await;
+    }
+    assert_problem(&backend.bearer("GET", PROFILE, &other, None).await, 429, PROFILE);
+    assert_eq!(backend.bearer("GET", PROFILE, &held, None).await.status, 200);
+    backend.stop().await;
+}
+
+#[tokio::test]
+async fn keys_are_made_at_a_limited_rate() {
+    let backend = Backend::start().await;
+    backend.verified().await;
+    let held = backend.logged_in().await;
+    for _ in 0..20 {
+        let made = backend.bearer("POST", KEYS, &held, Some(json!({ "name": "a" }))).await;
+        assert_eq!(made.status, 200, "{}", made.body);
+        let path = format!("{KEYS}/{}", made.json()["id"].as_str().unwrap());
+        assert_eq!(backend.bearer("DELETE", &path, &held, None).await.status, 204);
+    }
+    assert_problem(&backend.bearer("POST", KEYS, &held, Some(json!({ "name": "a" }))).await, 429, KEYS);
     backend.stop().await;
 }
 
