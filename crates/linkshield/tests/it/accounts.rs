@@ -417,6 +417,34 @@ async fn keys_are_limited_by_plan_and_permission() {
     backend.stop().await;
 }
 
+impl Backend {
+    async fn id_of(&self, held: &Held) -> String {
+        self.bearer("GET", PROFILE, held, None).await.json()["id"].as_str().unwrap().to_owned()
+    }
+}
+
+#[tokio::test]
+async fn what_a_role_does_not_allow_is_told() {
+    let backend = Backend::start().await;
+    backend.verified().await;
+    let user = backend.logged_in().await;
+    let root = json!({ "name": "root", "permissions": ["admin"] });
+    assert_problem(&backend.bearer("POST", KEYS, &user, Some(root)).await, 403, KEYS);
+    let (admin, id) = (backend.admin("admin@example.org", Role::Admin).await, backend.id_of(&user).await);
+    let path = format!("{USERS}/{id}");
+    let refused = backend.bearer("PUT", &path, &admin, Some(json!({ "role": "admin" }))).await;
+    assert_problem(&refused, 403, &path);
+    let own = format!("/auth/admin/revoke-user-tokens/{}", backend.id_of(&admin).await);
+    assert_problem(&backend.bearer("POST", &own, &admin, None).await, 403, &own);
+    // The three, and then one that is written after them.
+    assert_eq!(backend.bearer("PUT", &path, &admin, Some(json!({ "locked": true }))).await.status, 200);
+    let events = backend.events_until("account.locked").await;
+    let denied = events.iter().filter(|(name, _)| name == "access.denied").map(|(_, event)| event);
+    let denied: Vec<_> = denied.map(|event| event["unmapped"]["reason"].as_str().unwrap()).collect();
+    assert_eq!(denied, ["role"; 3]);
+    backend.stop().await;
+}
+
 const USERS: &str = "/api/v1/admin/users";
 const SIGNING_KEYS: &str = "/api/v1/jwt/keys";
 
@@ -437,6 +465,12 @@ async fn administrators_lock_accounts_and_end_their_sessions() {
     let refused = backend.bearer("PUT", &path, &admin, Some(json!({ "role": "god", "status": "?" }))).await;
     assert_problem(&refused, 422, &path);
     let revoke = format!("/auth/admin/revoke-user-tokens/{id}");
+    let lesser = backend.admin("lesser@example.org", Role::Admin).await;
+    let above = format!("/auth/admin/revoke-user-tokens/{}", backend.id_of(&admin).await);
+    assert_problem(&backend.bearer("POST", &above, &lesser, None).await, 403, &above);
+    assert_eq!(backend.bearer("GET", PROFILE, &admin, None).await.status, 200, "nobody was logged out");
+    let nobody = "/auth/admin/revoke-user-tokens/01890000-0000-7000-8000-000000000000";
+    assert_problem(&backend.bearer("POST", nobody, &lesser, None).await, 404, nobody);
     let revoked = backend.bearer("POST", &revoke, &admin, None).await.json();
     assert_eq!((&revoked["revoked_count"], &revoked["user_id"]), (&json!(1), &json!(id)));
     assert_problem(&backend.bearer("GET", PROFILE, &user, None).await, 401, PROFILE);

@@ -12,7 +12,6 @@ use shield_guard::{
     AccountId, KeyId,
     event::SecurityEvent,
     limit::Tier,
-    revocation::RevocationReason,
     token::{KeyRecord, KeyState},
 };
 use utoipa::ToSchema;
@@ -95,7 +94,9 @@ pub(super) async fn change_user(
 ) -> Result<Json<UserResponse>, Problem> {
     holder.require_recent_login()?;
     let change = standing(read_json(request, ACCOUNT_BODY_BYTES_MAX).await?)?;
-    let changed = app.accounts().change_standing(role, id, change).await?;
+    let witness = witness.about(id);
+    let changed = app.accounts().change_standing(role, id, change).await;
+    let changed = changed.inspect_err(|error| events::change_refused(&witness, error))?;
     app.gate().forget(id);
     events::standing_changed(witness, &changed);
     Ok(Json(changed.account.into()))
@@ -135,19 +136,20 @@ fn named<T>(
 #[utoipa::path(post, path = "/auth/admin/revoke-user-tokens/{user_id}", tag = "admin",
     params(("user_id" = String, Path, description = "Id of the account")), responses(
     (status = 200, description = "Ended", body = RevokedResponse),
+    (status = 401, description = "Nobody is logged in, or the log-in is too long ago", body = ProblemDocument, content_type = "application/problem+json"),
+    (status = 403, description = "Not an administrator, or not enough of one", body = ProblemDocument, content_type = "application/problem+json"),
     (status = 404, description = "No such account", body = ProblemDocument, content_type = "application/problem+json"),
 ))]
 pub(super) async fn revoke_tokens(
     State(app): State<App>,
-    Admin(holder, _role): Admin,
+    Admin(holder, role): Admin,
     PathId(account): PathId<AccountId>,
     witness: Witness,
 ) -> Result<Json<RevokedResponse>, Problem> {
-    if !app.accounts().exists(account).await? {
-        return Err(Problem::unknown_user());
-    }
-    let ended = app.accounts().end_sessions(account, None, RevocationReason::Administrator).await?;
+    holder.require_recent_login()?;
     let witness = witness.about(account);
+    let ended = app.accounts().end_sessions_of(role, account).await;
+    let ended = ended.inspect_err(|error| events::change_refused(&witness, error))?;
     let revoked = SecurityEvent::TokensRevoked { scope: "account", owner: account, reason: "admin" };
     witness.tell(&revoked, StatusCode::OK);
     events::sessions_ended(&witness, &ended, "admin", StatusCode::OK);

@@ -18,6 +18,7 @@ use utoipa::ToSchema;
 use super::{
     ACCOUNT_BODY_BYTES_MAX,
     answers::{instant, moment},
+    events,
 };
 use crate::{
     accounts::{KeyOrder, MadeKey, Permissions},
@@ -101,7 +102,8 @@ pub(super) async fn make(
 ) -> Result<Json<ApiKeyResponse>, Problem> {
     holder.require_recent_login()?;
     let order = order(read_json(request, ACCOUNT_BODY_BYTES_MAX).await?)?;
-    let made = app.accounts().make_api_key(holder.account, order).await?;
+    let made = app.accounts().make_api_key(holder.account, order).await;
+    let made = made.inspect_err(|error| events::api_key_refused(&witness, error))?;
     witness.tell(&SecurityEvent::ApiKeyCreated { key: made.record.id }, StatusCode::OK);
     Ok(Json(made.into()))
 }
