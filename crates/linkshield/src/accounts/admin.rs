@@ -1,7 +1,8 @@
 //! What administrators do to accounts.
 
 use shield_guard::{
-    AccountId, KeyId, SessionId,
+    AccountId, ApiKeyId, KeyId, SessionId,
+    api_key::ApiKeyStore,
     revocation::{Revocation, RevocationLog, RevocationReason, Revoked, Sequence},
     token::ACCESS_TOKEN_LIFETIME_MAX,
 };
@@ -100,6 +101,36 @@ impl Accounts {
             return Err(ChangeStandingError::NotAllowed);
         }
         Ok(account)
+    }
+
+    /// Takes back every API key of an account, as somebody of role `by`: the emergency of an account in other hands.
+    ///
+    /// # Errors
+    /// As for [`Self::change_standing`].
+    pub async fn take_back_api_keys(
+        &self,
+        by: Role,
+        id: AccountId,
+    ) -> Result<Vec<ApiKeyId>, ChangeStandingError> {
+        let account = self.changeable(by, id).await?;
+        Ok(self.end_api_keys(account.id, RevocationReason::Administrator).await?)
+    }
+
+    /// Takes back one API key, whoever has it, as somebody of role `by`: the emergency of a key that leaked. Answers whose it
+    /// was; None when there is none of this id.
+    ///
+    /// # Errors
+    /// As for [`Self::change_standing`].
+    pub async fn take_back_api_key(
+        &self,
+        by: Role,
+        key: ApiKeyId,
+    ) -> Result<Option<AccountId>, ChangeStandingError> {
+        let owner = self.inner.api_keys.store.owner(key).await.map_err(Failure::from)?;
+        let Some(owner) = owner else { return Ok(None) };
+        let account = self.changeable(by, owner).await?;
+        let ended = self.end_api_key(account.id, key, RevocationReason::Administrator).await?;
+        Ok(ended.then_some(account.id))
     }
 
     /// Takes a signing key out of service with every token that it signed. The log says so first, which every process follows within

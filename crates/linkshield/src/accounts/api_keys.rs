@@ -21,8 +21,10 @@ use shield_types::{Secret, Timestamp};
 use thiserror::Error;
 use tokio::sync::Mutex;
 
-use super::{Accounts, failure::Failure, permissions::Permissions};
-use crate::{background::Background, clock::now, keys::random_bytes, store::Role, telemetry::causes};
+use super::{Accounts, errands::address_of, failure::Failure, permissions::Permissions, service::SERVICE};
+use crate::{
+    background::Background, clock::now, keys::random_bytes, mail::Letter, store::Role, telemetry::causes,
+};
 
 /// Keys that one process knows; 100 bytes each.
 const KEYS_MAX: usize = 1_000_000;
@@ -173,7 +175,7 @@ impl Accounts {
         Ok(self.inner.api_keys.store.list(account, now()).await?)
     }
 
-    /// Makes a key.
+    /// Makes a key, and tells its owner by mail.
     ///
     /// # Errors
     /// See [`ApiKeyError`].
@@ -193,12 +195,14 @@ impl Accounts {
         let keys = &self.inner.api_keys;
         let NewApiKey { text, record } =
             keys.policy.make(&ordered, now, random()).map_err(ApiKeyError::Life)?;
+        let mailbox = address_of(&account)?.mailbox();
         let keys_max = keys_max(account.plan);
         let place = keys.place(&record)?;
         match keys.store.create(&record, KeyLimit(keys_max)).await.map_err(Failure::from)? {
             StoredApiKey::Kept => place.keep(),
             StoredApiKey::LimitReached => return Err(ApiKeyError::Limit { keys_max }),
         }
+        self.inner.mailer.send(mailbox, Letter::api_key_made(&record.hint, SERVICE));
         Ok(MadeKey { text, record })
     }
 
@@ -213,6 +217,7 @@ impl Accounts {
         let listed = keys.store.list(account.id, now).await.map_err(Failure::from)?;
         let old = listed.into_iter().find(|record| record.id == key).ok_or(ApiKeyError::NotFound)?;
         let rotation = keys.policy.replace(&old, now, random()).map_err(ApiKeyError::Over)?;
+        let mailbox = address_of(&account)?.mailbox();
         let keys_max = keys_max(account.plan);
         let place = keys.place(&rotation.successor.record)?;
         let ended = match keys.store.rotate(&rotation, KeyLimit(keys_max)).await.map_err(Failure::from)? {
@@ -229,6 +234,7 @@ impl Accounts {
             keys.index.remove(&ended.digest);
         }
         let NewApiKey { text, record } = rotation.successor;
+        self.inner.mailer.send(mailbox, Letter::api_key_made(&record.hint, SERVICE));
         Ok(MadeKey { text, record })
     }
 
@@ -237,13 +243,39 @@ impl Accounts {
     /// # Errors
     /// When the database does not take it.
     pub async fn revoke_api_key(&self, account: AccountId, key: ApiKeyId) -> Result<bool, Failure> {
-        let keys = &self.inner.api_keys;
-        let cause = RevocationCause { reason: RevocationReason::EndedByOwner, at: now() };
-        let revoked = keys.store.revoke(account, key, cause).await?;
-        if let Some(record) = &revoked {
-            keys.index.remove(&record.digest);
+        self.end_api_key(account, key, RevocationReason::EndedByOwner).await
+    }
+
+    /// The same, for this reason.
+    pub(super) async fn end_api_key(
+        &self,
+        account: AccountId,
+        key: ApiKeyId,
+        reason: RevocationReason,
+    ) -> Result<bool, Failure> {
+        let cause = RevocationCause { reason, at: now() };
+        let ended = self.inner.api_keys.store.revoke(account, key, cause).await?;
+        self.forget_api_keys(ended.as_slice());
+        Ok(ended.is_some())
+    }
+
+    /// Takes every key of an account back, at once; answers which.
+    pub(super) async fn end_api_keys(
+        &self,
+        account: AccountId,
+        reason: RevocationReason,
+    ) -> Result<Vec<ApiKeyId>, Failure> {
+        let cause = RevocationCause { reason, at: now() };
+        let ended = self.inner.api_keys.store.revoke_all(account, cause).await?;
+        Ok(self.forget_api_keys(&ended))
+    }
+
+    /// These were taken back in the database: by [`SqlApiKeys::revoke_all_within`], for one.
+    pub(super) fn forget_api_keys(&self, ended: &[ApiKeyRecord]) -> Vec<ApiKeyId> {
+        for record in ended {
+            self.inner.api_keys.index.remove(&record.digest);
         }
-        Ok(revoked.is_some())
+        ended.iter().map(|record| record.id).collect()
     }
 }
 

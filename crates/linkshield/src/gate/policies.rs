@@ -99,6 +99,8 @@ static ROUTES: &[(Method, &str, RouteClass)] = &[
     (Method::POST, "/api/v1/user/mfa/totp/confirm", Account),
     (Method::POST, "/api/v1/user/change-password", Password),
     (Method::PUT, "/api/v1/admin/users/{id}", Administration),
+    (Method::DELETE, "/api/v1/admin/users/{id}/api-keys", Administration),
+    (Method::DELETE, "/api/v1/admin/api-keys/{id}", Administration),
     (Method::POST, "/auth/admin/revoke-user-tokens/{user_id}", Administration),
     (Method::GET, "/auth/admin/blacklist-stats", Administration),
     (Method::GET, "/api/v1/jwt/status", Administration),

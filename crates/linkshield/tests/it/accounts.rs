@@ -1,11 +1,13 @@
 //! Accounts from outside, over TCP; the original's defects as tests that fail when one comes back.
 
+use std::fs;
+
 use linkshield::store::Role;
 use serde_json::{Value, json};
 
 use crate::{
     backend::{Backend, CHECK, assert_problem},
-    client::{get, post},
+    client::{get, post, wait_for},
     opened::{Limits, UNLIMITED},
     people::{EMAIL, Held, LOGIN, PASSWORD, REGISTER, VERIFY},
 };
@@ -447,6 +449,84 @@ async fn what_a_role_does_not_allow_is_told() {
 
 const USERS: &str = "/api/v1/admin/users";
 const SIGNING_KEYS: &str = "/api/v1/jwt/keys";
+
+impl Backend {
+    /// A key of this holder: its id, and the line of a head that shows it.
+    async fn key(&self, held: &Held) -> (String, String) {
+        let made = self.bearer("POST", KEYS, held, Some(json!({ "name": "a" }))).await;
+        assert_eq!(made.status, 200, "{}", made.body);
+        let text = |field: &str| made.json()[field].as_str().unwrap().to_owned();
+        (text("id"), format!("x-api-key: {}", text("api_key")))
+    }
+
+    async fn checks_with(&self, key: &str) -> u16 {
+        self.with("POST", CHECK, key, &json!({ "url": "https://example.com/" }).to_string()).await.status
+    }
+}
+
+#[tokio::test]
+async fn asvs_v6_3_7_a_new_key_is_told_by_mail_and_ends_with_a_reset() {
+    let backend = Backend::start().await;
+    backend.verified().await;
+    let held = backend.logged_in().await;
+    let (id, key) = backend.key(&held).await;
+    let letters = async || {
+        let files = fs::read_dir(backend.directory.path().join("mail")).unwrap();
+        let texts = files.filter_map(|file| fs::read_to_string(file.unwrap().path()).ok());
+        texts.filter(|text| text.contains("Subject: An API key was made")).count()
+    };
+    wait_for("a letter", async || (letters().await == 1).then_some(())).await;
+    let rotated = backend.bearer("POST", &format!("{KEYS}/{id}/rotate"), &held, None).await.json();
+    let successor = format!("x-api-key: {}", rotated["api_key"].as_str().unwrap());
+    wait_for("another letter", async || (letters().await == 2).then_some(())).await;
+    assert_eq!((backend.checks_with(&key).await, backend.checks_with(&successor).await), (200, 200));
+    assert_eq!(post(backend.address, FORGOT, &json!({ "email": EMAIL }).to_string()).await.status, 204);
+    let token = backend.mailed_token(EMAIL, "Choose a new password").await;
+    let reset = json!({ "token": token, "new_password": OTHER_PASSWORD }).to_string();
+    assert_eq!(post(backend.address, RESET, &reset).await.status, 204);
+    assert_eq!((backend.checks_with(&key).await, backend.checks_with(&successor).await), (401, 401));
+    let events = backend.events_until("api-key.revoked").await;
+    let revoked = events.iter().find(|(name, _)| name == "api-key.revoked").unwrap();
+    assert_eq!(revoked.1["unmapped"]["reason"], "password-reset");
+    backend.stop().await;
+}
+
+#[tokio::test]
+async fn administrators_take_keys_back_in_an_emergency() {
+    let backend = Backend::start().await;
+    backend.verified().await;
+    let user = backend.logged_in().await;
+    let [(first, first_key), (_, second_key), (_, third_key)] =
+        [backend.key(&user).await, backend.key(&user).await, backend.key(&user).await];
+    let admin = backend.admin("admin@example.org", Role::Admin).await;
+    let path = format!("/api/v1/admin/api-keys/{first}");
+    assert_problem(&backend.bearer("DELETE", &path, &user, None).await, 403, &path);
+    assert_eq!(backend.bearer("DELETE", &path, &admin, None).await.status, 204);
+    assert_problem(&backend.bearer("DELETE", &path, &admin, None).await, 404, &path);
+    assert_eq!((backend.checks_with(&first_key).await, backend.checks_with(&second_key).await), (401, 200));
+    let id = backend.id_of(&user).await;
+    let path = format!("{USERS}/{id}/api-keys");
+    assert_problem(&backend.bearer("DELETE", &path, &user, None).await, 403, &path);
+    let ended = backend.bearer("DELETE", &path, &admin, None).await;
+    assert_eq!((ended.status, &ended.json()["revoked_count"]), (200, &json!(2)), "{}", ended.body);
+    assert_eq!((backend.checks_with(&second_key).await, backend.checks_with(&third_key).await), (401, 401));
+    assert_eq!(backend.bearer("GET", PROFILE, &user, None).await.status, 200, "sessions are another matter");
+    let nobody = format!("{USERS}/01890000-0000-7000-8000-000000000000/api-keys");
+    assert_problem(&backend.bearer("DELETE", &nobody, &admin, None).await, 404, &nobody);
+    // What is a super administrator's, only they take back.
+    let root = backend.admin("root@example.org", Role::SuperAdmin).await;
+    let (key, _) = backend.key(&root).await;
+    for path in
+        [format!("/api/v1/admin/api-keys/{key}"), format!("{USERS}/{}/api-keys", backend.id_of(&root).await)]
+    {
+        assert_problem(&backend.bearer("DELETE", &path, &admin, None).await, 403, &path);
+    }
+    let events = backend.events_until("access.denied").await;
+    assert!(
+        events.iter().any(|(name, event)| name == "access.denied" && event["unmapped"]["reason"] == "role")
+    );
+    backend.stop().await;
+}
 
 #[tokio::test]
 async fn administrators_lock_accounts_and_end_their_sessions() {

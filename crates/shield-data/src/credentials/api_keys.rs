@@ -43,6 +43,10 @@ const REPLACE: &str = "UPDATE guard_api_keys SET successor = $3, expires_at = $4
 const REVOKE: &str = "UPDATE guard_api_keys SET revoked_at = $3
     WHERE account = $1 AND id = $2 AND revoked_at IS NULL
     RETURNING id, account, digest, name, hint, scopes, environment, created_at, expires_at, successor, last_used_at";
+const REVOKE_ALL: &str = "UPDATE guard_api_keys SET revoked_at = $2
+    WHERE account = $1 AND expires_at > $2 AND revoked_at IS NULL
+    RETURNING id, account, digest, name, hint, scopes, environment, created_at, expires_at, successor, last_used_at";
+const OWNER: &str = "SELECT account FROM guard_api_keys WHERE id = $1";
 const LIST: &str = "SELECT id, account, digest, name, hint, scopes, environment, created_at, expires_at, successor,
     last_used_at FROM guard_api_keys WHERE account = $1 AND expires_at > $2 AND revoked_at IS NULL ORDER BY id";
 const TOUCH: &str = "UPDATE guard_api_keys SET last_used_at = $2
@@ -72,6 +76,40 @@ impl SqlApiKeys {
     /// Kept in this database.
     pub fn new(database: Database) -> Self {
         Self(database)
+    }
+
+    /// Takes back every key of an account that has not expired, within a transaction that holds the account's lock and has not
+    /// told the log of revocations anything yet: the row that numbers changes of keys is locked before the log's, everywhere.
+    ///
+    /// # Errors
+    /// When the database does not take it; then the transaction is over.
+    pub async fn revoke_all_within(
+        transaction: &mut Transaction,
+        account: AccountId,
+        cause: RevocationCause,
+    ) -> Result<Vec<ApiKeyRecord>, SqlError> {
+        let rows = transaction.rows(Statement::new(REVOKE_ALL).with(account).with(cause.at)).await?;
+        let records: Vec<_> = rows.iter().map(record).collect::<Result<_, _>>()?;
+        for record in &records {
+            append(transaction, &record.revocation(cause.reason, cause.at)).await?;
+        }
+        Ok(records)
+    }
+
+    async fn take_all_back(
+        &self,
+        account: AccountId,
+        cause: RevocationCause,
+    ) -> Result<Vec<ApiKeyRecord>, SqlError> {
+        let mut transaction = self.locked(account).await?;
+        let records = Self::revoke_all_within(&mut transaction, account, cause).await?;
+        transaction.commit().await?;
+        Ok(records)
+    }
+
+    async fn owner_of(&self, key: ApiKeyId) -> Result<Option<AccountId>, SqlError> {
+        let row = self.0.read_one(Statement::new(OWNER).with(key)).await?;
+        row.map(|row| row.account("account")).transpose()
     }
 
     async fn locked(&self, account: AccountId) -> Result<Transaction, SqlError> {
@@ -178,6 +216,18 @@ impl ApiKeyStore for SqlApiKeys {
         cause: RevocationCause,
     ) -> Result<Option<ApiKeyRecord>, StoreError> {
         self.take_back(account, key, cause).await.map_err(of(STORE))
+    }
+
+    async fn revoke_all(
+        &self,
+        account: AccountId,
+        cause: RevocationCause,
+    ) -> Result<Vec<ApiKeyRecord>, StoreError> {
+        self.take_all_back(account, cause).await.map_err(of(STORE))
+    }
+
+    async fn owner(&self, key: ApiKeyId) -> Result<Option<AccountId>, StoreError> {
+        self.owner_of(key).await.map_err(of(STORE))
     }
 
     async fn list(&self, account: AccountId, now: Timestamp) -> Result<Vec<ApiKeyRecord>, StoreError> {

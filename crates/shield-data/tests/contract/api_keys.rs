@@ -25,6 +25,7 @@ on_both!(
     rotations_without_end_leave_two_alive,
     replaced_keys_are_limited_too,
     revoked_key_is_announced_once,
+    all_keys_of_an_account_are_taken_back,
     touch_moves_forward_only,
     pages_cover_all_keys_once,
     every_change_but_a_use_is_followed,
@@ -176,6 +177,35 @@ async fn revoked_key_is_announced_once(database: Database) {
     let late = policy().replace(&key, NOW, ApiKeyRandom { id: [9; 10], key: [9; 32] }).unwrap();
     let late = store.rotate(&late, MANY).await.unwrap();
     assert_eq!(late, StoredRotation::Over, "what was taken back has no successor");
+}
+
+async fn all_keys_of_an_account_are_taken_back(database: Database) {
+    let store = SqlApiKeys::new(database.clone());
+    for (owner, number) in [(1, 1), (1, 2), (2, 3)] {
+        store.create(&record(owner, number), MANY).await.unwrap();
+    }
+    // A replaced key works until its grace is over.
+    let rotation = successor_of(&record(1, 1), NOW, 4);
+    assert!(kept(&store.rotate(&rotation, MANY).await.unwrap()));
+    let answers = race(8, |_| {
+        let store = store.clone();
+        async move { store.revoke_all(account(1), BY_OWNER).await.unwrap() }
+    });
+    let taken: BTreeSet<_> = answers.await.into_iter().flatten().map(|key| key.id).collect();
+    let expected = [record(1, 1).id, record(1, 2).id, rotation.successor.record.id];
+    assert_eq!(taken, BTreeSet::from(expected));
+    let page = SqlRevocations::new(database).read_after(Sequence(0), 10).await.unwrap();
+    let announced: Vec<_> = page.entries.iter().map(|(_, entry)| entry.revoked).collect();
+    assert_eq!(announced.len(), 3, "each once");
+    assert!(expected.iter().all(|key| announced.contains(&Revoked::ApiKey { key: *key })));
+    assert!(store.list(account(1), NOW).await.unwrap().is_empty());
+    assert_eq!(store.list(account(2), NOW).await.unwrap(), [record(2, 3)]);
+    assert_eq!(
+        store.owner(record(1, 2).id).await.unwrap(),
+        Some(account(1)),
+        "its id still says whose it was"
+    );
+    assert_eq!(store.owner(record(3, 9).id).await.unwrap(), None);
 }
 
 async fn touch_moves_forward_only(database: Database) {

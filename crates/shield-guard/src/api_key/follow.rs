@@ -171,9 +171,10 @@ impl ApiKeyFollower {
 
     fn take_changed(&mut self, page: &ApiKeyPage, index: &ApiKeyIndex, now: Timestamp) {
         for ApiKeyChange { record, revoked } in &page.changes {
-            match *revoked || record.expires_at <= now {
-                true => drop(index.remove(&record.digest)),
-                false => self.note(index.insert(record)),
+            if *revoked || record.expires_at <= now {
+                index.remove(&record.digest);
+            } else {
+                self.note(index.insert(record));
             }
         }
     }

@@ -65,6 +65,16 @@ pub trait ApiKeyStore: Send + Sync {
         cause: RevocationCause,
     ) -> impl Future<Output = Result<Option<ApiKeyRecord>, StoreError>> + Send;
 
+    /// Takes back every key of an account that has not expired. Returns them as they were.
+    fn revoke_all(
+        &self,
+        account: AccountId,
+        cause: RevocationCause,
+    ) -> impl Future<Output = Result<Vec<ApiKeyRecord>, StoreError>> + Send;
+
+    /// Whose key this is or was; nothing if there is none of that id.
+    fn owner(&self, key: ApiKeyId) -> impl Future<Output = Result<Option<AccountId>, StoreError>> + Send;
+
     /// An account's keys that have not expired at `now`, oldest first: no more than twice as many as it may have.
     fn list(
         &self,

@@ -2,7 +2,7 @@
 
 use http::StatusCode;
 use shield_guard::{
-    AccountId, SessionId,
+    AccountId, ApiKeyId, SessionId,
     event::{SecondFactor, SecurityEvent},
 };
 
@@ -64,6 +64,13 @@ pub(super) fn sessions_ended(
 ) {
     for &session in ended {
         witness.tell(&SecurityEvent::SessionEnded { session, reason }, status);
+    }
+}
+
+/// These API keys were taken back, for one reason.
+pub(super) fn api_keys_ended(witness: &Witness, keys: &[ApiKeyId], reason: &'static str, status: StatusCode) {
+    for &key in keys {
+        witness.tell(&SecurityEvent::ApiKeyRevoked { key, reason }, status);
     }
 }
 
