@@ -17,8 +17,10 @@ use crate::{
     keys::random_bytes,
 };
 
-/// Addresses or accounts that a limit is made for: 640 KB each.
+/// Addresses, accounts, sessions or keys that a limit is made for: 640 KB each.
 const KEYS: NonZeroU32 = NonZeroU32::new(20_000).expect("it is not zero");
+/// API keys that one account may make per hour, replacements too: each is a row for a year, and a letter.
+const NEW_KEYS_PER_HOUR: u32 = 20;
 /// Reports about broken policies that one address may send per minute. A page that breaks its policy sends some at once.
 const REPORTS_PER_MINUTE: u32 = 60;
 
@@ -42,6 +44,8 @@ pub(crate) enum RouteClass {
     Report,
     /// About the account itself.
     Account,
+    /// The same, and an API key is made.
+    NewKey,
     /// The same, and a password is tried.
     Password,
     /// What administrators do.
@@ -62,7 +66,7 @@ pub(crate) enum CredentialKinds {
 }
 
 use RouteClass::{
-    Account, Administration, BeforeLogin, Check, Open, OwnChecks, Password, Question, Refresh, Report,
+    Account, Administration, BeforeLogin, Check, NewKey, Open, OwnChecks, Password, Question, Refresh, Report,
 };
 
 /// Every route. One that is missing is closed, and a test compares it with the OpenAPI document.
@@ -100,14 +104,16 @@ static ROUTES: &[(Method, &str, RouteClass)] = &[
     (Method::DELETE, "/api/v1/user/sessions", Account),
     (Method::DELETE, "/api/v1/user/sessions/{id}", Account),
     (Method::GET, "/api/v1/user/api-keys", Account),
-    (Method::POST, "/api/v1/user/api-keys", Account),
+    (Method::POST, "/api/v1/user/api-keys", NewKey),
     (Method::DELETE, "/api/v1/user/api-keys/{id}", Account),
-    (Method::POST, "/api/v1/user/api-keys/{id}/rotate", Account),
+    (Method::POST, "/api/v1/user/api-keys/{id}/rotate", NewKey),
     (Method::POST, "/api/v1/user/mfa/totp", Account),
     (Method::DELETE, "/api/v1/user/mfa/totp", Account),
     (Method::POST, "/api/v1/user/mfa/totp/confirm", Account),
     (Method::POST, "/api/v1/user/change-password", Password),
     (Method::PUT, "/api/v1/admin/users/{id}", Administration),
+    (Method::DELETE, "/api/v1/admin/users/{id}/api-keys", Administration),
+    (Method::DELETE, "/api/v1/admin/api-keys/{id}", Administration),
     (Method::POST, "/auth/admin/revoke-user-tokens/{user_id}", Administration),
     (Method::GET, "/auth/admin/blacklist-stats", Administration),
     (Method::GET, "/api/v1/jwt/status", Administration),
@@ -133,6 +139,9 @@ struct Policies<'a> {
     scopes: &'a ScopeTable,
     anonymous: Arc<Limit>,
     authenticated: Arc<Limit>,
+    account: Arc<Limit>,
+    administration: Arc<Limit>,
+    new_keys: Arc<Limit>,
     passwords: Arc<Limit>,
     reports: Arc<Limit>,
 }
@@ -142,7 +151,8 @@ struct Policies<'a> {
 pub(super) struct PerHour {
     /// Checks of one address without a credential.
     pub(super) anonymous: u32,
-    /// Requests of one account, times what its plan multiplies.
+    /// Checks of one account that is logged in, requests of each of its API keys, and what each of its sessions asks about the
+    /// account itself; each times what its plan multiplies.
     pub(super) account: u32,
 }
 
@@ -152,6 +162,9 @@ pub(super) fn routes(scopes: &ScopeTable, per_hour: PerHour) -> Result<RouteTabl
         scopes,
         anonymous: named("api_anonymous", Some(per_hour.anonymous))?,
         authenticated: named("api_authenticated", Some(per_hour.account))?,
+        account: hourly("api_account", per_hour.account, TierScaling::Multiplied)?,
+        administration: hourly("api_administration", per_hour.account, TierScaling::Multiplied)?,
+        new_keys: hourly("api_key_creation", NEW_KEYS_PER_HOUR, TierScaling::Same)?,
         passwords: named("auth_change_password", None)?,
         reports: reports()?,
     };
@@ -173,6 +186,12 @@ fn named(name: &str, count: Option<u32>) -> Result<Arc<Limit>, LimitRoutesError>
     Ok(Arc::new(Limit::new(LimitSettings { rate, ..settings }, random_bytes())?))
 }
 
+fn hourly(name: &'static str, count: u32, scaling: TierScaling) -> Result<Arc<Limit>, LimitRoutesError> {
+    let rate = Rate::new(count, Duration::from_hours(1))?;
+    let settings = LimitSettings { name, algorithm: Algorithm::Gcra, rate, scaling, keys: KEYS };
+    Ok(Arc::new(Limit::new(settings, random_bytes())?))
+}
+
 fn reports() -> Result<Arc<Limit>, LimitRoutesError> {
     let settings = LimitSettings {
         name: "csp_report",
@@ -190,7 +209,7 @@ impl RouteClass {
     /// Whether a credential that comes along is read.
     pub(crate) const fn reads_credentials(self) -> bool {
         match self {
-            Check | OwnChecks | Account | Password | Administration => true,
+            Check | OwnChecks | Account | NewKey | Password | Administration => true,
             Open | BeforeLogin(_) | Refresh | Question | Report => false,
         }
     }
@@ -215,16 +234,20 @@ impl RouteClass {
 
 impl Policies<'_> {
     fn of(&self, class: RouteClass) -> Result<RoutePolicy, LimitRoutesError> {
-        let (anonymous, account) =
-            ((&self.anonymous, LimitSubject::Anonymous), (&self.authenticated, LimitSubject::Account));
+        let anonymous = (&self.anonymous, LimitSubject::Anonymous);
+        // A key takes nothing that a log-in needs, whatever it asks for: who stole it cannot keep its owner from taking it back.
+        let key = (&self.authenticated, LimitSubject::ApiKey);
+        let session = (&self.account, LimitSubject::Session);
         let limits = match class {
             Open | Refresh => limits_of(&[]),
-            Check | OwnChecks => limits_of(&[anonymous, account]),
+            Check | OwnChecks => limits_of(&[anonymous, (&self.authenticated, LimitSubject::Account), key]),
             BeforeLogin(name) => limits_of(&[(&named(name, None)?, LimitSubject::Address)]),
             Question => limits_of(&[(&self.anonymous, LimitSubject::Address)]),
             Report => limits_of(&[(&self.reports, LimitSubject::Address)]),
-            Account | Administration => limits_of(&[account]),
-            Password => limits_of(&[account, (&self.passwords, LimitSubject::Account)]),
+            Account => limits_of(&[session, key]),
+            NewKey => limits_of(&[session, key, (&self.new_keys, LimitSubject::Account)]),
+            Password => limits_of(&[session, key, (&self.passwords, LimitSubject::Account)]),
+            Administration => limits_of(&[(&self.administration, LimitSubject::Session), key]),
         };
         Ok(RoutePolicy {
             access: self.access(class),
@@ -239,7 +262,7 @@ impl Policies<'_> {
             Open | BeforeLogin(_) | Refresh | Question | Report => Access::Ignored,
             Check => Access::Optional(self.scope(URL_CHECK)),
             OwnChecks => Access::Required(self.scope(URL_CHECK)),
-            Account | Password => Access::Required(self.scope(ACCOUNT)),
+            Account | NewKey | Password => Access::Required(self.scope(ACCOUNT)),
             Administration => Access::Required(self.scope(ADMIN)),
         }
     }
@@ -252,7 +275,7 @@ impl Policies<'_> {
 const fn sensitivity(class: RouteClass) -> Sensitivity {
     match class {
         Open | Check | OwnChecks | Question | Report => Sensitivity::Ordinary,
-        BeforeLogin(_) | Refresh | Account | Password | Administration => Sensitivity::Sensitive,
+        BeforeLogin(_) | Refresh | Account | NewKey | Password | Administration => Sensitivity::Sensitive,
     }
 }
 
@@ -274,8 +297,24 @@ mod tests {
     use http::Method;
     use serde_json::Value;
 
-    use super::{PerHour, routes};
+    use super::{Account, Administration, LimitSubject, NewKey, Password, PerHour, ROUTES, routes};
     use crate::{accounts::scopes, api::openapi_text};
+
+    #[test]
+    fn an_account_is_managed_within_limits_of_each_session() {
+        let table = routes(&scopes::table(), PerHour { anonymous: 100, account: 1_000 }).unwrap();
+        let managing = |class| matches!(class, Account | NewKey | Password | Administration);
+        let managing = ROUTES.iter().filter(|(.., class)| managing(*class));
+        for (method, route, class) in managing {
+            let limits = table.find(method, Some(route)).limits.as_slice();
+            let of = |subject| limits.iter().filter(|limit| limit.subject == subject).collect::<Vec<_>>();
+            let [session] = of(LimitSubject::Session)[..] else { panic!("{method} {route}") };
+            let [key] = of(LimitSubject::ApiKey)[..] else { panic!("{method} {route}") };
+            assert_ne!(session.limit.name(), key.limit.name(), "{method} {route}");
+            let expected = if *class == Administration { "api_administration" } else { "api_account" };
+            assert_eq!(session.limit.name(), expected, "{method} {route}");
+        }
+    }
 
     #[test]
     fn every_documented_operation_is_declared() {

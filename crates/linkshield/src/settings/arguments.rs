@@ -77,7 +77,8 @@ pub struct RawSettings {
     /// Requests about checks that one client address may send per hour without a credential: 1 to 100000000.
     #[arg(long, value_name = "COUNT", env = "LINKSHIELD_ANONYMOUS_LIMIT", default_value = "100")]
     pub(super) anonymous_limit: OsString,
-    /// Requests that one account may send per hour, times what its plan multiplies: 1 to 100000000.
+    /// Requests that one account may send per hour, times what its plan multiplies: 1 to 100000000. As many again for each of its
+    /// API keys, and for each of its sessions about the account itself.
     #[arg(long, value_name = "COUNT", env = "LINKSHIELD_ACCOUNT_LIMIT", default_value = "1000")]
     pub(super) account_limit: OsString,
     /// File of security events (OCSF, one line each). Default: `security-events.jsonl` in the data directory.
