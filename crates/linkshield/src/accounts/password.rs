@@ -129,7 +129,7 @@ impl Accounts {
         {
             // Nothing was done with it, so it can be used again.
             let digest = token.digest(Purpose::PasswordReset);
-            self.inner.one_time.insert(digest, record).await.map_err(Failure::from)?;
+            self.inner.one_time.insert(digest, record, now()).await.map_err(Failure::from)?;
         }
         outcome
     }

@@ -10,6 +10,7 @@
 
 mod build;
 mod circumstances;
+mod event_file;
 mod events;
 mod fanout;
 mod follower;
@@ -27,7 +28,8 @@ mod witness;
 use circumstances::Circumstances;
 
 pub use build::{BuildChainError, ChainSettings, build_chain, device_cookie, session_cookie};
-pub use events::{EventFile, EventSink, EventWriter};
+pub use event_file::EventFile;
+pub use events::{EventSink, EventWriter};
 pub use fanout::Fanout;
 pub use follower::{RevocationFollower, catch_up};
 pub use global::GlobalLimits;

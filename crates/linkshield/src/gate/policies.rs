@@ -36,6 +36,10 @@ pub(crate) enum RouteClass {
     /// Before anybody is known: by address, under the limit of this name, and never on another site's initiative. Credentials
     /// are not looked at, so that a stale cookie locks nobody out.
     BeforeLogin(&'static str),
+    /// The same, and failures are counted instead of requests, where name and device are known too
+    /// ([`shield_guard::limit::LoginPolicy`]): whoever shares an address with a guesser, on a device that logged in before, is
+    /// let in.
+    LogIn,
     /// The token is the credential, and a good one comes seldom.
     Refresh,
     /// The token in question stands in the body, and whoever asks is not asked back.
@@ -66,7 +70,8 @@ pub(crate) enum CredentialKinds {
 }
 
 use RouteClass::{
-    Account, Administration, BeforeLogin, Check, NewKey, Open, OwnChecks, Password, Question, Refresh, Report,
+    Account, Administration, BeforeLogin, Check, LogIn, NewKey, Open, OwnChecks, Password, Question, Refresh,
+    Report,
 };
 
 /// Every route. One that is missing is closed, and a test compares it with the OpenAPI document.
@@ -88,7 +93,7 @@ static ROUTES: &[(Method, &str, RouteClass)] = &[
     (Method::POST, "/api/v1/user/register", BeforeLogin("auth_registration")),
     (Method::POST, "/api/v1/user/verify-email", BeforeLogin("auth_email_verification")),
     (Method::POST, "/api/v1/user/resend-verification", BeforeLogin("auth_resend_verification")),
-    (Method::POST, "/api/v1/user/login", BeforeLogin("auth_login")),
+    (Method::POST, "/api/v1/user/login", LogIn),
     (Method::POST, "/api/v1/user/forgot-password", BeforeLogin("auth_password_reset")),
     (Method::POST, "/api/v1/user/reset-password", BeforeLogin("auth_password_choice")),
     (Method::POST, "/api/v1/user/refresh", Refresh),
@@ -210,23 +215,23 @@ impl RouteClass {
     pub(crate) const fn reads_credentials(self) -> bool {
         match self {
             Check | OwnChecks | Account | NewKey | Password | Administration => true,
-            Open | BeforeLogin(_) | Refresh | Question | Report => false,
+            Open | BeforeLogin(_) | LogIn | Refresh | Question | Report => false,
         }
     }
 
     /// Which credentials open it. API keys do what checks need, and no more.
     pub(crate) const fn credentials(self) -> CredentialKinds {
         match self {
-            Open | BeforeLogin(_) | Refresh | Question | Report => CredentialKinds::None,
+            Open | BeforeLogin(_) | LogIn | Refresh | Question | Report => CredentialKinds::None,
             Check => CredentialKinds::AnyOrNone,
             OwnChecks => CredentialKinds::Any,
-            Account | Password | Administration => CredentialKinds::Login,
+            Account | NewKey | Password | Administration => CredentialKinds::Login,
         }
     }
 
     /// Whether requests of other sites are refused that bring no credential.
     pub(crate) const fn refuses_other_sites(self) -> bool {
-        matches!(self, BeforeLogin(_) | Refresh)
+        matches!(self, BeforeLogin(_) | LogIn | Refresh)
     }
 }
 
@@ -239,7 +244,7 @@ impl Policies<'_> {
         let key = (&self.authenticated, LimitSubject::ApiKey);
         let session = (&self.account, LimitSubject::Session);
         let limits = match class {
-            Open | Refresh => limits_of(&[]),
+            Open | LogIn | Refresh => limits_of(&[]),
             Check | OwnChecks => limits_of(&[anonymous, (&self.authenticated, LimitSubject::Account), key]),
             BeforeLogin(name) => limits_of(&[(&named(name, None)?, LimitSubject::Address)]),
             Question => limits_of(&[(&self.anonymous, LimitSubject::Address)]),
@@ -259,7 +264,7 @@ impl Policies<'_> {
 
     fn access(&self, class: RouteClass) -> Access {
         match class {
-            Open | BeforeLogin(_) | Refresh | Question | Report => Access::Ignored,
+            Open | BeforeLogin(_) | LogIn | Refresh | Question | Report => Access::Ignored,
             Check => Access::Optional(self.scope(URL_CHECK)),
             OwnChecks => Access::Required(self.scope(URL_CHECK)),
             Account | NewKey | Password => Access::Required(self.scope(ACCOUNT)),
@@ -275,7 +280,9 @@ impl Policies<'_> {
 const fn sensitivity(class: RouteClass) -> Sensitivity {
     match class {
         Open | Check | OwnChecks | Question | Report => Sensitivity::Ordinary,
-        BeforeLogin(_) | Refresh | Account | NewKey | Password | Administration => Sensitivity::Sensitive,
+        BeforeLogin(_) | LogIn | Refresh | Account | NewKey | Password | Administration => {
+            Sensitivity::Sensitive
+        }
     }
 }
 

@@ -128,10 +128,10 @@ impl Backend {
         format!("__Host-session={}", self.store.session.secret.text().expose())
     }
 
-    /// The names of the events, in their order.
+    /// The refusals, in their order.
     async fn events(self) -> String {
         self.writer.finish().await;
-        fs::read_to_string(self.directory.path().join("events.jsonl")).unwrap()
+        fs::read_to_string(self.directory.path().join("events.anybody.jsonl")).unwrap()
     }
 }
 

@@ -167,6 +167,27 @@ async fn guessing_ends_in_429_with_retry_after() {
     backend.stop().await;
 }
 
+/// The review of issue 4, 6.
+#[tokio::test]
+async fn asvs_v6_1_1_a_flood_of_log_ins_behind_one_address_hinders_no_known_device() {
+    let backend = Backend::start().await;
+    backend.verified().await;
+    let first = backend.log_in(PASSWORD).await;
+    let mut statuses = Vec::new();
+    for number in 0..55 {
+        let body = json!({ "email": format!("user{number}@example.org"), "password": PASSWORD });
+        statuses.push(post(backend.address, LOGIN, &body.to_string()).await.status);
+    }
+    let looked_at = statuses.iter().filter(|status| **status == 401).count();
+    assert_eq!(looked_at, 50, "wrong passwords of one address, whoever is meant: {statuses:?}");
+    assert_problem(&backend.log_in(PASSWORD).await, 429, LOGIN);
+    let body = json!({ "email": EMAIL, "password": PASSWORD }).to_string();
+    let device = format!("cookie: {}", first.cookie("__Host-device").unwrap());
+    let again = backend.with("POST", LOGIN, &device, &body).await;
+    assert_eq!(again.status, 200, "{}", again.body);
+    backend.stop().await;
+}
+
 #[tokio::test]
 async fn asvs_v6_1_1_a_known_device_is_not_locked_out() {
     let backend = Backend::start().await;
