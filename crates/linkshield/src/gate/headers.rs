@@ -1,11 +1,6 @@
 //! Headers of requests as guard reads them, and those that every answer gets.
 
-use std::{
-    borrow::Cow,
-    cell::RefCell,
-    fmt::{Display, Write},
-    mem,
-};
+use std::{borrow::Cow, cell::RefCell, fmt, mem};
 
 use http::{HeaderMap, HeaderName, HeaderValue, header};
 use shield_guard::{
@@ -76,6 +71,7 @@ impl<'a> Lines<'a> {
 }
 
 impl RequestHeaders for Lines<'_> {
+    #[inline]
     fn lines<'a>(&'a self, name: &'static str) -> impl DoubleEndedIterator<Item = &'a [u8]> {
         let (once, often) = match place_of(name).map(|place| self.seen[place]) {
             Some(Seen::Never) => (None, None),
@@ -87,6 +83,7 @@ impl RequestHeaders for Lines<'_> {
 }
 
 /// Where a name lies that the chain asks for.
+#[inline]
 fn place_of(name: &str) -> Option<usize> {
     Some(match name {
         "authorization" => 0,
@@ -107,23 +104,27 @@ impl OwnHeaders {
     pub(super) fn of(limits: &Admission<'_>, caching: Caching, now: Timestamp) -> Self {
         let limits = OlderFields::new(limits, now).map(|older| {
             [
-                value(PolicyField(limits)),
-                value(LimitField(limits)),
-                value(older.limit),
-                value(older.remaining),
-                value(older.reset_seconds),
+                value(|line| PolicyField(limits).write(line)),
+                value(|line| LimitField(limits).write(line)),
+                number(older.limit.into()),
+                number(older.remaining.into()),
+                number(older.reset_seconds),
             ]
         });
         Self { limits, caching }
     }
 }
 
-fn value(text: impl Display) -> HeaderValue {
+fn value(write: impl FnOnce(&mut String) -> fmt::Result) -> HeaderValue {
     TEXT.with_borrow_mut(|line| {
         line.clear();
-        write!(line, "{text}").expect("a string takes every text");
+        write(line).expect("a string takes every text");
         HeaderValue::from_str(line).expect("names and numbers are visible ASCII")
     })
+}
+
+fn number(number: u64) -> HeaderValue {
+    HeaderValue::from_str(itoa::Buffer::new().format(number)).expect("digits are visible ASCII")
 }
 
 // === impl AnswerHeaders ===

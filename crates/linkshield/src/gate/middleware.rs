@@ -150,23 +150,22 @@ impl<S: GateStore> Gate<S> {
         let route = self.routes.find(request.method(), path);
         let lines = Lines::of(request.headers());
         let facts = RequestFacts { method: request.method().as_str(), peer, headers: &lines };
-        let outcome = self.judge(&facts, &route.policy).await;
+        let mut outcome = self.judge(&facts, &route.policy).await;
         if route.hashes
             && let Outcome::Admitted(admitted) = &outcome
             && let Err(problem) = self.store.check_room()
         {
             return Err(self.dress(problem.into_response(), own_headers(admitted)));
         }
-        let outcome = match self.global.concerns(&outcome) {
-            true => Box::pin(self.global.confirm(outcome)).await,
-            false => outcome,
-        };
-        match outcome {
-            Outcome::Admitted(admitted) => Ok(self.open(request, &admitted, &route.policy)),
+        if self.global.concerns(&outcome) {
+            outcome = Box::pin(self.global.confirm(outcome)).await;
+        }
+        match &outcome {
+            Outcome::Admitted(admitted) => Ok(self.open(request, admitted, &route.policy)),
             Outcome::Refused(refused) => {
                 let circumstances =
                     Circumstances::of(request.method(), request.headers(), request.extensions());
-                Err(self.refuse(&refused, &circumstances))
+                Err(self.refuse(refused, &circumstances))
             }
         }
     }
