@@ -18,14 +18,9 @@ use shield_guard::{
 };
 use shield_types::{Secret, Timestamp};
 use thiserror::Error;
-use tokio::{
-    sync::watch,
-    task::JoinHandle,
-    time::{MissedTickBehavior, interval},
-};
 
 use super::{Accounts, failure::Failure, permissions::Permissions};
-use crate::{clock::now, keys::random_bytes, store::Role, telemetry::causes};
+use crate::{background::Background, clock::now, keys::random_bytes, store::Role, telemetry::causes};
 
 /// Keys that one process knows; 100 bytes each.
 const KEYS_MAX: usize = 1_000_000;
@@ -93,10 +88,7 @@ pub enum ApiKeyError {
 
 /// A running task that finds the keys of other processes.
 #[derive(Debug)]
-pub struct KeyWatch {
-    stop: watch::Sender<bool>,
-    task: JoinHandle<()>,
-}
+pub struct KeyWatch(Background);
 
 // === impl ApiKeys ===
 
@@ -204,35 +196,21 @@ impl Accounts {
 impl KeyWatch {
     /// Starts the task.
     pub fn start(accounts: Accounts) -> Self {
-        let stop = watch::Sender::new(false);
-        let task = tokio::spawn(run(accounts, stop.subscribe()));
-        Self { stop, task }
+        Self(Background::every("watch over API keys", WATCH_PERIOD, move || look(accounts.clone())))
     }
 
     /// Ends the task.
     pub async fn stop(self) {
-        self.stop.send_replace(true);
-        if let Err(error) = self.task.await {
-            tracing::error!(error = %error, "the watch over API keys failed");
-        }
+        self.0.end().await;
     }
 }
 
-async fn run(accounts: Accounts, mut stop: watch::Receiver<bool>) {
-    let keys = &accounts.inner.api_keys;
-    let mut ticks = interval(WATCH_PERIOD);
-    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    loop {
-        tokio::select! {
-            _ = stop.wait_for(|stopped| *stopped) => return,
-            _ = ticks.tick() => {}
-        }
-        let since =
-            Timestamp(now().0.saturating_sub(u64::try_from(WATCH_BACK.as_millis()).unwrap_or(u64::MAX)));
-        if let Err(error) = keys.read_from(Some(ApiKeyId::new(since, [0; 10]))).await {
-            let cause = causes(&error).join(": ");
-            tracing::warn!(error = %error, cause, "API keys of other processes could not be read");
-        }
+async fn look(accounts: Accounts) {
+    let back = u64::try_from(WATCH_BACK.as_millis()).unwrap_or(u64::MAX);
+    let since = Timestamp(now().0.saturating_sub(back));
+    if let Err(error) = accounts.inner.api_keys.read_from(Some(ApiKeyId::new(since, [0; 10]))).await {
+        let cause = causes(&error).join(": ");
+        tracing::warn!(error = %error, cause, "API keys of other processes could not be read");
     }
 }
 

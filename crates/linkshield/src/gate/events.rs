@@ -19,12 +19,14 @@ use shield_guard::event::{
 use tokio::{
     fs::{self, File, OpenOptions},
     io::AsyncWriteExt,
-    sync::{mpsc, watch},
-    task::JoinHandle,
+    sync::mpsc,
 };
 use uuid::Uuid;
 
-use crate::clock::now;
+use crate::{
+    background::{Background, StopSignal},
+    clock::now,
+};
 
 /// Events that wait for the file.
 const QUEUE_MAX: usize = 4_096;
@@ -54,10 +56,7 @@ pub struct EventFile {
 
 /// The task that writes.
 #[derive(Debug)]
-pub struct EventWriter {
-    stop: watch::Sender<bool>,
-    task: JoinHandle<()>,
-}
+pub struct EventWriter(Background);
 
 /// The file that is open.
 struct Open {
@@ -135,32 +134,23 @@ impl EventWriter {
         let (sender, lines) = mpsc::channel(QUEUE_MAX);
         let lost = Arc::new(AtomicU64::new(0));
         let sink = EventSink { lines: sender, lost: Arc::clone(&lost), instance: instance.into() };
-        let stop = watch::Sender::new(false);
-        let task = tokio::spawn(run(open, lines, lost, stop.subscribe()));
-        Ok((sink, Self { stop, task }))
+        let task = Background::start("writer of security events", |stop| run(open, lines, lost, stop));
+        Ok((sink, Self(task)))
     }
 
     /// Writes what was handed on until now, and ends the task.
     pub async fn finish(self) {
-        self.stop.send_replace(true);
-        if let Err(error) = self.task.await {
-            tracing::error!(error = %error, "the writer of security events failed");
-        }
+        self.0.end().await;
     }
 }
 
-async fn run(
-    mut open: Open,
-    mut lines: mpsc::Receiver<Vec<u8>>,
-    lost: Arc<AtomicU64>,
-    mut stop: watch::Receiver<bool>,
-) {
+async fn run(mut open: Open, mut lines: mpsc::Receiver<Vec<u8>>, lost: Arc<AtomicU64>, mut stop: StopSignal) {
     let mut batch = Vec::with_capacity(BATCH_MAX);
     let mut told = 0;
     loop {
         let count = tokio::select! {
             count = lines.recv_many(&mut batch, BATCH_MAX) => count,
-            _ = stop.wait_for(|stopped| *stopped), if !lines.is_closed() => {
+            () = stop.told(), if !lines.is_closed() => {
                 lines.close();
                 continue;
             }

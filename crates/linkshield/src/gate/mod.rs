@@ -36,7 +36,7 @@ pub use layer::{Guard, Guarded};
 pub use middleware::{Gate, GateParts, GateStore};
 pub use open::{GateSettings, GateTasks, OpenGateError, open_gate};
 pub use policies::LimitRoutesError;
-pub(crate) use policies::{RouteClass, class_of};
+pub(crate) use policies::{CredentialKinds, RouteClass, class_of};
 pub use principal::{
     Admin, Authenticated, ClientAddress, Holder, LoggedIn, MaybeAuthenticated, Peer, Principal,
 };

@@ -48,6 +48,19 @@ pub(crate) enum RouteClass {
     Administration,
 }
 
+/// Which credentials a route takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum CredentialKinds {
+    /// It looks at none.
+    None,
+    /// What a log-in gives: an access token, or a session's cookie.
+    Login,
+    /// An API key, too.
+    Any,
+    /// Any of them, or none.
+    AnyOrNone,
+}
+
 use RouteClass::{
     Account, Administration, BeforeLogin, Check, Open, OwnChecks, Password, Question, Refresh, Report,
 };
@@ -194,6 +207,16 @@ impl RouteClass {
             }
             Password => true,
             Open | Check | OwnChecks | Refresh | Question | Report | Account | Administration => false,
+        }
+    }
+
+    /// Which credentials open it. API keys do what checks need, and no more.
+    pub(crate) const fn credentials(self) -> CredentialKinds {
+        match self {
+            Open | BeforeLogin(_) | Refresh | Question | Report => CredentialKinds::None,
+            Check => CredentialKinds::AnyOrNone,
+            OwnChecks => CredentialKinds::Any,
+            Account | Password | Administration => CredentialKinds::Login,
         }
     }
 

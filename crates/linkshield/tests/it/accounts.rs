@@ -406,6 +406,13 @@ async fn administrators_lock_accounts_and_end_their_sessions() {
     assert_eq!(backend.log_in(PASSWORD).await.status, 200);
     let nobody = format!("{USERS}/01890a5d-ac96-774b-bcce-b302099a8057");
     assert_problem(&backend.bearer("PUT", &nobody, &admin, lock()).await, 404, &nobody);
+    for (method, path, parameter) in
+        [("PUT", "/api/v1/admin/users/x", "#/id"), ("POST", "/auth/admin/revoke-user-tokens/x", "#/user_id")]
+    {
+        let refused = backend.bearer(method, path, &admin, lock()).await;
+        assert_problem(&refused, 422, path);
+        assert_eq!(refused.json()["errors"][0]["pointer"], parameter);
+    }
     backend.stop().await;
 }
 
