@@ -174,7 +174,11 @@ pub(super) fn routes(scopes: &ScopeTable, per_hour: PerHour) -> Result<RouteTabl
         reports: reports()?,
     };
     ROUTES.iter().try_fold(RouteTable::new(scopes.all()), |table, (method, route, class)| {
-        Ok(table.with(method.clone(), route, policies.of(*class)?))
+        let (method, policy) = (method.clone(), policies.of(*class)?);
+        Ok(match class.hashes() {
+            true => table.with_hashing(method, route, policy),
+            false => table.with(method, route, policy),
+        })
     })
 }
 
@@ -216,6 +220,17 @@ impl RouteClass {
         match self {
             Check | OwnChecks | Account | NewKey | Password | Administration => true,
             Open | BeforeLogin(_) | LogIn | Refresh | Question | Report => false,
+        }
+    }
+
+    /// Whether a password is hashed for every request that is in order.
+    fn hashes(self) -> bool {
+        match self {
+            BeforeLogin(limit) => {
+                matches!(limit, "auth_registration" | "auth_login" | "auth_password_choice")
+            }
+            Password => true,
+            Open | Check | OwnChecks | Refresh | Question | Report | Account | Administration => false,
         }
     }
 
