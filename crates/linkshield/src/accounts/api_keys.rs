@@ -199,7 +199,7 @@ impl Accounts {
         let keys_max = keys_max(account.plan);
         let place = keys.place(&record)?;
         match keys.store.create(&record, KeyLimit(keys_max)).await.map_err(Failure::from)? {
-            StoredApiKey::Kept => place.keep(),
+            StoredApiKey::Kept => place.keep(&record),
             StoredApiKey::LimitReached => return Err(ApiKeyError::Limit { keys_max }),
         }
         self.inner.mailer.send(mailbox, Letter::api_key_made(&record.hint, SERVICE));
@@ -227,7 +227,7 @@ impl Accounts {
             }
             StoredRotation::LimitReached => return Err(ApiKeyError::ReplacedLimit { keys_max }),
         };
-        place.keep();
+        place.keep(&rotation.successor.record);
         // What is in the index is replaced there; what found no room in it works here no sooner for this.
         let _full = keys.index.insert(&rotation.replaced);
         if let Some(ended) = ended {
@@ -282,8 +282,10 @@ impl Accounts {
 // === impl Place ===
 
 impl Place<'_> {
-    fn keep(mut self) {
+    fn keep(mut self, record: &ApiKeyRecord) {
         self.kept = true;
+        // Again: a reading of all keys that ended meanwhile did not see it in the database, and took it for one that is gone.
+        let _full = self.index.insert(record);
     }
 }
 
@@ -393,7 +395,8 @@ mod tests {
         let store = Store::open(directory.path()).await.unwrap();
         let keys = ApiKeys::with_room(SqlApiKeys::new(store.guard_database().clone()), 1).await.unwrap();
         drop(keys.place(&record()).unwrap());
-        keys.place(&record()).unwrap().keep();
+        let record = record();
+        keys.place(&record).unwrap().keep(&record);
         assert_eq!(keys.index.len(), 1);
     }
 }
