@@ -227,10 +227,12 @@ impl RouteClass {
     fn hashes(self) -> bool {
         match self {
             BeforeLogin(limit) => {
-                matches!(limit, "auth_registration" | "auth_login" | "auth_password_choice")
+                matches!(limit, "auth_registration" | "auth_password_choice")
             }
-            Password => true,
-            Open | Check | OwnChecks | Refresh | Question | Report | Account | Administration => false,
+            LogIn | Password => true,
+            Open | Check | OwnChecks | Refresh | Question | Report | Account | NewKey | Administration => {
+                false
+            }
         }
     }
 
