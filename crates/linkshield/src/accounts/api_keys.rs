@@ -193,7 +193,7 @@ impl Accounts {
         let cause = RevocationCause { reason: RevocationReason::EndedByOwner, at: now() };
         let revoked = keys.store.revoke(account, key, cause).await?;
         if let Some(record) = &revoked {
-            keys.index.remove(&record.digest);
+            keys.index.remove(record);
         }
         Ok(revoked.is_some())
     }
