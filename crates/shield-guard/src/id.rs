@@ -92,24 +92,31 @@ impl de::Visitor<'_> for ReadsId {
 
 fn parse(text: &str) -> Result<Uuid, ParseIdError> {
     let text: &[u8; Hyphenated::LENGTH] = text.as_bytes().try_into().map_err(|_| ParseIdError)?;
-    // Groups of eight letters, wherever the hyphens are.
-    let [a, b, c, d] = [[0, 4], [9, 14], [19, 24], [28, 32]].map(|[first, second]| {
-        let half = |at: usize| u32::from_le_bytes([text[at], text[at + 1], text[at + 2], text[at + 3]]);
-        number(u64::from(half(second)) << 32 | u64::from(half(first)))
-    });
-    let hyphens = [8, 13, 18, 23].iter().all(|place| text[*place] == b'-');
-    match (a, b, c, d) {
-        (Some(a), Some(b), Some(c), Some(d)) if hyphens => {
-            let number = u128::from(a) << 96 | u128::from(b) << 64 | u128::from(c) << 32 | u128::from(d);
-            Ok(Uuid::from_u128(number))
-        }
-        _ => Err(ParseIdError),
+    let half =
+        |at: usize| u64::from(u32::from_le_bytes([text[at], text[at + 1], text[at + 2], text[at + 3]]));
+    // Eight letters each, wherever the hyphens are.
+    let words = [
+        half(0) | half(4) << 32,
+        half(9) | half(14) << 32,
+        half(19) | half(24) << 32,
+        half(28) | half(32) << 32,
+    ];
+    let (a, wrong_a) = number(words[0]);
+    let (b, wrong_b) = number(words[1]);
+    let (c, wrong_c) = number(words[2]);
+    let (d, wrong_d) = number(words[3]);
+    let hyphens = [text[8], text[13], text[18], text[23]] == [b'-'; 4];
+    if !hyphens || wrong_a | wrong_b | wrong_c | wrong_d != 0 {
+        return Err(ParseIdError);
     }
+    let (high, low) = (u64::from(a) << 32 | u64::from(b), u64::from(c) << 32 | u64::from(d));
+    Ok(Uuid::from_u64_pair(high, low))
 }
 
-/// The number of eight hexadecimal digits in lower case, the first in the lowest byte. All at once: ids are a good part of
-/// a token (bar `guard.cost`).
-fn number(digits: u64) -> Option<u32> {
+/// The number of eight hexadecimal digits in lower case, the first in the lowest byte, and beside it zero, if that is what
+/// they are. All at once: ids are a good part of a token (bar `guard.cost`).
+#[inline]
+fn number(digits: u64) -> (u32, u64) {
     const fn each(byte: u8) -> u64 {
         u64::from_le_bytes([byte; 8])
     }
@@ -117,12 +124,10 @@ fn number(digits: u64) -> Option<u32> {
     let values = (digits & each(0x0f)) + 9 * (digits >> 6 & each(1));
     let letters = (values + each(6)) >> 4 & each(1);
     let spelled = values + each(b'0') + u64::from(b'a' - b'0' - 10) * letters;
-    if spelled != digits || values & each(0xf0) != 0 {
-        return None;
-    }
+    let wrong = (spelled ^ digits) | (values & each(0xf0));
     let pairs = (values << 4 | values >> 8) & 0x00ff_00ff_00ff_00ff;
     let quads = (pairs | pairs >> 8) & 0x0000_ffff_0000_ffff;
-    Some(((quads | quads >> 16) as u32).swap_bytes())
+    (((quads | quads >> 16) as u32).swap_bytes(), wrong)
 }
 
 #[cfg(test)]

@@ -1,5 +1,7 @@
 //! Takes a token apart: header, claims and signature (RFC 7515, 7.1).
 
+use memchr::{memchr, memrchr};
+
 use crate::token::{TOKEN_BYTES_MAX, TokenRefusal};
 
 /// The three parts of a token, and what was signed.
@@ -19,15 +21,15 @@ impl<'a> Compact<'a> {
         if token.len() > TOKEN_BYTES_MAX {
             return Err(TokenRefusal::TooLong);
         }
-        // As text, because its searches look at many bytes at a time.
-        let token = str::from_utf8(token).map_err(|_| TokenRefusal::Encoding)?;
-        let (signed, signature) = token.rsplit_once('.').ok_or(TokenRefusal::NotCompact)?;
-        let (header, claims) = signed.split_once('.').ok_or(TokenRefusal::NotCompact)?;
+        let not_compact = TokenRefusal::NotCompact;
+        let second = memrchr(b'.', token).ok_or(not_compact)?;
+        let (signed, signature) = (&token[..second], &token[second + 1..]);
+        let first = memchr(b'.', signed).ok_or(not_compact)?;
+        let (header, claims) = (&signed[..first], &signed[first + 1..]);
         let empty = header.is_empty() || claims.is_empty() || signature.is_empty();
-        if empty || claims.contains('.') {
-            return Err(TokenRefusal::NotCompact);
+        if empty || memchr(b'.', claims).is_some() {
+            return Err(not_compact);
         }
-        let [header, claims, signature, signed] = [header, claims, signature, signed].map(str::as_bytes);
         Ok(Self { header, claims, signature, signed })
     }
 }
