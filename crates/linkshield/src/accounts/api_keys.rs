@@ -10,7 +10,7 @@ use shield_data::SqlApiKeys;
 use shield_guard::{
     AccountId, ApiKeyId,
     api_key::{
-        ApiKeyDigest, ApiKeyFollower, ApiKeyFormat, ApiKeyIndex, ApiKeyOrder, ApiKeyOrderError, ApiKeyPolicy,
+        ApiKeyFollower, ApiKeyFormat, ApiKeyIndex, ApiKeyOrder, ApiKeyOrderError, ApiKeyPolicy,
         ApiKeyProgress, ApiKeyRandom, ApiKeyRecord, ApiKeyStore, Environment, IndexFull, KeyLimit, NewApiKey,
         StoredApiKey, StoredRotation,
     },
@@ -104,7 +104,7 @@ pub enum ApiKeyError {
 /// The place of a key that is not in the database yet; given back unless it gets there.
 struct Place<'a> {
     index: &'a ApiKeyIndex,
-    digest: ApiKeyDigest,
+    record: &'a ApiKeyRecord,
     kept: bool,
 }
 
@@ -130,9 +130,9 @@ impl ApiKeys {
 
     /// Keeps a place before the database is asked to keep the key: a key that nobody could use is not made. Nobody has its text
     /// until it is.
-    fn place(&self, record: &ApiKeyRecord) -> Result<Place<'_>, ApiKeyError> {
+    fn place<'a>(&'a self, record: &'a ApiKeyRecord) -> Result<Place<'a>, ApiKeyError> {
         self.index.insert(record).map_err(ApiKeyError::Full)?;
-        Ok(Place { index: &self.index, digest: record.digest, kept: false })
+        Ok(Place { index: &self.index, record, kept: false })
     }
 
     /// Takes up every change until now.
@@ -199,7 +199,7 @@ impl Accounts {
         let keys_max = keys_max(account.plan);
         let place = keys.place(&record)?;
         match keys.store.create(&record, KeyLimit(keys_max)).await.map_err(Failure::from)? {
-            StoredApiKey::Kept => place.keep(&record),
+            StoredApiKey::Kept => place.keep(),
             StoredApiKey::LimitReached => return Err(ApiKeyError::Limit { keys_max }),
         }
         self.inner.mailer.send(mailbox, Letter::api_key_made(&record.hint, SERVICE));
@@ -227,11 +227,11 @@ impl Accounts {
             }
             StoredRotation::LimitReached => return Err(ApiKeyError::ReplacedLimit { keys_max }),
         };
-        place.keep(&rotation.successor.record);
+        place.keep();
         // What is in the index is replaced there; what found no room in it works here no sooner for this.
         let _full = keys.index.insert(&rotation.replaced);
         if let Some(ended) = ended {
-            keys.index.remove(&ended.digest);
+            keys.index.remove(&ended);
         }
         let NewApiKey { text, record } = rotation.successor;
         self.inner.mailer.send(mailbox, Letter::api_key_made(&record.hint, SERVICE));
@@ -273,7 +273,7 @@ impl Accounts {
     /// These were taken back in the database: by [`SqlApiKeys::revoke_all_within`], for one.
     pub(super) fn forget_api_keys(&self, ended: &[ApiKeyRecord]) -> Vec<ApiKeyId> {
         for record in ended {
-            self.inner.api_keys.index.remove(&record.digest);
+            self.inner.api_keys.index.remove(record);
         }
         ended.iter().map(|record| record.id).collect()
     }
@@ -282,17 +282,17 @@ impl Accounts {
 // === impl Place ===
 
 impl Place<'_> {
-    fn keep(mut self, record: &ApiKeyRecord) {
+    fn keep(mut self) {
         self.kept = true;
         // Again: a reading of all keys that ended meanwhile did not see it in the database, and took it for one that is gone.
-        let _full = self.index.insert(record);
+        let _full = self.index.insert(self.record);
     }
 }
 
 impl Drop for Place<'_> {
     fn drop(&mut self) {
         if !self.kept {
-            self.index.remove(&self.digest);
+            self.index.remove(self.record);
         }
     }
 }
@@ -394,9 +394,9 @@ mod tests {
         let directory = ScratchDirectory::new();
         let store = Store::open(directory.path()).await.unwrap();
         let keys = ApiKeys::with_room(SqlApiKeys::new(store.guard_database().clone()), 1).await.unwrap();
-        drop(keys.place(&record()).unwrap());
         let record = record();
-        keys.place(&record).unwrap().keep(&record);
+        drop(keys.place(&record).unwrap());
+        keys.place(&record).unwrap().keep();
         assert_eq!(keys.index.len(), 1);
     }
 }

@@ -330,7 +330,7 @@ mod tests {
         let managing = |class| matches!(class, Account | NewKey | Password | Administration);
         let managing = ROUTES.iter().filter(|(.., class)| managing(*class));
         for (method, route, class) in managing {
-            let limits = table.find(method, Some(route)).limits.as_slice();
+            let limits = table.find(method, Some(route)).policy.limits.as_slice();
             let of = |subject| limits.iter().filter(|limit| limit.subject == subject).collect::<Vec<_>>();
             let [session] = of(LimitSubject::Session)[..] else { panic!("{method} {route}") };
             let [key] = of(LimitSubject::ApiKey)[..] else { panic!("{method} {route}") };

@@ -11,7 +11,11 @@ use std::time::Duration;
 
 use shield_types::Timestamp;
 
-use crate::{AccountId, ScopeSet, limit::Tier, table::SharedTable};
+use crate::{
+    AccountId, ScopeSet,
+    limit::Tier,
+    table::{Key, SharedTable},
+};
 
 /// What an account may do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -56,34 +60,32 @@ impl AccountTable {
     /// What an account may do; `None` when it is not known, or not surely any more.
     pub fn find(&self, account: AccountId, now: Timestamp) -> Option<AccountStanding> {
         self.accounts
-            .with(account.uuid().as_bytes(), |known| {
-                known.is_young(now, self.age_max).then_some(known.standing)
-            })
+            .with(&key(account), |known| known.is_young(now, self.age_max).then_some(known.standing))
             .flatten()
     }
 
     /// The last answer, however old: for ordinary routes while the store is away.
     pub(super) fn last_known(&self, account: AccountId) -> Option<AccountStanding> {
-        self.accounts.with(account.uuid().as_bytes(), |known| known.standing)
+        self.accounts.with(&key(account), |known| known.standing)
     }
 
     /// Remembers an answer. `asked_at`: a moment before the question was sent.
     pub fn keep(&self, account: AccountId, standing: AccountStanding, asked_at: Timestamp) {
         let fresh = || Known { standing, asked_at };
         // What does not fit is asked about again.
-        let _full = self.accounts.upsert(account.uuid().into_bytes(), |known| *known = fresh(), fresh);
+        let _full = self.accounts.upsert(&key(account), |known| *known = fresh(), fresh);
     }
 
     /// Forgets an account that changed. An answer that was under way may put the old one back, for no longer than the
     /// age that answers have.
     pub fn forget(&self, account: AccountId) {
-        self.accounts.remove_if(account.uuid().as_bytes(), |_| true);
+        self.accounts.remove_if(&key(account), |_| true);
     }
 
     /// Forgets what was learned more than `keep` ago: so long do ordinary routes go on without the store. To be called
     /// about once a minute. Returns how many went.
     pub fn prune(&self, now: Timestamp, keep: Duration) -> usize {
-        self.accounts.retain(|_, known| known.is_young(now, keep))
+        self.accounts.retain(|known| known.is_young(now, keep))
     }
 
     /// Accounts in it.
@@ -95,6 +97,10 @@ impl AccountTable {
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
+}
+
+fn key(account: AccountId) -> Key<16> {
+    Key::of(account.uuid().into_bytes())
 }
 
 // === impl Known ===
