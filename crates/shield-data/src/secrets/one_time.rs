@@ -11,13 +11,14 @@ use shield_types::Timestamp;
 use crate::{
     Database, SqlError,
     failure::of,
-    sql::{Row, Statement},
+    sql::{Row, Statement, Transaction},
 };
 
 const STORE: &str = "one-time tokens";
 const INSERT: &str = "INSERT INTO guard_one_time_tokens (digest, account, purpose, email, expires_at)
     VALUES ($1, $2, $3, $4, $5) ON CONFLICT (account, purpose)
     DO UPDATE SET digest = excluded.digest, email = excluded.email, expires_at = excluded.expires_at";
+const FIND: &str = "SELECT account, purpose, email, expires_at FROM guard_one_time_tokens WHERE digest = $1";
 const CONSUME: &str =
     "DELETE FROM guard_one_time_tokens WHERE digest = $1 RETURNING account, purpose, email, expires_at";
 
@@ -35,6 +36,38 @@ impl SqlOneTimeTokens {
 
     async fn take(&self, digest: OneTimeDigest, now: Timestamp) -> Result<Option<OneTimeRecord>, SqlError> {
         let row = self.0.write_returning(Statement::new(CONSUME).with(digest.as_bytes())).await?;
+        let record = row.as_ref().map(record).transpose()?;
+        Ok(record.filter(|record| now < record.expires_at))
+    }
+}
+
+// === what happens with a token in one transaction ===
+
+impl SqlOneTimeTokens {
+    /// What a token that is open at `now` stands for, without taking it.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn find(
+        &self,
+        digest: OneTimeDigest,
+        now: Timestamp,
+    ) -> Result<Option<OneTimeRecord>, StoreError> {
+        let row = self.0.read_one(Statement::new(FIND).with(digest.as_bytes())).await;
+        let record = row.and_then(|row| row.as_ref().map(record).transpose()).map_err(of(STORE))?;
+        Ok(record.filter(|record| now < record.expires_at))
+    }
+
+    /// [`OneTimeStore::consume`] within a transaction: what it opens happens with it, or neither does.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn consume_within(
+        transaction: &mut Transaction,
+        digest: OneTimeDigest,
+        now: Timestamp,
+    ) -> Result<Option<OneTimeRecord>, SqlError> {
+        let row = transaction.row(Statement::new(CONSUME).with(digest.as_bytes())).await?;
         let record = row.as_ref().map(record).transpose()?;
         Ok(record.filter(|record| now < record.expires_at))
     }

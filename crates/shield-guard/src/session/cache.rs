@@ -6,9 +6,13 @@
 //!
 //! Every entry's word is checked on every hit; one that is past either limit is no hit. The idle limit is judged by this
 //! node's own last sight of the session, so what looks idle here may be in use on another node: the store is asked, and
-//! decides.
+//! decides. It is asked in any case about once in [`CACHED_SESSION_AGE_MAX`]: that a session was ended has to be remembered
+//! no longer than that, even if an answer that was under way put it back here.
 
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::{
+    sync::atomic::{AtomicBool, AtomicU64, Ordering},
+    time::Duration,
+};
 
 use shield_types::Timestamp;
 
@@ -17,6 +21,9 @@ use crate::{
     SessionId,
     table::{Full, Shards, SharedTable, Table},
 };
+
+/// How long a session is believed in after the store was asked.
+pub const CACHED_SESSION_AGE_MAX: Duration = Duration::from_mins(10);
 
 /// The near cache.
 #[derive(Debug)]
@@ -38,6 +45,8 @@ struct Shard {
 #[derive(Debug)]
 struct Cached {
     session: ActiveSession,
+    /// When the store's answer came.
+    kept_at: Timestamp,
     last_seen_ms: AtomicU64,
     /// When `last_seen_ms` was last handed out to be written.
     written_ms: AtomicU64,
@@ -84,7 +93,7 @@ impl SessionCache {
         let shard = self.shards.read(digest.as_bytes());
         let cached = shard.sessions.get(digest.as_bytes())?;
         let last_seen = Timestamp(cached.last_seen_ms.load(Ordering::Relaxed));
-        if cached.session.state(last_seen, now) != SessionState::Live {
+        if cached.session.state(last_seen, now) != SessionState::Live || cached.is_old(now) {
             return None;
         }
         // Written only when it changes something: a hot session's cache line stays shared.
@@ -107,6 +116,7 @@ impl SessionCache {
     ) -> SessionHit {
         let cached = Cached {
             session,
+            kept_at: now,
             last_seen_ms: AtomicU64::new(now.0.max(last_seen_at.0)),
             written_ms: AtomicU64::new(last_seen_at.0),
             used: AtomicBool::new(false),
@@ -182,6 +192,11 @@ impl Shard {
 // === impl Cached ===
 
 impl Cached {
+    /// A moment in the future counts like one as far in the past: a clock that was set back makes nothing young.
+    fn is_old(&self, now: Timestamp) -> bool {
+        u128::from(now.0.abs_diff(self.kept_at.0)) >= CACHED_SESSION_AGE_MAX.as_millis()
+    }
+
     fn write_back(&self, now: Timestamp, interval_ms: u64) -> WriteBack {
         let written = self.written_ms.load(Ordering::Relaxed);
         if now.0.saturating_sub(written) < interval_ms {
@@ -194,16 +209,20 @@ impl Cached {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use shield_types::Timestamp;
 
-    use super::{SessionCache, WriteBack};
+    use super::{CACHED_SESSION_AGE_MAX, SessionCache, WriteBack};
     use crate::session::{
-        SessionPolicy, SessionRecord, SessionTimes,
+        ActiveSession, SessionPolicy, SessionRecord,
         testing::{NOW, record},
     };
 
+    const MINUTE_MS: u64 = 60_000;
+
     fn cache(sessions_max: usize) -> SessionCache {
-        SessionCache::new(sessions_max, &SessionPolicy::new(SessionTimes::default()).unwrap())
+        SessionCache::new(sessions_max, &SessionPolicy::default())
     }
 
     fn insert(cache: &SessionCache, record: &SessionRecord) {
@@ -223,25 +242,43 @@ mod tests {
         assert_eq!(cache.find(&super::SessionDigest::from_bytes([1; 32]), NOW), None);
     }
 
+    /// A session whose limits are shorter than it is believed in.
+    fn brief(record: &SessionRecord) -> ActiveSession {
+        ActiveSession { idle: Duration::from_mins(4), expires_at: later(9 * MINUTE_MS), ..record.active() }
+    }
+
     #[test]
     fn asvs_v7_3_1_no_hit_past_the_idle_limit() {
         let (cache, record) = (cache(1_000), record(1, NOW));
-        insert(&cache, &record);
-        let day_ms = 24 * 3_600_000;
-        assert!(cache.find(&record.digest, later(day_ms - 1)).is_some());
-        assert!(cache.find(&record.digest, later(2 * day_ms - 2)).is_some(), "it was used in between");
-        assert_eq!(cache.find(&record.digest, later(3 * day_ms)), None);
+        cache.insert(&record.digest, brief(&record), NOW, NOW);
+        assert!(cache.find(&record.digest, later(4 * MINUTE_MS - 1)).is_some());
+        assert!(cache.find(&record.digest, later(8 * MINUTE_MS - 2)).is_some(), "it was used in between");
+        let (cache, idle) = (self::cache(1_000), brief(&record));
+        cache.insert(&record.digest, idle, NOW, NOW);
+        assert_eq!(cache.find(&record.digest, later(4 * MINUTE_MS)), None);
     }
 
     #[test]
     fn asvs_v7_3_2_no_hit_past_the_absolute_limit() {
         let (cache, record) = (cache(1_000), record(1, NOW));
-        insert(&cache, &record);
-        let day_ms = 24 * 3_600_000;
-        for day in 1..=13 {
-            assert!(cache.find(&record.digest, later(day * day_ms / 2)).is_some(), "{day}");
+        cache.insert(&record.digest, brief(&record), NOW, NOW);
+        for minute in 1..9 {
+            assert!(cache.find(&record.digest, later(minute * MINUTE_MS)).is_some(), "{minute}");
         }
-        assert_eq!(cache.find(&record.digest, later(7 * day_ms)), None);
+        assert_eq!(cache.find(&record.digest, later(9 * MINUTE_MS)), None);
+    }
+
+    /// That it was ended is remembered for as long as it is believed in, and no longer.
+    #[test]
+    fn asvs_v7_4_1_a_session_is_not_believed_in_for_ever() {
+        let (cache, record) = (cache(1_000), record(1, NOW));
+        insert(&cache, &record);
+        let bound_ms = u64::try_from(CACHED_SESSION_AGE_MAX.as_millis()).unwrap();
+        assert!(cache.find(&record.digest, later(bound_ms - 1)).is_some());
+        assert_eq!(cache.find(&record.digest, later(bound_ms)), None);
+        assert_eq!(cache.find(&record.digest, Timestamp(NOW.0 - bound_ms)), None, "the clock was set back");
+        cache.insert(&record.digest, record.active(), NOW, later(bound_ms));
+        assert!(cache.find(&record.digest, later(2 * bound_ms - 1)).is_some(), "the store said so again");
     }
 
     #[test]
