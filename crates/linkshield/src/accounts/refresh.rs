@@ -63,7 +63,7 @@ impl Accounts {
     /// When it is not good, or the fault is ours.
     pub async fn refresh(&self, token: &str) -> Result<Refreshed, RefreshFailure> {
         let refreshed = self.try_to_refresh(token).await;
-        if let Err(RefreshFailure::Failed(_)) = refreshed {
+        if let Err(RefreshFailure::Failed(Failure::Accounts(_) | Failure::Guard(_))) = refreshed {
             self.inner.refresh_outages.note(now());
         }
         refreshed

@@ -14,12 +14,16 @@ use std::{
 use axum::{
     extract::{Request, State},
     middleware::Next,
-    response::Response,
+    response::{IntoResponse, Response},
 };
 use futures_util::FutureExt;
 use tokio::{sync::oneshot, task::JoinSet};
 
-use super::state::App;
+use super::{problem::Problem, state::App};
+
+/// Changes at once. As many connections as there may be, each with a change, are fewer; clients that leave and come back could
+/// begin more.
+const CHANGES_MAX: usize = 4_096;
 
 /// The changes under way.
 #[derive(Debug, Default)]
@@ -42,6 +46,9 @@ impl Changes {
         {
             let mut tasks = self.tasks();
             while tasks.try_join_next().is_some() {}
+            if tasks.len() >= CHANGES_MAX {
+                return Problem::unavailable("too many changes of accounts are under way").into_response();
+            }
             tasks.spawn(async move {
                 // Nobody may be there to hear it.
                 let _gone = answer.send(AssertUnwindSafe(change).catch_unwind().await);
@@ -75,13 +82,14 @@ impl Changes {
 mod tests {
     use std::{
         fs,
+        future::pending,
         net::{IpAddr, Ipv4Addr},
         sync::Arc,
         task::Poll,
         time::Duration,
     };
 
-    use axum::{Router, body::Body, middleware, response::IntoResponse, routing::post};
+    use axum::{Router, body::Body, middleware, routing::post};
     use http::StatusCode;
     use hyper::service::Service;
     use hyper_util::service::TowerToHyperService;
@@ -168,5 +176,14 @@ mod tests {
         let panics = changes.run(async { panic!("on purpose") });
         assert!(AssertUnwindSafe(panics).catch_unwind().await.is_err());
         assert_eq!(changes.run(async { StatusCode::OK.into_response() }).await.status(), 200);
+    }
+
+    #[tokio::test]
+    async fn changes_at_once_are_bounded() {
+        let changes = Changes::default();
+        for _ in 0..CHANGES_MAX {
+            assert!(changes.run(pending()).now_or_never().is_none());
+        }
+        assert_eq!(changes.run(pending()).await.status(), 503);
     }
 }

@@ -24,7 +24,7 @@ pub struct SessionTimes {
 }
 
 /// Times that fit together.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct SessionPolicy(SessionTimes);
 
 /// Times that do not fit together.
@@ -104,12 +104,6 @@ impl SessionPolicy {
             Some(age) if age <= self.0.recent => StepUp::NotNeeded,
             Some(_) | None => StepUp::Needed,
         }
-    }
-}
-
-impl Default for SessionPolicy {
-    fn default() -> Self {
-        Self(SessionTimes::default())
     }
 }
 

@@ -18,6 +18,8 @@ pub const REPEAT_WINDOW: Duration = Duration::from_secs(10);
 /// The same after the store was away: clients that got no answer come back when they hear that it is there again, which takes
 /// them longer than to repeat a request.
 pub const OUTAGE_WINDOW: Duration = Duration::from_mins(1);
+/// How long ago the rotation may have been then: who stays away longer has to log in again.
+const OUTAGE_MAX: Duration = Duration::from_mins(15);
 /// How often a decision is made anew because somebody else changed the family. Each time somebody succeeded, and of a
 /// family's holders few can.
 const EXCHANGES_MAX: usize = 4;
@@ -287,8 +289,9 @@ impl RefreshTokens {
 fn repeats(rotation: &RefreshRotation, attempt: &RefreshAttempt) -> bool {
     // The outage may have begun with the answer to the rotation itself.
     let outage = attempt.outage.filter(|outage| *outage >= rotation.at);
-    attempt.now.since(rotation.at) < REPEAT_WINDOW
-        || outage.is_some_and(|outage| attempt.now.since(outage) < OUTAGE_WINDOW)
+    let age = attempt.now.since(rotation.at);
+    age < REPEAT_WINDOW
+        || age < OUTAGE_MAX && outage.is_some_and(|outage| attempt.now.since(outage) < OUTAGE_WINDOW)
 }
 
 fn outcome(family: &RefreshFamily, token: RefreshToken) -> RefreshOutcome {

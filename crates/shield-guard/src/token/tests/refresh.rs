@@ -138,9 +138,16 @@ fn who_got_no_answer_because_of_an_outage_is_no_thief() {
     };
     let last = Timestamp(outage.after(OUTAGE_WINDOW).0 - 1);
     assert_eq!(comes_back(last, outage).unwrap(), successor);
+    let ever = NOW.after(15 * MINUTE);
+    assert!(comes_back(Timestamp(ever.0 - 1), Timestamp(ever.0 - 1)).is_ok());
     // One that was over before the rotation explains nothing; nor does one that is long over.
     let earlier = Timestamp(NOW.0 - 1);
     assert_eq!(refusal(comes_back(NOW.after(REPEAT_WINDOW), earlier)), reused());
+    let (store, token) = begin(RefreshLife::Day);
+    refresh(&store, &token, NOW).unwrap();
+    let on_and_on = RefreshAttempt { outage: Some(ever), ..attempt(ever, 9) };
+    let too_old = now_or_never(tokens().refresh(&store, token.as_bytes(), &on_and_on));
+    assert_eq!(refusal(too_old), reused(), "whatever the store did");
     let (store, token) = begin(RefreshLife::Day);
     let successor = text(&refresh(&store, &token, NOW).unwrap().token);
     assert!(refresh(&store, &successor, NOW).is_ok());
