@@ -17,6 +17,8 @@ mod grant;
 mod hashing;
 mod login;
 mod open_tokens;
+#[cfg(test)]
+mod overload_tests;
 mod password;
 mod permissions;
 mod quotas;

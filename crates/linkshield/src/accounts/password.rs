@@ -6,7 +6,8 @@
 use std::net::IpAddr;
 
 use shield_guard::{
-    AccountId, SessionId,
+    AccountId, ApiKeyId, SessionId,
+    api_key::ApiKeyRecord,
     one_time::Purpose,
     password::{PasswordRefusal, PasswordVerdict, words_of_email},
     revocation::{RevocationCause, RevocationReason},
@@ -46,6 +47,8 @@ pub struct PasswordWasReset {
     pub account: AccountId,
     /// Their sessions, which ended.
     pub ended: Vec<SessionId>,
+    /// Their API keys, which were taken back: whoever had the account may have made them.
+    pub keys: Vec<ApiKeyId>,
 }
 
 /// Why a password was not changed.
@@ -133,7 +136,7 @@ impl Accounts {
         Ok(Some(ended))
     }
 
-    /// Sets a new password with the token of a letter, and ends every session. It opens no session: a second factor is still
+    /// Sets a new password with the token of a letter, and ends every session and every API key. It opens no session: a second factor is still
     /// asked for at log-in (ASVS 5.0, 6.4.3).
     ///
     /// # Errors
@@ -150,10 +153,11 @@ impl Accounts {
         let account = found.filter(|account| token.proves(account)).ok_or(ResetPasswordError::NotOpen)?;
         self.inner.policy.check(&new, &words(&account)).map_err(ResetPasswordError::New)?;
         let new = self.inner.hashing.hash(new).await.map_err(Failure::from)?;
-        let ended = self.reset(&token, &account, &new).await?.ok_or(ResetPasswordError::NotOpen)?;
+        let (ended, keys) = self.reset(&token, &account, &new).await?.ok_or(ResetPasswordError::NotOpen)?;
+        let keys = self.forget_api_keys(&keys);
         let mailbox = address_of(&account)?.mailbox();
         self.inner.mailer.send(mailbox, Letter::changed("The password", SERVICE));
-        Ok(PasswordWasReset { account: account.id, ended })
+        Ok(PasswordWasReset { account: account.id, ended, keys })
     }
 
     /// None when the token was taken, or the account's address changed, meanwhile.
@@ -162,7 +166,7 @@ impl Accounts {
         token: &OpenToken,
         account: &Account,
         new: &Secret<String>,
-    ) -> Result<Option<Vec<SessionId>>, Failure> {
+    ) -> Result<Option<(Vec<SessionId>, Vec<ApiKeyRecord>)>, Failure> {
         let mut change = self.inner.store.change_account(account.id).await?;
         let present = change.account().await?.filter(|present| token.proves(present));
         if present.is_none() || !token.take(&mut change).await? {
@@ -174,8 +178,10 @@ impl Accounts {
         // The letter was read, which is all that verifying asks for.
         change.verify_email(&token.record.email, now()).await?;
         let ended = set_password(&mut change, None, new).await?;
+        let cause = RevocationCause { reason: RevocationReason::FactorChange, at: now() };
+        let keys = change.end_api_keys(cause).await?;
         change.commit().await?;
-        Ok(Some(ended))
+        Ok(Some((ended, keys)))
     }
 }
 

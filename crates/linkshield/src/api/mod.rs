@@ -7,6 +7,7 @@ mod accounts;
 mod body;
 mod changes;
 mod checks;
+mod credentials;
 mod csp_reports;
 mod csrf;
 mod fields;

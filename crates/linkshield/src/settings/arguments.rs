@@ -77,10 +77,12 @@ pub struct RawSettings {
     /// Requests about checks that one client address may send per hour without a credential: 1 to 100000000.
     #[arg(long, value_name = "COUNT", env = "LINKSHIELD_ANONYMOUS_LIMIT", default_value = "100")]
     pub(super) anonymous_limit: OsString,
-    /// Requests that one account may send per hour, times what its plan multiplies: 1 to 100000000.
+    /// Requests that one account may send per hour, times what its plan multiplies: 1 to 100000000. As many again for each of its
+    /// API keys, and for each of its sessions about the account itself.
     #[arg(long, value_name = "COUNT", env = "LINKSHIELD_ACCOUNT_LIMIT", default_value = "1000")]
     pub(super) account_limit: OsString,
-    /// File of security events (OCSF, one line each). Default: `security-events.jsonl` in the data directory.
+    /// File of security events (OCSF, one line each); refusals go to `NAME.anybody.jsonl` beside it. Default:
+    /// `security-events.jsonl` in the data directory.
     #[arg(long, value_name = "FILE", env = "LINKSHIELD_EVENTS")]
     pub(super) events: Option<OsString>,
     /// Redis that several processes share, such as `redis://127.0.0.1:6379`, `redis+sentinel://a:26379,b:26379,c:26379/master`

@@ -3,11 +3,12 @@
 //! **Order.** What appends to the log of revocations comes last: the log's one row is the last thing that any transaction locks.
 
 use shield_data::{
-    BegunSession, SqlError, SqlFailures, SqlOneTimeTokens, SqlRecoveryCodes, SqlRefreshFamilies,
+    BegunSession, SqlApiKeys, SqlError, SqlFailures, SqlOneTimeTokens, SqlRecoveryCodes, SqlRefreshFamilies,
     SqlRevocations, SqlSessions,
 };
 use shield_guard::{
     SessionId,
+    api_key::ApiKeyRecord,
     limit::{FAILURE_KEYS_MAX, FailureKey, LoginAttempt, LoginName},
     one_time::{OneTimeDigest, OneTimeRecord},
     revocation::{Revocation, RevocationCause},
@@ -109,6 +110,15 @@ impl AccountChange {
     ) -> Result<Vec<SessionId>, StoreError> {
         let account = self.id;
         told(SqlSessions::end_all_within(&mut self.transaction, account, spared, cause).await)
+    }
+
+    /// Takes every API key back; answers which. What this process knows of them is the caller's to forget.
+    ///
+    /// # Errors
+    /// When the database does not take it.
+    pub async fn end_api_keys(&mut self, cause: RevocationCause) -> Result<Vec<ApiKeyRecord>, StoreError> {
+        let account = self.id;
+        told(SqlApiKeys::revoke_all_within(&mut self.transaction, account, cause).await)
     }
 
     /// Tells every node.
