@@ -18,6 +18,7 @@ use super::{
     email::EmailAddress,
     failure::Failure,
     grant::Granted,
+    hashing::Asker,
     second_factor::{SecondFactorError, UsedCode},
 };
 use crate::{
@@ -123,6 +124,7 @@ pub enum LoginError {
 pub(super) struct CountedAttempt {
     attempt: LoginAttempt,
     keys: [Option<FailureKey>; FAILURE_KEYS_MAX],
+    asker: Asker,
 }
 
 // === impl Accounts ===
@@ -146,14 +148,15 @@ impl Accounts {
     ) -> Result<Granted, LoginError> {
         let Login { email, password, code, life, client, device } = login;
         // Before anything is written or counted: what a flood is refused must cost next to nothing.
-        self.inner.hashing.check_room().map_err(Failure::from)?;
+        self.inner.hashing.of(device.asker(client.address)).check_room().map_err(Failure::from)?;
         let block = AddressBlock::of(client.address);
         let attempt = LoginAttempt { name: email.login_name(), block, device: device.presented() };
         let mut counted = self.count(attempt).await?;
         let found = self.inner.store.find_account_by_email(email.key()).await.map_err(Failure::from)?;
         *claimed = found.as_ref().map(|account| account.id);
         let stored = found.as_ref().map(|account| &account.password);
-        let verdict = self.inner.hashing.verify(stored, password.clone()).await.map_err(Failure::from)?;
+        let hashing = self.inner.hashing.of(counted.asker);
+        let verdict = hashing.verify(stored, password.clone()).await.map_err(Failure::from)?;
         let account = match (found, verdict) {
             (Some(account), PasswordVerdict::Correct) => account,
             (Some(account), PasswordVerdict::CorrectButWeak) => {
@@ -182,13 +185,20 @@ impl Accounts {
         address: IpAddr,
     ) -> Result<CountedAttempt, LoginError> {
         let block = AddressBlock::of(address);
-        self.count(LoginAttempt { name: email.login_name(), block, device: None }).await
+        let counted = self.count(LoginAttempt { name: email.login_name(), block, device: None }).await?;
+        // They are logged in already.
+        Ok(CountedAttempt { asker: Asker::Known, ..counted })
     }
 
     pub(super) async fn count(&self, attempt: LoginAttempt) -> Result<CountedAttempt, LoginError> {
         let decision = self.inner.failures.attempt(&self.inner.login_policy, &attempt, now()).await;
         match decision.map_err(Failure::from)? {
-            LoginDecision::Allowed { keys } => Ok(CountedAttempt { attempt, keys }),
+            LoginDecision::Allowed { keys } => {
+                // Its cookie alone proves nothing: it is counted apart if the account knows it.
+                let known = keys.iter().flatten().any(|key| matches!(key, FailureKey::Device(..)));
+                let strangers = Asker::Stranger(Some(attempt.block.neighbourhood()));
+                Ok(CountedAttempt { attempt, keys, asker: if known { Asker::Known } else { strangers } })
+            }
             LoginDecision::Refused { by, retry_after_seconds } => {
                 let scope = if matches!(by, FailureKey::Block(_)) { "address" } else { "account" };
                 Err(LoginError::Throttled { scope, retry_after_s: retry_after_seconds })
@@ -198,7 +208,7 @@ impl Accounts {
 
     /// The attempt was a right one.
     pub(super) async fn forgive(&self, counted: &CountedAttempt) -> Result<(), Failure> {
-        let CountedAttempt { attempt, keys } = counted;
+        let CountedAttempt { attempt, keys, .. } = counted;
         Ok(self.inner.failures.succeeded(attempt, keys, now()).await?)
     }
 
@@ -227,6 +237,14 @@ impl Device {
         match self {
             Self::Presented(digest) => Some(digest),
             Self::Fresh(_) => None,
+        }
+    }
+
+    /// Whose queue there has to be room in. Whoever shows a cookie may be known.
+    fn asker(self, address: IpAddr) -> Asker {
+        match self {
+            Self::Presented(_) => Asker::Known,
+            Self::Fresh(_) => Asker::stranger(address),
         }
     }
 
