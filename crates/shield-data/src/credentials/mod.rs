@@ -6,4 +6,4 @@ mod sessions;
 
 pub use api_keys::SqlApiKeys;
 pub use revocations::SqlRevocations;
-pub use sessions::SqlSessions;
+pub use sessions::{BegunSession, SqlSessions};

@@ -8,7 +8,8 @@
 //!
 //! Every entry's word is checked on every hit; one that is past either limit is no hit. The idle limit is judged by this
 //! node's own last sight of the session, so what looks idle here may be in use on another node: the store is asked, and
-//! decides.
+//! decides. It is asked in any case about once in [`CACHED_SESSION_AGE_MAX`]: that a session was ended has to be remembered
+//! no longer than that, even if an answer that was under way put it back here.
 
 use std::{
     sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering},
@@ -22,6 +23,9 @@ use crate::{
     AccountId, SessionId,
     table::{Full, Key, OwnLines, Shards, SharedTable, Table},
 };
+
+/// How long a session is believed in after the store was asked.
+pub const CACHED_SESSION_AGE_MAX: Duration = Duration::from_mins(10);
 
 /// The near cache.
 #[derive(Debug)]
@@ -45,7 +49,7 @@ struct Shard {
     hand: usize,
 }
 
-/// A session, in 88 bytes: with its digest it fills two cache lines.
+/// A session, in 96 bytes: with its digest it fills two cache lines.
 #[derive(Debug)]
 struct Cached {
     id: SessionId,
@@ -53,6 +57,8 @@ struct Cached {
     created_at: Timestamp,
     authenticated_at: Timestamp,
     expires_at: Timestamp,
+    /// When the store's answer came, in seconds.
+    kept_s: u32,
     last_seen_ms: AtomicU64,
     /// In whole seconds, rounded down: what looks idle too early is asked about.
     idle_s: u32,
@@ -211,6 +217,7 @@ impl Cached {
             created_at: session.created_at,
             authenticated_at: session.authenticated_at,
             expires_at: session.expires_at,
+            kept_s: seconds(now.0 / 1_000),
             last_seen_ms: AtomicU64::new(now.0.max(last_seen_at.0)),
             idle_s: seconds(session.idle.as_secs()),
             written_s: AtomicU32::new(seconds(last_seen_at.0 / 1_000)),
@@ -235,7 +242,7 @@ impl Cached {
     fn hit(&self, now: Timestamp, write_back_s: u32) -> Option<SessionHit> {
         let session = self.session();
         let last_seen = Timestamp(self.last_seen_ms.load(Ordering::Relaxed));
-        if session.state(last_seen, now) != SessionState::Live {
+        if session.state(last_seen, now) != SessionState::Live || self.is_old(now) {
             return None;
         }
         // Written only when it changes something: a hot session's cache line stays shared.
@@ -246,6 +253,11 @@ impl Cached {
             self.last_seen_ms.fetch_max(now.0, Ordering::Relaxed);
         }
         Some(SessionHit { session, write_back: self.write_back(now, write_back_s) })
+    }
+
+    /// A moment in the future counts like one as far in the past: a clock that was set back makes nothing young.
+    fn is_old(&self, now: Timestamp) -> bool {
+        u64::from(seconds(now.0 / 1_000).abs_diff(self.kept_s)) >= CACHED_SESSION_AGE_MAX.as_secs()
     }
 
     fn write_back(&self, now: Timestamp, interval_s: u32) -> WriteBack {
@@ -261,16 +273,20 @@ impl Cached {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use shield_types::Timestamp;
 
-    use super::{Cached, SessionCache, SessionHit, WriteBack};
+    use super::{CACHED_SESSION_AGE_MAX, Cached, SessionCache, SessionHit, WriteBack};
     use crate::session::{
-        SessionPolicy, SessionRecord, SessionTimes,
+        ActiveSession, SessionPolicy, SessionRecord,
         testing::{NOW, record, secret},
     };
 
+    const MINUTE_MS: u64 = 60_000;
+
     fn cache(sessions_max: usize) -> SessionCache {
-        SessionCache::new(sessions_max, &SessionPolicy::new(SessionTimes::default()).unwrap())
+        SessionCache::new(sessions_max, &SessionPolicy::default())
     }
 
     /// Puts in the session of this number.
@@ -298,25 +314,44 @@ mod tests {
         assert_eq!(cache.find(&secret(2), NOW).err().unwrap().digest(), secret(2).digest());
     }
 
+    /// A session whose limits are shorter than it is believed in.
+    fn brief(record: &SessionRecord) -> ActiveSession {
+        ActiveSession { idle: Duration::from_mins(4), expires_at: later(9 * MINUTE_MS), ..record.active() }
+    }
+
     #[test]
     fn asvs_v7_3_1_no_hit_past_the_idle_limit() {
-        let cache = cache(1_000);
-        insert(&cache, 1);
-        let day_ms = 24 * 3_600_000;
-        assert!(find(&cache, 1, later(day_ms - 1)).is_some());
-        assert!(find(&cache, 1, later(2 * day_ms - 2)).is_some(), "it was used in between");
-        assert_eq!(find(&cache, 1, later(3 * day_ms)), None);
+        let (cache, record) = (cache(1_000), record(1, NOW));
+        let insert = |cache: &SessionCache| cache.insert(secret(1).sought(), brief(&record), NOW, NOW);
+        insert(&cache);
+        assert!(find(&cache, 1, later(4 * MINUTE_MS - 1)).is_some());
+        assert!(find(&cache, 1, later(8 * MINUTE_MS - 2)).is_some(), "it was used in between");
+        let cache = self::cache(1_000);
+        insert(&cache);
+        assert_eq!(find(&cache, 1, later(4 * MINUTE_MS)), None);
     }
 
     #[test]
     fn asvs_v7_3_2_no_hit_past_the_absolute_limit() {
-        let cache = cache(1_000);
-        insert(&cache, 1);
-        let day_ms = 24 * 3_600_000;
-        for day in 1..=13 {
-            assert!(find(&cache, 1, later(day * day_ms / 2)).is_some(), "{day}");
+        let (cache, record) = (cache(1_000), record(1, NOW));
+        cache.insert(secret(1).sought(), brief(&record), NOW, NOW);
+        for minute in 1..9 {
+            assert!(find(&cache, 1, later(minute * MINUTE_MS)).is_some(), "{minute}");
         }
-        assert_eq!(find(&cache, 1, later(7 * day_ms)), None);
+        assert_eq!(find(&cache, 1, later(9 * MINUTE_MS)), None);
+    }
+
+    /// That it was ended is remembered for as long as it is believed in, and no longer.
+    #[test]
+    fn asvs_v7_4_1_a_session_is_not_believed_in_for_ever() {
+        let cache = cache(1_000);
+        let record = insert(&cache, 1);
+        let bound_ms = u64::try_from(CACHED_SESSION_AGE_MAX.as_millis()).unwrap();
+        assert!(find(&cache, 1, later(bound_ms - 1)).is_some());
+        assert_eq!(find(&cache, 1, later(bound_ms)), None);
+        assert_eq!(find(&cache, 1, Timestamp(NOW.0 - bound_ms)), None, "the clock was set back");
+        cache.insert(secret(1).sought(), record.active(), NOW, later(bound_ms));
+        assert!(find(&cache, 1, later(2 * bound_ms - 1)).is_some(), "the store said so again");
     }
 
     #[test]
@@ -352,6 +387,6 @@ mod tests {
 
     #[test]
     fn a_session_and_its_digest_fit_into_two_cache_lines() {
-        assert_eq!(size_of::<Option<([u8; 32], Cached)>>(), 120);
+        assert_eq!(size_of::<Option<([u8; 32], Cached)>>(), 128);
     }
 }
