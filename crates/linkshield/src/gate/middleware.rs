@@ -33,6 +33,7 @@ use tokio::sync::watch;
 use super::{
     Circumstances, EventSink, Fanout, GlobalLimits, Peer, RouteTable, UseNotes,
     headers::{FixedHeaders, LimitHeaders, Lines, forbid_storing},
+    strange::names_strange_key,
 };
 use crate::{
     api::Problem,
@@ -53,12 +54,19 @@ pub trait GateStore: Send + Sync + 'static {
     /// Answers a question: the session with its account, or the account. One call, whatever is asked.
     fn answer(&self, question: Question) -> impl Future<Output = Result<Answer, StoreError>> + Send;
 
-    /// Takes into the chain what was taken back until now. Asked after each unsafe request on a sensitive route, so that what
-    /// it took back is refused by the time its client hears of it.
+    /// Takes into the chain what was taken back until now. Asked ten times a second, and after each unsafe request on a sensitive
+    /// route, so that what it took back is refused by the time its client hears of it.
     fn settle(&self, chain: &Chain) -> impl Future<Output = Result<(), StoreError>> + Send;
 
     /// Notes when something was last used; never moves it back.
     fn touch(&self, used: Use, at: Timestamp) -> impl Future<Output = Result<(), StoreError>> + Send;
+
+    /// The keys that sign access tokens, as this process knows them.
+    fn ring(&self) -> Arc<KeyRing>;
+
+    /// Takes up keys that other processes have made by now. Asked for names of keys that anybody may have made up, so it bounds
+    /// what that costs; back soon, with or without them.
+    fn look_for_keys(&self) -> impl Future<Output = ()> + Send;
 }
 
 /// What a gate is made of.
@@ -67,8 +75,6 @@ pub struct GateParts<S> {
     pub chain: Arc<Chain>,
     /// Knows what the chain does not.
     pub store: Arc<S>,
-    /// The keys that sign access tokens, as they are now.
-    pub ring: Box<dyn Fn() -> Arc<KeyRing> + Send + Sync>,
     /// What routes ask.
     pub routes: RouteTable,
     /// What answers say about security.
@@ -87,7 +93,6 @@ pub struct GateParts<S> {
 pub struct Gate<S> {
     chain: Arc<Chain>,
     store: Arc<S>,
-    ring: Box<dyn Fn() -> Arc<KeyRing> + Send + Sync>,
     routes: RouteTable,
     headers: FixedHeaders,
     events: EventSink,
@@ -149,10 +154,10 @@ pub async fn guard<S: GateStore>(
 impl<S: GateStore> Gate<S> {
     /// A gate; limits count from now on.
     pub fn new(parts: GateParts<S>) -> Self {
-        let GateParts { chain, store, ring, routes, headers, events, uses, global, fanout } = parts;
+        let GateParts { chain, store, routes, headers, events, uses, global, fanout } = parts;
         let headers = FixedHeaders::new(&headers);
         let (components, started) = (Arc::default(), Instant::now());
-        Self { chain, store, ring, routes, headers, events, uses, global, fanout, components, started }
+        Self { chain, store, routes, headers, events, uses, global, fanout, components, started }
     }
 
     /// How Redis is, where there is one.
@@ -188,8 +193,16 @@ impl<S: GateStore> Gate<S> {
         policy: &'a RoutePolicy,
         watch: &CheckWatch,
     ) -> Outcome<'a> {
-        let ring = (self.ring)();
-        let pending = match self.chain.decide(facts, policy, &self.moment(watch.began(), &ring, watch)) {
+        let ring = self.store.ring();
+        let mut decision = self.chain.decide(facts, policy, &self.moment(watch.began(), &ring, watch));
+        if names_strange_key(&decision) {
+            self.store.look_for_keys().await;
+            let newer = self.store.ring();
+            if newer.revision() != ring.revision() {
+                decision = self.chain.decide(facts, policy, &self.moment(Instant::now(), &newer, watch));
+            }
+        }
+        let pending = match decision {
             Decision::Decided(outcome) => return outcome,
             Decision::NeedsStore(pending) => pending,
         };
@@ -197,7 +210,7 @@ impl<S: GateStore> Gate<S> {
             tracing::warn!(error = %error, cause = causes(&error).join(": "), "a credential could not be checked");
             Answer::Away
         });
-        let ring = (self.ring)();
+        let ring = self.store.ring();
         self.chain.resume(pending, answer, facts, &self.moment(Instant::now(), &ring, watch))
     }
 

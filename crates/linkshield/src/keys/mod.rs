@@ -1,6 +1,7 @@
 //! Secrets of the installation: the master key in a file, everything else derived from it or sealed under it.
 
 mod keeper;
+mod looks;
 mod master;
 mod random;
 mod signing;

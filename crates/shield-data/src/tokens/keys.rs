@@ -7,10 +7,11 @@ use base64::{Engine, prelude::BASE64_STANDARD};
 use serde::{Deserialize, Serialize};
 use shield_guard::{
     StoreError,
+    revocation::Revocation,
     token::{Exchange, KeyRecord, KeyStore, StoredKey, StoredRing},
 };
 
-use crate::{Database, MasterKeys, SqlError, failure::of, sql::Row, sql::Statement};
+use crate::{Database, MasterKeys, SqlError, credentials::append, failure::of, sql::Row, sql::Statement};
 
 /// The form of the document that this program writes, and the only one it reads.
 const VERSION: u32 = 1;
@@ -52,20 +53,48 @@ impl SqlKeys {
         Self { database, issuer, master_keys }
     }
 
+    /// Stores `ring` as [`KeyStore::replace`] does, and tells the log of revocations of the key that was killed in it: both, or
+    /// neither. So whoever reads the entry finds this ring, or a later one.
+    ///
+    /// # Errors
+    /// When the database does not take it.
+    pub async fn replace_and_revoke(
+        &self,
+        ring: &StoredRing,
+        entry: &Revocation,
+    ) -> Result<Exchange, StoreError> {
+        self.write_with(ring, entry).await.map_err(of(STORE))
+    }
+
     async fn read(&self) -> Result<Option<StoredRing>, SqlError> {
         let row = self.database.read_one(Statement::new(LOAD).with(self.issuer.as_str())).await?;
         row.as_ref().map(|row| self.ring(row)).transpose()
     }
 
     async fn write(&self, ring: &StoredRing) -> Result<Exchange, SqlError> {
-        let keys = ring.keys.iter().map(|key| self.seal(key)).collect::<Result<Vec<_>, _>>()?;
-        let document = serde_json::to_vec(&Document { version: VERSION, keys }).map_err(document)?;
-        let text = if ring.revision <= 1 { FIRST } else { NEXT };
-        let replace = Statement::new(text).with(self.issuer.as_str()).with(ring.revision).with(document);
-        match self.database.write(replace).await? {
+        match self.database.write(self.replacement(ring)?).await? {
             0 => Ok(Exchange::Lost),
             _ => Ok(Exchange::Done),
         }
+    }
+
+    async fn write_with(&self, ring: &StoredRing, entry: &Revocation) -> Result<Exchange, SqlError> {
+        let replacement = self.replacement(ring)?;
+        let mut transaction = self.database.begin().await?;
+        if transaction.execute(replacement).await? == 0 {
+            transaction.abandon().await?;
+            return Ok(Exchange::Lost);
+        }
+        append(&mut transaction, entry).await?;
+        transaction.commit().await?;
+        Ok(Exchange::Done)
+    }
+
+    fn replacement(&self, ring: &StoredRing) -> Result<Statement, SqlError> {
+        let keys = ring.keys.iter().map(|key| self.seal(key)).collect::<Result<Vec<_>, _>>()?;
+        let document = serde_json::to_vec(&Document { version: VERSION, keys }).map_err(document)?;
+        let text = if ring.revision <= 1 { FIRST } else { NEXT };
+        Ok(Statement::new(text).with(self.issuer.as_str()).with(ring.revision).with(document))
     }
 
     fn ring(&self, row: &Row) -> Result<StoredRing, SqlError> {

@@ -106,6 +106,11 @@ impl RevocationSet {
         self.position().cursor
     }
 
+    /// Whether this key, with all that it signed, was taken back.
+    pub fn took_back_key(&self, key: KeyId) -> bool {
+        self.tables.has_signing_key(key)
+    }
+
     /// Entries in memory.
     pub fn len(&self) -> usize {
         self.tables.len()

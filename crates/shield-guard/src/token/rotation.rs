@@ -124,9 +124,9 @@ impl KeyRing {
     }
 
     /// The ring in which nothing that key `id` signed is valid (revocation of a key). If it is the active one, an
-    /// announced key takes its place at once; if there is none, nothing is signed until the next [`Self::rotate`]. If
-    /// it is an announced one, the active key stays. Readers elsewhere that keep the key set accept the key until its
-    /// `max-age` is over.
+    /// announced key takes its place at once; if there is none, nothing is signed until the next [`Self::rotate`], unless
+    /// the same change has [`Self::with_heir`]. If it is an announced one, the active key stays. Readers elsewhere that
+    /// keep the key set accept the key until its `max-age` is over.
     pub fn kill(&self, id: KeyId, now: Timestamp) -> Result<Self, KillError> {
         let mut next = self.changed(now);
         let key = next.keys.iter_mut().find(|key| key.record.id == id).ok_or(KillError::NotInRing { id })?;
@@ -140,6 +140,23 @@ impl KeyRing {
             _ => {}
         }
         Ok(next)
+    }
+
+    /// The same revision, in which `heir` signs from now on if no other key does: part of the change that killed the
+    /// active one, so that nobody ever loads a ring which signs nothing. If there is no room, the key that was killed
+    /// first is forgotten; what it signed is refused all the same, as of no key in the ring.
+    #[must_use]
+    pub fn with_heir(mut self, heir: SigningKey, now: Timestamp) -> Self {
+        if self.position(now, KeyState::Active).is_some() {
+            return self;
+        }
+        if self.keys.len() >= KEYS_MAX {
+            let killed = self.keys.iter().enumerate().filter(|(_, key)| key.record.killed_at.is_some());
+            let first = killed.min_by_key(|(_, key)| key.record.killed_at).map(|(place, _)| place);
+            self.keys.remove(first.unwrap_or(0));
+        }
+        self.keys.push(RingKey::new(heir, now, now));
+        self
     }
 
     /// Whether the active key has signed for the schedule's period and no other is announced; also when none signs.

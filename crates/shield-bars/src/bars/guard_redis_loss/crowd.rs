@@ -19,6 +19,7 @@ const LOGOUT: &str = "/api/v1/user/logout";
 /// Pause of one who asks between two questions: two processors are shared with three nodes and two databases.
 const HOLDER_PAUSE: Duration = Duration::from_millis(20);
 const GUESS_PAUSE: Duration = Duration::from_millis(100);
+const FLOOD_PAUSE: Duration = Duration::from_millis(3);
 
 /// What they were answered.
 #[derive(Debug, Default)]
@@ -83,7 +84,8 @@ impl Crowd {
         }
     }
 
-    /// Asks all nodes for checks from one address, as fast as each answers.
+    /// Asks all nodes for checks from one address, some hundred times a second: more than the limit within two seconds, and not so
+    /// much that requests wait for a processor.
     pub(super) fn flood(&mut self, from: &str) {
         let check = Question::post("/api/v1/url-check/check", json!({ "url": "https://example.com/" }));
         let check = check.with("x-forwarded-for", from);
@@ -95,6 +97,7 @@ impl Crowd {
                     let reply = client.ask(&check).await?;
                     counts.flood.fetch_add(1, Relaxed);
                     counts.admitted.fetch_add(u64::from(reply.status == 200), Relaxed);
+                    sleep(FLOOD_PAUSE).await;
                 }
                 Ok(())
             });
@@ -145,6 +148,11 @@ impl Crowd {
             }
             count_accepted(&mut clients, &gone, &counts).await
         });
+    }
+
+    /// How much of the flood was admitted by now.
+    pub(super) fn admitted(&self) -> u64 {
+        self.counts.admitted.load(Relaxed)
     }
 
     /// Stops them, and answers what they were answered.

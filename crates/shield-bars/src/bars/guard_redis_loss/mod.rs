@@ -65,7 +65,12 @@ fn judge(verdict: &mut Verdict, fault: Fault, outcome: &Outcome) {
     verdict.demand(revoked_accepted == 0, || format!("{name}: {revoked_accepted} revoked tokens accepted"));
     let most = u64::from(LIMIT) * 3 / 2;
     verdict.demand(admitted <= most, || format!("{name}: {admitted} admitted, more than {most}"));
-    // The flood must have come up against the limit, or it says nothing; likewise the others.
+    // Part of the limit must have been lent by Redis before, and the flood must have come up against it, or it says nothing; likewise
+    // the others.
+    let before = outcome.admitted_before;
+    verdict.demand((50..u64::from(LIMIT)).contains(&before), || {
+        format!("{name}: {before} of {LIMIT} admitted before the fault")
+    });
     let flooded = outcome.flood > 2 * most;
     verdict.demand(flooded, || format!("{name}: only {} requests of the flood", outcome.flood));
     let guesses = outcome.guesses;
