@@ -14,6 +14,7 @@ use super::{
     Freshness, Grant, GrantRefusal, LogEpoch, LogPage, PushedRevocation, Revocation, Revoked, Sensitivity,
     Sequence, tables::Tables,
 };
+use crate::KeyId;
 
 /// How long an entry is kept after it expired: verifiers grant leeway on `exp`, and clocks are set.
 const EXPIRY_MARGIN: Duration = Duration::from_secs(300);
