@@ -20,6 +20,7 @@ const LOGOUT: &str = "/api/v1/user/logout";
 const HOLDER_PAUSE: Duration = Duration::from_millis(20);
 const GUESS_PAUSE: Duration = Duration::from_millis(100);
 const FLOOD_PAUSE: Duration = Duration::from_millis(3);
+const STRANGER_PAUSE: Duration = Duration::from_millis(8);
 
 /// What they were answered.
 #[derive(Debug, Default)]
@@ -30,6 +31,8 @@ pub(super) struct Counts {
     pub(super) admitted: AtomicU64,
     pub(super) guesses: AtomicU64,
     pub(super) revoked_accepted: AtomicU64,
+    pub(super) strangers: AtomicU64,
+    pub(super) strangers_refused: AtomicU64,
 }
 
 /// Who asks, until they are told to stop.
@@ -98,6 +101,29 @@ impl Crowd {
                     counts.flood.fetch_add(1, Relaxed);
                     counts.admitted.fetch_add(u64::from(reply.status == 200), Relaxed);
                     sleep(FLOOD_PAUSE).await;
+                }
+                Ok(())
+            });
+        }
+    }
+
+    /// Asks all nodes for checks from an address that is new each time, so that each has to ask Redis. `fault` is one that no other
+    /// crowd has.
+    pub(super) fn visit(&mut self, fault: usize) {
+        let check = Question::post("/api/v1/url-check/check", json!({ "url": "https://example.com/" }));
+        for (node, address) in self.addresses.clone().into_iter().enumerate() {
+            let (check, counts, stop) = (check.clone(), self.counts.clone(), self.stop.clone());
+            self.tasks.spawn(async move {
+                let mut client = HttpClient::new(address);
+                for number in 0..1 << 16 {
+                    if stop.load(Relaxed) {
+                        break;
+                    }
+                    let from = format!("{}.{node}.{}.{}", 100 + fault, number >> 8, number & 0xff);
+                    let reply = client.ask(&check.clone().with("x-forwarded-for", from)).await?;
+                    counts.strangers.fetch_add(1, Relaxed);
+                    counts.strangers_refused.fetch_add(u64::from(reply.status != 200), Relaxed);
+                    sleep(STRANGER_PAUSE).await;
                 }
                 Ok(())
             });

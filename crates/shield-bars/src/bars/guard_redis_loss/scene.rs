@@ -60,6 +60,8 @@ pub(super) struct Outcome {
     pub(super) admitted_before: u64,
     pub(super) guesses: u64,
     pub(super) revoked_accepted: u64,
+    pub(super) strangers: u64,
+    pub(super) strangers_refused: u64,
     /// From when Redis answered again until all nodes used it.
     pub(super) recovery: Duration,
 }
@@ -91,7 +93,7 @@ impl fmt::Display for Outcome {
         write!(
             formatter,
             "{} waits for Redis, {} beyond 25 ms; {} of {} requests with a session refused; {} of {} checks admitted \
-             (limit {LIMIT}), {} of them before; {} guesses looked at; {} revoked tokens accepted; used again after {:?}",
+             (limit {LIMIT}), {} of them before; {} of {} strangers refused; {} guesses looked at; {} revoked tokens accepted; used again after {:?}",
             self.waits,
             self.waited_long,
             self.sessions_refused,
@@ -99,6 +101,8 @@ impl fmt::Display for Outcome {
             self.admitted,
             self.flood,
             self.admitted_before,
+            self.strangers_refused,
+            self.strangers,
             self.guesses,
             self.revoked_accepted,
             self.recovery,
@@ -139,6 +143,7 @@ impl Scene {
         let before = Waits::read(&self.nodes).await?;
         let mut crowd = Crowd::new(self.nodes.nodes.iter().map(|node| node.address).collect());
         crowd.hold(&self.holders);
+        crowd.visit(fault as usize);
         sleep(CALM).await;
         crowd.flood(&victim.address.replacen("10.", "172.", 1));
         sleep(FLOODED).await;
@@ -167,6 +172,8 @@ impl Scene {
             admitted_before,
             guesses: counts.guesses.load(Relaxed),
             revoked_accepted: counts.revoked_accepted.load(Relaxed),
+            strangers: counts.strangers.load(Relaxed),
+            strangers_refused: counts.strangers_refused.load(Relaxed),
             recovery,
         })
     }

@@ -81,7 +81,7 @@ impl Scene {
 
     /// Takes everything of some people back, and kills the master in the middle of it.
     async fn people_fail_over(&mut self, round: usize) -> Result<()> {
-        let admin = self.admin_at(round);
+        let admin = self.admin.elsewhere(round);
         let login = admin.log_in(&mut self.first()).await?;
         let mut everything = Vec::new();
         for (number, person) in
@@ -97,7 +97,7 @@ impl Scene {
 
     /// Kills a signing key, and the master right after.
     async fn key_fails_over(&mut self, round: usize) -> Result<()> {
-        let grant = of_signing_key(&mut self.first(), &self.admin_at(round)).await?;
+        let grant = of_signing_key(&mut self.first(), &self.admin.elsewhere(round)).await?;
         self.during_failover(round, vec![vec![grant]], 0).await
     }
 
@@ -143,10 +143,5 @@ impl Scene {
         self.longest = self.longest.max(longest);
         self.taken.extend(rows);
         Ok(())
-    }
-
-    /// The administrator, at an address of their own in each round: log-ins are limited by it.
-    fn admin_at(&self, round: usize) -> Person {
-        Person { address: format!("10.200.{round}.1"), ..self.admin.clone() }
     }
 }

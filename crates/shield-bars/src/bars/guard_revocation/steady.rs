@@ -39,7 +39,7 @@ pub(super) async fn run(verdict: &mut Verdict, options: &Options) -> Result<Stri
         }
     }
     for number in 0..KEYS {
-        let grant = of_signing_key(&mut scene.first(), &scene.admin).await?;
+        let grant = of_signing_key(&mut scene.first(), &scene.admin.elsewhere(number)).await?;
         scene.take(number, &grant, &mut times, &mut lost).await?;
     }
     verdict.demand(lost == 0, || format!("{lost} revocations were never seen by a node"));
