@@ -73,13 +73,13 @@ impl Accounts {
                 return Err(Failure::Damaged { what: "a new session has refresh tokens already" });
             }
         }
-        let access = self.access_token(&account, record.id, now)?;
+        let access = self.access_token(&account, record.id, now).await?;
         let refresh = token.text().clone();
         Ok(Granted { account, session: record, secret, access, refresh, proof, displaced })
     }
 
     /// An access token for a session that lives.
-    pub(super) fn access_token(
+    pub(super) async fn access_token(
         &self,
         account: &Account,
         session: SessionId,
@@ -92,7 +92,7 @@ impl Accounts {
             token: TokenId::new(now, random_bytes()),
             scopes: scopes::of_role(keys.scopes(), account.role),
         };
-        Ok(keys.issue(&claims, now)?)
+        Ok(keys.issue(&claims, now).await?)
     }
 }
 

@@ -69,7 +69,7 @@ impl Accounts {
         let account = self.account_of_session(outcome.account, outcome.session, now).await?;
         let account = account.ok_or(RefreshFailure::Refused)?;
         self.inner.sessions.touch(outcome.session, now).await.map_err(Failure::from)?;
-        let access = self.access_token(&account, outcome.session, now)?;
+        let access = self.access_token(&account, outcome.session, now).await?;
         let refresh = outcome.token.text().clone();
         Ok(Refreshed { account, session: outcome.session, access, refresh })
     }

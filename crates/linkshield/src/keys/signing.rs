@@ -89,6 +89,18 @@ pub enum ChangeKeysError {
     Contended,
 }
 
+/// Why there is no access token.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum IssueAccessError {
+    /// Which key signs is not known.
+    #[error("learn which key signs")]
+    Keys(#[source] ChangeKeysError),
+    /// It does not sign.
+    #[error("sign an access token")]
+    Sign(#[source] IssueError),
+}
+
 // === impl SigningKeys ===
 
 impl SigningKeys {
@@ -120,12 +132,18 @@ impl SigningKeys {
         self.policy.scopes()
     }
 
-    /// A new access token.
+    /// A new access token, of the key that signs by now, whichever process chose it: another may have killed the one before a moment
+    /// ago, and nobody is to be given a token that is refused at once.
     ///
     /// # Errors
-    /// When no key signs now.
-    pub fn issue(&self, claims: &AccessClaims, now: Timestamp) -> Result<IssuedToken, IssueError> {
-        self.policy.issue(&self.ring(), claims, now, system_random())
+    /// When the database does not answer, or no key signs now.
+    pub async fn issue(
+        &self,
+        claims: &AccessClaims,
+        now: Timestamp,
+    ) -> Result<IssuedToken, IssueAccessError> {
+        self.reload().await.map_err(IssueAccessError::Keys)?;
+        self.policy.issue(&self.ring(), claims, now, system_random()).map_err(IssueAccessError::Sign)
     }
 
     /// The public keys.
@@ -143,8 +161,7 @@ impl SigningKeys {
     /// # Errors
     /// When the database does not answer; the ring stays as it is.
     pub async fn reload(&self) -> Result<(), ChangeKeysError> {
-        let stored = load(&self.store, self.schedule).await?;
-        if let Some(ring) = stored {
+        if let Some(ring) = load(&self.store, self.schedule, self.ring().revision()).await? {
             self.adopt(ring);
         }
         Ok(())
@@ -244,8 +261,13 @@ impl fmt::Debug for SigningKeys {
     }
 }
 
-async fn load(store: &SqlKeys, schedule: RotationSchedule) -> Result<Option<KeyRing>, ChangeKeysError> {
-    let stored = store.load().await.map_err(ChangeKeysError::Store)?;
+/// A ring of a later revision than this, if there is one.
+async fn load(
+    store: &SqlKeys,
+    schedule: RotationSchedule,
+    revision: u64,
+) -> Result<Option<KeyRing>, ChangeKeysError> {
+    let stored = store.load_newer(revision).await.map_err(ChangeKeysError::Store)?;
     let ring = stored.map(|stored| KeyRing::from_store(schedule, stored, system_random()));
     ring.transpose().map_err(ChangeKeysError::Load)
 }
@@ -256,7 +278,7 @@ async fn begin(
     now: Timestamp,
 ) -> Result<KeyRing, ChangeKeysError> {
     for _ in 0..EXCHANGES_MAX {
-        if let Some(ring) = load(store, schedule).await? {
+        if let Some(ring) = load(store, schedule, 0).await? {
             return Ok(ring);
         }
         let ring = KeyRing::begin(schedule, draw()?, now);

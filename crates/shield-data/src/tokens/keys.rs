@@ -16,7 +16,7 @@ use crate::{Database, MasterKeys, SqlError, credentials::append, failure::of, sq
 /// The form of the document that this program writes, and the only one it reads.
 const VERSION: u32 = 1;
 const STORE: &str = "signing keys";
-const LOAD: &str = "SELECT revision, keys FROM guard_key_rings WHERE issuer = $1";
+const LOAD: &str = "SELECT revision, keys FROM guard_key_rings WHERE issuer = $1 AND revision > $2";
 const FIRST: &str = "INSERT INTO guard_key_rings (issuer, revision, keys) VALUES ($1, $2, $3)
     ON CONFLICT (issuer) DO NOTHING";
 const NEXT: &str =
@@ -66,8 +66,17 @@ impl SqlKeys {
         self.write_with(ring, entry).await.map_err(of(STORE))
     }
 
-    async fn read(&self) -> Result<Option<StoredRing>, SqlError> {
-        let row = self.database.read_one(Statement::new(LOAD).with(self.issuer.as_str())).await?;
+    /// The keys, if there are any of a later revision than this: a small question, where there are none.
+    ///
+    /// # Errors
+    /// When the database does not answer, or holds something else.
+    pub async fn load_newer(&self, revision: u64) -> Result<Option<StoredRing>, StoreError> {
+        self.read(revision).await.map_err(of(STORE))
+    }
+
+    async fn read(&self, revision: u64) -> Result<Option<StoredRing>, SqlError> {
+        let load = Statement::new(LOAD).with(self.issuer.as_str()).with(revision);
+        let row = self.database.read_one(load).await?;
         row.as_ref().map(|row| self.ring(row)).transpose()
     }
 
@@ -135,7 +144,7 @@ impl SqlKeys {
 
 impl KeyStore for SqlKeys {
     async fn load(&self) -> Result<Option<StoredRing>, StoreError> {
-        self.read().await.map_err(of(STORE))
+        self.load_newer(0).await
     }
 
     async fn replace(&self, ring: &StoredRing) -> Result<Exchange, StoreError> {

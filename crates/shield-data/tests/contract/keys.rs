@@ -54,6 +54,8 @@ async fn reads_back_keys_and_private_parts(database: Database) {
     assert_eq!(keys.replace(&ring(2, 2)).await.unwrap(), Exchange::Done);
     let loaded = keys.load().await.unwrap().unwrap();
     assert_eq!(loaded.revision, 2);
+    assert_eq!(keys.load_newer(1).await.unwrap().unwrap().revision, 2);
+    assert!(keys.load_newer(2).await.unwrap().is_none());
     let expected = ring(2, 2);
     for (loaded, expected) in loaded.keys.iter().zip(&expected.keys) {
         assert_eq!(loaded.record, expected.record);
