@@ -14,15 +14,16 @@ use std::{
     time::{Duration, Instant},
 };
 
-use axum::{Extension, Router, middleware, routing::post};
+use axum::{Extension, Router, routing::post};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request};
 use hyper::{body::Incoming, server::conn::http1, service::Service};
 use hyper_util::{rt::TokioIo, service::TowerToHyperService};
 use linkshield::{
+    api::Problem,
     clock::now,
     gate::{
-        ChainSettings, EventFile, EventWriter, Fanout, Gate, GateParts, GateStore, GlobalLimits, Peer,
-        RevocationFollower, RouteTable, UseWriter, build_chain, catch_up, guard,
+        ChainSettings, EventFile, EventWriter, Fanout, Gate, GateParts, GateStore, GlobalLimits, Guard, Peer,
+        RevocationFollower, RouteTable, UseWriter, build_chain, catch_up,
     },
 };
 use ring::rand::SystemRandom;
@@ -108,8 +109,7 @@ async fn gated() {
         global: GlobalLimits::none(),
         fanout,
     });
-    let router = router().layer(middleware::from_fn_with_state(Arc::new(gate), guard::<OneSession>));
-    serve(router, &scene.credentials).await;
+    serve(router().layer(Guard::new(Arc::new(gate))), &scene.credentials).await;
 }
 
 async fn serve(router: Router, credentials: &[(&'static str, HeaderMap)]) {
@@ -289,6 +289,10 @@ impl GateStore for OneSession {
 
     async fn settle(&self, chain: &Chain) -> Result<(), StoreError> {
         catch_up(&EmptyLog, chain).await
+    }
+
+    fn check_room(&self) -> Result<(), Problem> {
+        Ok(())
     }
 
     async fn touch(&self, _used: Use, _at: Timestamp) -> Result<(), StoreError> {

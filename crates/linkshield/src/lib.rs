@@ -9,6 +9,7 @@
 pub mod accounts;
 pub mod analysis;
 pub mod api;
+mod background;
 pub mod clock;
 pub mod gate;
 pub mod keys;

@@ -29,7 +29,15 @@ pub fn guard_migrations(dialect: Dialect) -> Vec<Migration> {
         Dialect::Sqlite => include_str!("../migrations/sqlite/1001_leases.sql"),
         Dialect::Postgres => include_str!("../migrations/postgres/1001_leases.sql"),
     };
-    vec![step(1_000, "guard", guard), step(1_001, "leases", leases)]
+    let api_key_changes = match dialect {
+        Dialect::Sqlite => include_str!("../migrations/sqlite/1002_api_key_changes.sql"),
+        Dialect::Postgres => include_str!("../migrations/postgres/1002_api_key_changes.sql"),
+    };
+    vec![
+        step(1_000, "guard", guard),
+        step(1_001, "leases", leases),
+        step(1_002, "api key changes", api_key_changes),
+    ]
 }
 
 fn step(version: i64, description: &'static str, text: &'static str) -> Migration {

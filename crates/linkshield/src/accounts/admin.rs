@@ -1,7 +1,8 @@
 //! What administrators do to accounts.
 
 use shield_guard::{
-    AccountId, KeyId, SessionId,
+    AccountId, ApiKeyId, KeyId, SessionId,
+    api_key::ApiKeyStore,
     revocation::{RevocationLog, RevocationReason, Sequence},
 };
 use thiserror::Error;
@@ -53,10 +54,8 @@ impl Accounts {
         id: AccountId,
         change: StandingChange,
     ) -> Result<StandingChanged, ChangeStandingError> {
-        let found = self.inner.store.find_account(id).await.map_err(Failure::from)?;
-        let before = found.ok_or(ChangeStandingError::NotFound)?;
-        let above = |role: Role| role >= Role::Admin;
-        if by != Role::SuperAdmin && (above(before.role) || change.role.is_some_and(above)) {
+        let before = self.changeable(by, id).await?;
+        if change.role.is_some_and(|role| !may_change(by, role)) {
             return Err(ChangeStandingError::NotAllowed);
         }
         let changed = self.inner.store.change_standing(id, change, now()).await.map_err(Failure::from)?;
@@ -66,6 +65,59 @@ impl Accounts {
             false => self.end_sessions(id, None, RevocationReason::AccountSuspension).await?,
         };
         Ok(StandingChanged { before, account, ended })
+    }
+
+    /// Ends every session of an account, as somebody of role `by`; answers which.
+    ///
+    /// # Errors
+    /// As for [`Self::change_standing`].
+    pub async fn end_sessions_of(
+        &self,
+        by: Role,
+        id: AccountId,
+    ) -> Result<Vec<SessionId>, ChangeStandingError> {
+        let account = self.changeable(by, id).await?;
+        Ok(self.end_sessions(account.id, None, RevocationReason::Administrator).await?)
+    }
+
+    /// The account, if somebody of role `by` may change it.
+    async fn changeable(&self, by: Role, id: AccountId) -> Result<Account, ChangeStandingError> {
+        let found = self.inner.store.find_account(id).await.map_err(Failure::from)?;
+        let account = found.ok_or(ChangeStandingError::NotFound)?;
+        if !may_change(by, account.role) {
+            return Err(ChangeStandingError::NotAllowed);
+        }
+        Ok(account)
+    }
+
+    /// Takes back every API key of an account, as somebody of role `by`: the emergency of an account in other hands.
+    ///
+    /// # Errors
+    /// As for [`Self::change_standing`].
+    pub async fn take_back_api_keys(
+        &self,
+        by: Role,
+        id: AccountId,
+    ) -> Result<Vec<ApiKeyId>, ChangeStandingError> {
+        let account = self.changeable(by, id).await?;
+        Ok(self.end_api_keys(account.id, RevocationReason::Administrator).await?)
+    }
+
+    /// Takes back one API key, whoever has it, as somebody of role `by`: the emergency of a key that leaked. Answers whose it
+    /// was; None when there is none of this id.
+    ///
+    /// # Errors
+    /// As for [`Self::change_standing`].
+    pub async fn take_back_api_key(
+        &self,
+        by: Role,
+        key: ApiKeyId,
+    ) -> Result<Option<AccountId>, ChangeStandingError> {
+        let owner = self.inner.api_keys.store.owner(key).await.map_err(Failure::from)?;
+        let Some(owner) = owner else { return Ok(None) };
+        let account = self.changeable(by, owner).await?;
+        let ended = self.end_api_key(account.id, key, RevocationReason::Administrator).await?;
+        Ok(ended.then_some(account.id))
     }
 
     /// Takes a signing key out of service with every token that it signed; every process refuses them within moments.
@@ -85,14 +137,11 @@ impl Accounts {
         let end = Sequence(i64::MAX.unsigned_abs());
         Ok(self.inner.revocations.read_after(end, 1).await?.head.0)
     }
+}
 
-    /// Whether there is such an account.
-    ///
-    /// # Errors
-    /// When the database does not answer.
-    pub async fn exists(&self, id: AccountId) -> Result<bool, Failure> {
-        Ok(self.inner.store.find_account(id).await?.is_some())
-    }
+/// Whether somebody of role `by` may make accounts of this role, or change them.
+fn may_change(by: Role, role: Role) -> bool {
+    by == Role::SuperAdmin || role < Role::Admin
 }
 
 /// Makes the account of this address a super administrator's that may be used. For a command on the machine itself: whoever can

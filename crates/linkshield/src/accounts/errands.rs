@@ -5,7 +5,7 @@
 //! requests wait, further ones are dropped with a warning in the log.
 
 use shield_data::SqlOneTimeTokens;
-use shield_guard::one_time::{OneTimeStore, Purpose, TokenOrder, issue};
+use shield_guard::one_time::{Insertion, OneTimeStore, Purpose, TokenOrder, issue};
 use tokio::{sync::mpsc, task::JoinHandle};
 
 use super::{Accounts, email::EmailAddress, failure::Failure, service::SERVICE};
@@ -106,12 +106,19 @@ impl Desk {
         }
     }
 
-    /// Sends a token to the account's address; an earlier one for the same purpose stops working.
+    /// Sends a token to the account's address, unless so many are open that another letter would only annoy: those stay good.
     pub(super) async fn send(&self, account: &Account, purpose: Purpose) -> Result<(), Failure> {
         let address = address_of(account)?;
         let order = TokenOrder { account: account.id, purpose, email: account.email_key.clone() };
-        let issued = issue(order, random_bytes(), now());
-        self.one_time.insert(issued.digest, issued.record).await?;
+        let now = now();
+        let issued = issue(order, random_bytes(), now);
+        match self.one_time.insert(issued.digest, issued.record, now).await? {
+            Insertion::Kept => {}
+            Insertion::Full => {
+                tracing::info!(account = %account.id, purpose = purpose.label(), "no letter: enough are open");
+                return Ok(());
+            }
+        }
         let token = issued.text.expose();
         let letter = match purpose {
             Purpose::EmailVerification | Purpose::EmailChange => Letter::verify_address(token, SERVICE),

@@ -11,8 +11,9 @@ use std::{
     time::Instant,
 };
 
+#[cfg(test)]
+use futures_util::FutureExt;
 use rustix::process::nice;
-
 use shield_guard::password::{
     Entry, Handover, HashPasswordError, HashingSlots, ParsePasswordHashError, PasswordHash, PasswordHasher,
     PasswordVerdict,
@@ -104,8 +105,8 @@ impl HashingPool {
         Self { inner: Arc::new(Inner { hasher, queue, jobs: start_threads(threads) }) }
     }
 
-    /// Refuses when threads and queue are full. Whoever asks it before all else spares himself the rest of a log-in, which
-    /// writes to the database; room that there is now may be gone a moment later.
+    /// Refuses when threads and queue are full. The gate asks it before anything is written down for a request, which is then
+    /// spared the rest; room that there is now may be gone a moment later.
     ///
     /// # Errors
     /// When too many wait already.
@@ -156,6 +157,19 @@ impl HashingPool {
         };
         jobs.send(Box::new(job)).expect("threads live as long as the pool");
         Ok(done.await.expect("hashing does not panic"))
+    }
+
+    /// Takes every thread and every place in the queue, until what it answers is dropped.
+    #[cfg(test)]
+    pub(super) fn fill(&self) -> impl Sized + use<> {
+        let mut taken = Vec::new();
+        while self.check_room().is_ok() {
+            let pool = self.clone();
+            let mut slot = Box::pin(async move { pool.slot().await });
+            let begun = slot.as_mut().now_or_never();
+            taken.push((slot, begun));
+        }
+        taken
     }
 
     async fn slot(&self) -> Result<Slot, HashingError> {
@@ -251,7 +265,7 @@ impl Drop for Place {
 
 #[cfg(test)]
 mod tests {
-    use futures_util::{FutureExt, future::join_all};
+    use futures_util::future::join_all;
     use shield_guard::password::HashingCost;
 
     use super::*;

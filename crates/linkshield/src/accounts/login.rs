@@ -145,7 +145,7 @@ impl Accounts {
         claimed: &mut Option<AccountId>,
     ) -> Result<Granted, LoginError> {
         let Login { email, password, code, life, client, device } = login;
-        // Before anything is written or counted: what a flood is refused must cost next to nothing.
+        // Again, for those who were let in together: what a flood is refused must not be counted in the database.
         self.inner.hashing.check_room().map_err(Failure::from)?;
         let block = AddressBlock::of(client.address);
         let attempt = LoginAttempt { name: email.login_name(), block, device: device.presented() };

@@ -14,6 +14,8 @@ mod failure;
 mod grant;
 mod hashing;
 mod login;
+#[cfg(test)]
+mod overload_tests;
 mod password;
 mod permissions;
 mod quotas;

@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use shield_guard::{
-    AccountId, SessionId,
+    AccountId, ApiKeyId, SessionId,
     one_time::{OneTimeRecord, OneTimeStore, OneTimeToken, Purpose, RedeemError, redeem},
     password::{PasswordRefusal, PasswordVerdict, words_of_email},
     revocation::RevocationReason,
@@ -36,6 +36,8 @@ pub struct PasswordWasReset {
     pub account: AccountId,
     /// Their sessions, which ended.
     pub ended: Vec<SessionId>,
+    /// Their API keys, which were taken back: whoever had the account may have made them.
+    pub keys: Vec<ApiKeyId>,
 }
 
 /// Why a password was not changed.
@@ -105,7 +107,7 @@ impl Accounts {
         Ok(ended)
     }
 
-    /// Sets a new password with the token of a letter, and ends every session. It opens no session: a second factor is still
+    /// Sets a new password with the token of a letter, and ends every session and every API key. It opens no session: a second factor is still
     /// asked for at log-in (ASVS 5.0, 6.4.3).
     ///
     /// # Errors
@@ -127,7 +129,7 @@ impl Accounts {
         {
             // Nothing was done with it, so it can be used again.
             let digest = token.digest(Purpose::PasswordReset);
-            self.inner.one_time.insert(digest, record).await.map_err(Failure::from)?;
+            self.inner.one_time.insert(digest, record, now()).await.map_err(Failure::from)?;
         }
         outcome
     }
@@ -143,13 +145,14 @@ impl Accounts {
         let account = account.ok_or(ResetPasswordError::NotOpen)?;
         self.inner.policy.check(&new, &words(&account)).map_err(ResetPasswordError::New)?;
         self.set_password(&account, new).await?;
+        let keys = self.end_api_keys(account.id, RevocationReason::FactorChange).await?;
         let ended = self.end_sessions(account.id, None, RevocationReason::FactorChange).await?;
         // The letter was read, which is all that verifying asks for.
         let verified = self.inner.store.verify_email(account.id, &record.email, now()).await;
         verified.map_err(Failure::from)?;
         let mailbox = address_of(&account)?.mailbox();
         self.inner.mailer.send(mailbox, Letter::changed("The password", SERVICE));
-        Ok(PasswordWasReset { account: account.id, ended })
+        Ok(PasswordWasReset { account: account.id, ended, keys })
     }
 
     async fn set_password(&self, account: &Account, new: Secret<String>) -> Result<(), Failure> {

@@ -11,7 +11,8 @@ use thiserror::Error;
 use super::{Accounts, failure::Failure};
 use crate::clock::now;
 
-/// Requests of an account's API keys per hour, where the plan names no number: the original's.
+/// Requests of an account's API keys for checks per hour, where the plan names no number: the original's. What a key only reads
+/// is counted by the key's own limit, in memory: exactness would cost a write for each reading.
 const API_REQUESTS: Quota = Quota::Units(100);
 
 /// Somebody uses what their plan includes.
@@ -32,7 +33,7 @@ pub struct PlanUse {
 pub enum Means {
     /// Of a log-in.
     Session,
-    /// An API key, whose requests are counted too.
+    /// An API key, whose requests for checks are counted too.
     ApiKey,
 }
 

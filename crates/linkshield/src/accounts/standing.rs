@@ -12,8 +12,9 @@ use shield_guard::{
 };
 use shield_types::Timestamp;
 
-use super::{Accounts, permissions::Permissions, scopes};
+use super::{Accounts, failure::Failure, permissions::Permissions, scopes};
 use crate::{
+    api::Problem,
     gate::{GateStore, catch_up},
     store::Account,
 };
@@ -74,6 +75,10 @@ impl GateStore for Accounts {
 
     async fn settle(&self, chain: &Chain) -> Result<(), StoreError> {
         catch_up(self.revocation_log(), chain).await
+    }
+
+    fn check_room(&self) -> Result<(), Problem> {
+        Ok(self.inner.hashing.check_room().map_err(Failure::from)?)
     }
 
     async fn touch(&self, used: Use, at: Timestamp) -> Result<(), StoreError> {

@@ -320,6 +320,33 @@ async fn asvs_v7_4_3_new_password_ends_other_sessions() {
     assert!(world.log_in("ada@example.org", OTHER_PASSWORD).await.is_ok());
 }
 
+/// The review of issue 4, 7.
+#[tokio::test]
+async fn asvs_v6_4_3_strangers_can_neither_void_letters_nor_flood_a_mailbox() {
+    let world = World::begin().await;
+    world.verified("ada@example.org").await;
+    world.accounts.forgot_password(address("ada@example.org"));
+    let own = world.token("Choose a new password").await;
+    for _ in 0..20 {
+        world.accounts.forgot_password(address("ada@example.org"));
+    }
+    // Errands are run in their order.
+    world.register("eve@example.org").await;
+    world.accounts.resend_verification(address("eve@example.org"));
+    let letters = || {
+        let mail = fs::read_dir(world.directory.path().join("mail")).unwrap();
+        mail.map(|entry| fs::read_to_string(entry.unwrap().path()).unwrap()).collect::<Vec<_>>()
+    };
+    let about = |subject: &str| letters().iter().filter(|letter| letter.contains(subject)).count();
+    let deadline = Instant::now() + PATIENCE;
+    while about("Confirm your e-mail address") < 3 {
+        assert!(Instant::now() < deadline, "waited in vain for the last letter");
+        sleep(Duration::from_millis(5)).await;
+    }
+    assert_eq!(about("Choose a new password"), 5, "and the others are not sent");
+    world.accounts.reset_password(&own, secret(OTHER_PASSWORD)).await.unwrap();
+}
+
 #[tokio::test]
 async fn reset_works_once_and_ends_every_session() {
     let world = World::begin().await;

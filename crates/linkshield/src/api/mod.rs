@@ -6,6 +6,7 @@
 mod accounts;
 mod body;
 mod checks;
+mod credentials;
 mod csp_reports;
 mod csrf;
 mod fields;

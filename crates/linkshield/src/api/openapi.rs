@@ -10,8 +10,8 @@ use utoipa::{
 };
 
 use super::{
-    accounts::AccountsDocument, checks, csp_reports, csrf, health, history, meta, problem::PROBLEM_JSON,
-    stats,
+    accounts::AccountsDocument, checks, credentials, csp_reports, csrf, health, history, meta,
+    problem::PROBLEM_JSON, stats,
 };
 use crate::gate::{RouteClass, class_of};
 
@@ -113,7 +113,8 @@ fn add(operation: &mut Operation, status: &str, description: &str) {
 }
 
 static TEXT: LazyLock<String> = LazyLock::new(|| {
-    let document = Document::openapi().merge_from(AccountsDocument::openapi());
+    let mut document = Document::openapi().merge_from(AccountsDocument::openapi());
+    credentials::describe(&mut document);
     document.to_json().expect("a generated document becomes JSON")
 });
 

@@ -1,6 +1,6 @@
 //! The id in a path.
 
-use axum::extract::{FromRequestParts, Path};
+use axum::extract::{FromRequestParts, RawPathParams};
 use http::request::Parts;
 use shield_guard::{AccountId, ApiKeyId, KeyId, SessionId};
 
@@ -58,11 +58,12 @@ impl<T: InPath> FromRequestParts<App> for PathId<T> {
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
         // A path that is not UTF-8 when decoded is no id either.
-        let path = Path::<String>::from_request_parts(parts, app).await;
-        let text = path.map(|Path(text)| text).unwrap_or_default();
-        T::read(&text).map(Self).ok_or_else(|| {
+        let path = RawPathParams::from_request_parts(parts, app).await;
+        let parameter = path.as_ref().ok().and_then(|path| path.iter().next());
+        let (name, text) = parameter.unwrap_or(("id", ""));
+        T::read(text).map(Self).ok_or_else(|| {
             let shown: String = text.chars().take(SHOWN_MAX).collect();
-            let (pointer, detail) = ("#/id".to_owned(), format!("is `{shown}`, accepted is an id"));
+            let (pointer, detail) = (format!("#/{name}"), format!("is `{shown}`, accepted is an id"));
             let id = FieldError { location: Location::Path, pointer, detail };
             Problem::invalid("the id is not accepted, see `errors`".to_owned(), vec![id])
         })

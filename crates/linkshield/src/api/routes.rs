@@ -15,7 +15,7 @@ use super::{
     state::App, stats,
 };
 
-use crate::{accounts::Accounts, gate::guard};
+use crate::gate::Guard;
 
 /// The whole HTTP interface over `app`.
 pub fn router(app: App) -> Router {
@@ -41,7 +41,7 @@ pub fn router(app: App) -> Router {
         .method_not_allowed_fallback(|method: Method, OriginalUri(uri): OriginalUri| async move {
             Problem::wrong_method(method.as_str(), uri.path())
         })
-        .layer(middleware::from_fn_with_state(Arc::clone(app.gate()), guard::<Accounts>))
+        .layer(Guard::new(Arc::clone(app.gate())))
         .layer(middleware::from_fn_with_state(app.clone(), observe))
         .with_state(app)
 }

@@ -74,7 +74,8 @@ impl App {
         request_timeout: Duration,
     ) -> Self {
         let redis = gate.redis_status().map(|status| (status, gate.redis_waits().clone()));
-        let metrics = Metrics::new(environment, Arc::clone(gate.components())).with_redis(redis);
+        let metrics = Metrics::new(environment, Arc::clone(gate.components()));
+        let metrics = metrics.with_store(service.store()).with_redis(redis);
         let inner = Inner {
             service,
             accounts,

@@ -13,14 +13,14 @@ use shield_guard::{
     event::SecurityEvent,
     revocation::{Freshness, Revocation, RevocationLog, Revoked, SetProgress},
 };
-use tokio::{
-    sync::watch,
-    task::JoinHandle,
-    time::{MissedTickBehavior, interval},
-};
+use tokio::time::{MissedTickBehavior, interval};
 
 use super::{EventSink, Fanout, GateStore, strange::outdated};
-use crate::{clock::now, telemetry::causes};
+use crate::{
+    background::{Background, StopSignal},
+    clock::now,
+    telemetry::causes,
+};
 
 /// How often the log is read: what another process wrote is refused here within about this time, if nobody says so.
 const PERIOD: Duration = Duration::from_millis(100);
@@ -37,10 +37,7 @@ const STORE: &str = "revocations";
 
 /// A running task.
 #[derive(Debug)]
-pub struct RevocationFollower {
-    stop: watch::Sender<bool>,
-    task: JoinHandle<()>,
-}
+pub struct RevocationFollower(Background);
 
 /// What was last told about the log.
 #[derive(Default)]
@@ -82,17 +79,12 @@ fn forget(chain: &Chain, entry: &Revocation) {
 impl RevocationFollower {
     /// Starts the task.
     pub fn start(store: Arc<impl GateStore>, chain: Arc<Chain>, events: EventSink, fanout: Fanout) -> Self {
-        let stop = watch::Sender::new(false);
-        let task = tokio::spawn(run(store, chain, (events, fanout), stop.subscribe()));
-        Self { stop, task }
+        Self(Background::start("follower of revocations", |stop| run(store, chain, (events, fanout), stop)))
     }
 
     /// Ends the task.
     pub async fn stop(self) {
-        self.stop.send_replace(true);
-        if let Err(error) = self.task.await {
-            tracing::error!(error = %error, "the follower of revocations failed");
-        }
+        self.0.end().await;
     }
 }
 
@@ -100,19 +92,19 @@ async fn run(
     store: Arc<impl GateStore>,
     chain: Arc<Chain>,
     (events, mut fanout): (EventSink, Fanout),
-    mut stop: watch::Receiver<bool>,
+    mut stop: StopSignal,
 ) {
     let mut ticks = interval(PERIOD);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut told = Told::default();
     for period in 0_u32.. {
         tokio::select! {
-            _ = stop.wait_for(|stopped| *stopped) => return,
+            () = stop.told() => return,
             _ = ticks.tick() => {}
             () = fanout.woken() => {}
         }
         let read = tokio::select! {
-            _ = stop.wait_for(|stopped| *stopped) => return,
+            () = stop.told() => return,
             read = store.settle(&chain) => read,
         };
         if read.is_ok() {

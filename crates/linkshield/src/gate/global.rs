@@ -85,6 +85,12 @@ impl GlobalLimits {
         &self.waits
     }
 
+    /// Whether a request was admitted by a limit that all processes share.
+    pub(super) fn concerns(&self, outcome: &Outcome<'_>) -> bool {
+        let Outcome::Admitted(admitted) = outcome else { return false };
+        admitted.limits.readings().any(|reading| self.limit(reading).is_some())
+    }
+
     /// The chain's answer, unless it admits what all processes together have no units for.
     pub(super) async fn confirm<'a>(&self, outcome: Outcome<'a>) -> Outcome<'a> {
         let admitted = match outcome {
@@ -100,15 +106,19 @@ impl GlobalLimits {
     /// Takes a unit of each limit until one has none. What was taken before stays taken: to the strict side.
     async fn refusal(&self, limits: &limit::Admission<'_>) -> Option<(&'static str, LeaseRefusal)> {
         for reading in limits.readings() {
-            let name = reading.limit.name();
-            let Some(limit) = self.limits.iter().find(|limit| limit.name == name) else { continue };
+            let Some(limit) = self.limit(reading) else { continue };
             match limit.take(reading, &self.waits).await {
                 LeaseDecision::Admitted => {}
-                LeaseDecision::Refused(refusal) => return Some((name, refusal)),
-                LeaseDecision::NeedsStore(_) => return Some((name, LeaseRefusal::StoreAway)),
+                LeaseDecision::Refused(refusal) => return Some((limit.name, refusal)),
+                LeaseDecision::NeedsStore(_) => return Some((limit.name, LeaseRefusal::StoreAway)),
             }
         }
         None
+    }
+
+    fn limit(&self, reading: &Reading<'_>) -> Option<&GlobalLimit> {
+        let name = reading.limit.name();
+        self.limits.iter().find(|limit| limit.name == name)
     }
 }
 

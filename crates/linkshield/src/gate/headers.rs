@@ -1,71 +1,165 @@
-//! Headers that every answer gets.
+//! Headers of requests as guard reads them, and those that every answer gets.
+
+use std::{borrow::Cow, cell::RefCell, fmt, mem};
 
 use http::{HeaderMap, HeaderName, HeaderValue, header};
 use shield_guard::{
     chain::RequestHeaders,
+    csrf::CSRF_HEADER,
     headers::{Caching, SecurityHeaders},
     limit::{Admission, LimitField, OlderFields, PolicyField},
 };
 use shield_types::Timestamp;
 
-/// A request's headers, as guard reads them.
-pub(super) struct Lines<'a>(pub(super) &'a HeaderMap);
+/// What says how a request stands with its limits.
+static LIMIT_NAMES: [HeaderName; 5] = [
+    HeaderName::from_static("ratelimit-policy"),
+    HeaderName::from_static("ratelimit"),
+    HeaderName::from_static("x-ratelimit-limit"),
+    HeaderName::from_static("x-ratelimit-remaining"),
+    HeaderName::from_static("x-ratelimit-reset"),
+];
 
-/// What is sent about limits.
-pub(super) struct LimitHeaders(Vec<(HeaderName, HeaderValue)>);
+/// Names that the chain asks for: see [`place_of`].
+const SEEN_NAMES: usize = 8;
 
-/// The headers about security, made once.
-pub(super) struct FixedHeaders(Vec<(HeaderName, HeaderValue)>);
+thread_local! {
+    /// Where values are written before they are copied: one allocation each, of the right size.
+    static TEXT: RefCell<String> = const { RefCell::new(String::new()) };
+}
+
+/// A request's headers, as guard reads them: looked through once, instead of hashing each name that the chain asks for.
+pub(super) struct Lines<'a> {
+    headers: &'a HeaderMap,
+    seen: [Seen<'a>; SEEN_NAMES],
+}
+
+/// How often a name came.
+#[derive(Clone, Copy)]
+enum Seen<'a> {
+    Never,
+    Once(&'a HeaderValue),
+    Often,
+}
+
+/// What only the answer to one request says.
+pub(super) struct OwnHeaders {
+    /// The values of [`LIMIT_NAMES`].
+    limits: Option<[HeaderValue; LIMIT_NAMES.len()]>,
+    caching: Caching,
+}
+
+/// What every answer says, as a map that is copied whole: its names are hashed once and not for each answer. It begins with
+/// [`LIMIT_NAMES`], whose values are those of one request.
+pub(super) struct AnswerHeaders(HeaderMap);
 
 // === impl Lines ===
 
+impl<'a> Lines<'a> {
+    pub(super) fn of(headers: &'a HeaderMap) -> Self {
+        let mut seen = [Seen::Never; SEEN_NAMES];
+        for (name, value) in headers {
+            if let Some(place) = place_of(name.as_str()) {
+                seen[place] = match seen[place] {
+                    Seen::Never => Seen::Once(value),
+                    Seen::Once(_) | Seen::Often => Seen::Often,
+                };
+            }
+        }
+        Self { headers, seen }
+    }
+}
+
 impl RequestHeaders for Lines<'_> {
+    #[inline]
     fn lines<'a>(&'a self, name: &'static str) -> impl DoubleEndedIterator<Item = &'a [u8]> {
-        self.0.get_all(name).iter().map(HeaderValue::as_bytes)
+        let (once, often) = match place_of(name).map(|place| self.seen[place]) {
+            Some(Seen::Never) => (None, None),
+            Some(Seen::Once(value)) => (Some(value), None),
+            Some(Seen::Often) | None => (None, Some(self.headers.get_all(name))),
+        };
+        once.into_iter().chain(often.into_iter().flatten()).map(HeaderValue::as_bytes)
     }
 }
 
-// === impl LimitHeaders ===
-
-impl LimitHeaders {
-    pub(super) fn of(limits: &Admission<'_>, now: Timestamp) -> Self {
-        let Some(older) = OlderFields::new(limits, now) else { return Self(Vec::new()) };
-        let text = |text: String| HeaderValue::from_str(&text).expect("names and numbers are visible ASCII");
-        Self(vec![
-            (HeaderName::from_static("ratelimit-policy"), text(PolicyField(limits).to_string())),
-            (HeaderName::from_static("ratelimit"), text(LimitField(limits).to_string())),
-            (HeaderName::from_static("x-ratelimit-limit"), older.limit.into()),
-            (HeaderName::from_static("x-ratelimit-remaining"), older.remaining.into()),
-            (HeaderName::from_static("x-ratelimit-reset"), older.reset_seconds.into()),
-        ])
-    }
-
-    pub(super) fn put(self, headers: &mut HeaderMap) {
-        headers.extend(self.0);
-    }
+/// Where a name lies that the chain asks for.
+#[inline]
+fn place_of(name: &str) -> Option<usize> {
+    Some(match name {
+        "authorization" => 0,
+        "cookie" => 1,
+        "host" => 2,
+        "origin" => 3,
+        "sec-fetch-site" => 4,
+        "x-api-key" => 5,
+        CSRF_HEADER => 6,
+        "x-forwarded-for" => 7,
+        _ => return None,
+    })
 }
 
-// === impl FixedHeaders ===
+// === impl OwnHeaders ===
 
-impl FixedHeaders {
-    pub(super) fn new(headers: &SecurityHeaders) -> Self {
-        let made = headers.api(Caching::ByHandler).iter().map(|fixed| {
-            let value =
-                HeaderValue::from_str(&fixed.value).expect("guard's values are visible ASCII and spaces");
-            (HeaderName::from_static(fixed.name), value)
+impl OwnHeaders {
+    pub(super) fn of(limits: &Admission<'_>, caching: Caching, now: Timestamp) -> Self {
+        let limits = OlderFields::new(limits, now).map(|older| {
+            [
+                value(|line| PolicyField(limits).write(line)),
+                value(|line| LimitField(limits).write(line)),
+                number(older.limit.into()),
+                number(older.remaining.into()),
+                number(older.reset_seconds),
+            ]
         });
-        Self(made.collect())
+        Self { limits, caching }
+    }
+}
+
+fn value(write: impl FnOnce(&mut String) -> fmt::Result) -> HeaderValue {
+    TEXT.with_borrow_mut(|line| {
+        line.clear();
+        write(line).expect("a string takes every text");
+        HeaderValue::from_str(line).expect("names and numbers are visible ASCII")
+    })
+}
+
+fn number(number: u64) -> HeaderValue {
+    HeaderValue::from_str(itoa::Buffer::new().format(number)).expect("digits are visible ASCII")
+}
+
+// === impl AnswerHeaders ===
+
+impl AnswerHeaders {
+    pub(super) fn new(security: &SecurityHeaders) -> Self {
+        let mut headers = HeaderMap::new();
+        for name in &LIMIT_NAMES {
+            headers.insert(name, HeaderValue::from_static(""));
+        }
+        for fixed in security.api(Caching::ByHandler) {
+            let value = match &fixed.value {
+                // Copies of it count no references.
+                Cow::Borrowed(value) => HeaderValue::from_static(*value),
+                Cow::Owned(value) => {
+                    HeaderValue::from_str(value).expect("guard's values are visible ASCII and spaces")
+                }
+            };
+            headers.insert(fixed.name, value);
+        }
+        let begins = headers.keys().zip(&LIMIT_NAMES).all(|(name, limit)| name == limit);
+        assert!(begins, "headers lie in the order in which they were inserted");
+        Self(headers)
     }
 
-    /// What a handler set itself stays.
-    pub(super) fn put(&self, headers: &mut HeaderMap) {
-        for (name, value) in &self.0 {
-            headers.entry(name).or_insert_with(|| value.clone());
+    /// Dresses an answer. What its handler said itself stays, but that it may be stored.
+    pub(super) fn put(&self, own: OwnHeaders, headers: &mut HeaderMap) {
+        let said = mem::replace(headers, self.0.clone());
+        match own.limits {
+            Some(limits) => headers.values_mut().zip(limits).for_each(|(place, value)| *place = value),
+            None => LIMIT_NAMES.iter().for_each(|name| drop(headers.remove(name))),
+        }
+        headers.extend(said);
+        if own.caching == Caching::Private {
+            headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
         }
     }
-}
-
-/// Answers to somebody known lie in no cache (ASVS 5.0, 14.3.2).
-pub(super) fn forbid_storing(headers: &mut HeaderMap) {
-    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
 }

@@ -8,8 +8,7 @@ use std::{
 };
 
 use axum::{
-    extract::{MatchedPath, Request, State},
-    middleware::Next,
+    extract::{MatchedPath, Request},
     response::{IntoResponse, Response},
 };
 use http::{HeaderMap, HeaderValue, Method, header};
@@ -18,12 +17,12 @@ use shield_data::RedisStatus;
 use shield_guard::{
     AccountId, ScopeSet, StoreError,
     chain::{
-        Access, Admitted, Answer, Chain, CookieFate, CsrfScope, Decision, Moment, Outcome, Principal,
-        Question, Refusal, Refused, RequestFacts, RouteLimits, RoutePolicy, Use,
+        Access, Admitted, Answer, Chain, CookieFate, CsrfScope, Decision, Moment, Outcome, Pending,
+        Principal, Question, Refusal, Refused, RequestFacts, RouteLimits, RoutePolicy, Use,
     },
     csrf::CsrfKeys,
     event::{EventContext, SecurityEvent},
-    headers::SecurityHeaders,
+    headers::{Caching, SecurityHeaders},
     revocation::Sensitivity,
     token::KeyRing,
 };
@@ -32,7 +31,7 @@ use tokio::sync::watch;
 
 use super::{
     Circumstances, EventSink, Fanout, GlobalLimits, Peer, RouteTable, UseNotes,
-    headers::{FixedHeaders, LimitHeaders, Lines, forbid_storing},
+    headers::{AnswerHeaders, Lines, OwnHeaders},
     strange::names_strange_key,
 };
 use crate::{
@@ -57,6 +56,13 @@ pub trait GateStore: Send + Sync + 'static {
     /// Takes into the chain what was taken back until now. Asked ten times a second, and after each unsafe request on a sensitive
     /// route, so that what it took back is refused by the time its client hears of it.
     fn settle(&self, chain: &Chain) -> impl Future<Output = Result<(), StoreError>> + Send;
+
+    /// Whether a password could be hashed now. Asked about requests that need it, before anything about them is written
+    /// down or read: what a flood of them is refused must cost next to nothing.
+    ///
+    /// # Errors
+    /// What is answered instead: the same to everybody.
+    fn check_room(&self) -> Result<(), Problem>;
 
     /// Notes when something was last used; never moves it back.
     fn touch(&self, used: Use, at: Timestamp) -> impl Future<Output = Result<(), StoreError>> + Send;
@@ -89,12 +95,15 @@ pub struct GateParts<S> {
     pub fanout: Fanout,
 }
 
-/// The gate of a service: the state of [`guard`].
+/// The gate of a service. [`super::Guard`] puts it in front of routes.
+///
+/// What seldom happens and is large, such as a question to the database, is boxed: the future of a request whose credential
+/// is known here stays small.
 pub struct Gate<S> {
     chain: Arc<Chain>,
     store: Arc<S>,
     routes: RouteTable,
-    headers: FixedHeaders,
+    headers: AnswerHeaders,
     events: EventSink,
     uses: UseNotes,
     global: GlobalLimits,
@@ -104,49 +113,11 @@ pub struct Gate<S> {
     started: Instant,
 }
 
-/// Lets a request through to its handler, with a [`shield_guard::address::ClientAddress`] and, where somebody is known, a
-/// [`shield_guard::chain::Principal`] in its extensions; or refuses it.
-pub async fn guard<S: GateStore>(
-    State(gate): State<Arc<Gate<S>>>,
-    mut request: Request,
-    next: Next,
-) -> Response {
-    let Some(Peer(peer)) = request.extensions().get().copied() else {
-        return Problem::internal("a request without a peer".to_owned()).into_response();
-    };
-    let route = request.extensions().get::<MatchedPath>().cloned();
-    let route = route.as_ref().map(MatchedPath::as_str);
-    let policy = gate.routes.find(request.method(), route);
-    let lines = Lines(request.headers());
-    let facts = RequestFacts { method: request.method().as_str(), peer, headers: &lines };
-    let outcome = gate.judge(&facts, policy).await;
-    match gate.global.confirm(outcome).await {
-        Outcome::Refused(refused) => {
-            let circumstances = Circumstances::of(request.method(), request.headers(), request.extensions());
-            gate.refuse(&refused, &circumstances)
-        }
-        Outcome::Admitted(admitted) => {
-            if let Some(event) = admitted.event() {
-                gate.tell_of_admitted(
-                    &event,
-                    &admitted,
-                    &Circumstances::of(request.method(), request.headers(), request.extensions()),
-                );
-            }
-            let (limits, known) = gate.open(&mut request, &admitted);
-            let settles = policy.sensitivity == Sensitivity::Sensitive && !request.method().is_safe();
-            let mut response = next.run(request).await;
-            if settles {
-                gate.settle().await;
-            }
-            limits.put(response.headers_mut());
-            gate.headers.put(response.headers_mut());
-            if known {
-                forbid_storing(response.headers_mut());
-            }
-            response
-        }
-    }
+/// A request that was let in, until it is answered.
+pub(super) struct Pass {
+    own: OwnHeaders,
+    /// Whether its handler may have taken something back.
+    settles: bool,
 }
 
 // === impl Gate ===
@@ -155,7 +126,7 @@ impl<S: GateStore> Gate<S> {
     /// A gate; limits count from now on.
     pub fn new(parts: GateParts<S>) -> Self {
         let GateParts { chain, store, routes, headers, events, uses, global, fanout } = parts;
-        let headers = FixedHeaders::new(&headers);
+        let headers = AnswerHeaders::new(&headers);
         let (components, started) = (Arc::default(), Instant::now());
         Self { chain, store, routes, headers, events, uses, global, fanout, components, started }
     }
@@ -175,6 +146,43 @@ impl<S: GateStore> Gate<S> {
         &self.components
     }
 
+    /// Lets a request in, ready for its handler, or answers it.
+    pub(super) async fn admit(&self, request: &mut Request) -> Result<Pass, Response> {
+        let Some(&Peer(peer)) = request.extensions().get() else {
+            return Err(Problem::internal("a request without a peer".to_owned()).into_response());
+        };
+        let path = request.extensions().get::<MatchedPath>().map(MatchedPath::as_str);
+        let route = self.routes.find(request.method(), path);
+        let lines = Lines::of(request.headers());
+        let facts = RequestFacts { method: request.method().as_str(), peer, headers: &lines };
+        let mut outcome = self.judge(&facts, &route.policy).await;
+        if route.hashes
+            && let Outcome::Admitted(admitted) = &outcome
+            && let Err(problem) = self.store.check_room()
+        {
+            return Err(self.dress(problem.into_response(), own_headers(admitted)));
+        }
+        if self.global.concerns(&outcome) {
+            outcome = Box::pin(self.global.confirm(outcome)).await;
+        }
+        match &outcome {
+            Outcome::Admitted(admitted) => Ok(self.open(request, admitted, &route.policy)),
+            Outcome::Refused(refused) => {
+                let circumstances =
+                    Circumstances::of(request.method(), request.headers(), request.extensions());
+                Err(self.refuse(refused, &circumstances))
+            }
+        }
+    }
+
+    /// Completes the answer to a request that was let in.
+    pub(super) async fn see_off(&self, pass: Pass, response: Response) -> Response {
+        if pass.settles {
+            Box::pin(self.settle()).await;
+        }
+        self.dress(response, pass.own)
+    }
+
     /// The answer of the chain, with one question to the store at most.
     async fn judge<'a>(
         &'a self,
@@ -182,30 +190,43 @@ impl<S: GateStore> Gate<S> {
         policy: &'a RoutePolicy,
     ) -> Outcome<'a> {
         let watch = self.components.begin();
-        let outcome = self.decide(facts, policy, &watch).await;
+        let ring = self.store.ring();
+        let mut decision = self.chain.decide(facts, policy, &self.moment(watch.began(), &ring, &watch));
+        if names_strange_key(&decision) {
+            let again = self.decide_again(decision, ring.revision(), (facts, policy), &watch);
+            decision = Box::pin(again).await;
+        }
+        let outcome = match decision {
+            Decision::Decided(outcome) => outcome,
+            Decision::NeedsStore(pending) => Box::pin(self.ask(pending, facts, &watch)).await,
+        };
         self.components.end(watch);
         outcome
     }
 
-    async fn decide<'a>(
+    /// The key of the token is not in the ring of this revision: another process may have made it. A refusal stays one charge unless
+    /// there are newer keys.
+    async fn decide_again<'a>(
         &'a self,
+        refused: Decision<'a>,
+        revision: u64,
+        (facts, policy): (&RequestFacts<'_, Lines<'_>>, &'a RoutePolicy),
+        watch: &CheckWatch,
+    ) -> Decision<'a> {
+        self.store.look_for_keys().await;
+        let ring = self.store.ring();
+        match ring.revision() == revision {
+            true => refused,
+            false => self.chain.decide(facts, policy, &self.moment(Instant::now(), &ring, watch)),
+        }
+    }
+
+    async fn ask<'a>(
+        &'a self,
+        pending: Pending<'a>,
         facts: &RequestFacts<'_, Lines<'_>>,
-        policy: &'a RoutePolicy,
         watch: &CheckWatch,
     ) -> Outcome<'a> {
-        let ring = self.store.ring();
-        let mut decision = self.chain.decide(facts, policy, &self.moment(watch.began(), &ring, watch));
-        if names_strange_key(&decision) {
-            self.store.look_for_keys().await;
-            let newer = self.store.ring();
-            if newer.revision() != ring.revision() {
-                decision = self.chain.decide(facts, policy, &self.moment(Instant::now(), &newer, watch));
-            }
-        }
-        let pending = match decision {
-            Decision::Decided(outcome) => return outcome,
-            Decision::NeedsStore(pending) => pending,
-        };
         let answer = self.store.answer(pending.question()).await.unwrap_or_else(|error| {
             tracing::warn!(error = %error, cause = causes(&error).join(": "), "a credential could not be checked");
             Answer::Away
@@ -220,7 +241,7 @@ impl<S: GateStore> Gate<S> {
     /// # Errors
     /// 429 or 503, when it is not decided.
     pub async fn whom(&self, headers: &HeaderMap, address: IpAddr) -> Result<Option<Principal>, Problem> {
-        let lines = Lines(headers);
+        let lines = Lines::of(headers);
         let facts = RequestFacts { method: Method::GET.as_str(), peer: address, headers: &lines };
         match self.judge(&facts, &ANYBODY).await {
             Outcome::Admitted(admitted) => Ok(admitted.principal),
@@ -272,16 +293,26 @@ impl<S: GateStore> Gate<S> {
         Moment { now: now(), now_ns, ring, observer }
     }
 
-    /// Prepares a request that goes on; whether somebody is known.
-    fn open(&self, request: &mut Request, admitted: &Admitted<'_>) -> (LimitHeaders, bool) {
+    /// Prepares a request that goes on.
+    fn open(&self, request: &mut Request, admitted: &Admitted<'_>, policy: &RoutePolicy) -> Pass {
+        if let Some(event) = admitted.event() {
+            let circumstances = Circumstances::of(request.method(), request.headers(), request.extensions());
+            self.tell_of_admitted(&event, admitted, &circumstances);
+        }
         if let Some(used) = admitted.used {
             self.uses.note(used, now());
         }
+        let settles = policy.sensitivity == Sensitivity::Sensitive && !request.method().is_safe();
         request.extensions_mut().insert(admitted.client);
         if let Some(principal) = admitted.principal {
             request.extensions_mut().insert(principal);
         }
-        (LimitHeaders::of(&admitted.limits, now()), admitted.principal.is_some())
+        Pass { own: own_headers(admitted), settles }
+    }
+
+    fn dress(&self, mut response: Response, own: OwnHeaders) -> Response {
+        self.headers.put(own, response.headers_mut());
+        response
     }
 
     fn refuse(&self, refused: &Refused<'_>, circumstances: &Circumstances) -> Response {
@@ -295,10 +326,9 @@ impl<S: GateStore> Gate<S> {
                 ..circumstances.put(context)
             });
         }
-        let mut response = Problem::refused(&answer).into_response();
+        let own = OwnHeaders::of(&refused.limits, Caching::ByHandler, now());
+        let mut response = self.dress(Problem::refused(&answer).into_response(), own);
         let headers = response.headers_mut();
-        LimitHeaders::of(&refused.limits, now()).put(headers);
-        self.headers.put(headers);
         if let Some(challenge) = answer.challenge {
             headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static(challenge));
         }
@@ -332,4 +362,10 @@ impl<S> fmt::Debug for Gate<S> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.debug_struct("Gate").finish_non_exhaustive()
     }
+}
+
+/// Answers to somebody known lie in no cache (ASVS 5.0, 14.3.2).
+fn own_headers(admitted: &Admitted<'_>) -> OwnHeaders {
+    let caching = if admitted.principal.is_some() { Caching::Private } else { Caching::ByHandler };
+    OwnHeaders::of(&admitted.limits, caching, now())
 }

@@ -1,6 +1,6 @@
 //! What happens to a request before its handler: guard's chain, and what the world has to do for it.
 //!
-//! [`guard`] asks the chain, asks the [`GateStore`] once when this process does not know a session or an account, answers
+//! [`Guard`] asks the chain, asks the [`GateStore`] once when this process does not know a session or an account, answers
 //! refusals, and dresses every answer with the headers about limits and security. Beside it run [`EventWriter`],
 //! [`UseWriter`] and [`RevocationFollower`]; no request waits for any of them. Where there is Redis, limits count over all
 //! processes, and what one takes back the others hear of at once.
@@ -10,11 +10,13 @@
 
 mod build;
 mod circumstances;
+mod event_file;
 mod events;
 mod fanout;
 mod follower;
 mod global;
 mod headers;
+mod layer;
 mod middleware;
 mod open;
 mod policies;
@@ -28,14 +30,16 @@ mod witness;
 use circumstances::Circumstances;
 
 pub use build::{BuildChainError, ChainSettings, build_chain, device_cookie, session_cookie};
-pub use events::{EventFile, EventSink, EventWriter};
+pub use event_file::EventFile;
+pub use events::{EventSink, EventWriter};
 pub use fanout::Fanout;
 pub use follower::{RevocationFollower, catch_up};
 pub use global::GlobalLimits;
-pub use middleware::{Gate, GateParts, GateStore, guard};
+pub use layer::{Guard, Guarded};
+pub use middleware::{Gate, GateParts, GateStore};
 pub use open::{GateSettings, GateTasks, OpenGateError, open_gate};
 pub use policies::LimitRoutesError;
-pub(crate) use policies::{RouteClass, class_of};
+pub(crate) use policies::{CredentialKinds, RouteClass, class_of};
 pub use principal::{
     Admin, Authenticated, ClientAddress, Holder, LoggedIn, MaybeAuthenticated, Peer, Principal,
 };

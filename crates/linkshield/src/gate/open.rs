@@ -38,7 +38,8 @@ pub struct GateSettings {
     pub address_limit: u32,
     /// Checks of one address per hour, without a credential.
     pub anonymous_limit: u32,
-    /// Requests of one account per hour, which its plan multiplies.
+    /// Requests of one account per hour, which its plan multiplies; as many again of each of its API keys, and of each of its
+    /// sessions about the account itself.
     pub account_limit: u32,
     /// The file that security events are written to.
     pub events: PathBuf,

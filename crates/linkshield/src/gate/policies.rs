@@ -17,8 +17,10 @@ use crate::{
     keys::random_bytes,
 };
 
-/// Addresses or accounts that a limit is made for: 640 KB each.
+/// Addresses, accounts, sessions or keys that a limit is made for: 640 KB each.
 const KEYS: NonZeroU32 = NonZeroU32::new(20_000).expect("it is not zero");
+/// API keys that one account may make per hour, replacements too: each is a row for a year, and a letter.
+const NEW_KEYS_PER_HOUR: u32 = 20;
 /// Reports about broken policies that one address may send per minute. A page that breaks its policy sends some at once.
 const REPORTS_PER_MINUTE: u32 = 60;
 
@@ -34,6 +36,10 @@ pub(crate) enum RouteClass {
     /// Before anybody is known: by address, under the limit of this name, and never on another site's initiative. Credentials
     /// are not looked at, so that a stale cookie locks nobody out.
     BeforeLogin(&'static str),
+    /// The same, and failures are counted instead of requests, where name and device are known too
+    /// ([`shield_guard::limit::LoginPolicy`]): whoever shares an address with a guesser, on a device that logged in before, is
+    /// let in.
+    LogIn,
     /// The token is the credential, and a good one comes seldom.
     Refresh,
     /// The token in question stands in the body, and whoever asks is not asked back.
@@ -42,14 +48,30 @@ pub(crate) enum RouteClass {
     Report,
     /// About the account itself.
     Account,
+    /// The same, and an API key is made.
+    NewKey,
     /// The same, and a password is tried.
     Password,
     /// What administrators do.
     Administration,
 }
 
+/// Which credentials a route takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum CredentialKinds {
+    /// It looks at none.
+    None,
+    /// What a log-in gives: an access token, or a session's cookie.
+    Login,
+    /// An API key, too.
+    Any,
+    /// Any of them, or none.
+    AnyOrNone,
+}
+
 use RouteClass::{
-    Account, Administration, BeforeLogin, Check, Open, OwnChecks, Password, Question, Refresh, Report,
+    Account, Administration, BeforeLogin, Check, LogIn, NewKey, Open, OwnChecks, Password, Question, Refresh,
+    Report,
 };
 
 /// Every route. One that is missing is closed, and a test compares it with the OpenAPI document.
@@ -71,7 +93,7 @@ static ROUTES: &[(Method, &str, RouteClass)] = &[
     (Method::POST, "/api/v1/user/register", BeforeLogin("auth_registration")),
     (Method::POST, "/api/v1/user/verify-email", BeforeLogin("auth_email_verification")),
     (Method::POST, "/api/v1/user/resend-verification", BeforeLogin("auth_resend_verification")),
-    (Method::POST, "/api/v1/user/login", BeforeLogin("auth_login")),
+    (Method::POST, "/api/v1/user/login", LogIn),
     (Method::POST, "/api/v1/user/forgot-password", BeforeLogin("auth_password_reset")),
     (Method::POST, "/api/v1/user/reset-password", BeforeLogin("auth_password_choice")),
     (Method::POST, "/api/v1/user/refresh", Refresh),
@@ -87,14 +109,16 @@ static ROUTES: &[(Method, &str, RouteClass)] = &[
     (Method::DELETE, "/api/v1/user/sessions", Account),
     (Method::DELETE, "/api/v1/user/sessions/{id}", Account),
     (Method::GET, "/api/v1/user/api-keys", Account),
-    (Method::POST, "/api/v1/user/api-keys", Account),
+    (Method::POST, "/api/v1/user/api-keys", NewKey),
     (Method::DELETE, "/api/v1/user/api-keys/{id}", Account),
-    (Method::POST, "/api/v1/user/api-keys/{id}/rotate", Account),
+    (Method::POST, "/api/v1/user/api-keys/{id}/rotate", NewKey),
     (Method::POST, "/api/v1/user/mfa/totp", Account),
     (Method::DELETE, "/api/v1/user/mfa/totp", Account),
     (Method::POST, "/api/v1/user/mfa/totp/confirm", Account),
     (Method::POST, "/api/v1/user/change-password", Password),
     (Method::PUT, "/api/v1/admin/users/{id}", Administration),
+    (Method::DELETE, "/api/v1/admin/users/{id}/api-keys", Administration),
+    (Method::DELETE, "/api/v1/admin/api-keys/{id}", Administration),
     (Method::POST, "/auth/admin/revoke-user-tokens/{user_id}", Administration),
     (Method::GET, "/auth/admin/blacklist-stats", Administration),
     (Method::GET, "/api/v1/jwt/status", Administration),
@@ -120,6 +144,9 @@ struct Policies<'a> {
     scopes: &'a ScopeTable,
     anonymous: Arc<Limit>,
     authenticated: Arc<Limit>,
+    account: Arc<Limit>,
+    administration: Arc<Limit>,
+    new_keys: Arc<Limit>,
     passwords: Arc<Limit>,
     reports: Arc<Limit>,
 }
@@ -129,7 +156,8 @@ struct Policies<'a> {
 pub(super) struct PerHour {
     /// Checks of one address without a credential.
     pub(super) anonymous: u32,
-    /// Requests of one account, times what its plan multiplies.
+    /// Checks of one account that is logged in, requests of each of its API keys, and what each of its sessions asks about the
+    /// account itself; each times what its plan multiplies.
     pub(super) account: u32,
 }
 
@@ -139,11 +167,18 @@ pub(super) fn routes(scopes: &ScopeTable, per_hour: PerHour) -> Result<RouteTabl
         scopes,
         anonymous: named("api_anonymous", Some(per_hour.anonymous))?,
         authenticated: named("api_authenticated", Some(per_hour.account))?,
+        account: hourly("api_account", per_hour.account, TierScaling::Multiplied)?,
+        administration: hourly("api_administration", per_hour.account, TierScaling::Multiplied)?,
+        new_keys: hourly("api_key_creation", NEW_KEYS_PER_HOUR, TierScaling::Same)?,
         passwords: named("auth_change_password", None)?,
         reports: reports()?,
     };
     ROUTES.iter().try_fold(RouteTable::new(scopes.all()), |table, (method, route, class)| {
-        Ok(table.with(method.clone(), route, policies.of(*class)?))
+        let (method, policy) = (method.clone(), policies.of(*class)?);
+        Ok(match class.hashes() {
+            true => table.with_hashing(method, route, policy),
+            false => table.with(method, route, policy),
+        })
     })
 }
 
@@ -158,6 +193,12 @@ fn named(name: &str, count: Option<u32>) -> Result<Arc<Limit>, LimitRoutesError>
     let rate = Rate::new(count.unwrap_or(rate.count()), rate.period())?;
     let settings = known.expect("found above").settings(KEYS)?;
     Ok(Arc::new(Limit::new(LimitSettings { rate, ..settings }, random_bytes())?))
+}
+
+fn hourly(name: &'static str, count: u32, scaling: TierScaling) -> Result<Arc<Limit>, LimitRoutesError> {
+    let rate = Rate::new(count, Duration::from_hours(1))?;
+    let settings = LimitSettings { name, algorithm: Algorithm::Gcra, rate, scaling, keys: KEYS };
+    Ok(Arc::new(Limit::new(settings, random_bytes())?))
 }
 
 fn reports() -> Result<Arc<Limit>, LimitRoutesError> {
@@ -177,14 +218,35 @@ impl RouteClass {
     /// Whether a credential that comes along is read.
     pub(crate) const fn reads_credentials(self) -> bool {
         match self {
-            Check | OwnChecks | Account | Password | Administration => true,
-            Open | BeforeLogin(_) | Refresh | Question | Report => false,
+            Check | OwnChecks | Account | NewKey | Password | Administration => true,
+            Open | BeforeLogin(_) | LogIn | Refresh | Question | Report => false,
+        }
+    }
+
+    /// Whether a password is hashed for every request that is in order.
+    fn hashes(self) -> bool {
+        match self {
+            BeforeLogin(limit) => {
+                matches!(limit, "auth_registration" | "auth_login" | "auth_password_choice")
+            }
+            Password => true,
+            Open | Check | OwnChecks | Refresh | Question | Report | Account | Administration => false,
+        }
+    }
+
+    /// Which credentials open it. API keys do what checks need, and no more.
+    pub(crate) const fn credentials(self) -> CredentialKinds {
+        match self {
+            Open | BeforeLogin(_) | LogIn | Refresh | Question | Report => CredentialKinds::None,
+            Check => CredentialKinds::AnyOrNone,
+            OwnChecks => CredentialKinds::Any,
+            Account | NewKey | Password | Administration => CredentialKinds::Login,
         }
     }
 
     /// Whether requests of other sites are refused that bring no credential.
     pub(crate) const fn refuses_other_sites(self) -> bool {
-        matches!(self, BeforeLogin(_) | Refresh)
+        matches!(self, BeforeLogin(_) | LogIn | Refresh)
     }
 }
 
@@ -192,16 +254,20 @@ impl RouteClass {
 
 impl Policies<'_> {
     fn of(&self, class: RouteClass) -> Result<RoutePolicy, LimitRoutesError> {
-        let (anonymous, account) =
-            ((&self.anonymous, LimitSubject::Anonymous), (&self.authenticated, LimitSubject::Account));
+        let anonymous = (&self.anonymous, LimitSubject::Anonymous);
+        // A key takes nothing that a log-in needs, whatever it asks for: who stole it cannot keep its owner from taking it back.
+        let key = (&self.authenticated, LimitSubject::ApiKey);
+        let session = (&self.account, LimitSubject::Session);
         let limits = match class {
-            Open | Refresh => limits_of(&[]),
-            Check | OwnChecks => limits_of(&[anonymous, account]),
+            Open | LogIn | Refresh => limits_of(&[]),
+            Check | OwnChecks => limits_of(&[anonymous, (&self.authenticated, LimitSubject::Account), key]),
             BeforeLogin(name) => limits_of(&[(&named(name, None)?, LimitSubject::Address)]),
             Question => limits_of(&[(&self.anonymous, LimitSubject::Address)]),
             Report => limits_of(&[(&self.reports, LimitSubject::Address)]),
-            Account | Administration => limits_of(&[account]),
-            Password => limits_of(&[account, (&self.passwords, LimitSubject::Account)]),
+            Account => limits_of(&[session, key]),
+            NewKey => limits_of(&[session, key, (&self.new_keys, LimitSubject::Account)]),
+            Password => limits_of(&[session, key, (&self.passwords, LimitSubject::Account)]),
+            Administration => limits_of(&[(&self.administration, LimitSubject::Session), key]),
         };
         Ok(RoutePolicy {
             access: self.access(class),
@@ -213,10 +279,10 @@ impl Policies<'_> {
 
     fn access(&self, class: RouteClass) -> Access {
         match class {
-            Open | BeforeLogin(_) | Refresh | Question | Report => Access::Ignored,
+            Open | BeforeLogin(_) | LogIn | Refresh | Question | Report => Access::Ignored,
             Check => Access::Optional(self.scope(URL_CHECK)),
             OwnChecks => Access::Required(self.scope(URL_CHECK)),
-            Account | Password => Access::Required(self.scope(ACCOUNT)),
+            Account | NewKey | Password => Access::Required(self.scope(ACCOUNT)),
             Administration => Access::Required(self.scope(ADMIN)),
         }
     }
@@ -229,7 +295,9 @@ impl Policies<'_> {
 const fn sensitivity(class: RouteClass) -> Sensitivity {
     match class {
         Open | Check | OwnChecks | Question | Report => Sensitivity::Ordinary,
-        BeforeLogin(_) | Refresh | Account | Password | Administration => Sensitivity::Sensitive,
+        BeforeLogin(_) | LogIn | Refresh | Account | NewKey | Password | Administration => {
+            Sensitivity::Sensitive
+        }
     }
 }
 
@@ -251,8 +319,24 @@ mod tests {
     use http::Method;
     use serde_json::Value;
 
-    use super::{PerHour, routes};
+    use super::{Account, Administration, LimitSubject, NewKey, Password, PerHour, ROUTES, routes};
     use crate::{accounts::scopes, api::openapi_text};
+
+    #[test]
+    fn an_account_is_managed_within_limits_of_each_session() {
+        let table = routes(&scopes::table(), PerHour { anonymous: 100, account: 1_000 }).unwrap();
+        let managing = |class| matches!(class, Account | NewKey | Password | Administration);
+        let managing = ROUTES.iter().filter(|(.., class)| managing(*class));
+        for (method, route, class) in managing {
+            let limits = table.find(method, Some(route)).limits.as_slice();
+            let of = |subject| limits.iter().filter(|limit| limit.subject == subject).collect::<Vec<_>>();
+            let [session] = of(LimitSubject::Session)[..] else { panic!("{method} {route}") };
+            let [key] = of(LimitSubject::ApiKey)[..] else { panic!("{method} {route}") };
+            assert_ne!(session.limit.name(), key.limit.name(), "{method} {route}");
+            let expected = if *class == Administration { "api_administration" } else { "api_account" };
+            assert_eq!(session.limit.name(), expected, "{method} {route}");
+        }
+    }
 
     #[test]
     fn every_documented_operation_is_declared() {

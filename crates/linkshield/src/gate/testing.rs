@@ -24,7 +24,7 @@ use shield_types::{Secret, Timestamp};
 use tokio::time::sleep;
 
 use super::{ChainSettings, GateStore, build_chain, catch_up};
-use crate::clock::now;
+use crate::{api::Problem, clock::now};
 
 /// How long a condition may take to come true.
 const DEADLINE: Duration = Duration::from_secs(30);
@@ -166,6 +166,10 @@ impl GateStore for MemoryStore {
     async fn settle(&self, chain: &Chain) -> Result<(), StoreError> {
         self.settled.fetch_add(1, Ordering::SeqCst);
         catch_up(&self.log, chain).await
+    }
+
+    fn check_room(&self) -> Result<(), Problem> {
+        Ok(())
     }
 
     async fn touch(&self, used: Use, _at: Timestamp) -> Result<(), StoreError> {

@@ -5,7 +5,7 @@ use std::{
     sync::{Arc, atomic::Ordering},
 };
 
-use axum::{Extension, Router, body::Body, extract::Request, middleware, routing::get};
+use axum::{Extension, Router, body::Body, extract::Request, routing::get};
 use http::{HeaderMap, Method};
 use http_body_util::BodyExt;
 use hyper::service::Service;
@@ -20,8 +20,8 @@ use shield_guard::{
 };
 
 use super::{
-    EventFile, EventWriter, Fanout, Gate, GateParts, GateStore, GlobalLimits, Peer, RouteTable, UseWriter,
-    catch_up, guard,
+    EventFile, EventWriter, Fanout, Gate, GateParts, GateStore, GlobalLimits, Guard, Peer, RouteTable,
+    UseWriter, catch_up,
     testing::{MemoryStore, chain, chain_with, ring, session, token, token_policy},
 };
 use crate::{clock::now, scratch::ScratchDirectory};
@@ -91,7 +91,7 @@ impl Backend {
             .route("/sensitive", get(whom).post(whom))
             .route("/forgotten", get(whom))
             .fallback(async || "nothing here")
-            .layer(middleware::from_fn_with_state(Arc::new(gate), guard::<MemoryStore>));
+            .layer(Guard::new(Arc::new(gate)));
         Self { router, store, chain, writer, use_writer, directory }
     }
 
@@ -128,10 +128,10 @@ impl Backend {
         format!("__Host-session={}", self.store.session.secret.text().expose())
     }
 
-    /// The names of the events, in their order.
+    /// The refusals, in their order.
     async fn events(self) -> String {
         self.writer.finish().await;
-        fs::read_to_string(self.directory.path().join("events.jsonl")).unwrap()
+        fs::read_to_string(self.directory.path().join("events.anybody.jsonl")).unwrap()
     }
 }
 

@@ -7,13 +7,13 @@ use std::sync::Arc;
 
 use shield_guard::chain::Use;
 use shield_types::Timestamp;
-use tokio::{
-    sync::{mpsc, watch},
-    task::JoinHandle,
-};
+use tokio::sync::mpsc;
 
 use super::GateStore;
-use crate::telemetry::causes;
+use crate::{
+    background::{Background, StopSignal},
+    telemetry::causes,
+};
 
 /// Notes that wait.
 const QUEUE_MAX: usize = 1_024;
@@ -24,10 +24,7 @@ pub struct UseNotes(mpsc::Sender<(Use, Timestamp)>);
 
 /// The task that writes them down.
 #[derive(Debug)]
-pub struct UseWriter {
-    stop: watch::Sender<bool>,
-    task: JoinHandle<()>,
-}
+pub struct UseWriter(Background);
 
 // === impl UseNotes ===
 
@@ -44,29 +41,21 @@ impl UseWriter {
     /// Starts the task.
     pub fn start(store: Arc<impl GateStore>) -> (UseNotes, Self) {
         let (sender, notes) = mpsc::channel(QUEUE_MAX);
-        let stop = watch::Sender::new(false);
-        let task = tokio::spawn(run(store, notes, stop.subscribe()));
-        (UseNotes(sender), Self { stop, task })
+        let task = Background::start("writer of last uses", |stop| run(store, notes, stop));
+        (UseNotes(sender), Self(task))
     }
 
     /// Writes what was noted until now, and ends the task.
     pub async fn finish(self) {
-        self.stop.send_replace(true);
-        if let Err(error) = self.task.await {
-            tracing::error!(error = %error, "the writer of last uses failed");
-        }
+        self.0.end().await;
     }
 }
 
-async fn run(
-    store: Arc<impl GateStore>,
-    mut notes: mpsc::Receiver<(Use, Timestamp)>,
-    mut stop: watch::Receiver<bool>,
-) {
+async fn run(store: Arc<impl GateStore>, mut notes: mpsc::Receiver<(Use, Timestamp)>, mut stop: StopSignal) {
     loop {
         let note = tokio::select! {
             note = notes.recv() => note,
-            _ = stop.wait_for(|stopped| *stopped), if !notes.is_closed() => {
+            () = stop.told(), if !notes.is_closed() => {
                 notes.close();
                 continue;
             }

@@ -6,11 +6,11 @@ use shield_data::{Redis, RedisStatus};
 use shield_guard::{event::SecurityEvent, limit::StoreState};
 use tokio::{
     sync::watch,
-    task::JoinHandle,
     time::{Instant, timeout},
 };
 
 use super::EventSink;
+use crate::background::Background;
 
 /// What it is called in events.
 const STORE: &str = "redis";
@@ -19,32 +19,24 @@ const TOLD_AFTER: Duration = Duration::from_millis(250);
 
 /// A running task.
 #[derive(Debug)]
-pub(super) struct RedisWatch {
-    stop: watch::Sender<bool>,
-    task: JoinHandle<()>,
-}
+pub(super) struct RedisWatch(Background);
 
 // === impl RedisWatch ===
 
 impl RedisWatch {
     pub(super) fn start(redis: &Redis, events: EventSink) -> Self {
-        let stop = watch::Sender::new(false);
-        let (status, mut stopped) = (redis.status(), stop.subscribe());
-        let task = tokio::spawn(async move {
+        let status = redis.status();
+        Self(Background::start("watch over Redis", |mut stop| async move {
             tokio::select! {
                 () = tell(status, events) => {}
-                _ = stopped.wait_for(|stopped| *stopped) => {}
+                () = stop.told() => {}
             }
-        });
-        Self { stop, task }
+        }))
     }
 
     /// Ends the task.
     pub(super) async fn stop(self) {
-        self.stop.send_replace(true);
-        if let Err(error) = self.task.await {
-            tracing::error!(error = %error, "the watch over Redis failed");
-        }
+        self.0.end().await;
     }
 }
 

@@ -140,8 +140,14 @@ fn make(path: &Path) -> io::Result<()> {
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
         Err(error) => Err(error),
         // The name must outlive a power cut as surely as what is sealed under the key.
-        Ok(()) => File::open(path.parent().unwrap_or(Path::new(".")))?.sync_all(),
+        Ok(()) => File::open(directory(path))?.sync_all(),
     }
+}
+
+/// Where a file lies; a bare name lies in the working directory.
+fn directory(path: &Path) -> &Path {
+    let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
+    parent.unwrap_or(Path::new("."))
 }
 
 // === impl KeyPurpose ===
@@ -162,6 +168,13 @@ mod tests {
 
     use super::*;
     use crate::scratch::ScratchDirectory;
+
+    #[test]
+    fn bare_names_lie_in_the_working_directory() {
+        for (path, expected) in [("master.key", "."), ("keys/master.key", "keys"), ("/master.key", "/")] {
+            assert_eq!(directory(Path::new(path)), Path::new(expected), "{path}");
+        }
+    }
 
     #[test]
     fn racing_makers_get_one_key() {

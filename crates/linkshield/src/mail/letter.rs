@@ -32,12 +32,23 @@ impl Letter {
         Self { subject: "Choose a new password", text }
     }
 
+    /// Tells that an API key was made, so that one that somebody else made does not go unnoticed. `hint`: how its random part begins.
+    pub fn api_key_made(hint: &str, service: &str) -> Self {
+        let text = format!(
+            "An API key of your account at {service} was made. It begins with `ls_live_{hint}`.\n\n\
+             If it was not you, ask for a new password at once at /api/v1/user/forgot-password: it ends every session and every \
+             API key.\n"
+        );
+        Self { subject: "An API key was made", text }
+    }
+
     /// Tells that something of the account changed (`The password`), so that a change by somebody else does not go unnoticed
     /// (ASVS 5.0, 6.3.7).
     pub fn changed(what: &str, service: &str) -> Self {
         let text = format!(
             "{what} of your account at {service} was changed.\n\n\
-             If it was not you, ask for a new password at once at /api/v1/user/forgot-password: it ends every session.\n"
+             If it was not you, ask for a new password at once at /api/v1/user/forgot-password: it ends every session and \
+             every API key.\n"
         );
         Self { subject: "Your account was changed", text }
     }

@@ -11,7 +11,7 @@
 
 use std::{
     borrow::Cow,
-    fs::{self, File, TryLockError},
+    fs::{File, TryLockError},
     path::{Path, PathBuf},
     time::Duration,
 };
@@ -26,7 +26,7 @@ use tokio::time::{Instant, sleep};
 
 use super::{
     error::{OpenError, StoreError},
-    file::FileIdentity,
+    file::{FileIdentity, private_directory, private_file},
 };
 
 /// Name of the database in the data directory.
@@ -80,11 +80,13 @@ pub(super) struct Files {
 impl Files {
     /// Opens the database in `directory`, creating and migrating it as needed.
     pub(super) async fn open(directory: &Path) -> Result<Self, OpenError> {
-        fs::create_dir_all(directory)
+        private_directory(directory)
             .map_err(|source| OpenError::Directory { path: directory.to_owned(), source })?;
         // Held until the end of this function: two processes never create or migrate at the same time.
         let _lock = lock(directory.join(LOCK_FILE)).await?;
         let path = directory.join(DATABASE_FILE);
+        // Where it cannot be made or written, SQLite says better why.
+        let _ = private_file(&path);
         let options = SqliteConnectOptions::new()
             .filename(&path)
             .create_if_missing(true)

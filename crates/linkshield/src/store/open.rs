@@ -155,7 +155,7 @@ impl Store {
 
 #[cfg(test)]
 mod tests {
-    use std::fs;
+    use std::{fs, os::unix::fs::PermissionsExt};
 
     use super::*;
     use crate::{scratch::ScratchDirectory, store::DATABASE_FILE};
@@ -170,6 +170,20 @@ mod tests {
         assert_eq!(mode, "wal");
         store.close().await;
         assert!(store.ping().await.is_err());
+    }
+
+    #[tokio::test]
+    async fn nobody_else_reads_it() {
+        let directory = ScratchDirectory::new();
+        let data = directory.path().join("data");
+        let store = Store::open(&data).await.unwrap();
+        let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+        assert_eq!(mode(&data), 0o700);
+        let files: Vec<_> = fs::read_dir(&data).unwrap().map(|entry| entry.unwrap().path()).collect();
+        let databases = files.iter().filter(|path| path.to_string_lossy().contains(DATABASE_FILE));
+        let modes: Vec<_> = databases.map(|path| mode(path)).collect();
+        assert_eq!(modes, [0o600; 3], "the file, its log and its index: {files:?}");
+        store.close().await;
     }
 
     #[tokio::test]

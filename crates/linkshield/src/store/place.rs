@@ -4,7 +4,7 @@ use std::path::Path;
 
 use shield_data::{PostgresAddress, PostgresAddressError};
 
-use super::{OpenError, Store};
+use super::{OpenError, Store, file::private_directory};
 
 /// What the setting says where the database is a file.
 const FILE: &str = "sqlite";
@@ -30,7 +30,7 @@ impl StorePlace {
             Self::File => Store::open(data).await,
             Self::Postgres(address) => {
                 // Keys, letters and events are in it, whatever the database is.
-                std::fs::create_dir_all(data)
+                private_directory(data)
                     .map_err(|source| OpenError::Directory { path: data.to_owned(), source })?;
                 Store::open_postgres(address).await
             }

@@ -22,8 +22,8 @@ use prometheus_client::{
 use shield_data::RedisStatus;
 use tokio::sync::watch;
 
-use super::{ComponentTimes, redis::RedisMetrics};
-use crate::{analysis::ThreatLevel, settings::Environment};
+use super::{ComponentTimes, postgres::PostgresMetrics, redis::RedisMetrics};
+use crate::{analysis::ThreatLevel, settings::Environment, store::Store};
 
 /// All metrics of the process.
 #[derive(Debug)]
@@ -106,6 +106,15 @@ impl Metrics {
         };
         metrics.register(environment);
         metrics
+    }
+
+    /// Says how PostgreSQL is, too, where it is the database.
+    #[must_use]
+    pub fn with_store(mut self, store: &Store) -> Self {
+        if store.postgres_state().is_some() {
+            self.registry.register_collector(Box::new(PostgresMetrics(store.clone())));
+        }
+        self
     }
 
     /// Says how Redis is, too, and how long requests waited for it.

@@ -4,6 +4,7 @@ mod causes;
 mod components;
 mod logs;
 mod metrics;
+mod postgres;
 mod redis;
 
 pub use causes::causes;

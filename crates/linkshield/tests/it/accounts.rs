@@ -1,11 +1,14 @@
 //! Accounts from outside, over TCP; the original's defects as tests that fail when one comes back.
 
+use std::fs;
+
 use linkshield::store::Role;
 use serde_json::{Value, json};
 
 use crate::{
     backend::{Backend, CHECK, assert_problem},
-    client::{get, post},
+    client::{get, post, wait_for},
+    opened::{Limits, UNLIMITED},
     people::{EMAIL, Held, LOGIN, PASSWORD, REGISTER, VERIFY},
 };
 
@@ -161,6 +164,27 @@ async fn guessing_ends_in_429_with_retry_after() {
     assert_problem(&refused, 429, LOGIN);
     let seconds: u64 = refused.header("retry-after").unwrap().parse().unwrap();
     assert!((1..=900).contains(&seconds), "{seconds}");
+    backend.stop().await;
+}
+
+/// The review of issue 4, 6.
+#[tokio::test]
+async fn asvs_v6_1_1_a_flood_of_log_ins_behind_one_address_hinders_no_known_device() {
+    let backend = Backend::start().await;
+    backend.verified().await;
+    let first = backend.log_in(PASSWORD).await;
+    let mut statuses = Vec::new();
+    for number in 0..55 {
+        let body = json!({ "email": format!("user{number}@example.org"), "password": PASSWORD });
+        statuses.push(post(backend.address, LOGIN, &body.to_string()).await.status);
+    }
+    let looked_at = statuses.iter().filter(|status| **status == 401).count();
+    assert_eq!(looked_at, 50, "wrong passwords of one address, whoever is meant: {statuses:?}");
+    assert_problem(&backend.log_in(PASSWORD).await, 429, LOGIN);
+    let body = json!({ "email": EMAIL, "password": PASSWORD }).to_string();
+    let device = format!("cookie: {}", first.cookie("__Host-device").unwrap());
+    let again = backend.with("POST", LOGIN, &device, &body).await;
+    assert_eq!(again.status, 200, "{}", again.body);
     backend.stop().await;
 }
 
@@ -347,6 +371,48 @@ async fn d10_api_key_is_shown_once_and_works_until_it_is_revoked() {
 }
 
 #[tokio::test]
+async fn a_stolen_key_does_not_keep_its_owner_from_revoking_it() {
+    let backend = Backend::limited(Limits { account: 5, ..UNLIMITED }).await;
+    backend.verified().await;
+    let held = backend.logged_in().await;
+    let made = backend.bearer("POST", KEYS, &held, Some(json!({ "name": "a" }))).await.json();
+    let key = format!("x-api-key: {}", made["api_key"].as_str().unwrap());
+    let path = format!("{KEYS}/{}", made["id"].as_str().unwrap());
+    for (method, path) in
+        [("DELETE", path.as_str()), ("GET", PROFILE), ("GET", USERS)].iter().cycle().take(12)
+    {
+        let stolen = backend.with(method, path, &key, "").await;
+        assert!([403, 404, 405, 429].contains(&stolen.status), "{}", stolen.body);
+    }
+    assert_problem(&backend.with("GET", PROFILE, &key, "").await, 429, PROFILE);
+    assert_eq!(backend.bearer("GET", KEYS, &held, None).await.status, 200);
+    assert_eq!(backend.bearer("DELETE", &path, &held, None).await.status, 204);
+    // The sessions of an account have limits of their own as well.
+    let other = backend.logged_in().await;
+    for _ in 0..5 {
+        backend.bearer("GET", PROFILE, &other, None).await;
+    }
+    assert_problem(&backend.bearer("GET", PROFILE, &other, None).await, 429, PROFILE);
+    assert_eq!(backend.bearer("GET", PROFILE, &held, None).await.status, 200);
+    backend.stop().await;
+}
+
+#[tokio::test]
+async fn keys_are_made_at_a_limited_rate() {
+    let backend = Backend::start().await;
+    backend.verified().await;
+    let held = backend.logged_in().await;
+    for _ in 0..20 {
+        let made = backend.bearer("POST", KEYS, &held, Some(json!({ "name": "a" }))).await;
+        assert_eq!(made.status, 200, "{}", made.body);
+        let path = format!("{KEYS}/{}", made.json()["id"].as_str().unwrap());
+        assert_eq!(backend.bearer("DELETE", &path, &held, None).await.status, 204);
+    }
+    assert_problem(&backend.bearer("POST", KEYS, &held, Some(json!({ "name": "a" }))).await, 429, KEYS);
+    backend.stop().await;
+}
+
+#[tokio::test]
 async fn keys_are_limited_by_plan_and_permission() {
     let backend = Backend::start().await;
     backend.verified().await;
@@ -374,8 +440,114 @@ async fn keys_are_limited_by_plan_and_permission() {
     backend.stop().await;
 }
 
+impl Backend {
+    async fn id_of(&self, held: &Held) -> String {
+        self.bearer("GET", PROFILE, held, None).await.json()["id"].as_str().unwrap().to_owned()
+    }
+}
+
+#[tokio::test]
+async fn what_a_role_does_not_allow_is_told() {
+    let backend = Backend::start().await;
+    backend.verified().await;
+    let user = backend.logged_in().await;
+    let root = json!({ "name": "root", "permissions": ["admin"] });
+    assert_problem(&backend.bearer("POST", KEYS, &user, Some(root)).await, 403, KEYS);
+    let (admin, id) = (backend.admin("admin@example.org", Role::Admin).await, backend.id_of(&user).await);
+    let path = format!("{USERS}/{id}");
+    let refused = backend.bearer("PUT", &path, &admin, Some(json!({ "role": "admin" }))).await;
+    assert_problem(&refused, 403, &path);
+    let own = format!("/auth/admin/revoke-user-tokens/{}", backend.id_of(&admin).await);
+    assert_problem(&backend.bearer("POST", &own, &admin, None).await, 403, &own);
+    // The three, and then one that is written after them.
+    assert_eq!(backend.bearer("PUT", &path, &admin, Some(json!({ "locked": true }))).await.status, 200);
+    let events = backend.events_until("account.locked").await;
+    let denied = events.iter().filter(|(name, _)| name == "access.denied").map(|(_, event)| event);
+    let denied: Vec<_> = denied.map(|event| event["unmapped"]["reason"].as_str().unwrap()).collect();
+    assert_eq!(denied, ["role"; 3]);
+    backend.stop().await;
+}
+
 const USERS: &str = "/api/v1/admin/users";
 const SIGNING_KEYS: &str = "/api/v1/jwt/keys";
+
+impl Backend {
+    /// A key of this holder: its id, and the line of a head that shows it.
+    async fn key(&self, held: &Held) -> (String, String) {
+        let made = self.bearer("POST", KEYS, held, Some(json!({ "name": "a" }))).await;
+        assert_eq!(made.status, 200, "{}", made.body);
+        let text = |field: &str| made.json()[field].as_str().unwrap().to_owned();
+        (text("id"), format!("x-api-key: {}", text("api_key")))
+    }
+
+    async fn checks_with(&self, key: &str) -> u16 {
+        self.with("POST", CHECK, key, &json!({ "url": "https://example.com/" }).to_string()).await.status
+    }
+}
+
+#[tokio::test]
+async fn asvs_v6_3_7_a_new_key_is_told_by_mail_and_ends_with_a_reset() {
+    let backend = Backend::start().await;
+    backend.verified().await;
+    let held = backend.logged_in().await;
+    let (id, key) = backend.key(&held).await;
+    let letters = async || {
+        let files = fs::read_dir(backend.directory.path().join("mail")).unwrap();
+        let texts = files.filter_map(|file| fs::read_to_string(file.unwrap().path()).ok());
+        texts.filter(|text| text.contains("Subject: An API key was made")).count()
+    };
+    wait_for("a letter", async || (letters().await == 1).then_some(())).await;
+    let rotated = backend.bearer("POST", &format!("{KEYS}/{id}/rotate"), &held, None).await.json();
+    let successor = format!("x-api-key: {}", rotated["api_key"].as_str().unwrap());
+    wait_for("another letter", async || (letters().await == 2).then_some(())).await;
+    assert_eq!((backend.checks_with(&key).await, backend.checks_with(&successor).await), (200, 200));
+    assert_eq!(post(backend.address, FORGOT, &json!({ "email": EMAIL }).to_string()).await.status, 204);
+    let token = backend.mailed_token(EMAIL, "Choose a new password").await;
+    let reset = json!({ "token": token, "new_password": OTHER_PASSWORD }).to_string();
+    assert_eq!(post(backend.address, RESET, &reset).await.status, 204);
+    assert_eq!((backend.checks_with(&key).await, backend.checks_with(&successor).await), (401, 401));
+    let events = backend.events_until("api-key.revoked").await;
+    let revoked = events.iter().find(|(name, _)| name == "api-key.revoked").unwrap();
+    assert_eq!(revoked.1["unmapped"]["reason"], "password-reset");
+    backend.stop().await;
+}
+
+#[tokio::test]
+async fn administrators_take_keys_back_in_an_emergency() {
+    let backend = Backend::start().await;
+    backend.verified().await;
+    let user = backend.logged_in().await;
+    let [(first, first_key), (_, second_key), (_, third_key)] =
+        [backend.key(&user).await, backend.key(&user).await, backend.key(&user).await];
+    let admin = backend.admin("admin@example.org", Role::Admin).await;
+    let path = format!("/api/v1/admin/api-keys/{first}");
+    assert_problem(&backend.bearer("DELETE", &path, &user, None).await, 403, &path);
+    assert_eq!(backend.bearer("DELETE", &path, &admin, None).await.status, 204);
+    assert_problem(&backend.bearer("DELETE", &path, &admin, None).await, 404, &path);
+    assert_eq!((backend.checks_with(&first_key).await, backend.checks_with(&second_key).await), (401, 200));
+    let id = backend.id_of(&user).await;
+    let path = format!("{USERS}/{id}/api-keys");
+    assert_problem(&backend.bearer("DELETE", &path, &user, None).await, 403, &path);
+    let ended = backend.bearer("DELETE", &path, &admin, None).await;
+    assert_eq!((ended.status, &ended.json()["revoked_count"]), (200, &json!(2)), "{}", ended.body);
+    assert_eq!((backend.checks_with(&second_key).await, backend.checks_with(&third_key).await), (401, 401));
+    assert_eq!(backend.bearer("GET", PROFILE, &user, None).await.status, 200, "sessions are another matter");
+    let nobody = format!("{USERS}/01890000-0000-7000-8000-000000000000/api-keys");
+    assert_problem(&backend.bearer("DELETE", &nobody, &admin, None).await, 404, &nobody);
+    // What is a super administrator's, only they take back.
+    let root = backend.admin("root@example.org", Role::SuperAdmin).await;
+    let (key, _) = backend.key(&root).await;
+    for path in
+        [format!("/api/v1/admin/api-keys/{key}"), format!("{USERS}/{}/api-keys", backend.id_of(&root).await)]
+    {
+        assert_problem(&backend.bearer("DELETE", &path, &admin, None).await, 403, &path);
+    }
+    let events = backend.events_until("access.denied").await;
+    assert!(
+        events.iter().any(|(name, event)| name == "access.denied" && event["unmapped"]["reason"] == "role")
+    );
+    backend.stop().await;
+}
 
 #[tokio::test]
 async fn administrators_lock_accounts_and_end_their_sessions() {
@@ -394,6 +566,12 @@ async fn administrators_lock_accounts_and_end_their_sessions() {
     let refused = backend.bearer("PUT", &path, &admin, Some(json!({ "role": "god", "status": "?" }))).await;
     assert_problem(&refused, 422, &path);
     let revoke = format!("/auth/admin/revoke-user-tokens/{id}");
+    let lesser = backend.admin("lesser@example.org", Role::Admin).await;
+    let above = format!("/auth/admin/revoke-user-tokens/{}", backend.id_of(&admin).await);
+    assert_problem(&backend.bearer("POST", &above, &lesser, None).await, 403, &above);
+    assert_eq!(backend.bearer("GET", PROFILE, &admin, None).await.status, 200, "nobody was logged out");
+    let nobody = "/auth/admin/revoke-user-tokens/01890000-0000-7000-8000-000000000000";
+    assert_problem(&backend.bearer("POST", nobody, &lesser, None).await, 404, nobody);
     let revoked = backend.bearer("POST", &revoke, &admin, None).await.json();
     assert_eq!((&revoked["revoked_count"], &revoked["user_id"]), (&json!(1), &json!(id)));
     assert_problem(&backend.bearer("GET", PROFILE, &user, None).await, 401, PROFILE);
@@ -406,6 +584,13 @@ async fn administrators_lock_accounts_and_end_their_sessions() {
     assert_eq!(backend.log_in(PASSWORD).await.status, 200);
     let nobody = format!("{USERS}/01890a5d-ac96-774b-bcce-b302099a8057");
     assert_problem(&backend.bearer("PUT", &nobody, &admin, lock()).await, 404, &nobody);
+    for (method, path, parameter) in
+        [("PUT", "/api/v1/admin/users/x", "#/id"), ("POST", "/auth/admin/revoke-user-tokens/x", "#/user_id")]
+    {
+        let refused = backend.bearer(method, path, &admin, lock()).await;
+        assert_problem(&refused, 422, path);
+        assert_eq!(refused.json()["errors"][0]["pointer"], parameter);
+    }
     backend.stop().await;
 }
 

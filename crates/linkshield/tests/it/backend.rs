@@ -97,13 +97,18 @@ impl Backend {
         send(self.address, request).await
     }
 
-    /// The security events so far, once there is one of the name `last` among them: their names and what they say.
+    /// The security events so far, once there is one of the name `last` among them: their names and what they say. Those of one
+    /// millisecond are in the order of their files.
     pub(crate) async fn events_until(&self, last: &str) -> Vec<(String, Value)> {
         wait_for(last, async || {
-            let text = fs::read_to_string(self.directory.path().join("security-events.jsonl")).unwrap();
+            // The file in which `last` is may be the second one, before which the first is written.
+            let files = ["security-events.anybody.jsonl", "security-events.jsonl"];
+            let texts = files.map(|file| fs::read_to_string(self.directory.path().join(file)).unwrap());
             // What follows the last line break is still being written.
-            let whole = text.rsplit_once('\n').map_or("", |(whole, _)| whole);
-            let events: Vec<Value> = whole.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+            let whole = texts.iter().rev().map(|text| text.rsplit_once('\n').map_or("", |(whole, _)| whole));
+            let lines = whole.flat_map(str::lines);
+            let mut events: Vec<Value> = lines.map(|line| serde_json::from_str(line).unwrap()).collect();
+            events.sort_by_key(|event| event["time"].as_u64());
             let name = |event: &Value| event["message"].as_str().unwrap().to_owned();
             let events: Vec<_> = events.into_iter().map(|event| (name(&event), event)).collect();
             events.iter().any(|(name, _)| name == last).then_some(events)

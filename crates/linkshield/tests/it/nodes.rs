@@ -8,7 +8,7 @@ use tokio::process::Command;
 
 use crate::{
     backend::CHECK,
-    client::{Reply, post, send, wait_for},
+    client::{Reply, get, post, send, wait_for},
     postgres::{self, Server},
     process::Process,
     scratch::ScratchDirectory,
@@ -177,6 +177,13 @@ async fn acknowledged_revocation_outlives_the_primary() {
         nodes.all(401, async |node| nodes.profile(node, header).await).await;
     }
     nodes.all(200, async |node| nodes.profile(node, &other.bearer).await).await;
+    for node in &nodes.processes {
+        let metrics = get(node.address, "/metrics").await.body;
+        let promoted = metrics.contains("\nlinkshield_postgres_timeline 2\n");
+        let used = metrics.lines().filter(|line| line.starts_with("linkshield_postgres_primary{"));
+        let used: Vec<_> = used.map(|line| line.ends_with(" 1")).collect();
+        assert!(promoted && used == [false, true], "{metrics}");
+    }
 
     // The old primary comes back and would take whatever it is sent: nobody sends it anything.
     server.tell("revive");

@@ -19,10 +19,11 @@ use crate::scratch::ScratchDirectory;
 pub(crate) struct Limits {
     pub(crate) address: u32,
     pub(crate) anonymous: u32,
+    pub(crate) account: u32,
 }
 
 /// More than any test asks.
-pub(crate) const UNLIMITED: Limits = Limits { address: 1_000_000, anonymous: 1_000_000 };
+pub(crate) const UNLIMITED: Limits = Limits { address: 1_000_000, anonymous: 1_000_000, account: 1_000 };
 
 /// Accounts over `store`, their letters as files in `mail` of `directory`.
 pub(crate) async fn open_accounts(store: &Store, directory: &ScratchDirectory) -> Accounts {
@@ -52,7 +53,7 @@ pub(crate) async fn open_gate(
         origins: Origins::of_host(),
         address_limit: limits.address,
         anonymous_limit: limits.anonymous,
-        account_limit: 1_000,
+        account_limit: limits.account,
         events: directory.path().join("security-events.jsonl"),
         redis: None,
     };

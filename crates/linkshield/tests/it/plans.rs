@@ -98,6 +98,15 @@ async fn requests_of_keys_are_counted_by_the_hour() {
     assert_eq!((left(&reply, "api_requests"), left(&reply, "checks")), (Some(499), Some(999)));
     let by_session = backend.bearer("POST", CHECK, &held, url()).await;
     assert_eq!((left(&by_session, "api_requests"), left(&by_session, "checks")), (None, Some(998)));
+    let read = backend.with("GET", "/api/v1/url-check/history", &key, "").await;
+    assert_eq!(
+        (read.status, left(&read, "api_requests")),
+        (200, None),
+        "what is only read is counted in memory"
+    );
+    assert!(left(&read, "api_authenticated").is_some(), "{:?}", read.headers("ratelimit"));
+    let again = backend.with("POST", CHECK, &key, &url().unwrap().to_string()).await;
+    assert_eq!(left(&again, "api_requests"), Some(498));
     backend.stop().await;
 }
 

@@ -8,7 +8,7 @@ use sqlx::{
 };
 use tokio::{
     task::JoinSet,
-    time::{Instant, timeout, timeout_at},
+    time::{Instant, sleep, timeout, timeout_at},
 };
 
 use super::{
@@ -22,6 +22,8 @@ use crate::sql::{Deadline, OpenError, SqlError};
 
 /// How long a node may wait for others that migrate, and migrate itself.
 const MIGRATION_PATIENCE: Duration = Duration::from_secs(120);
+/// Between two attempts to connect.
+const RETRY_PAUSE: Duration = Duration::from_millis(20);
 /// How long closing says farewell to a server.
 const FAREWELL: Duration = Duration::from_secs(1);
 
@@ -207,8 +209,9 @@ impl PostgresPool {
                 Ok(Err(sqlx::Error::PoolClosed)) if !self.closed(&term) => {}
                 Ok(Err(error @ sqlx::Error::PoolClosed)) => return Err(error.into()),
                 Ok(Err(error)) => {
-                    board.suspect(&term, Suspicion::Gone);
+                    board.suspect(&term, unreachable(&error));
                     last = Some(error);
+                    sleep(RETRY_PAUSE).await;
                 }
                 Err(_) => {
                     board.search();
@@ -235,6 +238,14 @@ impl PostgresPool {
 impl fmt::Debug for PostgresPool {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.debug_struct("PostgresPool").field("state", &self.state()).finish_non_exhaustive()
+    }
+}
+
+/// What it says about a host that it takes no new connection. One that has too many already is well: the others go on.
+fn unreachable(error: &sqlx::Error) -> Suspicion {
+    match Suspicion::of(error) {
+        Suspicion::Slow => Suspicion::Slow,
+        Suspicion::None | Suspicion::Gone | Suspicion::ReadOnly => Suspicion::Gone,
     }
 }
 

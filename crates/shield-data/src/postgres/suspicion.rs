@@ -34,6 +34,8 @@ impl Suspicion {
             "25006" => Self::ReadOnly,
             // admin_shutdown, crash_shutdown, cannot_connect_now, database_dropped.
             "57P01" | "57P02" | "57P03" | "57P04" => Self::Gone,
+            // idle_in_transaction_session_timeout, idle_session_timeout: this connection is closed, its host is well.
+            "25P03" | "57P05" => Self::Slow,
             // query_canceled: by the bound of the statement; too_many_connections; and what a standby has not got.
             "57014" | "53300" | "55000" => Self::Slow,
             // connection_exception.
@@ -58,6 +60,8 @@ mod tests {
             ("57014", Suspicion::Slow),
             ("23505", Suspicion::None),
             ("40P01", Suspicion::None),
+            ("53300", Suspicion::Slow),
+            ("25P03", Suspicion::Slow),
         ];
         for (code, expected) in cases {
             assert_eq!(Suspicion::of_state(code), expected, "{code}");

@@ -22,6 +22,10 @@ use crate::sql::bounded_postgres;
 /// A connection that rested longer is asked before it is used: its server may have restarted meanwhile.
 const RESTED: Duration = Duration::from_secs(1);
 
+/// How long one attempt waits; a caller goes on with the next one until its own deadline. Whoever the server lets in no more
+/// (it has too many connections) finds one that others gave back meanwhile.
+const ATTEMPT: Duration = Duration::from_millis(500);
+
 /// A host while it is in use, and connections to it.
 #[derive(Debug)]
 pub(super) struct Term {
@@ -178,8 +182,7 @@ impl Board {
         let (searches, searches_again) = (self.searches.clone(), self.searches.clone());
         PgPoolOptions::new()
             .max_connections(connections_max)
-            // Every caller has a deadline of its own.
-            .acquire_timeout(deadline * 2)
+            .acquire_timeout(ATTEMPT)
             .test_before_acquire(false)
             .after_connect(move |connection, _| Box::pin(confirm(connection, primary, searches.clone())))
             .before_acquire(move |connection, metadata| {

@@ -59,7 +59,9 @@ impl SqlError {
     pub fn busy(&self) -> bool {
         match self {
             Self::NoPrimary { .. } | Self::Superseded => true,
-            Self::Refused(error) => waited_in_vain(error) || Suspicion::of(error) == Suspicion::ReadOnly,
+            Self::Refused(error) => {
+                waited_in_vain(error) || undone(error) || Suspicion::of(error) == Suspicion::ReadOnly
+            }
             Self::Late { .. } | Self::Damaged { .. } | Self::Document { .. } => false,
         }
     }
@@ -82,6 +84,15 @@ impl From<sqlx::Error> for SqlError {
     fn from(source: sqlx::Error) -> Self {
         Self::Refused(source)
     }
+}
+
+/// PostgreSQL took the statement back, and says that another time it may succeed: a conflict of transactions or of locks
+/// (40001, 40P01, 55P03), or something that ran out (class 53: the disk, memory, connections).
+fn undone(error: &sqlx::Error) -> bool {
+    let code = error.as_database_error().and_then(sqlx::error::DatabaseError::code);
+    code.is_some_and(|code| {
+        matches!(&*code, "40001" | "40P01" | "55P03") || (code.len() == 5 && code.starts_with("53"))
+    })
 }
 
 /// SQLITE_BUSY is primary code 5, SQLITE_LOCKED 6; extended codes keep the primary one in the low byte. PostgreSQL's codes have

@@ -32,5 +32,6 @@ mod pruning;
 mod quotas;
 mod redis;
 mod refresh;
+mod refusals;
 mod revocations;
 mod sessions;

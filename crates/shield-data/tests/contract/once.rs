@@ -2,18 +2,23 @@
 
 use shield_data::{Database, SqlOneTimeTokens, SqlRecoveryCodes, SqlTotpSteps};
 use shield_guard::{
-    one_time::{IssuedToken, OneTimeRecord, OneTimeStore, Purpose, TokenOrder, issue},
+    one_time::{
+        Insertion, IssuedToken, OPEN_TOKENS_MAX, OneTimeRecord, OneTimeStore, Purpose, TokenOrder, issue,
+    },
     totp::{
         RECOVERY_CODES, RecoveryCode, RecoveryCodeDigest, RecoveryCodeStore, StepAcceptance, TotpStep,
         TotpStepStore,
     },
 };
 
+use shield_types::Timestamp;
+
 use crate::fixture::{NOW, account, race};
 
 on_both!(
     asvs_v15_4_2_one_of_many_takes_a_token,
-    newer_token_replaces_older,
+    newer_token_leaves_the_older_open,
+    so_many_are_open_and_no_more,
     expired_token_is_gone,
     asvs_v6_5_1_one_of_many_uses_a_step,
     steps_move_forward_only,
@@ -37,7 +42,7 @@ fn codes(owner: u8, random: u8) -> [RecoveryCodeDigest; RECOVERY_CODES] {
 async fn asvs_v15_4_2_one_of_many_takes_a_token(database: Database) {
     let store = SqlOneTimeTokens::new(database);
     let issued = token(Purpose::PasswordReset, 1);
-    store.insert(issued.digest, issued.record.clone()).await.unwrap();
+    store.insert(issued.digest, issued.record.clone(), NOW).await.unwrap();
     let answers = race(20, |_| {
         let (store, digest) = (store.clone(), issued.digest);
         async move { store.consume(digest, NOW).await.unwrap() }
@@ -46,23 +51,44 @@ async fn asvs_v15_4_2_one_of_many_takes_a_token(database: Database) {
     assert_eq!(taken, [issued.record]);
 }
 
-async fn newer_token_replaces_older(database: Database) {
+async fn newer_token_leaves_the_older_open(database: Database) {
     let store = SqlOneTimeTokens::new(database);
     let (older, newer) = (token(Purpose::EmailChange, 1), token(Purpose::EmailChange, 2));
     let newer_record = OneTimeRecord { email: "b@example.org".to_owned(), ..newer.record };
     let other = token(Purpose::EmailVerification, 3);
-    store.insert(older.digest, older.record).await.unwrap();
-    store.insert(other.digest, other.record.clone()).await.unwrap();
-    store.insert(newer.digest, newer_record.clone()).await.unwrap();
-    assert_eq!(store.consume(older.digest, NOW).await.unwrap(), None);
+    for (digest, record) in
+        [(older.digest, &older.record), (other.digest, &other.record), (newer.digest, &newer_record)]
+    {
+        assert_eq!(store.insert(digest, record.clone(), NOW).await.unwrap(), Insertion::Kept);
+    }
     assert_eq!(store.consume(newer.digest, NOW).await.unwrap(), Some(newer_record));
-    assert_eq!(store.consume(other.digest, NOW).await.unwrap(), Some(other.record));
+    assert_eq!(store.consume(older.digest, NOW).await.unwrap(), None, "void with the one that was used");
+    assert_eq!(store.consume(other.digest, NOW).await.unwrap(), Some(other.record), "for something else");
+}
+
+async fn so_many_are_open_and_no_more(database: Database) {
+    let store = SqlOneTimeTokens::new(database);
+    let insert = |random: usize, now| {
+        let (store, random) = (store.clone(), u8::try_from(random).unwrap());
+        let IssuedToken { digest, record, .. } = token(Purpose::PasswordReset, random);
+        let record = OneTimeRecord { expires_at: Timestamp(NOW.0 + 1_000), ..record };
+        async move { store.insert(digest, record, now).await.unwrap() }
+    };
+    let answers = race(20, |number| insert(number, NOW)).await;
+    let kept = |answer: &&Insertion| **answer == Insertion::Kept;
+    assert_eq!(answers.iter().filter(kept).count(), OPEN_TOKENS_MAX as usize);
+    let first = answers.iter().position(|answer| kept(&answer)).unwrap();
+    let first = token(Purpose::PasswordReset, u8::try_from(first).unwrap());
+    let later = insert(100, Timestamp(NOW.0 + 1_000)).await;
+    assert_eq!(later, Insertion::Kept, "the others have expired");
+    assert_eq!(store.consume(first.digest, NOW).await.unwrap(), None);
+    assert!(store.consume(token(Purpose::PasswordReset, 100).digest, NOW).await.unwrap().is_some());
 }
 
 async fn expired_token_is_gone(database: Database) {
     let store = SqlOneTimeTokens::new(database);
     let issued = token(Purpose::PasswordReset, 1);
-    store.insert(issued.digest, issued.record.clone()).await.unwrap();
+    store.insert(issued.digest, issued.record.clone(), NOW).await.unwrap();
     assert_eq!(store.consume(issued.digest, issued.record.expires_at).await.unwrap(), None);
     assert_eq!(
         store.consume(issued.digest, NOW).await.unwrap(),

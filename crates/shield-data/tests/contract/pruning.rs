@@ -37,7 +37,7 @@ async fn expired_rows_go_a_while_later(database: Database) {
     quotas.add(charge).await.unwrap();
     let order = TokenOrder { account: account(1), purpose: Purpose::PasswordReset, email: String::new() };
     let issued = issue(order, [1; 32], NOW);
-    tokens.insert(issued.digest, issued.record.clone()).await.unwrap();
+    tokens.insert(issued.digest, issued.record.clone(), NOW).await.unwrap();
 
     assert_eq!(database.prune_batch(after(MINUTE_MS)).await.unwrap(), 0);
     // The token and four counters.

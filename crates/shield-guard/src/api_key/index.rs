@@ -1,6 +1,6 @@
 //! All keys of the service in memory: a look-up is a SHA-256 and one memory miss.
 
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicU8, AtomicU32, Ordering};
 
 use shield_types::Timestamp;
 
@@ -17,6 +17,8 @@ const USE_INTERVAL_S: u32 = 3_600;
 #[derive(Debug)]
 pub struct ApiKeyIndex {
     keys: SharedTable<32, Entry>,
+    /// Counts the readings of all keys, and starts over after 256.
+    round: AtomicU8,
 }
 
 /// What the index keeps of a record, 56 bytes beside the digest's 32. The end is in whole seconds, rounded down: a key never
@@ -32,6 +34,8 @@ struct Entry {
     /// Beside `created_s`.
     created_millis: u16,
     environment: Environment,
+    /// The reading that knew it last.
+    round: u8,
 }
 
 /// A key that exists and has not expired.
@@ -78,7 +82,7 @@ pub struct IndexFull {
 impl ApiKeyIndex {
     /// An empty index for at most `keys_max` keys, each 120 to 150 bytes.
     pub fn new(keys_max: usize) -> Self {
-        Self { keys: SharedTable::new(keys_max) }
+        Self { keys: SharedTable::new(keys_max), round: AtomicU8::new(0) }
     }
 
     /// The grant of a key. One that was taken back is refused by [`crate::revocation::RevocationSet`], asked next.
@@ -87,10 +91,9 @@ impl ApiKeyIndex {
         found.unwrap_or(Err(ApiKeyRefusal::NotFound))
     }
 
-    /// Adds a key or replaces what is known of it (a rotation's new end), while others read. Also how the index is filled: from a
-    /// stream, in any order, any number of times.
+    /// Adds a key or replaces what is known of it (a rotation's new end), while others read: in any order, any number of times.
     pub fn insert(&self, record: &ApiKeyRecord) -> Result<(), IndexFull> {
-        let fresh = || Entry::of(record);
+        let fresh = || Entry::of(record, self.round.load(Ordering::Relaxed));
         let replace = |entry: &mut Entry| {
             let used = entry.used_s.load(Ordering::Relaxed);
             *entry = fresh();
@@ -105,6 +108,22 @@ impl ApiKeyIndex {
         self.keys.remove_if(digest.as_bytes(), |_| true).is_some()
     }
 
+    /// Begins to read all keys anew: what is not added from here to [`Self::end_round`] goes then.
+    pub(super) fn begin_round(&self) {
+        self.round.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Forgets the keys that were not added since [`Self::begin_round`]. Returns how many went.
+    pub(super) fn end_round(&self) -> usize {
+        let round = self.round.load(Ordering::Relaxed);
+        self.keys.retain(|_, entry| entry.round == round)
+    }
+
+    /// Forgets every key.
+    pub(super) fn clear(&self) {
+        self.keys.retain(|_, _| false);
+    }
+
     /// Removes all keys of an account. Looks at every key: for emergencies, off the request path. Returns how many went.
     pub fn remove_account(&self, account: AccountId) -> usize {
         self.keys.retain(|_, entry| entry.account != account)
@@ -116,6 +135,11 @@ impl ApiKeyIndex {
         self.keys.retain(|_, entry| entry.expires_s > now_s)
     }
 
+    /// The most keys that it can hold.
+    pub const fn keys_max(&self) -> usize {
+        self.keys.entries_max()
+    }
+
     /// Keys in it.
     pub fn len(&self) -> usize {
         self.keys.len()
@@ -125,12 +149,18 @@ impl ApiKeyIndex {
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
+
+    /// When a key ends, to the second.
+    #[cfg(test)]
+    pub(super) fn ends_at(&self, digest: &ApiKeyDigest) -> Option<Timestamp> {
+        self.keys.with(digest.as_bytes(), |entry| Timestamp(u64::from(entry.expires_s) * 1_000))
+    }
 }
 
 // === impl Entry ===
 
 impl Entry {
-    fn of(record: &ApiKeyRecord) -> Self {
+    fn of(record: &ApiKeyRecord, round: u8) -> Self {
         Self {
             id: record.id,
             account: record.account,
@@ -140,6 +170,7 @@ impl Entry {
             expires_s: seconds(record.expires_at),
             used_s: AtomicU32::new(record.last_used_at.map_or(0, seconds)),
             environment: record.environment,
+            round,
         }
     }
 

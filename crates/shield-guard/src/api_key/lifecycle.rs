@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use shield_types::{Secret, Timestamp, format_duration};
 
-use super::{ApiKeyFormat, ApiKeyRecord, ApiKeyState, Environment};
+use super::{API_KEY_REVOCATION_KEPT, ApiKeyFormat, ApiKeyRecord, ApiKeyState, Environment};
 use crate::{
     AccountId, ApiKeyId,
     revocation::{Revocation, RevocationReason, Revoked},
@@ -161,10 +161,11 @@ impl ApiKeyPolicy {
 // === impl ApiKeyRecord ===
 
 impl ApiKeyRecord {
-    /// The entry of the log that takes the key back at once, whatever its state: remembered until the latest moment at which any
-    /// node could hold the key to be alive, replaced or not.
+    /// The entry of the log that takes the key back at once, whatever its state: remembered until no node knows the key any more,
+    /// because each read its change by then or forgot all keys ([`super::ApiKeyFollower`]). A year's entries of keys that are made and
+    /// taken back again would fill every node's set.
     pub fn revocation(&self, reason: RevocationReason, now: Timestamp) -> Revocation {
-        let expires_at = self.created_at.after(API_KEY_LIFE_MAX).max(self.expires_at);
+        let expires_at = now.after(API_KEY_REVOCATION_KEPT);
         Revocation { revoked: Revoked::ApiKey { key: self.id }, reason, revoked_at: now, expires_at }
     }
 }
@@ -178,7 +179,7 @@ mod tests {
     use super::{ApiKeyOrder, ApiKeyOrderError, ApiKeyPolicy, ApiKeyRandom, NewApiKey};
     use crate::{
         AccountId,
-        api_key::{ApiKeyFormat, ApiKeyState, Environment},
+        api_key::{API_KEYS_BELIEVED, ApiKeyFormat, ApiKeyState, Environment},
         revocation::{RevocationReason, Revoked},
     };
 
@@ -239,14 +240,11 @@ mod tests {
     }
 
     #[test]
-    fn a_revocation_outlives_every_view_of_the_key() {
+    fn a_revocation_outlives_every_belief_in_the_key() {
         let old = make(&order()).unwrap().record;
         let replaced = policy().replace(&old, NOW, random(2)).unwrap().replaced;
         let entry = replaced.revocation(RevocationReason::Compromise, NOW);
         assert_eq!(entry.revoked, Revoked::ApiKey { key: old.id });
-        assert!(
-            entry.expires_at >= old.expires_at,
-            "a node that missed the rotation still holds the old end"
-        );
+        assert!(entry.expires_at > NOW.after(API_KEYS_BELIEVED), "longer than a node believes without news");
     }
 }

@@ -26,7 +26,7 @@ pub struct ApiKeyRecord {
     pub created_at: Timestamp,
     /// When it stops working. Of a replaced key, the end of its grace.
     pub expires_at: Timestamp,
-    /// The key that replaces it. A key is replaced once: two are alive at most.
+    /// The key that replaces it. A key is replaced once, and ends when its successor is: two of a line are alive at most.
     pub successor: Option<ApiKeyId>,
     /// When it was last used, exact to an hour.
     pub last_used_at: Option<Timestamp>,

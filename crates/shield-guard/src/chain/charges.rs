@@ -36,13 +36,20 @@ fn charge_of<'a>(
 ) -> Option<Charge<'a>> {
     let key = match (subject, principal) {
         (LimitSubject::Address, _) | (LimitSubject::Anonymous, None) => Some(LimitKey::Address(block)),
-        (LimitSubject::Account, Some(principal)) => Some(LimitKey::Account(principal.identity.account())),
+        (LimitSubject::Account, Some(principal)) => {
+            let session = principal.identity.session();
+            session.map(|_| LimitKey::Account(principal.identity.account()))
+        }
+        (LimitSubject::Session, Some(principal)) => principal.identity.session().map(LimitKey::Session),
         (LimitSubject::ApiKey, Some(principal)) => principal.identity.api_key().map(LimitKey::ApiKey),
         (LimitSubject::RouteClass(class), _) => Some(LimitKey::RouteClass(*class)),
-        (LimitSubject::Anonymous, Some(_)) | (LimitSubject::Account | LimitSubject::ApiKey, None) => None,
+        (LimitSubject::Anonymous, Some(_))
+        | (LimitSubject::Account | LimitSubject::Session | LimitSubject::ApiKey, None) => None,
     };
     let tier = match subject {
-        LimitSubject::Account | LimitSubject::ApiKey => principal.map_or(Tier::Free, |known| known.tier),
+        LimitSubject::Account | LimitSubject::Session | LimitSubject::ApiKey => {
+            principal.map_or(Tier::Free, |known| known.tier)
+        }
         LimitSubject::Address | LimitSubject::Anonymous | LimitSubject::RouteClass(_) => Tier::Free,
     };
     key.map(|key| Charge { limit, key, tier, cost: ONE })

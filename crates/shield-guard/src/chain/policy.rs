@@ -39,8 +39,12 @@ pub enum LimitSubject {
     Address,
     /// The client's address, of those without a credential.
     Anonymous,
-    /// The account, over all its sessions, tokens and keys, at the rate of its tier.
+    /// The account, over all its sessions and their tokens, at the rate of its tier. Its API keys take nothing of it: whoever
+    /// steals one must not be able to use up what its owner needs to take it back.
     Account,
+    /// The session, of those who are logged in, at the rate of their account's tier: what one of an account's sessions uses up,
+    /// the others still have.
+    Session,
     /// The API key, of those that come with one, at the rate of its account's tier.
     ApiKey,
     /// The class of routes as a whole, whoever asks.

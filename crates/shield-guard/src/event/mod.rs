@@ -9,6 +9,9 @@
 //! `docs/security-events.md` lists every name; a test keeps it complete. Names are a promise: alerts are written
 //! against them.
 //!
+//! Whoever sends requests makes events. So each kind has a [`Room`]: what anybody can cause is counted by [`EventTally`] where it
+//! repeats, and kept apart from what happens to accounts, which no flood then pushes out of a queue or a file (16.4.2).
+//!
 //! **Deployment.** Where the lines go, how long they are kept and who may read them is the log inventory's matter
 //! (16.1.1, 16.4.2).
 
@@ -16,12 +19,14 @@ mod catalogue;
 mod context;
 mod line;
 mod shape;
+mod tally;
 mod write;
 
 pub use catalogue::SecurityEvent;
 pub use context::{EventContext, EventId, EventSource};
-pub use shape::{EventClass, LoginFactors, Outcome, SecondFactor, Severity, Shape};
-pub use write::{EVENT_LINE_BYTES_MAX, OCSF_VERSION, write_event};
+pub use shape::{EventClass, LoginFactors, Outcome, Room, SecondFactor, Severity, Shape};
+pub use tally::{EventSum, EventTally, Sighting};
+pub use write::{EVENT_LINE_BYTES_MAX, OCSF_VERSION, write_event, write_sum};
 
 #[cfg(test)]
 mod tests;

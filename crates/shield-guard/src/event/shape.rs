@@ -39,6 +39,17 @@ pub enum Outcome {
     Failure,
 }
 
+/// With which others an event shares its room, in memory and on disk. A flood in one room takes nothing from the other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Room {
+    /// What happened to accounts, keys and stores: takes a right credential, an administrator, or an outage. Each is kept as a
+    /// line of its own.
+    Accounts,
+    /// What anybody can cause, as often as they like: refusals above all. Those that are alike are counted
+    /// ([`super::EventTally`]).
+    Anybody,
+}
+
 /// What an event is in the words of OCSF, and its name here.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Shape {
@@ -53,10 +64,12 @@ pub struct Shape {
     pub severity: Severity,
     /// How it ended.
     pub outcome: Outcome,
+    /// Where it is kept.
+    pub room: Room,
 }
 
 /// What somebody logged in with.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum LoginFactors {
     /// A password alone.
     Password,
@@ -65,7 +78,7 @@ pub enum LoginFactors {
 }
 
 /// The second proof.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum SecondFactor {
     /// A code from an authenticator app.
     Totp,
@@ -91,6 +104,18 @@ impl EventClass {
     /// `category_uid`.
     pub const fn category_uid(self) -> u32 {
         self.uid() / 1_000
+    }
+}
+
+// === impl Room ===
+
+impl Room {
+    /// Its name in the documentation.
+    pub const fn label(self) -> &'static str {
+        match self {
+            Self::Accounts => "accounts",
+            Self::Anybody => "anybody",
+        }
     }
 }
 

@@ -107,17 +107,18 @@ fn catalogue_is_complete_and_names_differ() {
 fn asvs_v16_1_1_every_name_is_documented_as_it_is() {
     for shape in SecurityEvent::SHAPES {
         let row = format!(
-            "| `{}` | {:?} {} | {} | {:?} | {:?} |",
+            "| `{}` | {:?} {} | {} | {:?} | {:?} | {} |",
             shape.name,
             shape.class,
             shape.class.uid(),
             shape.activity,
             shape.severity,
-            shape.outcome
+            shape.outcome,
+            shape.room.label()
         );
         assert!(DOCUMENTATION.contains(&row), "docs/security-events.md has no row beginning {row}");
     }
-    let rows = DOCUMENTATION.lines().filter(|line| line.matches(" | ").count() == 6).count();
+    let rows = DOCUMENTATION.lines().filter(|line| line.matches(" | ").count() == 7).count();
     assert_eq!(rows, SecurityEvent::SHAPES.len() + 1, "a heading, and no row for an event that is not there");
 }
 
@@ -223,6 +224,36 @@ fn room_in_the_buffer_is_used_again() {
 fn refusals_count_as_failures() {
     assert!(SecurityEvent::CsrfRefused { reason: "cross-site" }.failed());
     assert!(!SecurityEvent::PasswordChanged {}.failed());
+}
+
+#[test]
+fn asvs_v16_4_2_strangers_cannot_fill_the_room_of_accounts() {
+    let strangers = |shape: &&Shape| shape.outcome == Outcome::Failure && shape.severity <= Severity::Medium;
+    for shape in SecurityEvent::SHAPES.iter().filter(strangers) {
+        // It takes the password.
+        let expected = if shape.name == "second-factor.failed" { Room::Accounts } else { Room::Anybody };
+        assert_eq!(shape.room, expected, "{}", shape.name);
+    }
+}
+
+#[test]
+fn sums_say_how_many_and_since_when() {
+    let sum = EventSum {
+        event: RateLimited { scope: "address", retry_after_s: 3 },
+        client: context().client,
+        actor: None,
+        subject: None,
+        count: 1_000_000,
+        since: Timestamp(NOW.0 - 60_000),
+        until: NOW,
+    };
+    let mut line = Vec::new();
+    write_sum(&sum, EventId::new(NOW, [3; 10]), &SOURCE, &mut line);
+    let read: Value = serde_json::from_slice(&line).unwrap();
+    assert_eq!((&read["count"], &read["message"]), (&1_000_000.into(), &"rate.limited".into()));
+    assert_eq!((&read["start_time"], &read["end_time"]), (&(NOW.0 - 60_000).into(), &NOW.0.into()));
+    assert_eq!((&read["time"], &read["src_endpoint"]["ip"]), (&NOW.0.into(), &"203.0.113.7".into()));
+    assert!(read["http_response"].is_null() && line.ends_with(b"}\n"));
 }
 
 proptest! {

@@ -2,9 +2,10 @@
 
 use super::{
     catalogue::{OTHER, SecurityEvent},
-    context::{EventContext, EventSource},
+    context::{EventContext, EventId, EventSource},
     line::{Object, Truth},
     shape::{EventClass, LoginFactors, Outcome, SecondFactor, Shape},
+    tally::EventSum,
 };
 
 /// The version of the schema.
@@ -28,10 +29,46 @@ pub fn write_event(
     source: &EventSource<'_>,
     line: &mut Vec<u8>,
 ) {
+    write_line(event, context, |_| {}, source, line);
+}
+
+/// Appends one line that stands for several events that were alike: `count` of them between `start_time` and `end_time`. It has
+/// no request, since each of them had its own.
+pub fn write_sum(sum: &EventSum, id: EventId, source: &EventSource<'_>, line: &mut Vec<u8>) {
+    let EventSum { event, client, actor, subject, count, since, until } = sum;
+    let context = EventContext {
+        id,
+        at: *until,
+        request_id: "",
+        client: *client,
+        actor: *actor,
+        subject: *subject,
+        session: None,
+        method: "",
+        route: "",
+        status: None,
+        user_agent: "",
+    };
+    let write_count = |object: &mut Object<'_>| {
+        object.number("count", *count);
+        object.number("start_time", since.0);
+        object.number("end_time", until.0);
+    };
+    write_line(event, &context, write_count, source, line);
+}
+
+fn write_line(
+    event: &SecurityEvent,
+    context: &EventContext<'_>,
+    write_count: impl FnOnce(&mut Object<'_>),
+    source: &EventSource<'_>,
+    line: &mut Vec<u8>,
+) {
     line.reserve(EVENT_LINE_BYTES_MAX);
     let shape = event.shape();
     let mut object = Object::open(line);
     write_classification(&shape, context, &mut object);
+    write_count(&mut object);
     write_metadata(&shape, context, source, &mut object);
     write_who(&shape, context, source, &mut object);
     write_class(event, context, source, &mut object);

@@ -34,29 +34,52 @@ pub struct OlderFields {
 
 // === impl PolicyField ===
 
-impl fmt::Display for PolicyField<'_> {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        list(self.0, formatter, |Reading { limit, rate, .. }, formatter| {
-            write!(formatter, "\"{}\";q={};w={}", limit.name(), rate.count(), rate.period().as_secs())?;
+impl PolicyField<'_> {
+    /// Writes it, without the detour over [`fmt::Formatter`].
+    ///
+    /// # Errors
+    /// Those of `line`.
+    pub fn write(&self, line: &mut impl fmt::Write) -> fmt::Result {
+        list(self.0, line, |Reading { limit, rate, .. }, line| {
+            name(limit.name(), line)?;
+            parameter(";q=", rate.count().into(), line)?;
+            parameter(";w=", rate.period().as_secs(), line)?;
             match rate.burst() == rate.count() {
                 true => Ok(()),
-                false => write!(formatter, ";shield-burst={}", rate.burst()),
+                false => parameter(";shield-burst=", rate.burst().into(), line),
             }
         })
     }
 }
 
+impl fmt::Display for PolicyField<'_> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.write(formatter)
+    }
+}
+
 // === impl LimitField ===
+
+impl LimitField<'_> {
+    /// Writes it, without the detour over [`fmt::Formatter`].
+    ///
+    /// # Errors
+    /// Those of `line`.
+    pub fn write(&self, line: &mut impl fmt::Write) -> fmt::Result {
+        list(self.0, line, |Reading { limit, standing, .. }, line| {
+            name(limit.name(), line)?;
+            parameter(";r=", standing.remaining.into(), line)?;
+            match standing.next_ns {
+                0 => Ok(()),
+                next_ns => parameter(";t=", next_ns.div_ceil(1_000_000_000), line),
+            }
+        })
+    }
+}
 
 impl fmt::Display for LimitField<'_> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        list(self.0, formatter, |Reading { limit, standing, .. }, formatter| {
-            write!(formatter, "\"{}\";r={}", limit.name(), standing.remaining)?;
-            match standing.next_ns {
-                0 => Ok(()),
-                next_ns => write!(formatter, ";t={}", next_ns.div_ceil(1_000_000_000)),
-            }
-        })
+        self.write(formatter)
     }
 }
 
@@ -76,16 +99,28 @@ impl OlderFields {
 }
 
 /// A list of items, one per limit.
-fn list(
+fn list<W: fmt::Write>(
     admission: &Admission<'_>,
-    formatter: &mut fmt::Formatter<'_>,
-    item: impl Fn(&Reading<'_>, &mut fmt::Formatter<'_>) -> fmt::Result,
+    line: &mut W,
+    item: impl Fn(&Reading<'_>, &mut W) -> fmt::Result,
 ) -> fmt::Result {
     for (index, reading) in admission.readings().enumerate() {
         if index > 0 {
-            formatter.write_str(", ")?;
+            line.write_str(", ")?;
         }
-        item(reading, formatter)?;
+        item(reading, line)?;
     }
     Ok(())
+}
+
+/// A string of RFC 9651; names of limits need no escapes.
+fn name(name: &str, line: &mut impl fmt::Write) -> fmt::Result {
+    line.write_char('"')?;
+    line.write_str(name)?;
+    line.write_char('"')
+}
+
+fn parameter(key: &str, number: u64, line: &mut impl fmt::Write) -> fmt::Result {
+    line.write_str(key)?;
+    line.write_str(itoa::Buffer::new().format(number))
 }

@@ -1,20 +1,22 @@
-//! Who is limited: one client address, account, API key or class of routes.
+//! Who is limited: one client address, account, session, API key or class of routes.
 
 use siphasher::sip::SipHasher13;
 
-use crate::{AccountId, ApiKeyId, address::AddressBlock};
+use crate::{AccountId, ApiKeyId, SessionId, address::AddressBlock};
 
 /// Whose units are counted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LimitKey {
     /// A client, by its address: one IPv4 address, or the IPv6 /64 that one subscriber has at least.
     Address(AddressBlock),
-    /// An account, over all its sessions and keys.
+    /// An account, over all its sessions.
     Account(AccountId),
     /// One API key.
     ApiKey(ApiKeyId),
     /// A class of routes as a whole, whoever asks; the caller numbers its classes.
     RouteClass(u16),
+    /// One session, by its cookie and its tokens.
+    Session(SessionId),
 }
 
 /// Places keys in tables, by SipHash-1-3 under a secret of 128 bits: without it nobody can choose keys that meet.
@@ -39,6 +41,7 @@ impl LimitKey {
             Self::Account(id) => (1, id.uuid().into_bytes()),
             Self::ApiKey(id) => (2, id.uuid().into_bytes()),
             Self::RouteClass(class) => (3, u128::from(*class).to_be_bytes()),
+            Self::Session(id) => (4, id.uuid().into_bytes()),
         };
         let mut bytes = [kind; 17];
         bytes[1..].copy_from_slice(&which);

@@ -101,7 +101,7 @@ mod tests {
     use crate::{
         AccountId,
         one_time::{
-            OneTimeStore,
+            Insertion, OneTimeStore,
             testing::{BrokenStore, MemoryStore, ready},
         },
     };
@@ -111,7 +111,8 @@ mod tests {
     fn issued(store: &MemoryStore, purpose: Purpose, random: u8) -> IssuedToken {
         let account = AccountId::new(NOW, [1; 10]);
         let issued = issue(TokenOrder { account, purpose, email: "a@example.org".into() }, [random; 32], NOW);
-        ready(store.insert(issued.digest, issued.record.clone())).unwrap();
+        let kept = ready(store.insert(issued.digest, issued.record.clone(), NOW)).unwrap();
+        assert_eq!(kept, Insertion::Kept);
         issued
     }
 
@@ -168,12 +169,13 @@ mod tests {
     }
 
     #[test]
-    fn newer_token_replaces_older() {
+    fn newer_token_leaves_the_older_open() {
         let store = MemoryStore::default();
-        let older = issued(&store, Purpose::PasswordReset, 7);
-        let newer = issued(&store, Purpose::PasswordReset, 8);
-        assert!(ready(redeem(&store, older.text.expose(), Purpose::PasswordReset, NOW)).is_err());
-        assert!(ready(redeem(&store, newer.text.expose(), Purpose::PasswordReset, NOW)).is_ok());
+        let (older, newer) =
+            (issued(&store, Purpose::PasswordReset, 7), issued(&store, Purpose::PasswordReset, 8));
+        assert!(ready(redeem(&store, older.text.expose(), Purpose::PasswordReset, NOW)).is_ok());
+        let void = ready(redeem(&store, newer.text.expose(), Purpose::PasswordReset, NOW));
+        assert!(matches!(void, Err(RedeemError::NotOpen)), "what it was for is done: {void:?}");
     }
 
     #[test]

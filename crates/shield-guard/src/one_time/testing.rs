@@ -10,7 +10,7 @@ use std::{
 
 use shield_types::Timestamp;
 
-use super::{OneTimeDigest, OneTimeRecord, OneTimeStore};
+use super::{Insertion, OPEN_TOKENS_MAX, OneTimeDigest, OneTimeRecord, OneTimeStore};
 use crate::StoreError;
 
 /// The output of a future that never waits.
@@ -33,16 +33,24 @@ pub(crate) fn away() -> StoreError {
     StoreError::away("one-time tokens", "connection refused")
 }
 
+fn alike(one: &OneTimeRecord, other: &OneTimeRecord) -> bool {
+    (one.account, one.purpose) == (other.account, other.purpose)
+}
+
 impl OneTimeStore for MemoryStore {
     fn insert(
         &self,
         digest: OneTimeDigest,
         record: OneTimeRecord,
-    ) -> impl Future<Output = Result<(), StoreError>> + Send {
+        now: Timestamp,
+    ) -> impl Future<Output = Result<Insertion, StoreError>> + Send {
         let mut kept = self.0.lock().unwrap();
-        kept.retain(|_, other| (other.account, other.purpose) != (record.account, record.purpose));
+        let alike = |other: &&OneTimeRecord| alike(other, &record) && now < other.expires_at;
+        if kept.values().filter(alike).count() >= OPEN_TOKENS_MAX as usize {
+            return future::ready(Ok(Insertion::Full));
+        }
         kept.insert(digest, record);
-        future::ready(Ok(()))
+        future::ready(Ok(Insertion::Kept))
     }
 
     fn consume(
@@ -50,7 +58,11 @@ impl OneTimeStore for MemoryStore {
         digest: OneTimeDigest,
         now: Timestamp,
     ) -> impl Future<Output = Result<Option<OneTimeRecord>, StoreError>> + Send {
-        let taken = self.0.lock().unwrap().remove(&digest);
+        let mut kept = self.0.lock().unwrap();
+        let taken = kept.remove(&digest);
+        if let Some(taken) = &taken {
+            kept.retain(|_, other| !alike(other, taken));
+        }
         future::ready(Ok(taken.filter(|record| now < record.expires_at)))
     }
 }
@@ -60,7 +72,8 @@ impl OneTimeStore for BrokenStore {
         &self,
         _: OneTimeDigest,
         _: OneTimeRecord,
-    ) -> impl Future<Output = Result<(), StoreError>> + Send {
+        _: Timestamp,
+    ) -> impl Future<Output = Result<Insertion, StoreError>> + Send {
         future::ready(Err(away()))
     }
 

@@ -45,7 +45,7 @@ pub enum RotateError {
         /// The key.
         id: KeyId,
     },
-    /// Too many keys still verify or were killed lately.
+    /// Too many keys still verify.
     #[error("announce a key: the ring holds {KEYS_MAX} already; the next leaves at `{until}`")]
     Full {
         /// When there is room.
@@ -105,7 +105,7 @@ impl KeyRing {
         if let Some(pending) = next.position(now, KeyState::Announced) {
             return Err(RotateError::Pending { id: next.keys[pending].record.id });
         }
-        if next.keys.len() >= KEYS_MAX {
+        if next.keys.len() >= KEYS_MAX && !next.forget_killed() {
             let until = next.keys.iter().filter_map(|key| self.leaves_at(key)).min();
             return Err(RotateError::Full { until: until.unwrap_or(now) });
         }
@@ -143,17 +143,14 @@ impl KeyRing {
     }
 
     /// The same revision, in which `heir` signs from now on if no other key does: part of the change that killed the
-    /// active one, so that nobody ever loads a ring which signs nothing. If there is no room, the key that was killed
-    /// first is forgotten; what it signed is refused all the same, as of no key in the ring.
+    /// active one, so that nobody ever loads a ring which signs nothing. There is room for it once a key was killed.
     #[must_use]
     pub fn with_heir(mut self, heir: SigningKey, now: Timestamp) -> Self {
         if self.position(now, KeyState::Active).is_some() {
             return self;
         }
-        if self.keys.len() >= KEYS_MAX {
-            let killed = self.keys.iter().enumerate().filter(|(_, key)| key.record.killed_at.is_some());
-            let first = killed.min_by_key(|(_, key)| key.record.killed_at).map(|(place, _)| place);
-            self.keys.remove(first.unwrap_or(0));
+        if self.keys.len() >= KEYS_MAX && !self.forget_killed() {
+            return self;
         }
         self.keys.push(RingKey::new(heir, now, now));
         self
@@ -166,6 +163,14 @@ impl KeyRing {
             (Some(active), None) => now.since(self.keys[active].record.signs_from) >= self.schedule.period,
             (None, None) => true,
         }
+    }
+
+    /// Makes room by forgetting the key that was killed first. What it signed is refused all the same, as of no key in the ring; so
+    /// whoever kills keys one after the other never ends without one that signs. False when none was killed.
+    fn forget_killed(&mut self) -> bool {
+        let killed = self.keys.iter().enumerate().filter(|(_, key)| key.record.killed_at.is_some());
+        let first = killed.min_by_key(|(_, key)| key.record.killed_at).map(|(place, _)| place);
+        first.map(|place| self.keys.remove(place)).is_some()
     }
 
     /// Where the key in this state is; of those that sign or will there is one at most.

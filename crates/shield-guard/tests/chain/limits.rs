@@ -49,7 +49,28 @@ fn accounts_and_strangers_have_limits_of_their_own() {
     assert_eq!(refusals(&Headers::default(), 3), ["", "", "stranger"]);
     assert_eq!(refusals(&backend.bearer(), 2), ["", ""]);
     assert_eq!(refusals(&backend.cookie(), 1), [""], "the same account");
-    assert_eq!(refusals(&backend.api_key(), 1), ["account"]);
+    assert_eq!(refusals(&backend.bearer(), 1), ["account"]);
+    assert_eq!(refusals(&backend.api_key(), 2), ["", ""], "keys have limits of their own");
+}
+
+#[test]
+fn asvs_v2_4_1_a_stolen_key_takes_nothing_of_a_log_in() {
+    let backend = Backend::new();
+    let subjects = [
+        ("account", 2, LimitSubject::Account),
+        ("session", 2, LimitSubject::Session),
+        ("key", 3, LimitSubject::ApiKey),
+    ];
+    let policy = limited(Access::Required(scopes("")), &subjects);
+    let refusals = |headers: &Headers, asks: u32| {
+        (0..asks).map(|_| limit_of(&backend.judge(headers, &policy, NOW))).collect::<Vec<_>>()
+    };
+    assert_eq!(refusals(&backend.api_key(), 5), ["", "", "", "key", "key"]);
+    assert_eq!(refusals(&backend.bearer(), 2), ["", ""]);
+    let session = limited(Access::Required(scopes("")), &[("session", 1, LimitSubject::Session)]);
+    assert_eq!(limit_of(&backend.judge(&backend.bearer(), &session, NOW)), "");
+    assert_eq!(limit_of(&backend.judge(&backend.cookie(), &session, NOW)), "session", "the token's session");
+    assert_eq!(limit_of(&backend.judge(&backend.api_key(), &session, NOW)), "");
 }
 
 #[test]

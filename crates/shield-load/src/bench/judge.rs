@@ -45,7 +45,11 @@ fn missed(order: &BenchOrder, component: &ComponentResults) -> Vec<String> {
         Some(None) if loaded.is_some_and(|loaded| !loaded.buckets.is_empty()) => {
             missed.push(format!("`{name}` took longer once under load than its histogram can tell"));
         }
-        _ => {}
+        Some(_) => {}
+        None if order.metrics.is_some() => {
+            missed.push(format!("`{name}` is not measured under load: its histogram did not grow"));
+        }
+        None => {}
     }
     missed
 }
@@ -84,6 +88,15 @@ mod tests {
         assert!(judged(|component| component.quiet = Some(long(20_000.0))).0);
         let (held, reasons) = judged(|component| component.loaded = Some(long(20_000.0)));
         assert!(!held && reasons[0].contains("once under load"), "{reasons:?}");
+    }
+
+    #[test]
+    fn unseen_under_load_does_not_hold() {
+        let (held, reasons) = judged(|component| {
+            component.quiet = Some(figures(1.0));
+            component.loaded = None;
+        });
+        assert!(!held && reasons[0].contains("not measured under load"), "{reasons:?}");
     }
 
     #[test]

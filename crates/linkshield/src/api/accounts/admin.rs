@@ -9,10 +9,9 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use shield_guard::{
-    AccountId, KeyId,
+    AccountId, ApiKeyId, KeyId,
     event::SecurityEvent,
     limit::Tier,
-    revocation::RevocationReason,
     token::{KeyRecord, KeyState},
 };
 use utoipa::ToSchema;
@@ -63,6 +62,15 @@ pub(crate) struct RevokedResponse {
     admin_id: String,
 }
 
+/// API keys that were taken back.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct RevokedKeysResponse {
+    revoked_count: usize,
+    key_ids: Vec<String>,
+    user_id: String,
+    admin_id: String,
+}
+
 /// A signing key.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct SigningKeyResponse {
@@ -95,7 +103,9 @@ pub(super) async fn change_user(
 ) -> Result<Json<UserResponse>, Problem> {
     holder.require_recent_login()?;
     let change = standing(read_json(request, ACCOUNT_BODY_BYTES_MAX).await?)?;
-    let changed = app.accounts().change_standing(role, id, change).await?;
+    let witness = witness.about(id);
+    let changed = app.accounts().change_standing(role, id, change).await;
+    let changed = changed.inspect_err(|error| events::change_refused(&witness, error))?;
     app.gate().forget(id);
     events::standing_changed(witness, &changed);
     Ok(Json(changed.account.into()))
@@ -135,19 +145,20 @@ fn named<T>(
 #[utoipa::path(post, path = "/auth/admin/revoke-user-tokens/{user_id}", tag = "admin",
     params(("user_id" = String, Path, description = "Id of the account")), responses(
     (status = 200, description = "Ended", body = RevokedResponse),
+    (status = 401, description = "Nobody is logged in, or the log-in is too long ago", body = ProblemDocument, content_type = "application/problem+json"),
+    (status = 403, description = "Not an administrator, or not enough of one", body = ProblemDocument, content_type = "application/problem+json"),
     (status = 404, description = "No such account", body = ProblemDocument, content_type = "application/problem+json"),
 ))]
 pub(super) async fn revoke_tokens(
     State(app): State<App>,
-    Admin(holder, _role): Admin,
+    Admin(holder, role): Admin,
     PathId(account): PathId<AccountId>,
     witness: Witness,
 ) -> Result<Json<RevokedResponse>, Problem> {
-    if !app.accounts().exists(account).await? {
-        return Err(Problem::unknown_user());
-    }
-    let ended = app.accounts().end_sessions(account, None, RevocationReason::Administrator).await?;
+    holder.require_recent_login()?;
     let witness = witness.about(account);
+    let ended = app.accounts().end_sessions_of(role, account).await;
+    let ended = ended.inspect_err(|error| events::change_refused(&witness, error))?;
     let revoked = SecurityEvent::TokensRevoked { scope: "account", owner: account, reason: "admin" };
     witness.tell(&revoked, StatusCode::OK);
     events::sessions_ended(&witness, &ended, "admin", StatusCode::OK);
@@ -158,6 +169,55 @@ pub(super) async fn revoke_tokens(
         user_id: account.to_string(),
         admin_id: holder.account.to_string(),
     }))
+}
+
+/// Takes back every API key of an account, at once: for an account that is in other hands.
+#[utoipa::path(delete, path = "/api/v1/admin/users/{id}/api-keys", tag = "admin",
+    params(("id" = String, Path, description = "Id of the account")), responses(
+    (status = 200, description = "Taken back", body = RevokedKeysResponse),
+    (status = 401, description = "Nobody is logged in, or the log-in is too long ago", body = ProblemDocument, content_type = "application/problem+json"),
+    (status = 403, description = "Not an administrator, or not enough of one", body = ProblemDocument, content_type = "application/problem+json"),
+    (status = 404, description = "No such account", body = ProblemDocument, content_type = "application/problem+json"),
+))]
+pub(super) async fn revoke_api_keys(
+    State(app): State<App>,
+    Admin(holder, role): Admin,
+    PathId(account): PathId<AccountId>,
+    witness: Witness,
+) -> Result<Json<RevokedKeysResponse>, Problem> {
+    holder.require_recent_login()?;
+    let witness = witness.about(account);
+    let ended = app.accounts().take_back_api_keys(role, account).await;
+    let ended = ended.inspect_err(|error| events::change_refused(&witness, error))?;
+    events::api_keys_ended(&witness, &ended, "admin", StatusCode::OK);
+    Ok(Json(RevokedKeysResponse {
+        revoked_count: ended.len(),
+        key_ids: ended.iter().map(ApiKeyId::to_string).collect(),
+        user_id: account.to_string(),
+        admin_id: holder.account.to_string(),
+    }))
+}
+
+/// Takes back one API key, whoever has it, at once: for a key that leaked.
+#[utoipa::path(delete, path = "/api/v1/admin/api-keys/{id}", tag = "admin",
+    params(("id" = String, Path, description = "Id of the key")), responses(
+    (status = 204, description = "Taken back"),
+    (status = 401, description = "Nobody is logged in, or the log-in is too long ago", body = ProblemDocument, content_type = "application/problem+json"),
+    (status = 403, description = "Not an administrator, or not enough of one", body = ProblemDocument, content_type = "application/problem+json"),
+    (status = 404, description = "No such key, or it was taken back before", body = ProblemDocument, content_type = "application/problem+json"),
+))]
+pub(super) async fn revoke_api_key(
+    State(app): State<App>,
+    Admin(holder, role): Admin,
+    PathId(key): PathId<ApiKeyId>,
+    witness: Witness,
+) -> Result<StatusCode, Problem> {
+    holder.require_recent_login()?;
+    let ended = app.accounts().take_back_api_key(role, key).await;
+    let owner = ended.inspect_err(|error| events::change_refused(&witness, error))?;
+    let owner = owner.ok_or_else(Problem::unknown_api_key)?;
+    events::api_keys_ended(&witness.about(owner), &[key], "admin", StatusCode::NO_CONTENT);
+    Ok(StatusCode::NO_CONTENT)
 }
 
 /// Which key signs, and whether the next is due.

@@ -18,6 +18,7 @@ use utoipa::ToSchema;
 use super::{
     ACCOUNT_BODY_BYTES_MAX,
     answers::{instant, moment},
+    events,
 };
 use crate::{
     accounts::{KeyOrder, MadeKey, Permissions},
@@ -101,18 +102,20 @@ pub(super) async fn make(
 ) -> Result<Json<ApiKeyResponse>, Problem> {
     holder.require_recent_login()?;
     let order = order(read_json(request, ACCOUNT_BODY_BYTES_MAX).await?)?;
-    let made = app.accounts().make_api_key(holder.account, order).await?;
+    let made = app.accounts().make_api_key(holder.account, order).await;
+    let made = made.inspect_err(|error| events::api_key_refused(&witness, error))?;
     witness.tell(&SecurityEvent::ApiKeyCreated { key: made.record.id }, StatusCode::OK);
     Ok(Json(made.into()))
 }
 
-/// Makes a key in the place of another; both work until the other's grace of 30 days is over.
+/// Makes a key in the place of another; both work until the other's grace of 30 days is over. The one that the other replaced
+/// ends at once.
 #[utoipa::path(post, path = "/api/v1/user/api-keys/{id}/rotate", tag = "user",
     params(("id" = String, Path, description = "Id of the key")), responses(
     (status = 200, description = "The new key", body = ApiKeyResponse),
     (status = 401, description = "Nobody is logged in, or the log-in is too long ago", body = ProblemDocument, content_type = "application/problem+json"),
     (status = 404, description = "The account has no such key", body = ProblemDocument, content_type = "application/problem+json"),
-    (status = 409, description = "The key was replaced before", body = ProblemDocument, content_type = "application/problem+json"),
+    (status = 409, description = "The key was replaced before, or too many replaced ones still work", body = ProblemDocument, content_type = "application/problem+json"),
 ))]
 pub(super) async fn rotate(
     State(app): State<App>,

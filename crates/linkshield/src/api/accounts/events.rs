@@ -2,12 +2,12 @@
 
 use http::StatusCode;
 use shield_guard::{
-    AccountId, SessionId,
+    AccountId, ApiKeyId, SessionId,
     event::{SecondFactor, SecurityEvent},
 };
 
 use crate::{
-    accounts::{Granted, LoginError, StandingChanged, UsedCode},
+    accounts::{ApiKeyError, ChangeStandingError, Granted, LoginError, StandingChanged, UsedCode},
     gate::Witness,
     store::Account,
 };
@@ -67,6 +67,13 @@ pub(super) fn sessions_ended(
     }
 }
 
+/// These API keys were taken back, for one reason.
+pub(super) fn api_keys_ended(witness: &Witness, keys: &[ApiKeyId], reason: &'static str, status: StatusCode) {
+    for &key in keys {
+        witness.tell(&SecurityEvent::ApiKeyRevoked { key, reason }, status);
+    }
+}
+
 /// A second factor was taken away.
 pub(super) fn second_factor_ended(witness: &Witness, used: UsedCode) {
     if let UsedCode::Recovery { left } = used {
@@ -93,6 +100,20 @@ pub(super) fn standing_changed(witness: Witness, changed: &StandingChanged) {
         (_, _) => {}
     }
     sessions_ended(&witness, ended, "admin", StatusCode::OK);
+}
+
+/// An administrator did not change an account.
+pub(super) fn change_refused(witness: &Witness, error: &ChangeStandingError) {
+    if matches!(error, ChangeStandingError::NotAllowed) {
+        witness.tell(&SecurityEvent::AccessDenied { reason: "role" }, StatusCode::FORBIDDEN);
+    }
+}
+
+/// Somebody did not get an API key.
+pub(super) fn api_key_refused(witness: &Witness, error: &ApiKeyError) {
+    if matches!(error, ApiKeyError::Permission) {
+        witness.tell(&SecurityEvent::AccessDenied { reason: "role" }, StatusCode::FORBIDDEN);
+    }
 }
 
 /// Why an administrator keeps an account from being used: `locked`, or the name of its status.

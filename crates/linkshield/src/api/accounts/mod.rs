@@ -54,6 +54,8 @@ pub const ACCOUNT_BODY_BYTES_MAX: usize = 16 * 1024;
     api_keys::revoke,
     admin::change_user,
     admin::revoke_tokens,
+    admin::revoke_api_keys,
+    admin::revoke_api_key,
     admin::jwt_status,
     admin::jwt_keys,
     admin::jwt_rotate,
@@ -87,6 +89,8 @@ pub(super) fn router() -> Router<App> {
         .route("/api/v1/user/api-keys/{id}", delete(api_keys::revoke))
         .route("/api/v1/user/api-keys/{id}/rotate", post(api_keys::rotate))
         .route("/api/v1/admin/users/{id}", put(admin::change_user))
+        .route("/api/v1/admin/users/{id}/api-keys", delete(admin::revoke_api_keys))
+        .route("/api/v1/admin/api-keys/{id}", delete(admin::revoke_api_key))
         .route("/auth/admin/revoke-user-tokens/{user_id}", post(admin::revoke_tokens))
         .route("/api/v1/jwt/status", get(admin::jwt_status))
         .route("/api/v1/jwt/keys", get(admin::jwt_keys))

@@ -99,7 +99,7 @@ pub(super) async fn forgot(
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// Sets a new password and ends every session.
+/// Sets a new password, and ends every session and every API key.
 #[utoipa::path(post, path = "/api/v1/user/reset-password", tag = "user", request_body = ResetPasswordRequest, responses(
     (status = 204, description = "Set"),
     (status = 400, description = "Not JSON, or the token is not valid", body = ProblemDocument, content_type = "application/problem+json"),
@@ -122,9 +122,10 @@ pub(super) async fn reset(
             witness.tell(&refused, StatusCode::BAD_REQUEST);
         }
     });
-    let PasswordWasReset { account, ended } = reset?;
+    let PasswordWasReset { account, ended, keys } = reset?;
     let witness = witness.proven(account, None);
     witness.tell(&SecurityEvent::PasswordReset {}, StatusCode::NO_CONTENT);
     events::sessions_ended(&witness, &ended, "password-reset", StatusCode::NO_CONTENT);
+    events::api_keys_ended(&witness, &keys, "password-reset", StatusCode::NO_CONTENT);
     Ok(StatusCode::NO_CONTENT)
 }

@@ -153,6 +153,16 @@ impl Problem {
         )
     }
 
+    /// 409: the account has too many replaced API keys that still work.
+    pub(crate) fn replaced_key_limit(keys_max: u16) -> Self {
+        Self::new(
+            StatusCode::CONFLICT,
+            "urn:linkshield:problem:api-key-limit",
+            "The account has too many replaced API keys that still work",
+            format!("the plan allows {keys_max} of them; take one back that is not used any more"),
+        )
+    }
+
     /// 409: the key has a successor already.
     pub(crate) fn key_over() -> Self {
         Self::new(

@@ -94,6 +94,14 @@ impl From<ApiKeyError> for Problem {
                 Self::not_allowed("only administrators make keys that may do what they do")
             }
             ApiKeyError::Limit { keys_max } => Self::key_limit(keys_max),
+            ApiKeyError::ReplacedLimit { keys_max } => Self::replaced_key_limit(keys_max),
+            ApiKeyError::Full(full) => {
+                let cause = full.to_string();
+                Self {
+                    cause: Some(cause),
+                    ..Self::unavailable("there are as many API keys as this service can have")
+                }
+            }
             ApiKeyError::NotFound => Self::unknown_api_key(),
             ApiKeyError::Over(_) => Self::key_over(),
             ApiKeyError::Failed(failure) => failure.into(),

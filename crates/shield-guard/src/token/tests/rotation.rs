@@ -74,6 +74,19 @@ fn a_full_ring_refuses_keys() {
 }
 
 #[test]
+fn keys_killed_within_an_hour_leave_room() {
+    let (mut ring, mut killed) = (begin(), Vec::new());
+    for second in 0..3 * KEYS_MAX as u64 {
+        let now = Timestamp(NOW.0 + 1_000 * second);
+        let id = ring.signing_key(now).unwrap().id();
+        ring = ring.kill(id, now).unwrap().rotate(key(Algorithm::EdDsa), now).unwrap();
+        killed.push(id);
+        assert!(ring.records().count() <= KEYS_MAX);
+        assert!(killed.iter().all(|id| ring.verifying_key(*id, now).is_err()), "killed or forgotten");
+    }
+}
+
+#[test]
 fn killing_the_active_key_promotes_its_heir() {
     let ring = begin().rotate(key(Algorithm::EdDsa), NOW).unwrap();
     let [old, heir] = [0, 1].map(|place| ring.records().nth(place).unwrap().id);
