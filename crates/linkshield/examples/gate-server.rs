@@ -53,8 +53,11 @@ const ROUTE: &str = "/";
 const BATCHES: usize = 200;
 const BATCH: Duration = Duration::from_millis(2);
 
-/// The only account's session, and nothing else.
-struct OneSession(NewSession);
+/// The only account's session, the key of its token, and nothing else.
+struct OneSession {
+    session: NewSession,
+    ring: Arc<KeyRing>,
+}
 
 /// Nothing was ever taken back.
 struct EmptyLog;
@@ -65,7 +68,6 @@ struct Lines(HeaderMap);
 /// Everything that a gate is made of.
 struct Scene {
     chain: Arc<Chain>,
-    ring: Arc<KeyRing>,
     policy: RoutePolicy,
     store: Arc<OneSession>,
     /// Of each kind of credential, the headers that bring it.
@@ -94,14 +96,12 @@ async fn gated() {
     let (sink, _writer) = EventWriter::start(EventFile::at(events), "one").await.expect("a file for events");
     let (uses, _use_writer) = UseWriter::start(Arc::clone(&scene.store));
     let fanout = Fanout::through(None);
-    let _follower =
-        RevocationFollower::start(EmptyLog, Arc::clone(&scene.chain), sink.clone(), fanout.clone());
-    let ring = Arc::clone(&scene.ring);
+    let (store, chain) = (Arc::clone(&scene.store), Arc::clone(&scene.chain));
+    let _follower = RevocationFollower::start(store, chain, sink.clone(), fanout.clone());
     let report = ReportPath::parse("/api/security/csp-report").expect("a plain path");
     let gate = Gate::new(GateParts {
         chain: Arc::clone(&scene.chain),
         store: Arc::clone(&scene.store),
-        ring: Box::new(move || Arc::clone(&ring)),
         routes: RouteTable::new(ScopeSet::EMPTY).with(Method::POST, ROUTE, scene.policy.clone()),
         headers: SecurityHeaders::new(&report, HstsPreload::No),
         events: sink,
@@ -148,7 +148,7 @@ async fn decide() {
         let began = Instant::now();
         let once = || {
             let now_ns = u64::try_from(began.elapsed().as_nanos()).unwrap_or(u64::MAX);
-            let moment = Moment { now: now(), now_ns, ring: &scene.ring, observer: () };
+            let moment = Moment { now: now(), now_ns, ring: &scene.store.ring, observer: () };
             let decision = scene.chain.decide(black_box(&request), &scene.policy, &moment);
             assert!(matches!(decision, Decision::Decided(Outcome::Admitted(_))), "{kind}: a hit is admitted");
         };
@@ -221,9 +221,8 @@ fn scene() -> Scene {
     ];
     Scene {
         chain: Arc::new(chain),
-        ring: Arc::new(ring),
         policy: policy_of(all),
-        store: Arc::new(OneSession(session)),
+        store: Arc::new(OneSession { session, ring: Arc::new(ring) }),
         credentials,
     }
 }
@@ -265,7 +264,7 @@ fn headers(lines: &[(&'static str, &str)]) -> HeaderMap {
 impl Scene {
     /// Lets the chain learn what a store knows, as the first request of each does.
     async fn warm(&self, request: &RequestFacts<'_, Lines>) {
-        let moment = || Moment { now: now(), now_ns: 0, ring: &self.ring, observer: () };
+        let moment = || Moment { now: now(), now_ns: 0, ring: &self.store.ring, observer: () };
         if let Decision::NeedsStore(pending) = self.chain.decide(request, &self.policy, &moment()) {
             let answer = self.store.answer(pending.question()).await.expect("it is in memory");
             let _admitted = self.chain.resume(pending, answer, request, &moment());
@@ -277,7 +276,7 @@ impl Scene {
 
 impl GateStore for OneSession {
     async fn answer(&self, question: Question) -> Result<Answer, StoreError> {
-        let record = &self.0.record;
+        let record = &self.session.record;
         let scopes = ScopeTable::new(&["account"]).expect("a name of a scope").all();
         let standing = AccountStanding::Acting(AccountFacts { tier: Tier::Free, scopes });
         Ok(match question {
@@ -288,8 +287,8 @@ impl GateStore for OneSession {
         })
     }
 
-    async fn settle(&self, _chain: &Chain) -> Result<(), StoreError> {
-        Ok(())
+    async fn settle(&self, chain: &Chain) -> Result<(), StoreError> {
+        catch_up(&EmptyLog, chain).await
     }
 
     fn check_room(&self) -> Result<(), Problem> {
@@ -299,6 +298,12 @@ impl GateStore for OneSession {
     async fn touch(&self, _used: Use, _at: Timestamp) -> Result<(), StoreError> {
         Ok(())
     }
+
+    fn ring(&self) -> Arc<KeyRing> {
+        Arc::clone(&self.ring)
+    }
+
+    async fn look_for_keys(&self) {}
 }
 
 // === impl EmptyLog ===

@@ -261,7 +261,7 @@ impl RedisSentinel {
         format!("redis+sentinel://{}/{MASTER}", hosts(&self.sentinels))
     }
 
-    /// The first master, and its copy.
+    /// The master and its copy; who is which, the Sentinels say.
     pub fn servers(&mut self) -> &mut [Redis; 2] {
         &mut self.servers
     }
@@ -280,6 +280,27 @@ impl RedisSentinel {
         let answer = self.sentinels[0].command(&command)?;
         let port = answer.lines().nth(1).and_then(|port| port.trim().parse().ok());
         port.ok_or_else(|| RedisError::Command { command: command.join(" "), answer })
+    }
+
+    /// Answers of `redis-cli` at the master, one line each.
+    ///
+    /// # Errors
+    /// When no Sentinel says who that is, or the command fails.
+    pub fn command(&self, words: &[&str]) -> Result<String, RedisError> {
+        self.server(self.master_port()?).command(words)
+    }
+
+    /// Starts master and copy again, empty, after both were killed; `answering` is called once the master answers.
+    ///
+    /// # Errors
+    /// When they do not start.
+    pub fn restart(&mut self, answering: impl FnOnce()) -> Result<(), RedisError> {
+        let master = self.master_port()?;
+        self.servers.sort_by_key(|server| server.port != master);
+        let [master, copy] = &mut self.servers;
+        master.restart()?;
+        answering();
+        copy.restart()
     }
 
     /// Has the Sentinels promote the copy (`SENTINEL FAILOVER`); returns when it is ordered, not when it is done.

@@ -3,8 +3,7 @@
 use shield_guard::{
     AccountId, ApiKeyId, KeyId, SessionId,
     api_key::ApiKeyStore,
-    revocation::{Revocation, RevocationCause, RevocationLog, RevocationReason, Revoked, Sequence},
-    token::ACCESS_TOKEN_LIFETIME_MAX,
+    revocation::{Revocation, RevocationCause, RevocationLog, RevocationReason, Sequence},
 };
 use thiserror::Error;
 
@@ -37,18 +36,6 @@ pub enum ChangeStandingError {
     #[error("change an administrator's account, or make one, as another than a super administrator")]
     NotAllowed,
     /// A fault of ours.
-    #[error(transparent)]
-    Failed(#[from] Failure),
-}
-
-/// Why a signing key was not killed.
-#[derive(Debug, Error)]
-#[non_exhaustive]
-pub enum KillSigningKeyError {
-    /// There is none of this id, or the database does not take it.
-    #[error(transparent)]
-    Keys(#[from] ChangeKeysError),
-    /// The log of revocations does not take it; nothing was changed.
     #[error(transparent)]
     Failed(#[from] Failure),
 }
@@ -154,24 +141,12 @@ impl Accounts {
         Ok(ended.then_some(account.id))
     }
 
-    /// Takes a signing key out of service with every token that it signed. The log says so first, which every process follows within
-    /// moments; the ring is only looked at now and then. When the second step fails, the key's tokens are refused already: ask
-    /// again.
+    /// Takes a signing key out of service with every token that it signed; every process refuses them within moments.
     ///
     /// # Errors
     /// When there is no such key, or the database does not take it.
-    pub async fn kill_signing_key(&self, key: KeyId) -> Result<(), KillSigningKeyError> {
-        let (keys, now) = (self.keys(), now());
-        if keys.records().iter().any(|record| record.id == key) {
-            let entry = Revocation {
-                revoked: Revoked::SigningKey { key },
-                reason: RevocationReason::SecurityIncident,
-                revoked_at: now,
-                expires_at: now.after(ACCESS_TOKEN_LIFETIME_MAX),
-            };
-            self.inner.revocations.append(&entry).await.map_err(Failure::from)?;
-        }
-        Ok(keys.kill(key, now).await?)
+    pub async fn kill_signing_key(&self, key: KeyId) -> Result<(), ChangeKeysError> {
+        self.keys().kill(key, now()).await
     }
 
     /// How many revocations there ever were.

@@ -1,11 +1,10 @@
 //! What every operation on accounts may answer instead of a decision: a fault of ours.
 
 use shield_data::{SealError, SqlError, UnsealError};
-use shield_guard::token::IssueError;
 use thiserror::Error;
 
 use super::hashing::HashingError;
-use crate::store::StoreError;
+use crate::{keys::IssueAccessError, store::StoreError};
 
 /// Nothing was decided, and nothing was allowed.
 #[derive(Debug, Error)]
@@ -21,8 +20,8 @@ pub enum Failure {
     #[error("hash a password")]
     Hashing(#[from] HashingError),
     /// Access tokens.
-    #[error("sign an access token")]
-    Sign(#[from] IssueError),
+    #[error("give an access token")]
+    Sign(#[from] IssueAccessError),
     /// Deleting what is over.
     #[error("delete what is over")]
     Prune(#[from] SqlError),

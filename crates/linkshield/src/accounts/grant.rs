@@ -85,7 +85,7 @@ impl Accounts {
         let grant = RefreshGrant { session: record.id, account: account.id, life };
         let (family, token) = self.inner.refresh.begin(grant, now, &Secret::new(random_bytes()));
         // Before the session: what it needs beside it is there when it begins.
-        let access = self.access_token(&account, record.id, now)?;
+        let access = self.access_token(&account, record.id, now).await?;
         let change = self.inner.store.change_account(account.id).await;
         let mut change = change.map_err(Failure::from)?;
         if let Some(refusal) = void(&mut change, &account, now).await? {
@@ -101,7 +101,7 @@ impl Accounts {
     }
 
     /// An access token for a session that lives.
-    pub(super) fn access_token(
+    pub(super) async fn access_token(
         &self,
         account: &Account,
         session: SessionId,
@@ -114,7 +114,7 @@ impl Accounts {
             token: TokenId::new(now, random_bytes()),
             scopes: scopes::of_role(keys.scopes(), account.role),
         };
-        Ok(keys.issue(&claims, now)?)
+        Ok(keys.issue(&claims, now).await?)
     }
 }
 

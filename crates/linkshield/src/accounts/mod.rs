@@ -32,7 +32,7 @@ mod standing;
 #[cfg(test)]
 mod tests;
 
-pub use admin::{ChangeStandingError, KillSigningKeyError, StandingChanged, promote};
+pub use admin::{ChangeStandingError, StandingChanged, promote};
 pub use api_keys::{ApiKeyError, KeyOrder, KeyWatch, MadeKey};
 pub(crate) use email::EMAIL_LENGTH_MAX;
 pub use email::{EmailAddress, ParseEmailError};

@@ -77,7 +77,7 @@ impl Accounts {
         let (session, account) = found
             .filter(|(session, account)| session.state(now) == SessionState::Live && account.usable())
             .ok_or(RefreshFailure::Refused)?;
-        let access = self.access_token(&account, session.id, now)?;
+        let access = self.access_token(&account, session.id, now).await?;
         let attempt = RefreshAttempt { now, salt: random_bytes(), outage: self.inner.refresh_outages.last() };
         let exchanged = self.inner.refresh.refresh(&self.inner.families, token.as_bytes(), &attempt).await;
         let outcome = match exchanged {

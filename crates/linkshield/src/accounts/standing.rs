@@ -8,6 +8,7 @@ use shield_guard::{
     api_key::{ApiKeyFormat, ApiKeyIndex, ApiKeyStore},
     chain::{AccountFacts, AccountStanding, Answer, Chain, Question, Use},
     session::SessionStore,
+    token::KeyRing,
 };
 use shield_types::Timestamp;
 
@@ -85,5 +86,13 @@ impl GateStore for Accounts {
             Use::Session(session) => self.inner.sessions.touch(session, at).await,
             Use::ApiKey(key) => self.inner.api_keys.store.touch(key, at).await,
         }
+    }
+
+    fn ring(&self) -> Arc<KeyRing> {
+        self.keys().ring()
+    }
+
+    async fn look_for_keys(&self) {
+        self.keys().look().await;
     }
 }

@@ -1,5 +1,6 @@
 //! The task that keeps this process's set of revocations complete, by reading the log: ten times a second, and at once when
-//! another process says that it has grown.
+//! another process says that it has grown. When the log says that a signing key was killed it has the next one looked for, which
+//! signs already.
 
 use std::{
     sync::Arc,
@@ -14,7 +15,7 @@ use shield_guard::{
 };
 use tokio::time::{MissedTickBehavior, interval};
 
-use super::{EventSink, Fanout};
+use super::{EventSink, Fanout, GateStore, strange::outdated};
 use crate::{
     background::{Background, StopSignal},
     clock::now,
@@ -77,13 +78,8 @@ fn forget(chain: &Chain, entry: &Revocation) {
 
 impl RevocationFollower {
     /// Starts the task.
-    pub fn start(
-        log: impl RevocationLog + 'static,
-        chain: Arc<Chain>,
-        events: EventSink,
-        fanout: Fanout,
-    ) -> Self {
-        Self(Background::start("follower of revocations", |stop| run(log, chain, (events, fanout), stop)))
+    pub fn start(store: Arc<impl GateStore>, chain: Arc<Chain>, events: EventSink, fanout: Fanout) -> Self {
+        Self(Background::start("follower of revocations", |stop| run(store, chain, (events, fanout), stop)))
     }
 
     /// Ends the task.
@@ -93,7 +89,7 @@ impl RevocationFollower {
 }
 
 async fn run(
-    log: impl RevocationLog,
+    store: Arc<impl GateStore>,
     chain: Arc<Chain>,
     (events, mut fanout): (EventSink, Fanout),
     mut stop: StopSignal,
@@ -109,10 +105,14 @@ async fn run(
         }
         let read = tokio::select! {
             () = stop.told() => return,
-            read = catch_up(&log, &chain) => read,
+            read = store.settle(&chain) => read,
         };
         if read.is_ok() {
             fanout.tell(chain.revocations.cursor()).await;
+        }
+        // Each turn until it is not: whoever reads the log for another reason may have read the entry.
+        if outdated(&store.ring(), &chain.revocations) {
+            store.look_for_keys().await;
         }
         told.tell(read, &chain, &events);
         if period % PRUNE_PERIODS == 0 {
@@ -158,7 +158,7 @@ impl Told {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
+    use std::sync::{Arc, atomic::Ordering};
 
     use shield_guard::revocation::{Freshness, Revoked};
 
@@ -166,8 +166,8 @@ mod tests {
     use crate::{
         clock::now,
         gate::{
-            EventFile, EventWriter, Fanout,
-            testing::{MemoryLog, chain, until},
+            EventFile, EventWriter, Fanout, GateStore,
+            testing::{MemoryLog, MemoryStore, chain, until},
         },
         scratch::ScratchDirectory,
     };
@@ -189,9 +189,10 @@ mod tests {
         let directory = ScratchDirectory::new();
         let path = directory.path().join("events.jsonl");
         let (sink, writer) = EventWriter::start(EventFile::at(path.clone()), "one").await.unwrap();
-        let (log, chain) = (MemoryLog::default(), Arc::new(chain()));
+        let (store, chain) = (Arc::new(MemoryStore::new()), Arc::new(chain()));
+        let log = &store.log;
         let follower =
-            RevocationFollower::start(log.clone(), Arc::clone(&chain), sink, Fanout::through(None));
+            RevocationFollower::start(Arc::clone(&store), Arc::clone(&chain), sink, Fanout::through(None));
         let Revoked::Token { token } = log.revoke(1) else { panic!("it revokes tokens") };
         until(|| chain.revocations.len() == 1).await;
         assert_eq!(token, MemoryLog::token(1));
@@ -205,5 +206,28 @@ mod tests {
         let text = std::fs::read_to_string(&path).unwrap();
         let count = |name: &str| text.lines().filter(|line| line.contains(name)).count();
         assert_eq!((count("store.away"), count("store.back"), count("store.stale")), (1, 1, 0), "{text}");
+    }
+
+    #[tokio::test]
+    async fn a_killed_key_has_its_successor_looked_for() {
+        let directory = ScratchDirectory::new();
+        let place = EventFile::at(directory.path().join("events.jsonl"));
+        let (sink, writer) = EventWriter::start(place, "one").await.unwrap();
+        let (store, chain) = (Arc::new(MemoryStore::new()), Arc::new(chain()));
+        let follower =
+            RevocationFollower::start(Arc::clone(&store), Arc::clone(&chain), sink, Fanout::through(None));
+        store.log.revoke(1);
+        until(|| chain.revocations.len() == 1).await;
+        let key = store.kill_elsewhere();
+        store.log.add(Revoked::SigningKey { key });
+        // Whoever reads the entry first, the ring follows.
+        store.settle(&chain).await.unwrap();
+        until(|| store.ring().signing_key(now()).is_ok_and(|next| next.id() != key)).await;
+        let looks = store.looks.load(Ordering::SeqCst);
+        let settled = store.settled.load(Ordering::SeqCst);
+        until(|| store.settled.load(Ordering::SeqCst) > settled + 1).await;
+        assert_eq!(store.looks.load(Ordering::SeqCst), looks, "no more, once it is known");
+        follower.stop().await;
+        writer.finish().await;
     }
 }

@@ -32,6 +32,7 @@ use tokio::sync::watch;
 use super::{
     Circumstances, EventSink, Fanout, GlobalLimits, Peer, RouteTable, UseNotes,
     headers::{AnswerHeaders, Lines, OwnHeaders},
+    strange::names_strange_key,
 };
 use crate::{
     api::Problem,
@@ -52,8 +53,8 @@ pub trait GateStore: Send + Sync + 'static {
     /// Answers a question: the session with its account, or the account. One call, whatever is asked.
     fn answer(&self, question: Question) -> impl Future<Output = Result<Answer, StoreError>> + Send;
 
-    /// Takes into the chain what was taken back until now. Asked after each unsafe request on a sensitive route, so that what
-    /// it took back is refused by the time its client hears of it.
+    /// Takes into the chain what was taken back until now. Asked ten times a second, and after each unsafe request on a sensitive
+    /// route, so that what it took back is refused by the time its client hears of it.
     fn settle(&self, chain: &Chain) -> impl Future<Output = Result<(), StoreError>> + Send;
 
     /// Whether a password could be hashed now. Asked about requests that need it, before anything about them is written
@@ -65,6 +66,13 @@ pub trait GateStore: Send + Sync + 'static {
 
     /// Notes when something was last used; never moves it back.
     fn touch(&self, used: Use, at: Timestamp) -> impl Future<Output = Result<(), StoreError>> + Send;
+
+    /// The keys that sign access tokens, as this process knows them.
+    fn ring(&self) -> Arc<KeyRing>;
+
+    /// Takes up keys that other processes have made by now. Asked for names of keys that anybody may have made up, so it bounds
+    /// what that costs; back soon, with or without them.
+    fn look_for_keys(&self) -> impl Future<Output = ()> + Send;
 }
 
 /// What a gate is made of.
@@ -73,8 +81,6 @@ pub struct GateParts<S> {
     pub chain: Arc<Chain>,
     /// Knows what the chain does not.
     pub store: Arc<S>,
-    /// The keys that sign access tokens, as they are now.
-    pub ring: Box<dyn Fn() -> Arc<KeyRing> + Send + Sync>,
     /// What routes ask.
     pub routes: RouteTable,
     /// What answers say about security.
@@ -96,7 +102,6 @@ pub struct GateParts<S> {
 pub struct Gate<S> {
     chain: Arc<Chain>,
     store: Arc<S>,
-    ring: Box<dyn Fn() -> Arc<KeyRing> + Send + Sync>,
     routes: RouteTable,
     headers: AnswerHeaders,
     events: EventSink,
@@ -120,10 +125,10 @@ pub(super) struct Pass {
 impl<S: GateStore> Gate<S> {
     /// A gate; limits count from now on.
     pub fn new(parts: GateParts<S>) -> Self {
-        let GateParts { chain, store, ring, routes, headers, events, uses, global, fanout } = parts;
+        let GateParts { chain, store, routes, headers, events, uses, global, fanout } = parts;
         let headers = AnswerHeaders::new(&headers);
         let (components, started) = (Arc::default(), Instant::now());
-        Self { chain, store, ring, routes, headers, events, uses, global, fanout, components, started }
+        Self { chain, store, routes, headers, events, uses, global, fanout, components, started }
     }
 
     /// How Redis is, where there is one.
@@ -185,13 +190,35 @@ impl<S: GateStore> Gate<S> {
         policy: &'a RoutePolicy,
     ) -> Outcome<'a> {
         let watch = self.components.begin();
-        let ring = (self.ring)();
-        let outcome = match self.chain.decide(facts, policy, &self.moment(watch.began(), &ring, &watch)) {
+        let ring = self.store.ring();
+        let mut decision = self.chain.decide(facts, policy, &self.moment(watch.began(), &ring, &watch));
+        if names_strange_key(&decision) {
+            let again = self.decide_again(decision, ring.revision(), (facts, policy), &watch);
+            decision = Box::pin(again).await;
+        }
+        let outcome = match decision {
             Decision::Decided(outcome) => outcome,
             Decision::NeedsStore(pending) => Box::pin(self.ask(pending, facts, &watch)).await,
         };
         self.components.end(watch);
         outcome
+    }
+
+    /// The key of the token is not in the ring of this revision: another process may have made it. A refusal stays one charge unless
+    /// there are newer keys.
+    async fn decide_again<'a>(
+        &'a self,
+        refused: Decision<'a>,
+        revision: u64,
+        (facts, policy): (&RequestFacts<'_, Lines<'_>>, &'a RoutePolicy),
+        watch: &CheckWatch,
+    ) -> Decision<'a> {
+        self.store.look_for_keys().await;
+        let ring = self.store.ring();
+        match ring.revision() == revision {
+            true => refused,
+            false => self.chain.decide(facts, policy, &self.moment(Instant::now(), &ring, watch)),
+        }
     }
 
     async fn ask<'a>(
@@ -204,7 +231,7 @@ impl<S: GateStore> Gate<S> {
             tracing::warn!(error = %error, cause = causes(&error).join(": "), "a credential could not be checked");
             Answer::Away
         });
-        let ring = (self.ring)();
+        let ring = self.store.ring();
         self.chain.resume(pending, answer, facts, &self.moment(Instant::now(), &ring, watch))
     }
 

@@ -22,6 +22,7 @@ mod open;
 mod policies;
 mod principal;
 mod routes;
+mod strange;
 mod uses;
 mod watch;
 mod witness;

@@ -15,8 +15,8 @@ use shield_types::Secret;
 use thiserror::Error;
 
 use super::{
-    BuildChainError, ChainSettings, EventFile, EventWriter, Fanout, Gate, GateParts, GlobalLimits,
-    LimitRoutesError, RevocationFollower, UseWriter, build_chain, catch_up,
+    BuildChainError, ChainSettings, EventFile, EventWriter, Fanout, Gate, GateParts, GateStore, GlobalLimits,
+    LimitRoutesError, RevocationFollower, UseWriter, build_chain,
     policies::{self, PerHour},
     watch::RedisWatch,
 };
@@ -101,7 +101,7 @@ pub async fn open_gate(
         events,
         redis,
     } = settings;
-    let keys = Arc::clone(accounts.keys());
+    let keys = accounts.keys();
     let chain = build_chain(ChainSettings {
         trusted_proxies: &trusted_proxies,
         origins,
@@ -117,8 +117,7 @@ pub async fn open_gate(
     let chain = Arc::new(chain);
     let routes =
         policies::routes(keys.scopes(), PerHour { anonymous: anonymous_limit, account: account_limit })?;
-    let log = accounts.revocation_log().clone();
-    catch_up(&log, &chain).await.map_err(OpenGateError::Revocations)?;
+    accounts.settle(&chain).await.map_err(OpenGateError::Revocations)?;
     let instance = format!("{:016x}", u64::from_be_bytes(random_bytes()));
     let place = EventFile::at(events.clone());
     let (sink, writer) = EventWriter::start(place, &instance)
@@ -130,12 +129,12 @@ pub async fn open_gate(
     let watch = redis.as_ref().map(|redis| RedisWatch::start(redis, sink.clone()));
     let fanout = Fanout::through(redis.as_ref());
     let global = GlobalLimits::new(&routes, accounts.exact_limits(), redis)?;
-    let follower = RevocationFollower::start(log, Arc::clone(&chain), sink.clone(), fanout.clone());
+    let follower =
+        RevocationFollower::start(Arc::clone(&store), Arc::clone(&chain), sink.clone(), fanout.clone());
     let report = ReportPath::parse(REPORT_PATH).expect("a plain path");
     let gate = Gate::new(GateParts {
         chain,
         store,
-        ring: Box::new(move || keys.ring()),
         routes,
         headers: SecurityHeaders::new(&report, HstsPreload::No),
         events: sink,

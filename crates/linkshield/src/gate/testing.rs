@@ -11,7 +11,7 @@ use std::{
 
 use ring::rand::SystemRandom;
 use shield_guard::{
-    AccountId, ScopeTable, SessionId, StoreError, TokenId,
+    AccountId, KeyId, ScopeTable, SessionId, StoreError, TokenId,
     api_key::{ApiKeyFormat, ApiKeyIndex},
     chain::{AccountFacts, AccountStanding, Answer, Chain, Question, Use},
     csrf::Origins,
@@ -23,7 +23,7 @@ use shield_guard::{
 use shield_types::{Secret, Timestamp};
 use tokio::time::sleep;
 
-use super::{ChainSettings, GateStore, build_chain};
+use super::{ChainSettings, GateStore, build_chain, catch_up};
 use crate::{api::Problem, clock::now};
 
 /// How long a condition may take to come true.
@@ -42,7 +42,13 @@ struct LogInner {
 
 /// A store with one session, which can be away.
 pub(crate) struct MemoryStore {
+    pub(crate) log: MemoryLog,
     pub(crate) session: NewSession,
+    /// As this process knows the keys.
+    pub(crate) ring: Mutex<Arc<KeyRing>>,
+    /// As another process has changed them.
+    pub(crate) stored_ring: Mutex<Arc<KeyRing>>,
+    pub(crate) looks: AtomicUsize,
     pub(crate) away: AtomicBool,
     pub(crate) questions: AtomicUsize,
     pub(crate) settled: AtomicUsize,
@@ -60,7 +66,11 @@ impl MemoryLog {
 
     /// Takes a token back.
     pub(crate) fn revoke(&self, number: u32) -> Revoked {
-        let (revoked, revoked_at) = (Revoked::Token { token: Self::token(number) }, now());
+        self.add(Revoked::Token { token: Self::token(number) })
+    }
+
+    pub(crate) fn add(&self, revoked: Revoked) -> Revoked {
+        let revoked_at = now();
         let expires_at = revoked_at.after(Duration::from_mins(15));
         let entry = Revocation { revoked, reason: RevocationReason::Logout, revoked_at, expires_at };
         self.0.entries.lock().unwrap().push(entry);
@@ -102,8 +112,13 @@ impl RevocationLog for MemoryLog {
 
 impl MemoryStore {
     pub(crate) fn new() -> Self {
+        let ring = Arc::new(ring());
         Self {
+            log: MemoryLog::default(),
             session: session(1),
+            ring: Mutex::new(Arc::clone(&ring)),
+            stored_ring: Mutex::new(ring),
+            looks: AtomicUsize::new(0),
             away: AtomicBool::new(false),
             questions: AtomicUsize::new(0),
             settled: AtomicUsize::new(0),
@@ -118,6 +133,15 @@ impl MemoryStore {
 
     fn record(&self) -> &SessionRecord {
         &self.session.record
+    }
+
+    /// Another process kills the key that signs; this one has not heard of it. Answers the killed key.
+    pub(crate) fn kill_elsewhere(&self) -> KeyId {
+        let (now, mut stored) = (now(), self.stored_ring.lock().unwrap());
+        let key = stored.signing_key(now).unwrap().id();
+        let heir = SigningKey::generate(Algorithm::EdDsa, &SystemRandom::new()).unwrap();
+        *stored = Arc::new(stored.kill(key, now).unwrap().with_heir(heir, now));
+        key
     }
 }
 
@@ -139,9 +163,9 @@ impl GateStore for MemoryStore {
         })
     }
 
-    async fn settle(&self, _chain: &Chain) -> Result<(), StoreError> {
+    async fn settle(&self, chain: &Chain) -> Result<(), StoreError> {
         self.settled.fetch_add(1, Ordering::SeqCst);
-        Ok(())
+        catch_up(&self.log, chain).await
     }
 
     fn check_room(&self) -> Result<(), Problem> {
@@ -151,6 +175,15 @@ impl GateStore for MemoryStore {
     async fn touch(&self, used: Use, _at: Timestamp) -> Result<(), StoreError> {
         self.touched.lock().unwrap().push(used);
         Ok(())
+    }
+
+    fn ring(&self) -> Arc<KeyRing> {
+        Arc::clone(&self.ring.lock().unwrap())
+    }
+
+    async fn look_for_keys(&self) {
+        self.looks.fetch_add(1, Ordering::SeqCst);
+        *self.ring.lock().unwrap() = Arc::clone(&self.stored_ring.lock().unwrap());
     }
 }
 

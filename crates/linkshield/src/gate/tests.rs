@@ -20,18 +20,17 @@ use shield_guard::{
 };
 
 use super::{
-    EventFile, EventWriter, Fanout, Gate, GateParts, GlobalLimits, Guard, Peer, RouteTable, UseWriter,
-    catch_up,
-    testing::{MemoryLog, MemoryStore, chain, chain_with, ring, session, token, token_policy},
+    EventFile, EventWriter, Fanout, Gate, GateParts, GateStore, GlobalLimits, Guard, Peer, RouteTable,
+    UseWriter, catch_up,
+    testing::{MemoryStore, chain, chain_with, ring, session, token, token_policy},
 };
-use crate::scratch::ScratchDirectory;
+use crate::{clock::now, scratch::ScratchDirectory};
 
 /// A service behind a gate.
 struct Backend {
     router: Router,
     store: Arc<MemoryStore>,
     chain: Arc<Chain>,
-    ring: Arc<KeyRing>,
     writer: EventWriter,
     /// Ends when it is dropped with its backend.
     use_writer: UseWriter,
@@ -61,14 +60,12 @@ fn policy(access: Access) -> RoutePolicy {
 
 impl Backend {
     async fn over(chain: Chain) -> Self {
-        let (directory, store, ring) =
-            (ScratchDirectory::new(), Arc::new(MemoryStore::new()), Arc::new(ring()));
+        let (directory, store) = (ScratchDirectory::new(), Arc::new(MemoryStore::new()));
         let chain = Arc::new(chain);
-        catch_up(&MemoryLog::default(), &chain).await.unwrap();
+        catch_up(&store.log, &chain).await.unwrap();
         let place = EventFile::at(directory.path().join("events.jsonl"));
         let (events, writer) = EventWriter::start(place, "one").await.unwrap();
         let (uses, use_writer) = UseWriter::start(Arc::clone(&store));
-        let keys = Arc::clone(&ring);
         let report = ReportPath::parse("/api/security/csp-report").unwrap();
         let required = policy(Access::Required(ScopeSet::EMPTY));
         let sensitive = RoutePolicy { sensitivity: Sensitivity::Sensitive, ..required };
@@ -81,7 +78,6 @@ impl Backend {
         let gate = Gate::new(GateParts {
             chain: Arc::clone(&chain),
             store: Arc::clone(&store),
-            ring: Box::new(move || Arc::clone(&keys)),
             routes,
             headers: SecurityHeaders::new(&report, HstsPreload::No),
             events,
@@ -96,7 +92,7 @@ impl Backend {
             .route("/forgotten", get(whom))
             .fallback(async || "nothing here")
             .layer(Guard::new(Arc::new(gate)));
-        Self { router, store, chain, ring, writer, use_writer, directory }
+        Self { router, store, chain, writer, use_writer, directory }
     }
 
     async fn ask(&self, method: Method, path: &str, headers: &[(&str, &str)]) -> Response {
@@ -120,8 +116,12 @@ impl Backend {
     }
 
     fn bearer(&self) -> String {
+        self.bearer_of(&self.store.ring())
+    }
+
+    fn bearer_of(&self, ring: &KeyRing) -> String {
         let record = &self.store.session.record;
-        format!("Bearer {}", token(&self.ring, record.account, record.id))
+        format!("Bearer {}", token(ring, record.account, record.id))
     }
 
     fn cookie(&self) -> String {
@@ -160,6 +160,23 @@ async fn a_token_costs_one_question_and_then_none() {
         assert_eq!(own.headers["cache-control"], "no-store");
     }
     assert_eq!(service.store.questions.load(Ordering::SeqCst), 1);
+}
+
+#[tokio::test]
+async fn the_successor_of_a_killed_key_is_looked_for() {
+    let service = Backend::over(chain()).await;
+    let (store, old) = (&service.store, service.bearer());
+    let key = store.kill_elsewhere();
+    let stored = Arc::clone(&store.stored_ring.lock().unwrap());
+    let next = service.bearer_of(&stored);
+    assert_eq!(service.get("/own", &[("authorization", &next)]).await.status, 200, "at first sight");
+    assert_eq!(store.looks.load(Ordering::SeqCst), 1);
+    assert!(store.ring().verifying_key(key, now()).is_err());
+    assert_eq!(service.get("/own", &[("authorization", &old)]).await.status, 401);
+    assert_eq!(store.looks.load(Ordering::SeqCst), 1, "that key is known");
+    let stranger = service.bearer_of(&ring());
+    assert_eq!(service.get("/own", &[("authorization", &stranger)]).await.status, 401);
+    assert_eq!(store.looks.load(Ordering::SeqCst), 2, "it might have been one");
 }
 
 #[tokio::test]

@@ -5,8 +5,8 @@ use std::{sync::Arc, time::Duration};
 use super::{ChangeKeysError, SigningKeys};
 use crate::{background::Background, clock::now, telemetry::causes};
 
-/// How often it looks; a rotation leaves a minute for it. A key that another process killed is refused sooner:
-/// the log of revocations names it.
+/// How often it looks; a rotation leaves a minute for it. A key that another process killed, and the one after it, are known
+/// sooner: the log of revocations names the one, and the gate looks for the other.
 const PERIOD: Duration = Duration::from_secs(5);
 
 /// A running task.

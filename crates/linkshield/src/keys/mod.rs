@@ -1,6 +1,7 @@
 //! Secrets of the installation: the master key in a file, everything else derived from it or sealed under it.
 
 mod keeper;
+mod looks;
 mod master;
 mod random;
 mod signing;
@@ -8,4 +9,4 @@ mod signing;
 pub use keeper::KeyKeeper;
 pub use master::{KeyPurpose, MASTER_KEY_FILE, MasterKey, MasterKeyError};
 pub use random::{random_bytes, system_random};
-pub use signing::{ChangeKeysError, IssuerSettings, OpenKeysError, SigningKeys};
+pub use signing::{ChangeKeysError, IssueAccessError, IssuerSettings, OpenKeysError, SigningKeys};

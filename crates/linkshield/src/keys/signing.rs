@@ -1,7 +1,9 @@
 //! The keys that sign access tokens, as this process knows them, and the tokens that they sign.
 //!
 //! The database has the truth: of several processes that begin or change the ring at once one is obeyed, and the others load
-//! what it stored. [`super::KeyKeeper`] looks for a newer ring every few seconds, well within the minute that a rotation gives it.
+//! what it stored. [`super::KeyKeeper`] looks for a newer ring every few seconds, well within the minute that a rotation gives it. The
+//! successor of a killed key signs at once: the gate looks when the log of revocations names a key that still counts here, and when
+//! a token names one that is not known here ([`SigningKeys::look`]).
 
 use std::{
     fmt,
@@ -12,16 +14,17 @@ use std::{
 use shield_data::{Database, MasterKeys, SqlKeys};
 use shield_guard::{
     KeyId, ScopeTable, StoreError,
+    revocation::{Revocation, RevocationReason, Revoked},
     token::{
-        AccessClaims, Algorithm, Exchange, IssueError, IssuedToken, Jwks, KeyRecord, KeyRing, KeyStore,
-        KillError, LoadRingError, RotateError, RotationSchedule, SigningKey, SigningKeyError, TokenPolicy,
-        TokenPolicyError, TokenSettings,
+        ACCESS_TOKEN_LIFETIME_MAX, AccessClaims, Algorithm, Exchange, IssueError, IssuedToken, Jwks,
+        KeyRecord, KeyRing, KeyStore, KillError, LoadRingError, RotateError, RotationSchedule, SigningKey,
+        SigningKeyError, TokenPolicy, TokenPolicyError, TokenSettings,
     },
 };
-use shield_types::Timestamp;
+use shield_types::{Secret, Timestamp};
 use thiserror::Error;
 
-use super::random::system_random;
+use super::{looks::Looks, random::system_random};
 
 /// Who the tokens are for.
 const AUDIENCE: &str = "linkshield";
@@ -47,6 +50,7 @@ pub struct SigningKeys {
     schedule: RotationSchedule,
     policy: TokenPolicy,
     ring: RwLock<Arc<KeyRing>>,
+    looks: Looks,
 }
 
 /// Why tokens can neither be signed nor verified.
@@ -85,6 +89,18 @@ pub enum ChangeKeysError {
     Contended,
 }
 
+/// Why there is no access token.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum IssueAccessError {
+    /// Which key signs is not known.
+    #[error("learn which key signs")]
+    Keys(#[source] ChangeKeysError),
+    /// It does not sign.
+    #[error("sign an access token")]
+    Sign(#[source] IssueError),
+}
+
 // === impl SigningKeys ===
 
 impl SigningKeys {
@@ -103,7 +119,7 @@ impl SigningKeys {
         let tokens = TokenSettings { issuer, audience: AUDIENCE.to_owned(), lifetime: ACCESS_TOKEN_LIFETIME };
         let policy = TokenPolicy::new(tokens, scopes).map_err(OpenKeysError::Policy)?;
         let ring = begin(&store, schedule, now).await.map_err(OpenKeysError::Change)?;
-        Ok(Self { store, schedule, policy, ring: RwLock::new(Arc::new(ring)) })
+        Ok(Self { store, schedule, policy, ring: RwLock::new(Arc::new(ring)), looks: Looks::default() })
     }
 
     /// What tokens are accepted.
@@ -116,12 +132,18 @@ impl SigningKeys {
         self.policy.scopes()
     }
 
-    /// A new access token.
+    /// A new access token, of the key that signs by now, whichever process chose it: another may have killed the one before a moment
+    /// ago, and nobody is to be given a token that is refused at once.
     ///
     /// # Errors
-    /// When no key signs now.
-    pub fn issue(&self, claims: &AccessClaims, now: Timestamp) -> Result<IssuedToken, IssueError> {
-        self.policy.issue(&self.ring(), claims, now, system_random())
+    /// When the database does not answer, or no key signs now.
+    pub async fn issue(
+        &self,
+        claims: &AccessClaims,
+        now: Timestamp,
+    ) -> Result<IssuedToken, IssueAccessError> {
+        self.reload().await.map_err(IssueAccessError::Keys)?;
+        self.policy.issue(&self.ring(), claims, now, system_random()).map_err(IssueAccessError::Sign)
     }
 
     /// The public keys.
@@ -139,11 +161,16 @@ impl SigningKeys {
     /// # Errors
     /// When the database does not answer; the ring stays as it is.
     pub async fn reload(&self) -> Result<(), ChangeKeysError> {
-        let stored = load(&self.store, self.schedule).await?;
-        if let Some(ring) = stored {
+        if let Some(ring) = load(&self.store, self.schedule, self.ring().revision()).await? {
             self.adopt(ring);
         }
         Ok(())
+    }
+
+    /// Takes up what other processes had changed by now, unless the database does not say so soon. Made-up names of keys cost it ten
+    /// questions a second at most ([`Looks`]).
+    pub(crate) async fn look(&self) {
+        self.looks.share(self.reload()).await;
     }
 
     /// Whether the active key has signed for long enough.
@@ -159,34 +186,48 @@ impl SigningKeys {
         let key = draw()?;
         let id = key.id();
         let secret = key.secret().clone();
-        self.change(|ring| {
-            let key = SigningKey::from_secret(Algorithm::EdDsa, secret.clone(), system_random());
-            ring.rotate(key.map_err(ChangeKeysError::Draw)?, now).map_err(ChangeKeysError::Rotate)
-        })
-        .await?;
+        self.change(None, |ring| ring.rotate(drawn(&secret)?, now).map_err(ChangeKeysError::Rotate)).await?;
         Ok(id)
     }
 
-    /// Takes a key out of service at once, with everything that it signed. If it was the active one and none is announced,
-    /// another begins at once.
+    /// Takes a key out of service at once, with everything that it signed, and tells the log of revocations with the same change,
+    /// which every process follows within moments. If it was the active one and none is announced, another begins with it.
     ///
     /// # Errors
     /// When there is no such key, or the database does not take it.
     pub async fn kill(&self, id: KeyId, now: Timestamp) -> Result<(), ChangeKeysError> {
-        self.change(|ring| ring.kill(id, now).map_err(ChangeKeysError::Kill)).await?;
-        if self.ring().signing_key(now).is_err() {
-            self.rotate(now).await?;
+        if !self.ring().records().any(|record| record.id == id) {
+            // Another process may have announced it since.
+            self.reload().await?;
         }
-        Ok(())
+        let entry = Revocation {
+            revoked: Revoked::SigningKey { key: id },
+            reason: RevocationReason::SecurityIncident,
+            revoked_at: now,
+            expires_at: now.after(ACCESS_TOKEN_LIFETIME_MAX),
+        };
+        let heir = draw()?.secret().clone();
+        self.change(Some(&entry), |ring| {
+            let killed = ring.kill(id, now).map_err(ChangeKeysError::Kill)?;
+            Ok(killed.with_heir(drawn(&heir)?, now))
+        })
+        .await
     }
 
+    /// `entry` is told the log of revocations with it.
     async fn change(
         &self,
+        entry: Option<&Revocation>,
         decide: impl Fn(&KeyRing) -> Result<KeyRing, ChangeKeysError>,
     ) -> Result<(), ChangeKeysError> {
         for _ in 0..EXCHANGES_MAX {
             let next = decide(&self.ring())?;
-            match self.store.replace(&next.to_store()).await.map_err(ChangeKeysError::Store)? {
+            let stored = next.to_store();
+            let exchange = match entry {
+                None => self.store.replace(&stored).await,
+                Some(entry) => self.store.replace_and_revoke(&stored, entry).await,
+            };
+            match exchange.map_err(ChangeKeysError::Store)? {
                 Exchange::Done => {
                     self.adopt(next);
                     return Ok(());
@@ -220,8 +261,13 @@ impl fmt::Debug for SigningKeys {
     }
 }
 
-async fn load(store: &SqlKeys, schedule: RotationSchedule) -> Result<Option<KeyRing>, ChangeKeysError> {
-    let stored = store.load().await.map_err(ChangeKeysError::Store)?;
+/// A ring of a later revision than this, if there is one.
+async fn load(
+    store: &SqlKeys,
+    schedule: RotationSchedule,
+    revision: u64,
+) -> Result<Option<KeyRing>, ChangeKeysError> {
+    let stored = store.load_newer(revision).await.map_err(ChangeKeysError::Store)?;
     let ring = stored.map(|stored| KeyRing::from_store(schedule, stored, system_random()));
     ring.transpose().map_err(ChangeKeysError::Load)
 }
@@ -232,7 +278,7 @@ async fn begin(
     now: Timestamp,
 ) -> Result<KeyRing, ChangeKeysError> {
     for _ in 0..EXCHANGES_MAX {
-        if let Some(ring) = load(store, schedule).await? {
+        if let Some(ring) = load(store, schedule, 0).await? {
             return Ok(ring);
         }
         let ring = KeyRing::begin(schedule, draw()?, now);
@@ -247,4 +293,9 @@ async fn begin(
 
 fn draw() -> Result<SigningKey, ChangeKeysError> {
     SigningKey::generate(Algorithm::EdDsa, system_random()).map_err(ChangeKeysError::Draw)
+}
+
+/// A key that was drawn before.
+fn drawn(secret: &Secret<Box<[u8]>>) -> Result<SigningKey, ChangeKeysError> {
+    SigningKey::from_secret(Algorithm::EdDsa, secret.clone(), system_random()).map_err(ChangeKeysError::Draw)
 }

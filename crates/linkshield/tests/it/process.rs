@@ -314,6 +314,32 @@ async fn two_processes_share_one_database() {
     assert_eq!(green.end().await.0.code(), Some(0));
 }
 
+#[tokio::test]
+async fn a_killed_signing_key_hands_over_in_both_processes() {
+    let data = ScratchDirectory::new();
+    let (blue, green) = tokio::join!(Process::start(data.path(), &[]), Process::start(data.path(), &[]));
+    let old = member(data.path(), blue.address).await;
+    let ask = async |process: &Process, line: &str, lines: &str| {
+        send(process.address, format!("{line} HTTP/1.1\r\nconnection: close\r\n{lines}\r\n\r\n")).await
+    };
+    let profile =
+        async |process: &Process, lines: &str| ask(process, "GET /api/v1/user/profile", lines).await.status;
+    assert_eq!((profile(&blue, &old).await, profile(&green, &old).await), (200, 200));
+    let keys = ask(&blue, "GET /api/v1/jwt/keys", &old).await.json();
+    let kill = format!("DELETE /api/v1/jwt/keys/{}", keys[0]["key_id"].as_str().unwrap());
+    assert_eq!(ask(&blue, &kill, &old).await.status, 204);
+    // At first sight, whoever gave the token; nobody waits until the other process looks by itself.
+    for from in [&green, &blue] {
+        let body = json!({ "email": "ada@example.org", "password": "wombat seventy" }).to_string();
+        let answer = post(from.address, "/api/v1/user/login", &body).await.json();
+        let next =
+            format!("host: test\r\nauthorization: Bearer {}", answer["access_token"].as_str().unwrap());
+        assert_eq!((profile(&blue, &next).await, profile(&green, &next).await), (200, 200));
+    }
+    assert_eq!(profile(&blue, &old).await, 401);
+    wait_for("the other process", async || (profile(&green, &old).await == 401).then_some(())).await;
+}
+
 /// How `make-admin` ended, what it said, what it told.
 async fn make_admin_in(data: &Path, email: &str) -> (Option<i32>, String, String) {
     let mut command = Command::new(env!("CARGO_BIN_EXE_linkshield"));

@@ -87,6 +87,11 @@ impl Person {
         question.with("x-forwarded-for", self.address.clone())
     }
 
+    /// The same person at another address, where as many log-ins are left as anywhere.
+    pub(crate) fn elsewhere(&self, number: usize) -> Self {
+        Self { address: format!("10.{}.{}.1", 200 + number / 250, number % 250), ..self.clone() }
+    }
+
     /// Logs in.
     pub(crate) async fn log_in(&self, client: &mut HttpClient) -> Result<Login> {
         let reply = client.ask_for(200, &self.tries(PASSWORD)).await?;

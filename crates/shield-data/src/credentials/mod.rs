@@ -6,4 +6,5 @@ mod sessions;
 
 pub use api_keys::SqlApiKeys;
 pub use revocations::SqlRevocations;
+pub(crate) use revocations::append;
 pub use sessions::{BegunSession, SqlSessions};

@@ -99,7 +99,7 @@ impl RevocationLog for SqlRevocations {
 }
 
 /// Adds an entry within a transaction; the last thing that it locks.
-pub(super) async fn append(transaction: &mut Transaction, entry: &Revocation) -> Result<Sequence, SqlError> {
+pub(crate) async fn append(transaction: &mut Transaction, entry: &Revocation) -> Result<Sequence, SqlError> {
     let row = transaction.row(Statement::new(NEXT)).await?;
     let row = row.ok_or(SqlError::Damaged { column: "last", expected: "the head's one row" })?;
     let sequence = row.count("last")?;

@@ -7,15 +7,16 @@ use base64::{Engine, prelude::BASE64_STANDARD};
 use serde::{Deserialize, Serialize};
 use shield_guard::{
     StoreError,
+    revocation::Revocation,
     token::{Exchange, KeyRecord, KeyStore, StoredKey, StoredRing},
 };
 
-use crate::{Database, MasterKeys, SqlError, failure::of, sql::Row, sql::Statement};
+use crate::{Database, MasterKeys, SqlError, credentials::append, failure::of, sql::Row, sql::Statement};
 
 /// The form of the document that this program writes, and the only one it reads.
 const VERSION: u32 = 1;
 const STORE: &str = "signing keys";
-const LOAD: &str = "SELECT revision, keys FROM guard_key_rings WHERE issuer = $1";
+const LOAD: &str = "SELECT revision, keys FROM guard_key_rings WHERE issuer = $1 AND revision > $2";
 const FIRST: &str = "INSERT INTO guard_key_rings (issuer, revision, keys) VALUES ($1, $2, $3)
     ON CONFLICT (issuer) DO NOTHING";
 const NEXT: &str =
@@ -52,20 +53,57 @@ impl SqlKeys {
         Self { database, issuer, master_keys }
     }
 
-    async fn read(&self) -> Result<Option<StoredRing>, SqlError> {
-        let row = self.database.read_one(Statement::new(LOAD).with(self.issuer.as_str())).await?;
+    /// Stores `ring` as [`KeyStore::replace`] does, and tells the log of revocations of the key that was killed in it: both, or
+    /// neither. So whoever reads the entry finds this ring, or a later one.
+    ///
+    /// # Errors
+    /// When the database does not take it.
+    pub async fn replace_and_revoke(
+        &self,
+        ring: &StoredRing,
+        entry: &Revocation,
+    ) -> Result<Exchange, StoreError> {
+        self.write_with(ring, entry).await.map_err(of(STORE))
+    }
+
+    /// The keys, if there are any of a later revision than this: a small question, where there are none.
+    ///
+    /// # Errors
+    /// When the database does not answer, or holds something else.
+    pub async fn load_newer(&self, revision: u64) -> Result<Option<StoredRing>, StoreError> {
+        self.read(revision).await.map_err(of(STORE))
+    }
+
+    async fn read(&self, revision: u64) -> Result<Option<StoredRing>, SqlError> {
+        let load = Statement::new(LOAD).with(self.issuer.as_str()).with(revision);
+        let row = self.database.read_one(load).await?;
         row.as_ref().map(|row| self.ring(row)).transpose()
     }
 
     async fn write(&self, ring: &StoredRing) -> Result<Exchange, SqlError> {
-        let keys = ring.keys.iter().map(|key| self.seal(key)).collect::<Result<Vec<_>, _>>()?;
-        let document = serde_json::to_vec(&Document { version: VERSION, keys }).map_err(document)?;
-        let text = if ring.revision <= 1 { FIRST } else { NEXT };
-        let replace = Statement::new(text).with(self.issuer.as_str()).with(ring.revision).with(document);
-        match self.database.write(replace).await? {
+        match self.database.write(self.replacement(ring)?).await? {
             0 => Ok(Exchange::Lost),
             _ => Ok(Exchange::Done),
         }
+    }
+
+    async fn write_with(&self, ring: &StoredRing, entry: &Revocation) -> Result<Exchange, SqlError> {
+        let replacement = self.replacement(ring)?;
+        let mut transaction = self.database.begin().await?;
+        if transaction.execute(replacement).await? == 0 {
+            transaction.abandon().await?;
+            return Ok(Exchange::Lost);
+        }
+        append(&mut transaction, entry).await?;
+        transaction.commit().await?;
+        Ok(Exchange::Done)
+    }
+
+    fn replacement(&self, ring: &StoredRing) -> Result<Statement, SqlError> {
+        let keys = ring.keys.iter().map(|key| self.seal(key)).collect::<Result<Vec<_>, _>>()?;
+        let document = serde_json::to_vec(&Document { version: VERSION, keys }).map_err(document)?;
+        let text = if ring.revision <= 1 { FIRST } else { NEXT };
+        Ok(Statement::new(text).with(self.issuer.as_str()).with(ring.revision).with(document))
     }
 
     fn ring(&self, row: &Row) -> Result<StoredRing, SqlError> {
@@ -106,7 +144,7 @@ impl SqlKeys {
 
 impl KeyStore for SqlKeys {
     async fn load(&self) -> Result<Option<StoredRing>, StoreError> {
-        self.read().await.map_err(of(STORE))
+        self.load_newer(0).await
     }
 
     async fn replace(&self, ring: &StoredRing) -> Result<Exchange, StoreError> {

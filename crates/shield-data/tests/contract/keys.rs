@@ -2,9 +2,10 @@
 
 use std::error::Error;
 
-use shield_data::{Database, MasterKey, MasterKeys, SqlKeys};
+use shield_data::{Database, MasterKey, MasterKeys, SqlKeys, SqlRevocations};
 use shield_guard::{
     KeyId, StoreError,
+    revocation::{Revocation, RevocationLog, RevocationReason, Revoked, Sequence},
     token::{Algorithm, Exchange, KeyRecord, KeyStore, StoredKey, StoredRing},
 };
 use shield_types::{Secret, Timestamp};
@@ -15,6 +16,7 @@ use crate::fixture::{Fixture, NOW, race};
 on_both!(
     reads_back_keys_and_private_parts,
     one_of_many_rotations_wins,
+    killed_key_is_in_the_log_or_nothing_is,
     issuers_have_their_own_keys,
     wrong_master_key_is_damage,
 );
@@ -52,6 +54,8 @@ async fn reads_back_keys_and_private_parts(database: Database) {
     assert_eq!(keys.replace(&ring(2, 2)).await.unwrap(), Exchange::Done);
     let loaded = keys.load().await.unwrap().unwrap();
     assert_eq!(loaded.revision, 2);
+    assert_eq!(keys.load_newer(1).await.unwrap().unwrap().revision, 2);
+    assert!(keys.load_newer(2).await.unwrap().is_none());
     let expected = ring(2, 2);
     for (loaded, expected) in loaded.keys.iter().zip(&expected.keys) {
         assert_eq!(loaded.record, expected.record);
@@ -71,6 +75,34 @@ async fn one_of_many_rotations_wins(database: Database) {
         assert_eq!(done, 1, "revision {revision}");
     }
     assert_eq!(keys.replace(&ring(4, 1)).await.unwrap(), Exchange::Lost, "a revision was skipped");
+}
+
+async fn killed_key_is_in_the_log_or_nothing_is(database: Database) {
+    let (keys, log) = (store(&database), SqlRevocations::new(database.clone()));
+    let entry = |mark| Revocation {
+        revoked: Revoked::SigningKey { key: KeyId::from_thumbprint([mark; 32]) },
+        reason: RevocationReason::SecurityIncident,
+        revoked_at: NOW,
+        expires_at: Timestamp(NOW.0 + 1_000),
+    };
+    assert_eq!(keys.replace(&ring(1, 1)).await.unwrap(), Exchange::Done);
+    let answers = race(6, |racer| {
+        let keys = keys.clone();
+        async move {
+            let mark = u8::try_from(racer).unwrap();
+            (mark, keys.replace_and_revoke(&ring(2, mark), &entry(mark)).await.unwrap())
+        }
+    });
+    let done: Vec<_> =
+        answers.await.into_iter().filter(|(_, exchange)| *exchange == Exchange::Done).collect();
+    let [(mark, _)] = done[..] else { panic!("{done:?}") };
+    assert_eq!(keys.load().await.unwrap().unwrap().keys[0].record, ring(2, mark).keys[0].record);
+    let page = log.read_after(Sequence(0), 10).await.unwrap();
+    assert_eq!(
+        (page.head, page.entries),
+        (Sequence(1), vec![(Sequence(1), entry(mark))]),
+        "the losers left nothing"
+    );
 }
 
 async fn issuers_have_their_own_keys(database: Database) {

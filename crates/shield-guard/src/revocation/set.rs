@@ -14,6 +14,7 @@ use super::{
     Freshness, Grant, GrantRefusal, LogEpoch, LogPage, PushedRevocation, Revocation, Revoked, Sensitivity,
     Sequence, tables::Tables,
 };
+use crate::KeyId;
 
 /// How long an entry is kept after it expired: verifiers grant leeway on `exp`, and clocks are set.
 const EXPIRY_MARGIN: Duration = Duration::from_secs(300);
@@ -105,6 +106,11 @@ impl RevocationSet {
     /// Where the log is to be read on from.
     pub fn cursor(&self) -> Sequence {
         self.position().cursor
+    }
+
+    /// Whether this key, with all that it signed, was taken back.
+    pub fn took_back_key(&self, key: KeyId) -> bool {
+        self.tables.has_signing_key(key)
     }
 
     /// Entries in memory.

@@ -89,13 +89,17 @@ impl Tables {
         if grant.token.is_some_and(|token| named(&self.tokens, token.uuid().into_bytes())) {
             return Err(GrantRefusal::Token);
         }
-        if grant.signing_key.is_some_and(|key| named(&self.signing_keys, letters(key))) {
+        if grant.signing_key.is_some_and(|key| self.has_signing_key(key)) {
             return Err(GrantRefusal::SigningKey);
         }
         if grant.api_key.is_some_and(|key| named(&self.api_keys, key.uuid().into_bytes())) {
             return Err(GrantRefusal::ApiKey);
         }
         Ok(())
+    }
+
+    pub(super) fn has_signing_key(&self, key: KeyId) -> bool {
+        self.signing_keys.with(&Key::of(letters(key)), |_| ()).is_some()
     }
 
     /// Forgets what expired before `moment`. Returns how many entries went.

@@ -124,9 +124,9 @@ impl KeyRing {
     }
 
     /// The ring in which nothing that key `id` signed is valid (revocation of a key). If it is the active one, an
-    /// announced key takes its place at once; if there is none, nothing is signed until the next [`Self::rotate`]. If
-    /// it is an announced one, the active key stays. Readers elsewhere that keep the key set accept the key until its
-    /// `max-age` is over.
+    /// announced key takes its place at once; if there is none, nothing is signed until the next [`Self::rotate`], unless
+    /// the same change has [`Self::with_heir`]. If it is an announced one, the active key stays. Readers elsewhere that
+    /// keep the key set accept the key until its `max-age` is over.
     pub fn kill(&self, id: KeyId, now: Timestamp) -> Result<Self, KillError> {
         let mut next = self.changed(now);
         let key = next.keys.iter_mut().find(|key| key.record.id == id).ok_or(KillError::NotInRing { id })?;
@@ -140,6 +140,20 @@ impl KeyRing {
             _ => {}
         }
         Ok(next)
+    }
+
+    /// The same revision, in which `heir` signs from now on if no other key does: part of the change that killed the
+    /// active one, so that nobody ever loads a ring which signs nothing. There is room for it once a key was killed.
+    #[must_use]
+    pub fn with_heir(mut self, heir: SigningKey, now: Timestamp) -> Self {
+        if self.position(now, KeyState::Active).is_some() {
+            return self;
+        }
+        if self.keys.len() >= KEYS_MAX && !self.forget_killed() {
+            return self;
+        }
+        self.keys.push(RingKey::new(heir, now, now));
+        self
     }
 
     /// Whether the active key has signed for the schedule's period and no other is announced; also when none signs.

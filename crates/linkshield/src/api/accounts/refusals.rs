@@ -4,8 +4,8 @@ use std::iter;
 
 use crate::{
     accounts::{
-        ApiKeyError, ChangePasswordError, ChangeStandingError, KillSigningKeyError, LoginError, QuotaError,
-        RefreshFailure, RegisterError, ResetPasswordError, SecondFactorError, VerifyEmailError,
+        ApiKeyError, ChangePasswordError, ChangeStandingError, LoginError, QuotaError, RefreshFailure,
+        RegisterError, ResetPasswordError, SecondFactorError, VerifyEmailError,
     },
     api::problem::{FieldError, Location, Problem},
     keys::ChangeKeysError,
@@ -127,15 +127,6 @@ impl From<ChangeStandingError> for Problem {
                 Self::not_allowed("only super administrators make administrators, or change their accounts")
             }
             ChangeStandingError::Failed(failure) => failure.into(),
-        }
-    }
-}
-
-impl From<KillSigningKeyError> for Problem {
-    fn from(error: KillSigningKeyError) -> Self {
-        match error {
-            KillSigningKeyError::Keys(error) => error.into(),
-            KillSigningKeyError::Failed(failure) => failure.into(),
         }
     }
 }

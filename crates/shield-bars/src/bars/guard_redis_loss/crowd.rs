@@ -19,6 +19,8 @@ const LOGOUT: &str = "/api/v1/user/logout";
 /// Pause of one who asks between two questions: two processors are shared with three nodes and two databases.
 const HOLDER_PAUSE: Duration = Duration::from_millis(20);
 const GUESS_PAUSE: Duration = Duration::from_millis(100);
+const FLOOD_PAUSE: Duration = Duration::from_millis(3);
+const STRANGER_PAUSE: Duration = Duration::from_millis(8);
 
 /// What they were answered.
 #[derive(Debug, Default)]
@@ -29,6 +31,8 @@ pub(super) struct Counts {
     pub(super) admitted: AtomicU64,
     pub(super) guesses: AtomicU64,
     pub(super) revoked_accepted: AtomicU64,
+    pub(super) strangers: AtomicU64,
+    pub(super) strangers_refused: AtomicU64,
 }
 
 /// Who asks, until they are told to stop.
@@ -83,7 +87,8 @@ impl Crowd {
         }
     }
 
-    /// Asks all nodes for checks from one address, as fast as each answers.
+    /// Asks all nodes for checks from one address, some hundred times a second: more than the limit within two seconds, and not so
+    /// much that requests wait for a processor.
     pub(super) fn flood(&mut self, from: &str) {
         let check = Question::post("/api/v1/url-check/check", json!({ "url": "https://example.com/" }));
         let check = check.with("x-forwarded-for", from);
@@ -95,6 +100,30 @@ impl Crowd {
                     let reply = client.ask(&check).await?;
                     counts.flood.fetch_add(1, Relaxed);
                     counts.admitted.fetch_add(u64::from(reply.status == 200), Relaxed);
+                    sleep(FLOOD_PAUSE).await;
+                }
+                Ok(())
+            });
+        }
+    }
+
+    /// Asks all nodes for checks from an address that is new each time, so that each has to ask Redis. `fault` is one that no other
+    /// crowd has.
+    pub(super) fn visit(&mut self, fault: usize) {
+        let check = Question::post("/api/v1/url-check/check", json!({ "url": "https://example.com/" }));
+        for (node, address) in self.addresses.clone().into_iter().enumerate() {
+            let (check, counts, stop) = (check.clone(), self.counts.clone(), self.stop.clone());
+            self.tasks.spawn(async move {
+                let mut client = HttpClient::new(address);
+                for number in 0..1 << 16 {
+                    if stop.load(Relaxed) {
+                        break;
+                    }
+                    let from = format!("{}.{node}.{}.{}", 100 + fault, number >> 8, number & 0xff);
+                    let reply = client.ask(&check.clone().with("x-forwarded-for", from)).await?;
+                    counts.strangers.fetch_add(1, Relaxed);
+                    counts.strangers_refused.fetch_add(u64::from(reply.status != 200), Relaxed);
+                    sleep(STRANGER_PAUSE).await;
                 }
                 Ok(())
             });
@@ -145,6 +174,11 @@ impl Crowd {
             }
             count_accepted(&mut clients, &gone, &counts).await
         });
+    }
+
+    /// How much of the flood was admitted by now.
+    pub(super) fn admitted(&self) -> u64 {
+        self.counts.admitted.load(Relaxed)
     }
 
     /// Stops them, and answers what they were answered.

@@ -5,6 +5,8 @@
 //! - *holders* ask with cookies and access tokens that are good: one that is refused is a session lost;
 //! - a *flood* from one address, without a credential, asks all nodes for more than its limit: what is admitted is counted. Each
 //!   fault has an address of its own, so that each is counted from nothing;
+//! - *strangers*, each from an address of its own, ask for one check each: none of them was ever lent anything, so each of them asks
+//!   Redis, and has a share of its limit without it: none is refused;
 //! - a *guesser* tries wrong passwords of one account on all nodes: whoever is told that a password is wrong had an attempt;
 //! - *leavers* log out while Redis is away, and ask again with the token that they gave back.
 //!
@@ -40,10 +42,12 @@ pub(crate) async fn run(_options: &Options) -> Result<Verdict> {
     let sum = |of: fn(&Outcome) -> u64| outcomes.iter().map(of).sum::<u64>();
     let recovery = outcomes.iter().map(|outcome| outcome.recovery).max().unwrap_or_default();
     Ok(verdict.with_figure(format!(
-        "{} of {} waits beyond 25 ms, {} sessions lost of {} requests, {} revoked tokens accepted, admitted {:.2} x the limit, \
+        "{} of {} waits beyond 25 ms, {} of {} strangers refused, {} sessions lost of {} requests, {} revoked tokens accepted, admitted {:.2} x the limit, \
          {} guesses of {GUESSES_MAX}, used again after {} ms",
         sum(|outcome| outcome.waited_long),
         sum(|outcome| outcome.waits),
+        sum(|outcome| outcome.strangers_refused),
+        sum(|outcome| outcome.strangers),
         sum(|outcome| outcome.sessions_refused),
         sum(|outcome| outcome.sessions_asked),
         sum(|outcome| outcome.revoked_accepted),
@@ -65,14 +69,22 @@ fn judge(verdict: &mut Verdict, fault: Fault, outcome: &Outcome) {
     verdict.demand(revoked_accepted == 0, || format!("{name}: {revoked_accepted} revoked tokens accepted"));
     let most = u64::from(LIMIT) * 3 / 2;
     verdict.demand(admitted <= most, || format!("{name}: {admitted} admitted, more than {most}"));
-    // The flood must have come up against the limit, or it says nothing; likewise the others.
+    // Part of the limit must have been lent by Redis before, and the flood must have come up against it, or it says nothing; likewise
+    // the others.
+    let before = outcome.admitted_before;
+    verdict.demand((50..u64::from(LIMIT)).contains(&before), || {
+        format!("{name}: {before} of {LIMIT} admitted before the fault")
+    });
     let flooded = outcome.flood > 2 * most;
     verdict.demand(flooded, || format!("{name}: only {} requests of the flood", outcome.flood));
     let guesses = outcome.guesses;
     verdict.demand((1..=GUESSES_MAX).contains(&guesses), || {
         format!("{name}: {guesses} attempts at a password, not 1 to {GUESSES_MAX}")
     });
-    verdict.demand(sessions_asked > 100 && outcome.waits > 0, || format!("{name}: too little was asked"));
+    let strangers_refused = outcome.strangers_refused;
+    verdict.demand(strangers_refused == 0, || format!("{name}: {strangers_refused} strangers refused"));
+    let enough = sessions_asked > 100 && outcome.waits > 200 && outcome.strangers > outcome.waits;
+    verdict.demand(enough, || format!("{name}: too little was asked"));
     let recovery = outcome.recovery;
     verdict.demand(recovery <= RECOVERY_BAR, || format!("{name}: used again only after {recovery:?}"));
 }

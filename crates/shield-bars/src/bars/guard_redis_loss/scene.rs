@@ -20,14 +20,21 @@ pub(super) const LIMIT: u32 = 600;
 const HOLDERS: usize = 20;
 /// Per fault.
 const LEAVERS: usize = 10;
-/// Before the fault, and with it.
+/// Before the flood, and after the fault.
 const CALM: Duration = Duration::from_secs(2);
+/// From the flood to the fault: part of the limit is lent by then, and part is not.
+const FLOODED: Duration = Duration::from_millis(600);
 const AWAY: Duration = Duration::from_secs(6);
 /// Longest wait for the nodes to see what happened to Redis.
 const SEEN_LIMIT: Duration = Duration::from_secs(30);
 /// Windows of the limit are hours of the clock. A fault must not reach into the next one, which has a limit of its own.
 const WINDOW_S: u64 = 3_600;
 const FAULT_S_MAX: u64 = 90;
+/// A marker for each tag that begins with the life of this server, and remembers since ever: it lends tokens at once, not from the
+/// next hour on.
+const REMEMBER: &str = "local digits = function(text, name) return string.match(text, name .. ':(' .. string.rep('%x', 16) .. ')') end
+local life = digits(redis.call('INFO', 'server'), 'run_id') .. digits(redis.call('INFO', 'replication'), 'master_replid')
+for tag = 0, 63 do redis.call('SET', string.format('linkshield:{%02x}:memory', tag), life .. '0') end";
 
 /// What happens to Redis.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,8 +56,12 @@ pub(super) struct Outcome {
     pub(super) sessions_refused: u64,
     pub(super) flood: u64,
     pub(super) admitted: u64,
+    /// Of those, before the fault.
+    pub(super) admitted_before: u64,
     pub(super) guesses: u64,
     pub(super) revoked_accepted: u64,
+    pub(super) strangers: u64,
+    pub(super) strangers_refused: u64,
     /// From when Redis answered again until all nodes used it.
     pub(super) recovery: Duration,
 }
@@ -82,13 +93,16 @@ impl fmt::Display for Outcome {
         write!(
             formatter,
             "{} waits for Redis, {} beyond 25 ms; {} of {} requests with a session refused; {} of {} checks admitted \
-             (limit {LIMIT}); {} guesses looked at; {} revoked tokens accepted; used again after {:?}",
+             (limit {LIMIT}), {} of them before; {} of {} strangers refused; {} guesses looked at; {} revoked tokens accepted; used again after {:?}",
             self.waits,
             self.waited_long,
             self.sessions_refused,
             self.sessions_asked,
             self.admitted,
             self.flood,
+            self.admitted_before,
+            self.strangers_refused,
+            self.strangers,
             self.guesses,
             self.revoked_accepted,
             self.recovery,
@@ -106,7 +120,11 @@ impl Scene {
         let postgres = postgres.map_err(|error| Trouble::caused("start PostgreSQL", error))?;
         let database =
             postgres.create_database().map_err(|error| Trouble::caused("make a database", error))?;
-        let options = vec!["--anonymous-limit".to_owned(), LIMIT.to_string()];
+        // Whoever holds a session, and whoever floods, meets no other limit.
+        let limit = LIMIT.to_string();
+        let options =
+            ["--anonymous-limit", &limit, "--account-limit", "100000000", "--address-limit", "100000000"];
+        let options = options.map(str::to_owned).to_vec();
         let nodes = Nodes::start(3, NodeSettings { database, redis: Some(redis.url()), options }).await?;
         let mut scene = Self { nodes, redis, holders: Vec::new(), people: 0, _postgres: postgres };
         scene.holders = scene.log_in(HOLDERS).await?;
@@ -119,11 +137,17 @@ impl Scene {
         let (victim, _) = self.log_in(1).await?.remove(0);
         within_a_window().await;
         self.until(true).await?;
+        self.redis
+            .command(&["EVAL", REMEMBER, "0"])
+            .map_err(|error| Trouble::caused("have Redis lend tokens at once", error))?;
         let before = Waits::read(&self.nodes).await?;
         let mut crowd = Crowd::new(self.nodes.nodes.iter().map(|node| node.address).collect());
         crowd.hold(&self.holders);
-        crowd.flood(&victim.address.replace("10.", "172."));
+        crowd.visit(fault as usize);
         sleep(CALM).await;
+        crowd.flood(&victim.address.replacen("10.", "172.", 1));
+        sleep(FLOODED).await;
+        let admitted_before = crowd.admitted();
         self.begin(fault)?;
         crowd.guess(&victim);
         crowd.leave(leavers);
@@ -145,8 +169,11 @@ impl Scene {
             sessions_refused: counts.sessions_refused.load(Relaxed),
             flood: counts.flood.load(Relaxed),
             admitted: counts.admitted.load(Relaxed),
+            admitted_before,
             guesses: counts.guesses.load(Relaxed),
             revoked_accepted: counts.revoked_accepted.load(Relaxed),
+            strangers: counts.strangers.load(Relaxed),
+            strangers_refused: counts.strangers_refused.load(Relaxed),
             recovery,
         })
     }
@@ -162,13 +189,15 @@ impl Scene {
 
     /// When Redis answered again.
     async fn end(&mut self, fault: Fault) -> Result<Instant> {
+        let mut answered = None;
+        let answering = || answered = Some(Instant::now());
         let mended = block_in_place(|| match fault {
-            Fault::Killed => self.redis.servers().iter_mut().try_for_each(|server| server.restart()),
+            Fault::Killed => self.redis.restart(answering),
             Fault::Frozen => self.redis.servers().iter().try_for_each(|server| server.thaw()),
             Fault::FailedOver => self.redis.until_promoted(),
         });
         mended.map_err(|error| Trouble::caused("mend Redis", error))?;
-        Ok(Instant::now())
+        Ok(answered.unwrap_or_else(Instant::now))
     }
 
     /// Waits until all nodes say that Redis is there, or not.

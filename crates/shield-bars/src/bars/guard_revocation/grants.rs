@@ -17,6 +17,48 @@ pub(super) struct Grant {
 const PROFILE: &str = "/api/v1/user/profile";
 const HISTORY: &str = "/api/v1/url-check/history";
 
+/// How often somebody logs in for [`of_person`].
+const LOGINS: usize = 5;
+
+/// What the last log-in of [`of_person`] ends with.
+#[derive(Clone, Copy)]
+pub(super) enum End<'a> {
+    /// By itself.
+    LogOut,
+    /// With everything of its account, by this administrator.
+    Account(&'a Person, &'a Login),
+}
+
+/// Two keys and four log-ins to be taken back one by one, and the log-in that made the keys, which comes last.
+pub(super) async fn of_person(client: &mut HttpClient, person: &Person, end: End<'_>) -> Result<Vec<Grant>> {
+    let mut logins = Vec::new();
+    for _ in 0..LOGINS {
+        logins.push(person.log_in(client).await?);
+    }
+    let last = &logins[LOGINS - 1];
+    Ok(vec![
+        Grant::api_key(client, person, last).await?,
+        Grant::api_key(client, person, last).await?,
+        Grant::token(person, &logins[0]),
+        Grant::session(person, &logins[1]),
+        Grant::token(person, &logins[2]),
+        Grant::session(person, &logins[3]),
+        match end {
+            End::LogOut => Grant::token(person, last),
+            End::Account(admin, login) => Grant::account(person, last, (admin, login)),
+        },
+    ])
+}
+
+/// A fresh token of an administrator, to be taken back with the key that signs now.
+pub(super) async fn of_signing_key(client: &mut HttpClient, admin: &Person) -> Result<Grant> {
+    let login = admin.log_in(client).await?;
+    let status = bearer(admin, &login, Question::get("/api/v1/jwt/status"));
+    let key = client.ask_for(200, &status).await?.text("active_key_id")?;
+    let victim = admin.log_in(client).await?;
+    Ok(Grant::signing_key(admin, &victim, &key, (admin, &login)))
+}
+
 // === impl Grant ===
 
 impl Grant {
@@ -66,6 +108,6 @@ impl Grant {
 }
 
 /// The question as a person asks it who has an access token.
-pub(super) fn bearer(person: &Person, login: &Login, question: Question) -> Question {
+fn bearer(person: &Person, login: &Login, question: Question) -> Question {
     person.says(question).with("authorization", login.bearer.clone())
 }

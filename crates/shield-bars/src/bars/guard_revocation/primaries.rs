@@ -8,22 +8,35 @@ use tokio::{
     time::{Instant, sleep},
 };
 
-use super::{Options, grants::Grant, measure::accepted, unlimited};
+use super::{
+    Options,
+    grants::{End, Grant, of_person, of_signing_key},
+    measure::accepted,
+    unlimited,
+};
 use crate::harness::{HttpClient, NodeSettings, Nodes, Result, Trouble, Verdict, register};
 
+/// One for each of [`Last`].
 const FAILOVERS: usize = 3;
 const PEOPLE: usize = 5;
-const LOGINS: usize = 5;
 /// Longest wait for the nodes to work with the promoted standby.
 const RECOVERY_LIMIT: Duration = Duration::from_secs(60);
 
+/// What is acknowledged right before the primary dies.
+#[derive(Clone, Copy, Debug)]
+enum Last {
+    Credential,
+    Account,
+    SigningKey,
+}
+
 pub(super) async fn run(verdict: &mut Verdict, options: &Options) -> Result<String> {
-    let rounds = options.kills.map_or(FAILOVERS, |_| 1);
+    let rounds = options.kills.map_or(FAILOVERS, |count| usize::try_from(count).unwrap_or(FAILOVERS));
     let (mut acknowledged, mut lost) = (0, 0);
-    for round in 1..=rounds {
-        let (taken, found) = fail_over_once().await?;
+    for last in [Last::SigningKey, Last::Credential, Last::Account].into_iter().cycle().take(rounds) {
+        let (taken, found) = fail_over_once(last).await?;
         println!(
-            "  primary killed, round {round}: {taken} acknowledged before it, {found} accepted after it"
+            "  primary killed ({last:?} last): {taken} acknowledged before it, {found} accepted after it"
         );
         acknowledged += taken;
         lost += found;
@@ -33,20 +46,39 @@ pub(super) async fn run(verdict: &mut Verdict, options: &Options) -> Result<Stri
 }
 
 /// How many revocations were acknowledged before the primary died, and how many of them any node accepts afterwards.
-async fn fail_over_once() -> Result<(usize, usize)> {
+async fn fail_over_once(last: Last) -> Result<(usize, usize)> {
     let pair = block_in_place(PostgresPair::start);
     let pair = pair.map_err(|error| Trouble::caused("start a pair of PostgreSQL servers", error))?;
     let database = pair.create_database().map_err(|error| Trouble::caused("make a database", error))?;
     let nodes = Nodes::start(3, NodeSettings { database, redis: None, options: unlimited() }).await?;
     let mut client = HttpClient::new(nodes.nodes[0].address);
-    let mut grants = Vec::new();
-    for person in register(&nodes, 0, PEOPLE).await? {
-        for _ in 0..LOGINS {
-            grants.push(Grant::token(&person, &person.log_in(&mut client).await?));
+    let mut people = register(&nodes, 0, 2 + PEOPLE).await?;
+    let (admin, other) = (people.remove(0), people.remove(0));
+    nodes.make_admin(&admin.email).await?;
+    let login = admin.log_in(&mut client).await?;
+    // Of each two one is taken back and one stays: a key and a key, a token and a session, a session and a token.
+    let (mut taken, mut kept) = (Vec::new(), Vec::new());
+    for person in &people {
+        let grants = of_person(&mut client, person, End::LogOut).await?;
+        for (place, grant) in grants.into_iter().enumerate() {
+            match place {
+                0 | 2 | 5 => taken.push(grant),
+                _ => kept.push(grant),
+            }
         }
     }
-    let (taken, kept) = grants.split_at(grants.len() / 2);
-    for grant in taken {
+    match last {
+        Last::Credential => {}
+        Last::Account => {
+            let victim = other.log_in(&mut client).await?;
+            taken.push(Grant::account(&other, &victim, (&admin, &login)));
+        }
+        Last::SigningKey => {
+            taken.push(of_signing_key(&mut client, &admin).await?);
+            kept.retain(|grant| grant.kind != "token");
+        }
+    }
+    for grant in &taken {
         let reply = client.ask(&grant.revoke).await?;
         if !(200..300).contains(&reply.status) {
             return Err(Trouble::new(format!("take back a {}: {}", grant.kind, reply.status)));
@@ -56,8 +88,8 @@ async fn fail_over_once() -> Result<(usize, usize)> {
     pair.first.kill().map_err(|error| Trouble::caused("kill the primary", error))?;
     block_in_place(|| pair.second.promote())
         .map_err(|error| Trouble::caused("promote the standby", error))?;
-    until_accepted(&nodes, kept).await?;
-    Ok((taken.len(), accepted(&nodes, taken).await?))
+    until_accepted(&nodes, &kept).await?;
+    Ok((taken.len(), accepted(&nodes, &taken).await?))
 }
 
 /// Waits until what was not taken back works on every node, so that a refusal means something.

@@ -6,13 +6,11 @@ use shield_testkit::{Postgres, RedisSentinel};
 
 use super::{
     Options,
-    grants::{Grant, bearer},
+    grants::{End, Grant, of_person, of_signing_key},
     measure::{Seen, quantile, take_back},
     unlimited,
 };
-use crate::harness::{
-    HttpClient, Login, NodeSettings, Nodes, Person, Question, Result, Trouble, Verdict, register,
-};
+use crate::harness::{HttpClient, NodeSettings, Nodes, Person, Result, Trouble, Verdict, register};
 
 const PEOPLE: usize = 100;
 /// Signing keys to be killed.
@@ -36,12 +34,12 @@ pub(super) async fn run(verdict: &mut Verdict, options: &Options) -> Result<Stri
     let mut lost = 0;
     let admin = scene.admin.log_in(&mut scene.first()).await?;
     for (number, person) in register(&scene.nodes, 1, people).await?.iter().enumerate() {
-        for grant in grants(&scene, person, &admin).await? {
+        for grant in of_person(&mut scene.first(), person, End::Account(&scene.admin, &admin)).await? {
             scene.take(number, &grant, &mut times, &mut lost).await?;
         }
     }
     for number in 0..KEYS {
-        let grant = scene.signing_key().await?;
+        let grant = of_signing_key(&mut scene.first(), &scene.admin.elsewhere(number)).await?;
         scene.take(number, &grant, &mut times, &mut lost).await?;
     }
     verdict.demand(lost == 0, || format!("{lost} revocations were never seen by a node"));
@@ -60,24 +58,6 @@ fn conclude(verdict: &mut Verdict, times: Times) -> String {
         count += times.len();
     }
     format!("{count} revocations on three nodes, worst p99 of a kind {} ms", worst.as_millis())
-}
-
-/// Four log-ins and two keys to be taken back one by one, and a fifth log-in that ends with its account.
-async fn grants(scene: &Scene, person: &Person, admin: &Login) -> Result<Vec<Grant>> {
-    let mut client = scene.first();
-    let mut logins = Vec::new();
-    for _ in 0..5 {
-        logins.push(person.log_in(&mut client).await?);
-    }
-    Ok(vec![
-        Grant::api_key(&mut client, person, &logins[4]).await?,
-        Grant::api_key(&mut client, person, &logins[4]).await?,
-        Grant::token(person, &logins[0]),
-        Grant::session(person, &logins[1]),
-        Grant::token(person, &logins[2]),
-        Grant::session(person, &logins[3]),
-        Grant::account(person, &logins[4], (&scene.admin, admin)),
-    ])
 }
 
 // === impl Scene ===
@@ -107,15 +87,5 @@ impl Scene {
             None => return Err(Trouble::new(format!("take back a {}", grant.kind))),
         }
         Ok(())
-    }
-
-    /// A fresh token of the administrator, to be taken back with the key that signs now.
-    async fn signing_key(&self) -> Result<Grant> {
-        let mut client = self.first();
-        let login = self.admin.log_in(&mut client).await?;
-        let status = bearer(&self.admin, &login, Question::get("/api/v1/jwt/status"));
-        let key = client.ask_for(200, &status).await?.text("active_key_id")?;
-        let victim = self.admin.log_in(&mut client).await?;
-        Ok(Grant::signing_key(&self.admin, &victim, &key, (&self.admin, &login)))
     }
 }

@@ -108,6 +108,35 @@ fn killing_the_heir_keeps_the_active_key() {
 }
 
 #[test]
+fn an_heir_signs_where_nobody_does() {
+    let ring = begin();
+    let id = ring.signing_key(NOW).unwrap().id();
+    let killed = ring.kill(id, NOW).unwrap();
+    assert!(killed.signing_key(NOW).is_err());
+    let heir = key(Algorithm::EdDsa);
+    let next = heir.id();
+    let killed = killed.with_heir(heir, NOW);
+    assert_eq!((killed.signing_key(NOW).unwrap().id(), killed.revision()), (next, ring.revision() + 1));
+    let same = killed.with_heir(key(Algorithm::EdDsa), NOW);
+    assert_eq!((same.signing_key(NOW).unwrap().id(), same.records().count()), (next, 2), "one signs already");
+}
+
+#[test]
+fn killing_keys_without_end_leaves_one() {
+    let mut ring = begin();
+    let mut killed = Vec::new();
+    for second in 0..3 * KEYS_MAX as u64 {
+        let now = Timestamp(NOW.0 + 1_000 * second);
+        let id = ring.signing_key(now).unwrap().id();
+        ring = ring.kill(id, now).unwrap().with_heir(key(Algorithm::EdDsa), now);
+        killed.push(id);
+        assert!(ring.records().count() <= KEYS_MAX);
+        assert!(killed.iter().all(|id| ring.verifying_key(*id, now).is_err()), "killed or forgotten");
+        assert!(KeyRing::from_store(RotationSchedule::default(), ring.to_store(), &random()).is_ok());
+    }
+}
+
+#[test]
 fn a_killed_key_does_not_come_back() {
     let ring = begin();
     let stored = ring.to_store();
