@@ -500,8 +500,8 @@ async fn pruning_spares_what_lives() {
 #[tokio::test]
 async fn addresses_are_not_squatted_for_ever() {
     let world = World::begin().await;
-    let (squatted, owned) =
-        (world.register("ada@example.org").await, world.verified("eve@example.org").await);
+    let owned = world.verified("eve@example.org").await;
+    let squatted = world.register("ada@example.org").await;
     let began = |account: &Account, days: u64| {
         let at = shield_types::Timestamp(crate::clock::now().0 - days * 24 * 60 * 60 * 1_000);
         let begin = Statement::new("UPDATE accounts SET created_at = $2 WHERE id = $1");

@@ -420,7 +420,7 @@ async fn asvs_v6_2_12_breached_passwords_are_refused() {
     };
     let refused = register("wombat seventy").await;
     assert!(
-        refused.status == 400 && refused.body.contains("data breach"),
+        refused.status == 422 && refused.body.contains("data breach"),
         "{} {}",
         refused.status,
         refused.body
