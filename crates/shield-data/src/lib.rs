@@ -23,7 +23,7 @@ pub use self::redis::{
     ParseRedisSettingsError, REDIS_ACCEPTED, Redis, RedisCallError, RedisKeeper, RedisLeases, RedisSettings,
     RedisStatus, RedisTopology, ServerAddress,
 };
-pub use credentials::{SqlApiKeys, SqlRevocations, SqlSessions};
+pub use credentials::{BegunSession, SqlApiKeys, SqlRevocations, SqlSessions};
 pub use limits::{SqlFailures, SqlLeases, SqlQuotas};
 pub use migrations::{Dialect, guard_migrations};
 pub use postgres::{

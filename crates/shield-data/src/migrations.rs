@@ -33,10 +33,15 @@ pub fn guard_migrations(dialect: Dialect) -> Vec<Migration> {
         Dialect::Sqlite => include_str!("../migrations/sqlite/1002_api_key_changes.sql"),
         Dialect::Postgres => include_str!("../migrations/postgres/1002_api_key_changes.sql"),
     };
+    let log_ins = match dialect {
+        Dialect::Sqlite => include_str!("../migrations/sqlite/1010_sessions_log_ins.sql"),
+        Dialect::Postgres => include_str!("../migrations/postgres/1010_sessions_log_ins.sql"),
+    };
     vec![
         step(1_000, "guard", guard),
         step(1_001, "leases", leases),
         step(1_002, "api key changes", api_key_changes),
+        step(1_010, "sessions log-ins", log_ins),
     ]
 }
 

@@ -10,6 +10,7 @@
 
 pub mod address;
 pub mod api_key;
+mod base64url;
 pub mod chain;
 pub mod csrf;
 pub mod event;

@@ -3,7 +3,7 @@
 use shield_guard::{
     AccountId, ApiKeyId, KeyId, SessionId,
     api_key::ApiKeyStore,
-    revocation::{RevocationLog, RevocationReason, Sequence},
+    revocation::{RevocationCause, RevocationLog, RevocationReason, Sequence},
 };
 use thiserror::Error;
 
@@ -58,13 +58,34 @@ impl Accounts {
         if change.role.is_some_and(|role| !may_change(by, role)) {
             return Err(ChangeStandingError::NotAllowed);
         }
-        let changed = self.inner.store.change_standing(id, change, now()).await.map_err(Failure::from)?;
-        let account = changed.ok_or(ChangeStandingError::NotFound)?;
-        let ended = match account.usable() {
-            true => Vec::new(),
-            false => self.end_sessions(id, None, RevocationReason::AccountSuspension).await?,
-        };
+        let changed = self.put_standing(id, change).await?;
+        let (account, ended) = changed.ok_or(ChangeStandingError::NotFound)?;
         Ok(StandingChanged { before, account, ended })
+    }
+
+    /// In one transaction with the sessions' end, and with the word to every node to look at the account anew: its API keys are
+    /// refused, or taken again, within moments everywhere.
+    async fn put_standing(
+        &self,
+        id: AccountId,
+        change: StandingChange,
+    ) -> Result<Option<(Account, Vec<SessionId>)>, Failure> {
+        let at = now();
+        let mut changing = self.inner.store.change_account(id).await?;
+        let Some(account) = changing.change_standing(change, at).await? else {
+            changing.abandon().await?;
+            return Ok(None);
+        };
+        let (reason, ended) = match account.usable() {
+            true => (RevocationReason::Administrator, Vec::new()),
+            false => {
+                let reason = RevocationReason::AccountSuspension;
+                (reason, changing.end_sessions(None, RevocationCause { reason, at }).await?)
+            }
+        };
+        changing.announce(&Revocation::of_standing(id, reason, at)).await?;
+        changing.commit().await?;
+        Ok(Some((account, ended)))
     }
 
     /// Ends every session of an account, as somebody of role `by`; answers which.

@@ -10,7 +10,7 @@ use shield_data::SqlApiKeys;
 use shield_guard::{
     AccountId, ApiKeyId,
     api_key::{
-        ApiKeyDigest, ApiKeyFollower, ApiKeyFormat, ApiKeyIndex, ApiKeyOrder, ApiKeyOrderError, ApiKeyPolicy,
+        ApiKeyFollower, ApiKeyFormat, ApiKeyIndex, ApiKeyOrder, ApiKeyOrderError, ApiKeyPolicy,
         ApiKeyProgress, ApiKeyRandom, ApiKeyRecord, ApiKeyStore, Environment, IndexFull, KeyLimit, NewApiKey,
         StoredApiKey, StoredRotation,
     },
@@ -104,7 +104,7 @@ pub enum ApiKeyError {
 /// The place of a key that is not in the database yet; given back unless it gets there.
 struct Place<'a> {
     index: &'a ApiKeyIndex,
-    digest: ApiKeyDigest,
+    record: &'a ApiKeyRecord,
     kept: bool,
 }
 
@@ -130,9 +130,9 @@ impl ApiKeys {
 
     /// Keeps a place before the database is asked to keep the key: a key that nobody could use is not made. Nobody has its text
     /// until it is.
-    fn place(&self, record: &ApiKeyRecord) -> Result<Place<'_>, ApiKeyError> {
+    fn place<'a>(&'a self, record: &'a ApiKeyRecord) -> Result<Place<'a>, ApiKeyError> {
         self.index.insert(record).map_err(ApiKeyError::Full)?;
-        Ok(Place { index: &self.index, digest: record.digest, kept: false })
+        Ok(Place { index: &self.index, record, kept: false })
     }
 
     /// Takes up every change until now.
@@ -231,7 +231,7 @@ impl Accounts {
         // What is in the index is replaced there; what found no room in it works here no sooner for this.
         let _full = keys.index.insert(&rotation.replaced);
         if let Some(ended) = ended {
-            keys.index.remove(&ended.digest);
+            keys.index.remove(&ended);
         }
         let NewApiKey { text, record } = rotation.successor;
         self.inner.mailer.send(mailbox, Letter::api_key_made(&record.hint, SERVICE));
@@ -273,7 +273,7 @@ impl Accounts {
     /// These were taken back in the database: by [`SqlApiKeys::revoke_all_within`], for one.
     pub(super) fn forget_api_keys(&self, ended: &[ApiKeyRecord]) -> Vec<ApiKeyId> {
         for record in ended {
-            self.inner.api_keys.index.remove(&record.digest);
+            self.inner.api_keys.index.remove(record);
         }
         ended.iter().map(|record| record.id).collect()
     }
@@ -284,13 +284,15 @@ impl Accounts {
 impl Place<'_> {
     fn keep(mut self) {
         self.kept = true;
+        // Again: a reading of all keys that ended meanwhile did not see it in the database, and took it for one that is gone.
+        let _full = self.index.insert(self.record);
     }
 }
 
 impl Drop for Place<'_> {
     fn drop(&mut self) {
         if !self.kept {
-            self.index.remove(&self.digest);
+            self.index.remove(self.record);
         }
     }
 }
@@ -392,8 +394,9 @@ mod tests {
         let directory = ScratchDirectory::new();
         let store = Store::open(directory.path()).await.unwrap();
         let keys = ApiKeys::with_room(SqlApiKeys::new(store.guard_database().clone()), 1).await.unwrap();
-        drop(keys.place(&record()).unwrap());
-        keys.place(&record()).unwrap().keep();
+        let record = record();
+        drop(keys.place(&record).unwrap());
+        keys.place(&record).unwrap().keep();
         assert_eq!(keys.index.len(), 1);
     }
 }

@@ -2,29 +2,48 @@
 
 use std::time::Duration;
 
+use shield_data::BegunSession;
 use shield_guard::{
     SessionId, TokenId,
     session::{
-        NewSession, SessionLimit, SessionPolicy, SessionRandom, SessionRecord, SessionSecret, SessionStart,
-        SessionStore, SessionTimes,
+        NewSession, SessionDigest, SessionLimit, SessionPolicy, SessionRandom, SessionRecord, SessionSecret,
+        SessionStart, SessionTimes,
     },
-    token::{AccessClaims, Exchange, IssuedToken, RefreshGrant, RefreshLife, RefreshStore},
+    token::{AccessClaims, Exchange, IssuedToken, RefreshFamily, RefreshGrant, RefreshLife},
 };
 use shield_types::{Secret, Timestamp};
 
 use super::{
     Accounts,
     failure::Failure,
-    login::{Client, Proof},
+    login::{Client, CountedAttempt, LoginError, Proof, check_standing},
     scopes,
 };
 use crate::{
     clock::now,
     keys::random_bytes,
-    store::{Account, Role},
+    store::{Account, AccountChange, Role},
 };
 
 const DAY: Duration = Duration::from_hours(24);
+/// How often somebody may log in to one account within [`LOG_IN_WINDOW`]. Each log-in beyond the sessions that an account may
+/// have ends one, which every node has to remember for as long as access tokens of it may be around.
+const LOG_INS_MAX: usize = 30;
+const LOG_IN_WINDOW: Duration = Duration::from_mins(15);
+
+/// Somebody showed the password of an account and, where it has one, the second factor.
+pub(super) struct RightLogin<'a> {
+    /// The account as it was when its password was looked at.
+    pub(super) account: Account,
+    /// The attempt, to be forgiven.
+    pub(super) counted: &'a CountedAttempt,
+    /// From where.
+    pub(super) client: &'a Client,
+    /// For how long.
+    pub(super) life: RefreshLife,
+    /// The session that their cookie is of.
+    pub(super) replaces: Option<SessionDigest>,
+}
 
 /// Everything that a log-in gives.
 #[derive(Debug)]
@@ -41,6 +60,8 @@ pub struct Granted {
     pub refresh: Secret<String>,
     /// How it was proven.
     pub proof: Proof,
+    /// The session in whose place it is, which ended.
+    pub replaced: Option<SessionId>,
     /// Sessions that ended because the account may not have as many.
     pub displaced: Vec<SessionId>,
 }
@@ -48,13 +69,10 @@ pub struct Granted {
 // === impl Accounts ===
 
 impl Accounts {
-    /// Begins a session for who has just proved to be `account`; one too many ends the one seen least recently.
-    pub(super) async fn grant(
-        &self,
-        account: Account,
-        (client, proof): (&Client, Proof),
-        life: RefreshLife,
-    ) -> Result<Granted, Failure> {
+    /// Begins a session for who has just proved to be the account's holder, in one transaction with all that belongs to it; one
+    /// too many ends the one seen least recently.
+    pub(super) async fn grant(&self, login: RightLogin<'_>, proof: Proof) -> Result<Granted, LoginError> {
+        let RightLogin { account, counted, client, life, replaces } = login;
         let now = now();
         let start = SessionStart {
             account: account.id,
@@ -64,18 +82,22 @@ impl Accounts {
         };
         let random = SessionRandom { id: random_bytes(), secret: random_bytes() };
         let NewSession { secret, record } = NewSession::begin(&start, &session_policy(life), now, random);
-        let displaced = self.inner.sessions.create(&record, session_limit(account.role)).await?;
         let grant = RefreshGrant { session: record.id, account: account.id, life };
         let (family, token) = self.inner.refresh.begin(grant, now, &Secret::new(random_bytes()));
-        match self.inner.families.insert(&family).await? {
-            Exchange::Done => {}
-            Exchange::Lost => {
-                return Err(Failure::Damaged { what: "a new session has refresh tokens already" });
-            }
-        }
+        // Before the session: what it needs beside it is there when it begins.
         let access = self.access_token(&account, record.id, now).await?;
+        let change = self.inner.store.change_account(account.id).await;
+        let mut change = change.map_err(Failure::from)?;
+        if let Some(refusal) = void(&mut change, &account, now).await? {
+            change.abandon().await.map_err(Failure::from)?;
+            return Err(refusal);
+        }
+        let begun = begin(&mut change, (&record, session_limit(account.role), replaces), (&family, counted));
+        let BegunSession { replaced, displaced } = begun.await?;
+        change.commit().await.map_err(Failure::from)?;
         let refresh = token.text().clone();
-        Ok(Granted { account, session: record, secret, access, refresh, proof, displaced })
+        let account = Account { last_login_at: Some(now), ..account };
+        Ok(Granted { account, session: record, secret, access, refresh, proof, replaced, displaced })
     }
 
     /// An access token for a session that lives.
@@ -94,6 +116,51 @@ impl Accounts {
         };
         Ok(keys.issue(&claims, now).await?)
     }
+}
+
+/// Why the log-in is none any more, or none yet: the account is not as it was when its password was looked at, or has had too
+/// many.
+async fn void(
+    change: &mut AccountChange,
+    seen: &Account,
+    now: Timestamp,
+) -> Result<Option<LoginError>, Failure> {
+    let Some(present) = change.account().await? else { return Ok(Some(LoginError::Invalid)) };
+    if let Err(refusal) = check_standing(&present) {
+        return Ok(Some(refusal));
+    }
+    if present.generation != seen.generation {
+        return Ok(Some(LoginError::Invalid));
+    }
+    let window_ms = u64::try_from(LOG_IN_WINDOW.as_millis()).expect("a quarter of an hour fits");
+    let since = Timestamp(now.0.saturating_sub(window_ms));
+    let log_ins = change.log_ins(since, LOG_INS_MAX).await?;
+    Ok(match log_ins.last() {
+        Some(oldest) if log_ins.len() >= LOG_INS_MAX => {
+            let left_ms = oldest.after(LOG_IN_WINDOW).0.saturating_sub(now.0);
+            // A clock that was set back makes nobody wait longer.
+            let retry_after_s = left_ms.min(window_ms).div_ceil(1_000).max(1);
+            Some(LoginError::Throttled { scope: "account", retry_after_s })
+        }
+        Some(_) | None => None,
+    })
+}
+
+async fn begin(
+    change: &mut AccountChange,
+    (record, limit, replaces): (&SessionRecord, SessionLimit, Option<SessionDigest>),
+    (family, counted): (&RefreshFamily, &CountedAttempt),
+) -> Result<BegunSession, Failure> {
+    let now = record.created_at;
+    change.forgive(&counted.attempt, &counted.keys, now).await?;
+    change.record_login(now).await?;
+    match change.keep_family(family).await? {
+        Exchange::Done => {}
+        Exchange::Lost => {
+            return Err(Failure::Damaged { what: "a new session has refresh tokens already" });
+        }
+    }
+    Ok(change.begin_session(record, limit, replaces).await?)
 }
 
 /// How long a session lives: 7 days and 24 hours unused, or, for who asked to be remembered, 30 days and 7 unused.

@@ -1,4 +1,8 @@
 //! Logging in.
+//!
+//! Passwords take seconds to check when many want it, and meanwhile the account may change. So the account is looked at once
+//! more where the session begins, under the lock that whoever changes it holds too ([`grant`](super::grant)): a log-in that was
+//! under way loses against a new password, a suspension and "log out everywhere".
 
 use std::net::IpAddr;
 
@@ -8,16 +12,17 @@ use shield_guard::{
     event::{LoginFactors, SecondFactor},
     limit::{DeviceDigest, FAILURE_KEYS_MAX, FailureKey, FailureStore, LoginAttempt, LoginDecision},
     password::PasswordVerdict,
+    session::SessionDigest,
     token::RefreshLife,
 };
-use shield_types::Secret;
+use shield_types::{Secret, Timestamp};
 use thiserror::Error;
 
 use super::{
     Accounts,
     email::EmailAddress,
     failure::Failure,
-    grant::Granted,
+    grant::{Granted, RightLogin},
     second_factor::{SecondFactorError, UsedCode},
 };
 use crate::{
@@ -52,6 +57,8 @@ pub struct Login {
     pub client: Client,
     /// On which device.
     pub device: Device,
+    /// In which session they are, as their cookie says: if it is the same account's, the new one takes its place.
+    pub replaces: Option<SessionDigest>,
 }
 
 /// The browser or program that somebody logs in with: known to an account from its first log-in there on, so that strangers'
@@ -121,8 +128,9 @@ pub enum LoginError {
 
 /// An attempt that was counted as failed until it turns out otherwise.
 pub(super) struct CountedAttempt {
-    attempt: LoginAttempt,
-    keys: [Option<FailureKey>; FAILURE_KEYS_MAX],
+    pub(super) attempt: LoginAttempt,
+    pub(super) keys: [Option<FailureKey>; FAILURE_KEYS_MAX],
+    at: Timestamp,
 }
 
 // === impl Accounts ===
@@ -144,16 +152,17 @@ impl Accounts {
         login: Login,
         claimed: &mut Option<AccountId>,
     ) -> Result<Granted, LoginError> {
-        let Login { email, password, code, life, client, device } = login;
+        let Login { email, password, code, life, client, device, replaces } = login;
         // Again, for those who were let in together: what a flood is refused must not be counted in the database.
         self.inner.hashing.check_room().map_err(Failure::from)?;
         let block = AddressBlock::of(client.address);
         let attempt = LoginAttempt { name: email.login_name(), block, device: device.presented() };
         let mut counted = self.count(attempt).await?;
-        let found = self.inner.store.find_account_by_email(email.key()).await.map_err(Failure::from)?;
+        let found = self.inner.store.find_account_by_email(email.key()).await.map_err(Failure::from);
+        let found = self.judged(&counted, found).await?;
         *claimed = found.as_ref().map(|account| account.id);
         let stored = found.as_ref().map(|account| &account.password);
-        let verdict = self.inner.hashing.verify(stored, password.clone()).await.map_err(Failure::from)?;
+        let verdict = self.verdict(&counted, stored, password.clone()).await?;
         let account = match (found, verdict) {
             (Some(account), PasswordVerdict::Correct) => account,
             (Some(account), PasswordVerdict::CorrectButWeak) => {
@@ -163,16 +172,27 @@ impl Accounts {
             (Some(_) | None, _) => return Err(LoginError::Invalid),
         };
         check_standing(&account)?;
-        let mut proof = Proof { factors: LoginFactors::Password, recovery_codes_left: None };
-        if account.second_factor() {
-            let code = code.ok_or(LoginError::SecondFactorMissing)?;
-            proof = self.check_second_factor(&account, &code).await?.into();
-        }
         counted.attempt.device = Some(device.digest());
-        self.forgive(&counted).await?;
-        self.inner.store.record_login(account.id, now()).await.map_err(Failure::from)?;
-        let account = Account { last_login_at: Some(now()), ..account };
-        Ok(self.grant(account, (&client, proof), life).await?)
+        let login = RightLogin { account, counted: &counted, client: &client, life, replaces };
+        let granted = self.prove_and_grant(login, code).await;
+        // Whoever knows the password was kept out by what is no failure of theirs.
+        if let Err(LoginError::Failed(_) | LoginError::Throttled { .. }) = granted {
+            self.withdraw(&counted).await;
+        }
+        granted
+    }
+
+    async fn prove_and_grant(
+        &self,
+        login: RightLogin<'_>,
+        code: Option<String>,
+    ) -> Result<Granted, LoginError> {
+        let mut proof = Proof { factors: LoginFactors::Password, recovery_codes_left: None };
+        if login.account.second_factor() {
+            let code = code.ok_or(LoginError::SecondFactorMissing)?;
+            proof = self.check_second_factor(&login.account, &code).await?.into();
+        }
+        self.grant(login, proof).await
     }
 
     /// Counts an attempt at a password before it is looked at, so that a hundred at once are a hundred (ASVS 5.0, 15.4.2).
@@ -186,9 +206,10 @@ impl Accounts {
     }
 
     pub(super) async fn count(&self, attempt: LoginAttempt) -> Result<CountedAttempt, LoginError> {
-        let decision = self.inner.failures.attempt(&self.inner.login_policy, &attempt, now()).await;
+        let at = now();
+        let decision = self.inner.failures.attempt(&self.inner.login_policy, &attempt, at).await;
         match decision.map_err(Failure::from)? {
-            LoginDecision::Allowed { keys } => Ok(CountedAttempt { attempt, keys }),
+            LoginDecision::Allowed { keys } => Ok(CountedAttempt { attempt, keys, at }),
             LoginDecision::Refused { by, retry_after_seconds } => {
                 let scope = if matches!(by, FailureKey::Block(_)) { "address" } else { "account" };
                 Err(LoginError::Throttled { scope, retry_after_s: retry_after_seconds })
@@ -198,8 +219,35 @@ impl Accounts {
 
     /// The attempt was a right one.
     pub(super) async fn forgive(&self, counted: &CountedAttempt) -> Result<(), Failure> {
-        let CountedAttempt { attempt, keys } = counted;
+        let CountedAttempt { attempt, keys, .. } = counted;
         Ok(self.inner.failures.succeeded(attempt, keys, now()).await?)
+    }
+
+    /// Looks at the password of an attempt.
+    pub(super) async fn verdict(
+        &self,
+        counted: &CountedAttempt,
+        stored: Option<&Secret<String>>,
+        password: Secret<String>,
+    ) -> Result<PasswordVerdict, Failure> {
+        let verdict = self.inner.hashing.verify(stored, password).await.map_err(Failure::from);
+        self.judged(counted, verdict).await
+    }
+
+    /// What comes of an attempt; a fault of ours is no failure of whoever attempts.
+    async fn judged<T>(&self, counted: &CountedAttempt, outcome: Result<T, Failure>) -> Result<T, Failure> {
+        if outcome.is_err() {
+            self.withdraw(counted).await;
+        }
+        outcome
+    }
+
+    /// Gives back an attempt that came to no verdict.
+    pub(super) async fn withdraw(&self, counted: &CountedAttempt) {
+        if let Err(error) = self.inner.failures.withdrawn(&counted.keys, counted.at).await {
+            let cause = causes(&error).join(": ");
+            tracing::warn!(error = %error, cause, "an attempt without a verdict stays counted as failed");
+        }
     }
 
     /// A dearer hash of the same password, while it is at hand. Without it the log-in goes on.
@@ -262,7 +310,7 @@ impl From<SecondFactorError> for LoginError {
     }
 }
 
-fn check_standing(account: &Account) -> Result<(), LoginError> {
+pub(super) fn check_standing(account: &Account) -> Result<(), LoginError> {
     match account.status {
         _ if account.locked_at.is_some() => Err(LoginError::Locked),
         AccountStatus::Active => Ok(()),

@@ -8,12 +8,15 @@
 
 mod admin;
 mod api_keys;
+#[cfg(test)]
+mod change_tests;
 mod email;
 mod errands;
 mod failure;
 mod grant;
 mod hashing;
 mod login;
+mod open_tokens;
 #[cfg(test)]
 mod overload_tests;
 mod password;

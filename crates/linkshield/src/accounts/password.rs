@@ -1,18 +1,29 @@
 //! New passwords: by who knows the old one, or by who reads the account's mail.
+//!
+//! Password, sessions and token change in one transaction, after the hashing: whatever fails, all is as it was, the token good
+//! and the sessions there.
 
 use std::net::IpAddr;
 
 use shield_guard::{
     AccountId, ApiKeyId, SessionId,
-    one_time::{OneTimeRecord, OneTimeStore, OneTimeToken, Purpose, RedeemError, redeem},
+    api_key::ApiKeyRecord,
+    one_time::Purpose,
     password::{PasswordRefusal, PasswordVerdict, words_of_email},
-    revocation::RevocationReason,
+    revocation::{RevocationCause, RevocationReason},
 };
 use shield_types::Secret;
 use thiserror::Error;
 
-use super::{Accounts, errands::address_of, failure::Failure, login::LoginError, service::SERVICE};
-use crate::{clock::now, mail::Letter, store::Account};
+use super::{
+    Accounts, errands::address_of, failure::Failure, login::LoginError, open_tokens::OpenToken,
+    service::SERVICE,
+};
+use crate::{
+    clock::now,
+    mail::Letter,
+    store::{Account, AccountChange},
+};
 
 /// Somebody who is logged in wants another password.
 #[derive(Debug, Clone)]
@@ -88,6 +99,7 @@ impl Accounts {
         change: ChangePassword,
     ) -> Result<Vec<SessionId>, ChangePasswordError> {
         let ChangePassword { account, session, current, new, address } = change;
+        self.inner.hashing.check_room().map_err(Failure::from)?;
         let account = self.account(account).await?;
         let email = address_of(&account)?;
         let counted = self.count_attempt(&email, address).await.map_err(|error| match error {
@@ -95,16 +107,33 @@ impl Accounts {
             LoginError::Failed(failure) => failure.into(),
             _ => ChangePasswordError::Current,
         })?;
-        let verdict = self.inner.hashing.verify(Some(&account.password), current).await;
-        if verdict.map_err(Failure::from)? == PasswordVerdict::Wrong {
+        if self.verdict(&counted, Some(&account.password), current).await? == PasswordVerdict::Wrong {
             return Err(ChangePasswordError::Current);
         }
         self.forgive(&counted).await?;
         self.inner.policy.check(&new, &words(&account)).map_err(ChangePasswordError::New)?;
-        self.set_password(&account, new).await?;
-        let ended = self.end_sessions(account.id, Some(session), RevocationReason::FactorChange).await?;
+        let new = self.inner.hashing.hash(new).await.map_err(Failure::from)?;
+        let ended = self.put_password(&account, session, &new).await?.ok_or(ChangePasswordError::Current)?;
         self.inner.mailer.send(email.mailbox(), Letter::changed("The password", SERVICE));
         Ok(ended)
+    }
+
+    /// None when the account is not any more as it was when its password was confirmed: another one may have been set since.
+    async fn put_password(
+        &self,
+        confirmed: &Account,
+        spared: SessionId,
+        new: &Secret<String>,
+    ) -> Result<Option<Vec<SessionId>>, Failure> {
+        let mut change = self.inner.store.change_account(confirmed.id).await?;
+        let present = change.account().await?;
+        if present.is_none_or(|present| present.generation != confirmed.generation) {
+            change.abandon().await?;
+            return Ok(None);
+        }
+        let ended = set_password(&mut change, Some(spared), new).await?;
+        change.commit().await?;
+        Ok(Some(ended))
     }
 
     /// Sets a new password with the token of a letter, and ends every session and every API key. It opens no session: a second factor is still
@@ -118,50 +147,55 @@ impl Accounts {
         new: Secret<String>,
     ) -> Result<PasswordWasReset, ResetPasswordError> {
         self.inner.policy.check(&new, &[]).map_err(ResetPasswordError::New)?;
-        let redeemed = redeem(&self.inner.one_time, token, Purpose::PasswordReset, now()).await;
-        let record = redeemed.map_err(|error| match error {
-            RedeemError::Malformed | RedeemError::NotOpen => ResetPasswordError::NotOpen,
-            RedeemError::Store(source) => Failure::from(source).into(),
-        })?;
-        let outcome = self.reset(&record, new).await;
-        if let (Err(ResetPasswordError::New(_) | ResetPasswordError::Failed(_)), Ok(token)) =
-            (&outcome, OneTimeToken::parse(token))
-        {
-            // Nothing was done with it, so it can be used again.
-            let digest = token.digest(Purpose::PasswordReset);
-            self.inner.one_time.insert(digest, record, now()).await.map_err(Failure::from)?;
-        }
-        outcome
-    }
-
-    async fn reset(
-        &self,
-        record: &OneTimeRecord,
-        new: Secret<String>,
-    ) -> Result<PasswordWasReset, ResetPasswordError> {
-        let found = self.inner.store.find_account(record.account).await.map_err(Failure::from)?;
-        // Reading the mail of an address that the account no longer has proves nothing.
-        let account = found.filter(|account| account.email_key == record.email);
-        let account = account.ok_or(ResetPasswordError::NotOpen)?;
+        let token =
+            self.open_token(token, Purpose::PasswordReset).await?.ok_or(ResetPasswordError::NotOpen)?;
+        let found = self.inner.store.find_account(token.record.account).await.map_err(Failure::from)?;
+        let account = found.filter(|account| token.proves(account)).ok_or(ResetPasswordError::NotOpen)?;
         self.inner.policy.check(&new, &words(&account)).map_err(ResetPasswordError::New)?;
-        self.set_password(&account, new).await?;
-        let keys = self.end_api_keys(account.id, RevocationReason::FactorChange).await?;
-        let ended = self.end_sessions(account.id, None, RevocationReason::FactorChange).await?;
-        // The letter was read, which is all that verifying asks for.
-        let verified = self.inner.store.verify_email(account.id, &record.email, now()).await;
-        verified.map_err(Failure::from)?;
+        let new = self.inner.hashing.hash(new).await.map_err(Failure::from)?;
+        let (ended, keys) = self.reset(&token, &account, &new).await?.ok_or(ResetPasswordError::NotOpen)?;
+        let keys = self.forget_api_keys(&keys);
         let mailbox = address_of(&account)?.mailbox();
         self.inner.mailer.send(mailbox, Letter::changed("The password", SERVICE));
         Ok(PasswordWasReset { account: account.id, ended, keys })
     }
 
-    async fn set_password(&self, account: &Account, new: Secret<String>) -> Result<(), Failure> {
-        let hash = self.inner.hashing.hash(new).await?;
-        match self.inner.store.set_password(account.id, &hash, now()).await? {
-            true => Ok(()),
-            false => Err(Failure::Damaged { what: "an account is gone" }),
+    /// None when the token was taken, or the account's address changed, meanwhile.
+    async fn reset(
+        &self,
+        token: &OpenToken,
+        account: &Account,
+        new: &Secret<String>,
+    ) -> Result<Option<(Vec<SessionId>, Vec<ApiKeyRecord>)>, Failure> {
+        let mut change = self.inner.store.change_account(account.id).await?;
+        let present = change.account().await?.filter(|present| token.proves(present));
+        if present.is_none() || !token.take(&mut change).await? {
+            change.abandon().await?;
+            return Ok(None);
         }
+        // Whoever logged in with the old password is as good as a stranger; its device too.
+        change.forget_known(address_of(account)?.login_name()).await?;
+        // The letter was read, which is all that verifying asks for.
+        change.verify_email(&token.record.email, now()).await?;
+        let ended = set_password(&mut change, None, new).await?;
+        let cause = RevocationCause { reason: RevocationReason::FactorChange, at: now() };
+        let keys = change.end_api_keys(cause).await?;
+        change.commit().await?;
+        Ok(Some((ended, keys)))
     }
+}
+
+/// Sets the password and ends the sessions that the one before opened (ASVS 5.0, 7.4.3).
+async fn set_password(
+    change: &mut AccountChange,
+    spared: Option<SessionId>,
+    new: &Secret<String>,
+) -> Result<Vec<SessionId>, Failure> {
+    let at = now();
+    if !change.set_password(new, at).await? {
+        return Err(Failure::Damaged { what: "an account is gone" });
+    }
+    Ok(change.end_sessions(spared, RevocationCause { reason: RevocationReason::FactorChange, at }).await?)
 }
 
 /// What an account's password must not be made of.

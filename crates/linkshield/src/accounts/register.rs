@@ -2,7 +2,7 @@
 
 use shield_guard::{
     AccountId,
-    one_time::{Purpose, RedeemError, redeem},
+    one_time::Purpose,
     password::{PasswordRefusal, words_of_email},
 };
 use shield_types::Secret;
@@ -91,18 +91,26 @@ impl Accounts {
         Ok(account)
     }
 
-    /// Takes the token of a letter as proof that its address is read.
+    /// Takes the token of a letter as proof that its address is read. After a fault of ours the token is as good as before.
     ///
     /// # Errors
     /// When the token is not good, or was for an address that the account no longer has.
     pub async fn verify_email(&self, token: &str) -> Result<Account, VerifyEmailError> {
-        let now = now();
-        let redeemed = redeem(&self.inner.one_time, token, Purpose::EmailVerification, now).await;
-        let record = redeemed.map_err(|error| match error {
-            RedeemError::Malformed | RedeemError::NotOpen => VerifyEmailError::NotOpen,
-            RedeemError::Store(source) => Failure::from(source).into(),
-        })?;
-        let verified = self.inner.store.verify_email(record.account, &record.email, now).await;
-        verified.map_err(Failure::from)?.ok_or(VerifyEmailError::NotOpen)
+        let open = self.open_token(token, Purpose::EmailVerification).await?;
+        let token = open.ok_or(VerifyEmailError::NotOpen)?;
+        let change = self.inner.store.change_account(token.record.account).await;
+        let mut change = change.map_err(Failure::from)?;
+        let taken = token.take(&mut change).await?;
+        let verified = change.verify_email(&token.record.email, now()).await.map_err(Failure::from)?;
+        match verified.filter(|_| taken) {
+            Some(account) => {
+                change.commit().await.map_err(Failure::from)?;
+                Ok(account)
+            }
+            None => {
+                change.abandon().await.map_err(Failure::from)?;
+                Err(VerifyEmailError::NotOpen)
+            }
+        }
     }
 }

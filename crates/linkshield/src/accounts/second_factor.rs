@@ -12,8 +12,8 @@ use shield_guard::{
     limit::{LoginAttempt, LoginName},
     password::PasswordVerdict,
     totp::{
-        Drift, RecoveryCode, RecoveryCodeStore, RecoveryError, TotpAttempt, TotpError, TotpSecret,
-        redeem_recovery_code, verify_totp,
+        Drift, RECOVERY_CODES, RecoveryCode, RecoveryCodeDigest, RecoveryError, TotpAttempt, TotpError,
+        TotpSecret, redeem_recovery_code, verify_totp,
     },
 };
 use shield_types::{DigestHasher, Secret};
@@ -116,13 +116,29 @@ impl Accounts {
         self.check_totp(&account, totp, code).await?;
         let codes: [RecoveryCode; _] = std::array::from_fn(|_| RecoveryCode::new(random_bytes()));
         let digests = codes.each_ref().map(|code| code.digest(account.id));
-        self.inner.recovery.replace(account.id, digests).await.map_err(Failure::from)?;
-        let enabled = self.inner.store.enable_totp(account.id, totp.sealed.clone(), now()).await;
-        if !enabled.map_err(Failure::from)? {
+        if !self.enable(&account, totp, &digests).await? {
             return Err(SecondFactorError::Absent);
         }
         self.tell(&account, "The second factor")?;
         Ok(codes.iter().map(RecoveryCode::text).collect())
+    }
+
+    /// App and recovery codes together: codes of whoever comes second never replace those of who was first. False when another
+    /// app is being set up by now, or one in use.
+    async fn enable(
+        &self,
+        account: &Account,
+        totp: &Totp,
+        digests: &[RecoveryCodeDigest; RECOVERY_CODES],
+    ) -> Result<bool, Failure> {
+        let mut change = self.inner.store.change_account(account.id).await?;
+        if !change.enable_totp(totp.sealed.clone(), now()).await? {
+            change.abandon().await?;
+            return Ok(false);
+        }
+        change.replace_recovery_codes(digests).await?;
+        change.commit().await?;
+        Ok(true)
     }
 
     /// Takes the second factor away, for who has both factors.
@@ -139,13 +155,12 @@ impl Accounts {
         if !account.second_factor() {
             return Err(SecondFactorError::Absent);
         }
+        self.inner.hashing.check_room().map_err(Failure::from)?;
         let counted = self.count_code(&account).await?;
-        let verdict = self.inner.hashing.verify(Some(&account.password), password).await;
-        if verdict.map_err(Failure::from)? == PasswordVerdict::Wrong {
+        if self.verdict(&counted, Some(&account.password), password).await? == PasswordVerdict::Wrong {
             return Err(SecondFactorError::Password);
         }
-        let used = self.take_code(&account, code).await?;
-        self.forgive(&counted).await?;
+        let used = self.take_counted(&account, code, &counted).await?;
         self.inner.store.end_totp(account.id, now()).await.map_err(Failure::from)?;
         self.tell(&account, "The second factor")?;
         Ok(used)
@@ -158,8 +173,22 @@ impl Accounts {
         code: &str,
     ) -> Result<UsedCode, SecondFactorError> {
         let counted = self.count_code(account).await?;
-        let used = self.take_code(account, code).await?;
-        self.forgive(&counted).await?;
+        self.take_counted(account, code, &counted).await
+    }
+
+    /// Takes a code for which an attempt was counted.
+    async fn take_counted(
+        &self,
+        account: &Account,
+        code: &str,
+        counted: &CountedAttempt,
+    ) -> Result<UsedCode, SecondFactorError> {
+        let taken = self.take_code(account, code).await;
+        if let Err(SecondFactorError::Failed(_)) = taken {
+            self.withdraw(counted).await;
+        }
+        let used = taken?;
+        self.forgive(counted).await?;
         Ok(used)
     }
 

@@ -20,6 +20,7 @@ use super::{
     errands::{Desk, Errand, Messenger},
     failure::Failure,
     hashing::HashingPool,
+    refresh::RefreshOutages,
     scopes,
 };
 use crate::{
@@ -55,6 +56,7 @@ pub(super) struct Inner {
     pub(super) login_policy: LoginPolicy,
     pub(super) keys: Arc<SigningKeys>,
     pub(super) refresh: RefreshTokens,
+    pub(super) refresh_outages: RefreshOutages,
     pub(super) hashing: HashingPool,
     pub(super) policy: PasswordPolicy,
     pub(super) mailer: Mailer,
@@ -126,6 +128,7 @@ impl Accounts {
             login_policy: LoginPolicy::default(),
             keys: Arc::new(keys.map_err(OpenAccountsError::Keys)?),
             refresh: RefreshTokens::new(secrets.expect("one secret is not too many")),
+            refresh_outages: RefreshOutages::default(),
             hashing: HashingPool::new(PasswordHasher::new(HashingCost::MINIMUM)),
             policy: policy.expect("the smallest minimum that is allowed, and one word"),
             mailer,

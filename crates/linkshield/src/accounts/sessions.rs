@@ -1,14 +1,12 @@
 //! The sessions of an account.
 
+use super::{Accounts, failure::Failure};
+use crate::clock::now;
 use shield_guard::{
     AccountId, SessionId,
     revocation::{RevocationCause, RevocationReason},
     session::{SessionRecord, SessionStore},
 };
-use shield_types::Timestamp;
-
-use super::{Accounts, failure::Failure};
-use crate::{clock::now, store::Account};
 
 // === impl Accounts ===
 
@@ -34,7 +32,7 @@ impl Accounts {
         Ok(self.inner.sessions.end(account, session, RevocationCause { reason, at: now() }).await?)
     }
 
-    /// Ends every session of this account but `spared`, with their tokens; answers which.
+    /// Ends every session of this account but `spared`, with their tokens; answers which. A log-in under way begins none.
     ///
     /// # Errors
     /// When the database does not take it.
@@ -44,22 +42,10 @@ impl Accounts {
         spared: Option<SessionId>,
         reason: RevocationReason,
     ) -> Result<Vec<SessionId>, Failure> {
-        let cause = RevocationCause { reason, at: now() };
-        Ok(self.inner.sessions.end_all(account, spared, cause).await?)
-    }
-
-    /// The account of a session that lives, if it may be used.
-    pub(super) async fn account_of_session(
-        &self,
-        account: AccountId,
-        session: SessionId,
-        now: Timestamp,
-    ) -> Result<Option<Account>, Failure> {
-        let live = self.inner.sessions.list(account, now).await?;
-        if !live.iter().any(|known| known.id == session) {
-            return Ok(None);
-        }
-        let account = self.inner.store.find_account(account).await?;
-        Ok(account.filter(Account::usable))
+        let mut change = self.inner.store.change_account(account).await?;
+        change.void_log_ins().await?;
+        let ended = change.end_sessions(spared, RevocationCause { reason, at: now() }).await?;
+        change.commit().await?;
+        Ok(ended)
     }
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use shield_data::{SqlLeases, SqlRevocations};
 use shield_guard::{
-    AccountId, ScopeSet, StoreError,
+    ScopeSet, StoreError,
     api_key::{ApiKeyFormat, ApiKeyIndex, ApiKeyStore},
     chain::{AccountFacts, AccountStanding, Answer, Chain, Question, Use},
     session::SessionStore,
@@ -47,30 +47,30 @@ impl Accounts {
         Permissions::ALL.map(|permission| permission.scopes(self.keys().scopes()))
     }
 
-    async fn standing(&self, account: AccountId) -> Result<AccountStanding, StoreError> {
-        let found = self.inner.store.find_account(account).await;
-        let found = found.map_err(|error| StoreError::away("accounts", error))?;
-        Ok(match found.filter(Account::usable) {
+    fn standing(&self, account: Option<Account>) -> AccountStanding {
+        match account.filter(Account::usable) {
             Some(account) => AccountStanding::Acting(AccountFacts {
                 tier: account.plan,
                 scopes: scopes::of_role(self.keys().scopes(), account.role),
             }),
             None => AccountStanding::Barred,
-        })
+        }
     }
 }
 
 impl GateStore for Accounts {
     async fn answer(&self, question: Question) -> Result<Answer, StoreError> {
-        let digest = match question {
-            Question::Account(account) => return Ok(Answer::Account(self.standing(account).await?)),
-            Question::Session(digest) => digest,
-        };
-        let Some(record) = self.inner.sessions.find(digest).await? else {
-            return Ok(Answer::Session(None));
-        };
-        let standing = self.standing(record.account).await?;
-        Ok(Answer::Session(Some((record, standing))))
+        let store = &self.inner.store;
+        let away = |error| StoreError::away("accounts", error);
+        Ok(match question {
+            Question::Account(account) => {
+                Answer::Account(self.standing(store.find_account(account).await.map_err(away)?))
+            }
+            Question::Session(digest) => {
+                let found = store.session_of_secret(digest).await.map_err(away)?;
+                Answer::Session(found.map(|(session, account)| (session, self.standing(Some(account)))))
+            }
+        })
     }
 
     async fn settle(&self, chain: &Chain) -> Result<(), StoreError> {

@@ -23,21 +23,21 @@ use crate::{
     store::{Account, AccountStatus, Profile, StandingChange, Store},
 };
 
-const PASSWORD: &str = "wombat seventy";
-const OTHER_PASSWORD: &str = "giraffe ninety-one";
-const BY_OWNER: RevocationReason = RevocationReason::EndedByOwner;
+pub(super) const PASSWORD: &str = "wombat seventy";
+pub(super) const OTHER_PASSWORD: &str = "giraffe ninety-one";
+pub(super) const BY_OWNER: RevocationReason = RevocationReason::EndedByOwner;
 const PATIENCE: Duration = Duration::from_secs(60);
 
-struct World {
-    accounts: Accounts,
+pub(super) struct World {
+    pub(super) accounts: Accounts,
     gate: Arc<Gate<Accounts>>,
     _tasks: GateTasks,
-    store: Store,
+    pub(super) store: Store,
     directory: Arc<ScratchDirectory>,
 }
 
 impl World {
-    async fn begin() -> Self {
+    pub(super) async fn begin() -> Self {
         let directory = Arc::new(ScratchDirectory::new());
         let store = Store::open(directory.path()).await.unwrap();
         Self::over(store, directory).await
@@ -50,12 +50,12 @@ impl World {
     }
 
     /// Another process on the same file.
-    async fn elsewhere(&self) -> Self {
+    pub(super) async fn elsewhere(&self) -> Self {
         Self::over(self.store.clone(), Arc::clone(&self.directory)).await
     }
 
     /// The token in the newest letter with this subject, once it is there.
-    async fn token(&self, subject: &str) -> String {
+    pub(super) async fn token(&self, subject: &str) -> String {
         let deadline = Instant::now() + PATIENCE;
         loop {
             let mut letters: Vec<PathBuf> = fs::read_dir(self.directory.path().join("mail"))
@@ -74,7 +74,7 @@ impl World {
         }
     }
 
-    async fn register(&self, email: &str) -> Account {
+    pub(super) async fn register(&self, email: &str) -> Account {
         let profile = Profile::default();
         self.accounts
             .register(Register { email: address(email), password: secret(PASSWORD), profile })
@@ -82,17 +82,17 @@ impl World {
             .unwrap()
     }
 
-    async fn verified(&self, email: &str) -> Account {
+    pub(super) async fn verified(&self, email: &str) -> Account {
         self.register(email).await;
         let token = self.token("Confirm your e-mail address").await;
         self.accounts.verify_email(&token).await.unwrap()
     }
 
-    async fn log_in(&self, email: &str, password: &str) -> Result<Granted, LoginError> {
+    pub(super) async fn log_in(&self, email: &str, password: &str) -> Result<Granted, LoginError> {
         self.log_in_as(login(email, password)).await
     }
 
-    async fn log_in_as(&self, login: Login) -> Result<Granted, LoginError> {
+    pub(super) async fn log_in_as(&self, login: Login) -> Result<Granted, LoginError> {
         self.accounts.log_in(login).await.map_err(|refused| refused.error)
     }
 
@@ -111,11 +111,11 @@ impl World {
         self.admits(header::COOKIE, &format!("__Host-session={}", secret.text().expose())).await
     }
 
-    async fn admits_key(&self, key: &str) -> bool {
+    pub(super) async fn admits_key(&self, key: &str) -> bool {
         self.admits(HeaderName::from_static("x-api-key"), key).await
     }
 
-    async fn knows(&self, granted: &Granted) -> bool {
+    pub(super) async fn knows(&self, granted: &Granted) -> bool {
         let by_token = self.admits_token(granted.access.text.expose()).await;
         let by_cookie = self.admits_secret(&granted.secret).await;
         assert_eq!(by_token, by_cookie, "token and cookie live and die together");
@@ -127,19 +127,19 @@ fn token_in(letter: &str) -> Option<String> {
     letter.lines().find(|line| line.len() == 43 && !line.contains(' ')).map(str::to_owned)
 }
 
-fn address(text: &str) -> EmailAddress {
+pub(super) fn address(text: &str) -> EmailAddress {
     text.parse().unwrap()
 }
 
-fn secret(text: &str) -> Secret<String> {
+pub(super) fn secret(text: &str) -> Secret<String> {
     Secret::new(text.to_owned())
 }
 
-fn client() -> Client {
+pub(super) fn client() -> Client {
     Client { address: IpAddr::from([192, 0, 2, 1]), user_agent: "test".to_owned(), device: String::new() }
 }
 
-fn login(email: &str, password: &str) -> Login {
+pub(super) fn login(email: &str, password: &str) -> Login {
     Login {
         email: address(email),
         password: secret(password),
@@ -147,6 +147,7 @@ fn login(email: &str, password: &str) -> Login {
         life: RefreshLife::Day,
         client: client(),
         device: Device::Fresh(DeviceDigest([1; 32])),
+        replaces: None,
     }
 }
 

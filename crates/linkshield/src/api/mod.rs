@@ -5,6 +5,7 @@
 
 mod accounts;
 mod body;
+mod changes;
 mod checks;
 mod credentials;
 mod csp_reports;

@@ -36,7 +36,7 @@ pub fn router(app: App) -> Router {
         .route("/api/v1/version", get(meta::version))
         .route("/metrics", get(meta::metrics))
         .route("/openapi.json", get(openapi::document))
-        .merge(accounts::router())
+        .merge(accounts::router(&app))
         .fallback(|OriginalUri(uri): OriginalUri| async move { Problem::unknown_path(uri.path()) })
         .method_not_allowed_fallback(|method: Method, OriginalUri(uri): OriginalUri| async move {
             Problem::wrong_method(method.as_str(), uri.path())

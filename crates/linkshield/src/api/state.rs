@@ -11,7 +11,7 @@ use std::{
 
 use tokio::sync::{Semaphore, SemaphorePermit};
 
-use super::csp_reports::ToldViolations;
+use super::{changes::Changes, csp_reports::ToldViolations};
 use crate::{
     accounts::Accounts, gate::Gate, service::CheckService, settings::Environment, telemetry::Metrics,
 };
@@ -39,6 +39,7 @@ struct Inner {
     bulk_slots: Semaphore,
     large_body_slots: Semaphore,
     told_violations: ToldViolations,
+    changes: Changes,
     /// One entry per request being answered; bounded by the number of connections.
     claims: Mutex<BTreeMap<u64, InFlight>>,
 }
@@ -88,6 +89,7 @@ impl App {
             bulk_slots: Semaphore::new(BULK_CONCURRENT_MAX),
             large_body_slots: Semaphore::new(BULK_CONCURRENT_MAX),
             told_violations: ToldViolations::default(),
+            changes: Changes::default(),
             claims: Mutex::default(),
         };
         Self { inner: Arc::new(inner) }
@@ -147,6 +149,21 @@ impl App {
     /// Which violations of policies were written down, and when.
     pub(super) fn told_violations(&self) -> &ToldViolations {
         &self.inner.told_violations
+    }
+
+    /// The changes of accounts under way, whether or not somebody waits for them.
+    pub(super) fn changes(&self) -> &Changes {
+        &self.inner.changes
+    }
+
+    /// Waits until no change of an account is under way.
+    pub async fn finish_changes(&self) {
+        self.inner.changes.finish().await;
+    }
+
+    /// How many changes of accounts are under way.
+    pub fn changes_under_way(&self) -> usize {
+        self.inner.changes.len()
     }
 
     /// The requests being answered, oldest first.

@@ -68,7 +68,7 @@ fn forget(chain: &Chain, entry: &Revocation) {
     match entry.revoked {
         Revoked::Session { session } => chain.sessions.forget(session),
         Revoked::Account { account, .. } | Revoked::Sessions { account, .. } => {
-            chain.accounts.forget(account);
+            chain.accounts.forget(account, now());
         }
         Revoked::Token { .. } | Revoked::SigningKey { .. } | Revoked::ApiKey { .. } => {}
     }

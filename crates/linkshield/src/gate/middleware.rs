@@ -280,7 +280,7 @@ impl<S: GateStore> Gate<S> {
 
     /// Forgets what an account may do, because it was just changed.
     pub fn forget(&self, account: AccountId) {
-        self.chain.accounts.forget(account);
+        self.chain.accounts.forget(account, now());
     }
 
     fn moment<'a>(

@@ -227,10 +227,12 @@ impl RouteClass {
     fn hashes(self) -> bool {
         match self {
             BeforeLogin(limit) => {
-                matches!(limit, "auth_registration" | "auth_login" | "auth_password_choice")
+                matches!(limit, "auth_registration" | "auth_password_choice")
             }
-            Password => true,
-            Open | Check | OwnChecks | Refresh | Question | Report | Account | Administration => false,
+            LogIn | Password => true,
+            Open | Check | OwnChecks | Refresh | Question | Report | Account | NewKey | Administration => {
+                false
+            }
         }
     }
 
@@ -328,7 +330,7 @@ mod tests {
         let managing = |class| matches!(class, Account | NewKey | Password | Administration);
         let managing = ROUTES.iter().filter(|(.., class)| managing(*class));
         for (method, route, class) in managing {
-            let limits = table.find(method, Some(route)).limits.as_slice();
+            let limits = table.find(method, Some(route)).policy.limits.as_slice();
             let of = |subject| limits.iter().filter(|limit| limit.subject == subject).collect::<Vec<_>>();
             let [session] = of(LimitSubject::Session)[..] else { panic!("{method} {route}") };
             let [key] = of(LimitSubject::ApiKey)[..] else { panic!("{method} {route}") };

@@ -8,7 +8,7 @@ use shield_guard::{
     AccountId, ApiKeyId, ScopeSet, SessionId, address,
     chain::{self, Identity},
     limit::Tier,
-    session::SessionTimes,
+    session::{SessionPolicy, StepUp},
 };
 use shield_types::Timestamp;
 
@@ -122,10 +122,14 @@ impl Holder {
     /// # Errors
     /// 401, with a kind of its own.
     pub fn require_recent_login(&self) -> Result<(), Problem> {
-        match now().since(self.authenticated_at) <= SessionTimes::default().recent {
-            true => Ok(()),
-            false => Err(Problem::recent_login_required()),
+        match self.step_up(now()) {
+            StepUp::NotNeeded => Ok(()),
+            StepUp::Needed => Err(Problem::recent_login_required()),
         }
+    }
+
+    fn step_up(&self, now: Timestamp) -> StepUp {
+        SessionPolicy::default().step_up(self.authenticated_at, now)
     }
 }
 
@@ -181,5 +185,21 @@ impl FromRequestParts<App> for ClientAddress {
         let client = parts.extensions.get::<address::ClientAddress>();
         let client = client.ok_or_else(|| Problem::internal("a request past the gate".to_owned()))?;
         Ok(Self(client.address))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn asvs_v7_5_1_a_log_in_yet_to_come_is_none() {
+        let at = Timestamp(1_790_000_000_000);
+        let account = AccountId::new(at, [1; 10]);
+        let holder = Holder { account, session: SessionId::new(at, [2; 10]), authenticated_at: at };
+        let step_up = |now_ms| holder.step_up(Timestamp(now_ms));
+        assert_eq!((step_up(at.0), step_up(at.0 + 600_000)), (StepUp::NotNeeded, StepUp::NotNeeded));
+        assert_eq!(step_up(at.0 + 600_001), StepUp::Needed);
+        assert_eq!(step_up(at.0 - 1), StepUp::Needed, "the clock was set back");
     }
 }

@@ -13,7 +13,7 @@ use tokio::{
 
 use super::{
     connection::{Phase, serve},
-    drain::{DrainReport, finish},
+    drain::{DrainReport, finish, finish_changes},
 };
 use crate::api::{App, router};
 
@@ -99,6 +99,7 @@ impl Server {
         let report = if all_ended { DrainReport::default() } else { DrainReport::of(&app) };
         connections.shutdown().await;
         late.shutdown().await;
+        finish_changes(&app, deadline).await;
         report
     }
 

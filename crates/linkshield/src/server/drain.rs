@@ -1,11 +1,17 @@
 //! The last act: wait for what is left until the deadline, then say what was cut.
 
+use std::time::Duration;
+
+use shield_data::Database;
 use tokio::{
     task::JoinSet,
     time::{Instant, timeout_at},
 };
 
 use crate::api::{App, InFlight};
+
+/// What one change waits for the database.
+const CHANGES_GRACE: Duration = Database::DEADLINE;
 
 /// How the end went.
 #[derive(Debug, Clone, Default)]
@@ -50,4 +56,13 @@ pub(super) async fn finish(earlier: &mut JoinSet<()>, late: &mut JoinSet<()>, de
         while late.join_next().await.is_some() {}
     });
     all_ended.await.is_ok()
+}
+
+/// Waits until `deadline`, and a moment in any case, for the changes of accounts whose clients are gone.
+pub(super) async fn finish_changes(app: &App, deadline: Instant) {
+    let deadline = deadline.max(Instant::now() + CHANGES_GRACE);
+    if timeout_at(deadline, app.finish_changes()).await.is_err() {
+        let count = app.changes_under_way();
+        tracing::error!(count, "changes of accounts were cut: the database did not take them in time");
+    }
 }

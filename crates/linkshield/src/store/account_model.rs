@@ -34,6 +34,8 @@ pub struct Account {
     pub email_verified_at: Option<Timestamp>,
     /// Its second factor.
     pub totp: Option<Totp>,
+    /// Rises with everything that ends its sessions as a whole: a log-in that saw an earlier one is void.
+    pub generation: u64,
 }
 
 /// An authenticator app.

@@ -28,6 +28,7 @@ struct AccountRow {
     email_verified_at: Option<i64>,
     totp_secret: Option<Vec<u8>>,
     totp_since: Option<i64>,
+    generation: i64,
 }
 
 /// A row as an account.
@@ -63,6 +64,7 @@ impl AccountRow {
             email_verified_at: row.get("email_verified_at")?,
             totp_secret: row.get("totp_secret")?,
             totp_since: row.get("totp_since")?,
+            generation: row.get("generation")?,
         })
     }
 }
@@ -87,6 +89,8 @@ impl TryFrom<AccountRow> for Account {
             updated_at: moment("updated_at", row.updated_at)?,
             last_login_at: row.last_login_at.map(|at| moment("last_login_at", at)).transpose()?,
             email_verified_at: row.email_verified_at.map(|at| moment("email_verified_at", at)).transpose()?,
+            generation: u64::try_from(row.generation)
+                .map_err(|_| StoreError::Value { column: "generation", value: row.generation.to_string() })?,
         })
     }
 }

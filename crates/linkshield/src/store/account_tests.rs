@@ -1,6 +1,12 @@
 //! Accounts against a real SQLite file, and a real PostgreSQL.
 
-use shield_guard::{AccountId, limit::Tier};
+use std::net::Ipv4Addr;
+
+use shield_guard::{
+    AccountId, SessionId,
+    limit::Tier,
+    session::{NewSession, SessionLimit, SessionPolicy, SessionRandom, SessionStart},
+};
 use shield_types::{Secret, Timestamp};
 
 use super::{
@@ -17,6 +23,9 @@ on_both!(
     rehash_never_undoes_a_new_password,
     profile_changes_where_asked,
     lock_is_kept_and_lifted,
+    what_is_abandoned_or_dropped_never_was,
+    what_ends_sessions_voids_log_ins_under_way,
+    session_comes_with_its_account,
 );
 
 fn new_account(number: u8, email_key: &str) -> NewAccount {
@@ -32,6 +41,13 @@ fn new_account(number: u8, email_key: &str) -> NewAccount {
 
 async fn inserted(store: &Store) -> Account {
     store.insert_account(new_account(1, "ada@example.org")).await.unwrap().unwrap()
+}
+
+async fn verify_email(store: &Store, id: AccountId, email_key: &str) -> Option<Account> {
+    let mut change = store.change_account(id).await.unwrap();
+    let verified = change.verify_email(email_key, LATER).await.unwrap();
+    change.commit().await.unwrap();
+    verified
 }
 
 async fn account_is_read_back(fixture: Fixture) {
@@ -55,12 +71,12 @@ async fn address_has_one_account(fixture: Fixture) {
 async fn only_its_own_address_verifies(fixture: Fixture) {
     let store = &fixture.store;
     let account = inserted(store).await;
-    assert_eq!(store.verify_email(account.id, "eve@example.org", LATER).await.unwrap(), None);
-    let verified = store.verify_email(account.id, "ada@example.org", LATER).await.unwrap().unwrap();
+    assert_eq!(verify_email(store, account.id, "eve@example.org").await, None);
+    let verified = verify_email(store, account.id, "ada@example.org").await.unwrap();
     assert_eq!((verified.status, verified.email_verified_at), (AccountStatus::Active, Some(LATER)));
     let suspend = StandingChange { status: Some(AccountStatus::Suspended), ..StandingChange::default() };
     store.change_standing(account.id, suspend, LATER).await.unwrap().unwrap();
-    let again = store.verify_email(account.id, "ada@example.org", LATER).await.unwrap().unwrap();
+    let again = verify_email(store, account.id, "ada@example.org").await.unwrap();
     assert_eq!(again.status, AccountStatus::Suspended, "a link does not undo what an administrator did");
 }
 
@@ -68,7 +84,9 @@ async fn rehash_never_undoes_a_new_password(fixture: Fixture) {
     let store = &fixture.store;
     let account = inserted(store).await;
     let new = Secret::new("$argon2id$new".to_owned());
-    assert!(store.set_password(account.id, &new, LATER).await.unwrap());
+    let mut change = store.change_account(account.id).await.unwrap();
+    assert!(change.set_password(&new, LATER).await.unwrap());
+    change.commit().await.unwrap();
     let dearer = Secret::new("$argon2id$dearer".to_owned());
     store.replace_hash(account.id, &account.password, &dearer).await.unwrap();
     assert_eq!(store.find_account(account.id).await.unwrap().unwrap().password, new);
@@ -97,7 +115,7 @@ async fn profile_changes_where_asked(fixture: Fixture) {
 async fn lock_is_kept_and_lifted(fixture: Fixture) {
     let store = &fixture.store;
     let account = inserted(store).await;
-    store.verify_email(account.id, "ada@example.org", NOW).await.unwrap().unwrap();
+    verify_email(store, account.id, "ada@example.org").await.unwrap();
     let change = async |change| store.change_standing(account.id, change, LATER).await.unwrap().unwrap();
     let locked = change(StandingChange { locked: Some(true), ..StandingChange::default() }).await;
     assert_eq!((locked.locked_at, locked.usable()), (Some(LATER), false));
@@ -113,4 +131,58 @@ async fn lock_is_kept_and_lifted(fixture: Fixture) {
     );
     let open = change(StandingChange { locked: Some(false), ..StandingChange::default() }).await;
     assert!(open.usable());
+}
+
+async fn what_is_abandoned_or_dropped_never_was(fixture: Fixture) {
+    let store = &fixture.store;
+    let account = inserted(store).await;
+    let other = Secret::new("$argon2id$other".to_owned());
+    for abandoned in [true, false] {
+        let mut change = store.change_account(account.id).await.unwrap();
+        assert!(change.set_password(&other, LATER).await.unwrap());
+        assert_eq!(change.account().await.unwrap().unwrap().password, other);
+        if abandoned {
+            change.abandon().await.unwrap();
+        }
+        assert_eq!(store.find_account(account.id).await.unwrap().as_ref(), Some(&account));
+    }
+}
+
+async fn what_ends_sessions_voids_log_ins_under_way(fixture: Fixture) {
+    let store = &fixture.store;
+    let account = inserted(store).await;
+    let mut change = store.change_account(account.id).await.unwrap();
+    change.record_login(LATER).await.unwrap();
+    assert_eq!(change.account().await.unwrap().unwrap().generation, account.generation);
+    change.void_log_ins().await.unwrap();
+    change.set_password(&account.password, LATER).await.unwrap();
+    change.change_standing(StandingChange::default(), LATER).await.unwrap();
+    change.commit().await.unwrap();
+    let changed = store.find_account(account.id).await.unwrap().unwrap();
+    assert_eq!(changed.generation, account.generation + 3);
+    assert!(store.begin_totp(account.id, vec![1], LATER).await.unwrap());
+    let mut change = store.change_account(account.id).await.unwrap();
+    assert!(!change.enable_totp(vec![2], LATER).await.unwrap(), "not the one that is being set up");
+    assert!(change.enable_totp(vec![1], LATER).await.unwrap());
+    change.commit().await.unwrap();
+    let enabled = store.find_account(account.id).await.unwrap().unwrap();
+    assert_eq!((enabled.generation, enabled.second_factor()), (account.generation + 4, true));
+}
+
+async fn session_comes_with_its_account(fixture: Fixture) {
+    let store = &fixture.store;
+    let account = inserted(store).await;
+    let (address, agent) = (Ipv4Addr::new(192, 0, 2, 1).into(), b"curl".as_slice());
+    let start = SessionStart { account: account.id, address, user_agent: agent, device: b"phone" };
+    let random = SessionRandom { id: [1; 10], secret: [2; 32] };
+    let session = NewSession::begin(&start, &SessionPolicy::default(), NOW, random).record;
+    assert_eq!(store.session_of_secret(session.digest).await.unwrap(), None);
+    let mut change = store.change_account(account.id).await.unwrap();
+    let begun = change.begin_session(&session, SessionLimit::USER, None).await.unwrap();
+    change.commit().await.unwrap();
+    assert_eq!((begun.replaced, begun.displaced), (None, Vec::new()));
+    let both = Some((session.clone(), account));
+    assert_eq!(store.session_of_secret(session.digest).await.unwrap(), both);
+    assert_eq!(store.session_of_id(session.id).await.unwrap(), both);
+    assert_eq!(store.session_of_id(SessionId::new(NOW, [9; 10])).await.unwrap(), None);
 }

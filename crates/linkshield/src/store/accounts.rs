@@ -1,28 +1,30 @@
 //! Storing and finding accounts.
 //!
 //! Writes go through the durable connection: an acknowledged password outlives a power cut. Each is one statement, so of two
-//! at once one happens first.
+//! at once one happens first. What changes credentials too is in [`super::AccountChange`].
 
 use shield_data::{Row, Statement};
-use shield_guard::{AccountId, limit::Tier};
+use shield_guard::AccountId;
 use shield_types::{Secret, Timestamp};
 
 use super::{
-    account_model::{Account, AccountStatus, NewAccount, ProfileChange, Role},
+    account_model::{Account, NewAccount, ProfileChange},
     account_rows::account,
     error::StoreError,
     open::Store,
 };
 
+/// The columns of an account, in any order.
 macro_rules! columns {
     () => {
         "id, email, email_key, username, first_name, last_name, avatar_url, company, timezone, language, \
          password, role, status, locked_at, plan, marketing_consent, created_at, updated_at, last_login_at, \
-         email_verified_at, totp_secret, totp_since"
+         email_verified_at, totp_secret, totp_since, generation"
     };
 }
+pub(super) use columns;
 
-const FIND: &str = concat!("SELECT ", columns!(), " FROM accounts WHERE id = $1");
+pub(super) const FIND: &str = concat!("SELECT ", columns!(), " FROM accounts WHERE id = $1");
 const FIND_BY_EMAIL: &str = concat!("SELECT ", columns!(), " FROM accounts WHERE email_key = $1");
 const INSERT: &str = concat!(
     "INSERT INTO accounts (id, email, email_key, username, first_name, last_name, avatar_url, password, role,
@@ -31,16 +33,7 @@ const INSERT: &str = concat!(
     ON CONFLICT (email_key) DO NOTHING RETURNING ",
     columns!()
 );
-/// Only the address that was proven counts: the account may have another one by now.
-const VERIFY_EMAIL: &str = concat!(
-    "UPDATE accounts SET email_verified_at = coalesce(email_verified_at, $3), updated_at = $3,
-    status = CASE status WHEN 'pending_verification' THEN 'active' ELSE status END
-    WHERE id = $1 AND email_key = $2 RETURNING ",
-    columns!()
-);
-const SET_PASSWORD: &str = "UPDATE accounts SET password = $2, updated_at = $3 WHERE id = $1";
 const REPLACE_HASH: &str = "UPDATE accounts SET password = $3 WHERE id = $1 AND password = $2";
-const RECORD_LOGIN: &str = "UPDATE accounts SET last_login_at = CASE WHEN last_login_at > $2 THEN last_login_at ELSE $2 END WHERE id = $1";
 const CHANGE_PROFILE: &str = concat!(
     "UPDATE accounts SET first_name = nullif(coalesce($2, first_name), ''),
     last_name = nullif(coalesce($3, last_name), ''), avatar_url = nullif(coalesce($4, avatar_url), ''),
@@ -49,34 +42,11 @@ const CHANGE_PROFILE: &str = concat!(
     updated_at = $9 WHERE id = $1 RETURNING ",
     columns!()
 );
-const CHANGE_STANDING: &str = concat!(
-    "UPDATE accounts SET role = coalesce($2, role), status = coalesce($3, status), plan = coalesce($4, plan),
-    locked_at = CASE $5 WHEN 1 THEN coalesce(locked_at, $6) WHEN 0 THEN NULL ELSE locked_at END,
-    updated_at = $6 WHERE id = $1 RETURNING ",
-    columns!()
-);
-
 /// An app that is in use is never overwritten.
 const BEGIN_TOTP: &str =
     "UPDATE accounts SET totp_secret = $2, updated_at = $3 WHERE id = $1 AND totp_since IS NULL";
-/// Only the secret that the code was of.
-const ENABLE_TOTP: &str = "UPDATE accounts SET totp_since = $3, updated_at = $3
-    WHERE id = $1 AND totp_secret = $2 AND totp_since IS NULL";
 const END_TOTP: &str =
     "UPDATE accounts SET totp_secret = NULL, totp_since = NULL, updated_at = $2 WHERE id = $1";
-
-/// What an administrator changes of an account; what is None stays.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct StandingChange {
-    /// What it may do.
-    pub role: Option<Role>,
-    /// Whether it may be used.
-    pub status: Option<AccountStatus>,
-    /// What it has subscribed to.
-    pub plan: Option<Tier>,
-    /// Whether it is locked.
-    pub locked: Option<bool>,
-}
 
 // === impl Store ===
 
@@ -119,38 +89,6 @@ impl Store {
         self.find(statement, "find account by address").await
     }
 
-    /// Marks the address as verified, which opens an account that waited for it; None when the account does not have this
-    /// address.
-    ///
-    /// # Errors
-    /// When the database does not take it.
-    pub async fn verify_email(
-        &self,
-        id: AccountId,
-        email_key: &str,
-        now: Timestamp,
-    ) -> Result<Option<Account>, StoreError> {
-        self.confirm_file()?;
-        let statement = Statement::new(VERIFY_EMAIL).with(id).with(email_key.to_owned()).with(now);
-        self.change(statement, "verify address").await
-    }
-
-    /// Sets a new password; false when there is no such account.
-    ///
-    /// # Errors
-    /// When the database does not take it.
-    pub async fn set_password(
-        &self,
-        id: AccountId,
-        password: &Secret<String>,
-        now: Timestamp,
-    ) -> Result<bool, StoreError> {
-        self.confirm_file()?;
-        let statement = Statement::new(SET_PASSWORD).with(id).with(password.expose().clone()).with(now);
-        let rows = self.accounts.write(statement).await;
-        rows.map(|rows| rows == 1).map_err(StoreError::during("set password"))
-    }
-
     /// Keeps a dearer hash of the same password, unless the password changed meanwhile.
     ///
     /// # Errors
@@ -165,15 +103,6 @@ impl Store {
         let statement =
             Statement::new(REPLACE_HASH).with(id).with(old.expose().clone()).with(new.expose().clone());
         self.accounts.write(statement).await.map(drop).map_err(StoreError::during("replace hash"))
-    }
-
-    /// Remembers when somebody logged in.
-    ///
-    /// # Errors
-    /// When the database does not take it.
-    pub async fn record_login(&self, id: AccountId, now: Timestamp) -> Result<(), StoreError> {
-        let statement = Statement::new(RECORD_LOGIN).with(id).with(now);
-        self.accounts.write(statement).await.map(drop).map_err(StoreError::during("record log-in"))
     }
 
     /// Changes a profile; None when there is no such account.
@@ -210,33 +139,10 @@ impl Store {
         sealed: Vec<u8>,
         now: Timestamp,
     ) -> Result<bool, StoreError> {
-        self.change_totp(BEGIN_TOTP, id, sealed, now).await
-    }
-
-    /// From now on codes of this secret are asked for; false when it is not the one being set up any more.
-    ///
-    /// # Errors
-    /// When the database does not take it.
-    pub async fn enable_totp(
-        &self,
-        id: AccountId,
-        sealed: Vec<u8>,
-        now: Timestamp,
-    ) -> Result<bool, StoreError> {
-        self.change_totp(ENABLE_TOTP, id, sealed, now).await
-    }
-
-    async fn change_totp(
-        &self,
-        statement: &'static str,
-        id: AccountId,
-        sealed: Vec<u8>,
-        now: Timestamp,
-    ) -> Result<bool, StoreError> {
         self.confirm_file()?;
-        let statement = Statement::new(statement).with(id).with(sealed).with(now);
+        let statement = Statement::new(BEGIN_TOTP).with(id).with(sealed).with(now);
         let rows = self.accounts.write(statement).await;
-        rows.map(|rows| rows == 1).map_err(StoreError::during("change second factor"))
+        rows.map(|rows| rows == 1).map_err(StoreError::during("begin second factor"))
     }
 
     /// Forgets the app.
@@ -247,27 +153,6 @@ impl Store {
         self.confirm_file()?;
         let statement = Statement::new(END_TOTP).with(id).with(now);
         self.accounts.write(statement).await.map(drop).map_err(StoreError::during("end second factor"))
-    }
-
-    /// Changes what an account may do; None when there is no such account.
-    ///
-    /// # Errors
-    /// When the database does not take it.
-    pub async fn change_standing(
-        &self,
-        id: AccountId,
-        change: StandingChange,
-        now: Timestamp,
-    ) -> Result<Option<Account>, StoreError> {
-        self.confirm_file()?;
-        let statement = Statement::new(CHANGE_STANDING)
-            .with(id)
-            .with(change.role.map(Role::as_str))
-            .with(change.status.map(AccountStatus::as_str))
-            .with(change.plan.map(Tier::as_str))
-            .with(change.locked)
-            .with(now);
-        self.change(statement, "change standing").await
     }
 
     async fn find(
@@ -289,6 +174,6 @@ impl Store {
     }
 }
 
-fn found(row: Option<Row>) -> Result<Option<Account>, StoreError> {
+pub(super) fn found(row: Option<Row>) -> Result<Option<Account>, StoreError> {
     row.map(account).transpose()
 }

@@ -9,6 +9,8 @@
 #[macro_use]
 mod fixture;
 
+mod account_change;
+mod account_credentials;
 mod account_model;
 mod account_rows;
 #[cfg(test)]
@@ -25,12 +27,13 @@ mod place;
 mod postgres;
 mod prune;
 mod rows;
+mod session_account;
 mod stats;
 #[cfg(test)]
 mod tests;
 
+pub use account_change::{AccountChange, StandingChange};
 pub use account_model::{Account, AccountStatus, NewAccount, Profile, ProfileChange, Role, Totp};
-pub use accounts::StandingChange;
 pub use checks::Recorded;
 pub use error::{OpenError, StoreError};
 pub use files::DATABASE_FILE;

@@ -19,9 +19,12 @@ const PATIENCE: Duration = Duration::from_secs(45);
 fn migrator() -> Migrator {
     let checks = SqlStr::from_static(include_str!("../../migrations/postgres/0001_checks.sql"));
     let accounts = SqlStr::from_static(include_str!("../../migrations/postgres/0002_accounts.sql"));
+    let generation =
+        SqlStr::from_static(include_str!("../../migrations/postgres/0010_sessions_generation.sql"));
     let mut steps = vec![
         Migration::new(1, Cow::Borrowed("checks"), MigrationType::Simple, checks, false),
         Migration::new(2, Cow::Borrowed("accounts"), MigrationType::Simple, accounts, false),
+        Migration::new(10, Cow::Borrowed("sessions generation"), MigrationType::Simple, generation, false),
     ];
     steps.extend(guard_migrations(Dialect::Postgres));
     let mut migrator = Migrator::with_migrations(steps);

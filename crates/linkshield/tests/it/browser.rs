@@ -176,3 +176,27 @@ async fn without_a_public_url_the_host_is_the_origin() {
     assert_eq!(change("links.example", "https://links.example:8443").await, 403);
     backend.stop().await;
 }
+
+#[tokio::test]
+async fn asvs_v7_2_4_logging_in_again_ends_the_session_before() {
+    let backend = Backend::start().await;
+    backend.verified().await;
+    let browser = Browser::logged_in(&backend).await;
+    let body = json!({ "email": EMAIL, "password": PASSWORD }).to_string();
+    let again = browser.ask("POST", LOGIN, OWN, &body).await;
+    assert_eq!(again.status, 200, "{}", again.body);
+    assert_problem(&browser.ask("GET", PROFILE, OWN, "").await, 401, PROFILE);
+    let cookies = ["__Host-session", "__Host-device"].map(|name| again.cookie(name).unwrap());
+    let browser = Browser { backend: &backend, cookies: cookies.join("; ") };
+    let sessions = browser.ask("GET", SESSIONS, OWN, "").await;
+    assert_eq!(
+        (sessions.status, sessions.json().as_array().map(Vec::len)),
+        (200, Some(1)),
+        "{}",
+        sessions.body
+    );
+    let events = backend.events_until("session.ended").await;
+    let (_, ended) = events.iter().find(|(name, _)| name == "session.ended").unwrap();
+    assert_eq!(ended["unmapped"]["reason"], "replaced");
+    backend.stop().await;
+}

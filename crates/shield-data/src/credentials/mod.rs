@@ -7,4 +7,4 @@ mod sessions;
 pub use api_keys::SqlApiKeys;
 pub use revocations::SqlRevocations;
 pub(crate) use revocations::append;
-pub use sessions::SqlSessions;
+pub use sessions::{BegunSession, SqlSessions};

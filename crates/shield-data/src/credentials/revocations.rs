@@ -52,6 +52,17 @@ impl SqlRevocations {
         self.0.write(begin).await.map(drop).map_err(of(STORE))
     }
 
+    /// [`RevocationLog::append`] within a transaction, as the last thing in it.
+    ///
+    /// # Errors
+    /// When the database does not take it.
+    pub async fn append_within(
+        transaction: &mut Transaction,
+        entry: &Revocation,
+    ) -> Result<Sequence, SqlError> {
+        append(transaction, entry).await
+    }
+
     async fn add(&self, entry: &Revocation) -> Result<Sequence, SqlError> {
         let mut transaction = self.0.begin().await?;
         let sequence = append(&mut transaction, entry).await?;

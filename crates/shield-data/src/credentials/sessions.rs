@@ -8,7 +8,10 @@ use std::{net::IpAddr, time::Duration};
 use shield_guard::{
     AccountId, SessionId, StoreError,
     revocation::{Revocation, RevocationCause, RevocationReason, Revoked},
-    session::{ClientText, SessionDigest, SessionLimit, SessionRecord, SessionState, SessionStore},
+    session::{
+        CACHED_SESSION_AGE_MAX, ClientText, SessionDigest, SessionLimit, SessionRecord, SessionState,
+        SessionStore,
+    },
     token::ACCESS_TOKEN_LIFETIME_MAX,
 };
 use shield_types::Timestamp;
@@ -26,22 +29,35 @@ const INSERT: &str =
     "INSERT INTO guard_sessions (id, account, digest, created_at, authenticated_at, last_seen_at,
     expires_at, idle_ms, address, user_agent, device) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)";
 const FIND: &str =
-    "SELECT id, account, digest, created_at, authenticated_at, last_seen_at, expires_at, idle_ms,
+    "SELECT id AS session_id, account AS session_account, digest, created_at AS session_created_at, authenticated_at, last_seen_at, expires_at, idle_ms,
     address, user_agent, device FROM guard_sessions WHERE digest = $1";
 /// An account has few: its limit, and those that went unused and wait to be pruned.
 const OF_ACCOUNT: &str =
-    "SELECT id, account, digest, created_at, authenticated_at, last_seen_at, expires_at, idle_ms,
+    "SELECT id AS session_id, account AS session_account, digest, created_at AS session_created_at, authenticated_at, last_seen_at, expires_at, idle_ms,
     address, user_agent, device FROM guard_sessions WHERE account = $1 AND expires_at > $2 ORDER BY id";
 const TOUCH: &str = "UPDATE guard_sessions SET last_seen_at = $2 WHERE id = $1 AND last_seen_at < $2";
-const END: &str = "DELETE FROM guard_sessions WHERE account = $1 AND id = $2 RETURNING expires_at";
+const END: &str = "DELETE FROM guard_sessions WHERE account = $1 AND id = $2";
 /// Not those that expired: pruning, which knows no order, locks only rows that nobody else does.
 const ALL: &str = "SELECT id FROM guard_sessions WHERE account = $1 AND expires_at > $2 ORDER BY id";
 const END_FAMILY: &str = "UPDATE guard_refresh_families SET revoked_at = $2, revision = revision + 1
     WHERE session = $1 AND revoked_at IS NULL";
 
+/// For how long something may outlive the row of its session: the last access token that it was given, or what a node has near.
+/// Both come to their end by themselves, so the log need not remember any longer, however long the session would have lived.
+const OUTLIVED_FOR: Duration = longer(ACCESS_TOKEN_LIFETIME_MAX, CACHED_SESSION_AGE_MAX);
+
 /// Sessions, in a database.
 #[derive(Clone, Debug)]
 pub struct SqlSessions(Database);
+
+/// A session that began.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BegunSession {
+    /// The session in whose place it is, which ended.
+    pub replaced: Option<SessionId>,
+    /// Those that ended because the account may not have as many.
+    pub displaced: Vec<SessionId>,
+}
 
 /// How a session comes to its end.
 struct Ending {
@@ -57,25 +73,66 @@ impl SqlSessions {
         Self(database)
     }
 
+    /// Reads a session out of a row of an application's own query, which calls its id `session_id`, its account
+    /// `session_account`, its beginning `session_created_at`, and all else as the table does.
+    ///
+    /// # Errors
+    /// When a column is missing or holds something else.
+    pub fn read(row: &Row) -> Result<SessionRecord, SqlError> {
+        record(row)
+    }
+
     async fn locked(&self, account: AccountId) -> Result<Transaction, SqlError> {
         let mut transaction = self.0.begin().await?;
         transaction.lock(LockSpace::Account, account.uuid().as_bytes()).await?;
         Ok(transaction)
     }
 
-    async fn begin(&self, record: &SessionRecord, limit: SessionLimit) -> Result<Vec<SessionId>, SqlError> {
+    /// [`SessionStore::create`] within a transaction that holds the account's lock, as the last thing in it; in the place of the
+    /// session under the digest `replaced`, if that is a live one of the same account (ASVS 5.0, 7.2.4).
+    ///
+    /// # Errors
+    /// When the database does not take it.
+    pub async fn create_within(
+        transaction: &mut Transaction,
+        record: &SessionRecord,
+        limit: SessionLimit,
+        replaced: Option<SessionDigest>,
+    ) -> Result<BegunSession, SqlError> {
         let (account, now) = (record.account, record.created_at);
-        let mut transaction = self.locked(account).await?;
         let rows = transaction.rows(of_account(account, now)).await?;
-        let ended = limit.ends_for_one_more(&live(&rows, now)?);
-        let cause = RevocationCause { reason: RevocationReason::SessionLimit, at: now };
-        let ending = Ending { account, cause };
-        for id in &ended {
-            ending.end(&mut transaction, *id).await?;
-        }
+        let mut live = live(&rows, now)?;
+        let place = live.iter().position(|session| Some(session.digest) == replaced);
+        let replaced = place.map(|place| live.remove(place).id);
+        let displaced = limit.ends_for_one_more(&live);
         transaction.execute(insert(record)).await?;
+        let ends = replaced.iter().map(|id| (id, RevocationReason::Rotation));
+        let ends = ends.chain(displaced.iter().map(|id| (id, RevocationReason::SessionLimit)));
+        for (id, reason) in ends {
+            let ending = Ending { account, cause: RevocationCause { reason, at: now } };
+            ending.end(transaction, *id).await?;
+        }
+        Ok(BegunSession { replaced, displaced })
+    }
+
+    /// [`SessionStore::end_all`] within a transaction that holds the account's lock, as the last thing in it.
+    ///
+    /// # Errors
+    /// When the database does not take it.
+    pub async fn end_all_within(
+        transaction: &mut Transaction,
+        account: AccountId,
+        spared: Option<SessionId>,
+        cause: RevocationCause,
+    ) -> Result<Vec<SessionId>, SqlError> {
+        Ending { account, cause }.end_some(transaction, |present| Some(present) != spared).await
+    }
+
+    async fn begin(&self, record: &SessionRecord, limit: SessionLimit) -> Result<Vec<SessionId>, SqlError> {
+        let mut transaction = self.locked(record.account).await?;
+        let begun = Self::create_within(&mut transaction, record, limit, None).await?;
         transaction.commit().await?;
-        Ok(ended)
+        Ok(begun.displaced)
     }
 
     async fn succeed(&self, old: SessionId, record: &SessionRecord) -> Result<bool, SqlError> {
@@ -96,16 +153,8 @@ impl SqlSessions {
         ending: Ending,
         choose: impl Fn(SessionId) -> bool,
     ) -> Result<Vec<SessionId>, SqlError> {
-        let Ending { account, cause } = ending;
-        let mut transaction = self.locked(account).await?;
-        let rows = transaction.rows(Statement::new(ALL).with(account).with(cause.at)).await?;
-        let ids = rows.iter().map(|row| row.session("id")).collect::<Result<Vec<_>, _>>()?;
-        let mut ended = Vec::new();
-        for id in ids.into_iter().filter(|id| choose(*id)) {
-            if ending.end(&mut transaction, id).await? {
-                ended.push(id);
-            }
-        }
+        let mut transaction = self.locked(ending.account).await?;
+        let ended = ending.end_some(&mut transaction, choose).await?;
         transaction.commit().await?;
         Ok(ended)
     }
@@ -165,22 +214,44 @@ impl SessionStore for SqlSessions {
 // === impl Ending ===
 
 impl Ending {
+    async fn end_some(
+        &self,
+        transaction: &mut Transaction,
+        choose: impl Fn(SessionId) -> bool,
+    ) -> Result<Vec<SessionId>, SqlError> {
+        let all = Statement::new(ALL).with(self.account).with(self.cause.at);
+        let rows = transaction.rows(all).await?;
+        let ids = rows.iter().map(|row| row.session("id")).collect::<Result<Vec<_>, _>>()?;
+        let mut ended = Vec::new();
+        for id in ids.into_iter().filter(|id| choose(*id)) {
+            if self.end(transaction, id).await? {
+                ended.push(id);
+            }
+        }
+        Ok(ended)
+    }
+
     /// False if the account has no such session.
     async fn end(&self, transaction: &mut Transaction, id: SessionId) -> Result<bool, SqlError> {
         let end = Statement::new(END).with(self.account).with(id);
-        let Some(row) = transaction.row(end).await? else { return Ok(false) };
+        if transaction.execute(end).await? == 0 {
+            return Ok(false);
+        }
         let RevocationCause { reason, at } = self.cause;
         transaction.execute(Statement::new(END_FAMILY).with(id).with(at)).await?;
         let entry = Revocation {
             revoked: Revoked::Session { session: id },
             reason,
             revoked_at: at,
-            // The last access token that it could be given lives on for a while.
-            expires_at: row.time("expires_at")?.max(at).after(ACCESS_TOKEN_LIFETIME_MAX),
+            expires_at: at.after(OUTLIVED_FOR),
         };
         append(transaction, &entry).await?;
         Ok(true)
     }
+}
+
+const fn longer(one: Duration, other: Duration) -> Duration {
+    if one.as_millis() > other.as_millis() { one } else { other }
 }
 
 fn insert(record: &SessionRecord) -> Statement {
@@ -213,10 +284,10 @@ fn record(row: &Row) -> Result<SessionRecord, SqlError> {
     let address: IpAddr =
         address.parse().map_err(|_| SqlError::Damaged { column: "address", expected: "an IP address" })?;
     Ok(SessionRecord {
-        id: row.session("id")?,
-        account: row.account("account")?,
+        id: row.session("session_id")?,
+        account: row.account("session_account")?,
         digest: SessionDigest::from_bytes(row.bytes32("digest")?),
-        created_at: row.time("created_at")?,
+        created_at: row.time("session_created_at")?,
         authenticated_at: row.time("authenticated_at")?,
         last_seen_at: row.time("last_seen_at")?,
         expires_at: row.time("expires_at")?,

@@ -8,13 +8,13 @@
 use shield_guard::{
     StoreError,
     limit::{
-        FAILURE_KEYS_MAX, FailureKey, FailureStore, LoginAttempt, LoginDecision, LoginPolicy, LoginRecord,
-        forgiveness,
+        FAILURE_KEYS_MAX, FailureKey, FailureStore, LoginAttempt, LoginDecision, LoginName, LoginPolicy,
+        LoginRecord, forgiveness,
     },
 };
 use shield_types::Timestamp;
 
-use super::familiar::{familiarity, remember};
+use super::familiar::{familiarity, forget_all, remember};
 use crate::{
     Database, SqlError,
     failure::of,
@@ -32,6 +32,10 @@ const RAISE: &str = "UPDATE guard_login_failures SET failures = failures + 1
 const HOLD_CURRENT: &str = "UPDATE guard_login_failures SET failures = failures
     WHERE counter = $1 AND window_start <= $2 AND window_end > $2
     RETURNING window_start, window_end, failures";
+/// Where it was raised, whatever was counted or forgiven since.
+const WITHDRAW: &str = "UPDATE guard_login_failures
+    SET failures = CASE WHEN failures > 0 THEN failures - 1 ELSE 0 END
+    WHERE counter = $1 AND window_start <= $2 AND window_end > $2";
 const LOWER: &str = "UPDATE guard_login_failures SET failures = $4
     WHERE counter = $1 AND window_start = $2 AND window_end = $3";
 
@@ -89,15 +93,18 @@ impl SqlFailures {
         Ok(decision)
     }
 
-    async fn forgive(
-        &self,
+    /// [`FailureStore::succeeded`] within a transaction that holds no entry of the log of revocations.
+    ///
+    /// # Errors
+    /// When the database does not take it.
+    pub async fn forgive_within(
+        transaction: &mut Transaction,
         attempt: &LoginAttempt,
         keys: &[Option<FailureKey>; FAILURE_KEYS_MAX],
         now: Timestamp,
     ) -> Result<(), SqlError> {
-        let mut transaction = self.0.begin().await?;
         transaction.lock(LockSpace::LoginName, &attempt.name.0).await?;
-        remember(&mut transaction, attempt, now).await?;
+        remember(transaction, attempt, now).await?;
         for key in ordered(keys.iter().flatten()) {
             let hold = Statement::new(HOLD_CURRENT).with(encode(&key)).with(now);
             for row in transaction.rows(hold).await? {
@@ -105,6 +112,42 @@ impl SqlFailures {
                 let left = forgiveness(&key, row.small_count("failures")?);
                 transaction.execute(window.statement(LOWER, &key).with(left)).await?;
             }
+        }
+        Ok(())
+    }
+
+    /// Whoever logged in under this name before is a stranger again, devices and all. Within a transaction that holds no entry
+    /// of the log of revocations.
+    ///
+    /// # Errors
+    /// When the database does not take it.
+    pub async fn forget_known_within(
+        transaction: &mut Transaction,
+        login_name: LoginName,
+    ) -> Result<(), SqlError> {
+        transaction.lock(LockSpace::LoginName, &login_name.0).await?;
+        forget_all(transaction, login_name).await
+    }
+
+    async fn forgive(
+        &self,
+        attempt: &LoginAttempt,
+        keys: &[Option<FailureKey>; FAILURE_KEYS_MAX],
+        now: Timestamp,
+    ) -> Result<(), SqlError> {
+        let mut transaction = self.0.begin().await?;
+        Self::forgive_within(&mut transaction, attempt, keys, now).await?;
+        transaction.commit().await
+    }
+
+    async fn withdraw(
+        &self,
+        keys: &[Option<FailureKey>; FAILURE_KEYS_MAX],
+        counted_at: Timestamp,
+    ) -> Result<(), SqlError> {
+        let mut transaction = self.0.begin().await?;
+        for key in ordered(keys.iter().flatten()) {
+            transaction.execute(Statement::new(WITHDRAW).with(encode(&key)).with(counted_at)).await?;
         }
         transaction.commit().await
     }
@@ -127,6 +170,14 @@ impl FailureStore for SqlFailures {
         now: Timestamp,
     ) -> Result<(), StoreError> {
         self.forgive(attempt, keys, now).await.map_err(of(STORE))
+    }
+
+    async fn withdrawn(
+        &self,
+        keys: &[Option<FailureKey>; FAILURE_KEYS_MAX],
+        counted_at: Timestamp,
+    ) -> Result<(), StoreError> {
+        self.withdraw(keys, counted_at).await.map_err(of(STORE))
     }
 }
 

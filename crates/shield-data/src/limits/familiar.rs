@@ -24,6 +24,8 @@ const FORGET: &str = "DELETE FROM guard_login_familiar WHERE name = $1 AND kind 
     (SELECT mark FROM guard_login_familiar WHERE name = $1 AND kind = $2
      ORDER BY seen_at DESC, mark LIMIT $3)";
 
+const FORGET_ALL: &str = "DELETE FROM guard_login_familiar WHERE name = $1";
+
 /// How well whoever attempts is known.
 pub(super) async fn familiarity(
     transaction: &mut Transaction,
@@ -63,6 +65,11 @@ pub(super) async fn remember(
         transaction.execute(forget).await?;
     }
     Ok(())
+}
+
+/// Forgets where its log-ins came from. The caller holds the lock of the name.
+pub(super) async fn forget_all(transaction: &mut Transaction, login_name: LoginName) -> Result<(), SqlError> {
+    transaction.execute(Statement::new(FORGET_ALL).with(name(login_name))).await.map(drop)
 }
 
 fn name(name: LoginName) -> Vec<u8> {

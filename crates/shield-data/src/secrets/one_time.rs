@@ -21,6 +21,7 @@ const CLEAR: &str = "DELETE FROM guard_one_time_tokens WHERE account = $1 AND ex
 const PLACES: &str = "SELECT purpose FROM guard_one_time_tokens WHERE account = $1";
 const INSERT: &str = "INSERT INTO guard_one_time_tokens (digest, account, purpose, email, expires_at)
     VALUES ($1, $2, $3, $4, $5)";
+const FIND: &str = "SELECT account, purpose, email, expires_at FROM guard_one_time_tokens WHERE digest = $1";
 const CONSUME: &str =
     "DELETE FROM guard_one_time_tokens WHERE digest = $1 RETURNING account, purpose, email, expires_at";
 const VOID: &str =
@@ -71,6 +72,20 @@ impl SqlOneTimeTokens {
         let taken = Self::consume_within(&mut transaction, digest, now).await?;
         transaction.commit().await?;
         Ok(taken)
+    }
+
+    /// What a token that is open at `now` stands for, without taking it.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn find(
+        &self,
+        digest: OneTimeDigest,
+        now: Timestamp,
+    ) -> Result<Option<OneTimeRecord>, StoreError> {
+        let row = self.0.read_one(Statement::new(FIND).with(digest.as_bytes())).await;
+        let record = row.and_then(|row| row.as_ref().map(record).transpose()).map_err(of(STORE))?;
+        Ok(record.filter(|record| now < record.expires_at))
     }
 
     /// [`OneTimeStore::consume`] within a transaction: what it opens happens with it, or neither does.

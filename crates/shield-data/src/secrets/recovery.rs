@@ -39,12 +39,29 @@ impl SqlRecoveryCodes {
         Ok(transaction)
     }
 
-    async fn put(&self, account: AccountId, digests: &[RecoveryCodeDigest]) -> Result<(), SqlError> {
-        let mut transaction = self.locked(account).await?;
+    /// [`RecoveryCodeStore::replace`] within a transaction that holds the account's lock.
+    ///
+    /// # Errors
+    /// When the database does not take it.
+    pub async fn replace_within(
+        transaction: &mut Transaction,
+        account: AccountId,
+        digests: &[RecoveryCodeDigest; RECOVERY_CODES],
+    ) -> Result<(), SqlError> {
         transaction.execute(Statement::new(CLEAR).with(account)).await?;
         for digest in digests {
             transaction.execute(Statement::new(INSERT).with(account).with(digest.as_bytes())).await?;
         }
+        Ok(())
+    }
+
+    async fn put(
+        &self,
+        account: AccountId,
+        digests: &[RecoveryCodeDigest; RECOVERY_CODES],
+    ) -> Result<(), SqlError> {
+        let mut transaction = self.locked(account).await?;
+        Self::replace_within(&mut transaction, account, digests).await?;
         transaction.commit().await
     }
 

@@ -4,14 +4,15 @@
 //! first's row and then looks at the condition again (READ COMMITTED); on SQLite one comes first. Either way one wins.
 
 use shield_guard::{
-    SessionId, StoreError,
+    AccountId, SessionId, StoreError,
     token::{Exchange, RefreshFamily, RefreshRotation, RefreshStore},
 };
+use shield_types::Timestamp;
 
 use crate::{
     Database, SqlError,
     failure::of,
-    sql::{Row, Statement},
+    sql::{Row, Statement, Transaction},
 };
 
 const STORE: &str = "refresh tokens";
@@ -19,6 +20,8 @@ const INSERT: &str =
     "INSERT INTO guard_refresh_families (session, account, began_at, ends_at, revision, current,
     number, used, rotated_at, salt, revoked_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
     ON CONFLICT (session) DO NOTHING";
+const BEGUN: &str = "SELECT began_at FROM guard_refresh_families WHERE account = $1 AND began_at > $2
+    ORDER BY began_at DESC LIMIT $3";
 const LOAD: &str =
     "SELECT session, account, began_at, ends_at, revision, current, number, used, rotated_at, salt,
     revoked_at FROM guard_refresh_families WHERE session = $1";
@@ -39,11 +42,35 @@ impl SqlRefreshFamilies {
         Self(database)
     }
 
+    /// [`RefreshStore::insert`] within a transaction.
+    ///
+    /// # Errors
+    /// When the database does not take it.
+    pub async fn insert_within(
+        transaction: &mut Transaction,
+        family: &RefreshFamily,
+    ) -> Result<Exchange, SqlError> {
+        Ok(exchanged(transaction.execute(all_of(INSERT, family)).await?))
+    }
+
+    /// When the last families of an account after `since` began, the newest first, at most `count`: its log-ins, whether or not
+    /// their sessions live. Within a transaction that holds the account's lock nobody adds one meanwhile.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn begun_within(
+        transaction: &mut Transaction,
+        account: AccountId,
+        since: Timestamp,
+        count: usize,
+    ) -> Result<Vec<Timestamp>, SqlError> {
+        let count = u64::try_from(count).unwrap_or(u64::MAX);
+        let begun = Statement::new(BEGUN).with(account).with(since).with(count);
+        transaction.rows(begun).await?.iter().map(|row| row.time("began_at")).collect()
+    }
+
     async fn exchange(&self, text: &'static str, family: &RefreshFamily) -> Result<Exchange, StoreError> {
-        match self.0.write(all_of(text, family)).await.map_err(of(STORE))? {
-            0 => Ok(Exchange::Lost),
-            _ => Ok(Exchange::Done),
-        }
+        Ok(exchanged(self.0.write(all_of(text, family)).await.map_err(of(STORE))?))
     }
 }
 
@@ -61,6 +88,10 @@ impl RefreshStore for SqlRefreshFamilies {
     async fn replace(&self, next: &RefreshFamily) -> Result<Exchange, StoreError> {
         self.exchange(REPLACE, next).await
     }
+}
+
+fn exchanged(rows: u64) -> Exchange {
+    if rows == 0 { Exchange::Lost } else { Exchange::Done }
 }
 
 fn all_of(text: &'static str, family: &RefreshFamily) -> Statement {

@@ -17,6 +17,8 @@ on_both!(
     success_forgives_and_remembers,
     crossed_attempts_never_deadlock,
     next_window_starts_at_zero,
+    withdrawn_attempt_never_was,
+    forgotten_devices_are_strangers,
 );
 
 fn attempt(name: u8, address: &str) -> LoginAttempt {
@@ -99,4 +101,44 @@ async fn next_window_starts_at_zero(database: Database) {
     assert!(allowed(&store, &here, next).await);
     // A node whose clock is behind goes on counting in the old window.
     assert!(!allowed(&store, &here, NOW).await);
+}
+
+async fn withdrawn_attempt_never_was(database: Database) {
+    let store = SqlFailures::new(database);
+    let here = attempt(1, "192.0.2.1");
+    for round in 0..20 {
+        let decision = store.attempt(&LoginPolicy::default(), &here, NOW).await.unwrap();
+        let LoginDecision::Allowed { keys } = decision else { panic!("round {round}: {decision:?}") };
+        let stranger = keys.iter().flatten().any(|key| matches!(key, FailureKey::Account(_)));
+        assert!(stranger, "nobody becomes known by it: {keys:?}");
+        store.withdrawn(&keys, NOW).await.unwrap();
+        store.withdrawn(&keys, NOW).await.unwrap();
+    }
+    let pair = LoginPolicy::default().pair;
+    for guess in 0..=pair {
+        assert_eq!(allowed(&store, &here, NOW).await, guess < pair, "{guess}: never below zero");
+    }
+}
+
+async fn forgotten_devices_are_strangers(database: Database) {
+    let store = SqlFailures::new(database.clone());
+    let device = Some(DeviceDigest([9; 32]));
+    let (owner, other) = (
+        LoginAttempt { device, ..attempt(1, "192.0.2.1") },
+        LoginAttempt { device, ..attempt(2, "192.0.2.1") },
+    );
+    let known = async |who: &LoginAttempt| {
+        let decision = store.attempt(&LoginPolicy::default(), who, NOW).await.unwrap();
+        let LoginDecision::Allowed { keys } = decision else { panic!("{decision:?}") };
+        store.succeeded(who, &keys, NOW).await.unwrap();
+        matches!(keys[0], Some(FailureKey::Device(..)))
+    };
+    for who in [&owner, &other] {
+        assert!(!known(who).await);
+        assert!(known(who).await);
+    }
+    let mut transaction = database.begin().await.unwrap();
+    SqlFailures::forget_known_within(&mut transaction, owner.name).await.unwrap();
+    transaction.commit().await.unwrap();
+    assert!(!known(&owner).await && known(&other).await);
 }

@@ -11,10 +11,10 @@ use shield_guard::{
     SessionId,
     revocation::{RevocationCause, RevocationLog, RevocationReason, Revoked, Sequence},
     session::{
-        NewSession, SessionLimit, SessionPolicy, SessionRandom, SessionRecord, SessionStart, SessionStore,
-        SessionTimes,
+        CACHED_SESSION_AGE_MAX, NewSession, SessionLimit, SessionPolicy, SessionRandom, SessionRecord,
+        SessionStart, SessionStore, SessionTimes,
     },
-    token::{RefreshFamily, RefreshStore},
+    token::{ACCESS_TOKEN_LIFETIME_MAX, RefreshFamily, RefreshStore},
 };
 use shield_types::{Sha256Digest, Timestamp};
 
@@ -34,6 +34,8 @@ on_both!(
     asvs_v7_4_3_ends_all_but_one,
     failed_creation_leaves_nothing,
     cancelled_creations_happen_whole_or_not,
+    ended_session_is_remembered_no_longer_than_it_is_near,
+    log_ins_are_counted_whatever_became_of_them,
 );
 
 const NEVER: SessionLimit = SessionLimit::new(100);
@@ -192,6 +194,41 @@ async fn asvs_v7_4_3_ends_all_but_one(database: Database) {
     assert!(announced.iter().all(|(_, reason)| *reason == SUSPENDED.reason), "{announced:?}");
     assert_eq!(store.end_all(account(1), None, SUSPENDED).await.unwrap(), [sessions[2].id]);
     assert_eq!(store.list(account(2), NOW).await.unwrap().len(), 1);
+}
+
+/// Or whoever logs in again and again fills every node's set.
+async fn ended_session_is_remembered_no_longer_than_it_is_near(database: Database) {
+    let store = SqlSessions::new(database.clone());
+    let session = record(1, 1);
+    store.create(&session, NEVER).await.unwrap();
+    assert!(store.end(account(1), session.id, BY_OWNER).await.unwrap());
+    let page = SqlRevocations::new(database).read_after(Sequence(0), 1_000).await.unwrap();
+    let [(_, entry)] = page.entries[..] else { panic!("{page:?}") };
+    let kept = entry.expires_at.since(NOW);
+    assert_eq!(kept, ACCESS_TOKEN_LIFETIME_MAX.max(CACHED_SESSION_AGE_MAX), "not the session's seven days");
+}
+
+async fn log_ins_are_counted_whatever_became_of_them(database: Database) {
+    let store = SqlSessions::new(database.clone());
+    let mut transaction = database.begin().await.unwrap();
+    for (owner, number) in [(1, 1), (1, 2), (1, 3), (2, 4)] {
+        let session = record(owner, number);
+        let began_at = Timestamp(NOW.0 + u64::from(number));
+        let family = RefreshFamily { began_at, ..family(&session) };
+        let _done = SqlRefreshFamilies::insert_within(&mut transaction, &family).await.unwrap();
+        SqlSessions::create_within(&mut transaction, &session, NEVER, None).await.unwrap();
+    }
+    transaction.commit().await.unwrap();
+    store.end_all(account(1), None, BY_OWNER).await.unwrap();
+    let mut transaction = database.begin().await.unwrap();
+    let mut begun = async |since: u64, count| {
+        let since = Timestamp(NOW.0 + since);
+        let begun = SqlRefreshFamilies::begun_within(&mut transaction, account(1), since, count).await;
+        begun.unwrap().into_iter().map(|at| at.0 - NOW.0).collect::<Vec<_>>()
+    };
+    assert_eq!(begun(0, 10).await, [3, 2, 1]);
+    assert_eq!(begun(0, 2).await, [3, 2]);
+    assert_eq!(begun(2, 10).await, [3]);
 }
 
 /// The last statement of a creation fails: nothing that went before it in the transaction may stay.

@@ -9,7 +9,7 @@ use super::base62::{KEY_LETTERS, SUM_LETTERS, encode_bytes, encode_sum};
 /// Letters of an application's prefix.
 const PREFIX_MAX: usize = 16;
 /// Letters of the random part that lists show: of 43, so they help nobody guess the rest.
-const HINT_LETTERS: usize = 4;
+pub(super) const HINT_LETTERS: usize = 4;
 
 /// Which data a key opens.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -54,12 +54,12 @@ pub struct IssuedApiKey {
 }
 
 /// A key that came in a request and is well-formed. Nothing says yet that it exists.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PresentedApiKey {
     /// Which data it claims to open; part of the digest, so the claim cannot be changed.
     pub environment: Environment,
-    /// What to look up.
-    pub digest: ApiKeyDigest,
+    /// Whoever has them has the key.
+    letters: Secret<[u8; KEY_LETTERS]>,
 }
 
 /// Text that is not a key of this application.
@@ -117,7 +117,7 @@ impl ApiKeyFormat {
             return Err(ParseApiKeyError::Checksum);
         }
         let letters = rest.first_chunk().expect("the length was just checked");
-        Ok(PresentedApiKey { environment, digest: ApiKeyDigest::of(environment, letters) })
+        Ok(PresentedApiKey { environment, letters: Secret::new(*letters) })
     }
 
     fn environment<'a>(&self, text: &'a [u8]) -> Option<(Environment, &'a [u8])> {
@@ -132,6 +132,20 @@ impl ApiKeyFormat {
             Environment::Live => &self.live,
             Environment::Test => &self.test,
         }
+    }
+}
+
+// === impl PresentedApiKey ===
+
+impl PresentedApiKey {
+    /// What it is stored under, if it exists.
+    pub fn digest(&self) -> ApiKeyDigest {
+        ApiKeyDigest::of(self.environment, self.letters.expose())
+    }
+
+    /// The letters that lists show.
+    pub(super) fn hint(&self) -> &[u8] {
+        &self.letters.expose()[..HINT_LETTERS]
     }
 }
 
@@ -182,6 +196,8 @@ mod tests {
         let key = format().issue(Environment::Live, [7; 32]);
         let shown = format!("{key:?}");
         assert!(shown.contains("[redacted]") && !shown.contains(&key.text.expose()[8..]), "{shown}");
+        let presented = format!("{:?}", format().parse(key.text.expose().as_bytes()).unwrap());
+        assert_eq!(presented, "PresentedApiKey { environment: Live, letters: [redacted] }");
     }
 
     #[test]
@@ -224,7 +240,7 @@ mod tests {
             let format = ApiKeyFormat::new(&prefix).unwrap();
             let key = format.issue(environment, random);
             let presented = format.parse(key.text.expose().as_bytes()).unwrap();
-            prop_assert_eq!((presented.environment, presented.digest), (environment, key.digest));
+            prop_assert_eq!((presented.environment, presented.digest()), (environment, key.digest));
         }
 
         #[test]

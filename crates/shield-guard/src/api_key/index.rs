@@ -1,11 +1,19 @@
-//! All keys of the service in memory: a look-up is a SHA-256 and one memory miss.
+//! All keys of the service in memory: a look-up is a SHA-256, and beside it one memory miss.
+//!
+//! A key's place follows from its hint, which lists show anyway and the record has: so it is known before the key is hashed,
+//! and memory brings the entry meanwhile. Several keys of one hint lie side by side; the digest tells them apart.
 
 use std::sync::atomic::{AtomicU8, AtomicU32, Ordering};
 
 use shield_types::Timestamp;
 
-use super::{ApiKeyDigest, ApiKeyRecord, Environment, PresentedApiKey};
-use crate::{AccountId, ApiKeyId, revocation::Grant, session::WriteBack, table::SharedTable};
+use super::{ApiKeyRecord, Environment, PresentedApiKey, format::HINT_LETTERS};
+use crate::{
+    AccountId, ApiKeyId,
+    revocation::Grant,
+    session::WriteBack,
+    table::{Key, SharedTable, hash_of_place},
+};
 
 /// How often a key's last use is written down at most.
 const USE_INTERVAL_S: u32 = 3_600;
@@ -87,7 +95,9 @@ impl ApiKeyIndex {
 
     /// The grant of a key. One that was taken back is refused by [`crate::revocation::RevocationSet`], asked next.
     pub fn find(&self, key: &PresentedApiKey, now: Timestamp) -> Result<ApiKeyGrant, ApiKeyRefusal> {
-        let found = self.keys.with(key.digest.as_bytes(), |entry| entry.grant(now));
+        let place = place(key.hint());
+        let whole = || Key::placed(place, *key.digest().as_bytes());
+        let found = self.keys.with_key_of(hash_of_place(place), whole, |entry| entry.grant(now));
         found.unwrap_or(Err(ApiKeyRefusal::NotFound))
     }
 
@@ -99,13 +109,13 @@ impl ApiKeyIndex {
             *entry = fresh();
             entry.used_s.fetch_max(used, Ordering::Relaxed);
         };
-        let inserted = self.keys.upsert(*record.digest.as_bytes(), replace, fresh);
+        let inserted = self.keys.upsert(&key(record), replace, fresh);
         inserted.map_err(|_| IndexFull { keys_max: self.keys.entries_max() })
     }
 
     /// Removes a key, while others read. False if it was not there.
-    pub fn remove(&self, digest: &ApiKeyDigest) -> bool {
-        self.keys.remove_if(digest.as_bytes(), |_| true).is_some()
+    pub fn remove(&self, record: &ApiKeyRecord) -> bool {
+        self.keys.remove_if(&key(record), |_| true).is_some()
     }
 
     /// Begins to read all keys anew: what is not added from here to [`Self::end_round`] goes then.
@@ -116,23 +126,23 @@ impl ApiKeyIndex {
     /// Forgets the keys that were not added since [`Self::begin_round`]. Returns how many went.
     pub(super) fn end_round(&self) -> usize {
         let round = self.round.load(Ordering::Relaxed);
-        self.keys.retain(|_, entry| entry.round == round)
+        self.keys.retain(|entry| entry.round == round)
     }
 
     /// Forgets every key.
     pub(super) fn clear(&self) {
-        self.keys.retain(|_, _| false);
+        self.keys.retain(|_| false);
     }
 
     /// Removes all keys of an account. Looks at every key: for emergencies, off the request path. Returns how many went.
     pub fn remove_account(&self, account: AccountId) -> usize {
-        self.keys.retain(|_, entry| entry.account != account)
+        self.keys.retain(|entry| entry.account != account)
     }
 
     /// Forgets keys that have expired. To be called about once an hour. Returns how many went.
     pub fn prune(&self, now: Timestamp) -> usize {
         let now_s = seconds(now);
-        self.keys.retain(|_, entry| entry.expires_s > now_s)
+        self.keys.retain(|entry| entry.expires_s > now_s)
     }
 
     /// The most keys that it can hold.
@@ -152,8 +162,8 @@ impl ApiKeyIndex {
 
     /// When a key ends, to the second.
     #[cfg(test)]
-    pub(super) fn ends_at(&self, digest: &ApiKeyDigest) -> Option<Timestamp> {
-        self.keys.with(digest.as_bytes(), |entry| Timestamp(u64::from(entry.expires_s) * 1_000))
+    pub(super) fn ends_at(&self, record: &ApiKeyRecord) -> Option<Timestamp> {
+        self.keys.with(&key(record), |entry| Timestamp(u64::from(entry.expires_s) * 1_000))
     }
 }
 
@@ -197,6 +207,15 @@ impl Entry {
         let won = self.used_s.compare_exchange(used, now_s, Ordering::Relaxed, Ordering::Relaxed);
         if won.is_ok() { WriteBack::Due } else { WriteBack::NotDue }
     }
+}
+
+fn key(record: &ApiKeyRecord) -> Key<32> {
+    Key::placed(place(record.hint.as_bytes()), *record.digest.as_bytes())
+}
+
+/// Where keys of a hint are. A record whose hint is not its key's first letters is found by nobody.
+fn place(hint: &[u8]) -> u32 {
+    hint.first_chunk::<HINT_LETTERS>().map_or(0, |letters| u32::from_le_bytes(*letters))
 }
 
 /// Whole seconds; what lies beyond the year 2106 is its end.
@@ -297,8 +316,8 @@ mod tests {
         }
         assert_eq!(index.insert(&key(2, 1).record), Err(IndexFull { keys_max: 2 }));
         assert_eq!(index.insert(&key(1, 1).record), Ok(()), "what is in it is replaced");
-        assert!(index.remove(&key(0, 1).record.digest));
-        assert!(!index.remove(&key(0, 1).record.digest));
+        assert!(index.remove(&key(0, 1).record));
+        assert!(!index.remove(&key(0, 1).record));
         assert_eq!(index.insert(&key(2, 1).record), Ok(()));
     }
 
@@ -325,6 +344,18 @@ mod tests {
     }
 
     #[test]
+    fn keys_of_one_hint_are_told_apart() {
+        let index = ApiKeyIndex::new(300);
+        let keys: Vec<_> = (0..200).map(|number| key(number, 1)).collect();
+        assert!(keys.iter().all(|key| key.record.hint == keys[0].record.hint), "their numbers come later");
+        keys.iter().for_each(|key| index.insert(&key.record).unwrap());
+        assert!(keys.iter().all(|key| index.find(&presented(key), NOW).unwrap().id == key.record.id));
+        assert!(index.remove(&keys[7].record));
+        let found = keys.iter().filter(|key| index.find(&presented(key), NOW).is_ok());
+        assert_eq!(found.count(), 199);
+    }
+
+    #[test]
     fn an_entry_is_small() {
         assert_eq!(mem::size_of::<Entry>() + 32, 88);
     }
@@ -345,7 +376,7 @@ mod tests {
                     scope.spawn(move || {
                         for key in share.iter().cycle().take(2_500) {
                             index.insert(&key.record).unwrap();
-                            index.remove(&key.record.digest);
+                            index.remove(&key.record);
                         }
                     })
                 })

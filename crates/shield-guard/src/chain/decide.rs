@@ -82,8 +82,10 @@ impl Chain {
     ) -> Outcome<'a> {
         let Pending { entry, open, asked_at } = pending;
         let (proven, standing) = match (open, answer) {
-            (Open::Session(digest), Answer::Session(Some((record, standing)))) if record.digest == digest => {
-                match moment.observer.watch(Part::Session, || self.resumed(&record, moment)) {
+            (Open::Session(sought), Answer::Session(Some((record, standing))))
+                if record.digest == sought.digest() =>
+            {
+                match moment.observer.watch(Part::Session, || self.resumed(sought, &record, moment)) {
                     Ok(proven) => (proven, standing),
                     Err(refusal) => return entry.refused(refusal, None),
                 }

@@ -3,7 +3,7 @@
 use crate::{
     revocation::{GrantRefusal, Sensitivity},
     session::{
-        SessionDigest, SessionHit, SessionRecord, SessionRefusal, SessionSecret, WriteBack, resume_session,
+        SessionHit, SessionRecord, SessionRefusal, SessionSecret, SoughtSession, WriteBack, resume_session,
     },
 };
 
@@ -48,7 +48,7 @@ impl Chain {
             Presented::Session(secret) => {
                 match moment.observer.watch(Part::Session, || self.session(&secret, moment)) {
                     Ok(proven) => proven,
-                    Err(digest) => return Ok(Found::Unknown(Open::Session(digest))),
+                    Err(sought) => return Ok(Found::Unknown(Open::Session(sought))),
                 }
             }
         };
@@ -78,18 +78,18 @@ impl Chain {
         &self,
         secret: &SessionSecret,
         moment: &Moment<'_, impl Observer>,
-    ) -> Result<Proven, SessionDigest> {
-        let digest = secret.digest();
-        self.sessions.find(&digest, moment.now).map(Proven::from).ok_or(digest)
+    ) -> Result<Proven, SoughtSession> {
+        self.sessions.find(secret, moment.now).map(Proven::from)
     }
 
     /// A session that the store just returned.
     pub(super) fn resumed(
         &self,
+        sought: SoughtSession,
         record: &SessionRecord,
         moment: &Moment<'_, impl Observer>,
     ) -> Result<Proven, Refusal> {
-        match resume_session(&self.sessions, record, moment.now) {
+        match resume_session(&self.sessions, sought, record, moment.now) {
             Ok(hit) => Ok(Proven::from(hit)),
             Err(SessionRefusal::NotFound) => Err(CredentialRefusal::SessionNotFound.into()),
             Err(SessionRefusal::Idle) => Err(CredentialRefusal::SessionIdle.into()),

@@ -8,7 +8,7 @@ use crate::{
     csrf::CsrfRefusal,
     event::SecurityEvent,
     limit,
-    session::{SessionDigest, SessionRecord},
+    session::{SessionDigest, SessionRecord, SoughtSession},
 };
 
 use super::{AccountStanding, Identity, Principal, Refusal, RoutePolicy, reason::csrf_event};
@@ -103,7 +103,7 @@ pub struct Pending<'a> {
 
 /// What is not known.
 pub(super) enum Open {
-    Session(SessionDigest),
+    Session(SoughtSession),
     Account(Proven),
 }
 
@@ -137,7 +137,7 @@ impl Pending<'_> {
     /// What is to be asked.
     pub fn question(&self) -> Question {
         match &self.open {
-            Open::Session(digest) => Question::Session(*digest),
+            Open::Session(sought) => Question::Session(sought.digest()),
             Open::Account(proven) => Question::Account(proven.identity.account()),
         }
     }

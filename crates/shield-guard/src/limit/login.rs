@@ -17,7 +17,8 @@
 //! - Who shares a block with an attacker can be hindered there for the rest of a window, except on a known device.
 //! - An attempt is counted *before* the password is looked at and given back when it was right, so that a hundred parallel
 //!   guesses are a hundred counts (ASVS 5.0, 15.4.2). Success clears what was counted for the pair or the device, but takes
-//!   only its own attempt off the block: an attacker's own account must not wash his block clean.
+//!   only its own attempt off the block: an attacker's own account must not wash his block clean. An attempt whose password
+//!   nobody looked at, because too many were being hashed or the database was away, is given back: overload is no failure.
 //! - Accounts that do not exist are counted alike, by the name that was typed.
 //!
 //! ASVS 5.0: 6.1.1 (documented, no malicious lock-out), 6.3.1. Counts live in SQL, exact over all nodes; without them
@@ -155,6 +156,14 @@ pub trait FailureStore: Send + Sync {
         attempt: &LoginAttempt,
         keys: &[Option<FailureKey>; FAILURE_KEYS_MAX],
         now: Timestamp,
+    ) -> impl Future<Output = Result<(), StoreError>> + Send;
+
+    /// Nobody looked at the password after all: takes one off each key that the attempt at `counted_at` raised, in that
+    /// moment's window, and never below 0. Nobody becomes known by it.
+    fn withdrawn(
+        &self,
+        keys: &[Option<FailureKey>; FAILURE_KEYS_MAX],
+        counted_at: Timestamp,
     ) -> impl Future<Output = Result<(), StoreError>> + Send;
 }
 

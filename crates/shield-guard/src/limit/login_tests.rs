@@ -84,6 +84,20 @@ impl FailureStore for Memory {
         counts.devices.extend(attempt.device.map(|device| (attempt.name, device)));
         future::ready(Ok(()))
     }
+
+    fn withdrawn(
+        &self,
+        keys: &[Option<FailureKey>; FAILURE_KEYS_MAX],
+        counted_at: Timestamp,
+    ) -> impl Future<Output = Result<(), StoreError>> + Send {
+        let mut counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let window = LoginPolicy::default().window_number(counted_at);
+        for key in keys.iter().flatten() {
+            let count = counts.failures.entry((window, *key)).or_default();
+            *count = count.saturating_sub(1);
+        }
+        future::ready(Ok(()))
+    }
 }
 
 /// What a future that is ready says.
@@ -180,6 +194,17 @@ fn asvs_v15_4_2_counts_before_looking() {
     let allowed =
         (0..100).filter(|_| matches!(memory.tries(&guesser, NOON), LoginDecision::Allowed { .. })).count();
     assert_eq!(allowed, 5, "none of them was settled");
+}
+
+#[test]
+fn what_nobody_looked_at_does_not_count() {
+    let memory = Memory::default();
+    let owner = attempt(OWNER, "192.0.2.1");
+    for _ in 0..100 {
+        let LoginDecision::Allowed { keys } = memory.tries(&owner, NOON) else { panic!("it counts") };
+        ready(memory.withdrawn(&keys, NOON)).unwrap();
+    }
+    assert_eq!(memory.guesses(&owner, 100), 5);
 }
 
 #[test]

@@ -11,6 +11,8 @@ use crate::{AccountId, ApiKeyId, KeyId, SessionId, TokenId};
 const VERSION: u32 = 1;
 /// What was issued in the same millisecond goes too.
 const MILLISECOND: Duration = Duration::from_millis(1);
+/// Longer than any node believes in what it last heard of an account.
+const STANDING_KEPT: Duration = Duration::from_mins(15);
 /// Bytes of an entry's JSON; one of ours has about 250.
 const BYTES_MAX: usize = 1_024;
 
@@ -164,6 +166,13 @@ impl Revocation {
         Self { revoked, reason, revoked_at: now, expires_at: now.after(longest_life) }
     }
 
+    /// What an account may do has changed: every node looks at it anew, sooner than it would by itself. That refuses nothing by
+    /// its date, so that what the account holds is good again when a suspension is lifted; sessions are ended one by one.
+    pub fn of_standing(account: AccountId, reason: RevocationReason, now: Timestamp) -> Self {
+        let revoked = Revoked::Account { account, issued_before: Timestamp(0) };
+        Self { revoked, reason, revoked_at: now, expires_at: now.after(STANDING_KEPT) }
+    }
+
     /// The first moment at which something issued to the same account is not touched by this entry: the millisecond after
     /// it, because what was issued in the very millisecond must go too.
     pub fn successors_from(&self) -> Timestamp {
@@ -258,6 +267,14 @@ mod tests {
             Duration::from_secs(5),
         );
         String::from_utf8(entry.to_json()).unwrap()
+    }
+
+    #[test]
+    fn a_changed_standing_refuses_nothing_by_its_date() {
+        let (account, now) = (AccountId::new(Timestamp(0), [7; 10]), Timestamp(1_700_000_000_000));
+        let entry = Revocation::of_standing(account, RevocationReason::AccountSuspension, now);
+        assert_eq!(entry.revoked, Revoked::Account { account, issued_before: Timestamp(0) });
+        assert!(entry.expires_at > now.after(Duration::from_mins(10)), "longer than accounts are remembered");
     }
 
     #[test]

@@ -36,7 +36,8 @@ pub struct RevocationLimits {
 ///
 /// A full set does not drop an entry: it refuses everything that was issued before that moment, to anybody, and says so as
 /// [`GrantRefusal::SetFull`] (for signing keys: every signed token). People log in again; nobody gets in who was locked
-/// out. That stays until the process ends, by which time the operator has raised `entries_max`.
+/// out. That stays until the process ends. Who makes entries is to be limited so that it never happens: LinkShield's set holds
+/// more than all log-ins that it can check while entries of sessions are kept.
 #[derive(Debug)]
 pub struct RevocationSet {
     tables: Tables,

@@ -5,7 +5,7 @@ use shield_types::Timestamp;
 use super::{Grant, GrantRefusal, Revocation, Revoked};
 use crate::{
     KeyId,
-    table::{Full, SharedTable},
+    table::{Full, Key, SharedTable},
 };
 
 /// Signing keys that can be taken back: a deployment has a handful.
@@ -54,11 +54,11 @@ impl Tables {
     pub(super) fn add(&self, entry: &Revocation) -> Result<(), Full> {
         let until = entry.expires_at;
         let remember = |table: &SharedTable<16, Timestamp>, id: [u8; 16]| {
-            table.upsert(id, |present| *present = until.max(*present), || until)
+            table.upsert(&Key::of(id), |present| *present = until.max(*present), || until)
         };
         let raise = |account: [u8; 16], sessions, all| {
             let addition = NotBefore { sessions, all, expires_at: until };
-            self.accounts.upsert(account, |present| *present = present.max(addition), || addition)
+            self.accounts.upsert(&Key::of(account), |present| *present = present.max(addition), || addition)
         };
         match entry.revoked {
             Revoked::Token { token } => remember(&self.tokens, token.uuid().into_bytes()),
@@ -77,9 +77,10 @@ impl Tables {
     /// Whether a grant, or what it comes from, is in here. Whether the entry has expired is not asked: it stays until it is
     /// pruned.
     pub(super) fn check(&self, grant: &Grant) -> Result<(), GrantRefusal> {
-        let named = |table: &SharedTable<16, Timestamp>, id: [u8; 16]| table.with(&id, |_| ()).is_some();
+        let named =
+            |table: &SharedTable<16, Timestamp>, id: [u8; 16]| table.with(&Key::of(id), |_| ()).is_some();
         let account = grant.account.uuid().into_bytes();
-        if self.accounts.with(&account, |moment| moment.overtook(grant)) == Some(true) {
+        if self.accounts.with(&Key::of(account), |moment| moment.overtook(grant)) == Some(true) {
             return Err(GrantRefusal::Account);
         }
         if grant.session.is_some_and(|session| named(&self.sessions, session.uuid().into_bytes())) {
@@ -104,8 +105,8 @@ impl Tables {
     /// Forgets what expired before `moment`. Returns how many entries went.
     pub(super) fn forget_before(&self, moment: Timestamp) -> usize {
         let ids = [&self.tokens, &self.sessions, &self.api_keys, &self.signing_keys];
-        let ids: usize = ids.iter().map(|table| table.retain(|_, until| *until >= moment)).sum();
-        ids + self.accounts.retain(|_, account| account.expires_at >= moment)
+        let ids: usize = ids.iter().map(|table| table.retain(|until| *until >= moment)).sum();
+        ids + self.accounts.retain(|account| account.expires_at >= moment)
     }
 }
 

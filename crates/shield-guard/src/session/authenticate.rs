@@ -2,7 +2,9 @@
 
 use shield_types::Timestamp;
 
-use super::{SessionCache, SessionHit, SessionRecord, SessionSecret, SessionState, SessionStore};
+use super::{
+    SessionCache, SessionHit, SessionRecord, SessionSecret, SessionState, SessionStore, SoughtSession,
+};
 use crate::StoreError;
 
 /// Why a secret opens nothing. The client hears 401 and one text for all but [`Self::Store`], which is 503.
@@ -30,22 +32,23 @@ pub async fn authenticate_session(
     secret: &SessionSecret,
     now: Timestamp,
 ) -> Result<SessionHit, SessionRefusal> {
-    let digest = secret.digest();
-    if let Some(hit) = cache.find(&digest, now) {
-        return Ok(hit);
-    }
-    let record = store.find(digest).await.map_err(SessionRefusal::Store)?;
-    resume_session(cache, &record.ok_or(SessionRefusal::NotFound)?, now)
+    let sought = match cache.find(secret, now) {
+        Ok(hit) => return Ok(hit),
+        Err(sought) => sought,
+    };
+    let record = store.find(sought.digest()).await.map_err(SessionRefusal::Store)?;
+    resume_session(cache, sought, &record.ok_or(SessionRefusal::NotFound)?, now)
 }
 
-/// Takes up a session that the store just returned, if it is live, and keeps it in the near cache.
+/// Takes up the session that the store just returned as the one sought, if it is live, and keeps it in the near cache.
 pub fn resume_session(
     cache: &SessionCache,
+    sought: SoughtSession,
     record: &SessionRecord,
     now: Timestamp,
 ) -> Result<SessionHit, SessionRefusal> {
     match record.state(now) {
-        SessionState::Live => Ok(cache.insert(&record.digest, record.active(), record.last_seen_at, now)),
+        SessionState::Live => Ok(cache.insert(sought, record.active(), record.last_seen_at, now)),
         SessionState::Idle => Err(SessionRefusal::Idle),
         SessionState::Expired => Err(SessionRefusal::Expired),
     }

@@ -28,7 +28,7 @@ mod user_agent;
 
 pub use active::{ActiveSession, SessionState};
 pub use authenticate::{SessionRefusal, authenticate_session, resume_session};
-pub use cache::{SessionCache, SessionHit, WriteBack};
+pub use cache::{CACHED_SESSION_AGE_MAX, SessionCache, SessionHit, SoughtSession, WriteBack};
 pub use client_text::ClientText;
 pub use cookie::{CookieLife, CookieNameError, CookieRefusal, SESSION_COOKIE, SameSite, SessionCookie};
 pub use policy::{SessionLimit, SessionPolicy, SessionPolicyError, SessionTimes, StepUp};

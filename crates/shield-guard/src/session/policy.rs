@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use shield_types::{Timestamp, format_duration};
 
-use super::{ActiveSession, SessionRecord};
+use super::SessionRecord;
 use crate::SessionId;
 
 /// How many write-backs must fit into the idle limit, so that it is not much less exact than it looks.
@@ -24,7 +24,7 @@ pub struct SessionTimes {
 }
 
 /// Times that fit together.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct SessionPolicy(SessionTimes);
 
 /// Times that do not fit together.
@@ -96,10 +96,10 @@ impl SessionPolicy {
         self.0
     }
 
-    /// Whether a sensitive change may be made in a session (ASVS 5.0, 7.5.1 and 7.5.3). Somebody who will have proved it in
-    /// the future has not.
-    pub fn step_up(&self, session: &ActiveSession, now: Timestamp) -> StepUp {
-        let age = now.0.checked_sub(session.authenticated_at.0).map(Duration::from_millis);
+    /// Whether a sensitive change may be made by who proved at `authenticated_at` who they are (ASVS 5.0, 7.5.1 and 7.5.3).
+    /// Somebody who will have proved it in the future has not.
+    pub fn step_up(&self, authenticated_at: Timestamp, now: Timestamp) -> StepUp {
+        let age = now.0.checked_sub(authenticated_at.0).map(Duration::from_millis);
         match age {
             Some(age) if age <= self.0.recent => StepUp::NotNeeded,
             Some(_) | None => StepUp::Needed,
@@ -182,11 +182,11 @@ mod tests {
 
     #[test]
     fn asvs_v7_5_1_a_sensitive_change_needs_a_recent_log_in() {
-        let policy = SessionPolicy::new(SessionTimes::default()).unwrap();
-        let session = record(1, NOW).active();
-        assert_eq!(policy.step_up(&session, Timestamp(NOW.0 + 600_000)), StepUp::NotNeeded);
-        assert_eq!(policy.step_up(&session, Timestamp(NOW.0 + 600_001)), StepUp::Needed);
-        assert_eq!(policy.step_up(&session, Timestamp(NOW.0 - 1)), StepUp::Needed);
+        let policy = SessionPolicy::default();
+        assert_eq!(SessionPolicy::new(policy.times()), Ok(policy), "times that fit together");
+        assert_eq!(policy.step_up(NOW, Timestamp(NOW.0 + 600_000)), StepUp::NotNeeded);
+        assert_eq!(policy.step_up(NOW, Timestamp(NOW.0 + 600_001)), StepUp::Needed);
+        assert_eq!(policy.step_up(NOW, Timestamp(NOW.0 - 1)), StepUp::Needed);
     }
 
     #[test]

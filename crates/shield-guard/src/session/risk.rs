@@ -21,8 +21,8 @@ pub enum Network {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct DeviceBinding {
     /// CRC-32 of the header: equal headers, by far the most, need no second look. Whoever forges it could send the same
-    /// header.
-    user_agent_sum: u32,
+    /// header. In bytes, so that the whole has no gaps.
+    user_agent_sum: [u8; 4],
     family: UserAgentFamily,
     network: Network,
 }
@@ -95,13 +95,17 @@ impl Network {
     }
 }
 
+fn sum(user_agent: &[u8]) -> [u8; 4] {
+    crc32fast::hash(user_agent).to_le_bytes()
+}
+
 // === impl DeviceBinding ===
 
 impl DeviceBinding {
     /// What a session that begins now is bound to. `user_agent` is empty if there was none.
     pub fn of(address: IpAddr, user_agent: &[u8]) -> Self {
         Self {
-            user_agent_sum: crc32fast::hash(user_agent),
+            user_agent_sum: sum(user_agent),
             family: UserAgentFamily::of(user_agent),
             network: Network::of(address),
         }
@@ -117,7 +121,7 @@ impl DeviceBinding {
             }
             _ => signals.add(RiskSignal::AddressFamilyChanged),
         }
-        if crc32fast::hash(user_agent) != self.user_agent_sum {
+        if sum(user_agent) != self.user_agent_sum {
             let family = UserAgentFamily::of(user_agent);
             match family.browser {
                 browser if browser == self.family.browser => {}

@@ -4,6 +4,9 @@ use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use ring::digest::{SHA256, digest};
 use shield_types::Secret;
 
+use super::SoughtSession;
+use crate::{base64url, table::hash_of_place};
+
 /// Bytes of a secret: 256 bits, twice what ASVS 5.0 7.2.3 asks.
 const SECRET_BYTES: usize = 32;
 /// Letters of its text.
@@ -37,10 +40,8 @@ impl SessionSecret {
             return Err(ParseSessionSecretError);
         }
         let mut bytes = [0; SECRET_BYTES];
-        match BASE64_URL_SAFE_NO_PAD.decode_slice_unchecked(text, &mut bytes) {
-            Ok(SECRET_BYTES) => Ok(Self(Secret::new(bytes))),
-            _ => Err(ParseSessionSecretError),
-        }
+        base64url::decode(text, &mut bytes).ok_or(ParseSessionSecretError)?;
+        Ok(Self(Secret::new(bytes)))
     }
 
     /// As the cookie has it.
@@ -52,6 +53,22 @@ impl SessionSecret {
     pub fn digest(&self) -> SessionDigest {
         let bytes = digest(&SHA256, self.0.expose());
         SessionDigest(bytes.as_ref().try_into().expect("SHA-256 has 32 bytes"))
+    }
+
+    /// What it is looked for by, here and in the store.
+    pub fn sought(&self) -> SoughtSession {
+        SoughtSession::new(self.place(), self.digest())
+    }
+
+    /// The hash under which the near cache keeps its session.
+    pub(super) fn hash(&self) -> u64 {
+        hash_of_place(self.place())
+    }
+
+    /// Where that is. Does not tell any of the bytes: half as many bits as they have.
+    fn place(&self) -> u32 {
+        let bytes = self.0.expose().first_chunk().expect("a secret has more than eight bytes");
+        (u64::from_le_bytes(*bytes).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32) as u32
     }
 }
 

@@ -14,8 +14,8 @@ use std::{
 use shield_types::Timestamp;
 
 use super::{
-    NewSession, SessionDigest, SessionLimit, SessionPolicy, SessionRandom, SessionRecord, SessionStart,
-    SessionState, SessionStore, SessionTimes,
+    NewSession, SessionDigest, SessionLimit, SessionPolicy, SessionRandom, SessionRecord, SessionSecret,
+    SessionStart, SessionState, SessionStore, SessionTimes,
 };
 use crate::{AccountId, SessionId, StoreError, revocation::RevocationCause};
 
@@ -40,10 +40,20 @@ pub(crate) fn start(account: u8) -> SessionStart<'static> {
 
 pub(crate) fn record(number: u32, now: Timestamp) -> SessionRecord {
     let policy = SessionPolicy::new(SessionTimes::default()).unwrap();
-    let mut random = SessionRandom { id: [0; 10], secret: [0; 32] };
+    let mut random = SessionRandom { id: [0; 10], secret: secret_bytes(number) };
     random.id[4..8].copy_from_slice(&number.to_be_bytes());
-    random.secret[..4].copy_from_slice(&number.to_be_bytes());
     NewSession::begin(&start(1), &policy, now, random).record
+}
+
+/// The secret of that session.
+pub(crate) fn secret(number: u32) -> SessionSecret {
+    SessionSecret::new(secret_bytes(number))
+}
+
+fn secret_bytes(number: u32) -> [u8; 32] {
+    let mut bytes = [0; 32];
+    bytes[..4].copy_from_slice(&number.to_be_bytes());
+    bytes
 }
 
 #[derive(Default)]

@@ -4,12 +4,12 @@
 //! one look at the entries, which are too many for the processor's caches, and one that is not there costs none. Linear
 //! probing over tags stays cheap at a load of four fifths, and a table grows by a quarter: hence of its memory 20 to 36 %
 //! is unused. Removal shifts back, so there are no tombstones, and a table that lives for years is as fast as a new
-//! one.
-//!
-//! Keys are digests, or ids with enough random bits, made by this system: nobody outside chooses a key that gets in, so
-//! the hash needs no secret.
+//! one. Whoever knows the hash of a key before the key ([`Key::placed`]) asks memory for the entry with [`Table::approach`]
+//! and works out the key meanwhile.
 
 use std::mem;
+
+use super::{Key, approach};
 
 /// Tags that a search reads at once.
 const GROUP: usize = 8;
@@ -18,36 +18,40 @@ const EMPTY: u8 = 0;
 /// Slots of a table that holds something: not less than a group.
 const SLOTS_MIN: usize = 8;
 
-/// A map from keys of `N` bytes, 16 or more, to values. Whoever owns it bounds it.
+/// A map from keys of `N` bytes to values. Whoever owns it bounds it. Entries begin where an `A` may begin.
 #[derive(Debug)]
-pub(crate) struct Table<const N: usize, V> {
+pub(crate) struct Table<const N: usize, V, A = Packed> {
     /// One for each slot, and then the first ones of a group once more, so that a group may begin at any slot.
     tags: Box<[u8]>,
-    slots: Box<[Slot<N, V>]>,
+    slots: Box<[Slot<N, V, A>]>,
+    /// The low half of the hash of what is in each slot. Only who moves entries reads it.
+    homes: Box<[u32]>,
     entries: usize,
 }
 
-/// Aligned so that an entry of up to 96 bytes lies in no more than two cache lines.
-#[derive(Debug)]
+/// Entries so close to each other that one of up to 96 bytes lies in no more than two cache lines.
+#[derive(Debug, Default)]
 #[repr(align(32))]
-struct Slot<const N: usize, V>(Option<Entry<N, V>>);
+pub(crate) struct Packed;
+
+/// Entries that begin with a cache line: for those that take two whole ones.
+#[derive(Debug, Default)]
+#[repr(align(64))]
+pub(crate) struct OwnLines;
+
+#[derive(Debug)]
+#[repr(C)]
+struct Slot<const N: usize, V, A> {
+    begin: A,
+    entry: Option<Entry<N, V>>,
+    /// Where the entry ends, to be asked for before anything is read of it.
+    end: (),
+}
 
 #[derive(Debug)]
 struct Entry<const N: usize, V> {
     key: [u8; N],
     value: V,
-}
-
-/// Mixes the first 16 bytes of a key into 64 bits. The top byte chooses the shard, the next one is the tag, the low half
-/// says where the search begins.
-pub(crate) fn hash<const N: usize>(key: &[u8; N]) -> u64 {
-    const { assert!(N >= 16, "the hash reads 16 bytes") };
-    let word = |at: usize| {
-        let bytes = key[at..at + 8].try_into().expect("a range of eight bytes");
-        u64::from_le_bytes(bytes)
-    };
-    let product = u128::from(word(0) ^ 0x9e37_79b9_7f4a_7c15) * u128::from(word(8) ^ 0xd1b5_4a32_d192_ed03);
-    (product as u64) ^ ((product >> 64) as u64)
 }
 
 fn tag(hash: u64) -> u8 {
@@ -64,69 +68,86 @@ const fn equal_bytes(group: u64, byte: u8) -> u64 {
 
 // === impl Table ===
 
-impl<const N: usize, V> Table<N, V> {
+impl<const N: usize, V, A: Default> Table<N, V, A> {
     /// An empty table, which takes no memory yet.
     pub(crate) fn new() -> Self {
-        Self { tags: Box::default(), slots: Box::default(), entries: 0 }
+        Self { tags: Box::default(), slots: Box::default(), homes: Box::default(), entries: 0 }
     }
 
     pub(crate) const fn len(&self) -> usize {
         self.entries
     }
 
+    /// Asks memory for the entry under a hash, if one has its tag, without waiting for it.
     #[inline]
-    pub(crate) fn get(&self, key: &[u8; N]) -> Option<&V> {
+    pub(crate) fn approach(&self, hash: u64) {
+        if self.entries == 0 {
+            return;
+        }
+        let home = self.home(hash as u32);
+        let steps = equal_bytes(self.group(home), tag(hash)).trailing_zeros() as usize / 8;
+        let slot = &self.slots[self.behind(home, steps)];
+        approach(&slot.begin);
+        approach(&slot.end);
+    }
+
+    #[inline]
+    pub(crate) fn get(&self, key: &Key<N>) -> Option<&V> {
         let (_, entry) = self.search(key)?;
         Some(&entry.value)
     }
 
-    pub(crate) fn get_mut(&mut self, key: &[u8; N]) -> Option<&mut V> {
+    pub(crate) fn get_mut(&mut self, key: &Key<N>) -> Option<&mut V> {
         let (place, _) = self.search(key)?;
-        self.slots[place].0.as_mut().map(|entry| &mut entry.value)
+        self.slots[place].entry.as_mut().map(|entry| &mut entry.value)
     }
 
     /// The first entry from a place on, round the end, and its place; `None` only of an empty table. Entries get other
     /// places when the table grows, and with a removal those behind it may move forward.
-    pub(crate) fn first_from(&self, place: usize) -> Option<(usize, &[u8; N], &V)> {
+    pub(crate) fn first_from(&self, place: usize) -> Option<(usize, &V)> {
         let places = (place..self.slots.len()).chain(0..place.min(self.slots.len()));
-        let entry =
-            |place: usize| self.slots[place].0.as_ref().map(|entry| (place, &entry.key, &entry.value));
+        let entry = |place: usize| self.slots[place].entry.as_ref().map(|entry| (place, &entry.value));
         places.into_iter().find_map(entry)
     }
 
     #[cfg(test)]
     pub(crate) fn iter(&self) -> impl Iterator<Item = (&[u8; N], &V)> {
-        self.slots.iter().filter_map(|slot| slot.0.as_ref()).map(|entry| (&entry.key, &entry.value))
+        self.slots.iter().filter_map(|slot| slot.entry.as_ref()).map(|entry| (&entry.key, &entry.value))
     }
 
     /// Adds an entry or replaces its value. Returns the value that was there.
-    pub(crate) fn insert(&mut self, key: [u8; N], value: V) -> Option<V> {
-        if let Some(present) = self.get_mut(&key) {
+    pub(crate) fn insert(&mut self, key: &Key<N>, value: V) -> Option<V> {
+        if let Some(present) = self.get_mut(key) {
             return Some(mem::replace(present, value));
         }
         if (self.entries + 1) * 5 > self.slots.len() * 4 {
             let more = (self.slots.len() / 4).max(SLOTS_MIN);
             self.rebuild(self.slots.len() + more);
         }
-        self.add(Entry { key, value });
+        self.add(tag(key.hash), key.hash as u32, Entry { key: key.bytes, value });
         None
     }
 
     /// Removes an entry.
-    pub(crate) fn remove(&mut self, key: &[u8; N]) -> Option<V> {
+    pub(crate) fn remove(&mut self, key: &Key<N>) -> Option<V> {
         let (place, _) = self.search(key)?;
-        let removed = self.slots[place].0.take();
+        self.remove_at(place)
+    }
+
+    /// Removes the entry at a place that [`Self::first_from`] named.
+    pub(crate) fn remove_at(&mut self, place: usize) -> Option<V> {
+        let removed = self.slots[place].entry.take()?;
         self.entries -= 1;
         self.close_gap(place);
-        removed.map(|entry| entry.value)
+        Some(removed.value)
     }
 
     /// Keeps the entries that `keep` approves of. Returns how many went.
-    pub(crate) fn retain(&mut self, mut keep: impl FnMut(&[u8; N], &V) -> bool) -> usize {
+    pub(crate) fn retain(&mut self, mut keep: impl FnMut(&V) -> bool) -> usize {
         let before = self.entries;
         for slot in &mut self.slots {
-            if slot.0.as_ref().is_some_and(|entry| !keep(&entry.key, &entry.value)) {
-                slot.0 = None;
+            if slot.entry.as_ref().is_some_and(|entry| !keep(&entry.value)) {
+                slot.entry = None;
                 self.entries -= 1;
             }
         }
@@ -137,9 +158,10 @@ impl<const N: usize, V> Table<N, V> {
         removed
     }
 
-    /// Where the search for a key begins. Ascends with the hash, so that growing moves entries in their order.
-    fn home(&self, hash: u64) -> usize {
-        (((hash & u64::from(u32::MAX)) * self.slots.len() as u64) >> 32) as usize
+    /// Where the search for a key begins, by the low half of its hash. Ascends with it, so that growing moves entries in
+    /// their order.
+    fn home(&self, hash: u32) -> usize {
+        ((u64::from(hash) * self.slots.len() as u64) >> 32) as usize
     }
 
     /// The place so many behind another one, round the end.
@@ -155,17 +177,16 @@ impl<const N: usize, V> Table<N, V> {
 
     /// The place of a key, and its entry. Ends because a fifth of the slots is empty.
     #[inline]
-    fn search(&self, key: &[u8; N]) -> Option<(usize, &Entry<N, V>)> {
+    fn search(&self, key: &Key<N>) -> Option<(usize, &Entry<N, V>)> {
         if self.entries == 0 {
             return None;
         }
-        let hash = hash(key);
-        let (home, tag) = (self.home(hash), tag(hash));
+        let (home, tag) = (self.home(key.hash as u32), tag(key.hash));
         // Two of three entries are at home. Where keys mostly are there, the processor foresees this and asks memory for the
         // entry while the tag is still on its way; a place computed from tags would wait for them.
         if self.tags[home] == tag
-            && let Some(entry) = &self.slots[home].0
-            && entry.key == *key
+            && let Some(entry) = &self.slots[home].entry
+            && entry.key == key.bytes
         {
             return Some((home, entry));
         }
@@ -175,8 +196,8 @@ impl<const N: usize, V> Table<N, V> {
             let mut candidates = equal_bytes(group, tag);
             while candidates != 0 {
                 let place = self.behind(start, candidates.trailing_zeros() as usize / 8);
-                if let Some(entry) = &self.slots[place].0
-                    && entry.key == *key
+                if let Some(entry) = &self.slots[place].entry
+                    && entry.key == key.bytes
                 {
                     return Some((place, entry));
                 }
@@ -190,14 +211,14 @@ impl<const N: usize, V> Table<N, V> {
     }
 
     /// Puts an entry that is not there yet into the first free slot from its home on. There is one.
-    fn add(&mut self, entry: Entry<N, V>) {
-        let hash = hash(&entry.key);
+    fn add(&mut self, tag: u8, hash: u32, entry: Entry<N, V>) {
         let mut place = self.home(hash);
         while self.tags[place] != EMPTY {
             place = self.behind(place, 1);
         }
-        self.set_tag(place, tag(hash));
-        self.slots[place].0 = Some(entry);
+        self.set_tag(place, tag);
+        self.homes[place] = hash;
+        self.slots[place].entry = Some(entry);
         self.entries += 1;
     }
 
@@ -211,9 +232,15 @@ impl<const N: usize, V> Table<N, V> {
     /// Moves all entries to a table of `slots` slots.
     fn rebuild(&mut self, slots: usize) {
         let tags = vec![EMPTY; slots + GROUP].into_boxed_slice();
-        let empty = (0..slots).map(|_| Slot(None)).collect();
-        let old = mem::replace(self, Self { tags, slots: empty, entries: 0 });
-        old.slots.into_iter().filter_map(|slot| slot.0).for_each(|entry| self.add(entry));
+        let homes = vec![0; slots].into_boxed_slice();
+        let empty = (0..slots).map(|_| Slot { begin: A::default(), entry: None, end: () }).collect();
+        let old = mem::replace(self, Self { tags, slots: empty, homes, entries: 0 });
+        let moved = old.slots.into_iter().zip(old.tags).zip(old.homes);
+        for ((slot, tag), hash) in moved {
+            if let Some(entry) = slot.entry {
+                self.add(tag, hash, entry);
+            }
+        }
     }
 
     /// Moves back those behind an emptied slot that the gap would hide.
@@ -221,10 +248,11 @@ impl<const N: usize, V> Table<N, V> {
         let slots = self.slots.len();
         let steps = |from: usize, to: usize| if to >= from { to - from } else { to + slots - from };
         let (mut gap, mut next) = (place, self.behind(place, 1));
-        while let Some(entry) = &self.slots[next].0 {
-            let home = self.home(hash(&entry.key));
+        while self.slots[next].entry.is_some() {
+            let home = self.home(self.homes[next]);
             if steps(home, next) >= steps(gap, next) {
                 self.slots.swap(gap, next);
+                self.homes[gap] = self.homes[next];
                 self.set_tag(gap, self.tags[next]);
                 gap = next;
             }
@@ -240,7 +268,7 @@ mod tests {
 
     use proptest::prelude::*;
 
-    use super::Table;
+    use super::{Key, OwnLines, Table};
 
     #[derive(Clone, Debug)]
     enum Step {
@@ -270,7 +298,7 @@ mod tests {
     }
 
     /// Keys of this hash: the words are multiplied, and one of them is made one.
-    fn key(spread: Spread, number: u8) -> [u8; 16] {
+    fn key(spread: Spread, number: u8) -> Key<16> {
         let hash = match spread {
             Spread::Even => u64::from(number).wrapping_mul(0x9e37_79b9_7f4a_7c15),
             Spread::Crowded => u64::from(number % 3) << 48 | u64::from(number % 5) << 28 | u64::from(number),
@@ -280,7 +308,8 @@ mod tests {
         let mut key = [0; 16];
         key[..8].copy_from_slice(&words[0].to_le_bytes());
         key[8..].copy_from_slice(&words[1].to_le_bytes());
-        assert_eq!(super::hash(&key), hash);
+        let key = Key::of(key);
+        assert_eq!(key.hash, hash);
         key
     }
 
@@ -292,13 +321,36 @@ mod tests {
     fn a_fifth_to_nine_25ths_of_a_table_is_free() {
         let mut table = Table::<16, u32>::new();
         for number in 0..=255 {
-            assert_eq!(table.insert(key(Spread::Even, number), 0), None);
+            assert_eq!(table.insert(&key(Spread::Even, number), 0), None);
             let (entries, slots) = (table.len(), table.slots.len());
             assert!(entries * 5 <= slots * 4, "{entries} in {slots}");
             assert!(entries * 25 + 200 >= slots * 16, "{entries} in {slots}");
         }
         assert_eq!(table.tags.iter().filter(|tag| **tag != super::EMPTY).count() / 256, 1);
         assert_eq!(size_of_val(&table.slots[0]), 32);
+    }
+
+    #[test]
+    fn an_entry_of_two_lines_has_its_own() {
+        let mut table = Table::<32, [u64; 10], OwnLines>::new();
+        assert_eq!(table.insert(&Key::placed(1, [1; 32]), [2; 10]), None);
+        assert_eq!((size_of_val(&table.slots[0]), align_of_val(&table.slots[0])), (128, 64));
+        let [begin, end] = [&raw const table.slots[0].begin as usize, &raw const table.slots[0].end as usize];
+        assert!((65..128).contains(&(end - begin)), "asking for both ends asks for both lines");
+    }
+
+    #[test]
+    fn one_place_holds_several_keys() {
+        let mut table = Table::<32, u8>::new();
+        let key = |number: u8| Key::placed(7, [number; 32]);
+        for number in 0..100 {
+            table.approach(key(number).hash);
+            assert_eq!(table.insert(&key(number), number), None);
+        }
+        assert!((0..100).all(|number| table.get(&key(number)) == Some(&number)));
+        assert!((0..100).step_by(2).all(|number| table.remove(&key(number)) == Some(number)));
+        table.approach(key(0).hash);
+        assert!((0..100).all(|number| table.get(&key(number)).is_some() == (number % 2 == 1)));
     }
 
     proptest! {
@@ -310,21 +362,21 @@ mod tests {
             for step in steps {
                 match step {
                     Step::Insert(number, value) => {
-                        prop_assert_eq!(table.insert(key(number), value), model.insert(key(number), value));
+                        prop_assert_eq!(table.insert(&key(number), value), model.insert(key(number).bytes, value));
                     }
                     Step::Remove(number) => {
-                        prop_assert_eq!(table.remove(&key(number)), model.remove(&key(number)));
+                        prop_assert_eq!(table.remove(&key(number)), model.remove(&key(number).bytes));
                     }
                     Step::KeepEven => {
                         let before = model.len();
                         model.retain(|_, value| value.is_multiple_of(2));
-                        prop_assert_eq!(table.retain(|_, value| value.is_multiple_of(2)), before - model.len());
+                        prop_assert_eq!(table.retain(|value| value.is_multiple_of(2)), before - model.len());
                     }
                 }
                 prop_assert_eq!(table.len(), model.len());
                 prop_assert!(table.len() * 5 <= table.slots.len() * 4);
                 for number in 0..=u8::MAX {
-                    prop_assert_eq!(table.get(&key(number)), model.get(&key(number)));
+                    prop_assert_eq!(table.get(&key(number)), model.get(&key(number).bytes));
                 }
             }
             let listed: BTreeMap<_, _> = table.iter().map(|(key, value)| (*key, *value)).collect();
@@ -334,11 +386,11 @@ mod tests {
         #[test]
         fn a_walk_meets_every_entry_once(spread in spreads(), numbers in prop::collection::btree_set(any::<u8>(), 1..200)) {
             let mut table = Table::<16, u32>::new();
-            numbers.iter().for_each(|number| assert_eq!(table.insert(key(spread, *number), 0), None));
+            numbers.iter().for_each(|number| assert_eq!(table.insert(&key(spread, *number), u32::from(*number)), None));
             let (mut place, mut met) = (0, Vec::new());
             for _ in 0..numbers.len() {
-                let (at, key, _) = table.first_from(place).unwrap();
-                met.push(*key);
+                let (at, value) = table.first_from(place).unwrap();
+                met.push(*value);
                 place = at + 1;
             }
             met.sort_unstable();

@@ -8,8 +8,12 @@
 //!
 //! **Invariant.** A table never holds more than its maximum; who adds to a full one is told so. Its slots never shrink.
 
+mod approach;
 mod dense;
+mod key;
 mod sharded;
 
-pub(crate) use dense::Table;
+pub(crate) use approach::approach;
+pub(crate) use dense::{OwnLines, Table};
+pub(crate) use key::{Key, hash_of_place};
 pub(crate) use sharded::{Full, Shards, SharedTable};

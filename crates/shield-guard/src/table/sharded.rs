@@ -5,7 +5,7 @@ use std::sync::{
     atomic::{AtomicUsize, Ordering},
 };
 
-use super::{Table, dense::hash};
+use super::{Key, Table, dense::Packed};
 
 /// Shards of a table: readers on different processors rarely meet on one lock, and the longest pause for a reader, while
 /// a shard grows, is a 256th of the table.
@@ -26,8 +26,8 @@ pub(crate) struct Shards<T>(Box<[Padded<T>]>);
 
 /// A table that all threads read and write, with a maximum over all its shards.
 #[derive(Debug)]
-pub(crate) struct SharedTable<const N: usize, V> {
-    shards: Shards<Table<N, V>>,
+pub(crate) struct SharedTable<const N: usize, V, A = Packed> {
+    shards: Shards<Table<N, V, A>>,
     entries: AtomicUsize,
     entries_max: usize,
 }
@@ -42,19 +42,19 @@ impl<T> Shards<T> {
         Self((0..SHARDS).map(|_| Padded(RwLock::new(make()))).collect())
     }
 
-    fn lock<const N: usize>(&self, key: &[u8; N]) -> &RwLock<T> {
-        &self.0[(hash(key) >> 56) as usize % SHARDS].0
+    fn lock(&self, hash: u64) -> &RwLock<T> {
+        &self.0[(hash >> 56) as usize % SHARDS].0
     }
 
-    /// The shard of a key, to read. A writer that panicked has left no entry half written (each is moved in whole), so a
+    /// The shard of a key's hash, to read. A writer that panicked has left no entry half written (each is moved in whole), so a
     /// poisoned lock is opened.
-    pub(crate) fn read<const N: usize>(&self, key: &[u8; N]) -> RwLockReadGuard<'_, T> {
-        self.lock(key).read().unwrap_or_else(PoisonError::into_inner)
+    pub(crate) fn read(&self, hash: u64) -> RwLockReadGuard<'_, T> {
+        self.lock(hash).read().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The shard of a key, to change.
-    pub(crate) fn write<const N: usize>(&self, key: &[u8; N]) -> RwLockWriteGuard<'_, T> {
-        self.lock(key).write().unwrap_or_else(PoisonError::into_inner)
+    /// The shard of a key's hash, to change.
+    pub(crate) fn write(&self, hash: u64) -> RwLockWriteGuard<'_, T> {
+        self.lock(hash).write().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// All shards, one after the other, each locked while it is looked at.
@@ -70,7 +70,7 @@ impl<T> Shards<T> {
 
 // === impl SharedTable ===
 
-impl<const N: usize, V> SharedTable<N, V> {
+impl<const N: usize, V, A: Default> SharedTable<N, V, A> {
     /// An empty table for at most `entries_max` entries.
     pub(crate) fn new(entries_max: usize) -> Self {
         Self { shards: Shards::new(Table::new), entries: AtomicUsize::new(0), entries_max }
@@ -86,22 +86,35 @@ impl<const N: usize, V> SharedTable<N, V> {
 
     /// Looks at a value, with its shard locked for reading; `look` should do little.
     #[inline]
-    pub(crate) fn with<R>(&self, key: &[u8; N], look: impl FnOnce(&V) -> R) -> Option<R> {
+    pub(crate) fn with<R>(&self, key: &Key<N>, look: impl FnOnce(&V) -> R) -> Option<R> {
         if self.entries.load(Ordering::Acquire) == 0 {
             return None;
         }
-        self.shards.read(key).get(key).map(look)
+        self.shards.read(key.hash).get(key).map(look)
+    }
+
+    /// The same with a key of which only the hash is known yet: `key` works it out while memory brings the entry.
+    #[inline]
+    pub(crate) fn with_key_of<R>(
+        &self,
+        hash: u64,
+        key: impl FnOnce() -> Key<N>,
+        look: impl FnOnce(&V) -> R,
+    ) -> Option<R> {
+        let shard = self.shards.read(hash);
+        shard.approach(hash);
+        shard.get(&key()).map(look)
     }
 
     /// Changes a value or adds one. When it returns, every thread's next look sees it.
     pub(crate) fn upsert(
         &self,
-        key: [u8; N],
+        key: &Key<N>,
         change: impl FnOnce(&mut V),
         make: impl FnOnce() -> V,
     ) -> Result<(), Full> {
-        let mut shard = self.shards.write(&key);
-        if let Some(value) = shard.get_mut(&key) {
+        let mut shard = self.shards.write(key.hash);
+        if let Some(value) = shard.get_mut(key) {
             change(value);
             return Ok(());
         }
@@ -115,8 +128,8 @@ impl<const N: usize, V> SharedTable<N, V> {
     }
 
     /// Removes the entry if `matches` says so.
-    pub(crate) fn remove_if(&self, key: &[u8; N], matches: impl FnOnce(&V) -> bool) -> Option<V> {
-        let mut shard = self.shards.write(key);
+    pub(crate) fn remove_if(&self, key: &Key<N>, matches: impl FnOnce(&V) -> bool) -> Option<V> {
+        let mut shard = self.shards.write(key.hash);
         if !shard.get(key).is_some_and(matches) {
             return None;
         }
@@ -126,7 +139,7 @@ impl<const N: usize, V> SharedTable<N, V> {
     }
 
     /// Keeps what `keep` approves of, shard by shard. Returns how many went.
-    pub(crate) fn retain(&self, mut keep: impl FnMut(&[u8; N], &V) -> bool) -> usize {
+    pub(crate) fn retain(&self, mut keep: impl FnMut(&V) -> bool) -> usize {
         let mut removed = 0;
         for mut shard in self.shards.write_each() {
             let gone = shard.retain(&mut keep);
@@ -138,7 +151,7 @@ impl<const N: usize, V> SharedTable<N, V> {
 }
 
 #[cfg(test)]
-impl<const N: usize, V: Clone> SharedTable<N, V> {
+impl<const N: usize, V: Clone, A: Default> SharedTable<N, V, A> {
     /// Everything in it, sorted by key.
     pub(crate) fn contents(&self) -> std::collections::BTreeMap<[u8; N], V> {
         let mut all = std::collections::BTreeMap::new();

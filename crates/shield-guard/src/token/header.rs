@@ -6,8 +6,8 @@
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 
 use crate::{
-    KeyId,
-    token::{Algorithm, TokenRefusal, VerifyingKey, compact, members::Members},
+    KeyId, base64url,
+    token::{Algorithm, TokenRefusal, VerifyingKey, members::Members},
 };
 
 /// The type of access tokens (RFC 9068, 2.1), in the only spelling that is issued and accepted.
@@ -42,7 +42,7 @@ impl Header {
             return Err(TokenRefusal::HeaderForm);
         }
         let mut buffer = [0; BYTES_MAX];
-        let text = compact::decode(part, &mut buffer).ok_or(TokenRefusal::Encoding)?;
+        let text = base64url::decode(part, &mut buffer).ok_or(TokenRefusal::Encoding)?;
         Self::parse(text)
     }
 

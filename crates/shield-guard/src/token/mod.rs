@@ -45,9 +45,10 @@ pub use policy::{
     ACCESS_TOKEN_LIFETIME_MAX, CLOCK_LEEWAY, TOKEN_BYTES_MAX, TokenPolicy, TokenPolicyError, TokenSettings,
 };
 pub use refresh::{
-    PresentedRefreshToken, REFRESH_TOKEN_BYTES, REFRESH_TOKEN_PREFIX, REPEAT_WINDOW, RefreshAttempt,
-    RefreshDecision, RefreshError, RefreshFamily, RefreshGrant, RefreshLife, RefreshOutcome, RefreshRefusal,
-    RefreshRotation, RefreshSecrets, RefreshSecretsError, RefreshStore, RefreshToken, RefreshTokens,
+    OUTAGE_WINDOW, PresentedRefreshToken, REFRESH_TOKEN_BYTES, REFRESH_TOKEN_PREFIX, REPEAT_WINDOW,
+    RefreshAttempt, RefreshDecision, RefreshError, RefreshFamily, RefreshGrant, RefreshLife, RefreshOutcome,
+    RefreshRefusal, RefreshRotation, RefreshSecrets, RefreshSecretsError, RefreshStore, RefreshToken,
+    RefreshTokens,
 };
 pub use refusal::TokenRefusal;
 pub use rotation::{KEYS_MAX, KillError, RotateError, RotationSchedule};

@@ -8,7 +8,6 @@
 
 use std::{
     array,
-    hint::black_box,
     sync::atomic::{AtomicU32, AtomicU64, Ordering, fence},
 };
 
@@ -17,6 +16,7 @@ use uuid::Uuid;
 
 use crate::{
     AccountId, KeyId, ScopeSet, SessionId, TokenId,
+    table::approach,
     token::{VerifiedToken, policy::LIFETIME_SECONDS_MAX},
 };
 
@@ -27,7 +27,7 @@ const TOKEN_WORDS: usize = 11;
 
 /// One token under its digest, or none.
 #[derive(Default)]
-#[repr(align(128))]
+#[repr(C, align(128))]
 pub(super) struct Slot {
     /// Odd while the rest is written. Never comes back to a value that it had: a slot whose versions are used up keeps its
     /// token.
@@ -54,7 +54,8 @@ impl Slot {
     #[inline]
     pub(super) fn approach(&self) {
         let [.., last] = &self.token;
-        black_box((self.mark(), last.load(Ordering::Relaxed)));
+        approach(&self.version);
+        approach(last);
     }
 
     /// The first word of the digest in it, 0 if there is none. Only a hint: a writer may be at it.

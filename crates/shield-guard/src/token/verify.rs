@@ -5,10 +5,12 @@
 
 use shield_types::Timestamp;
 
-use crate::token::{
-    KeyRefusal, KeyRing, TOKEN_BYTES_MAX, TokenPolicy, TokenRefusal, VerifiedToken, claims,
-    compact::{self, Compact},
-    header::Header,
+use crate::{
+    base64url,
+    token::{
+        KeyRefusal, KeyRing, TOKEN_BYTES_MAX, TokenPolicy, TokenRefusal, VerifiedToken, claims,
+        compact::Compact, header::Header,
+    },
 };
 
 /// Bytes that the claims of the longest token have.
@@ -35,10 +37,10 @@ impl TokenPolicy {
             KeyRefusal::Gone => TokenRefusal::KeyGone { key: id },
         })?;
         let mut signature = [0; SIGNATURE_BYTES_MAX];
-        let signature = compact::decode(parts.signature, &mut signature).ok_or(TokenRefusal::Encoding)?;
+        let signature = base64url::decode(parts.signature, &mut signature).ok_or(TokenRefusal::Encoding)?;
         key.verify(parts.signed, signature).map_err(|_| TokenRefusal::Signature)?;
         let mut text = [0; CLAIMS_BYTES_MAX];
-        let text = compact::decode(parts.claims, &mut text).ok_or(TokenRefusal::Encoding)?;
+        let text = base64url::decode(parts.claims, &mut text).ok_or(TokenRefusal::Encoding)?;
         let verified = claims::read(text, self, id)?;
         verified.check_times(now)?;
         Ok(verified)

@@ -96,18 +96,18 @@ fn asvs_v7_4_2_a_suspended_account_is_refused_with_every_credential() {
 
 #[test]
 fn asvs_v7_3_1_and_7_3_2_both_limits_end_a_session() {
-    let (backend, policy) = (Backend::new(), required());
+    let (mut backend, policy) = (Backend::new(), required());
     let day = 24 * 3_600;
-    let at = |seconds| {
+    let at = |backend: &Backend, seconds| {
         backend.read_log(&[], later(seconds));
         refusal(&backend.judge(&backend.cookie(), &policy, later(seconds)))
     };
-    assert_eq!(at(day - 1), None);
-    let stored = backend.session.record.last_seen_at;
-    assert_eq!(stored, NOW, "the store has not heard of it yet, this node has");
-    assert_eq!(at(2 * day - 2), None);
-    assert_eq!(at(3 * day), Some(CredentialRefusal::SessionIdle.into()));
-    assert_eq!(at(7 * day), Some(CredentialRefusal::SessionExpired.into()));
+    assert_eq!(at(&backend, day - 60), None);
+    assert_eq!(at(&backend, day + 60), None, "the store has not heard of it yet, this node has");
+    backend.session.record.last_seen_at = later(day + 60);
+    assert_eq!(at(&backend, 2 * day), None, "the store is asked again, and has heard");
+    assert_eq!(at(&backend, 3 * day + 60), Some(CredentialRefusal::SessionIdle.into()));
+    assert_eq!(at(&backend, 7 * day), Some(CredentialRefusal::SessionExpired.into()));
 }
 
 #[test]
@@ -153,7 +153,7 @@ fn asvs_v8_3_2_a_changed_role_counts_at_once_here_and_soon_everywhere() {
     assert_eq!(outcome, Some(Refusal::Scope), "though the token still names the scope");
     facts.scopes = scopes("account");
     backend.standing = AccountStanding::Acting(facts);
-    backend.chain.accounts.forget(account());
+    backend.chain.accounts.forget(account(), later(20));
     assert_eq!(refusal(&backend.judge(&backend.bearer(), &policy, later(20))), None);
 }
 

@@ -14,13 +14,14 @@ use crate::{
 
 /// Somebody logged in.
 pub(super) fn logged_in(witness: Witness, granted: &Granted) {
-    let Granted { account, session, proof, displaced, .. } = granted;
+    let Granted { account, session, proof, replaced, displaced, .. } = granted;
     let witness = witness.proven(account.id, Some(session.id));
     if let Some(left) = proof.recovery_codes_left {
         witness.tell(&SecurityEvent::RecoveryCodeUsed { left }, StatusCode::OK);
     }
     let succeeded = SecurityEvent::LoginSucceeded { factors: proof.factors, session: session.id };
     witness.tell(&succeeded, StatusCode::OK);
+    sessions_ended(&witness, replaced.as_slice(), "replaced", StatusCode::OK);
     sessions_ended(&witness, displaced, "limit", StatusCode::OK);
 }
 

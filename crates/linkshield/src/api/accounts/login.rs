@@ -11,7 +11,7 @@ use serde_json::Value;
 use shield_guard::{
     limit::DeviceDigest,
     revocation::RevocationReason,
-    session::{CookieLife, SessionCookie, SessionSecret},
+    session::{CookieLife, SessionCookie, SessionDigest, SessionSecret},
     token::{IssuedToken, RefreshLife},
 };
 use shield_types::Secret;
@@ -95,7 +95,8 @@ struct Credentials {
     device_name: String,
 }
 
-/// Logs in. Sets the session's cookie too.
+/// Logs in. Sets the session's cookie too. A request that shows a session's cookie ends that session, if it is the same
+/// account's.
 #[utoipa::path(post, path = "/api/v1/user/login", tag = "user", request_body = LoginRequest, responses(
     (status = 200, description = "Tokens and the account", body = LoginResponse,
         headers(("set-cookie" = String, description = "The session, for browsers; and what the device is known by"))),
@@ -110,12 +111,14 @@ pub(super) async fn login(
     request: Request,
 ) -> Result<Response, Problem> {
     let device = device_in(request.headers());
+    let replaces = session_in(request.headers());
     let user_agent = text_of(request.headers(), &header::USER_AGENT);
     let Credentials { email, password, code, life, device_name } =
         credentials(read_json(request, ACCOUNT_BODY_BYTES_MAX).await?)?;
     let client = Client { address, user_agent, device: device_name };
     let (secret, device) = device;
-    let outcome = app.accounts().log_in(Login { email, password, code, life, client, device }).await;
+    let outcome =
+        app.accounts().log_in(Login { email, password, code, life, client, device, replaces }).await;
     let granted = outcome.map_err(|LoginRefused { account, error }| {
         events::login_refused(witness.clone(), account, &error);
         Problem::from(error)
@@ -254,6 +257,12 @@ fn device_in(headers: &HeaderMap) -> (SessionSecret, Device) {
             (secret, device)
         }
     }
+}
+
+/// The session whose cookie came along. Whether it lives, and whose it is, the database knows.
+fn session_in(headers: &HeaderMap) -> Option<SessionDigest> {
+    let lines = headers.get_all(header::COOKIE).iter().map(HeaderValue::as_bytes);
+    session_cookie().read(lines).ok().flatten().map(|secret| secret.digest())
 }
 
 fn session_life(life: RefreshLife) -> CookieLife {

@@ -1,4 +1,5 @@
-//! The paths about accounts: the original's paths and field names. Every answer says that nobody may store it.
+//! The paths about accounts: the original's paths and field names. Every answer says that nobody may store it; every change comes
+//! to its end.
 
 mod admin;
 mod answers;
@@ -23,7 +24,7 @@ use axum::{
 use http::{HeaderValue, header};
 use utoipa::OpenApi;
 
-use super::{openapi::CommonRefusals, state::App};
+use super::{changes::finish_what_began, openapi::CommonRefusals, state::App};
 
 /// Largest body that these paths accept: a password of 128 characters, each escaped as two `\uXXXX`, fits twice.
 pub const ACCOUNT_BODY_BYTES_MAX: usize = 16 * 1024;
@@ -70,7 +71,7 @@ pub const ACCOUNT_BODY_BYTES_MAX: usize = 16 * 1024;
 pub(super) struct AccountsDocument;
 
 /// The paths about accounts.
-pub(super) fn router() -> Router<App> {
+pub(super) fn router(app: &App) -> Router<App> {
     Router::new()
         .route("/api/v1/user/register", post(register::register))
         .route("/api/v1/user/verify-email", post(register::verify_email))
@@ -101,6 +102,7 @@ pub(super) fn router() -> Router<App> {
         .route("/auth/validate-token", post(tokens::validate))
         .route("/auth/admin/blacklist-stats", get(tokens::revocations))
         .layer(middleware::map_response(forbid_storing))
+        .layer(middleware::from_fn_with_state(app.clone(), finish_what_began))
         .route("/.well-known/jwks.json", get(tokens::jwks))
 }
 

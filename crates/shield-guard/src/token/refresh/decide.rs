@@ -15,6 +15,11 @@ use crate::{
 /// For how long a used token gets the successor that it got before, if that one was not used: the time in which
 /// clients repeat a request whose answer was lost.
 pub const REPEAT_WINDOW: Duration = Duration::from_secs(10);
+/// The same after the store was away: clients that got no answer come back when they hear that it is there again, which takes
+/// them longer than to repeat a request.
+pub const OUTAGE_WINDOW: Duration = Duration::from_mins(1);
+/// How long ago the rotation may have been then: who stays away longer has to log in again.
+const OUTAGE_MAX: Duration = Duration::from_mins(15);
 /// How often a decision is made anew because somebody else changed the family. Each time somebody succeeded, and of a
 /// family's holders few can.
 const EXCHANGES_MAX: usize = 4;
@@ -43,6 +48,8 @@ pub struct RefreshAttempt {
     pub now: Timestamp,
     /// Fresh random bytes of a cryptographic generator.
     pub salt: [u8; 32],
+    /// When the store last left a refresh without an answer, as far as this node knows.
+    pub outage: Option<Timestamp>,
 }
 
 /// What is to be done about a presented token. Nothing is handed out before the store has done its part.
@@ -199,7 +206,7 @@ impl RefreshTokens {
             return self.rotate(family, token, attempt);
         }
         match &family.rotation {
-            Some(rotation) if rotation.used == token.digest && now.since(rotation.at) < REPEAT_WINDOW => {
+            Some(rotation) if rotation.used == token.digest && repeats(rotation, attempt) => {
                 self.repeat(family, rotation, token)
             }
             _ => RefreshDecision::ReuseRevokesFamily { next: family.revoked(now) },
@@ -276,6 +283,15 @@ impl RefreshTokens {
             .successors(rotation, token)
             .map(|secret| RefreshToken::new(&self.secrets, token.session, &secret))
     }
+}
+
+/// Whether a client may just not have got the answer: the rotation was a moment ago, or the store was away since.
+fn repeats(rotation: &RefreshRotation, attempt: &RefreshAttempt) -> bool {
+    // The outage may have begun with the answer to the rotation itself.
+    let outage = attempt.outage.filter(|outage| *outage >= rotation.at);
+    let age = attempt.now.since(rotation.at);
+    age < REPEAT_WINDOW
+        || age < OUTAGE_MAX && outage.is_some_and(|outage| attempt.now.since(outage) < OUTAGE_WINDOW)
 }
 
 fn outcome(family: &RefreshFamily, token: RefreshToken) -> RefreshOutcome {

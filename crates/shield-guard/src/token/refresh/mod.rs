@@ -5,7 +5,7 @@
 //! decide the design:
 //!
 //! **Clients repeat themselves.** An answer gets lost, two tabs refresh at once. So for [`REPEAT_WINDOW`] the same
-//! token gets the same successor. Only digests are stored, so the successor cannot be looked up; it is *derived*:
+//! token gets the same successor, and for [`OUTAGE_WINDOW`] after the store was away. Only digests are stored, so the successor cannot be looked up; it is *derived*:
 //! HMAC of a server secret over the family, the count of rotations, 32 fresh random bytes stored beside the family,
 //! and the secret of the token presented. To compute a live token one needs all of: the server's secret, the
 //! database, and the token before it, which the server does not keep.
@@ -24,8 +24,8 @@ mod store;
 mod text;
 
 pub use decide::{
-    REPEAT_WINDOW, RefreshAttempt, RefreshDecision, RefreshError, RefreshGrant, RefreshOutcome,
-    RefreshRefusal, RefreshTokens,
+    OUTAGE_WINDOW, REPEAT_WINDOW, RefreshAttempt, RefreshDecision, RefreshError, RefreshGrant,
+    RefreshOutcome, RefreshRefusal, RefreshTokens,
 };
 pub use family::{RefreshFamily, RefreshLife, RefreshRotation};
 pub use secrets::{RefreshSecrets, RefreshSecretsError};

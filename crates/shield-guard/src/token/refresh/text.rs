@@ -5,10 +5,7 @@ use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use shield_types::{Secret, Sha256Digest};
 use uuid::Uuid;
 
-use crate::{
-    SessionId,
-    token::{compact, refresh::RefreshSecrets},
-};
+use crate::{SessionId, base64url, token::refresh::RefreshSecrets};
 
 /// How every refresh token begins.
 pub const REFRESH_TOKEN_PREFIX: &str = "shield_rt_";
@@ -83,7 +80,7 @@ impl PresentedRefreshToken {
             return None;
         }
         let mut bytes = [0; BYTES];
-        compact::decode(text.strip_prefix(REFRESH_TOKEN_PREFIX.as_bytes())?, &mut bytes)?;
+        base64url::decode(text.strip_prefix(REFRESH_TOKEN_PREFIX.as_bytes())?, &mut bytes)?;
         let (body, tag) = bytes.split_first_chunk::<BODY_BYTES>()?;
         if !secrets.made(body, tag.try_into().ok()?) {
             return None;

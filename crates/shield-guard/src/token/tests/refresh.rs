@@ -17,9 +17,9 @@ use super::{MINUTE, NOW};
 use crate::{
     AccountId, SessionId, StoreError,
     token::{
-        Exchange, REFRESH_TOKEN_BYTES, REFRESH_TOKEN_PREFIX, REPEAT_WINDOW, RefreshAttempt, RefreshDecision,
-        RefreshError, RefreshFamily, RefreshGrant, RefreshLife, RefreshOutcome, RefreshRefusal,
-        RefreshSecrets, RefreshSecretsError, RefreshStore, RefreshToken, RefreshTokens,
+        Exchange, OUTAGE_WINDOW, REFRESH_TOKEN_BYTES, REFRESH_TOKEN_PREFIX, REPEAT_WINDOW, RefreshAttempt,
+        RefreshDecision, RefreshError, RefreshFamily, RefreshGrant, RefreshLife, RefreshOutcome,
+        RefreshRefusal, RefreshSecrets, RefreshSecretsError, RefreshStore, RefreshToken, RefreshTokens,
     },
 };
 
@@ -82,7 +82,7 @@ fn text(token: &RefreshToken) -> String {
 }
 
 fn attempt(now: Timestamp, salt: u8) -> RefreshAttempt {
-    RefreshAttempt { now, salt: [salt; 32] }
+    RefreshAttempt { now, salt: [salt; 32], outage: None }
 }
 
 fn refresh(store: &Memory, token: &str, now: Timestamp) -> Result<RefreshOutcome, RefreshError> {
@@ -125,6 +125,35 @@ fn a_repeat_gets_the_same_successor() {
     assert_eq!(refresh(&store, &token, last).unwrap(), successor);
     // And the repeat changed nothing: the successor still works.
     assert!(refresh(&store, &text(&successor.token), last).is_ok());
+}
+
+#[test]
+fn who_got_no_answer_because_of_an_outage_is_no_thief() {
+    let (store, token) = begin(RefreshLife::Day);
+    let successor = refresh(&store, &token, NOW).unwrap();
+    let outage = NOW.after(5 * MINUTE);
+    let comes_back = |now, outage| {
+        let attempt = RefreshAttempt { outage: Some(outage), ..attempt(now, 9) };
+        now_or_never(tokens().refresh(&store, token.as_bytes(), &attempt))
+    };
+    let last = Timestamp(outage.after(OUTAGE_WINDOW).0 - 1);
+    assert_eq!(comes_back(last, outage).unwrap(), successor);
+    let ever = NOW.after(15 * MINUTE);
+    assert!(comes_back(Timestamp(ever.0 - 1), Timestamp(ever.0 - 1)).is_ok());
+    // One that was over before the rotation explains nothing; nor does one that is long over.
+    let earlier = Timestamp(NOW.0 - 1);
+    assert_eq!(refusal(comes_back(NOW.after(REPEAT_WINDOW), earlier)), reused());
+    let (store, token) = begin(RefreshLife::Day);
+    refresh(&store, &token, NOW).unwrap();
+    let on_and_on = RefreshAttempt { outage: Some(ever), ..attempt(ever, 9) };
+    let too_old = now_or_never(tokens().refresh(&store, token.as_bytes(), &on_and_on));
+    assert_eq!(refusal(too_old), reused(), "whatever the store did");
+    let (store, token) = begin(RefreshLife::Day);
+    let successor = text(&refresh(&store, &token, NOW).unwrap().token);
+    assert!(refresh(&store, &successor, NOW).is_ok());
+    let late = RefreshAttempt { outage: Some(outage), ..attempt(outage, 9) };
+    let used = now_or_never(tokens().refresh(&store, token.as_bytes(), &late));
+    assert_eq!(refusal(used), reused(), "its successor was used");
 }
 
 #[test]
