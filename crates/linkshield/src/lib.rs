@@ -1,7 +1,7 @@
 //! A link-safety backend: URL in; verdict, risk score and evidence out.
 //!
 //! [`analysis`] is pure and judges; [`store`] remembers; [`service`] joins the two; [`accounts`] knows who may do what, with
-//! [`keys`] to sign and [`mail`] to tell; [`api`] speaks HTTP; [`server`] accepts, serves and drains; [`settings`] says what
+//! [`keys`] to sign, [`mail`] to tell and [`breached`] to know what no password may be; [`api`] speaks HTTP; [`server`] accepts, serves and drains; [`settings`] says what
 //! can be set. The binary only puts them together.
 
 #![cfg_attr(test, expect(clippy::unwrap_used, reason = "a panic is a test's failure"))]
@@ -10,6 +10,7 @@ pub mod accounts;
 pub mod analysis;
 pub mod api;
 mod background;
+pub mod breached;
 pub mod clock;
 pub mod gate;
 pub mod keys;

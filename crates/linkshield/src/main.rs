@@ -1,5 +1,7 @@
-//! `linkshield serve`: settings, database, accounts, port, serve, drain; and `make-admin`. Everything else is in the library.
+//! `linkshield serve`: settings, database, accounts, port, serve, drain; `make-admin` and `breached-passwords`. Everything else is
+//! in the library.
 
+mod breached_passwords;
 mod make_admin;
 
 use std::{error::Error, io::Write, process::ExitCode, sync::Arc, time::Duration};
@@ -8,6 +10,7 @@ use clap::{Parser, Subcommand};
 use linkshield::{
     accounts::{Accounts, AccountsParts, KeyWatch, Messenger},
     api::App,
+    breached::open_filter,
     gate::{Gate, GateTasks, open_gate},
     keys::{KeyKeeper, KeyPurpose, MasterKey},
     mail::{Mailer, Postman},
@@ -24,7 +27,10 @@ use tokio::{
 };
 use tracing_subscriber::EnvFilter;
 
-use crate::make_admin::{MakeAdmin, make_admin};
+use crate::{
+    breached_passwords::{BreachedPasswords, breached_passwords},
+    make_admin::{MakeAdmin, make_admin},
+};
 
 /// A setting or an argument was not accepted; clap uses the same code.
 const EXIT_SETTINGS: u8 = 2;
@@ -57,6 +63,9 @@ enum Command {
     /// Make a registered account the first administrator.
     #[command(after_help = MAKE_ADMIN_EXIT_CODES)]
     MakeAdmin(MakeAdmin),
+    /// Make the filter of `serve --breached-passwords` from a list.
+    #[command(after_help = BREACHED_EXIT_CODES)]
+    BreachedPasswords(BreachedPasswords),
 }
 
 const EXIT_CODES: &str =
@@ -72,10 +81,15 @@ const MAKE_ADMIN_EXIT_CODES: &str =
 3 the database could not be used; 5 no account has this address.
 The account becomes a super administrator's that may be used, whether or not its address was verified.";
 
+const BREACHED_EXIT_CODES: &str =
+    "Exit codes: 0 done; 2 an argument was not accepted; 3 the list could not be read, or the filter not be written.
+The filter takes two bytes per password, on disk and in the memory of `serve`.";
+
 fn main() -> ExitCode {
     match Cli::parse().command {
         Command::Serve(raw) => serve_as_set(*raw),
         Command::MakeAdmin(arguments) => make_admin(&arguments),
+        Command::BreachedPasswords(arguments) => breached_passwords(&arguments),
     }
 }
 
@@ -160,12 +174,16 @@ async fn open_accounts(store: &Store, settings: &Settings) -> Result<(Opened, Ba
     let letters = settings.data.join("mail");
     let (mailer, postman) = Mailer::start(&settings.mail, letters, settings.mail_from.clone())
         .map_err(|error| failed(&error, "`--mail` (LINKSHIELD_MAIL) chooses another way"))?;
+    let breached_hint = "`linkshield breached-passwords LIST --output FILE` makes such a file";
+    let breached = settings.breached_passwords.as_deref().map(open_filter).transpose();
+    let breached = breached.map_err(|error| failed(&error, breached_hint))?;
     let parts = AccountsParts {
         store: store.clone(),
         master_key: &master_key,
         issuer: settings.issuer.clone(),
         schedule: RotationSchedule::default(),
         mailer,
+        breached,
     };
     let data_hint = "the database and the master key must be of one installation";
     let opened = Accounts::open(parts).await;

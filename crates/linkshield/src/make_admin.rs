@@ -1,15 +1,26 @@
-//! `linkshield make-admin`: the first administrator cannot be appointed by another.
+//! `linkshield make-admin`: the first administrator cannot be appointed by another. It leaves a security event as any change of a
+//! role does.
 
-use std::{path::PathBuf, process::ExitCode};
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
 
 use clap::Args;
 use linkshield::{
     accounts::{EmailAddress, promote},
-    store::{DATABASE_FILE, StorePlace},
+    gate::{EventFile, EventSink, EventWriter},
+    settings::EVENTS_FILE,
+    store::{DATABASE_FILE, Role, Store, StoreError, StorePlace},
 };
+use shield_guard::event::{EventContext, SecurityEvent};
 use tokio::runtime::Builder;
 
 use crate::{EXIT_SETTINGS, failed, store_hint};
+
+/// Takes events, and writes them.
+type Events = (EventSink, EventWriter);
 
 /// No account has this address.
 const EXIT_UNKNOWN: u8 = 5;
@@ -31,6 +42,9 @@ pub(crate) struct MakeAdmin {
         hide_env_values = true
     )]
     database: String,
+    /// File of security events, as for `serve`. Default: `security-events.jsonl` in the directory of the database.
+    #[arg(long, value_name = "FILE", env = "LINKSHIELD_EVENTS")]
+    events: Option<PathBuf>,
 }
 
 pub(crate) fn make_admin(arguments: &MakeAdmin) -> ExitCode {
@@ -65,9 +79,14 @@ async fn promote_in(arguments: &MakeAdmin, place: &StorePlace, email: &EmailAddr
         Ok(store) => store,
         Err(error) => return failed(&error, store_hint(place)),
     };
-    let code = match promote(&store, email).await {
-        Ok(Some(account)) => {
-            println!("{} is a super administrator", account.email);
+    let file = arguments.events.clone().unwrap_or_else(|| arguments.data.join(EVENTS_FILE));
+    let events = match open_events(&file).await {
+        Ok(events) => events,
+        Err(error) => return failed(&error, "`--events FILE` (LINKSHIELD_EVENTS) chooses another file"),
+    };
+    let code = match promote_and_tell(&store, email, events).await {
+        Ok(Some(address)) => {
+            println!("{address} is a super administrator");
             ExitCode::SUCCESS
         }
         Ok(None) => {
@@ -79,4 +98,28 @@ async fn promote_in(arguments: &MakeAdmin, place: &StorePlace, email: &EmailAddr
     };
     store.close().await;
     code
+}
+
+/// Before anything is changed: a change that cannot be written down is not made.
+async fn open_events(file: &Path) -> io::Result<Events> {
+    if let Some(directory) = file.parent() {
+        fs::create_dir_all(directory)?;
+    }
+    EventWriter::start(EventFile::at(file.to_owned()), "make-admin").await
+}
+
+/// Answers the address as its holder spells it; None when no account has it.
+async fn promote_and_tell(
+    store: &Store,
+    email: &EmailAddress,
+    (sink, writer): Events,
+) -> Result<Option<String>, StoreError> {
+    let before = store.find_account_by_email(email.key()).await?.map_or(Role::User, |account| account.role);
+    let promoted = promote(store, email).await?;
+    if let Some(account) = promoted.as_ref().filter(|account| account.role != before) {
+        let changed = SecurityEvent::RoleChanged { from: before.as_str(), to: account.role.as_str() };
+        sink.tell(&changed, |context| EventContext { subject: Some(account.id), ..context });
+    }
+    writer.finish().await;
+    Ok(promoted.map(|account| account.email))
 }

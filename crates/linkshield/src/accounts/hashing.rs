@@ -1,9 +1,14 @@
-//! Hashes passwords on threads of their own: as many as there are cores but one, a queue of fixed length behind them, and a
+//! Hashes passwords on threads of their own: as many as there are cores but one, queues of fixed length behind them, and a
 //! refusal that says when to come back behind that. Log-ins can be slow; everything else stays fast: the threads have the
 //! lowest priority, so that the kernel takes the processor from a hash whenever a request wants it (bar `guard.floods`).
+//!
+//! Who proved before who they are waits in a queue of their own, served in turn with that of strangers, in which no neighbourhood
+//! of addresses (/24, /48) has more than [`SHARE_MAX`] places: a flood of strange names keeps nobody out who was here before,
+//! and that of one network no other stranger.
 
 use std::{
-    collections::VecDeque,
+    collections::{HashMap, VecDeque},
+    net::IpAddr,
     num::NonZeroU32,
     panic::{AssertUnwindSafe, catch_unwind},
     sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc},
@@ -14,9 +19,12 @@ use std::{
 #[cfg(test)]
 use futures_util::FutureExt;
 use rustix::process::nice;
-use shield_guard::password::{
-    Entry, Handover, HashPasswordError, HashingSlots, ParsePasswordHashError, PasswordHash, PasswordHasher,
-    PasswordVerdict,
+use shield_guard::{
+    address::{AddressBlock, Network},
+    password::{
+        Entry, Handover, HashPasswordError, HashingSlots, ParsePasswordHashError, PasswordHash,
+        PasswordHasher, PasswordVerdict, PerRank, Rank,
+    },
 };
 use shield_types::Secret;
 use thiserror::Error;
@@ -25,7 +33,9 @@ use tokio::sync::oneshot;
 use crate::keys::random_bytes;
 
 /// Requests that may wait for a thread; each holds a password and little else.
-const WAITING_MAX: u32 = 64;
+const WAITING_MAX: PerRank = PerRank { known: 24, strangers: 40 };
+/// Strangers of one neighbourhood that may wait or be served at a time.
+const SHARE_MAX: u32 = 8;
 
 /// What is added to the priority of a hashing thread: as far down as it goes.
 const NICENESS: i32 = 19;
@@ -37,6 +47,16 @@ type Job = Box<dyn FnOnce() + Send>;
 #[derive(Clone, Debug)]
 pub struct HashingPool {
     inner: Arc<Inner>,
+    asker: Asker,
+}
+
+/// Whose password it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Asker {
+    /// Somebody who proved before who they are. How many of them there can be at a time is bounded where they are known.
+    Known,
+    /// Anybody, from this neighbourhood; none where something else bounds how many come from one.
+    Stranger(Option<Network>),
 }
 
 #[derive(Debug)]
@@ -50,20 +70,33 @@ struct Inner {
 #[derive(Debug)]
 struct Queue {
     slots: HashingSlots,
-    waiting: VecDeque<(u64, oneshot::Sender<Slot>)>,
+    known: VecDeque<Waiting>,
+    strangers: VecDeque<Waiting>,
+    /// Strangers that wait or are served, of each neighbourhood that has any: no more than there are places.
+    shares: HashMap<Network, u32>,
     next_number: u64,
+}
+
+/// Somebody who waits.
+#[derive(Debug)]
+struct Waiting {
+    number: u64,
+    asker: Asker,
+    turn: oneshot::Sender<Slot>,
 }
 
 /// The right to hash, from its beginning to its drop.
 #[derive(Debug)]
 struct Slot {
     inner: Arc<Inner>,
+    asker: Asker,
     begun: Instant,
 }
 
 /// A place in the queue, given up when dropped.
 struct Place {
     inner: Arc<Inner>,
+    asker: Asker,
     number: u64,
 }
 
@@ -88,7 +121,7 @@ pub enum HashingError {
 // === impl HashingPool ===
 
 impl HashingPool {
-    /// A pool over `hasher`. Its threads end with it.
+    /// A pool over `hasher`, for those who are known. Its threads end with it.
     ///
     /// # Panics
     /// When the system gives no thread.
@@ -99,10 +132,22 @@ impl HashingPool {
         Self::with_sizes(hasher, threads, WAITING_MAX)
     }
 
-    fn with_sizes(hasher: PasswordHasher, threads: NonZeroU32, waiting_max: u32) -> Self {
+    fn with_sizes(hasher: PasswordHasher, threads: NonZeroU32, waiting_max: PerRank) -> Self {
         let slots = HashingSlots::new(threads, waiting_max);
-        let queue = Mutex::new(Queue { slots, waiting: VecDeque::new(), next_number: 0 });
-        Self { inner: Arc::new(Inner { hasher, queue, jobs: start_threads(threads) }) }
+        let queue = Queue {
+            slots,
+            known: VecDeque::new(),
+            strangers: VecDeque::new(),
+            shares: HashMap::new(),
+            next_number: 0,
+        };
+        let inner = Inner { hasher, queue: Mutex::new(queue), jobs: start_threads(threads) };
+        Self { inner: Arc::new(inner), asker: Asker::Known }
+    }
+
+    /// The same threads, as they are there for `asker`.
+    pub fn of(&self, asker: Asker) -> Self {
+        Self { inner: Arc::clone(&self.inner), asker }
     }
 
     /// Refuses when threads and queue are full. The gate asks it before anything is written down for a request, which is then
@@ -111,7 +156,7 @@ impl HashingPool {
     /// # Errors
     /// When too many wait already.
     pub fn check_room(&self) -> Result<(), HashingError> {
-        match self.inner.queue().slots.full() {
+        match self.inner.queue().full(self.asker) {
             Some(retry_after_s) => Err(HashingError::Busy { retry_after_s }),
             None => Ok(()),
         }
@@ -175,15 +220,16 @@ impl HashingPool {
     async fn slot(&self) -> Result<Slot, HashingError> {
         let (place, turn) = {
             let mut queue = self.inner.queue();
-            match queue.slots.enter() {
-                Entry::Runs => return Ok(Slot::begin(&self.inner)),
+            let asker = self.asker;
+            match queue.enter(asker) {
+                Entry::Runs => return Ok(Slot::begin(&self.inner, asker)),
                 Entry::Refused { retry_after_s } => return Err(HashingError::Busy { retry_after_s }),
                 Entry::Waits => {
                     let (sender, turn) = oneshot::channel();
                     let number = queue.next_number;
                     queue.next_number += 1;
-                    queue.waiting.push_back((number, sender));
-                    (Place { inner: Arc::clone(&self.inner), number }, turn)
+                    queue.of(asker.rank()).push_back(Waiting { number, asker, turn: sender });
+                    (Place { inner: Arc::clone(&self.inner), asker, number }, turn)
                 }
             }
         };
@@ -226,11 +272,73 @@ impl Inner {
     }
 }
 
+// === impl Asker ===
+
+impl Asker {
+    /// Anybody at this address.
+    pub fn stranger(address: IpAddr) -> Self {
+        Self::Stranger(Some(AddressBlock::of(address).neighbourhood()))
+    }
+
+    const fn rank(self) -> Rank {
+        match self {
+            Self::Known => Rank::Known,
+            Self::Stranger(_) => Rank::Stranger,
+        }
+    }
+
+    const fn neighbourhood(self) -> Option<Network> {
+        match self {
+            Self::Known => None,
+            Self::Stranger(neighbourhood) => neighbourhood,
+        }
+    }
+}
+
+// === impl Queue ===
+
+impl Queue {
+    fn full(&self, asker: Asker) -> Option<u64> {
+        let share = asker.neighbourhood().and_then(|network| self.shares.get(&network));
+        // A neighbourhood waits until its own people are served, which is sooner than the whole queue.
+        let used_up = share.is_some_and(|share| *share >= SHARE_MAX).then_some(1);
+        self.slots.full(asker.rank()).or(used_up)
+    }
+
+    fn enter(&mut self, asker: Asker) -> Entry {
+        if let Some(retry_after_s) = self.full(asker) {
+            return Entry::Refused { retry_after_s };
+        }
+        if let Some(network) = asker.neighbourhood() {
+            *self.shares.entry(network).or_default() += 1;
+        }
+        self.slots.enter(asker.rank())
+    }
+
+    /// Somebody who entered is done, or gone.
+    fn release(&mut self, asker: Asker) {
+        let Some(network) = asker.neighbourhood() else { return };
+        if let Some(share) = self.shares.get_mut(&network) {
+            *share -= 1;
+            if *share == 0 {
+                self.shares.remove(&network);
+            }
+        }
+    }
+
+    const fn of(&mut self, rank: Rank) -> &mut VecDeque<Waiting> {
+        match rank {
+            Rank::Known => &mut self.known,
+            Rank::Stranger => &mut self.strangers,
+        }
+    }
+}
+
 // === impl Slot ===
 
 impl Slot {
-    fn begin(inner: &Arc<Inner>) -> Self {
-        Self { inner: Arc::clone(inner), begun: Instant::now() }
+    fn begin(inner: &Arc<Inner>, asker: Asker) -> Self {
+        Self { inner: Arc::clone(inner), asker, begun: Instant::now() }
     }
 }
 
@@ -238,14 +346,15 @@ impl Drop for Slot {
     fn drop(&mut self) {
         let next = {
             let mut queue = self.inner.queue();
+            queue.release(self.asker);
             match queue.slots.leave(self.begun.elapsed()) {
-                Handover::StartsNext => queue.waiting.pop_front(),
+                Handover::StartsNext(rank) => queue.of(rank).pop_front(),
                 Handover::Free => None,
             }
         };
-        if let Some((_, turn)) = next {
+        if let Some(Waiting { asker, turn, .. }) = next {
             // Whoever is not there any more gives the slot back by dropping it.
-            let _unclaimed = turn.send(Self::begin(&self.inner));
+            let _unclaimed = turn.send(Self::begin(&self.inner, asker));
         }
     }
 }
@@ -255,10 +364,12 @@ impl Drop for Slot {
 impl Drop for Place {
     fn drop(&mut self) {
         let mut queue = self.inner.queue();
-        let place = queue.waiting.iter().position(|(number, _)| *number == self.number);
+        let waiting = queue.of(self.asker.rank());
+        let place = waiting.iter().position(|waiting| waiting.number == self.number);
         if let Some(place) = place {
-            queue.waiting.remove(place);
-            queue.slots.abandon();
+            waiting.remove(place);
+            queue.slots.abandon(self.asker.rank());
+            queue.release(self.asker);
         }
     }
 }
@@ -272,6 +383,7 @@ mod tests {
 
     fn pool(threads: u32, waiting: u32) -> HashingPool {
         let threads = NonZeroU32::new(threads).unwrap();
+        let waiting = PerRank { known: waiting, strangers: waiting };
         HashingPool::with_sizes(PasswordHasher::new(HashingCost::MINIMUM), threads, waiting)
     }
 
@@ -301,6 +413,46 @@ mod tests {
         let slot = first.await.unwrap();
         drop(slot);
         second.await.unwrap();
+    }
+
+    /// The review of issue 4, 12.
+    #[tokio::test]
+    async fn asvs_v15_2_2_no_network_keeps_the_others_out() {
+        let pool = pool(1, 20);
+        let from = |address: &str| pool.of(Asker::stranger(address.parse().unwrap()));
+        let running = pool.slot().await.unwrap();
+        let mut waiting = Vec::new();
+        for number in 0..SHARE_MAX {
+            // Each from a /64 of its own, of one /48.
+            let one = from(&format!("2001:db8:1:{number:x}::1"));
+            let mut place = Box::pin(async move { one.slot().await });
+            assert!(place.as_mut().now_or_never().is_none());
+            waiting.push(place);
+        }
+        let one_more = from("2001:db8:1:ffff::1");
+        assert!(matches!(one_more.check_room(), Err(HashingError::Busy { retry_after_s: 1.. })));
+        assert!(matches!(one_more.slot().await, Err(HashingError::Busy { .. })));
+        from("2001:db8:2::1").check_room().unwrap();
+        pool.of(Asker::Known).check_room().unwrap();
+        drop(waiting.pop());
+        one_more.check_room().expect("who gave up makes room for a neighbour");
+        drop((waiting, running));
+        assert!(pool.inner.queue().shares.is_empty(), "nothing is left of them");
+    }
+
+    #[tokio::test]
+    async fn strangers_leave_room_for_those_who_are_known() {
+        let pool = pool(1, 2);
+        let strangers = pool.of(Asker::Stranger(None));
+        let running = pool.slot().await.unwrap();
+        let (mut first, mut second) = (Box::pin(strangers.slot()), Box::pin(strangers.slot()));
+        assert!(first.as_mut().now_or_never().is_none());
+        assert!(second.as_mut().now_or_never().is_none());
+        assert!(strangers.slot().await.is_err(), "their queue is full");
+        let mut known = Box::pin(pool.slot());
+        assert!(known.as_mut().now_or_never().is_none(), "and this one is not");
+        drop(running);
+        known.await.unwrap();
     }
 
     #[tokio::test]

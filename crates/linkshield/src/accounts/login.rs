@@ -23,6 +23,7 @@ use super::{
     email::EmailAddress,
     failure::Failure,
     grant::{Granted, RightLogin},
+    hashing::Asker,
     second_factor::{SecondFactorError, UsedCode},
 };
 use crate::{
@@ -131,6 +132,7 @@ pub(super) struct CountedAttempt {
     pub(super) attempt: LoginAttempt,
     pub(super) keys: [Option<FailureKey>; FAILURE_KEYS_MAX],
     at: Timestamp,
+    asker: Asker,
 }
 
 // === impl Accounts ===
@@ -153,8 +155,8 @@ impl Accounts {
         claimed: &mut Option<AccountId>,
     ) -> Result<Granted, LoginError> {
         let Login { email, password, code, life, client, device, replaces } = login;
-        // Again, for those who were let in together: what a flood is refused must not be counted in the database.
-        self.inner.hashing.check_room().map_err(Failure::from)?;
+        // Before anything is written or counted: what a flood is refused must cost next to nothing.
+        self.inner.hashing.of(device.asker(client.address)).check_room().map_err(Failure::from)?;
         let block = AddressBlock::of(client.address);
         let attempt = LoginAttempt { name: email.login_name(), block, device: device.presented() };
         let mut counted = self.count(attempt).await?;
@@ -202,14 +204,22 @@ impl Accounts {
         address: IpAddr,
     ) -> Result<CountedAttempt, LoginError> {
         let block = AddressBlock::of(address);
-        self.count(LoginAttempt { name: email.login_name(), block, device: None }).await
+        let counted = self.count(LoginAttempt { name: email.login_name(), block, device: None }).await?;
+        // They are logged in already.
+        Ok(CountedAttempt { asker: Asker::Known, ..counted })
     }
 
     pub(super) async fn count(&self, attempt: LoginAttempt) -> Result<CountedAttempt, LoginError> {
         let at = now();
         let decision = self.inner.failures.attempt(&self.inner.login_policy, &attempt, at).await;
         match decision.map_err(Failure::from)? {
-            LoginDecision::Allowed { keys } => Ok(CountedAttempt { attempt, keys, at }),
+            LoginDecision::Allowed { keys } => {
+                // Its cookie alone proves nothing: it is counted apart if the account knows it.
+                let known = keys.iter().flatten().any(|key| matches!(key, FailureKey::Device(..)));
+                let strangers = Asker::Stranger(Some(attempt.block.neighbourhood()));
+                let asker = if known { Asker::Known } else { strangers };
+                Ok(CountedAttempt { attempt, keys, at, asker })
+            }
             LoginDecision::Refused { by, retry_after_seconds } => {
                 let scope = if matches!(by, FailureKey::Block(_)) { "address" } else { "account" };
                 Err(LoginError::Throttled { scope, retry_after_s: retry_after_seconds })
@@ -230,7 +240,8 @@ impl Accounts {
         stored: Option<&Secret<String>>,
         password: Secret<String>,
     ) -> Result<PasswordVerdict, Failure> {
-        let verdict = self.inner.hashing.verify(stored, password).await.map_err(Failure::from);
+        let hashing = self.inner.hashing.of(counted.asker);
+        let verdict = hashing.verify(stored, password).await.map_err(Failure::from);
         self.judged(counted, verdict).await
     }
 
@@ -275,6 +286,14 @@ impl Device {
         match self {
             Self::Presented(digest) => Some(digest),
             Self::Fresh(_) => None,
+        }
+    }
+
+    /// Whose queue there has to be room in. Whoever shows a cookie may be known.
+    fn asker(self, address: IpAddr) -> Asker {
+        match self {
+            Self::Presented(_) => Asker::Known,
+            Self::Fresh(_) => Asker::stranger(address),
         }
     }
 

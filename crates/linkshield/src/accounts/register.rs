@@ -8,7 +8,7 @@ use shield_guard::{
 use shield_types::Secret;
 use thiserror::Error;
 
-use super::{Accounts, email::EmailAddress, failure::Failure};
+use super::{Accounts, email::EmailAddress, failure::Failure, hashing::Asker};
 use crate::{
     clock::now,
     keys::random_bytes,
@@ -72,7 +72,9 @@ impl Accounts {
                 .map(String::as_str),
         );
         self.inner.policy.check(&password, &words).map_err(RegisterError::Password)?;
-        let password = self.inner.hashing.hash(password).await.map_err(Failure::from)?;
+        // How many come from one place is limited in front of this.
+        let hashing = self.inner.hashing.of(Asker::Stranger(None));
+        let password = hashing.hash(password).await.map_err(Failure::from)?;
         let created_at = now();
         let account = NewAccount {
             id: AccountId::new(created_at, random_bytes()),

@@ -9,7 +9,7 @@ use shield_data::{
 use shield_guard::{
     AccountId,
     limit::LoginPolicy,
-    password::{HashingCost, PASSWORD_CHARACTERS_MIN, PasswordHasher, PasswordPolicy},
+    password::{BreachFilter, HashingCost, PASSWORD_CHARACTERS_MIN, PasswordHasher, PasswordPolicy},
     token::{RefreshSecrets, RefreshTokens, RotationSchedule},
 };
 use thiserror::Error;
@@ -65,7 +65,6 @@ pub(super) struct Inner {
 }
 
 /// What accounts are made of.
-#[derive(Debug)]
 pub struct AccountsParts<'a> {
     /// The database, open.
     pub store: Store,
@@ -77,6 +76,8 @@ pub struct AccountsParts<'a> {
     pub schedule: RotationSchedule,
     /// Takes letters.
     pub mailer: Mailer,
+    /// What no password may be; none where the operator has no list.
+    pub breached: Option<BreachFilter>,
 }
 
 /// Why there are no accounts.
@@ -100,13 +101,13 @@ impl Accounts {
     /// # Errors
     /// When the API keys cannot be read, or the signing keys can be neither loaded nor made.
     pub async fn open(parts: AccountsParts<'_>) -> Result<(Self, Messenger), OpenAccountsError> {
-        let AccountsParts { store, master_key, issuer, schedule, mailer } = parts;
+        let AccountsParts { store, master_key, issuer, schedule, mailer, breached } = parts;
         let database = store.guard_database().clone();
         let sealing = MasterKeys::new(SealingKey::new(&master_key.derive(KeyPurpose::Sealing)));
         let settings = IssuerSettings { issuer, scopes: scopes::table(), schedule };
         let keys = SigningKeys::open(database.clone(), sealing.clone(), settings, now()).await;
         let secrets = RefreshSecrets::new(&master_key.derive(KeyPurpose::RefreshTokens), &[]);
-        let policy = PasswordPolicy::new(PASSWORD_CHARACTERS_MIN, &[SERVICE], None);
+        let policy = PasswordPolicy::new(PASSWORD_CHARACTERS_MIN, &[SERVICE], breached);
         let one_time = SqlOneTimeTokens::new(database.clone());
         let desk = Desk { store: store.clone(), one_time: one_time.clone(), mailer: mailer.clone() };
         let (errands, messenger) = Messenger::start(desk.clone());
@@ -141,7 +142,7 @@ impl Accounts {
     /// An account that somebody proved to be.
     ///
     /// # Errors
-    /// When the database does not answer, or the account is gone, which none ever is.
+    /// When the database does not answer, or the account is gone, as only those are that nobody ever logged in to.
     pub async fn account(&self, id: AccountId) -> Result<Account, Failure> {
         let found = self.inner.store.find_account(id).await?;
         found.ok_or(Failure::Damaged { what: "an account is gone" })
@@ -156,14 +157,17 @@ impl Accounts {
         changed.ok_or(Failure::Damaged { what: "an account is gone" })
     }
 
-    /// Deletes what was over a while ago: sessions, tokens, counts of failures and their like; answers how many rows went.
+    /// Deletes what was over a while ago: sessions, tokens, counts of failures and their like, and accounts whose address nobody
+    /// verified for a week; answers how many rows went.
     ///
     /// # Errors
     /// When the database does not take a deletion; what was deleted before stays deleted.
     pub async fn prune(&self) -> Result<u64, Failure> {
         let mut total = 0;
         loop {
-            match self.inner.database.prune_batch(now()).await? {
+            let now = now();
+            let unverified = self.inner.store.prune_unverified(now).await?;
+            match self.inner.database.prune_batch(now).await? + unverified {
                 0 => return Ok(total),
                 deleted => total += deleted,
             }

@@ -495,3 +495,27 @@ async fn pruning_spares_what_lives() {
     assert_eq!(world.accounts.prune().await.unwrap(), 1);
     assert!(world.knows(&live).await && !world.admits_secret(&over.secret).await);
 }
+
+/// The review of issue 4, 31.
+#[tokio::test]
+async fn addresses_are_not_squatted_for_ever() {
+    let world = World::begin().await;
+    let (squatted, owned) =
+        (world.register("ada@example.org").await, world.verified("eve@example.org").await);
+    let began = |account: &Account, days: u64| {
+        let at = shield_types::Timestamp(crate::clock::now().0 - days * 24 * 60 * 60 * 1_000);
+        let begin = Statement::new("UPDATE accounts SET created_at = $2 WHERE id = $1");
+        world.store.guard_database().write(begin.with(account.id).with(at))
+    };
+    began(&squatted, 6).await.unwrap();
+    began(&owned, 99).await.unwrap();
+    assert_eq!(world.accounts.prune().await.unwrap(), 0);
+    began(&squatted, 8).await.unwrap();
+    assert_eq!(world.accounts.prune().await.unwrap(), 1);
+    assert_eq!(world.accounts.account(owned.id).await.unwrap().id, owned.id);
+    assert_ne!(
+        world.register("ada@example.org").await.id,
+        squatted.id,
+        "who owns the address comes after all"
+    );
+}

@@ -116,9 +116,10 @@ fn urls_max(plan: Tier) -> usize {
 pub(super) async fn find(
     State(app): State<App>,
     MaybeAuthenticated(principal): MaybeAuthenticated,
+    witness: Witness,
     PathId(id): PathId<CheckId>,
 ) -> Result<Json<StoredCheck>, Problem> {
-    readable(&app, principal, id).await.map(Json)
+    readable(&app, (principal, &witness), id).await.map(Json)
 }
 
 /// Reads what each scan of such a check found.
@@ -131,9 +132,10 @@ pub(super) async fn find(
 pub(super) async fn results(
     State(app): State<App>,
     MaybeAuthenticated(principal): MaybeAuthenticated,
+    witness: Witness,
     PathId(id): PathId<CheckId>,
 ) -> Result<Json<Vec<StoredScanResult>>, Problem> {
-    readable(&app, principal, id).await?;
+    readable(&app, (principal, &witness), id).await?;
     let found = app.service().store().find_results(id).await?;
     found.map(Json).ok_or_else(|| Problem::unknown_check(id))
 }
@@ -147,13 +149,17 @@ fn checker(app: &App, principal: Option<Principal>) -> Result<Option<AccountId>,
 }
 
 /// The check, if whoever asks may read it.
-async fn readable(app: &App, principal: Option<Principal>, id: CheckId) -> Result<StoredCheck, Problem> {
+async fn readable(
+    app: &App,
+    (principal, witness): (Option<Principal>, &Witness),
+    id: CheckId,
+) -> Result<StoredCheck, Problem> {
     let account = checker(app, principal)?;
     let found = app.service().store().find_check(id).await?;
     let check = found.ok_or_else(|| Problem::unknown_check(id))?;
     match check.account {
         Some(owner) if Some(owner) != account => {
-            Err(Problem::not_allowed("the check belongs to an account, send a credential of it"))
+            Err(witness.deny("owner", "the check belongs to an account, send a credential of it"))
         }
         Some(_) | None => Ok(check),
     }

@@ -163,3 +163,59 @@ impl AnswerHeaders {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use shield_guard::headers::{HstsPreload, ReportPath};
+
+    use super::*;
+
+    fn dressed(caching: Caching, said: &[(HeaderName, &'static str)]) -> HeaderMap {
+        let report = ReportPath::parse("/report").unwrap();
+        let answer = AnswerHeaders::new(&SecurityHeaders::new(&report, HstsPreload::No));
+        let mut headers = HeaderMap::new();
+        for (name, value) in said {
+            headers.append(name, HeaderValue::from_static(value));
+        }
+        let limits = Some([1, 2, 3, 4, 5].map(number));
+        answer.put(OwnHeaders { limits, caching }, &mut headers);
+        headers
+    }
+
+    #[test]
+    fn answers_keep_what_their_handler_said() {
+        let said = [
+            (header::SET_COOKIE, "a=1"),
+            (header::SET_COOKIE, "b=2"),
+            (header::REFERRER_POLICY, "origin"),
+            (header::CACHE_CONTROL, "max-age=60"),
+        ];
+        let headers = dressed(Caching::ByHandler, &said);
+        assert_eq!(headers.get_all(header::SET_COOKIE).iter().collect::<Vec<_>>(), ["a=1", "b=2"]);
+        assert_eq!(headers.get_all(header::REFERRER_POLICY).iter().collect::<Vec<_>>(), ["origin"]);
+        assert_eq!(headers[header::CACHE_CONTROL], "max-age=60");
+        assert_eq!(headers[header::X_FRAME_OPTIONS], "DENY");
+        assert_eq!(dressed(Caching::Private, &said)[header::CACHE_CONTROL], "no-store");
+    }
+
+    #[test]
+    fn limits_lie_under_their_names() {
+        let headers = dressed(Caching::Private, &[(header::CONTENT_TYPE, "text/plain")]);
+        let values: Vec<_> = LIMIT_NAMES.iter().map(|name| &headers[name]).collect();
+        assert_eq!(values, ["1", "2", "3", "4", "5"]);
+    }
+
+    #[test]
+    fn lines_are_all_read_in_their_order() {
+        let mut headers = HeaderMap::new();
+        for (name, value) in [("cookie", "a=1"), ("host", "here"), ("cookie", "b=2"), ("x-other", "c")] {
+            headers.append(name, HeaderValue::from_static(value));
+        }
+        let lines = Lines::of(&headers);
+        let read = |name| lines.lines(name).collect::<Vec<_>>();
+        assert_eq!(read("cookie"), [b"a=1", b"b=2"]);
+        assert_eq!(read("host"), [b"here"]);
+        assert_eq!(read("x-other"), [b"c"], "a name that the chain seldom asks for");
+        assert!(read("origin").is_empty());
+    }
+}

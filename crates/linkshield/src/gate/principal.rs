@@ -12,6 +12,7 @@ use shield_guard::{
 };
 use shield_types::Timestamp;
 
+use super::Witness;
 use crate::{
     accounts::scopes,
     api::{App, Problem},
@@ -149,7 +150,7 @@ impl FromRequestParts<App> for LoggedIn {
         let Principal { account, session: Some(session), authenticated_at: Some(authenticated_at), .. } =
             principal
         else {
-            return Err(Problem::not_allowed("no API key may do this, log in"));
+            return Err(Witness::of(parts, app).deny("scope", "no API key may do this, log in"));
         };
         Ok(Self(Holder { account, session, authenticated_at }))
     }
@@ -165,7 +166,7 @@ impl FromRequestParts<App> for Admin {
         let role = app.accounts().account(holder.account).await?.role;
         match role >= Role::Admin {
             true => Ok(Self(holder, role)),
-            false => Err(Problem::not_allowed("only administrators may do this")),
+            false => Err(Witness::of(parts, app).deny("role", "only administrators may do this")),
         }
     }
 }

@@ -27,6 +27,21 @@ pub struct Witness {
 // === impl Witness ===
 
 impl Witness {
+    /// Of a request that the gate let through.
+    pub(super) fn of(parts: &Parts, app: &App) -> Self {
+        let Parts { method, headers, extensions, .. } = parts;
+        let identity = extensions.get::<chain::Principal>().map(|principal| principal.identity);
+        let actor = identity.map(|identity| identity.account());
+        Self {
+            events: app.gate().events().clone(),
+            circumstances: Circumstances::of(method, headers, extensions),
+            client: extensions.get::<address::ClientAddress>().map(|client| client.address),
+            actor,
+            subject: actor,
+            session: identity.and_then(|identity| identity.session()),
+        }
+    }
+
     /// Somebody has proved just now to be the holder of `account`.
     #[must_use]
     pub fn proven(self, account: AccountId, session: Option<SessionId>) -> Self {
@@ -37,6 +52,12 @@ impl Witness {
     #[must_use]
     pub fn about(self, account: AccountId) -> Self {
         Self { subject: Some(account), ..self }
+    }
+
+    /// Somebody known asked for something that is not theirs, or not for this credential: writes that down, and answers 403.
+    pub(crate) fn deny(&self, reason: &'static str, detail: &str) -> Problem {
+        self.tell(&SecurityEvent::AccessDenied { reason }, StatusCode::FORBIDDEN);
+        Problem::not_allowed(detail)
     }
 
     /// Writes an event down; `status` is that of the answer.
@@ -56,16 +77,6 @@ impl FromRequestParts<App> for Witness {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
-        let Parts { method, headers, extensions, .. } = parts;
-        let identity = extensions.get::<chain::Principal>().map(|principal| principal.identity);
-        let actor = identity.map(|identity| identity.account());
-        Ok(Self {
-            events: app.gate().events().clone(),
-            circumstances: Circumstances::of(method, headers, extensions),
-            client: extensions.get::<address::ClientAddress>().map(|client| client.address),
-            actor,
-            subject: actor,
-            session: identity.and_then(|identity| identity.session()),
-        })
+        Ok(Self::of(parts, app))
     }
 }

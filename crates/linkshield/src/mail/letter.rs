@@ -1,5 +1,14 @@
 //! What is written to the holder of an account. Plain text; a token stands on a line of its own.
 
+/// Whether a letter may wait where there is room for few.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Urgency {
+    /// Its receiver has an account that works, or none yet.
+    Ordinary,
+    /// Its receiver is locked out without it.
+    Urgent,
+}
+
 /// One mail, not addressed yet.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Letter {
@@ -7,6 +16,8 @@ pub struct Letter {
     pub subject: &'static str,
     /// The text, which may hold a token: it is never logged.
     pub text: String,
+    /// Whether it may take the last room.
+    pub urgency: Urgency,
 }
 
 // === impl Letter ===
@@ -19,7 +30,7 @@ impl Letter {
              To confirm it, send this token to /api/v1/user/verify-email within 24 hours:\n\n{token}\n\n\
              If it was not you, do nothing: without the token the account cannot be used.\n"
         );
-        Self { subject: "Confirm your e-mail address", text }
+        Self { subject: "Confirm your e-mail address", text, urgency: Urgency::Ordinary }
     }
 
     /// Lets the holder choose a new password.
@@ -29,7 +40,7 @@ impl Letter {
              To choose one, send this token to /api/v1/user/reset-password within one hour:\n\n{token}\n\n\
              If it was not you, do nothing: your password stays as it is.\n"
         );
-        Self { subject: "Choose a new password", text }
+        Self { subject: "Choose a new password", text, urgency: Urgency::Urgent }
     }
 
     /// Tells that an API key was made, so that one that somebody else made does not go unnoticed. `hint`: how its random part begins.
@@ -39,7 +50,7 @@ impl Letter {
              If it was not you, ask for a new password at once at /api/v1/user/forgot-password: it ends every session and every \
              API key.\n"
         );
-        Self { subject: "An API key was made", text }
+        Self { subject: "An API key was made", text, urgency: Urgency::Ordinary }
     }
 
     /// Tells that something of the account changed (`The password`), so that a change by somebody else does not go unnoticed
@@ -50,7 +61,7 @@ impl Letter {
              If it was not you, ask for a new password at once at /api/v1/user/forgot-password: it ends every session and \
              every API key.\n"
         );
-        Self { subject: "Your account was changed", text }
+        Self { subject: "Your account was changed", text, urgency: Urgency::Ordinary }
     }
 }
 

@@ -1,11 +1,12 @@
 //! Sends letters in the background: who asked for one must not wait for a mail server, nor learn from the wait whether
 //! an account exists.
 //!
-//! At most [`WAITING_MAX`] letters wait; each is tried [`ATTEMPTS`] times, with growing pauses. A letter that cannot be
-//! sent, or that finds the queue full, is dropped with an error in the log that names its subject and not its text; its
-//! receiver can ask for another. Letters that wait when the process ends are still tried once.
+//! Each letter is tried [`ATTEMPTS`] times, with growing pauses, in which others go out: one that a server defers holds nobody
+//! up. At most [`WAITING_MAX`] wait, and [`RESERVED`] beside them that choose a new password, since whoever is locked out waits
+//! for nothing else. A letter that cannot be sent, or that finds no room, is dropped with an error in the log that names its
+//! subject and not its text; its receiver can ask for another. Letters that wait when the process ends are still tried once.
 
-use std::{fs, io, iter, path::PathBuf, time::Duration};
+use std::{fs, future, io, iter, path::PathBuf, sync::Arc, time::Duration};
 
 use lettre::{
     AsyncSmtpTransport, AsyncTransport, Message, Tokio1Executor,
@@ -15,17 +16,24 @@ use thiserror::Error;
 use tokio::{
     fs::OpenOptions,
     io::AsyncWriteExt,
-    sync::mpsc::{self, error::TrySendError},
-    task::JoinHandle,
-    time::sleep,
+    sync::{OwnedSemaphorePermit, Semaphore, mpsc},
+    task::{JoinHandle, JoinSet},
+    time::{Instant, sleep_until},
 };
 use uuid::Uuid;
 
-use super::{destination::MailDestination, letter::Letter};
+use super::{
+    destination::MailDestination,
+    letter::{Letter, Urgency},
+};
 use crate::telemetry::causes;
 
-/// Letters that may wait.
+/// Letters of any kind that may wait.
 pub const WAITING_MAX: usize = 1_000;
+/// Letters beside them that may wait if they are urgent.
+pub const RESERVED: usize = 250;
+/// Letters that are handed over at a time: a server that is slow with one does not hold up the others.
+const UNDER_WAY_MAX: usize = 4;
 /// How often one is tried.
 const ATTEMPTS: u32 = 5;
 /// Pause after the first failure; each later one is four times as long.
@@ -38,7 +46,15 @@ const OWNER_ONLY: u32 = 0o600;
 /// Takes letters.
 #[derive(Clone, Debug)]
 pub struct Mailer {
-    queue: mpsc::Sender<Addressed>,
+    queue: mpsc::UnboundedSender<Addressed>,
+    room: Arc<Room>,
+}
+
+/// Where letters wait: what bounds the queue.
+#[derive(Debug)]
+struct Room {
+    common: Arc<Semaphore>,
+    reserved: Arc<Semaphore>,
 }
 
 /// The task behind a [`Mailer`].
@@ -68,6 +84,33 @@ pub enum MailError {
 struct Addressed {
     to: Mailbox,
     letter: Letter,
+    _place: OwnedSemaphorePermit,
+}
+
+/// The postman's desk.
+#[derive(Debug)]
+struct Desk {
+    route: Arc<Route>,
+    from: Mailbox,
+    waiting: Vec<Deferred>,
+    under_way: JoinSet<Option<Deferred>>,
+    /// The process ends: nothing is tried again.
+    closing: bool,
+}
+
+/// A letter, and when it is tried next.
+#[derive(Debug)]
+struct Deferred {
+    addressed: Addressed,
+    due: Instant,
+    attempts: u32,
+}
+
+/// Whether a letter is tried again if this time fails.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Patience {
+    Left,
+    Ended,
 }
 
 /// How letters leave.
@@ -124,18 +167,43 @@ impl Mailer {
                 Route::Server(transport.map_err(MailError::Server)?.timeout(Some(SERVER_TIMEOUT)).build())
             }
         };
-        let (queue, letters) = mpsc::channel(WAITING_MAX);
-        let task = tokio::spawn(deliver_all(letters, route, from));
-        Ok((Self { queue }, Postman { task }))
+        let (queue, letters) = mpsc::unbounded_channel();
+        let desk = Desk {
+            route: Arc::new(route),
+            from,
+            waiting: Vec::new(),
+            under_way: JoinSet::new(),
+            closing: false,
+        };
+        let task = tokio::spawn(desk.work(letters));
+        Ok((Self { queue, room: Arc::new(Room::new()) }, Postman { task }))
     }
 
     /// Sends `letter` soon. Never waits.
     pub fn send(&self, to: Mailbox, letter: Letter) {
-        match self.queue.try_send(Addressed { to, letter }) {
-            Ok(()) => {}
-            Err(TrySendError::Full(dropped) | TrySendError::Closed(dropped)) => {
-                tracing::error!(subject = dropped.letter.subject, "letter dropped: too many are waiting");
-            }
+        let subject = letter.subject;
+        let Some(place) = self.room.take(letter.urgency) else {
+            tracing::error!(subject, "letter dropped: too many are waiting");
+            return;
+        };
+        if self.queue.send(Addressed { to, letter, _place: place }).is_err() {
+            tracing::error!(subject, "letter dropped: the postman is gone");
+        }
+    }
+}
+
+// === impl Room ===
+
+impl Room {
+    fn new() -> Self {
+        Self { common: Arc::new(Semaphore::new(WAITING_MAX)), reserved: Arc::new(Semaphore::new(RESERVED)) }
+    }
+
+    fn take(&self, urgency: Urgency) -> Option<OwnedSemaphorePermit> {
+        let place = |room: &Arc<Semaphore>| Arc::clone(room).try_acquire_owned().ok();
+        match urgency {
+            Urgency::Ordinary => place(&self.common),
+            Urgency::Urgent => place(&self.common).or_else(|| place(&self.reserved)),
         }
     }
 }
@@ -151,31 +219,79 @@ impl Postman {
     }
 }
 
-async fn deliver_all(mut letters: mpsc::Receiver<Addressed>, route: Route, from: Mailbox) {
-    while let Some(letter) = letters.recv().await {
-        let mut pause = FIRST_PAUSE;
-        for attempt in 1..=ATTEMPTS {
-            let Err(error) = deliver(&route, from.clone(), &letter).await else { break };
-            let (subject, cause) = (letter.letter.subject, chain(&error));
-            // The end of the process does not wait for a server that is away.
-            if attempt == ATTEMPTS || error.permanent() || letters.is_closed() {
-                tracing::error!(subject, attempt, cause, "letter dropped: it could not be sent");
-                break;
+// === impl Desk ===
+
+impl Desk {
+    async fn work(mut self, mut letters: mpsc::UnboundedReceiver<Addressed>) {
+        loop {
+            let due = self.start_due();
+            tokio::select! {
+                letter = letters.recv(), if !self.closing => match letter {
+                    Some(addressed) => {
+                        self.waiting.push(Deferred { addressed, due: Instant::now(), attempts: 0 });
+                    }
+                    None => self.closing = true,
+                },
+                Some(ended) = self.under_way.join_next() => match ended {
+                    Ok(deferred) => self.waiting.extend(deferred),
+                    Err(error) => tracing::error!(%error, "a letter was lost"),
+                },
+                () = until(due), if due.is_some() => {}
+                else => return,
             }
-            tracing::warn!(subject, attempt, cause, "letter not sent, trying again");
-            sleep(pause).await;
-            pause *= 4;
         }
+    }
+
+    /// Hands over what is due, as far as there is a hand free; answers when something else will be, if one is free for it.
+    fn start_due(&mut self) -> Option<Instant> {
+        let now = Instant::now();
+        while self.under_way.len() < UNDER_WAY_MAX {
+            let next = self.waiting.iter().enumerate().min_by_key(|(_, deferred)| deferred.due);
+            let (index, due) = next.map(|(index, deferred)| (index, deferred.due))?;
+            if due > now && !self.closing {
+                return Some(due);
+            }
+            let deferred = self.waiting.swap_remove(index);
+            // The end of the process does not wait for a server that is away.
+            let patience = match self.closing || deferred.attempts + 1 >= ATTEMPTS {
+                true => Patience::Ended,
+                false => Patience::Left,
+            };
+            let (route, from) = (Arc::clone(&self.route), self.from.clone());
+            self.under_way.spawn(async move { attempt(&route, from, deferred, patience).await });
+        }
+        None
     }
 }
 
+/// Tries once; answers the letter if it is to be tried again.
+async fn attempt(route: &Route, from: Mailbox, deferred: Deferred, patience: Patience) -> Option<Deferred> {
+    let Deferred { addressed, attempts, .. } = deferred;
+    let error = deliver(route, from, &addressed).await.err()?;
+    let (subject, attempt, cause) = (addressed.letter.subject, attempts + 1, chain(&error));
+    if patience == Patience::Ended || error.permanent() {
+        tracing::error!(subject, attempt, cause, "letter dropped: it could not be sent");
+        return None;
+    }
+    tracing::warn!(subject, attempt, cause, "letter not sent, trying again");
+    let due = Instant::now() + FIRST_PAUSE * 4_u32.pow(attempts);
+    Some(Deferred { addressed, due, attempts: attempt })
+}
+
+/// For ever, if there is nothing to wait for.
+async fn until(due: Option<Instant>) {
+    match due {
+        Some(due) => sleep_until(due).await,
+        None => future::pending().await,
+    }
+}
 /// The error with everything underneath.
 fn chain(error: &SendError) -> String {
     iter::once(error.to_string()).chain(causes(error)).collect::<Vec<_>>().join(": ")
 }
 
 async fn deliver(route: &Route, from: Mailbox, addressed: &Addressed) -> Result<(), SendError> {
-    let Addressed { to, letter } = addressed;
+    let Addressed { to, letter, .. } = addressed;
     let builder =
         Message::builder().from(from).to(to.clone()).subject(letter.subject).header(ContentType::TEXT_PLAIN);
     let message = builder.body(letter.text.clone())?;
@@ -241,6 +357,67 @@ mod tests {
         drop(mailer);
         postman.finish().await;
         assert!(received.contains("the-token"), "{received}");
+    }
+
+    /// The review of issue 4, 13.
+    #[tokio::test]
+    async fn a_deferred_letter_holds_nobody_up() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("smtp://{}", listener.local_addr().unwrap());
+        let directory = ScratchDirectory::new();
+        let (mailer, _postman) =
+            Mailer::start(&url.parse().unwrap(), directory.path().into(), somebody()).unwrap();
+        let (told, mut received) = mpsc::unbounded_channel();
+        tokio::spawn(async move {
+            loop {
+                let (stream, _) = listener.accept().await.unwrap();
+                tokio::spawn(defer_all_but_one(stream, told.clone()));
+            }
+        });
+        for number in 0..20 {
+            let deferred = format!("deferred{number}@example.com").parse().unwrap();
+            mailer.send(deferred, Letter::verify_address("the-token", "LinkShield"));
+        }
+        mailer.send(somebody(), Letter::verify_address("the-token", "LinkShield"));
+        // Each of the others is tried for more than 42 s.
+        let taken = tokio::time::timeout(Duration::from_secs(30), received.recv()).await;
+        taken.expect("it overtakes what is deferred").unwrap();
+    }
+
+    /// Has no mailbox for anybody but [`somebody`], for now.
+    async fn defer_all_but_one(stream: tokio::net::TcpStream, told: mpsc::UnboundedSender<()>) {
+        let mut stream = BufReader::new(stream);
+        let mut answer = "220 here";
+        loop {
+            if stream.write_all(format!("{answer}\r\n").as_bytes()).await.is_err() {
+                return;
+            }
+            let mut line = String::new();
+            match stream.read_line(&mut line).await {
+                Ok(1..) => {}
+                Ok(0) | Err(_) => return,
+            }
+            answer = match line.trim_end() {
+                line if line.starts_with("RCPT") && !line.contains("somebody@") => "450 later",
+                "DATA" => {
+                    told.send(()).unwrap();
+                    return;
+                }
+                _ => "250 fine",
+            };
+        }
+    }
+
+    #[tokio::test]
+    async fn new_passwords_have_room_of_their_own() {
+        let room = Room::new();
+        let all: Vec<_> = iter::from_fn(|| room.take(Urgency::Ordinary)).collect();
+        assert_eq!(all.len(), WAITING_MAX);
+        let urgent: Vec<_> = iter::from_fn(|| room.take(Urgency::Urgent)).collect();
+        assert_eq!(urgent.len(), RESERVED);
+        assert_eq!(Letter::reset_password("t", "s").urgency, Urgency::Urgent);
+        drop(all);
+        assert!(room.take(Urgency::Ordinary).is_some(), "a letter that is gone makes room");
     }
 
     /// As much of RFC 5321 as one letter needs.

@@ -6,5 +6,5 @@ mod mailer;
 
 pub(crate) use destination::MAIL_ACCEPTED;
 pub use destination::{MailDestination, ParseDestinationError};
-pub use letter::Letter;
-pub use mailer::{MailError, Mailer, Postman, WAITING_MAX};
+pub use letter::{Letter, Urgency};
+pub use mailer::{MailError, Mailer, Postman, RESERVED, WAITING_MAX};

@@ -85,6 +85,10 @@ pub struct RawSettings {
     /// `security-events.jsonl` in the data directory.
     #[arg(long, value_name = "FILE", env = "LINKSHIELD_EVENTS")]
     pub(super) events: Option<OsString>,
+    /// File of breached passwords that nobody may set, made by `linkshield breached-passwords`. Read into memory when the service
+    /// starts. Without it only common and predictable ones are refused.
+    #[arg(long, value_name = "FILE", env = "LINKSHIELD_BREACHED_PASSWORDS")]
+    pub(super) breached_passwords: Option<OsString>,
     /// Redis that several processes share, such as `redis://127.0.0.1:6379`, `redis+sentinel://a:26379,b:26379,c:26379/master`
     /// or `redis+cluster://a:6379,b:6379`. Without it each process counts its limits by itself.
     #[arg(long, value_name = "URL", env = "LINKSHIELD_REDIS", hide_env_values = true)]
@@ -95,7 +99,7 @@ pub struct RawSettings {
 }
 
 /// All variables that [`RawSettings`] reads.
-pub const ENVIRONMENT_VARIABLES: [&str; 21] = [
+pub const ENVIRONMENT_VARIABLES: [&str; 22] = [
     "LINKSHIELD_ADDRESS",
     "LINKSHIELD_PORT",
     "LINKSHIELD_DATA",
@@ -115,6 +119,7 @@ pub const ENVIRONMENT_VARIABLES: [&str; 21] = [
     "LINKSHIELD_ANONYMOUS_LIMIT",
     "LINKSHIELD_ACCOUNT_LIMIT",
     "LINKSHIELD_EVENTS",
+    "LINKSHIELD_BREACHED_PASSWORDS",
     "LINKSHIELD_REDIS",
     "LINKSHIELD_LOG",
 ];

@@ -15,4 +15,5 @@ mod values;
 
 pub use arguments::{ENVIRONMENT_VARIABLES, RawSettings};
 pub use problem::{SettingProblem, SettingsError};
+pub use resolve::EVENTS_FILE;
 pub use values::{Environment, Settings};

@@ -24,7 +24,7 @@ use crate::{
 /// The claim `iss` where no public URL is set.
 const ISSUER: &str = "linkshield";
 /// Security events, in the data directory.
-const EVENTS_FILE: &str = "security-events.jsonl";
+pub const EVENTS_FILE: &str = "security-events.jsonl";
 
 // === impl RawSettings ===
 
@@ -58,6 +58,12 @@ impl RawSettings {
             Some(file) => reader.read("master-key", file, "the path of a file in UTF-8", path),
             None => data.as_ref().map(|data| data.join(MASTER_KEY_FILE)),
         };
+        let breached_passwords = match &self.breached_passwords {
+            Some(file) => {
+                reader.read("breached-passwords", file, "the path of a file in UTF-8", path).map(Some)
+            }
+            None => Some(None),
+        };
         let urls = "an origin such as `https://links.example.org`, or `http://` on this machine";
         let public = match &self.public_url {
             Some(url) => reader.read("public-url", url, urls, origin),
@@ -85,6 +91,7 @@ impl RawSettings {
                 checks_max: checks_max?,
                 master_key: master_key?,
                 issuer,
+                breached_passwords: breached_passwords?,
                 mail: mail?,
                 mail_from: mail_from?,
                 gate,

@@ -70,12 +70,13 @@ fn every_mistake_is_reported() {
         "--anonymous-limit=none",
         "--account-limit=0",
         "--events=",
+        "--breached-passwords=",
         "--redis=redis://user:hunter2@",
         "--log=,=,",
     ];
     let error = resolve(&arguments, &["LINKSHIELD_PROT"]).unwrap_err();
-    assert_eq!(error.problems.len(), 23, "{error:?}");
-    assert_eq!(error.to_string(), "23 settings were not accepted");
+    assert_eq!(error.problems.len(), 24, "{error:?}");
+    assert_eq!(error.to_string(), "24 settings were not accepted");
     let told: String = error.problems.iter().map(ToString::to_string).collect();
     assert!(!told.contains("hunter2"), "{told}");
     let first = error.problems[0].to_string();

@@ -31,6 +31,8 @@ pub struct Settings {
     pub master_key: PathBuf,
     /// The claim `iss` of tokens: the public URL, or `linkshield` where none is set.
     pub issuer: String,
+    /// File of breached passwords that nobody may set; none where the operator has no list.
+    pub breached_passwords: Option<PathBuf>,
     /// Where mail goes.
     pub mail: MailDestination,
     /// Sender of mail.

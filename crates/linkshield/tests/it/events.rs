@@ -145,3 +145,41 @@ async fn asvs_v16_3_3_what_administrators_change_is_written_down() {
     assert_ne!(role["actor"]["user"]["uid"], json!(id));
     backend.stop().await;
 }
+
+/// The review of issue 4, 17.
+#[tokio::test]
+async fn asvs_v16_3_2_what_is_not_theirs_is_written_down() {
+    let backend = Backend::start().await;
+    backend.verified().await;
+    let held = backend.logged_in().await;
+    let url = json!({ "url": "https://example.org/" });
+    let check = backend.bearer("POST", "/api/v1/url-check/check", &held, Some(url)).await.json();
+    let path = format!("/api/v1/url-check/check/{}", check["id"].as_str().unwrap());
+    let other = backend.admin("root@example.org", Role::Admin).await;
+    assert_eq!(backend.bearer("GET", &path, &other, None).await.status, 403);
+    let events = backend.events_until("access.denied").await;
+    let (_, denied) = events.last().unwrap();
+    assert_eq!(
+        (&denied["message"], &denied["unmapped"]["reason"]),
+        (&json!("access.denied"), &json!("owner"))
+    );
+    assert!(denied["actor"]["user"]["uid"].is_string());
+    backend.stop().await;
+}
+
+#[tokio::test]
+async fn asvs_v16_3_1_a_right_password_without_its_factor_is_written_down() {
+    let backend = Backend::start().await;
+    backend.verified().await;
+    let held = backend.logged_in().await;
+    let setup = backend.bearer("POST", TOTP, &held, None).await.json();
+    let code = code_of(setup["secret"].as_str().unwrap(), now().0 / 30_000);
+    let confirmed =
+        backend.bearer("POST", &format!("{TOTP}/confirm"), &held, Some(json!({ "code": code }))).await;
+    assert_eq!(confirmed.status, 200, "{}", confirmed.body);
+    assert_eq!(backend.log_in(PASSWORD).await.status, 401);
+    let events = backend.events_until("second-factor.missing").await;
+    let account = &events[0].1["user"]["uid"];
+    assert_eq!(&events.last().unwrap().1["user"]["uid"], account, "whose password is known");
+    backend.stop().await;
+}

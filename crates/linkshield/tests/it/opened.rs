@@ -37,6 +37,7 @@ pub(crate) async fn open_accounts(store: &Store, directory: &ScratchDirectory) -
         issuer: "linkshield".to_owned(),
         schedule: RotationSchedule::default(),
         mailer,
+        breached: None,
     };
     Accounts::open(parts).await.unwrap().0
 }

@@ -379,10 +379,57 @@ async fn makes_the_first_administrator() {
     assert_eq!(make_admin("nobody").await.0, Some(2));
     let (code, said, told) = make_admin("Ada@example.org").await;
     assert_eq!((code, said.as_str()), (Some(0), "ada@example.org is a super administrator\n"), "{told}");
+    assert_eq!(make_admin("ada@example.org").await.0, Some(0), "who is one stays one");
+    let events = std::fs::read_to_string(data.path().join("security-events.jsonl")).unwrap();
+    let told: Vec<_> = events.lines().filter(|line| line.contains("role.changed")).collect();
+    assert_eq!(told.len(), 1, "{events}");
+    assert!(told[0].contains(r#""from":"user","to":"super_admin""#), "{}", told[0]);
     let body = json!({ "email": "ada@example.org", "password": "wombat seventy" }).to_string();
     let reply = post(process.address, "/api/v1/user/login", &body).await;
     assert_eq!(reply.json()["user"]["role"], "super_admin", "{}", reply.body);
     process.signal("TERM").await;
     let (status, log) = process.end().await;
     assert_eq!(status.code(), Some(0), "{log}");
+}
+
+#[tokio::test]
+async fn asvs_v6_2_12_breached_passwords_are_refused() {
+    let data = ScratchDirectory::new();
+    let (list, filter) = (data.path().join("list.txt"), data.path().join("breached"));
+    std::fs::write(&list, "tr0ub4dor&3 x\nwombat seventy\n").unwrap();
+    let build = async |form: &str| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_linkshield"));
+        let command = command.arg("breached-passwords").arg(&list).arg("--output").arg(&filter);
+        command.args(["--form", form]).output().await.unwrap()
+    };
+    let refused = build("hashes").await;
+    assert_eq!(refused.status.code(), Some(3));
+    let told = String::from_utf8(refused.stderr).unwrap();
+    assert!(told.contains("line 1 of") && !told.contains("tr0ub"), "{told}");
+    assert!(!filter.exists());
+    let built = build("passwords").await;
+    assert_eq!(built.status.code(), Some(0));
+    let said = String::from_utf8(built.stdout).unwrap();
+    assert!(said.contains("2 breached passwords"), "{said}");
+
+    let option = format!("--breached-passwords={}", filter.display());
+    let process = Process::start(data.path(), &[&option]).await;
+    let register = async |password: &str| {
+        let body = json!({ "email": "ada@example.org", "password": password, "accept_terms": true });
+        post(process.address, "/api/v1/user/register", &body.to_string()).await
+    };
+    let refused = register("wombat seventy").await;
+    assert!(
+        refused.status == 400 && refused.body.contains("data breach"),
+        "{} {}",
+        refused.status,
+        refused.body
+    );
+    assert_eq!(register("wombat eighty-1").await.status, 200);
+    process.signal("TERM").await;
+    assert_eq!(process.end().await.0.code(), Some(0));
+
+    std::fs::write(&filter, "no filter").unwrap();
+    let damaged = command(data.path()).args(["--port", "0", &option]).output().await.unwrap();
+    assert_eq!(damaged.status.code(), Some(3), "nothing is served without the list that was asked for");
 }

@@ -88,7 +88,7 @@ pub struct IndexFull {
 // === impl ApiKeyIndex ===
 
 impl ApiKeyIndex {
-    /// An empty index for at most `keys_max` keys, each 120 to 150 bytes.
+    /// An empty index for at most `keys_max` keys, each 125 to 160 bytes.
     pub fn new(keys_max: usize) -> Self {
         Self { keys: SharedTable::new(keys_max), round: AtomicU8::new(0) }
     }
@@ -113,7 +113,7 @@ impl ApiKeyIndex {
         inserted.map_err(|_| IndexFull { keys_max: self.keys.entries_max() })
     }
 
-    /// Removes a key, while others read. False if it was not there.
+    /// Removes a key by its digest and hint, while others read. False if it was not there.
     pub fn remove(&self, record: &ApiKeyRecord) -> bool {
         self.keys.remove_if(&key(record), |_| true).is_some()
     }

@@ -23,7 +23,7 @@ macro_rules! events {
             = $name:literal, $class:expr, $activity:expr, $severity:expr, $outcome:expr, $room:expr;
     )*) => {
         /// Something that happened. Fields named `reason` hold one word of this program's, never a text of a client's.
-        #[derive(Clone, Debug, PartialEq, Eq, Hash)]
+        #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
         pub enum SecurityEvent {
             $($(#[$documentation])* $variant { $($(#[$about])* $field: $kind),* },)*
         }
@@ -84,6 +84,9 @@ events! {
         /// Why.
         reason: &'static str
     } = "second-factor.failed", Authentication, 6, Medium, Failure, Accounts;
+    /// The password was right, and no code of the second factor came with it: the first half of a log-in, or all that somebody
+    /// has.
+    SecondFactorMissing {} = "second-factor.missing", Authentication, 6, Informational, Failure, Anybody;
     /// A recovery code was used.
     RecoveryCodeUsed {
         /// How many are left.

@@ -69,7 +69,7 @@ pub struct Shape {
 }
 
 /// What somebody logged in with.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum LoginFactors {
     /// A password alone.
     Password,
@@ -78,7 +78,7 @@ pub enum LoginFactors {
 }
 
 /// The second proof.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum SecondFactor {
     /// A code from an authenticator app.
     Totp,

@@ -6,7 +6,8 @@
 //! counted by kind alone. Nothing is left out: first lines and sums add up to the number of events.
 
 use std::{
-    collections::{HashMap, hash_map::Entry},
+    collections::{BTreeMap, btree_map::Entry},
+    mem,
     net::IpAddr,
     num::NonZeroUsize,
 };
@@ -21,9 +22,9 @@ use crate::{AccountId, address::AddressBlock};
 pub struct EventTally {
     kinds_max: usize,
     /// By kind and source.
-    sums: HashMap<Kind, EventSum>,
+    sums: BTreeMap<Kind, EventSum>,
     /// By what is the same about all of them: as many as there are words for it.
-    rest: HashMap<SecurityEvent, EventSum>,
+    rest: BTreeMap<SecurityEvent, EventSum>,
 }
 
 /// What becomes of an event.
@@ -55,7 +56,7 @@ pub struct EventSum {
 }
 
 /// What events have to have in common to be counted as one.
-#[derive(Debug, PartialEq, Eq, Hash)]
+#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct Kind {
     event: SecurityEvent,
     block: Option<AddressBlock>,
@@ -68,7 +69,7 @@ struct Kind {
 impl EventTally {
     /// Counts for so many sources and kinds at a time.
     pub fn new(kinds_max: NonZeroUsize) -> Self {
-        Self { kinds_max: kinds_max.get(), sums: HashMap::new(), rest: HashMap::new() }
+        Self { kinds_max: kinds_max.get(), sums: BTreeMap::new(), rest: BTreeMap::new() }
     }
 
     /// An event happened.
@@ -101,8 +102,8 @@ impl EventTally {
 
     /// What was counted until now; counting begins anew.
     pub fn take(&mut self) -> Vec<EventSum> {
-        let sums = self.sums.drain().map(|(_, sum)| sum);
-        let sums = sums.chain(self.rest.drain().map(|(_, sum)| sum));
+        let sums = mem::take(&mut self.sums).into_values();
+        let sums = sums.chain(mem::take(&mut self.rest).into_values());
         sums.filter(|sum| sum.count > 0).collect()
     }
 }

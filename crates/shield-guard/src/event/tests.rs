@@ -45,6 +45,7 @@ fn one_of_each(text: &str) -> Vec<SecurityEvent> {
         LoginFailed { reason: "wrong-password" },
         LoginThrottled { scope: "account", retry_after_s: 900 },
         SecondFactorFailed { factor, reason: "replayed" },
+        SecondFactorMissing {},
         RecoveryCodeUsed { left: 9 },
         TokenRefused { reason: "expired" },
         SessionRefused { reason: "idle" },

@@ -29,4 +29,4 @@ pub use policy::{
     PASSWORD_CHARACTERS_MAX, PASSWORD_CHARACTERS_MIN, PASSWORD_CHARACTERS_RECOMMENDED, PasswordPolicy,
     PasswordRefusal, PolicyError, words_of_email,
 };
-pub use slots::{Entry, Handover, HashingSlots};
+pub use slots::{Entry, Handover, HashingSlots, PerRank, Rank};

@@ -26,7 +26,7 @@ const NEVER: u64 = u64::MAX;
 /// Bounds of a set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RevocationLimits {
-    /// Entries of each kind that it holds. An entry takes about 40 bytes.
+    /// Entries of each kind that it holds. An entry takes about 50 bytes.
     pub entries_max: usize,
     /// How long ago a set may have been known to be complete and still decide: the age past which [`Sensitivity`] matters.
     pub age_max: Duration,

@@ -99,7 +99,7 @@ impl Tables {
     }
 
     pub(super) fn has_signing_key(&self, key: KeyId) -> bool {
-        self.signing_keys.with(&letters(key), |_| ()).is_some()
+        self.signing_keys.with(&Key::of(letters(key)), |_| ()).is_some()
     }
 
     /// Forgets what expired before `moment`. Returns how many entries went.

@@ -104,7 +104,7 @@ impl SoughtSession {
 // === impl SessionCache ===
 
 impl SessionCache {
-    /// A cache for about `sessions_max` sessions (at least one in each of 256 shards), each about 250 bytes.
+    /// A cache for about `sessions_max` sessions (at least one in each of 256 shards), each about 280 bytes.
     pub fn new(sessions_max: usize, policy: &SessionPolicy) -> Self {
         let shard_entries_max = sessions_max.div_ceil(Shards::<Shard>::COUNT).max(1);
         Self {

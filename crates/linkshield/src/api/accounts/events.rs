@@ -25,7 +25,7 @@ pub(super) fn logged_in(witness: Witness, granted: &Granted) {
     sessions_ended(&witness, displaced, "limit", StatusCode::OK);
 }
 
-/// Somebody did not log in, or not yet: where the second factor was not even tried, nothing has failed.
+/// Somebody did not log in, or not yet.
 pub(super) fn login_refused(witness: Witness, account: Option<AccountId>, error: &LoginError) {
     let failed = |reason| SecurityEvent::LoginFailed { reason };
     let (event, status) = match error {
@@ -41,7 +41,8 @@ pub(super) fn login_refused(witness: Witness, account: Option<AccountId>, error:
             let throttled = SecurityEvent::LoginThrottled { scope, retry_after_s: *retry_after_s };
             (throttled, StatusCode::TOO_MANY_REQUESTS)
         }
-        LoginError::SecondFactorMissing | LoginError::Failed(_) => return,
+        LoginError::SecondFactorMissing => (SecurityEvent::SecondFactorMissing {}, StatusCode::UNAUTHORIZED),
+        LoginError::Failed(_) => return,
     };
     match account {
         Some(account) => witness.about(account).tell(&event, status),
