@@ -3,7 +3,7 @@
 use shield_guard::{
     AccountId, ApiKeyId, KeyId, SessionId,
     api_key::ApiKeyStore,
-    revocation::{RevocationCause, RevocationLog, RevocationReason, Sequence},
+    revocation::{Revocation, RevocationCause, RevocationLog, RevocationReason, Sequence},
 };
 use thiserror::Error;
 
