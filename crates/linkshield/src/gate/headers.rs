@@ -138,7 +138,7 @@ impl AnswerHeaders {
         for fixed in security.api(Caching::ByHandler) {
             let value = match &fixed.value {
                 // Copies of it count no references.
-                Cow::Borrowed(value) => HeaderValue::from_static(*value),
+                Cow::Borrowed(value) => HeaderValue::from_static(value),
                 Cow::Owned(value) => {
                     HeaderValue::from_str(value).expect("guard's values are visible ASCII and spaces")
                 }
