@@ -4,7 +4,10 @@ use shield_data::{SealError, SqlError, UnsealError};
 use thiserror::Error;
 
 use super::hashing::HashingError;
-use crate::{keys::IssueAccessError, store::StoreError};
+use crate::{
+    keys::{ChangeKeysError, IssueAccessError},
+    store::StoreError,
+};
 
 /// Nothing was decided, and nothing was allowed.
 #[derive(Debug, Error)]
@@ -21,7 +24,7 @@ pub enum Failure {
     Hashing(#[from] HashingError),
     /// Access tokens.
     #[error("give an access token")]
-    Sign(#[from] IssueAccessError),
+    Sign(#[source] IssueAccessError),
     /// Deleting what is over.
     #[error("delete what is over")]
     Prune(#[from] SqlError),
@@ -40,4 +43,16 @@ pub enum Failure {
     /// Somebody else was faster each time.
     #[error("others changed the session meanwhile, each time")]
     Contended,
+}
+
+// === impl Failure ===
+
+impl From<IssueAccessError> for Failure {
+    /// A database that does not answer is the same fault wherever it shows.
+    fn from(error: IssueAccessError) -> Self {
+        match error {
+            IssueAccessError::Keys(ChangeKeysError::Store(error)) => Self::Guard(error),
+            error => Self::Sign(error),
+        }
+    }
 }

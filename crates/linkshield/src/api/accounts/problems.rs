@@ -8,7 +8,6 @@ use shield_guard::password::PasswordRefusal;
 use crate::{
     accounts::{Failure, HashingError},
     api::problem::{Challenge, FieldError, Location, Problem},
-    keys::{ChangeKeysError, IssueAccessError},
     telemetry::causes,
 };
 
@@ -297,9 +296,7 @@ impl From<Failure> for Problem {
                     iter::once(failure.to_string()).chain(causes(&failure)).collect::<Vec<_>>().join(": ");
                 let kept = "the database of accounts does not answer";
                 match failure {
-                    Failure::Guard(_) | Failure::Sign(IssueAccessError::Keys(ChangeKeysError::Store(_))) => {
-                        Self { cause: Some(cause), ..Self::unavailable(kept) }
-                    }
+                    Failure::Guard(_) => Self { cause: Some(cause), ..Self::unavailable(kept) },
                     _ => Self::internal(cause),
                 }
             }
