@@ -39,19 +39,15 @@ pub(crate) struct Packed;
 #[repr(align(64))]
 pub(crate) struct OwnLines;
 
+/// The key is last, so that its last byte is in the last line of what is here: both ends can be asked for before anything
+/// is read.
 #[derive(Debug)]
 #[repr(C)]
 struct Slot<const N: usize, V, A> {
     begin: A,
-    entry: Option<Entry<N, V>>,
-    /// Where the entry ends, to be asked for before anything is read of it.
-    end: (),
-}
-
-#[derive(Debug)]
-struct Entry<const N: usize, V> {
+    value: Option<V>,
+    /// Means nothing without a value.
     key: [u8; N],
-    value: V,
 }
 
 fn tag(hash: u64) -> u8 {
@@ -88,31 +84,30 @@ impl<const N: usize, V, A: Default> Table<N, V, A> {
         let steps = equal_bytes(self.group(home), tag(hash)).trailing_zeros() as usize / 8;
         let slot = &self.slots[self.behind(home, steps)];
         approach(&slot.begin);
-        approach(&slot.end);
+        slot.key.last().into_iter().for_each(approach);
     }
 
     #[inline]
     pub(crate) fn get(&self, key: &Key<N>) -> Option<&V> {
-        let (_, entry) = self.search(key)?;
-        Some(&entry.value)
+        self.search(key).map(|(_, value)| value)
     }
 
     pub(crate) fn get_mut(&mut self, key: &Key<N>) -> Option<&mut V> {
         let (place, _) = self.search(key)?;
-        self.slots[place].entry.as_mut().map(|entry| &mut entry.value)
+        self.slots[place].value.as_mut()
     }
 
     /// The first entry from a place on, round the end, and its place; `None` only of an empty table. Entries get other
     /// places when the table grows, and with a removal those behind it may move forward.
     pub(crate) fn first_from(&self, place: usize) -> Option<(usize, &V)> {
         let places = (place..self.slots.len()).chain(0..place.min(self.slots.len()));
-        let entry = |place: usize| self.slots[place].entry.as_ref().map(|entry| (place, &entry.value));
-        places.into_iter().find_map(entry)
+        let value = |place: usize| self.slots[place].value.as_ref().map(|value| (place, value));
+        places.into_iter().find_map(value)
     }
 
     #[cfg(test)]
     pub(crate) fn iter(&self) -> impl Iterator<Item = (&[u8; N], &V)> {
-        self.slots.iter().filter_map(|slot| slot.entry.as_ref()).map(|entry| (&entry.key, &entry.value))
+        self.slots.iter().filter_map(|slot| Some((&slot.key, slot.value.as_ref()?)))
     }
 
     /// Adds an entry or replaces its value. Returns the value that was there.
@@ -124,7 +119,7 @@ impl<const N: usize, V, A: Default> Table<N, V, A> {
             let more = (self.slots.len() / 4).max(SLOTS_MIN);
             self.rebuild(self.slots.len() + more);
         }
-        self.add(tag(key.hash), key.hash as u32, Entry { key: key.bytes, value });
+        self.add(tag(key.hash), key.hash as u32, key.bytes, value);
         None
     }
 
@@ -136,18 +131,18 @@ impl<const N: usize, V, A: Default> Table<N, V, A> {
 
     /// Removes the entry at a place that [`Self::first_from`] named.
     pub(crate) fn remove_at(&mut self, place: usize) -> Option<V> {
-        let removed = self.slots[place].entry.take()?;
+        let removed = self.slots[place].value.take()?;
         self.entries -= 1;
         self.close_gap(place);
-        Some(removed.value)
+        Some(removed)
     }
 
     /// Keeps the entries that `keep` approves of. Returns how many went.
     pub(crate) fn retain(&mut self, mut keep: impl FnMut(&V) -> bool) -> usize {
         let before = self.entries;
         for slot in &mut self.slots {
-            if slot.entry.as_ref().is_some_and(|entry| !keep(&entry.value)) {
-                slot.entry = None;
+            if slot.value.as_ref().is_some_and(|value| !keep(value)) {
+                slot.value = None;
                 self.entries -= 1;
             }
         }
@@ -175,9 +170,9 @@ impl<const N: usize, V, A: Default> Table<N, V, A> {
         u64::from_le_bytes(*tags)
     }
 
-    /// The place of a key, and its entry. Ends because a fifth of the slots is empty.
+    /// The place of a key, and its value. Ends because a fifth of the slots is empty.
     #[inline]
-    fn search(&self, key: &Key<N>) -> Option<(usize, &Entry<N, V>)> {
+    fn search(&self, key: &Key<N>) -> Option<(usize, &V)> {
         if self.entries == 0 {
             return None;
         }
@@ -185,10 +180,10 @@ impl<const N: usize, V, A: Default> Table<N, V, A> {
         // Two of three entries are at home. Where keys mostly are there, the processor foresees this and asks memory for the
         // entry while the tag is still on its way; a place computed from tags would wait for them.
         if self.tags[home] == tag
-            && let Some(entry) = &self.slots[home].entry
-            && entry.key == key.bytes
+            && let Slot { value: Some(value), key: there, .. } = &self.slots[home]
+            && *there == key.bytes
         {
-            return Some((home, entry));
+            return Some((home, value));
         }
         let mut start = home;
         loop {
@@ -196,10 +191,10 @@ impl<const N: usize, V, A: Default> Table<N, V, A> {
             let mut candidates = equal_bytes(group, tag);
             while candidates != 0 {
                 let place = self.behind(start, candidates.trailing_zeros() as usize / 8);
-                if let Some(entry) = &self.slots[place].entry
-                    && entry.key == key.bytes
+                if let Slot { value: Some(value), key: there, .. } = &self.slots[place]
+                    && *there == key.bytes
                 {
-                    return Some((place, entry));
+                    return Some((place, value));
                 }
                 candidates &= candidates - 1;
             }
@@ -211,14 +206,14 @@ impl<const N: usize, V, A: Default> Table<N, V, A> {
     }
 
     /// Puts an entry that is not there yet into the first free slot from its home on. There is one.
-    fn add(&mut self, tag: u8, hash: u32, entry: Entry<N, V>) {
+    fn add(&mut self, tag: u8, hash: u32, key: [u8; N], value: V) {
         let mut place = self.home(hash);
         while self.tags[place] != EMPTY {
             place = self.behind(place, 1);
         }
         self.set_tag(place, tag);
         self.homes[place] = hash;
-        self.slots[place].entry = Some(entry);
+        (self.slots[place].key, self.slots[place].value) = (key, Some(value));
         self.entries += 1;
     }
 
@@ -233,12 +228,12 @@ impl<const N: usize, V, A: Default> Table<N, V, A> {
     fn rebuild(&mut self, slots: usize) {
         let tags = vec![EMPTY; slots + GROUP].into_boxed_slice();
         let homes = vec![0; slots].into_boxed_slice();
-        let empty = (0..slots).map(|_| Slot { begin: A::default(), entry: None, end: () }).collect();
+        let empty = (0..slots).map(|_| Slot { begin: A::default(), value: None, key: [0; N] }).collect();
         let old = mem::replace(self, Self { tags, slots: empty, homes, entries: 0 });
         let moved = old.slots.into_iter().zip(old.tags).zip(old.homes);
         for ((slot, tag), hash) in moved {
-            if let Some(entry) = slot.entry {
-                self.add(tag, hash, entry);
+            if let Some(value) = slot.value {
+                self.add(tag, hash, slot.key, value);
             }
         }
     }
@@ -248,7 +243,7 @@ impl<const N: usize, V, A: Default> Table<N, V, A> {
         let slots = self.slots.len();
         let steps = |from: usize, to: usize| if to >= from { to - from } else { to + slots - from };
         let (mut gap, mut next) = (place, self.behind(place, 1));
-        while self.slots[next].entry.is_some() {
+        while self.slots[next].value.is_some() {
             let home = self.home(self.homes[next]);
             if steps(home, next) >= steps(gap, next) {
                 self.slots.swap(gap, next);
@@ -332,11 +327,12 @@ mod tests {
 
     #[test]
     fn an_entry_of_two_lines_has_its_own() {
-        let mut table = Table::<32, [u64; 10], OwnLines>::new();
-        assert_eq!(table.insert(&Key::placed(1, [1; 32]), [2; 10]), None);
-        assert_eq!((size_of_val(&table.slots[0]), align_of_val(&table.slots[0])), (128, 64));
-        let [begin, end] = [&raw const table.slots[0].begin as usize, &raw const table.slots[0].end as usize];
-        assert!((65..128).contains(&(end - begin)), "asking for both ends asks for both lines");
+        let mut table = Table::<32, [u64; 11], OwnLines>::new();
+        assert_eq!(table.insert(&Key::placed(1, [1; 32]), [2; 11]), None);
+        let slot = &table.slots[0];
+        assert_eq!((size_of_val(slot), align_of_val(slot)), (128, 64));
+        let [begin, end] = [&raw const slot.begin as usize, &raw const slot.key[31] as usize];
+        assert_eq!(end - begin, 127, "asking for both ends asks for both lines");
     }
 
     #[test]

@@ -96,7 +96,7 @@ fn request(number: u32, window_start: Timestamp) -> LeaseRequest {
     LeaseRequest {
         limit: "bar-call",
         key: address(number),
-        rate: Rate::new(1_000_000_000, PERIOD).expect("a rate within its ranges"),
+        rate: Rate::new(1_000_000, PERIOD).expect("a rate within its ranges"),
         want: NonZeroU32::new(100).expect("a hundred is not zero"),
         cost: NonZeroU32::MIN,
         window_start,
