@@ -6,10 +6,7 @@ use futures_util::future::join_all;
 use http::{HeaderMap, HeaderName, HeaderValue, header};
 use shield_data::Statement;
 use shield_guard::{
-    limit::DeviceDigest,
-    revocation::RevocationReason,
-    session::SessionSecret,
-    token::{KeyRecord, KeyState, RefreshLife},
+    limit::DeviceDigest, revocation::RevocationReason, session::SessionSecret, token::RefreshLife,
 };
 use shield_types::Secret;
 use tokio::time::{Instant, sleep};
@@ -255,9 +252,10 @@ async fn d7_keys_are_made_kept_and_rotated() {
     world.accounts.kill_signing_key(key).await.unwrap();
     let token = granted.access.text.expose();
     assert!(!world.admits_token(token).await, "killed with what it signed");
-    let killed = |record: &KeyRecord| record.state(crate::clock::now()) == KeyState::Killed;
-    assert!(!elsewhere.accounts.keys().records().iter().any(killed), "it has not looked at the ring since");
-    assert!(!elsewhere.admits_token(token).await, "the log says so");
+    assert!(
+        !elsewhere.admits_token(token).await,
+        "the log says so, whether or not it has looked at the ring since"
+    );
     for process in [&elsewhere, &world] {
         let next = process.log_in("ada@example.org", PASSWORD).await.unwrap();
         assert_eq!(next.access.key_id, announced, "whichever process gives the next");
