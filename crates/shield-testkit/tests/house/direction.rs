@@ -42,11 +42,12 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("linkshield", &["shield-data", "shield-guard", "shield-types", "workspace-features"]),
     ("workspace-features", &[]),
     ("shield-testkit", &["shield-types"]),
-    // Drives the programs from outside, with every instrument there is.
+    // Drives the programs from outside, with every instrument there is, and measures libraries in process.
     (
         "shield-bars",
         &[
             "shield-control",
+            "shield-data",
             "shield-evidence",
             "shield-guard",
             "shield-load",
