@@ -4,8 +4,7 @@
 use std::fs;
 use std::io::{self, BufRead, BufReader};
 use std::path::PathBuf;
-use std::process::{self, Child, ChildStdin, Command, Stdio};
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::process::{Child, ChildStdin, Command, Stdio};
 use std::time::Duration;
 
 use rustix::io::Errno;
@@ -34,8 +33,6 @@ const MASTER: &str = "linkshield";
 /// How long a master must be silent before Sentinels hold it for dead.
 const DOWN_AFTER_MS: u32 = 1_000;
 const SLOTS: u32 = 16_384;
-
-static STARTED: AtomicU32 = AtomicU32::new(0);
 
 /// A running server. Killed when this is dropped.
 #[derive(Debug)]
@@ -180,9 +177,8 @@ impl Redis {
 
 impl Life {
     fn begin(port: u16, options: &[String]) -> Result<Self, RedisError> {
-        let number = STARTED.fetch_add(1, Ordering::Relaxed);
-        let directory = std::env::temp_dir().join(format!("shield-redis-{}-{number}", process::id()));
-        fs::create_dir(&directory).map_err(RedisError::Run)?;
+        let directory =
+            tempfile::Builder::new().prefix("shield-redis-").tempdir().map_err(RedisError::Run)?.keep();
         let path = directory.display().to_string();
         // Sentinels write what they learn into their file.
         let settings = directory.join("settings");

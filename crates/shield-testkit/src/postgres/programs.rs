@@ -2,8 +2,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{self, Command, Output, Stdio};
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::process::{Command, Output, Stdio};
 
 use rustix::process::geteuid;
 
@@ -30,8 +29,6 @@ kill -QUIT "$server" 2>/dev/null
 wait "$server"
 rm -rf "$directory"
 "#;
-
-static STARTED: AtomicU32 = AtomicU32::new(0);
 
 /// The programs of the newest version.
 pub(super) fn programs() -> Result<PathBuf, PostgresError> {
@@ -69,15 +66,12 @@ pub(super) fn run(
 
 /// A fresh one, in which the server may write.
 pub(super) fn make_directory() -> Result<PathBuf, PostgresError> {
-    let number = STARTED.fetch_add(1, Ordering::Relaxed);
-    let directory = std::env::temp_dir().join(format!("shield-postgres-{}-{number}", process::id()));
-    let path = directory.display().to_string();
+    let failed = |source| PostgresError::Run { program: "mkdir".to_owned(), source };
+    let directory = tempfile::Builder::new().prefix("shield-postgres-").tempdir().map_err(failed)?.keep();
     if geteuid().is_root() {
         // PostgreSQL refuses to run as root; Debian's package makes this user.
+        let path = directory.display().to_string();
         run("install", &["-d", "-o", "postgres", "-m", "700", &path], None)?;
-    } else {
-        fs::create_dir(&directory)
-            .map_err(|source| PostgresError::Run { program: format!("mkdir {path}"), source })?;
     }
     Ok(directory)
 }
