@@ -7,7 +7,8 @@ use utoipa::openapi::{
     security::{ApiKey, ApiKeyValue, Http, HttpAuthScheme, SecurityRequirement, SecurityScheme},
 };
 
-use crate::gate::{CredentialKinds, class_of, session_cookie};
+use super::openapi::for_each_operation;
+use crate::gate::{CredentialKinds, RouteClass, class_of, session_cookie};
 
 const TOKEN: &str = "access-token";
 const KEY: &str = "api-key";
@@ -17,21 +18,10 @@ const CSRF: &str = "csrf-token";
 /// Completes a document whose paths are those of the gate.
 pub(super) fn describe(document: &mut OpenApi) {
     add_schemes(document.components.get_or_insert_default());
-    for (path, item) in &mut document.paths.paths {
-        let operations = [
-            (Method::GET, &mut item.get),
-            (Method::POST, &mut item.post),
-            (Method::PUT, &mut item.put),
-            (Method::DELETE, &mut item.delete),
-        ];
-        for (method, operation) in operations {
-            if let Some(operation) = operation {
-                let kinds =
-                    class_of(&method, path).map_or(CredentialKinds::None, |class| class.credentials());
-                operation.security = Some(requirements(kinds, &method));
-            }
-        }
-    }
+    for_each_operation(document, |method, path, operation| {
+        let kinds = class_of(method, path).map_or(CredentialKinds::None, RouteClass::credentials);
+        operation.security = Some(requirements(kinds, method));
+    });
 }
 
 fn add_schemes(components: &mut Components) {

@@ -53,17 +53,27 @@ pub(super) struct CommonRefusals;
 
 impl Modify for CommonRefusals {
     fn modify(&self, document: &mut utoipa::openapi::OpenApi) {
-        for (path, item) in &mut document.paths.paths {
-            let operations = [
-                (Method::GET, &mut item.get),
-                (Method::POST, &mut item.post),
-                (Method::PUT, &mut item.put),
-                (Method::DELETE, &mut item.delete),
-            ];
-            for (method, operation) in operations {
-                if let Some(operation) = operation {
-                    add_refusals(operation, class_of(&method, path));
-                }
+        for_each_operation(document, |method, path, operation| {
+            add_refusals(operation, class_of(method, path));
+        });
+    }
+}
+
+/// Every operation, with its method and path.
+pub(super) fn for_each_operation(
+    document: &mut utoipa::openapi::OpenApi,
+    mut complete: impl FnMut(&Method, &str, &mut Operation),
+) {
+    for (path, item) in &mut document.paths.paths {
+        let operations = [
+            (Method::GET, &mut item.get),
+            (Method::POST, &mut item.post),
+            (Method::PUT, &mut item.put),
+            (Method::DELETE, &mut item.delete),
+        ];
+        for (method, operation) in operations {
+            if let Some(operation) = operation {
+                complete(&method, path, operation);
             }
         }
     }
