@@ -1,9 +1,7 @@
 //! What PostgreSQL refuses while it is well: nobody is unseated, and the caller hears that it may try again.
 
-use std::time::Duration;
-
 use shield_data::{Database, Statement};
-use shield_testkit::Postgres;
+use shield_testkit::{Postgres, wait_for};
 
 use crate::fixture::{Fixture, PATIENCE, pool, race};
 
@@ -53,7 +51,12 @@ async fn idle_transaction_that_was_ended_is_no_fault_of_ours() {
     let database = Fixture::postgres().await.database;
     let mut transaction = database.begin().await.unwrap();
     transaction.execute(Statement::new("SET idle_in_transaction_session_timeout = '1ms'")).await.unwrap();
-    tokio::time::sleep(Duration::from_millis(100)).await;
+    let gone = async || {
+        let others =
+            "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND state LIKE 'idle in%'";
+        database.read(Statement::new(others)).await.unwrap().is_empty().then_some(())
+    };
+    wait_for("the end of the connection", PATIENCE, gone).await.unwrap();
     let error = transaction.execute(Statement::new("SELECT 1")).await.unwrap_err();
     assert!(error.busy() || error.unanswered(), "{error:?}");
 }
