@@ -4,6 +4,7 @@ mod assignment;
 mod checksum;
 mod credential_url;
 mod header;
+mod history;
 mod jwt;
 mod look;
 mod private_key;
@@ -15,6 +16,9 @@ mod secret;
 mod shape;
 mod text;
 
+pub use history::{
+    HistoricSecret, History, HistoryError, HistoryProgress, Origin, UnreadHistory, UnreadReason, scan_history,
+};
 pub use redaction::{Identity, Redacted};
 pub use rules::rules;
 pub use scanner::Scanner;
