@@ -51,7 +51,7 @@ pub(super) fn curl_behind(bytes: &[u8], behind: usize) -> Option<Range<usize>> {
     let start =
         option + command[option..].iter().take(5).take_while(|byte| matches!(byte, b' ' | b'=')).count();
     let quote = command.get(start).filter(|byte| matches!(byte, b'"' | b'\''));
-    let ends = |byte: &u8| byte.is_ascii_whitespace() && quote.is_none();
+    let ends = |byte: &u8| (byte.is_ascii_whitespace() || *byte == b'`') && quote.is_none();
     let start = start + usize::from(quote.is_some());
     let end = start
         + command[start..]

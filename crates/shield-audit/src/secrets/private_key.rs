@@ -69,7 +69,9 @@ pub(super) fn block_at(bytes: &[u8], hit: usize) -> Option<KeyBlock> {
 pub(super) fn putty_at(bytes: &[u8], hit: usize) -> Option<KeyBlock> {
     let head = bytes[hit..].get(..PUTTY_HEAD).unwrap_or(&bytes[hit..]);
     let behind = |text: &[u8]| memmem::find(head, text).map(|at| at + text.len());
-    let cipher = behind(b"Encryption: ")?;
+    let version = &head[b"PuTTY-User-Key-File-".len()..];
+    matches!(version, [b'1'..=b'9', b':', ..]).then_some(())?;
+    let cipher = behind(b"\nEncryption: ")?;
     let protection =
         if head[cipher..].starts_with(b"none") { Protection::None } else { Protection::Passphrase };
     let line = head.iter().position(|byte| *byte == b'\n')?;

@@ -7,6 +7,7 @@
 use std::ops::Range;
 
 use aho_corasick::{AhoCorasick, AhoCorasickKind};
+use memchr::memmem;
 
 use super::{
     assignment::{Claim, Place, Quoting, Reading, claim, literal_behind, name_around, repeats_name},
@@ -23,6 +24,8 @@ use crate::finding::{Confidence, Finding, Rule, Severity};
 
 /// Parts of names that claim a secret.
 const NAMES: [&str; 9] = ["pass", "pwd", "secret", "token", "key", "cred", "auth", "access", "api"];
+/// How far before a secret its line is looked for.
+const LINE_MAX: usize = 300;
 /// Longest name that is shown.
 const NAME_SHOWN_MAX: usize = 60;
 
@@ -55,6 +58,8 @@ struct Page<'a> {
     place: Place,
     reading: Reading,
     data: bool,
+    /// Where the tests inside of the file begin: at its end, if it has none.
+    tests: usize,
 }
 
 // === impl Scanner ===
@@ -93,8 +98,7 @@ impl Scanner {
             return vec![Secret::whole_file(&rules::KEY_STORE, confidence, bytes)];
         }
         let bytes = &*text::readable(bytes);
-        let page =
-            Page { bytes, place: Place::of(file), reading: Reading::of(file), data: text::is_data(bytes) };
+        let page = Page::new(file, bytes);
         let mut candidates = Vec::new();
         let mut name_end = 0;
         for hit in self.automaton.find_overlapping_iter(bytes) {
@@ -127,7 +131,34 @@ impl Default for Scanner {
 
 // === impl Page ===
 
-impl Page<'_> {
+impl<'a> Page<'a> {
+    fn new(file: &str, bytes: &'a [u8]) -> Self {
+        let rust = file.ends_with(".rs");
+        let tests = if rust { memmem::find(bytes, b"#[cfg(test)]") } else { None };
+        Self {
+            bytes,
+            place: Place::of(file),
+            reading: Reading::of(file),
+            data: text::is_data(bytes),
+            tests: tests.unwrap_or(bytes.len()),
+        }
+    }
+
+    /// What the part of the file around `at` is for: code has comments, and Rust has tests beside it.
+    fn place_at(&self, at: usize) -> Place {
+        let comment = || {
+            let before = &self.bytes[at.saturating_sub(LINE_MAX)..at];
+            let line =
+                memchr::memrchr(b'\n', before).map_or(before, |end| &before[end + 1..]).trim_ascii_start();
+            [&b"//"[..], b"# ", b"* ", b"/*"].iter().any(|mark| line.starts_with(mark))
+        };
+        match self.place {
+            Place::Live if at >= self.tests => Place::Test,
+            Place::Live if self.reading == Reading::Quoted && comment() => Place::Documentation,
+            place => place,
+        }
+    }
+
     fn candidate(&self, kind: Kind, hit: Range<usize>) -> Option<Candidate> {
         let bytes = self.bytes;
         let found = |rule, range, confidence| Some(self.found(rule, range, confidence));
@@ -146,17 +177,19 @@ impl Page<'_> {
 
     fn token(&self, provider: &'static Provider, hit: usize) -> Option<Candidate> {
         let (start, end) = provider.token_at(self.bytes, hit)?;
+        let place = self.place_at(start);
         let token = &self.bytes[start..end];
         let proven = provider.proves(token);
         let example = is_typed_token(provider.random_part(token)) || is_published(token);
         let confidence = provider.confidence(token);
         // What fails its checksum is no secret where secrets are only shown or pretended.
-        if !proven && (example || confidence == Confidence::Low && self.place != Place::Live) {
+        if !proven && (example || confidence == Confidence::Low && place != Place::Live) {
             return None;
         }
         let mut found = self.found(&provider.rule, start..end, confidence);
         if proven {
-            (found.severity, found.confidence) = (Severity::Critical, Confidence::High);
+            let severity = if place == Place::Live { Severity::Critical } else { Severity::High };
+            (found.severity, found.confidence) = (severity, Confidence::High);
         }
         Some(found)
     }
@@ -183,7 +216,7 @@ impl Page<'_> {
         let literal = literal_behind(self.bytes, &name, self.reading)?;
         let value = &self.bytes[literal.range.clone()];
         let look = look(value);
-        let shown = self.place != Place::Live;
+        let shown = self.place_at(name.start) != Place::Live;
         let confidence = match (claim, look) {
             (Claim::Password | Claim::Key, Look::Random) => Confidence::High,
             (Claim::Key, Look::Uuid) | (Claim::Related, Look::Random) => Confidence::Medium,
@@ -201,9 +234,11 @@ impl Page<'_> {
     /// How sure it is that a person chose the value as a password.
     fn chosen(&self, name: &Range<usize>, value: &[u8], quoting: Quoting) -> Option<Confidence> {
         let one_word = value.iter().all(u8::is_ascii_alphabetic);
+        // The arm of a match: `Kind::Password => "…"`.
+        let path = self.bytes[..name.start].ends_with(b"::");
         let labelled = one_word && value[0].is_ascii_uppercase();
         match quoting {
-            _ if labelled || repeats_name(&self.bytes[name.clone()], value) => None,
+            _ if path || labelled || repeats_name(&self.bytes[name.clone()], value) => None,
             Quoting::Argument => None,
             Quoting::Bare if one_word && value.len() < 6 => None,
             _ if one_word => Some(Confidence::Low),
@@ -217,11 +252,11 @@ impl Page<'_> {
         value.len() >= 8
             && [&b"secret"[..], b"encryption", b"signing", b"jwt"]
                 .iter()
-                .any(|kind| memchr::memmem::find(&name, kind).is_some())
+                .any(|kind| memmem::find(&name, kind).is_some())
     }
 
     fn found(&self, rule: &'static Rule, range: Range<usize>, confidence: Confidence) -> Candidate {
-        let (severity, confidence) = match self.place {
+        let (severity, confidence) = match self.place_at(range.start) {
             Place::Live | Place::Lock => (rule.severity, confidence),
             Place::Test | Place::Documentation => (rule.severity.min(Severity::Medium), lower(confidence)),
         };
@@ -280,3 +315,7 @@ fn lower(confidence: Confidence) -> Confidence {
         Confidence::Medium | Confidence::Low => Confidence::Low,
     }
 }
+
+#[cfg(test)]
+#[path = "scanner_tests.rs"]
+mod tests;

@@ -212,7 +212,7 @@ impl Cursor<'_> {
                 self.skip_type(reading);
                 true
             }
-            _ => sign.contains(&b'=') || sign == b"::" && reading == Reading::Settings,
+            _ => sign.contains(&b'='),
         };
         assigns.then_some(Operator::Assign)
     }
@@ -241,12 +241,18 @@ impl Cursor<'_> {
             Operator::Assign => self.skip_blank(),
         }
         match operator {
-            Operator::Element => self.bare(|byte| byte == b'<' || byte.is_ascii_whitespace()),
+            Operator::Element => {
+                let literal = self.bare(|byte| byte == b'<' || byte.is_ascii_whitespace());
+                self.skip_space();
+                literal.filter(|_| self.rest().starts_with(b"</"))
+            }
             Operator::Call | Operator::Comma => self.quoted(Quoting::Argument),
             Operator::Assign => {
                 let start = self.at;
                 let quoted = self.unwrapped().and_then(|()| self.quoted(Quoting::Assigned));
-                if quoted.is_some() || reading == Reading::Quoted {
+                // A colon with nothing behind it joins no setting and its value: `package.module:function`.
+                let glued = self.bytes[start - 1] == b':';
+                if quoted.is_some() || reading == Reading::Quoted || glued {
                     return quoted;
                 }
                 self.at = start;
@@ -435,6 +441,9 @@ mod tests {
         for spelling in spellings {
             assert_eq!(value(spelling, Reading::Quoted), None, "{spelling}");
         }
+        assert_eq!(value("x = a.NAME:v1", Reading::Settings), None);
+        assert_eq!(value("a::NAME::v1", Reading::Settings), None);
+        assert_eq!(value("<NAME>v1", Reading::Settings), None);
         assert_eq!(value("NAME: is needed for this", Reading::Settings), None);
         assert_eq!(value("NAME:\n  other: v1", Reading::Settings), None);
     }

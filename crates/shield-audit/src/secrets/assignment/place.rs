@@ -45,6 +45,8 @@ const TEST_FOLDERS: &[&str] = &[
     "__mocks__",
     "e2e",
     "cassettes",
+    "snapshots",
+    "__snapshots__",
 ];
 const LOCKS: &[&str] = &[
     "package-lock.json",
@@ -90,8 +92,10 @@ impl Place {
         let mut folders = file.split('/').rev().skip(1);
         let test_name = name.starts_with("test_")
             || name == "conftest.py"
+            || name.starts_with("tests.")
+            || name.starts_with("test.")
             || ["_test.", "_tests.", ".test.", ".spec.", "_spec."].iter().any(|mark| name.contains(mark))
-            || extensions(name).any(|extension| extension == "test");
+            || extensions(name).any(|extension| extension == "test" || extension == "snap");
         if test_name || folders.clone().any(|folder| TEST_FOLDERS.contains(&folder)) {
             return Self::Test;
         }

@@ -4,7 +4,7 @@ use shield_types::Sha256Digest;
 
 /// The first eight bytes of the SHA-256 of each, sorted; of tokens also without their prefix. The secrets themselves are not
 /// written out: every scanner would report this file.
-const PUBLISHED: [u64; 50] = [
+const PUBLISHED: [u64; 54] = [
     0x0011_cc25_eb43_2071,
     0x00d8_0426_e5f9_a1e0,
     0x0243_0553_aacd_4244,
@@ -14,6 +14,7 @@ const PUBLISHED: [u64; 50] = [
     0x0770_3eb4_0e2f_1d68,
     0x0883_1f80_b564_14a9,
     0x0b47_6bdf_9acf_2123,
+    0x0c47_dd30_c7da_14ce,
     0x13d3_1e96_1a1a_d8ec,
     0x153a_1825_8645_1358,
     0x15ce_f4b6_29cc_2d07,
@@ -21,6 +22,7 @@ const PUBLISHED: [u64; 50] = [
     0x2037_abca_ffb2_b777,
     0x27a9_a429_31df_f7eb,
     0x2caf_c097_0149_a84f,
+    0x2dd7_45ff_9912_76ae,
     0x2f21_fd9c_8167_8e39,
     0x3361_33f6_82fe_aa0e,
     0x37f8_f09b_df12_c2f2,
@@ -36,6 +38,7 @@ const PUBLISHED: [u64; 50] = [
     0x7e8d_e44e_a9ec_f6d5,
     0x8731_261c_b72d_8626,
     0x8733_fe09_5912_7882,
+    0x96ad_2ccd_8146_2a76,
     0x97aa_6b16_caac_89e3,
     0x991f_7455_fc2a_95cb,
     0xa070_2bc9_1d69_9f60,
@@ -43,6 +46,7 @@ const PUBLISHED: [u64; 50] = [
     0xa6c8_14bc_555a_e62c,
     0xc1c4_5784_935e_da01,
     0xcf34_1b9c_95e8_4cb7,
+    0xd772_992f_c6f8_5500,
     0xdba7_2c00_f41f_4e4c,
     0xdc0f_cf04_6c61_640c,
     0xe4a5_542b_b7fd_7b67,

@@ -127,6 +127,7 @@ pub(in crate::secrets) fn refers(value: &[u8]) -> bool {
         || matches!(value, [b'$', b'2' | b'5' | b'6' | b'a' | b'y', .., ] if value.iter().filter(|byte| **byte == b'$').count() >= 3)
         || matches!(value, [b'$', rest @ ..] if rest.iter().all(|byte| byte.is_ascii_alphanumeric() || *byte == b'_'))
         || matches!(value, [b'!' | b'&' | b'*', next, ..] if next.is_ascii_alphabetic())
+        || value.starts_with(b"$argon2")
         || value.starts_with(b"sha256:")
         || value.starts_with(b"sha512-")
         || value.starts_with(b"arn:")

@@ -19,7 +19,7 @@ pub(super) const ALL: &[Provider] = &[
         &["ABSK", "bedrock-api-key-"],
         &[
             &[Text("ABSK"), Run(Base64, 109, 269), Padding(b'=', 2)],
-            &[Text("bedrock-api-key-YmVkcm9jay5hbWF6b25hd3MuY29t"), Run(Base64, 0, 4096), Padding(b'=', 2)],
+            &[Text("bedrock-api-key-YmVkcm9jay5hbWF6b25hd3MuY29t"), Run(Base64, 20, 4096), Padding(b'=', 2)],
         ],
     ),
     token(
