@@ -24,7 +24,8 @@ fn secrets() -> Vec<(&'static str, String)> {
     let jwt = [r#"{"alg":"HS256","typ":"JWT"}"#, r#"{"sub":"someone","iat":1700000000}"#]
         .map(|part| BASE64_URL_SAFE_NO_PAD.encode(part));
     vec![
-        ("secret/github-token", format!("gh{}_{}", "p", random(36))),
+        // Revoked, and published as an example of its checksum.
+        ("secret/github-token", ["ghp_zQWBuTSOoRi4A9sp", "HcVY5ncnsDkxkJ0mLq17"].concat()),
         ("secret/gitlab-token", format!("glp{}-{}", "at", random(20))),
         ("secret/aws-access-key", format!("AK{}{base32}", "IA")),
         ("secret/stripe-key", format!("sk_{}_{}", "live", random(24))),

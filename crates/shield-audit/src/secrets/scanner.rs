@@ -4,13 +4,15 @@
 //! hit is anything read more closely, and only so far as the longest secret of the kind reaches. A file without hits, as nearly
 //! all are, costs that pass alone; time grows with the length of a file whatever its bytes are.
 
-use std::ops::Range;
+use std::{cell::OnceCell, ops::Range};
 
 use aho_corasick::{AhoCorasick, AhoCorasickKind};
 use memchr::memmem;
 
 use super::{
-    assignment::{Claim, Place, Quoting, Reading, claim, literal_behind, name_around, repeats_name},
+    assignment::{
+        Claim, Place, Quoting, Reading, claim, docstrings, literal_behind, name_around, repeats_name,
+    },
     credential_url, header, jwt,
     look::{Look, is_published, is_typed_token, look},
     private_key::{self, Protection},
@@ -52,12 +54,13 @@ pub struct Scanner {
 }
 
 /// A text with what is known about its file.
-#[derive(Clone, Copy)]
 struct Page<'a> {
     bytes: &'a [u8],
     place: Place,
     reading: Reading,
     data: bool,
+    /// Where Python documents itself, once it was asked for.
+    docstrings: OnceCell<Vec<Range<usize>>>,
     /// Where the tests inside of the file begin: at its end, if it has none.
     tests: usize,
 }
@@ -140,6 +143,7 @@ impl<'a> Page<'a> {
             place: Place::of(file),
             reading: Reading::of(file),
             data: text::is_data(bytes),
+            docstrings: if file.ends_with(".py") { OnceCell::new() } else { OnceCell::from(Vec::new()) },
             tests: tests.unwrap_or(bytes.len()),
         }
     }
@@ -152,9 +156,16 @@ impl<'a> Page<'a> {
                 memchr::memrchr(b'\n', before).map_or(before, |end| &before[end + 1..]).trim_ascii_start();
             [&b"//"[..], b"# ", b"* ", b"/*"].iter().any(|mark| line.starts_with(mark))
         };
+        let documented = || {
+            let docstrings = self.docstrings.get_or_init(|| docstrings(self.bytes));
+            let behind = docstrings.partition_point(|docstring| docstring.end <= at);
+            docstrings.get(behind).is_some_and(|docstring| docstring.contains(&at))
+        };
         match self.place {
             Place::Live if at >= self.tests => Place::Test,
-            Place::Live if self.reading == Reading::Quoted && comment() => Place::Documentation,
+            Place::Live if self.reading == Reading::Quoted && (comment() || documented()) => {
+                Place::Documentation
+            }
             place => place,
         }
     }

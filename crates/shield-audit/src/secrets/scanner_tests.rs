@@ -97,6 +97,8 @@ fn tests_and_documentation_count_less() {
     let inside = "#[cfg(test)]\nmod tests { const PASSWORD: &str = \"hunter2\"; }";
     assert_eq!(password("a.rs", inside), None);
     assert_eq!(password("a.rs", "/// `password = \"hunter2\"`"), None);
+    assert_eq!(password("a.py", "def f():\n    \"\"\"As in:\n    f(password='hunter2')\n    \"\"\"\n"), None);
+    assert_eq!(password("a.py", "\"\"\"x\"\"\"\npassword = 'hunter2'\n"), Some(Confidence::Medium));
     assert_eq!(password("a.rs", "let password = \"hunter2\"; // x"), Some(Confidence::Medium));
     assert_eq!(
         password(".env", "# PASSWORD=hunter2"),

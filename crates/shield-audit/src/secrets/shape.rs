@@ -18,8 +18,6 @@ pub(super) enum Alphabet {
     Upper,
     /// `0-9a-z`.
     Lower,
-    /// `a-zA-Z`.
-    Letters,
     /// `0-9a-zA-Z`.
     Base62,
     /// `0-9a-zA-Z_-`.
@@ -80,7 +78,6 @@ impl Alphabet {
             Self::Base32 => matches!(byte, b'A'..=b'Z' | b'2'..=b'7'),
             Self::Upper => byte.is_ascii_digit() || byte.is_ascii_uppercase(),
             Self::Lower => byte.is_ascii_digit() || byte.is_ascii_lowercase(),
-            Self::Letters => byte.is_ascii_alphabetic(),
             Self::Base62 => byte.is_ascii_alphanumeric(),
             Self::Base64Url => byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-'),
             Self::Base64 => byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/'),

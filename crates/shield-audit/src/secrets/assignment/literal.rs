@@ -5,13 +5,14 @@
 
 use std::ops::Range;
 
-use super::Reading;
+use super::{
+    Reading,
+    cursor::{BLANK_MAX, Cursor},
+};
 use crate::secrets::look::LENGTH_MAX;
 
 /// Longest type between a name and its value: `: Optional[SecretStr] =`.
 const TYPE_MAX: usize = 60;
-/// Most white space that is skipped in one go.
-const BLANK_MAX: usize = 200;
 /// Calls that give back what they are given, or its default.
 const WRAPPERS: &[&str] = &[
     "Field",
@@ -82,11 +83,6 @@ enum Naming {
     Option,
 }
 
-struct Cursor<'a> {
-    bytes: &'a [u8],
-    at: usize,
-}
-
 /// The literal behind the name at `name`, if one is assigned there.
 pub(in crate::secrets) fn literal_behind(
     bytes: &[u8],
@@ -119,46 +115,6 @@ fn is_quote(byte: u8) -> bool {
 // === impl Cursor ===
 
 impl Cursor<'_> {
-    fn peek(&self) -> Option<u8> {
-        self.bytes.get(self.at).copied()
-    }
-
-    fn rest(&self) -> &[u8] {
-        &self.bytes[self.at..]
-    }
-
-    fn skip_if(&mut self, byte: u8) -> bool {
-        let there = self.peek() == Some(byte);
-        self.at += usize::from(there);
-        there
-    }
-
-    fn skip_any(&mut self, accepts: impl Fn(u8) -> bool) -> bool {
-        let there = self.peek().is_some_and(accepts);
-        self.at += usize::from(there);
-        there
-    }
-
-    fn skip_text(&mut self, text: &str) -> bool {
-        let there = self.rest().starts_with(text.as_bytes());
-        self.at += if there { text.len() } else { 0 };
-        there
-    }
-
-    fn skip_blank(&mut self) {
-        self.skip_while(BLANK_MAX, |byte| matches!(byte, b' ' | b'\t'));
-    }
-
-    fn skip_space(&mut self) {
-        self.skip_while(BLANK_MAX, |byte| byte.is_ascii_whitespace());
-    }
-
-    fn skip_while(&mut self, most: usize, accepts: impl Fn(u8) -> bool) -> Range<usize> {
-        let start = self.at;
-        self.at += self.rest().iter().take(most).take_while(|byte| accepts(**byte)).count();
-        start..self.at
-    }
-
     /// `name: X` and `value: Y` in two lines, keys or attributes: stands behind the operator of the second if they are there.
     fn pair_value(&mut self, naming: Naming) -> bool {
         let start = self.at;
@@ -237,8 +193,8 @@ impl Cursor<'_> {
 
     fn value(&mut self, operator: Operator, reading: Reading) -> Option<Literal> {
         match operator {
-            Operator::Element | Operator::Call | Operator::Comma => self.skip_space(),
-            Operator::Assign => self.skip_blank(),
+            Operator::Element | Operator::Call => self.skip_space(),
+            Operator::Assign | Operator::Comma => self.skip_blank(),
         }
         match operator {
             Operator::Element => {

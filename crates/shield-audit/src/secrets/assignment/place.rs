@@ -31,6 +31,8 @@ const CODE: &[&str] = &[
 const PROSE: &[&str] = &["md", "mdx", "rst", "adoc", "txt", "html", "htm", "tex", "org"];
 const PROSE_FOLDERS: &[&str] =
     &["docs", "doc", "documentation", "examples", "example", "samples", "demo", "demos", "prompts"];
+const PROSE_FILES: &[&str] =
+    &["METADATA", "PKG-INFO", "README", "CHANGES", "CHANGELOG", "LICENSE", "COPYING", "NEWS"];
 const TEMPLATES: &[&str] = &["example", "sample", "template", "dist", "tmpl"];
 const TEST_FOLDERS: &[&str] = &[
     "test",
@@ -99,7 +101,8 @@ impl Place {
         if test_name || folders.clone().any(|folder| TEST_FOLDERS.contains(&folder)) {
             return Self::Test;
         }
-        let prose = extension(name).is_some_and(|extension| PROSE.contains(&extension));
+        let prose = PROSE_FILES.contains(&name)
+            || extension(name).is_some_and(|extension| PROSE.contains(&extension));
         let template = extensions(name).any(|extension| TEMPLATES.contains(&extension));
         match prose || template || folders.any(|folder| PROSE_FOLDERS.contains(&folder)) {
             true => Self::Documentation,

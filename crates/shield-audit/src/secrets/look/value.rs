@@ -194,7 +194,7 @@ fn is_identifier_path(value: &[u8]) -> bool {
 /// Whether letters and digits alternate as no word does.
 fn is_random(value: &[u8]) -> bool {
     let digits = value.iter().filter(|byte| byte.is_ascii_digit()).count();
-    if value.len() < RANDOM_MIN || digits == 0 || !value.iter().all(u8::is_ascii_graphic) {
+    if value.len() < RANDOM_MIN || digits < 2 || !value.iter().all(u8::is_ascii_graphic) {
         return false;
     }
     let hex = value.iter().all(u8::is_ascii_hexdigit) && value.len() >= 16;

@@ -2,7 +2,7 @@
 
 use super::{
     super::shape::{
-        Alphabet::{AnyHex, Base62, Base64Url, Digits, Dotted, Hex, Letters, Lower, Upper},
+        Alphabet::{AnyHex, Base62, Base64Url, Digits, Dotted, Hex, Lower, Upper},
         Part::{OneOf, Run, Text},
     },
     Provider, rule, token,
@@ -125,7 +125,7 @@ pub(super) const ALL: &[Provider] = &[
     token(
         rule("secret/hugging-face-token", "Hugging Face token", &["huggingface-access-token"]),
         &["hf_", "api_org_"],
-        &[&[OneOf(&["hf_", "api_org_"]), Run(Letters, 34, 34)]],
+        &[&[OneOf(&["hf_", "api_org_"]), Run(Base62, 34, 34)]],
     ),
     token(
         rule("secret/linkshield-key", "LinkShield API key", &[]),
