@@ -7,6 +7,7 @@ mod header;
 mod history;
 mod jwt;
 mod look;
+mod page;
 mod private_key;
 mod providers;
 mod redaction;

@@ -3,6 +3,7 @@ use std::sync::LazyLock;
 use base64::prelude::*;
 
 use super::*;
+use crate::finding::Severity;
 
 static SCANNER: LazyLock<Scanner> = LazyLock::new(Scanner::new);
 
@@ -94,7 +95,7 @@ fn tests_and_documentation_count_less() {
         assert_eq!(password(file, "password = \"RANDOM\""), Some(Confidence::Medium), "{file}");
         assert_eq!(password(file, "password = \"hunter2\""), None, "{file}");
     }
-    let inside = "#[cfg(test)]\nmod tests { const PASSWORD: &str = \"hunter2\"; }";
+    let inside = "fn f() {}\n#[cfg(test)]\nmod tests { const PASSWORD: &str = \"hunter2\"; }";
     assert_eq!(password("a.rs", inside), None);
     assert_eq!(password("a.rs", "/// `password = \"hunter2\"`"), None);
     assert_eq!(password("a.py", "def f():\n    \"\"\"As in:\n    f(password='hunter2')\n    \"\"\"\n"), None);
