@@ -188,6 +188,21 @@ fn missing_objects_are_named() {
 }
 
 #[test]
+fn partial_clones_ask_no_network() {
+    let repository = Repository::new();
+    repository.commit_and_remove("a.py", FIRST);
+    repository.git(&["config", "uploadpack.allowFilter", "true"]);
+    repository.git(&["config", "uploadpack.allowAnySHA1InWant", "true"]);
+    let clone = tempfile::tempdir().unwrap();
+    let source = format!("file://{}", repository.path().display());
+    git(clone.path(), &["clone", "--quiet", "--bare", "--filter=blob:none", &source, "copy.git"]);
+    let history = scan(&clone.path().join("copy.git"));
+    assert_eq!((history.secrets.len(), history.read.blobs), (0, 0));
+    let reasons: Vec<_> = history.unread.iter().map(|unread| &unread.reason).collect();
+    assert_eq!(reasons, [&UnreadReason::Missing, &UnreadReason::Missing]);
+}
+
+#[test]
 fn broken_commits_do_not_hide_blobs() {
     let repository = Repository::new();
     let commit = repository.commit_and_remove("a.py", FIRST);
