@@ -5,4 +5,5 @@
 #![cfg_attr(test, expect(clippy::unwrap_used, reason = "a panic is a test's failure"))]
 
 pub mod finding;
+pub mod python;
 pub mod tree;
