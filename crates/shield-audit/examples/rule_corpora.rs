@@ -56,7 +56,10 @@ fn read(path: &str) -> Result<BTreeSet<Row>, Box<dyn Error>> {
 }
 
 fn rows(reports: &[FileReport]) -> BTreeSet<Row> {
-    let findings = reports.iter().flat_map(|report| &report.findings);
+    // bandit knows `nosec` only: what ruff's comment takes back is found all the same.
+    let waved =
+        reports.iter().flat_map(|report| &report.suppressed).filter(|one| !one.comment.contains("nosec"));
+    let findings = reports.iter().flat_map(|report| &report.findings).chain(waved.map(|one| &one.finding));
     let rows = findings.flat_map(|finding| {
         let line = finding.place.span.map_or(1, |span| span.line);
         finding.rule.aliases.iter().map(move |alias| ((*alias).to_owned(), finding.place.file.clone(), line))

@@ -288,7 +288,10 @@ impl<'m> Visitor<'m> for Scan<'m> {
         self.parents.pop();
     }
 
-    fn visit_annotation(&mut self, _: &'m Expr) {
-        // Types are not run.
+    fn visit_annotation(&mut self, expr: &'m Expr) {
+        // What a type calls is run; its texts are names of types.
+        let expressions = std::mem::take(&mut self.rules.expressions);
+        self.visit_expr(expr);
+        self.rules.expressions = expressions;
     }
 }

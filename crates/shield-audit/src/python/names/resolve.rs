@@ -21,8 +21,7 @@ const BUILTINS: &str = "builtins";
 impl<'a> Names<'a> {
     /// The dotted name of what an expression is, as one would import it: `hashlib.md5` of `h.new_md5` after
     /// `import hashlib as h; h.new_md5 = …` has none; of `m` after `from hashlib import md5 as m` it is that. Names of the
-    /// interpreter's own are in `builtins`; a name that nothing in the file binds stands for itself, since pieces of code are
-    /// run with their imports elsewhere; a relative import keeps its dots. `None` if it cannot be followed, or leads to
+    /// interpreter's own are in `builtins`; a relative import keeps its dots. `None` if it cannot be followed, or leads to
     /// something this file defines.
     #[must_use]
     pub fn resolve(&self, expr: &Expr, at: At) -> Option<String> {
@@ -110,14 +109,11 @@ impl<'a> Names<'a> {
         match self.lookup(name, at) {
             Lookup::Bound(binding) => self.follow_binding(binding, into, steps),
             Lookup::Unbound => None,
-            // The interpreter's own, something that came with a star, or a name that only a reader knows.
+            // The interpreter's own, or something that came with a star; a name of nobody's is an error when it is met.
             Lookup::Free => {
                 let own = is_python_builtin(name, PYTHON_MINOR, false);
-                let module = if own { Some(BUILTINS) } else { self.star_module() };
-                if let Some(module) = module {
-                    into.push_str(module);
-                    into.push('.');
-                }
+                into.push_str(if own { BUILTINS } else { self.star_module()? });
+                into.push('.');
                 into.push_str(name);
                 Some(())
             }

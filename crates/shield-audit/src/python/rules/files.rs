@@ -90,24 +90,25 @@ const VALID: u64 = 0o7777;
 
 fn open_permissions(scene: &Scene<'_>, call: &Call<'_>) -> Option<Hit> {
     let mode = call.argument("mode", 1).filter(|_| call.name == "os.chmod")?;
-    let bits = Bits::of(scene, mode)?;
-    let worst = if bits.set & 0o2 != 0 { Severity::High } else { Severity::Medium };
-    let message = if bits.set & !VALID != 0 {
+    let bits = Bits::of(scene, mode);
+    let message = if bits.is_invalid() {
         "the mode has bits that there are not".to_owned()
     } else if bits.set & OPEN != 0 {
         format!("the mode is `0o{:o}`", bits.set)
     } else {
         return None;
     };
-    Some(call.hit(message).severity(worst).moved(mode.range()))
+    let severity = if bits.set & 0o2 != 0 { Severity::High } else { Severity::Medium };
+    Some(call.hit(message).severity(severity).moved(mode.range()))
 }
 
 fn loose_permissions(scene: &Scene<'_>, call: &Call<'_>) -> Option<Hit> {
     let [_, mode] = call.positional() else { return None };
-    let bits = Bits::of(scene, mode).filter(|_| call.method().contains("chmod"))?.set;
-    let elsewhere = call.name != "os.chmod" && bits & OPEN != 0;
-    let weak = bits & LOOSE != 0 && bits & OPEN == 0;
-    (bits & !VALID == 0 && (elsewhere || weak)).then(|| call.hit(format!("the mode is `0o{bits:o}`")))
+    let bits = Bits::of(scene, mode);
+    let elsewhere = call.name != "os.chmod" && bits.set & OPEN != 0;
+    let weak = bits.set & LOOSE != 0 && bits.set & OPEN == 0;
+    let loose = call.method().contains("chmod") && !bits.is_invalid() && (elsewhere || weak);
+    loose.then(|| call.hit(format!("the mode is `0o{:o}`", bits.set)))
 }
 
 /// What is known of the bits of a number.
@@ -115,46 +116,62 @@ fn loose_permissions(scene: &Scene<'_>, call: &Call<'_>) -> Option<Hit> {
 struct Bits {
     set: u64,
     clear: u64,
+    /// Whether bits beyond these are set.
+    beyond: bool,
 }
 
 // === impl Bits ===
 
 impl Bits {
-    const UNKNOWN: Self = Self { set: 0, clear: 0 };
+    const UNKNOWN: Self = Self { set: 0, clear: 0, beyond: false };
 
     const fn exactly(value: u64) -> Self {
-        Self { set: value, clear: !value }
+        Self { set: value, clear: !value, beyond: false }
     }
 
-    /// What is known of an expression; `None` if it is no number at all.
-    fn of(scene: &Scene<'_>, expr: &Expr) -> Option<Self> {
+    /// What is known of an expression.
+    fn of(scene: &Scene<'_>, expr: &Expr) -> Self {
         match expr {
             Expr::NumberLiteral(ast::ExprNumberLiteral { value: ast::Number::Int(int), .. }) => {
-                // A number beyond 64 bits has bits that no mode has.
-                Some(int.as_u64().map_or(Self { set: u64::MAX, clear: 0 }, Self::exactly))
+                int.as_u64().map_or(Self { beyond: true, ..Self::UNKNOWN }, Self::exactly)
             }
             Expr::Attribute(_) | Expr::Name(_) => {
                 let constant =
                     scene.resolve(expr).and_then(|name| stat_constant(name.strip_prefix("stat.")?));
-                Some(constant.map_or(Self::UNKNOWN, Self::exactly))
+                constant.map_or(Self::UNKNOWN, Self::exactly)
             }
-            Expr::BinOp(ExprBinOp { left, op, right, .. }) => {
-                let (one, other) = (Self::of(scene, left)?, Self::of(scene, right)?);
-                Some(match op {
-                    Operator::BitOr => Self { set: one.set | other.set, clear: one.clear & other.clear },
-                    Operator::BitAnd => Self { set: one.set & other.set, clear: one.clear | other.clear },
-                    Operator::BitXor if scene.source(left.as_ref()) == scene.source(right.as_ref()) => {
-                        Self::exactly(0)
-                    }
-                    Operator::BitXor => Self {
-                        set: one.set & other.clear | one.clear & other.set,
-                        clear: one.set & other.set | one.clear & other.clear,
-                    },
-                    _ => Self::UNKNOWN,
-                })
-            }
-            _ => Some(Self::UNKNOWN),
+            Expr::BinOp(operation) => Self::of_operation(scene, operation),
+            _ => Self::UNKNOWN,
         }
+    }
+
+    fn of_operation(scene: &Scene<'_>, ExprBinOp { left, op, right, .. }: &ExprBinOp) -> Self {
+        let (one, other) = (Self::of(scene, left), Self::of(scene, right));
+        match op {
+            Operator::BitOr => Self {
+                set: one.set | other.set,
+                clear: one.clear & other.clear,
+                beyond: one.beyond || other.beyond,
+            },
+            Operator::BitAnd => Self {
+                set: one.set & other.set,
+                clear: one.clear | other.clear,
+                beyond: one.beyond && other.beyond,
+            },
+            Operator::BitXor if scene.source(left.as_ref()) == scene.source(right.as_ref()) => {
+                Self::exactly(0)
+            }
+            Operator::BitXor => Self {
+                set: one.set & other.clear | one.clear & other.set,
+                clear: one.set & other.set | one.clear & other.clear,
+                beyond: one.beyond || other.beyond,
+            },
+            _ => Self::UNKNOWN,
+        }
+    }
+
+    const fn is_invalid(self) -> bool {
+        self.beyond || self.set & !VALID != 0
     }
 }
 

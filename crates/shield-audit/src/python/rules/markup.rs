@@ -4,7 +4,10 @@ use ruff_python_ast::{self as ast, Expr, ExprBinOp, Operator};
 use ruff_text_size::Ranged;
 
 use super::{Call, Check, Class, Hit, Scene, Test, Words};
-use crate::finding::{Confidence, Cwe, Rule, Severity};
+use crate::{
+    finding::{Confidence, Cwe, Rule, Severity},
+    python::names::{At, Bound},
+};
 
 const ADVICE: &str =
     "Let the template escape the text, or put values in with `format_html` or `Markup.format`.";
@@ -90,41 +93,57 @@ fn safe_string(scene: &Scene<'_>, call: &Call<'_>) -> Option<Hit> {
         .or_else(|| call.name.strip_prefix("django.utils.html."))?;
     let makes = matches!(class, "mark_safe" | "SafeText" | "SafeUnicode" | "SafeString" | "SafeBytes");
     let text = call.positional().first().filter(|_| makes)?;
-    (!is_known(scene, text)).then(|| call.hit("whatever is put into the text reaches the browser as it is"))
+    (!is_known(scene, text, STEPS_MAX))
+        .then(|| call.hit("whatever is put into the text reaches the browser as it is"))
 }
 
-/// Whether nothing in a text comes from outside: it is known, or a known template filled with known texts.
-fn is_known(scene: &Scene<'_>, text: &Expr) -> bool {
-    if scene.text(text).is_some() {
-        return true;
-    }
+/// How many names are followed to see what a text is made of.
+const STEPS_MAX: u8 = 8;
+
+/// Whether nothing in a text comes from outside: it is written out, a template filled with known texts, or a name that is never
+/// anything else.
+fn is_known(scene: &Scene<'_>, text: &Expr, steps: u8) -> bool {
+    let Some(steps) = steps.checked_sub(1) else { return false };
+    let known = |part: &Expr| is_known(scene, part, steps);
     match text {
+        Expr::StringLiteral(_) => true,
+        Expr::Starred(starred) => match starred.value.as_ref() {
+            Expr::List(ast::ExprList { elts, .. }) | Expr::Tuple(ast::ExprTuple { elts, .. }) => {
+                elts.iter().all(known)
+            }
+            _ => false,
+        },
         Expr::Call(ast::ExprCall { func, arguments, .. }) => match func.as_ref() {
             Expr::Attribute(method) if method.attr.as_str() == "format" => {
-                let known = |argument: &Expr| match argument {
-                    Expr::Starred(starred) => starred
-                        .value
-                        .as_list_expr()
-                        .map(|list| &list.elts)
-                        .or(starred.value.as_tuple_expr().map(|tuple| &tuple.elts))
-                        .is_some_and(|items| items.iter().all(|item| is_known(scene, item))),
-                    other => is_known(scene, other),
-                };
-                is_known(scene, &method.value)
-                    && arguments.keywords.is_empty()
-                    && arguments.args.iter().all(known)
+                known(&method.value) && arguments.keywords.is_empty() && arguments.args.iter().all(known)
             }
             _ => false,
         },
         Expr::BinOp(ExprBinOp { left, op: Operator::Mod, right, .. }) => {
             let filling = match right.as_ref() {
-                Expr::Tuple(tuple) => tuple.elts.iter().all(|item| is_known(scene, item)),
-                one => is_known(scene, one),
+                Expr::Tuple(tuple) => tuple.elts.iter().all(known),
+                one => known(one),
             };
-            is_known(scene, left) && filling
+            known(left) && filling
         }
+        Expr::Name(name) => is_always_known(scene, name.id.as_str(), steps),
         _ => false,
     }
+}
+
+/// Whether a name is bound to known texts only, wherever that happens before.
+fn is_always_known(scene: &Scene<'_>, name: &str, steps: u8) -> bool {
+    let names = scene.module.names;
+    let Some(binding) = names.lookup(name, scene.at).binding() else { return false };
+    let mut bindings = names.bindings(binding.at.scope, name).peekable();
+    bindings.peek().is_some()
+        && bindings.filter(|one| one.at.position <= scene.at.position).all(|one| match one.bound {
+            Bound::Value(value) => {
+                let at = At { position: value.start(), ..one.at };
+                is_known(&Scene { at, ..*scene }, value, steps)
+            }
+            _ => false,
+        })
 }
 
 fn markup(_: &Scene<'_>, call: &Call<'_>) -> Option<Hit> {

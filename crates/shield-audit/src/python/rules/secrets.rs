@@ -35,6 +35,7 @@ pub(super) static CHECKS: &[Check] = &[
         Test::Expression(compared),
     ),
     check("python/password-empty", "an empty password", &["B105"], Test::Statement(assigned_empty)),
+    check("python/password-compared-empty", "an empty password", &["B105"], Test::Expression(compared_empty)),
     check("python/password-in-table", "a password in the source", &["B105"], Test::Expression(in_table)),
     check("python/password-argument", "a password in the source", &["B106", "S106"], Test::Call(argument)),
     check("python/password-default", "a password as a default", &["B107", "S107"], Test::Statement(default)),
@@ -94,6 +95,17 @@ fn compared(_: &Scene<'_>, expr: &Expr) -> Option<Hit> {
     let Expr::Compare(compare) = expr else { return None };
     let name = password(&compare.left)?;
     compare.comparators.iter().find_map(written).map(|range| hit(range, name))
+}
+
+fn compared_empty(_: &Scene<'_>, expr: &Expr) -> Option<Hit> {
+    let Expr::Compare(compare) = expr else { return None };
+    let name = password(&compare.left)?;
+    let empty = compare
+        .comparators
+        .iter()
+        .filter_map(Expr::as_string_literal_expr)
+        .find(|text| text.value.is_empty())?;
+    Some(Hit::at(empty.range, name, format!("`{name}` may be empty")).severity(Severity::Info))
 }
 
 fn in_table(_: &Scene<'_>, expr: &Expr) -> Option<Hit> {

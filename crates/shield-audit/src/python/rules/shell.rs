@@ -64,6 +64,17 @@ pub(super) static CHECKS: &[Check] = &[
     ),
     check(
         rule(
+            "python/subprocess-unknown-shell",
+            "may run a command through a shell",
+            Severity::Medium,
+            &["B602", "S603"],
+        ),
+        Confidence::Low,
+        Words::Names(&["shell"]),
+        subprocess_unknown_shell,
+    ),
+    check(
+        rule(
             "python/subprocess-input",
             "runs a command that is put together",
             Severity::Low,

@@ -69,8 +69,11 @@ fn sql_text(scene: &Scene<'_>, expr: &Expr) -> Option<Hit> {
 }
 
 fn sql_like_text(scene: &Scene<'_>, expr: &Expr) -> Option<Hit> {
-    let text = put_together(scene, expr).or_else(|| replaced(expr))?;
-    (QUERY_LIKE.is_match(&text) && !QUERY.is_match(&text)).then(|| hit(scene, expr))
+    let like = match put_together(scene, expr) {
+        Some(text) => QUERY_LIKE.is_match(&text) && !QUERY.is_match(&text),
+        None => replaced(expr).is_some_and(|text| QUERY_LIKE.is_match(text)),
+    };
+    like.then(|| hit(scene, expr))
 }
 
 fn hit(scene: &Scene<'_>, expr: &Expr) -> Hit {
@@ -131,15 +134,24 @@ fn may_be_text(sum: &ExprBinOp) -> bool {
         match part {
             Expr::StringLiteral(_) | Expr::FString(_) => text = true,
             Expr::BinOp(inner) => rest.extend([inner.left.as_ref(), inner.right.as_ref()]),
-            Expr::NumberLiteral(_)
-            | Expr::BytesLiteral(_)
-            | Expr::List(_)
-            | Expr::Tuple(_)
-            | Expr::Dict(_) => return false,
+            Expr::If(choice) if is_no_text(&choice.body) && is_no_text(&choice.orelse) => return false,
+            other if is_no_text(other) => return false,
             _ => {}
         }
     }
     text
+}
+
+fn is_no_text(expr: &Expr) -> bool {
+    matches!(
+        expr,
+        Expr::NumberLiteral(_)
+            | Expr::BytesLiteral(_)
+            | Expr::List(_)
+            | Expr::Tuple(_)
+            | Expr::Dict(_)
+            | Expr::ListComp(_)
+    )
 }
 
 fn is_method_of_literal(call: &ast::ExprCall, method: &str) -> bool {
@@ -152,11 +164,11 @@ fn is_method_of_literal(call: &ast::ExprCall, method: &str) -> bool {
 }
 
 /// `"select … from …".replace(…)`.
-fn replaced(expr: &Expr) -> Option<String> {
+fn replaced(expr: &Expr) -> Option<&str> {
     let Expr::Call(call) = expr else { return None };
     let Expr::Attribute(attribute) = call.func.as_ref() else { return None };
     let Expr::StringLiteral(text) = attribute.value.as_ref() else { return None };
-    (attribute.attr.as_str() == "replace").then(|| text.value.to_str().to_owned())
+    (attribute.attr.as_str() == "replace").then(|| text.value.to_str())
 }
 
 fn django_extra(_: &Scene<'_>, call: &Call<'_>) -> Option<Hit> {

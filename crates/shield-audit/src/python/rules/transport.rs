@@ -187,28 +187,39 @@ pub(super) static CHECKS: &[Check] = &[
         Test::Call(snmp_plain),
     ),
     clear("python/telnet", "speaks Telnet", &["B312", "S312"], &["telnetlib"], Test::Call(telnet)),
-    clear("python/ftp", "speaks FTP", &["B321", "S321"], &["ftplib"], Test::Call(ftp)),
+    clear("python/ftp", "speaks FTP", &["B321", "S321"], &["ftplib"], Test::Names(&["ftplib.FTP"])),
     clear("python/telnet-import", "Telnet", &["B401", "S401"], &["telnetlib"], Test::Imports(&["telnetlib"])),
     clear("python/ftp-import", "FTP", &["B402", "S402"], &["ftplib"], Test::Imports(&["ftplib"])),
     clear("python/ipmi-import", "IPMI", &["B415", "S415"], &["pyghmi"], Test::Imports(&["pyghmi"])),
     check(
-        Rule {
-            id: "python/httpoxy-import",
-            title: "a gateway that takes a client's header for its proxy",
-            cwe: Cwe(284),
-            severity: Severity::High,
-            aliases: &["B412", "S412"],
-            advice: "Serve the application over WSGI or ASGI.",
-        },
+        httpoxy("python/httpoxy-import", &["B412", "S412"]),
         Confidence::High,
         &["CGIHandler", "twcgi"],
-        Test::Imports(&[
-            "wsgiref.handlers.CGIHandler",
-            "twisted.web.twcgi.CGIScript",
-            "twisted.web.twcgi.CGIDirectory",
-        ]),
+        Test::Imports(GATEWAYS),
+    ),
+    check(
+        httpoxy("python/httpoxy", &["B412"]),
+        Confidence::High,
+        &["CGIHandler", "twcgi"],
+        Test::Names(GATEWAYS),
     ),
 ];
+
+/// Gateways that hand a client's `Proxy` header on as the setting of a proxy.
+const GATEWAYS: &[&str] =
+    &["wsgiref.handlers.CGIHandler", "twisted.web.twcgi.CGIScript", "twisted.web.twcgi.CGIDirectory"];
+
+const fn httpoxy(id: &'static str, aliases: &'static [&'static str]) -> Rule {
+    let title = "a gateway that takes a client's header for its proxy";
+    Rule {
+        id,
+        title,
+        cwe: Cwe(284),
+        severity: Severity::High,
+        aliases,
+        advice: "Serve the application over WSGI or ASGI.",
+    }
+}
 
 /// The library whose call this is, if it sends a request.
 fn client(call: &Call<'_>) -> Option<&'static str> {
@@ -402,8 +413,4 @@ fn snmp_plain(_: &Scene<'_>, call: &Call<'_>) -> Option<Hit> {
 
 fn telnet(_: &Scene<'_>, call: &Call<'_>) -> Option<Hit> {
     call.name.starts_with("telnetlib.").then(|| call.hit("Telnet sends everything in the clear"))
-}
-
-fn ftp(_: &Scene<'_>, call: &Call<'_>) -> Option<Hit> {
-    call.name.starts_with("ftplib.").then(|| call.hit("FTP sends everything in the clear"))
 }
