@@ -173,3 +173,98 @@ impl FileReport {
         Self { skipped: vec![Skipped { path: path.to_owned(), reason }], ..Self::default() }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn said(text: &str) -> Vec<String> {
+        let report = Audit::default().text("a.py", text, Parse::Always);
+        let say = |finding: &Finding| {
+            let span = finding.place.span.unwrap();
+            format!(
+                "{} {}:{} {} {}",
+                finding.rule.id, span.line, span.column, finding.context, finding.subject
+            )
+        };
+        report.findings.iter().map(say).collect()
+    }
+
+    #[test]
+    fn findings_say_where_and_what() {
+        let text = "import hashlib as h\nclass Cache:\n    def key(self, x):\n        return h.md5(x)\n";
+        assert_eq!(said(text), ["python/weak-hash 4:16 Cache.key hashlib.md5"]);
+    }
+
+    #[test]
+    fn harmless_uses_are_left_alone() {
+        for text in [
+            "import hashlib\nhashlib.md5(x, usedforsecurity=False)",
+            "import hashlib\nSAFE = False\nhashlib.new('md5', x, usedforsecurity=SAFE)",
+            "import hashlib\nhashlib.new('sha256')",
+            "def eval(x): pass\neval(x)",
+            "model.eval()",
+            "description = 'DES, MD5 and eval( os.system'",
+            "import ssl\nssl.create_default_context()",
+            "import yaml\nyaml.load(x, Loader=yaml.SafeLoader)",
+        ] {
+            assert_eq!(said(text), Vec::<String>::new(), "{text}");
+        }
+    }
+
+    #[test]
+    fn disguised_uses_are_found() {
+        for (text, rule) in [
+            ("from hashlib import md5 as m\nm(x)", "python/weak-hash"),
+            ("import hashlib\nA = 'MD5'\nhashlib.new(A)", "python/weak-hash"),
+            ("import hashlib\ngetattr(hashlib, 'md5')(x)", "python/weak-hash"),
+            ("import builtins\nrun = builtins.eval\nrun(x)", "python/eval"),
+            ("\u{ff45}val(x)", "python/eval"),
+            ("import importlib\nimportlib.import_module('o' + 's').system(x)", "python/os-shell"),
+            ("from subprocess import run as r\nON = True\nr(x, shell=ON)", "python/subprocess-shell"),
+        ] {
+            assert!(said(text).iter().any(|one| one.starts_with(rule)), "{text}");
+        }
+    }
+
+    #[test]
+    fn filtered_is_unfiltered() {
+        let audit = Audit::default();
+        for text in [
+            "x = '0.0' '.0.0'",
+            "x = '0.0.\\x30.0'",
+            "import hashlib\nhashlib.md5(x)",
+            "x = f'/t' 'mp/x'",
+            "from os import *\nsystem(x)",
+            "__import__('sub' + 'process').run(x)",
+            "\u{1d41e}xec(x)",
+            "x = 'sel' 'ect a from b where c = %s' % x",
+        ] {
+            let unfiltered = audit.text_unfiltered("a.py", text);
+            assert_eq!(audit.text("a.py", text, Parse::WhereWordsOccur), unfiltered, "{text}");
+        }
+    }
+
+    #[test]
+    fn broken_files_are_named_and_read_on() {
+        let report = Audit::default().bytes("a.py", b"eval(x)\nif:\nexec(y)\n", Parse::Always);
+        assert_eq!((report.findings.len(), report.skipped.len()), (2, 1));
+        let report = Audit::default().bytes("a.py", b"eval(x) # \xff", Parse::Always);
+        assert_eq!(
+            (report.findings.len(), report.skipped[0].to_string()),
+            (0, "a.py: not UTF-8 at byte 10".to_owned())
+        );
+    }
+
+    #[test]
+    fn rules_have_names_of_their_own() {
+        let mut ids: Vec<_> = rules::all().map(|check| check.rule.id).collect();
+        let count = ids.len();
+        ids.sort_unstable();
+        ids.dedup();
+        assert_eq!(ids.len(), count);
+        assert!(
+            rules::all().all(|check| !check.rule.aliases.is_empty() && check.rule.id.starts_with("python/"))
+        );
+    }
+}

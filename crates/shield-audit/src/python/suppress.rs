@@ -62,8 +62,9 @@ impl<'a> Comment<'a> {
         let names = ["nosec", "noqa"].into_iter().find_map(|mark| {
             let at = text.match_indices(['n', 'N']).map(|(at, _)| at).find(|&at| {
                 let word = text.get(at..at + mark.len()).is_some_and(|word| word.eq_ignore_ascii_case(mark));
-                // `# nosec`, not `# see noseconds`.
-                word && text[..at].trim_end().ends_with('#')
+                let ends = !text[at..].chars().nth(mark.len()).is_some_and(char::is_alphanumeric);
+                // `# nosec`, not `# see nosec` or `# noseconds`.
+                word && ends && text[..at].trim_end().ends_with('#')
             })?;
             let rest = text[at + mark.len()..].trim_start_matches([':', ' ', '\t']);
             Some(rest.split('#').next().unwrap_or(rest))
@@ -87,4 +88,44 @@ fn is_code(word: &str) -> bool {
         && letters.len() <= 4
         && letters.bytes().all(|byte| byte.is_ascii_uppercase());
     numbered || word.starts_with("python/")
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::python::{Audit, Parse};
+
+    /// How many findings stay, and how many are taken back.
+    fn count(text: &str) -> (usize, usize) {
+        let report = Audit::default().text("a.py", text, Parse::Always);
+        (report.findings.len(), report.suppressed.len())
+    }
+
+    #[test]
+    fn comments_take_findings_back() {
+        assert_eq!(count("eval(x)\n"), (1, 0));
+        for comment in [
+            "# nosec",
+            "#nosec",
+            "# noqa",
+            "# NOQA",
+            "# nosec B307",
+            "# nosec: B602, B307",
+            "# noqa: E501,S307",
+            "# nosec: python/eval",
+            "# type: ignore # noqa: S307",
+            "# nosec because it is a test",
+        ] {
+            assert_eq!(count(&format!("eval(x)  {comment}\n")), (0, 1), "{comment}");
+        }
+        for comment in ["# nosec B602", "# noqa: E501", "# noseconds", "# a nosec", "'# nosec'"] {
+            assert_eq!(count(&format!("eval(x)  {comment}\n").replace("  '", ", '")).1, 0, "{comment}");
+        }
+    }
+
+    #[test]
+    fn comment_counts_on_the_lines_of_the_finding() {
+        assert_eq!(count("eval(\n    x,\n)  # nosec\n"), (0, 1));
+        assert_eq!(count("eval(x)\n# nosec\n"), (1, 0));
+        assert_eq!(count("eval(x)\neval(x)  # nosec\neval(x)\n"), (2, 1));
+    }
 }
