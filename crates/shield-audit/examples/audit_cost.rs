@@ -28,13 +28,17 @@ fn main() -> Result<(), Box<dyn Error>> {
         settings.threads = threads.parse::<NonZeroUsize>()?;
     }
     let tree = Tree::walk(Path::new(root), &settings)?;
-    let visited = tree.visit(&settings, is_candidate, |entry, bytes| match how.as_str() {
-        "words" => audit.bytes(&entry.path, bytes, Parse::WhereWordsOccur),
-        "always" => audit.bytes(&entry.path, bytes, Parse::Always),
-        _ => {
-            decode(bytes).map(|text| audit.text_unfiltered(&entry.path, &text.characters)).unwrap_or_default()
-        }
-    });
+    let visited = tree.visit(
+        &settings,
+        |entry| is_candidate(entry) && entry.path.contains(".py"),
+        |entry, bytes| match how.as_str() {
+            "words" => audit.bytes(&entry.path, bytes, Parse::WhereWordsOccur),
+            "always" => audit.bytes(&entry.path, bytes, Parse::Always),
+            _ => decode(bytes)
+                .map(|text| audit.text_unfiltered(&entry.path, &text.characters))
+                .unwrap_or_default(),
+        },
+    );
     report(&visited.results)
 }
 

@@ -37,13 +37,17 @@ pub struct FileReport {
 /// Whether a file may hold Python: by its ending, or a script that only its first line names.
 #[must_use]
 pub fn is_candidate(entry: &Entry) -> bool {
-    let name = entry.path.rsplit('/').next().unwrap_or(&entry.path);
-    match name.rsplit_once('.') {
-        Some((_, "py" | "pyi" | "pyw")) => true,
-        Some(_) => false,
+    match ending(&entry.path) {
+        Some(ending) => matches!(ending, "py" | "pyi" | "pyw"),
         // Installed packages keep scripts in `bin` and their notices everywhere.
         None => entry.origin == Origin::Project || entry.path.rsplit('/').nth(1) == Some("bin"),
     }
+}
+
+/// What follows the last dot of a file's name.
+fn ending(path: &str) -> Option<&str> {
+    let name = path.rsplit('/').next().unwrap_or(path);
+    name.rsplit_once('.').map(|(_, ending)| ending)
 }
 
 /// Whether a file without an ending is a Python script.
@@ -79,7 +83,7 @@ impl Audit {
     /// find something.
     #[must_use]
     pub fn file(&self, entry: &Entry, bytes: &[u8]) -> FileReport {
-        if !entry.path.contains('.') && !is_script(bytes) {
+        if ending(&entry.path).is_none() && !is_script(bytes) {
             return FileReport::default();
         }
         let parse = match entry.origin {

@@ -23,8 +23,10 @@ use crate::{
 pub enum Class {
     /// Code or commands that are run.
     Execution,
-    /// Hashes, ciphers, keys and random numbers.
+    /// Hashes, ciphers and keys.
     Cryptography,
+    /// Random numbers.
+    Randomness,
     /// Objects made of bytes that somebody sent.
     Deserialisation,
     /// XML parsers.
@@ -62,6 +64,8 @@ pub struct Check {
 pub enum Words {
     /// Whole identifiers.
     Names(&'static [&'static str]),
+    /// Whole identifiers of the interpreter's own: as attributes they count only where `builtins` is named.
+    Builtins(&'static [&'static str]),
     /// Texts, wherever they stand.
     Parts(&'static [&'static str]),
     /// Texts, in capitals or small letters (ASCII).

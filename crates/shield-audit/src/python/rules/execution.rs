@@ -17,7 +17,7 @@ pub(super) static CHECKS: &[Check] = &[
         },
         confidence: Confidence::High,
         class: Class::Execution,
-        words: Words::Names(&["exec", "builtins"]),
+        words: Words::Builtins(&["exec"]),
         test: Test::Names(&["builtins.exec"]),
     },
     Check {
@@ -31,7 +31,7 @@ pub(super) static CHECKS: &[Check] = &[
         },
         confidence: Confidence::High,
         class: Class::Execution,
-        words: Words::Names(&["eval", "builtins"]),
+        words: Words::Builtins(&["eval"]),
         test: Test::Names(&["builtins.eval"]),
     },
     Check {
@@ -45,7 +45,7 @@ pub(super) static CHECKS: &[Check] = &[
         },
         confidence: Confidence::Medium,
         class: Class::Execution,
-        words: Words::Names(&["exec_command", "paramiko"]),
+        words: Words::Names(&["exec_command"]),
         test: Test::Call(paramiko_command),
     },
     Check {
@@ -59,7 +59,7 @@ pub(super) static CHECKS: &[Check] = &[
         },
         confidence: Confidence::High,
         class: Class::Execution,
-        words: Words::Names(&["logging"]),
+        words: Words::Names(&["listen"]),
         test: Test::Call(logging_listen),
     },
 ];

@@ -21,7 +21,7 @@ pub(super) static CHECKS: &[Check] = &[
             advice: "Raise an exception where the check must hold.",
         },
         Confidence::High,
-        Words::Names(&["assert"]),
+        Words::Parts(&["assert"]),
         Test::Statement(assertion),
     ),
     check(
@@ -47,7 +47,7 @@ pub(super) static CHECKS: &[Check] = &[
             advice: "Name the errors that are meant, and log the rest.",
         },
         Confidence::High,
-        Words::Names(&["except"]),
+        Words::Parts(&["except"]),
         Test::Statement(except_pass),
     ),
     check(
@@ -60,7 +60,7 @@ pub(super) static CHECKS: &[Check] = &[
             advice: "Name the errors that are meant, and log the rest.",
         },
         Confidence::High,
-        Words::Names(&["continue"]),
+        Words::Parts(&["continue"]),
         Test::Statement(except_continue),
     ),
     check(

@@ -8,15 +8,18 @@ use crate::finding::{Confidence, Cwe, Rule, Severity};
 
 const ADVICE: &str = "Pass the command as a list of arguments, without a shell, and by its full path.";
 
-/// What every call that runs a command needs: its function or its module. `os` is in every other file, so its functions are named.
+/// What every call that runs a command needs: its function, or a module that has nothing else. `os` is in every other file.
 const WORDS: Words = Words::Names(&[
     "subprocess",
-    "popen2",
-    "commands",
+    "getoutput",
+    "getstatusoutput",
     "system",
     "popen",
+    "popen2",
     "popen3",
     "popen4",
+    "Popen3",
+    "Popen4",
     "execl",
     "execle",
     "execlp",
