@@ -15,6 +15,9 @@ use super::rules::{Check, Words};
 /// Names that make names out of texts: a file with them counts as holding every word.
 const IMPORTERS: [&str; 2] = ["import_module", "__import__"];
 
+/// What their finding says: a bit that is no rule's.
+const IMPORTED: u128 = 1 << 127;
+
 /// What takes a text for the name of an attribute.
 const GETATTR: &[u8] = b"getattr";
 
@@ -117,6 +120,10 @@ pub(super) struct Prefilter {
     always: u128,
     /// Rules about the interpreter's own names.
     builtins: u128,
+    /// Rules about members of modules, and the modules.
+    members: Vec<(u128, &'static [&'static str])>,
+    /// Every rule.
+    every: u128,
 }
 
 /// One automaton, with what the finding of each word says.
@@ -169,17 +176,22 @@ impl Active {
 
 impl Prefilter {
     /// # Panics
-    /// If there are more than 128 rules.
+    /// If there are more than 127 rules.
     pub(super) fn of(checks: &[&Check]) -> Self {
-        assert!(checks.len() <= 128, "a rule is one bit of 128");
+        assert!(checks.len() < 128, "a rule is one bit of 127");
         let every = u128::MAX >> (128 - checks.len().max(1));
-        let mut names: Vec<Word<'_>> = IMPORTERS.iter().map(|word| (word.as_bytes(), every)).collect();
+        let mut names: Vec<Word<'_>> = IMPORTERS.iter().map(|word| (word.as_bytes(), IMPORTED)).collect();
         names.extend([(GETATTR, 0), (BUILTINS, 0)]);
+        let mut members: Vec<(u128, &'static [&'static str])> = Vec::new();
         let (mut parts, mut any_case) = (Vec::new(), Vec::new());
         let (mut always, mut builtins) = (0, 0);
         for (bit, check) in checks.iter().enumerate().map(|(index, check)| (1 << index, check)) {
             let (list, words) = match check.words {
                 Words::Names(words) => (&mut names, words),
+                Words::Members { names: words, of } => {
+                    members.push((bit, of));
+                    (&mut names, words)
+                }
                 Words::Builtins(words) => {
                     builtins |= bit;
                     (&mut names, words)
@@ -201,6 +213,8 @@ impl Prefilter {
             folded: Finder::of(&folded, Case::Exact),
             always,
             builtins,
+            members,
+            every,
         }
     }
 
@@ -208,10 +222,11 @@ impl Prefilter {
     pub(super) fn active(&self, bytes: &[u8]) -> Active {
         let mut bits = self.named(bytes) | self.always;
         bits |= self.parts.found(bytes);
-        bits |= self.any_case.found(bytes);
         if !bytes.is_ascii() {
             bits |= self.folded.found(bytes);
         }
+        // The dearest words are looked for only if it matters: a file that is parsed anyhow is shown to their rules, too.
+        bits |= if bits == 0 { self.any_case.found(bytes) } else { self.any_case.all() };
         Active(bits)
     }
 
@@ -229,9 +244,14 @@ impl Prefilter {
             getattr |= word == GETATTR;
             builtins |= word == BUILTINS;
         });
-        // `import_module("builtins")` means every rule by itself.
         let attributes = if builtins { attributes } else { attributes & !self.builtins };
-        names | attributes | if getattr { quoted } else { 0 }
+        let found = names | attributes | if getattr { quoted } else { 0 };
+        if found & IMPORTED != 0 {
+            return self.every;
+        }
+        let missing =
+            |(rule, of): &&(u128, &'static [&'static str])| found & rule != 0 && !has_any(bytes, of);
+        self.members.iter().filter(missing).fold(found, |bits, (rule, _)| bits & !rule)
     }
 }
 
@@ -279,10 +299,15 @@ impl Finder {
         }
     }
 
+    /// What all the words together say.
+    fn all(&self) -> u128 {
+        self.says.iter().fold(0, |bits, says| bits | says)
+    }
+
     /// What the words in a text say.
     fn found(&self, bytes: &[u8]) -> u128 {
         let Some(automaton) = &self.automaton else { return 0 };
-        let all = self.says.iter().fold(0, |bits, says| bits | says);
+        let all = self.all();
         let (mut bits, mut start) = (0, 0);
         while bits != all
             && let Some(found) = automaton.find(Input::new(bytes).range(start..))
@@ -292,6 +317,14 @@ impl Finder {
         }
         bits
     }
+}
+
+/// Whether one of some words stands in a text, not as a part of another.
+fn has_any(bytes: &[u8], words: &[&str]) -> bool {
+    words.iter().any(|word| {
+        let mut finds = memchr::memmem::find_iter(bytes, word.as_bytes());
+        finds.any(|start| standing(bytes, start, start + word.len()) != Standing::Prose)
+    })
 }
 
 /// How the bytes from one place to another stand in a text.
@@ -376,6 +409,8 @@ mod tests {
         assert!(!active("{'role': 'system'}", "python/os-shell"));
         assert!(active("getattr(os, 'system')", "python/os-shell"));
         assert!(active("import_module('x').y", "python/eval"));
+        assert!(!active("import platform\nplatform.system()", "python/os-shell"));
+        assert!(active("from os import *\nsystem(x)", "python/os-shell"));
     }
 
     #[test]

@@ -10,7 +10,7 @@ use super::{
     Audit, Kind, Module,
     names::{At, ScopeId},
     prefilter::Active,
-    rules::{Call, Check, Hit, Scene, Test},
+    rules::{Call, Check, Hit, Scene, Shape, Test},
     scopes::{self, ScopeNode, ScopeVisitor},
 };
 
@@ -21,6 +21,8 @@ pub(super) struct Found {
     pub(super) context: String,
 }
 
+type LookAtExpression = fn(&Scene<'_>, &Expr) -> Option<Hit>;
+
 type Looks<F> = Vec<(&'static Check, F)>;
 
 /// The rules that look at this file, by what they look at.
@@ -29,7 +31,10 @@ struct Rules {
     names: bool,
     imports: Looks<&'static [&'static str]>,
     calls: Looks<fn(&Scene<'_>, &Call<'_>) -> Option<Hit>>,
-    expressions: Looks<fn(&Scene<'_>, &Expr) -> Option<Hit>>,
+    texts: Looks<LookAtExpression>,
+    composed: Looks<LookAtExpression>,
+    comparisons: Looks<LookAtExpression>,
+    tables: Looks<LookAtExpression>,
     statements: Looks<fn(&Scene<'_>, &Stmt) -> Vec<Hit>>,
 }
 
@@ -43,6 +48,8 @@ struct Scan<'m> {
     context: Vec<&'m str>,
     parents: Vec<&'m Expr>,
     statement: Option<&'m Stmt>,
+    /// How many annotations are around.
+    in_annotation: u32,
     /// How many blocks around run for type checkers only.
     type_checking: u32,
     /// Reused for the name of each callee.
@@ -64,6 +71,7 @@ pub(super) fn scan(audit: &Audit, module: &Module<'_>, active: Active) -> Vec<Fo
         context: Vec::new(),
         parents: Vec::new(),
         statement: None,
+        in_annotation: 0,
         type_checking: 0,
         name: String::new(),
         found: Vec::new(),
@@ -86,7 +94,10 @@ impl<'m> Scan<'m> {
                 Test::Names(_) => self.rules.names = true,
                 Test::Imports(modules) => self.rules.imports.push((check, modules)),
                 Test::Call(look) => self.rules.calls.push((check, look)),
-                Test::Expression(look) => self.rules.expressions.push((check, look)),
+                Test::Expression(Shape::Text, look) => self.rules.texts.push((check, look)),
+                Test::Expression(Shape::Composed, look) => self.rules.composed.push((check, look)),
+                Test::Expression(Shape::Comparison, look) => self.rules.comparisons.push((check, look)),
+                Test::Expression(Shape::Table, look) => self.rules.tables.push((check, look)),
                 Test::Statement(look) => self.rules.statements.push((check, look)),
                 Test::File(look) => {
                     let hit = look(&self.scene(TextRange::default()));
@@ -132,6 +143,18 @@ impl<'m> Scan<'m> {
         for position in 0..self.rules.calls.len() {
             let (check, look) = self.rules.calls[position];
             let hit = look(&self.scene(call.range), call);
+            self.note(check, hit);
+        }
+    }
+
+    /// Shows an expression to the rules that look at its shape.
+    fn expression(&mut self, expr: &'m Expr, rules: fn(&Rules) -> &Looks<LookAtExpression>) {
+        if self.in_annotation > 0 {
+            return;
+        }
+        for position in 0..rules(&self.rules).len() {
+            let (check, look) = rules(&self.rules)[position];
+            let hit = look(&self.scene(expr.range()), expr);
             self.note(check, hit);
         }
     }
@@ -278,10 +301,16 @@ impl<'m> Visitor<'m> for Scan<'m> {
             self.import_call(call);
             self.callee(&call.func, Some(&call.arguments), call.range());
         }
-        for position in 0..self.rules.expressions.len() {
-            let (check, look) = self.rules.expressions[position];
-            let hit = look(&self.scene(expr.range()), expr);
-            self.note(check, hit);
+        match expr {
+            Expr::StringLiteral(_) => self.expression(expr, |rules| &rules.texts),
+            Expr::FString(_) => {
+                self.expression(expr, |rules| &rules.texts);
+                self.expression(expr, |rules| &rules.composed);
+            }
+            Expr::BinOp(_) | Expr::Call(_) => self.expression(expr, |rules| &rules.composed),
+            Expr::Compare(_) => self.expression(expr, |rules| &rules.comparisons),
+            Expr::Dict(_) => self.expression(expr, |rules| &rules.tables),
+            _ => {}
         }
         self.parents.push(expr);
         scopes::walk_expr(self, expr);
@@ -290,8 +319,8 @@ impl<'m> Visitor<'m> for Scan<'m> {
 
     fn visit_annotation(&mut self, expr: &'m Expr) {
         // What a type calls is run; its texts are names of types.
-        let expressions = std::mem::take(&mut self.rules.expressions);
+        self.in_annotation += 1;
         self.visit_expr(expr);
-        self.rules.expressions = expressions;
+        self.in_annotation -= 1;
     }
 }

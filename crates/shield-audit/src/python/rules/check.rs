@@ -64,6 +64,13 @@ pub struct Check {
 pub enum Words {
     /// Whole identifiers.
     Names(&'static [&'static str]),
+    /// Whole identifiers of which one must be there, and one of the modules that they are members of.
+    Members {
+        /// The members.
+        names: &'static [&'static str],
+        /// Their modules, or parts of the modules' names.
+        of: &'static [&'static str],
+    },
     /// Whole identifiers of the interpreter's own: as attributes they count only where `builtins` is named.
     Builtins(&'static [&'static str]),
     /// Texts, wherever they stand.
@@ -83,12 +90,25 @@ pub enum Test {
     Imports(&'static [&'static str]),
     /// At calls.
     Call(fn(&Scene<'_>, &Call<'_>) -> Option<Hit>),
-    /// At expressions.
-    Expression(fn(&Scene<'_>, &Expr) -> Option<Hit>),
+    /// At expressions of a shape.
+    Expression(Shape, fn(&Scene<'_>, &Expr) -> Option<Hit>),
     /// At statements.
     Statement(fn(&Scene<'_>, &Stmt) -> Vec<Hit>),
     /// At a file.
     File(fn(&Scene<'_>) -> Option<Hit>),
+}
+
+/// Which expressions a rule looks at: most look at few, and most expressions are names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Shape {
+    /// Strings and f-strings.
+    Text,
+    /// What may put a text together: sums, `%`, calls of methods, f-strings.
+    Composed,
+    /// Comparisons.
+    Comparison,
+    /// Dictionaries.
+    Table,
 }
 
 /// Where a rule looks.
@@ -142,7 +162,7 @@ impl fmt::Debug for Test {
             Self::Names(_) => "Names",
             Self::Imports(_) => "Imports",
             Self::Call(_) => "Call",
-            Self::Expression(_) => "Expression",
+            Self::Expression(..) => "Expression",
             Self::Statement(_) => "Statement",
             Self::File(_) => "File",
         })

@@ -8,6 +8,9 @@ use crate::{
     python::fold::Constant,
 };
 
+/// The packages that have the algorithms.
+const LIBRARIES: &[&str] = &["Crypto", "Cryptodome", "cryptography"];
+
 /// A weak algorithm by its name.
 const fn weak(
     id: &'static str,
@@ -21,7 +24,7 @@ const fn weak(
         rule: Rule { id, title, cwe: Cwe(327), severity, aliases, advice },
         confidence: Confidence::High,
         class: Class::Cryptography,
-        words: Words::Names(looks.0),
+        words: Words::Members { names: looks.0, of: LIBRARIES },
         test: looks.1,
     }
 }
@@ -120,7 +123,7 @@ pub(super) static CHECKS: &[Check] = &[
         },
         confidence: Confidence::High,
         class: Class::Cryptography,
-        words: Words::Names(&["generate_private_key", "RSA", "DSA"]),
+        words: Words::Members { names: &["generate_private_key", "RSA", "DSA"], of: LIBRARIES },
         test: Test::Call(weak_key),
     },
     weak(

@@ -59,7 +59,7 @@ pub(super) static CHECKS: &[Check] = &[
         },
         confidence: Confidence::High,
         class: Class::Execution,
-        words: Words::Names(&["listen"]),
+        words: Words::Members { names: &["listen"], of: &["logging"] },
         test: Test::Call(logging_listen),
     },
 ];

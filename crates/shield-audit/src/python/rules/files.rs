@@ -3,7 +3,7 @@
 use ruff_python_ast::{self as ast, Expr, ExprBinOp, Operator};
 use ruff_text_size::{Ranged, TextRange};
 
-use super::{Call, Check, Class, Hit, Scene, Test, Words, strings};
+use super::{Call, Check, Class, Hit, Scene, Shape, Test, Words, strings};
 use crate::finding::{Confidence, Cwe, Rule, Severity};
 
 const fn check(rule: Rule, confidence: Confidence, words: Words, test: Test) -> Check {
@@ -46,7 +46,7 @@ pub(super) static CHECKS: &[Check] = &[
         },
         Confidence::Medium,
         Words::Parts(SHARED),
-        Test::Expression(fixed_temporary_path),
+        Test::Expression(Shape::Text, fixed_temporary_path),
     ),
     check(
         Rule {

@@ -3,7 +3,7 @@
 use ruff_python_ast::{ExceptHandler, Expr, Stmt};
 use ruff_text_size::{Ranged, TextLen, TextRange, TextSize};
 
-use super::{Call, Check, Class, Hit, Scene, Test, Words, strings};
+use super::{Call, Check, Class, Hit, Scene, Shape, Test, Words, strings};
 use crate::finding::{Confidence, Cwe, Rule, Severity};
 
 const fn check(rule: Rule, confidence: Confidence, words: Words, test: Test) -> Check {
@@ -35,7 +35,7 @@ pub(super) static CHECKS: &[Check] = &[
         },
         Confidence::Medium,
         Words::Parts(&[ALL_INTERFACES]),
-        Test::Expression(bind_all),
+        Test::Expression(Shape::Text, bind_all),
     ),
     check(
         Rule {

@@ -15,7 +15,7 @@ mod strings;
 mod transport;
 mod xml;
 
-pub use check::{Call, Check, Class, Hit, Scene, Test, Words};
+pub use check::{Call, Check, Class, Hit, Scene, Shape, Test, Words};
 
 /// Every rule.
 pub fn all() -> impl Iterator<Item = &'static Check> {

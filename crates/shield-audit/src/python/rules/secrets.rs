@@ -6,7 +6,7 @@ use regex::Regex;
 use ruff_python_ast::{self as ast, Expr, Stmt};
 use ruff_text_size::{Ranged, TextRange};
 
-use super::{Call, Check, Class, Hit, Scene, Test, Words};
+use super::{Call, Check, Class, Hit, Scene, Shape, Test, Words};
 use crate::finding::{Confidence, Cwe, Rule, Severity};
 
 const fn check(id: &'static str, title: &'static str, aliases: &'static [&'static str], test: Test) -> Check {
@@ -32,11 +32,21 @@ pub(super) static CHECKS: &[Check] = &[
         "python/password-compared",
         "a password in the source",
         &["B105", "S105"],
-        Test::Expression(compared),
+        Test::Expression(Shape::Comparison, compared),
     ),
     check("python/password-empty", "an empty password", &["B105"], Test::Statement(assigned_empty)),
-    check("python/password-compared-empty", "an empty password", &["B105"], Test::Expression(compared_empty)),
-    check("python/password-in-table", "a password in the source", &["B105"], Test::Expression(in_table)),
+    check(
+        "python/password-compared-empty",
+        "an empty password",
+        &["B105"],
+        Test::Expression(Shape::Comparison, compared_empty),
+    ),
+    check(
+        "python/password-in-table",
+        "a password in the source",
+        &["B105"],
+        Test::Expression(Shape::Table, in_table),
+    ),
     check("python/password-argument", "a password in the source", &["B106", "S106"], Test::Call(argument)),
     check("python/password-default", "a password as a default", &["B107", "S107"], Test::Statement(default)),
 ];

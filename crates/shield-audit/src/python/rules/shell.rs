@@ -8,8 +8,10 @@ use crate::finding::{Confidence, Cwe, Rule, Severity};
 
 const ADVICE: &str = "Pass the command as a list of arguments, without a shell, and by its full path.";
 
-/// What every call that runs a command needs: its function, or a module that has nothing else. `os` is in every other file.
-const WORDS: Words = Words::Names(&[
+/// What every call that runs a command needs: its function, or a module that has nothing else, and the module.
+const WORDS: Words = Words::Members { names: FUNCTIONS, of: &["subprocess", "os", "popen2", "commands"] };
+
+const FUNCTIONS: &[&str] = &[
     "subprocess",
     "getoutput",
     "getstatusoutput",
@@ -37,7 +39,7 @@ const WORDS: Words = Words::Names(&[
     "spawnvp",
     "spawnvpe",
     "startfile",
-]);
+];
 
 /// The rule about one way to run a command.
 const fn check(

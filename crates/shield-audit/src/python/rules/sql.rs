@@ -6,7 +6,7 @@ use regex::Regex;
 use ruff_python_ast::{self as ast, Expr, ExprBinOp, Operator};
 use ruff_text_size::Ranged;
 
-use super::{Call, Check, Class, Hit, Scene, Test, Words};
+use super::{Call, Check, Class, Hit, Scene, Shape, Test, Words};
 use crate::{
     finding::{Confidence, Cwe, Rule, Severity},
     python::fold::{self, Piece},
@@ -29,13 +29,13 @@ pub(super) static CHECKS: &[Check] = &[
         rule("python/sql-text", "a query that is put together", &["B608", "S608"]),
         Confidence::Low,
         VERBS,
-        Test::Expression(sql_text),
+        Test::Expression(Shape::Composed, sql_text),
     ),
     check(
         rule("python/sql-like-text", "a text like a query that is put together", &["B608"]),
         Confidence::Low,
         VERBS,
-        Test::Expression(sql_like_text),
+        Test::Expression(Shape::Composed, sql_like_text),
     ),
     check(
         rule("python/django-extra", "pieces of a query that are put together", &["B610", "S610"]),
