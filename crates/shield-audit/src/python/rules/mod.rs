@@ -15,6 +15,9 @@ mod strings;
 mod transport;
 mod xml;
 
+#[cfg(test)]
+mod examples;
+
 pub use check::{Call, Check, Class, Hit, Scene, Shape, Test, Words};
 
 /// Every rule.
