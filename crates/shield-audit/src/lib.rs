@@ -6,4 +6,6 @@
 
 pub mod baseline;
 pub mod finding;
+pub mod python;
 pub mod secrets;
+pub mod tree;
