@@ -4,4 +4,6 @@
 //! out; the same tree gives the same bytes, whatever the number of threads.
 #![cfg_attr(test, expect(clippy::unwrap_used, reason = "a panic is a test's failure"))]
 
+pub mod advisories;
+pub mod dependencies;
 pub mod finding;
