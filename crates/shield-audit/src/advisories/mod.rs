@@ -1,10 +1,13 @@
 //! What is known to be wrong with versions of packages: an offline index of OSV and RustSec advisories, and its evaluation.
 
 mod advisory;
+mod findings;
 mod groups;
 mod index;
+mod matching;
 mod osv;
 mod range;
+pub mod rules;
 mod rustsec;
 mod severity;
 mod version;
@@ -13,5 +16,6 @@ pub use advisory::{Advisory, Hit, Kind};
 pub use index::{
     Builder, Coverage, Index, LookUpError, OpenIndexError, Quarantined, ReadSourceError, Summary, read_source,
 };
+pub use matching::{Answer, Checked, Match, Unchecked, Withdrawn, match_packages};
 pub use range::{Event, ParseRangeError, Range};
 pub use version::{ParseVersionError, Version};

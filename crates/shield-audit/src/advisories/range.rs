@@ -91,7 +91,8 @@ impl Range {
                     continue;
                 }
             };
-            let first = kind == Kind::Introduced && text == "0";
+            // `0.0.0-0` is how RustSec's export spells it: no version of a crate is before it.
+            let first = kind == Kind::Introduced && matches!(text.as_str(), "0" | "0.0.0-0");
             let at = if first { None } else { Some(Version::parse(ecosystem, text)?) };
             range.edges.push(Edge { kind, at });
         }
