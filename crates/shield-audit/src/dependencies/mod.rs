@@ -1,15 +1,20 @@
 //! What a project depends on, and from which source that is known.
 
+mod disagreements;
 mod go;
 mod identity;
 mod lines;
 mod manifest;
 mod npm;
+mod project;
 mod python;
+pub mod rules;
 mod shape;
 mod toml_lock;
 
+pub use disagreements::find_disagreements;
 pub use identity::{Ecosystem, PackageName};
 pub use manifest::read_manifest;
+pub use project::{Believed, Project, read_project};
 pub use python::{Distribution, Environment, ReadEnvironmentError, RecordedFile, read_environment, read_record};
 pub use shape::{Include, Manifest, Origin, Package, Requirement, SourceKind, Unread};
