@@ -3,6 +3,7 @@
 mod disagreements;
 mod go;
 mod identity;
+mod licences;
 mod lines;
 mod manifest;
 mod npm;
@@ -14,6 +15,7 @@ mod toml_lock;
 
 pub use disagreements::find_disagreements;
 pub use identity::{Ecosystem, PackageName};
+pub use licences::{Licence, crate_licence, package_json_licence};
 pub use manifest::read_manifest;
 pub use project::{Believed, Project, read_project};
 pub use python::{Distribution, Environment, ReadEnvironmentError, RecordedFile, read_environment, read_record};

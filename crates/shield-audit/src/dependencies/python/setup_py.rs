@@ -3,12 +3,15 @@
 
 use std::collections::HashMap;
 
-use ruff_python_ast::{Expr, ExprCall, Stmt};
+use ruff_python_ast::{Expr, ExprCall, Operator, Stmt};
 use ruff_python_parser::{Mode, ParseOptions, parse_unchecked};
 use ruff_text_size::Ranged;
 
 use super::requirement::{Context, take};
 use crate::dependencies::{Manifest, SourceKind, lines::Lines};
+
+/// Lists that are looked at.
+const LISTS_MAX: usize = 1_000;
 
 /// Reads what a project asks for.
 pub(in crate::dependencies) fn read(file: &str, text: &str) -> Manifest {
@@ -17,6 +20,7 @@ pub(in crate::dependencies) fn read(file: &str, text: &str) -> Manifest {
         manifest: Manifest::new(SourceKind::SetupPy, file.to_owned()),
         lines: Lines::of(file, text),
         names: HashMap::new(),
+        lists_left: LISTS_MAX,
     };
     for error in parsed.errors() {
         let place = reader.lines.place(range_of(&error.location));
@@ -37,6 +41,8 @@ struct Reader<'a, 'm> {
     lines: Lines<'a>,
     /// What names are set to; none if to several things.
     names: HashMap<&'m str, Option<&'m Expr>>,
+    /// How many lists may still be looked at: names can be sums of themselves.
+    lists_left: usize,
 }
 
 /// Calls of `setup` and assignments, also below `if __name__ == "__main__"`.
@@ -98,6 +104,9 @@ impl<'m> Reader<'_, 'm> {
             };
             self.read_list(&keyword.value, group);
         }
+        if self.lists_left == 0 {
+            self.refuse(&call.func, "its lists of requirements are sums of more lists than are read");
+        }
     }
 
     fn read_extras(&mut self, value: &'m Expr) {
@@ -113,7 +122,16 @@ impl<'m> Reader<'_, 'm> {
     }
 
     fn read_list(&mut self, value: &'m Expr, group: Option<&str>) {
+        if self.lists_left == 0 {
+            return;
+        }
+        self.lists_left -= 1;
         let entries = match self.resolve(value) {
+            // Lists of lists are added up from left to right.
+            Some(Expr::BinOp(sum)) if sum.op == Operator::Add => {
+                self.read_list(&sum.left, group);
+                return self.read_list(&sum.right, group);
+            }
             Some(Expr::List(list)) => &list.elts,
             Some(Expr::Tuple(tuple)) => &tuple.elts,
             Some(Expr::StringLiteral(text)) => {
@@ -160,7 +178,7 @@ mod tests {
 
     #[test]
     fn literal_lists_are_read() {
-        let text = "import setuptools\nREQUIRES = ['a>=1', 'b[x]']\nif __name__ == '__main__':\n    setuptools.setup(\n\
+        let text = "import setuptools\nREQUIRES = ['a>=1'] + ['b[x]']\nif __name__ == '__main__':\n    setuptools.setup(\n\
             \x20       install_requires=REQUIRES,\n        extras_require={'fast': ('c==2',)},\n        tests_require='d\\ne',\n    )\n";
         let manifest = read("setup.py", text);
         let asked: Vec<_> =
@@ -175,6 +193,11 @@ mod tests {
             tests_require=open('r.txt').read(), setup_requires=['x', 'y' + z])\n";
         let manifest = read("setup.py", text);
         assert_eq!((manifest.requirements.len(), manifest.unread.len()), (1, 4));
+    }
+
+    #[test]
+    fn names_of_themselves_end() {
+        assert_eq!(read("setup.py", "more = more + more\nsetup(install_requires=more)\n").unread.len(), 1);
     }
 
     #[test]
