@@ -11,6 +11,7 @@ pub mod rules;
 mod rustsec;
 mod severity;
 mod version;
+pub mod vex;
 
 pub use advisory::{Advisory, Hit, Kind};
 pub use index::{

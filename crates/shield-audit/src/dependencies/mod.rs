@@ -1,5 +1,6 @@
 //! What a project depends on, and from which source that is known.
 
+pub mod bill;
 mod disagreements;
 mod go;
 mod identity;
