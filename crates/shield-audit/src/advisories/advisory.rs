@@ -72,51 +72,32 @@ pub enum Hit {
     OnlyRange,
 }
 
+/// A version that advisories are asked about, understood once for all of them.
+#[derive(Clone, Debug)]
+pub struct Sought {
+    /// In the form that lists have.
+    text: String,
+    /// Its place in the order; none if its registry has no place for it.
+    version: Option<Version>,
+}
+
+/// An advisory with its ranges understood.
+#[derive(Debug)]
+pub struct Reading<'a> {
+    advisory: &'a Advisory,
+    ranges: Vec<Range>,
+}
+
 // === impl Advisory ===
 
 impl Advisory {
-    /// Whether it is about a version, given as written and, where it has an order, as that. By the OSV schema both the list and
-    /// the ranges count; where they disagree, the answer says so.
+    /// Understands its ranges.
     ///
     /// # Errors
-    /// A range cannot be read: the index was not made by [`super::Builder`].
-    pub fn hits(
-        &self,
-        ecosystem: Ecosystem,
-        written: &str,
-        version: Option<&Version>,
-    ) -> Result<Option<Hit>, ParseRangeError> {
-        let canonical = version.map(Version::canonical);
-        let text = canonical.as_deref().unwrap_or(written);
-        let listed = self.versions.binary_search_by(|known| known.as_str().cmp(text)).is_ok();
-        let in_range = version.map_or(Ok(false), |version| self.in_range(ecosystem, version))?;
-        Ok(match (listed, in_range) {
-            (true, true) => Some(Hit::Agreed),
-            (false, true) if self.versions.is_empty() => Some(Hit::Agreed),
-            (false, true) => Some(Hit::OnlyRange),
-            (true, false) if self.ranges.is_empty() => Some(Hit::Agreed),
-            (true, false) => Some(Hit::OnlyListed),
-            (false, false) => None,
-        })
-    }
-
-    /// Whether one of its ranges holds a version.
-    ///
-    /// # Errors
-    /// As [`Self::hits`].
-    pub fn in_range(&self, ecosystem: Ecosystem, version: &Version) -> Result<bool, ParseRangeError> {
-        for events in &self.ranges {
-            if Range::parse(ecosystem, events)?.contains(version) {
-                return Ok(true);
-            }
-        }
-        Ok(false)
-    }
-
-    /// Whether a range of it holds every version there can be: nothing fixed, no last one, no limit.
-    #[must_use]
-    pub fn unbounded(&self, ecosystem: Ecosystem) -> bool {
-        self.ranges.iter().any(|events| Range::parse(ecosystem, events).is_ok_and(|range| range.unbounded()))
+    /// One cannot be: the index was not made by [`super::Builder`].
+    pub fn read(&self, ecosystem: Ecosystem) -> Result<Reading<'_>, ParseRangeError> {
+        let ranges = self.ranges.iter().map(|events| Range::parse(ecosystem, events)).collect::<Result<_, _>>()?;
+        Ok(Reading { advisory: self, ranges })
     }
 
     /// The versions that its ranges call fixed, in the order of versions.
@@ -134,6 +115,59 @@ impl Advisory {
         fixed.sort();
         fixed.dedup_by(|one, other| one.0 == other.0);
         fixed
+    }
+}
+
+// === impl Sought ===
+
+impl Sought {
+    /// A version as written somewhere.
+    #[must_use]
+    pub fn new(ecosystem: Ecosystem, written: &str) -> Self {
+        match Version::parse(ecosystem, written) {
+            Ok(version) => Self { text: version.canonical(), version: Some(version) },
+            Err(_) => Self { text: written.to_owned(), version: None },
+        }
+    }
+
+    /// Its place in the order of versions.
+    #[must_use]
+    pub const fn version(&self) -> Option<&Version> {
+        self.version.as_ref()
+    }
+}
+
+// === impl Reading ===
+
+impl<'a> Reading<'a> {
+    /// What was read.
+    #[must_use]
+    pub const fn advisory(&self) -> &'a Advisory {
+        self.advisory
+    }
+
+    /// Whether it is about a version. By the OSV schema both the list and the ranges count; where they disagree, the answer
+    /// says so. A version without an order can only be listed.
+    #[must_use]
+    pub fn hits(&self, sought: &Sought) -> Option<Hit> {
+        let versions = &self.advisory.versions;
+        let listed = versions.binary_search(&sought.text).is_ok();
+        let in_range =
+            sought.version.as_ref().is_some_and(|version| self.ranges.iter().any(|range| range.contains(version)));
+        match (listed, in_range) {
+            (true, true) => Some(Hit::Agreed),
+            (false, true) if versions.is_empty() => Some(Hit::Agreed),
+            (false, true) => Some(Hit::OnlyRange),
+            (true, false) if self.ranges.is_empty() => Some(Hit::Agreed),
+            (true, false) => Some(Hit::OnlyListed),
+            (false, false) => None,
+        }
+    }
+
+    /// Whether a range of it holds every version there can be: nothing fixed, no last one, no limit.
+    #[must_use]
+    pub fn unbounded(&self) -> bool {
+        self.ranges.iter().any(Range::unbounded)
     }
 }
 
@@ -160,8 +194,7 @@ pub(super) mod tests {
     }
 
     fn hit(advisory: &Advisory, text: &str) -> Option<Hit> {
-        let version = Version::parse(Ecosystem::PyPi, text).ok();
-        advisory.hits(Ecosystem::PyPi, text, version.as_ref()).unwrap()
+        advisory.read(Ecosystem::PyPi).unwrap().hits(&Sought::new(Ecosystem::PyPi, text))
     }
 
     #[test]

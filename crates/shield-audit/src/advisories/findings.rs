@@ -91,6 +91,7 @@ mod tests {
             place: Place { file: "uv.lock".to_owned(), span: None },
             vulnerability: "CVE-1".to_owned(),
             names: vec!["CVE-1".to_owned()],
+            records: vec!["CVE-1".to_owned()],
             kind,
             summary: "bad".to_owned(),
             severity,

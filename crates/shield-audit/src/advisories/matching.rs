@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::Serialize;
 use shield_types::{Sha256Digest, chain};
 
-use super::{Advisory, Hit, Index, Kind, Summary, Version};
+use super::{Hit, Index, Kind, Reading, Sought, Summary, Version};
 use crate::{
     dependencies::{Ecosystem, Origin, Package, PackageName},
     finding::{Place, Severity},
@@ -52,8 +52,10 @@ pub struct Match {
     pub place: Place,
     /// Its one name.
     pub vulnerability: String,
-    /// The records that say so, and all other names.
+    /// All names of it.
     pub names: Vec<String>,
+    /// The records of the database that say so.
+    pub records: Vec<String>,
     /// The worst of what they say.
     pub kind: Kind,
     /// In one line.
@@ -142,25 +144,13 @@ impl Checked {
             return Err(format!("the database has no advisories of {ecosystem}"));
         }
         let advisories = index.look_up(&package.name).map_err(|error| chain(&error))?;
-        let parsed = Version::parse(ecosystem, &package.version);
-        let used = Used { package, ecosystem, version: parsed.as_ref().ok() };
-        let mut hits: BTreeMap<&str, Vec<(&Advisory, Hit)>> = BTreeMap::new();
-        for advisory in &advisories {
-            let hit = advisory.hits(ecosystem, &package.version, used.version).map_err(|error| chain(&error))?;
-            match (hit, &advisory.withdrawn) {
-                (None, _) => {}
-                (Some(_), Some(since)) => self.withdrawn.push(Withdrawn {
-                    package: package.name.clone(),
-                    version: package.version.clone(),
-                    id: advisory.id.clone(),
-                    since: since.clone(),
-                }),
-                (Some(hit), None) => hits.entry(&advisory.vulnerability).or_default().push((advisory, hit)),
-            }
-        }
-        self.matches.extend(hits.values().map(|hits| used.matched(hits, &advisories)));
-        match parsed {
-            // Lists of versions were searched, ranges could not be.
+        let readings = advisories.iter().map(|advisory| advisory.read(ecosystem)).collect::<Result<Vec<_>, _>>();
+        let readings = readings.map_err(|error| chain(&error))?;
+        let used = Used { package, ecosystem, sought: Sought::new(ecosystem, &package.version) };
+        self.withdrawn.extend(used.withdrawn(&readings));
+        self.matches.extend(used.matches(&readings));
+        // Lists of versions were searched, ranges could not be.
+        match Version::parse(ecosystem, &package.version) {
             Err(error) if advisories.iter().any(|one| !one.ranges.is_empty()) => Err(chain(&error)),
             _ => Ok(()),
         }
@@ -171,62 +161,104 @@ impl Checked {
 struct Used<'a> {
     package: &'a Package,
     ecosystem: Ecosystem,
-    version: Option<&'a Version>,
+    sought: Sought,
 }
+
+type Hits<'a, 'r> = Vec<(&'r Reading<'a>, Hit)>;
 
 // === impl Used ===
 
 impl Used<'_> {
-    /// One match of all records about one vulnerability.
-    fn matched(&self, hits: &[(&Advisory, Hit)], all: &[Advisory]) -> Match {
-        let members = || hits.iter().map(|(advisory, _)| *advisory);
+    fn withdrawn(&self, readings: &[Reading<'_>]) -> Vec<Withdrawn> {
+        let hit = readings.iter().filter(|reading| reading.hits(&self.sought).is_some());
+        let withdrawn = hit.filter_map(|reading| {
+            Some(Withdrawn {
+                package: self.package.name.clone(),
+                version: self.package.version.clone(),
+                id: reading.advisory().id.clone(),
+                since: reading.advisory().withdrawn.clone()?,
+            })
+        });
+        withdrawn.collect()
+    }
+
+    /// One match a vulnerability.
+    fn matches(&self, readings: &[Reading<'_>]) -> Vec<Match> {
+        let standing: Vec<_> = readings.iter().filter(|reading| reading.advisory().withdrawn.is_none()).collect();
+        let mut groups: BTreeMap<&str, (Vec<&Reading<'_>>, Hits<'_, '_>)> = BTreeMap::new();
+        for reading in &standing {
+            let (members, hits) = groups.entry(&reading.advisory().vulnerability).or_default();
+            members.push(reading);
+            hits.extend(reading.hits(&self.sought).map(|hit| (*reading, hit)));
+        }
+        groups.retain(|_, (_, hits)| !hits.is_empty());
+        if groups.is_empty() {
+            return Vec::new();
+        }
+        let harmful: Vec<_> =
+            standing.iter().copied().filter(|reading| reading.advisory().kind >= Kind::Vulnerable).collect();
+        let clean_in = self.next_without(&harmful);
+        let matched = |(members, hits): &(Vec<&Reading<'_>>, Hits<'_, '_>)| Match {
+            fixed_in: self.next_without(members),
+            clean_in: clean_in.clone(),
+            ..self.matched(hits)
+        };
+        groups.values().map(matched).collect()
+    }
+
+    /// All records about one vulnerability as one match, but for the versions to update to.
+    fn matched(&self, hits: &Hits<'_, '_>) -> Match {
+        let members = || hits.iter().map(|(reading, _)| reading.advisory());
         let names: BTreeSet<_> = members().flat_map(|one| one.aliases.iter().chain([&one.id])).cloned().collect();
         let vectors: BTreeSet<_> = members().flat_map(|one| &one.vectors).cloned().collect();
         let symbols: BTreeSet<_> = members().flat_map(|one| &one.symbols).cloned().collect();
-        let same = |one: &&Advisory| members().any(|member| member.vulnerability == one.vulnerability);
-        let vulnerable = |one: &&Advisory| one.kind >= Kind::Vulnerable && one.withdrawn.is_none();
         Match {
             package: self.package.name.clone(),
             version: self.package.version.clone(),
             place: self.package.place.clone(),
             vulnerability: members().next().map(|one| one.vulnerability.clone()).unwrap_or_default(),
             names: names.into_iter().collect(),
+            records: members().map(|one| one.id.clone()).collect(),
             kind: members().map(|one| one.kind).max().unwrap_or(Kind::Notice),
             summary: members().map(|one| &one.summary).find(|text| !text.is_empty()).cloned().unwrap_or_default(),
             severity: members().filter_map(|one| one.severity).max(),
             vectors: vectors.into_iter().collect(),
-            symbols: symbols.into_iter().collect(),
+            // A record that names none means all: then what others name is no limit.
+            symbols: if members().any(|one| one.symbols.is_empty()) { Vec::new() } else { symbols.into_iter().collect() },
             hit: hits.iter().map(|(_, hit)| *hit).min().unwrap_or(Hit::OnlyRange),
-            suspect: hits.iter().all(|(advisory, hit)| self.suspect(advisory, *hit)),
-            fixed_in: self.next_without(all.iter().filter(same).collect()),
-            clean_in: self.next_without(all.iter().filter(vulnerable).chain(members()).collect()),
+            suspect: hits.iter().all(|(reading, hit)| suspect(reading, *hit)),
+            fixed_in: None,
+            clean_in: None,
         }
     }
 
-    /// RustSec says by hand that nothing is patched; others have lost an end before (PYSEC-2026-97).
-    fn suspect(&self, advisory: &Advisory, hit: Hit) -> bool {
-        let named = match hit {
-            Hit::Agreed => !advisory.versions.is_empty(),
-            Hit::OnlyListed => true,
-            Hit::OnlyRange => false,
+    /// The lowest version above the one used that some of these calls fixed and none is about.
+    fn next_without(&self, readings: &[&Reading<'_>]) -> Option<String> {
+        let used = self.sought.version()?;
+        let fixed = readings.iter().flat_map(|reading| reading.advisory().fixed_versions(self.ecosystem));
+        let mut candidates: Vec<_> = fixed
+            .filter(|(version, _)| version > used && (used.prerelease() || !version.prerelease()))
+            .collect();
+        candidates.sort();
+        candidates.dedup_by(|one, other| one.0 == other.0);
+        let free = |text: &str| {
+            let sought = Sought::new(self.ecosystem, text);
+            !readings.iter().any(|reading| reading.hits(&sought).is_some())
         };
-        let by_hand = advisory.id.starts_with("RUSTSEC-");
-        advisory.kind == Kind::Vulnerable && !named && !by_hand && advisory.unbounded(self.ecosystem)
+        candidates.into_iter().find(|(_, text)| free(text)).map(|(_, text)| text.to_owned())
     }
+}
 
-    /// The lowest version above the one used that some advisory calls fixed and none is about.
-    fn next_without(&self, advisories: Vec<&Advisory>) -> Option<String> {
-        let used = self.version?;
-        let mut fixed: Vec<_> = advisories.iter().flat_map(|one| one.fixed_versions(self.ecosystem)).collect();
-        fixed.sort();
-        let free = |version: &Version, text: &str| {
-            let hit = |one: &&Advisory| one.hits(self.ecosystem, text, Some(version)).is_ok_and(|hit| hit.is_some());
-            !advisories.iter().filter(|one| one.withdrawn.is_none()).any(hit)
-        };
-        let candidates = fixed.into_iter().filter(|(version, _)| version > used);
-        let mut candidates = candidates.filter(|(version, _)| used.prerelease() || !version.prerelease());
-        candidates.find(|(version, text)| free(version, text)).map(|(_, text)| text.to_owned())
-    }
+/// RustSec says by hand that nothing is patched; others have lost an end before (PYSEC-2026-97).
+fn suspect(reading: &Reading<'_>, hit: Hit) -> bool {
+    let advisory = reading.advisory();
+    let named = match hit {
+        Hit::Agreed => !advisory.versions.is_empty(),
+        Hit::OnlyListed => true,
+        Hit::OnlyRange => false,
+    };
+    let by_hand = advisory.id.starts_with("RUSTSEC-");
+    advisory.kind == Kind::Vulnerable && !named && !by_hand && reading.unbounded()
 }
 
 // === impl Match ===
@@ -290,6 +322,7 @@ mod tests {
         assert_eq!((found.matches.len(), found.checked_packages), (1, 2));
         let one = &found.matches[0];
         assert_eq!((one.vulnerability.as_str(), one.names.join(" ")), ("CVE-1", "CVE-1 GHSA-1 PYSEC-1".to_owned()));
+        assert_eq!(one.records, ["GHSA-1", "PYSEC-1"]);
         // 2.0 is still what the second record is about.
         assert_eq!((one.fixed_in.as_deref(), one.suspect), (Some("2.1"), false));
     }

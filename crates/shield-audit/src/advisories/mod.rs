@@ -13,7 +13,7 @@ mod severity;
 mod version;
 pub mod vex;
 
-pub use advisory::{Advisory, Hit, Kind};
+pub use advisory::{Advisory, Hit, Kind, Reading, Sought};
 pub use index::{
     Builder, Coverage, Index, LookUpError, OpenIndexError, Quarantined, ReadSourceError, Summary, read_source,
 };

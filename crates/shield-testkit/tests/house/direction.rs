@@ -47,6 +47,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     (
         "shield-bars",
         &[
+            "shield-audit",
             "shield-control",
             "shield-data",
             "shield-evidence",

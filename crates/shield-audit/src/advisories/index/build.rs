@@ -54,13 +54,13 @@ impl Builder {
         };
         match read {
             Ok(read) => self.store(file, read),
-            Err(reason) => self.refuse(file, "", reason),
+            Err(reason) => self.refuse(file, reason),
         }
     }
 
     /// Says that a file of the database could not be read.
-    pub fn refuse(&mut self, file: &str, id: &str, reason: String) {
-        self.summary.quarantined.push(Quarantined { file: file.to_owned(), id: id.to_owned(), reason });
+    pub fn refuse(&mut self, file: &str, reason: String) {
+        self.summary.quarantined.push(Quarantined { file: file.to_owned(), id: String::new(), reason });
     }
 
     /// The index of all that was taken.
@@ -106,7 +106,7 @@ impl Builder {
 
     fn store(&mut self, file: &str, read: Read) {
         let Some(id) = read.names.first().filter(|id| !id.is_empty()).cloned() else {
-            return self.refuse(file, "", "the record has an empty `id`".to_owned());
+            return self.refuse(file, "the record has an empty `id`".to_owned());
         };
         let stored = Stored { file: file.to_owned(), read };
         match self.records.entry(id) {

@@ -64,7 +64,7 @@ fn read_directory(builder: &mut Builder, directory: &Path, prefix: &str) -> io::
             _ => Err(io::Error::other("neither a file nor a directory; links are not followed")),
         });
         if let Err(error) = result {
-            builder.refuse(&file, "", error.to_string());
+            builder.refuse(&file, error.to_string());
         }
     }
     Ok(())
@@ -85,7 +85,7 @@ fn read_archive(builder: &mut Builder, file: impl io::Read + Seek, prefix: &str)
         let entry = match archive.by_index(place) {
             Ok(entry) => entry,
             Err(error) => {
-                builder.refuse(&format!("{prefix}entry {place}"), "", chain(&error));
+                builder.refuse(&format!("{prefix}entry {place}"), chain(&error));
                 continue;
             }
         };
@@ -98,7 +98,7 @@ fn read_archive(builder: &mut Builder, file: impl io::Read + Seek, prefix: &str)
         };
         match read_bounded(entry) {
             Ok(bytes) => builder.add(&name, &bytes),
-            Err(error) => builder.refuse(&name, "", error.to_string()),
+            Err(error) => builder.refuse(&name, error.to_string()),
         }
     }
     Ok(())

@@ -164,6 +164,7 @@ mod tests {
             place: Place { file: "lock".to_owned(), span: None },
             vulnerability: "CVE-1".to_owned(),
             names: vec!["CVE-1".to_owned(), "PYSEC-1".to_owned()],
+            records: vec!["CVE-1".to_owned()],
             kind: Kind::Vulnerable,
             summary: "bad".to_owned(),
             severity: Some(Severity::High),
