@@ -96,7 +96,8 @@ impl Advisory {
     /// # Errors
     /// One cannot be: the index was not made by [`super::Builder`].
     pub fn read(&self, ecosystem: Ecosystem) -> Result<Reading<'_>, ParseRangeError> {
-        let ranges = self.ranges.iter().map(|events| Range::parse(ecosystem, events)).collect::<Result<_, _>>()?;
+        let ranges =
+            self.ranges.iter().map(|events| Range::parse(ecosystem, events)).collect::<Result<_, _>>()?;
         Ok(Reading { advisory: self, ranges })
     }
 
@@ -152,8 +153,10 @@ impl<'a> Reading<'a> {
     pub fn hits(&self, sought: &Sought) -> Option<Hit> {
         let versions = &self.advisory.versions;
         let listed = versions.binary_search(&sought.text).is_ok();
-        let in_range =
-            sought.version.as_ref().is_some_and(|version| self.ranges.iter().any(|range| range.contains(version)));
+        let in_range = sought
+            .version
+            .as_ref()
+            .is_some_and(|version| self.ranges.iter().any(|range| range.contains(version)));
         match (listed, in_range) {
             (true, true) => Some(Hit::Agreed),
             (false, true) if versions.is_empty() => Some(Hit::Agreed),
@@ -219,7 +222,8 @@ pub(super) mod tests {
     fn fixed_versions_are_ordered() {
         let events = ["2", "1.10", "1.9"].map(|text| Event::Fixed(text.to_owned()));
         let advisory = advisory("A", &events, &[]);
-        let texts: Vec<_> = advisory.fixed_versions(Ecosystem::PyPi).into_iter().map(|(_, text)| text).collect();
+        let texts: Vec<_> =
+            advisory.fixed_versions(Ecosystem::PyPi).into_iter().map(|(_, text)| text).collect();
         assert_eq!(texts, ["1.9", "1.10", "2"]);
     }
 }

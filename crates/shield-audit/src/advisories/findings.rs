@@ -68,7 +68,9 @@ impl Match {
         };
         let remedy = match (&self.fixed_in, &self.clean_in) {
             (Some(fixed), Some(clean)) if fixed == clean => format!("fixed in {fixed}"),
-            (Some(fixed), Some(clean)) => format!("fixed in {fixed}, free of every known vulnerability in {clean}"),
+            (Some(fixed), Some(clean)) => {
+                format!("fixed in {fixed}, free of every known vulnerability in {clean}")
+            }
             (Some(fixed), None) => format!("fixed in {fixed}, which has other vulnerabilities"),
             (None, _) => "no fixed version is known".to_owned(),
         };
@@ -107,12 +109,19 @@ mod tests {
     #[test]
     fn doubtful_data_is_never_critical() {
         let of = |hit, suspect| {
-            let finding = Match { suspect, ..matched(Kind::Vulnerable, Some(Severity::Critical), hit) }.finding();
+            let finding =
+                Match { suspect, ..matched(Kind::Vulnerable, Some(Severity::Critical), hit) }.finding();
             (finding.severity, finding.confidence, finding.rule.id)
         };
         assert_eq!(of(Hit::Agreed, false), (Severity::Critical, Confidence::High, "dependencies/vulnerable"));
-        assert_eq!(of(Hit::OnlyRange, false), (Severity::High, Confidence::Medium, "dependencies/vulnerable"));
-        assert_eq!(of(Hit::OnlyRange, true), (Severity::Medium, Confidence::Low, "dependencies/suspect-advisory"));
+        assert_eq!(
+            of(Hit::OnlyRange, false),
+            (Severity::High, Confidence::Medium, "dependencies/vulnerable")
+        );
+        assert_eq!(
+            of(Hit::OnlyRange, true),
+            (Severity::Medium, Confidence::Low, "dependencies/suspect-advisory")
+        );
     }
 
     #[test]

@@ -144,7 +144,8 @@ impl Checked {
             return Err(format!("the database has no advisories of {ecosystem}"));
         }
         let advisories = index.look_up(&package.name).map_err(|error| chain(&error))?;
-        let readings = advisories.iter().map(|advisory| advisory.read(ecosystem)).collect::<Result<Vec<_>, _>>();
+        let readings =
+            advisories.iter().map(|advisory| advisory.read(ecosystem)).collect::<Result<Vec<_>, _>>();
         let readings = readings.map_err(|error| chain(&error))?;
         let used = Used { package, ecosystem, sought: Sought::new(ecosystem, &package.version) };
         self.withdrawn.extend(used.withdrawn(&readings));
@@ -184,7 +185,8 @@ impl Used<'_> {
 
     /// One match a vulnerability.
     fn matches(&self, readings: &[Reading<'_>]) -> Vec<Match> {
-        let standing: Vec<_> = readings.iter().filter(|reading| reading.advisory().withdrawn.is_none()).collect();
+        let standing: Vec<_> =
+            readings.iter().filter(|reading| reading.advisory().withdrawn.is_none()).collect();
         let mut groups: BTreeMap<&str, (Vec<&Reading<'_>>, Hits<'_, '_>)> = BTreeMap::new();
         for reading in &standing {
             let (members, hits) = groups.entry(&reading.advisory().vulnerability).or_default();
@@ -209,7 +211,8 @@ impl Used<'_> {
     /// All records about one vulnerability as one match, but for the versions to update to.
     fn matched(&self, hits: &Hits<'_, '_>) -> Match {
         let members = || hits.iter().map(|(reading, _)| reading.advisory());
-        let names: BTreeSet<_> = members().flat_map(|one| one.aliases.iter().chain([&one.id])).cloned().collect();
+        let names: BTreeSet<_> =
+            members().flat_map(|one| one.aliases.iter().chain([&one.id])).cloned().collect();
         let vectors: BTreeSet<_> = members().flat_map(|one| &one.vectors).cloned().collect();
         let symbols: BTreeSet<_> = members().flat_map(|one| &one.symbols).cloned().collect();
         Match {
@@ -220,11 +223,19 @@ impl Used<'_> {
             names: names.into_iter().collect(),
             records: members().map(|one| one.id.clone()).collect(),
             kind: members().map(|one| one.kind).max().unwrap_or(Kind::Notice),
-            summary: members().map(|one| &one.summary).find(|text| !text.is_empty()).cloned().unwrap_or_default(),
+            summary: members()
+                .map(|one| &one.summary)
+                .find(|text| !text.is_empty())
+                .cloned()
+                .unwrap_or_default(),
             severity: members().filter_map(|one| one.severity).max(),
             vectors: vectors.into_iter().collect(),
             // A record that names none means all: then what others name is no limit.
-            symbols: if members().any(|one| one.symbols.is_empty()) { Vec::new() } else { symbols.into_iter().collect() },
+            symbols: if members().any(|one| one.symbols.is_empty()) {
+                Vec::new()
+            } else {
+                symbols.into_iter().collect()
+            },
             hit: hits.iter().map(|(_, hit)| *hit).min().unwrap_or(Hit::OnlyRange),
             suspect: hits.iter().all(|(reading, hit)| suspect(reading, *hit)),
             fixed_in: None,
@@ -321,7 +332,10 @@ mod tests {
         let found = checked(&[BOTH.to_owned(), other], &[package("a", "1.5"), package("b", "1")]);
         assert_eq!((found.matches.len(), found.checked_packages), (1, 2));
         let one = &found.matches[0];
-        assert_eq!((one.vulnerability.as_str(), one.names.join(" ")), ("CVE-1", "CVE-1 GHSA-1 PYSEC-1".to_owned()));
+        assert_eq!(
+            (one.vulnerability.as_str(), one.names.join(" ")),
+            ("CVE-1", "CVE-1 GHSA-1 PYSEC-1".to_owned())
+        );
         assert_eq!(one.records, ["GHSA-1", "PYSEC-1"]);
         // 2.0 is still what the second record is about.
         assert_eq!((one.fixed_in.as_deref(), one.suspect), (Some("2.1"), false));
@@ -329,7 +343,11 @@ mod tests {
 
     #[test]
     fn clean_versions_are_behind_all() {
-        let later = record("PYSEC-2", r#"{"introduced": "1.9"}, {"fixed": "3.0rc1"}, {"introduced": "3.0rc1"}, {"fixed": "3.0"}"#, "");
+        let later = record(
+            "PYSEC-2",
+            r#"{"introduced": "1.9"}, {"fixed": "3.0rc1"}, {"introduced": "3.0rc1"}, {"fixed": "3.0"}"#,
+            "",
+        );
         let found = checked(&[BOTH.to_owned(), later], &[package("a", "1.0")]);
         let one = &found.matches[0];
         assert_eq!((one.fixed_in.as_deref(), one.clean_in.as_deref()), (Some("2.0"), Some("3.0")));
@@ -337,7 +355,8 @@ mod tests {
 
     #[test]
     fn withdrawn_records_match_nothing() {
-        let withdrawn = record("PYSEC-3", r#"{"introduced": "0"}"#, r#""withdrawn": "2024-01-01T00:00:00Z","#);
+        let withdrawn =
+            record("PYSEC-3", r#"{"introduced": "0"}"#, r#""withdrawn": "2024-01-01T00:00:00Z","#);
         let found = checked(&[withdrawn], &[package("a", "1.0")]);
         assert_eq!((found.matches.len(), found.withdrawn.len()), (0, 1));
     }
@@ -345,11 +364,13 @@ mod tests {
     #[test]
     fn endless_records_are_suspect() {
         let endless = record("PYSEC-4", r#"{"introduced": "0"}"#, "");
-        assert!(checked(&[endless.clone()], &[package("a", "1.0")]).matches[0].suspect);
+        assert!(checked(std::slice::from_ref(&endless), &[package("a", "1.0")]).matches[0].suspect);
         let listed = endless.replace(r#""ranges""#, r#""versions": ["1.0"], "ranges""#);
         assert!(!checked(std::slice::from_ref(&listed), &[package("a", "1.0")]).matches[0].suspect);
         assert!(checked(&[listed], &[package("a", "2.0")]).matches[0].suspect);
-        assert!(!checked(&[endless.replace("PYSEC-4", "RUSTSEC-4")], &[package("a", "1.0")]).matches[0].suspect);
+        assert!(
+            !checked(&[endless.replace("PYSEC-4", "RUSTSEC-4")], &[package("a", "1.0")]).matches[0].suspect
+        );
     }
 
     #[test]
@@ -358,7 +379,8 @@ mod tests {
         foreign.origin = Origin::Elsewhere("git+x".to_owned());
         let mut npm = package("a", "1.0.0");
         npm.name = PackageName::new(Ecosystem::Npm, "a");
-        let found = checked(&[BOTH.to_owned()], &[foreign, npm, package("a", "latest"), package("b", "latest")]);
+        let found =
+            checked(&[BOTH.to_owned()], &[foreign, npm, package("a", "latest"), package("b", "latest")]);
         assert_eq!((found.unchecked.len(), found.checked_packages, found.matches.len()), (3, 1, 0));
     }
 }

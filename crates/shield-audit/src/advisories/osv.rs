@@ -133,7 +133,11 @@ struct Shared<'a> {
 impl<'a> Shared<'a> {
     fn of(record: &'a Record) -> Shared<'a> {
         let word = record.database_specific.as_ref().and_then(|value| value.get("severity")?.as_str());
-        Self { record, vectors: vectors_of(record.severity.as_deref()), word: word.and_then(severity::of_word) }
+        Self {
+            record,
+            vectors: vectors_of(record.severity.as_deref()),
+            word: word.and_then(severity::of_word),
+        }
     }
 
     fn advisory(&self, affected: &Affected, ranges: Vec<Vec<Event>>, versions: Vec<String>) -> Advisory {
@@ -166,7 +170,8 @@ fn vectors_of(ratings: Option<&[Rating]>) -> Vec<String> {
 }
 
 fn kind_of(id: &str, affected: &Affected) -> Kind {
-    let informational = affected.database_specific.as_ref().and_then(|value| value.get("informational")?.as_str());
+    let informational =
+        affected.database_specific.as_ref().and_then(|value| value.get("informational")?.as_str());
     match informational {
         _ if id.starts_with("MAL-") => Kind::Malicious,
         Some(word) => informational_kind(word),
@@ -295,18 +300,29 @@ affected:
         assert_eq!(name.purl(), "pkg:pypi/foo-bar");
         assert_eq!(advisory.ranges, [[Event::Introduced("0".into()), Event::Fixed("3.10".into())]]);
         assert_eq!(advisory.versions, ["1", "1.10", "2"]);
-        assert_eq!((advisory.severity, advisory.summary.as_str()), (Some(Severity::Critical), "Something is wrong"));
-        assert_eq!((advisory.symbols.as_slice(), read.others.as_slice()), (&["foo.bar.run".into()][..], &["Debian:12".into()][..]));
+        assert_eq!(
+            (advisory.severity, advisory.summary.as_str()),
+            (Some(Severity::Critical), "Something is wrong")
+        );
+        assert_eq!(
+            (advisory.symbols.as_slice(), read.others.as_slice()),
+            (&["foo.bar.run".into()][..], &["Debian:12".into()][..])
+        );
     }
 
     fn json(affected: &str) -> Read {
         let package = r#""package": {"ecosystem": "npm", "name": "a"}"#;
-        read_json(format!(r#"{{"id": "GHSA-1", "aliases": null, "affected": [{{{package}, {affected}}}]}}"#).as_bytes()).unwrap()
+        read_json(
+            format!(r#"{{"id": "GHSA-1", "aliases": null, "affected": [{{{package}, {affected}}}]}}"#)
+                .as_bytes(),
+        )
+        .unwrap()
     }
 
     #[test]
     fn broken_ranges_cost_only_themselves() {
-        let read = json(r#""ranges": [{"type": "SEMVER", "events": [{}]}, {"events": [{"introduced": "1.0.0"}]}]"#);
+        let read =
+            json(r#""ranges": [{"type": "SEMVER", "events": [{}]}, {"events": [{"introduced": "1.0.0"}]}]"#);
         assert_eq!(read.advisories[0].1.ranges, [[Event::Introduced("1.0.0".into())]]);
         assert_eq!(read.refused, ["a range of `a`: an event is empty"]);
         let read = json(r#""ranges": [{"events": [{"introduced": "x"}]}], "versions": ["1.0.0"]"#);

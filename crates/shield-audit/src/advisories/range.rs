@@ -64,8 +64,10 @@ impl Event {
     /// The version at which it happens.
     #[must_use]
     pub fn version(&self) -> &str {
-        let (Self::Introduced(version) | Self::Fixed(version) | Self::LastAffected(version) | Self::Limit(version)) =
-            self;
+        let (Self::Introduced(version)
+        | Self::Fixed(version)
+        | Self::LastAffected(version)
+        | Self::Limit(version)) = self;
         version
     }
 }
@@ -167,7 +169,9 @@ mod tests {
     #[test]
     fn edges_are_exact() {
         assert!(holds("i0 f2.0", "0.dev0") && holds("i0 f2.0", "2.0rc1") && !holds("i0 f2.0", "2.0"));
-        assert!(holds("i1.0 a2.0", "2.0") && !holds("i1.0 a2.0", "2.0.post1") && !holds("i1.0 a2.0", "1.0rc1"));
+        assert!(
+            holds("i1.0 a2.0", "2.0") && !holds("i1.0 a2.0", "2.0.post1") && !holds("i1.0 a2.0", "1.0rc1")
+        );
         assert!(holds("i0", "999"));
     }
 

@@ -113,7 +113,8 @@ fn affected_ranges(versions: &Versions) -> Result<Vec<Vec<Event>>, String> {
     let mut open_from = None;
     let mut first = true;
     for Interval { from, until } in safe {
-        let gap = from.as_ref().is_some_and(|from| first || open_from.as_ref().is_some_and(|open| open < from));
+        let gap =
+            from.as_ref().is_some_and(|from| first || open_from.as_ref().is_some_and(|open| open < from));
         if let (true, Some(from)) = (gap, from) {
             ranges.push(vec![introduced(open_from.as_ref()), Event::Fixed(from.to_string())]);
         }
@@ -135,15 +136,17 @@ fn interval(text: &str) -> Result<Interval, String> {
     let requirement = VersionReq::parse(text).map_err(|error| format!("requirement `{text}`: {error}"))?;
     let mut whole = Interval { from: None, until: None };
     for comparator in &requirement.comparators {
-        let Interval { from, until } =
-            interval_of(comparator).ok_or_else(|| format!("requirement `{text}`: `{comparator}` is no interval"))?;
+        let Interval { from, until } = interval_of(comparator)
+            .ok_or_else(|| format!("requirement `{text}`: `{comparator}` is no interval"))?;
         if from.is_some() && whole.from.is_some() || until.is_some() && whole.until.is_some() {
             return Err(format!("requirement `{text}`: two bounds on one side"));
         }
         whole = Interval { from: from.or(whole.from), until: until.or(whole.until) };
     }
     match (&whole.from, &whole.until) {
-        (Some(from), Some(until)) if from >= until => Err(format!("requirement `{text}`: no version satisfies it")),
+        (Some(from), Some(until)) if from >= until => {
+            Err(format!("requirement `{text}`: no version satisfies it"))
+        }
         _ => Ok(whole),
     }
 }
@@ -195,7 +198,8 @@ fn next(version: &semver::Version) -> semver::Version {
         next.patch = next.patch.saturating_add(1);
         next.pre = lowest();
     } else {
-        next.pre = Prerelease::new(&format!("{}.0", next.pre)).expect("a pre-release with one more number is one");
+        next.pre =
+            Prerelease::new(&format!("{}.0", next.pre)).expect("a pre-release with one more number is one");
     }
     next
 }
@@ -222,18 +226,30 @@ mod tests {
     #[test]
     fn gaps_are_affected() {
         let ranges = affected(&["^1.2.4", ">= 2.0.3"], &["< 1.0.0"]);
-        for (version, expected) in
-            [("0.9.0", false), ("1.0.0", true), ("1.2.4", false), ("1.9.0", false), ("2.0.0-rc.1", true), ("2.0.3", false)]
-        {
+        for (version, expected) in [
+            ("0.9.0", false),
+            ("1.0.0", true),
+            ("1.2.4", false),
+            ("1.9.0", false),
+            ("2.0.0-rc.1", true),
+            ("2.0.3", false),
+        ] {
             assert_eq!(hits(&ranges, version), expected, "{version} {ranges:?}");
         }
     }
 
     #[test]
     fn bounds_are_exact() {
-        assert!(!hits(&affected(&["> 1.0.0"], &[]), "1.0.1-0") && hits(&affected(&["> 1.0.0"], &[]), "1.0.0"));
+        assert!(
+            !hits(&affected(&["> 1.0.0"], &[]), "1.0.1-0") && hits(&affected(&["> 1.0.0"], &[]), "1.0.0")
+        );
         let exact = affected(&[">= 3.0.0"], &["=1.0.1", "=1.0.2"]);
-        assert!(hits(&exact, "1.0.0") && !hits(&exact, "1.0.1") && !hits(&exact, "1.0.2") && hits(&exact, "1.0.3"));
+        assert!(
+            hits(&exact, "1.0.0")
+                && !hits(&exact, "1.0.1")
+                && !hits(&exact, "1.0.2")
+                && hits(&exact, "1.0.3")
+        );
         assert!(hits(&affected(&["~1.2"], &[]), "1.3.0-alpha") && !hits(&affected(&["~1.2"], &[]), "1.2.9"));
     }
 
@@ -246,7 +262,12 @@ mod tests {
     #[test]
     fn overlaps_are_one_interval() {
         let ranges = affected(&[">= 1.0.0, < 3.0.0", ">= 2.0.0, < 2.5.0", ">= 4.0.0"], &[]);
-        assert!(!hits(&ranges, "2.7.0") && hits(&ranges, "3.5.0") && hits(&ranges, "0.1.0") && !hits(&ranges, "4.0.0"));
+        assert!(
+            !hits(&ranges, "2.7.0")
+                && hits(&ranges, "3.5.0")
+                && hits(&ranges, "0.1.0")
+                && !hits(&ranges, "4.0.0")
+        );
         assert_eq!(ranges.len(), 2);
     }
 
@@ -265,7 +286,10 @@ mod tests {
         assert!(recognise(text) && !recognise("# Contributing"));
         let (name, advisory) = read(text, "crates").unwrap().advisories.remove(0);
         assert_eq!((name.name(), advisory.kind), ("a", Kind::Unsound));
-        assert_eq!((advisory.summary.as_str(), advisory.symbols.as_slice()), ("Title of it", &["a::b".to_owned()][..]));
+        assert_eq!(
+            (advisory.summary.as_str(), advisory.symbols.as_slice()),
+            ("Title of it", &["a::b".to_owned()][..])
+        );
         assert_eq!(read(text, "rust").unwrap().others, ["Rust"]);
         assert!(read("```toml\nid = 1", "crates").is_err());
     }

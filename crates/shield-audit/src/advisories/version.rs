@@ -46,7 +46,11 @@ impl Version {
                 .map_err(|error| error.to_string()),
             Ecosystem::CratesIo | Ecosystem::Go | Ecosystem::Npm => semantic(text).map(Order::Semantic),
         };
-        order.map(Self).map_err(|reason| ParseVersionError { text: text.chars().take(80).collect(), ecosystem, reason })
+        order.map(Self).map_err(|reason| ParseVersionError {
+            text: text.chars().take(80).collect(),
+            ecosystem,
+            reason,
+        })
     }
 
     /// Its text in the one form that equal versions share: `v1.0.0+cu118` and `1` of Python are both `1`.

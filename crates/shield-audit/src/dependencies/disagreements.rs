@@ -39,18 +39,23 @@ pub fn find_disagreements(project: &Project) -> Vec<Finding> {
         }
         findings.extend(disagreement(&lists));
     }
-    findings.sort_by(|one, other| (&one.place, one.rule.id, &one.subject).cmp(&(&other.place, other.rule.id, &other.subject)));
+    findings.sort_by(|one, other| {
+        (&one.place, one.rule.id, &one.subject).cmp(&(&other.place, other.rule.id, &other.subject))
+    });
     findings
 }
 
 /// Names of the standard library. Backports are for older Pythons, which their marker says.
 fn shadowing(list: &Manifest) -> Vec<Finding> {
-    let shadows = |one: &&Requirement| is_known_standard_library(PYTHON_MINOR, &one.name.name().replace('-', "_"));
+    let shadows =
+        |one: &&Requirement| is_known_standard_library(PYTHON_MINOR, &one.name.name().replace('-', "_"));
     let older = |one: &Requirement| one.marker.as_ref().is_some_and(|marker| marker.contains("python_"));
     let shadowing = list.requirements.iter().filter(shadows).filter(|one| !older(one));
     let finding = |one: &Requirement| {
         let name = &one.name;
-        let message = format!("`{name}` is a module of Python's standard library; a registry's package of that name is another's");
+        let message = format!(
+            "`{name}` is a module of Python's standard library; a registry's package of that name is another's"
+        );
         finding(&SHADOWS_STANDARD_LIBRARY, one.place.clone(), name.name().to_owned(), message)
     };
     shadowing.map(finding).collect()
@@ -86,7 +91,9 @@ fn unpinned(list: &Manifest, beside: &[&Manifest]) -> Option<Finding> {
 fn out_of_date(lock: &Manifest, list: &Manifest) -> Option<Finding> {
     let mut wrong: BTreeMap<&str, (&Requirement, String)> = BTreeMap::new();
     let asked = list.requirements.iter();
-    for one in asked.filter(|one| one.marker.is_none() && one.group.is_none() && one.url.is_none() && !one.constraint) {
+    for one in asked
+        .filter(|one| one.marker.is_none() && one.group.is_none() && one.url.is_none() && !one.constraint)
+    {
         let locked: Vec<_> = lock.packages.iter().filter(|package| package.name == one.name).collect();
         let held = |version: &str| holds(&one.specifiers, version);
         if locked.is_empty() {
@@ -119,10 +126,12 @@ fn disagreement(lists: &[&Manifest]) -> Option<Finding> {
     };
     // A list that is in another file is not another list.
     let asking = lists.iter().filter(main).filter(|list| list.includes.is_empty());
-    let asked: Vec<_> = asking.map(|list| (*list, wanted(list))).filter(|(_, wanted)| !wanted.is_empty()).collect();
+    let asked: Vec<_> =
+        asking.map(|list| (*list, wanted(list))).filter(|(_, wanted)| !wanted.is_empty()).collect();
     let (first, names) = asked.first()?;
     let others = asked.get(1..).unwrap_or_default();
-    let differences: Vec<_> = others.iter().filter_map(|(list, other)| difference((first, names), (list, other))).collect();
+    let differences: Vec<_> =
+        others.iter().filter_map(|(list, other)| difference((first, names), (list, other))).collect();
     if differences.is_empty() {
         return None;
     }
@@ -141,11 +150,13 @@ type Wanted<'a> = (&'a Manifest, &'a BTreeMap<&'a str, &'a str>);
 
 fn difference((one, names): Wanted<'_>, (other, others): Wanted<'_>) -> Option<String> {
     let only = |these: &BTreeMap<&str, &str>, those: &BTreeMap<&str, &str>| {
-        let missing: BTreeSet<String> = these.keys().filter(|name| !those.contains_key(*name)).map(|&name| name.to_owned()).collect();
+        let missing: BTreeSet<String> =
+            these.keys().filter(|name| !those.contains_key(*name)).map(|&name| name.to_owned()).collect();
         missing
     };
     let (only_one, only_other) = (only(names, others), only(others, names));
-    let versions = names.iter().filter(|(name, specifiers)| others.get(*name).is_some_and(|other| other != *specifiers));
+    let versions =
+        names.iter().filter(|(name, specifiers)| others.get(*name).is_some_and(|other| other != *specifiers));
     let versions: BTreeSet<_> = versions.map(|(name, _)| *name).collect();
     let mut parts = Vec::new();
     for (names, what) in [(&only_one, &one.file), (&only_other, &other.file)] {
@@ -212,7 +223,10 @@ mod tests {
 
     #[test]
     fn names_of_python_are_found() {
-        let files = [("requirements.txt", "hmac==1\nhashlib==1\ndataclasses==1 ; python_version < '3.7'\nflask==1\n")];
+        let files = [(
+            "requirements.txt",
+            "hmac==1\nhashlib==1\ndataclasses==1 ; python_version < '3.7'\nflask==1\n",
+        )];
         assert_eq!(rules(&files), ["dependencies/shadows-standard-library"; 2]);
     }
 
@@ -229,7 +243,10 @@ mod tests {
 
     #[test]
     fn locks_hold_what_is_asked() {
-        let files = [("pyproject.toml", "[project]\ndependencies = [\"a<2\", \"b\", \"c ; os_name == 'nt'\"]\n"), ("uv.lock", LOCK)];
+        let files = [
+            ("pyproject.toml", "[project]\ndependencies = [\"a<2\", \"b\", \"c ; os_name == 'nt'\"]\n"),
+            ("uv.lock", LOCK),
+        ];
         let (rule, message) = found(&files).remove(0);
         assert_eq!(rule, "dependencies/lock-out-of-date");
         assert!(message.contains("a is locked at 2, asked for is <2, b is missing"), "{message}");

@@ -71,7 +71,11 @@ fn replacement(words: &[&str]) -> Option<Replacement> {
     let arrow = words.iter().position(|word| *word == "=>")?;
     let (before, after) = (words.get(..arrow)?, words.get(arrow + 1..)?);
     let text = |words: &[&str], place: usize| words.get(place).map(|word| (*word).to_owned());
-    Some(Replacement { path: text(before, 0)?, version: text(before, 1), with: (text(after, 0)?, text(after, 1)) })
+    Some(Replacement {
+        path: text(before, 0)?,
+        version: text(before, 1),
+        with: (text(after, 0)?, text(after, 1)),
+    })
 }
 
 /// A module, in one version or in all, and what stands in for it: a module in a version, or a directory.
@@ -128,7 +132,12 @@ mod tests {
             replace (\n\texample.org/a v1.0.0 => example.org/fork v1.0.1\n\texample.org/b v9.0.0 => ./no\n)\n";
         assert_eq!(
             packages(read_mod("go.mod", text)),
-            ["stdlib@1.22.3 true", "example.org/fork@v1.0.1 true", "example.org/b@v2.0.0+incompatible true", "example.org/c@v0.0.1 false"]
+            [
+                "stdlib@1.22.3 true",
+                "example.org/fork@v1.0.1 true",
+                "example.org/b@v2.0.0+incompatible true",
+                "example.org/c@v0.0.1 false"
+            ]
         );
         assert_eq!(read_mod("go.mod", text).packages[2].place.span.unwrap().line, 7);
     }

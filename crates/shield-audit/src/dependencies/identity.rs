@@ -139,7 +139,9 @@ fn pep503(name: &str) -> String {
 fn push_encoded(purl: &mut String, text: &str) {
     for byte in text.bytes() {
         match byte {
-            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' | b':' => purl.push(char::from(byte)),
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' | b':' => {
+                purl.push(char::from(byte))
+            }
             _ => write!(purl, "%{byte:02X}").expect("writing into text cannot fail"),
         }
     }

@@ -36,8 +36,11 @@ impl Licence {
     #[must_use]
     pub fn of(stated: &str) -> Self {
         let stated = stated.trim();
-        let expression = Expression::parse_mode(stated, MODE).ok().map(|found| found.to_string().replace('/', " OR "));
-        expression.or_else(|| full_name(stated)).map_or_else(|| Self::Words(stated.to_owned()), Self::Expression)
+        let expression =
+            Expression::parse_mode(stated, MODE).ok().map(|found| found.to_string().replace('/', " OR "));
+        expression
+            .or_else(|| full_name(stated))
+            .map_or_else(|| Self::Words(stated.to_owned()), Self::Expression)
     }
 
     /// Its text.
@@ -53,9 +56,12 @@ fn full_name(stated: &str) -> Option<String> {
     let name = stated.split(" (").next().unwrap_or(stated);
     let found = LICENSES.iter().find(|licence| {
         let full = licence.full_name;
-        full.eq_ignore_ascii_case(name) || full.strip_suffix(" only").is_some_and(|full| full.eq_ignore_ascii_case(name))
+        full.eq_ignore_ascii_case(name)
+            || full.strip_suffix(" only").is_some_and(|full| full.eq_ignore_ascii_case(name))
     });
-    let short = || SHORT_NAMES.iter().find(|(short, _)| short.eq_ignore_ascii_case(name)).map(|(_, id)| (*id).to_owned());
+    let short = || {
+        SHORT_NAMES.iter().find(|(short, _)| short.eq_ignore_ascii_case(name)).map(|(_, id)| (*id).to_owned())
+    };
     found.map(|licence| licence.name.to_owned()).or_else(short)
 }
 
@@ -96,7 +102,10 @@ mod tests {
         assert_eq!(Licence::of("MIT License"), expression("MIT"));
         assert_eq!(Licence::of("Apache 2.0"), expression("Apache-2.0"));
         assert_eq!(Licence::of("Mozilla Public License 2.0 (MPL 2.0)"), expression("MPL-2.0"));
-        assert_eq!(Licence::of("GPL-2.0-only WITH Classpath-exception-2.0"), expression("GPL-2.0-only WITH Classpath-exception-2.0"));
+        assert_eq!(
+            Licence::of("GPL-2.0-only WITH Classpath-exception-2.0"),
+            expression("GPL-2.0-only WITH Classpath-exception-2.0")
+        );
     }
 
     #[test]

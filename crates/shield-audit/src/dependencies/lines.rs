@@ -16,14 +16,17 @@ pub(super) struct Lines<'a> {
 impl<'a> Lines<'a> {
     /// Of a file's text.
     pub(super) fn of(file: &'a str, text: &'a str) -> Self {
-        let starts = std::iter::once(0).chain(text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n').map(|(at, _)| at + 1));
+        let starts = std::iter::once(0)
+            .chain(text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n').map(|(at, _)| at + 1));
         Self { file, text, starts: starts.collect() }
     }
 
     /// The place of a range of bytes; of the whole file if it lies outside of the text.
     pub(super) fn place(&self, range: Range<usize>) -> Place {
         let span = match (self.position(range.start), self.position(range.end)) {
-            (Some((line, column)), Some((end_line, end_column))) => Some(Span { line, column, end_line, end_column }),
+            (Some((line, column)), Some((end_line, end_column))) => {
+                Some(Span { line, column, end_line, end_column })
+            }
             _ => None,
         };
         Place { file: self.file.to_owned(), span }

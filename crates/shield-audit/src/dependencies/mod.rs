@@ -19,5 +19,7 @@ pub use identity::{Ecosystem, PackageName};
 pub use licences::{Licence, crate_licence, package_json_licence};
 pub use manifest::read_manifest;
 pub use project::{Believed, Project, read_project};
-pub use python::{Distribution, Environment, ReadEnvironmentError, RecordedFile, read_environment, read_record};
+pub use python::{
+    Distribution, Environment, ReadEnvironmentError, RecordedFile, read_environment, read_record,
+};
 pub use shape::{Include, Manifest, Origin, Package, Requirement, SourceKind, Unread};

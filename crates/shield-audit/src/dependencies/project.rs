@@ -126,11 +126,13 @@ impl Project {
             *kind = manifest.kind.min(*kind);
         }
         let believed = kinds.into_iter().map(|((directory, ecosystem), kind)| {
-            let chosen: Vec<_> =
-                used().filter(|manifest| manifest.kind == kind && manifest.directory() == directory).collect();
+            let chosen: Vec<_> = used()
+                .filter(|manifest| manifest.kind == kind && manifest.directory() == directory)
+                .collect();
             let mut seen = BTreeSet::new();
             let packages = chosen.iter().flat_map(|manifest| &manifest.packages);
-            let packages = packages.filter(|package| seen.insert((&package.name, &package.version, &package.origin)));
+            let packages =
+                packages.filter(|package| seen.insert((&package.name, &package.version, &package.origin)));
             Believed {
                 directory: directory.to_owned(),
                 ecosystem,
@@ -165,7 +167,9 @@ mod tests {
         let paths: Vec<_> = files.iter().map(|(path, _)| (*path).to_owned()).collect();
         read_project(&paths, |path| {
             let found = files.iter().find(|(name, _)| *name == path);
-            found.map(|(_, text)| text.as_bytes().to_vec()).ok_or_else(|| io::Error::from(io::ErrorKind::NotFound))
+            found
+                .map(|(_, text)| text.as_bytes().to_vec())
+                .ok_or_else(|| io::Error::from(io::ErrorKind::NotFound))
         })
     }
 
@@ -176,7 +180,8 @@ mod tests {
             ("deps/base.list", "-r ../requirements.txt\na==1\n"),
             ("limits", "a==2\n"),
         ]);
-        let files: Vec<_> = project.manifests.iter().map(|one| (one.file.as_str(), one.packages.len())).collect();
+        let files: Vec<_> =
+            project.manifests.iter().map(|one| (one.file.as_str(), one.packages.len())).collect();
         assert_eq!(files, [("deps/base.list", 1), ("limits", 0), ("none.txt", 0), ("requirements.txt", 0)]);
         assert!(project.manifests[1].requirements[0].constraint);
         let unread = &project.manifests[2].unread[0];
@@ -194,10 +199,15 @@ mod tests {
             ("sub/requirements-dev.txt", "a==4\n"),
         ]);
         let believed = project.believed();
-        let of: Vec<_> = believed.iter().map(|one| (one.directory.as_str(), one.kind, one.packages.len())).collect();
+        let of: Vec<_> =
+            believed.iter().map(|one| (one.directory.as_str(), one.kind, one.packages.len())).collect();
         assert_eq!(
             of,
-            [("", SourceKind::UvLock, 1), ("sub", SourceKind::Requirements, 1), ("web", SourceKind::PackageLock, 1)]
+            [
+                ("", SourceKind::UvLock, 1),
+                ("sub", SourceKind::Requirements, 1),
+                ("web", SourceKind::PackageLock, 1)
+            ]
         );
         assert_eq!(believed[1].files.len(), 2);
     }

@@ -155,7 +155,9 @@ impl SourceKind {
             "uv.lock" => Self::UvLock,
             "poetry.lock" => Self::PoetryLock,
             "pdm.lock" => Self::PdmLock,
-            _ if name == "pylock.toml" || name.starts_with("pylock.") && name.ends_with(".toml") => Self::PyLock,
+            _ if name == "pylock.toml" || name.starts_with("pylock.") && name.ends_with(".toml") => {
+                Self::PyLock
+            }
             "Pipfile.lock" => Self::PipfileLock,
             "pyproject.toml" => Self::PyProject,
             "setup.cfg" => Self::SetupCfg,
@@ -165,7 +167,9 @@ impl SourceKind {
             "pnpm-lock.yaml" => Self::PnpmLock,
             "go.mod" => Self::GoMod,
             "go.sum" => Self::GoSum,
-            _ if text_list && (name.contains("requirements") || name.starts_with("constraints")) => Self::Requirements,
+            _ if text_list && (name.contains("requirements") || name.starts_with("constraints")) => {
+                Self::Requirements
+            }
             _ if text_list && directory == "requirements" => Self::Requirements,
             _ => return None,
         })

@@ -41,7 +41,11 @@ pub(super) fn read(kind: SourceKind, file: &str, text: &str) -> Manifest {
 }
 
 /// An entry's package; none if it is the project itself.
-fn read_entry(kind: SourceKind, entry: &Spanned<DeValue<'_>>, lines: &Lines<'_>) -> Result<Option<Package>, String> {
+fn read_entry(
+    kind: SourceKind,
+    entry: &Spanned<DeValue<'_>>,
+    lines: &Lines<'_>,
+) -> Result<Option<Package>, String> {
     let table = entry.get_ref().as_table().ok_or("an entry is no table")?;
     let name = table.get("name").ok_or("an entry has no `name`")?;
     let text = name.get_ref().as_str().ok_or("the `name` of an entry is no text")?;
@@ -131,7 +135,8 @@ fn hashes_of(kind: SourceKind, table: &DeTable<'_>) -> Vec<String> {
 fn archive_hashes(archive: &DeTable<'_>) -> Vec<String> {
     let single = field(archive, "hash").map(str::to_owned);
     let table = table_in(archive, "hashes").into_iter().flat_map(DeTable::iter);
-    let many = table.filter_map(|(name, value)| Some(format!("{}:{}", name.get_ref(), value.get_ref().as_str()?)));
+    let many =
+        table.filter_map(|(name, value)| Some(format!("{}:{}", name.get_ref(), value.get_ref().as_str()?)));
     single.into_iter().chain(many).collect()
 }
 
@@ -163,9 +168,15 @@ mod tests {
         let text = "version = 4\n[[package]]\nname = \"me\"\nversion = \"0.1.0\"\n[[package]]\nname = \"serde\"\n\
             version = \"1.0.0\"\nsource = \"registry+https://github.com/rust-lang/crates.io-index\"\nchecksum = \"ab\"\n\
             [[package]]\nname = \"forked\"\nversion = \"1.0.0\"\nsource = \"git+https://example.org/forked#abc\"\n";
-        assert_eq!(names(SourceKind::CargoLock, text), [found("serde", "1.0.0", true), found("forked", "1.0.0", false)]);
+        assert_eq!(
+            names(SourceKind::CargoLock, text),
+            [found("serde", "1.0.0", true), found("forked", "1.0.0", false)]
+        );
         let serde = &read(SourceKind::CargoLock, "Cargo.lock", text).packages[0];
-        assert_eq!((serde.hashes.as_slice(), serde.place.span.unwrap().line), (&["sha256:ab".to_owned()][..], 6));
+        assert_eq!(
+            (serde.hashes.as_slice(), serde.place.span.unwrap().line),
+            (&["sha256:ab".to_owned()][..], 6)
+        );
     }
 
     #[test]

@@ -176,7 +176,8 @@ mod tests {
     fn one_vulnerability_has_one_name() {
         let index = build(&records());
         let of = |name| index.look_up(&PackageName::new(Ecosystem::PyPi, name)).unwrap();
-        let names: Vec<_> = of("a").into_iter().map(|advisory| (advisory.id, advisory.vulnerability)).collect();
+        let names: Vec<_> =
+            of("a").into_iter().map(|advisory| (advisory.id, advisory.vulnerability)).collect();
         assert_eq!(names, [("GHSA-1".into(), "CVE-1".into()), ("PYSEC-1".into(), "CVE-1".into())]);
         assert_eq!(of("b")[0].vulnerability, "GHSA-2");
         assert!(of("c").is_empty());

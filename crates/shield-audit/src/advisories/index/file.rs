@@ -135,12 +135,14 @@ impl Index {
     }
 
     pub(super) fn encode(summary: &Summary, packages: &BTreeMap<PackageName, Vec<Advisory>>) -> Self {
-        let mut by_purl: Vec<_> = packages.iter().map(|(name, advisories)| (name.purl(), advisories)).collect();
+        let mut by_purl: Vec<_> =
+            packages.iter().map(|(name, advisories)| (name.purl(), advisories)).collect();
         by_purl.sort_unstable_by(|one, other| one.0.cmp(&other.0));
         let (mut entries, mut names, mut bodies) = (Vec::new(), Vec::new(), Vec::new());
         for (purl, advisories) in &by_purl {
             names.extend_from_slice(purl.as_bytes());
-            serde_json::to_writer(&mut bodies, advisories).expect("advisories are text, and memory takes all bytes");
+            serde_json::to_writer(&mut bodies, advisories)
+                .expect("advisories are text, and memory takes all bytes");
             entries.extend_from_slice(&length(names.len()).to_be_bytes());
             entries.extend_from_slice(&(bodies.len() as u64).to_be_bytes());
         }
@@ -189,7 +191,8 @@ impl Index {
         let ends = |place: usize| {
             let entry = self.entries + place * ENTRY;
             let name = u32_at(&self.bytes, entry)? as usize;
-            let body = usize::try_from(u64::from_be_bytes(*self.bytes.get(entry + 4..)?.first_chunk()?)).ok()?;
+            let body =
+                usize::try_from(u64::from_be_bytes(*self.bytes.get(entry + 4..)?.first_chunk()?)).ok()?;
             Some((self.names.checked_add(name)?, self.bodies.checked_add(body)?))
         };
         let (name_start, body_start) = match place.checked_sub(1) {
@@ -206,7 +209,8 @@ fn u32_at(bytes: &[u8], place: usize) -> Option<u32> {
 }
 
 fn length(bytes: usize) -> u32 {
-    u32::try_from(bytes).expect("names and a summary of four gigabytes do not fit into memory with their records")
+    u32::try_from(bytes)
+        .expect("names and a summary of four gigabytes do not fit into memory with their records")
 }
 
 /// All of several values, or none.

@@ -46,7 +46,8 @@ pub fn read_source(builder: &mut Builder, path: &Path) -> Result<(), ReadSourceE
         return read_directory(builder, path, "").map_err(failed);
     }
     let file = File::open(path).map_err(failed)?;
-    read_archive(builder, file, "").map_err(|source| ReadSourceError::Archive { path: path.to_owned(), source })
+    read_archive(builder, file, "")
+        .map_err(|source| ReadSourceError::Archive { path: path.to_owned(), source })
 }
 
 fn read_directory(builder: &mut Builder, directory: &Path, prefix: &str) -> io::Result<()> {
@@ -79,7 +80,11 @@ fn read_file(builder: &mut Builder, path: &Path, file: &str) -> io::Result<()> {
     Ok(())
 }
 
-fn read_archive(builder: &mut Builder, file: impl io::Read + Seek, prefix: &str) -> zip::result::ZipResult<()> {
+fn read_archive(
+    builder: &mut Builder,
+    file: impl io::Read + Seek,
+    prefix: &str,
+) -> zip::result::ZipResult<()> {
     let mut archive = ZipArchive::new(BufReader::new(file))?;
     for place in 0..archive.len() {
         let entry = match archive.by_index(place) {
@@ -145,8 +150,12 @@ mod tests {
         let mut builder = Builder::new();
         read_source(&mut builder, directory.path()).unwrap();
         let index = builder.finish();
-        let ids: Vec<_> =
-            index.look_up(&PackageName::new(Ecosystem::Npm, "a")).unwrap().into_iter().map(|one| one.id).collect();
+        let ids: Vec<_> = index
+            .look_up(&PackageName::new(Ecosystem::Npm, "a"))
+            .unwrap()
+            .into_iter()
+            .map(|one| one.id)
+            .collect();
         assert_eq!(ids, ["A-1", "B-1"]);
         let refused: Vec<_> = index.summary().quarantined.iter().map(|one| one.file.as_str()).collect();
         assert_eq!(refused, ["npm/all.zip/A-2.json", "npm/broken.zip", "npm/root"]);

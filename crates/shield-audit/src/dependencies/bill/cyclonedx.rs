@@ -71,7 +71,8 @@ fn dependencies(bill: &Bill, packages: &BTreeMap<String, &Package>) -> Vec<Value
     let all: Vec<_> = packages.keys().collect();
     let project = json!({"ref": "project", "dependsOn": all});
     let known = packages.keys().filter_map(|purl| {
-        let needs: Vec<_> = bill.needs.get(purl)?.iter().filter(|need| packages.contains_key(*need)).collect();
+        let needs: Vec<_> =
+            bill.needs.get(purl)?.iter().filter(|need| packages.contains_key(*need)).collect();
         Some(json!({"ref": purl, "dependsOn": needs}))
     });
     std::iter::once(project).chain(known).collect()
@@ -84,7 +85,8 @@ fn vulnerability(found: &Match) -> Value {
         ratings.push(json!({"severity": severity_word(severity)}));
     }
     let references = found.names.iter().filter(|name| **name != found.vulnerability);
-    let references: Vec<_> = references.map(|name| json!({"id": name, "source": {"name": source_of(name)}})).collect();
+    let references: Vec<_> =
+        references.map(|name| json!({"id": name, "source": {"name": source_of(name)}})).collect();
     let mut vulnerability = Map::from_iter([
         ("bom-ref".to_owned(), json!(format!("{}/{purl}", found.vulnerability))),
         ("id".to_owned(), json!(found.vulnerability)),
@@ -142,10 +144,16 @@ mod tests {
     fn components_carry_what_is_known() {
         let document = cyclonedx(&bill());
         let licences: Vec<_> = (0..3).map(|place| &document["components"][place]["licenses"][0]).collect();
-        assert_eq!(licences, [&Value::Null, &json!({"license": {"name": "BSD"}}), &json!({"expression": "MIT"})]);
+        assert_eq!(
+            licences,
+            [&Value::Null, &json!({"license": {"name": "BSD"}}), &json!({"expression": "MIT"})]
+        );
         assert_eq!(document["components"][2]["hashes"][0]["alg"], "SHA-256");
         assert_eq!(document["components"][0]["properties"][0]["value"], "git+https://example.org/c");
-        assert_eq!(document["dependencies"][1], json!({"ref": "pkg:pypi/a@1.0", "dependsOn": ["pkg:npm/%40s/b@2.0.0"]}));
+        assert_eq!(
+            document["dependencies"][1],
+            json!({"ref": "pkg:pypi/a@1.0", "dependsOn": ["pkg:npm/%40s/b@2.0.0"]})
+        );
     }
 
     #[test]
@@ -176,7 +184,10 @@ mod tests {
             clean_in: None,
         });
         let found = &cyclonedx(&with)["vulnerabilities"][0];
-        assert_eq!((&found["affects"][0]["ref"], &found["ratings"][0]["severity"]), (&json!("pkg:pypi/a@1.0"), &json!("high")));
+        assert_eq!(
+            (&found["affects"][0]["ref"], &found["ratings"][0]["severity"]),
+            (&json!("pkg:pypi/a@1.0"), &json!("high"))
+        );
         assert_eq!(found["references"][0]["id"], "PYSEC-1");
     }
 }

@@ -128,7 +128,10 @@ pub(super) mod tests {
         b.licence = Some("BSD".to_owned());
         let mut c = package(Ecosystem::CratesIo, "c", "", "");
         c.origin = Origin::Elsewhere("git+https://example.org/c".to_owned());
-        let needs = BTreeMap::from([("pkg:pypi/a@1.0".to_owned(), BTreeSet::from(["pkg:npm/%40s/b@2.0.0".to_owned()]))]);
+        let needs = BTreeMap::from([(
+            "pkg:pypi/a@1.0".to_owned(),
+            BTreeSet::from(["pkg:npm/%40s/b@2.0.0".to_owned()]),
+        )]);
         let (name, created) = ("me".to_owned(), "2026-01-02T03:04:05Z".to_owned());
         Bill { name, version: None, created, packages: vec![c, a.clone(), b, a], needs, matches: Vec::new() }
     }

@@ -17,9 +17,7 @@ pub fn spdx(bill: &Bill) -> Value {
         by_purl.keys().enumerate().map(|(number, purl)| (purl.clone(), json!(id_of(number, purl)))).collect();
     let mut packages = vec![project(bill)];
     packages.extend(by_purl.iter().map(|(purl, package)| described(&ids[purl], purl, package)));
-    let relation = |from: &Value, kind: &str, to: &Value| {
-        json!({"spdxElementId": from, "relationshipType": kind, "relatedSpdxElement": to})
-    };
+    let relation = |from: &Value, kind: &str, to: &Value| json!({"spdxElementId": from, "relationshipType": kind, "relatedSpdxElement": to});
     let mut relationships = vec![relation(&json!(DOCUMENT), "DESCRIBES", &json!(PROJECT))];
     for (purl, id) in &ids {
         relationships.push(relation(&json!(PROJECT), "DEPENDS_ON", id));
@@ -78,7 +76,8 @@ fn described(id: &Value, purl: &str, package: &Package) -> Value {
         }
     }
     if let Some(checksum) = checksum_of(package) {
-        let checksums = json!([{"algorithm": format!("SHA{}", checksum.bits), "checksumValue": checksum.hex}]);
+        let checksums =
+            json!([{"algorithm": format!("SHA{}", checksum.bits), "checksumValue": checksum.hex}]);
         described.insert("checksums".to_owned(), checksums);
     }
     if let Some(address) = address_of(package) {
@@ -91,7 +90,8 @@ fn described(id: &Value, purl: &str, package: &Package) -> Value {
 fn id_of(number: usize, purl: &str) -> String {
     let name = purl.strip_prefix("pkg:").unwrap_or(purl);
     let allowed = |character: char| character.is_ascii_alphanumeric() || matches!(character, '.' | '-');
-    let name: String = name.chars().map(|character| if allowed(character) { character } else { '-' }).collect();
+    let name: String =
+        name.chars().map(|character| if allowed(character) { character } else { '-' }).collect();
     format!("SPDXRef-{number}-{name}")
 }
 
@@ -103,7 +103,8 @@ mod tests {
     #[test]
     fn packages_carry_what_is_known() {
         let document = spdx(&bill());
-        let declared: Vec<_> = (1..4).map(|place| document["packages"][place]["licenseDeclared"].clone()).collect();
+        let declared: Vec<_> =
+            (1..4).map(|place| document["packages"][place]["licenseDeclared"].clone()).collect();
         assert_eq!(declared, ["NOASSERTION", "NOASSERTION", "MIT"]);
         assert_eq!(document["packages"][2]["licenseComments"], "the package states `BSD`");
         assert_eq!(document["packages"][3]["SPDXID"], "SPDXRef-2-pypi-a-1.0");

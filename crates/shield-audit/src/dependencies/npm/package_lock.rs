@@ -18,8 +18,11 @@ struct Lock {
 /// Reads a lock file of npm: `packages` where it is (2 and 3), else the tree of `dependencies` (1).
 pub(in crate::dependencies) fn read(file: &str, text: &str) -> Manifest {
     let lines = Lines::of(file, text);
-    let mut reader =
-        Reader { manifest: Manifest::new(SourceKind::PackageLock, file.to_owned()), keys: KeyLines::of(text), lines };
+    let mut reader = Reader {
+        manifest: Manifest::new(SourceKind::PackageLock, file.to_owned()),
+        keys: KeyLines::of(text),
+        lines,
+    };
     match serde_json::from_str::<Lock>(text) {
         Ok(Lock { packages: Some(packages), .. }) => {
             packages.iter().for_each(|(path, entry)| reader.read_path(path, entry));
@@ -127,14 +130,20 @@ mod tests {
     fn version_one_is_a_tree() {
         let text = r#"{"dependencies": {"a": {"version": "1.0.0", "dependencies": {"b": {"version": "2.0.0"}}},
             "c": {"version": "npm:@s/real@3.0.0"}, "d": {"version": "github:x/d#ab"}}}"#;
-        assert_eq!(packages(text), ["a@1.0.0 true", "b@2.0.0 true", "@s/real@3.0.0 true", "d@github:x/d#ab false"]);
+        assert_eq!(
+            packages(text),
+            ["a@1.0.0 true", "b@2.0.0 true", "@s/real@3.0.0 true", "d@github:x/d#ab false"]
+        );
     }
 
     #[test]
     fn strange_entries_cost_only_themselves() {
-        let manifest = read("p", r#"{"packages": {"node_modules/a": {}, "node_modules/b": {"version": "1.0.0"}}}"#);
+        let manifest =
+            read("p", r#"{"packages": {"node_modules/a": {}, "node_modules/b": {"version": "1.0.0"}}}"#);
         assert_eq!((manifest.packages.len(), manifest.unread.len()), (1, 1));
-        let deep = (0..100).fold("{}".to_owned(), |inner, _| format!(r#"{{"a": {{"version": "1.0.0", "dependencies": {inner}}}}}"#));
+        let deep = (0..100).fold("{}".to_owned(), |inner, _| {
+            format!(r#"{{"a": {{"version": "1.0.0", "dependencies": {inner}}}}}"#)
+        });
         assert!(!read("p", &format!(r#"{{"dependencies": {deep}}}"#)).unread.is_empty());
         assert_eq!(read("p", "[").unread.len(), 1);
     }

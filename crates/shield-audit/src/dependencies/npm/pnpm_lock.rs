@@ -58,10 +58,15 @@ fn package(key: &str, entry: Option<Entry>, slashes: bool, place: Place) -> Opti
     let entry = entry.unwrap_or(Entry { name: None, version: None, resolution: None });
     let (name, version) = if slashes { split_slashes(key) } else { split_at(key) }?;
     let (integrity, address) = match entry.resolution {
-        Some(found) => (found.integrity, found.tarball.filter(|_| entry.name.is_some()).or(found.repo).or(found.directory)),
+        Some(found) => (
+            found.integrity,
+            found.tarball.filter(|_| entry.name.is_some()).or(found.repo).or(found.directory),
+        ),
         None => (None, None),
     };
-    let strange = version.contains(':') || name.contains(':') || !version.starts_with(|first: char| first.is_ascii_digit());
+    let strange = version.contains(':')
+        || name.contains(':')
+        || !version.starts_with(|first: char| first.is_ascii_digit());
     let elsewhere = address.or_else(|| strange.then(|| key.to_owned()));
     Some(Package {
         name: PackageName::new(Ecosystem::Npm, entry.name.as_deref().unwrap_or(name)),

@@ -51,7 +51,8 @@ pub struct ReadEnvironmentError {
 pub fn read_environment(path: &Path) -> Result<Environment, ReadEnvironmentError> {
     let failed = |source| ReadEnvironmentError { path: path.to_owned(), source };
     let entries = fs::read_dir(path).map_err(failed)?.collect::<Result<Vec<_>, _>>().map_err(failed)?;
-    let mut names: Vec<_> = entries.iter().map(|entry| entry.file_name().to_string_lossy().into_owned()).collect();
+    let mut names: Vec<_> =
+        entries.iter().map(|entry| entry.file_name().to_string_lossy().into_owned()).collect();
     names.sort_unstable();
     let mut environment = Environment::default();
     for name in names {
@@ -84,7 +85,8 @@ impl Environment {
     fn read_distribution(&mut self, path: &Path, directory: &str, metadata: &str) {
         let file = format!("{directory}/{metadata}");
         let Some(bytes) = self.read_file(path, &file) else { return };
-        let Manifest { mut packages, requirements, unread, .. } = read_manifest(SourceKind::Installed, &file, &bytes);
+        let Manifest { mut packages, requirements, unread, .. } =
+            read_manifest(SourceKind::Installed, &file, &bytes);
         self.unread.extend(unread);
         let Some(mut package) = packages.pop() else { return };
         if let Some(origin) = self.direct_origin(path, directory) {
@@ -163,8 +165,12 @@ mod tests {
         write(path, "foo/a.py", "");
         let environment = read_environment(path).unwrap();
         let owners = |file| environment.owners(file).map(|one| one.package.name.name()).collect::<Vec<_>>();
-        assert_eq!((owners("foo/a.py"), owners("shared.py"), owners("x.py")), (vec!["foo"], vec!["bar", "foo"], vec![]));
-        let bar = environment.distribution(&PackageName::new(crate::dependencies::Ecosystem::PyPi, "bar")).unwrap();
+        assert_eq!(
+            (owners("foo/a.py"), owners("shared.py"), owners("x.py")),
+            (vec!["foo"], vec!["bar", "foo"], vec![])
+        );
+        let bar =
+            environment.distribution(&PackageName::new(crate::dependencies::Ecosystem::PyPi, "bar")).unwrap();
         assert_eq!(bar.package.origin, Origin::Elsewhere("file:///x".to_owned()));
         assert_eq!((environment.distributions.len(), environment.unread.len()), (3, 1));
         assert!(read_environment(&path.join("none")).is_err());

@@ -87,7 +87,9 @@ struct Licences {
 impl Licences {
     /// The expression; else a short text; else what the classifiers end in.
     fn best(self) -> Option<String> {
-        let short = self.text.filter(|text| !text.is_empty() && text != "UNKNOWN" && !text.contains('\n') && text.len() <= 100);
+        let short = self.text.filter(|text| {
+            !text.is_empty() && text != "UNKNOWN" && !text.contains('\n') && text.len() <= 100
+        });
         let named = self.classifiers.iter().filter_map(|classifier| classifier.rsplit(" :: ").next());
         let named: Vec<_> = named.filter(|name| *name != "OSI Approved").collect();
         let classified = (!named.is_empty()).then(|| named.join(" OR "));
@@ -137,9 +139,15 @@ mod tests {
     fn headers_are_read() {
         let manifest = read("foo.dist-info/METADATA", TEXT);
         let package = &manifest.packages[0];
-        assert_eq!((package.name.name(), package.version.as_str(), package.licence.as_deref()), ("foo-bar", "1.2", Some("MIT License")));
-        let asked: Vec<_> =
-            manifest.requirements.iter().map(|one| (one.name.name(), one.extras.len(), one.group.as_deref())).collect();
+        assert_eq!(
+            (package.name.name(), package.version.as_str(), package.licence.as_deref()),
+            ("foo-bar", "1.2", Some("MIT License"))
+        );
+        let asked: Vec<_> = manifest
+            .requirements
+            .iter()
+            .map(|one| (one.name.name(), one.extras.len(), one.group.as_deref()))
+            .collect();
         assert_eq!(asked, [("requests", 1, None), ("pytest", 0, Some("dev-tools"))]);
         assert_eq!(manifest.unread[0].place.span.unwrap().line, 10);
     }
@@ -152,8 +160,12 @@ mod tests {
 
     #[test]
     fn records_are_quoted_lists() {
-        let (files, unread) = read_record("RECORD", "a/b.py,sha256=xy,10\n\"c,d.py\",,\n../../bin/x,sha256=z,1\n");
+        let (files, unread) =
+            read_record("RECORD", "a/b.py,sha256=xy,10\n\"c,d.py\",,\n../../bin/x,sha256=z,1\n");
         let paths: Vec<_> = files.iter().map(|one| (one.path.as_str(), one.hash.is_some())).collect();
-        assert_eq!((paths, unread), (vec![("a/b.py", true), ("c,d.py", false), ("../../bin/x", true)], vec![]));
+        assert_eq!(
+            (paths, unread),
+            (vec![("a/b.py", true), ("c,d.py", false), ("../../bin/x", true)], vec![])
+        );
     }
 }

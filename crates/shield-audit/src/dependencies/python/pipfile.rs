@@ -53,7 +53,13 @@ fn requirement_text(name: &str, entry: &Value) -> String {
 }
 
 fn texts(value: Option<&Value>) -> Vec<String> {
-    value.and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str).map(str::to_owned).collect()
+    value
+        .and_then(Value::as_array)
+        .into_iter()
+        .flatten()
+        .filter_map(Value::as_str)
+        .map(str::to_owned)
+        .collect()
 }
 
 #[cfg(test)]
@@ -66,9 +72,13 @@ mod tests {
             \"g\": {\"git\": \"https://example.org/g\"}\n },\n \"develop\": {\n  \"c\": {\"version\": \"==2\", \"markers\": \"os_name == 'nt'\"},\n  \
             \"d\": {\"version\": \"==☃\"}\n }\n}";
         let manifest = read("Pipfile.lock", text);
-        let packages: Vec<_> = manifest.packages.iter().map(|one| (one.name.name(), one.version.as_str())).collect();
+        let packages: Vec<_> =
+            manifest.packages.iter().map(|one| (one.name.name(), one.version.as_str())).collect();
         assert_eq!(packages, [("a-b", "1.0"), ("g", ""), ("c", "2")]);
-        assert_eq!((manifest.packages[0].place.span.unwrap().line, manifest.packages[0].hashes.len()), (4, 1));
+        assert_eq!(
+            (manifest.packages[0].place.span.unwrap().line, manifest.packages[0].hashes.len()),
+            (4, 1)
+        );
         assert_eq!(manifest.requirements[2].group.as_deref(), Some("develop"));
         assert_eq!(manifest.unread.len(), 1);
         assert_eq!(read("Pipfile.lock", "{").unread.len(), 1);

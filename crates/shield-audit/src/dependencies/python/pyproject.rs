@@ -40,7 +40,9 @@ impl Reader<'_> {
     fn lists(&mut self, tables: Option<&Value<'_>>) {
         let Some(tables) = tables else { return };
         match tables.get_ref().as_table() {
-            Some(groups) => groups.iter().for_each(|(group, list)| self.list(Some(list), Some(group.get_ref()))),
+            Some(groups) => {
+                groups.iter().for_each(|(group, list)| self.list(Some(list), Some(group.get_ref())))
+            }
             None => self.refuse(tables, "it is no table of lists"),
         }
     }
@@ -96,7 +98,8 @@ impl Reader<'_> {
             let one = std::slice::from_ref(value).iter().filter(|value| !value.get_ref().is_array());
             let many = value.get_ref().as_array().into_iter().flatten();
             for value in one.chain(many) {
-                let context = Context { place: self.lines.place(name.span()), group: group.map(str::to_owned) };
+                let context =
+                    Context { place: self.lines.place(name.span()), group: group.map(str::to_owned) };
                 match poetry_text(name.get_ref(), value.get_ref()) {
                     Some(text) => take(&mut self.manifest, &text, context),
                     None => self.refuse(value, "it is no requirement of Poetry"),
@@ -160,7 +163,11 @@ fn poetry_version(text: &str) -> Option<String> {
         return Some(format!(">={version},=={}.*", wildcard.join(".")));
     }
     // A plain version is an exact one.
-    Some(if text.starts_with(|first: char| first.is_ascii_digit()) { format!("=={text}") } else { text.to_owned() })
+    Some(if text.starts_with(|first: char| first.is_ascii_digit()) {
+        format!("=={text}")
+    } else {
+        text.to_owned()
+    })
 }
 
 fn caret(version: &str) -> Option<String> {
@@ -181,7 +188,8 @@ mod tests {
         let manifest = read("pyproject.toml", text);
         assert_eq!(manifest.unread, []);
         let line = |one: &crate::dependencies::Requirement| {
-            let extras = if one.extras.is_empty() { String::new() } else { format!("[{}]", one.extras.join(",")) };
+            let extras =
+                if one.extras.is_empty() { String::new() } else { format!("[{}]", one.extras.join(",")) };
             format!("{}{extras}{} {}", one.name, one.specifiers, one.group.as_deref().unwrap_or("-"))
         };
         manifest.requirements.iter().map(line).collect()
@@ -201,13 +209,22 @@ mod tests {
             c = \"1.0\"\nd = \"*\"\ne = {git = \"https://example.org/e\"}\nf = \"^0.0.3\"\n[tool.poetry.group.dev.dependencies]\ng = \">=1,<2\"\n";
         assert_eq!(
             asked(text),
-            ["a>=1.2.3,<2 -", "b[x]>=0.5,==0.5.* -", "c==1.0 -", "d -", "e -", "f>=0.0.3,<0.0.4 -", "g>=1,<2 dev"]
+            [
+                "a>=1.2.3,<2 -",
+                "b[x]>=0.5,==0.5.* -",
+                "c==1.0 -",
+                "d -",
+                "e -",
+                "f>=0.0.3,<0.0.4 -",
+                "g>=1,<2 dev"
+            ]
         );
     }
 
     #[test]
     fn files_of_setuptools_are_named() {
-        let text = "[tool.setuptools.dynamic]\ndependencies = {file = [\"requirements.txt\", \"more.txt\"]}\n";
+        let text =
+            "[tool.setuptools.dynamic]\ndependencies = {file = [\"requirements.txt\", \"more.txt\"]}\n";
         let files: Vec<_> = read("p", text).includes.into_iter().map(|one| one.file).collect();
         assert_eq!(files, ["requirements.txt", "more.txt"]);
     }

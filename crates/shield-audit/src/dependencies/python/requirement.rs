@@ -85,7 +85,8 @@ impl Requirement {
     #[must_use]
     pub fn pinned(&self) -> Option<String> {
         let specifiers = VersionSpecifiers::from_str(&self.specifiers).ok()?;
-        let exact = specifiers.iter().find(|one| matches!(one.operator(), Operator::Equal | Operator::ExactEqual));
+        let exact =
+            specifiers.iter().find(|one| matches!(one.operator(), Operator::Equal | Operator::ExactEqual));
         exact.map(|one| one.version().to_string())
     }
 }
@@ -98,7 +99,8 @@ fn extras_of(rest: &str) -> Result<(Vec<String>, &str), String> {
     let Some(inside) = rest.strip_prefix('[') else { return Ok((Vec::new(), rest)) };
     let (list, rest) = inside.split_once(']').ok_or_else(|| format!("`{}` has no `]`", shorten(rest)))?;
     let named = list.split(',').map(str::trim).filter(|extra| !extra.is_empty());
-    let mut extras: Vec<_> = named.map(|extra| PackageName::new(Ecosystem::PyPi, extra).name().to_owned()).collect();
+    let mut extras: Vec<_> =
+        named.map(|extra| PackageName::new(Ecosystem::PyPi, extra).name().to_owned()).collect();
     extras.sort_unstable();
     extras.dedup();
     Ok((extras, rest.trim_start()))
@@ -106,7 +108,9 @@ fn extras_of(rest: &str) -> Result<(Vec<String>, &str), String> {
 
 fn split_marker<'a>(text: &'a str, separator: &str) -> (&'a str, Option<String>) {
     match text.split_once(separator) {
-        Some((before, marker)) => (before, Some(marker.trim().to_owned()).filter(|marker| !marker.is_empty())),
+        Some((before, marker)) => {
+            (before, Some(marker.trim().to_owned()).filter(|marker| !marker.is_empty()))
+        }
         None => (text, None),
     }
 }
@@ -147,8 +151,14 @@ pub(super) mod tests {
     #[test]
     fn extras_are_kept() {
         let requirement = read("Uvicorn [standard, Http_2]>=0.1,<1 ; python_version < '3.9'");
-        assert_eq!((requirement.name.name(), requirement.extras.join(" ")), ("uvicorn", "http-2 standard".to_owned()));
-        assert_eq!((requirement.specifiers.as_str(), requirement.marker.as_deref()), (">=0.1,<1", Some("python_version < '3.9'")));
+        assert_eq!(
+            (requirement.name.name(), requirement.extras.join(" ")),
+            ("uvicorn", "http-2 standard".to_owned())
+        );
+        assert_eq!(
+            (requirement.specifiers.as_str(), requirement.marker.as_deref()),
+            (">=0.1,<1", Some("python_version < '3.9'"))
+        );
     }
 
     #[test]

@@ -59,7 +59,9 @@ fn read_option(manifest: &mut Manifest, line: &str, place: Place) {
     let value = value.trim();
     // `-rbase.txt` is also allowed.
     let (option, value) = match option.get(..2) {
-        Some(short @ ("-r" | "-c" | "-e")) if option.len() > 2 => (short, option.get(2..).unwrap_or_default()),
+        Some(short @ ("-r" | "-c" | "-e")) if option.len() > 2 => {
+            (short, option.get(2..).unwrap_or_default())
+        }
         _ => (option, value),
     };
     match option {
@@ -143,18 +145,25 @@ mod tests {
         let names: Vec<_> = manifest.requirements.iter().map(|one| one.name.name()).collect();
         assert_eq!(names, ["uvicorn", "flask", "x-y", "django"]);
         let first = &manifest.requirements[0];
-        assert_eq!((first.extras.as_slice(), first.hashes.join(" ")), (&["standard".to_owned()][..], "sha256:aa sha256:bb".to_owned()));
+        assert_eq!(
+            (first.extras.as_slice(), first.hashes.join(" ")),
+            (&["standard".to_owned()][..], "sha256:aa sha256:bb".to_owned())
+        );
         let span = first.place.span.unwrap();
         assert_eq!((span.line, span.column, span.end_line), (5, 1, 7));
-        let includes: Vec<_> = manifest.includes.iter().map(|one| (one.file.as_str(), one.constraint)).collect();
+        let includes: Vec<_> =
+            manifest.includes.iter().map(|one| (one.file.as_str(), one.constraint)).collect();
         assert_eq!(includes, [("base.txt", false), ("limits.txt", true)]);
     }
 
     #[test]
     fn pins_say_what_is_used() {
         let manifest = read("requirements.txt", TEXT);
-        let packages: Vec<_> =
-            manifest.packages.iter().map(|one| (one.name.name(), one.version.as_str(), one.origin == Origin::Registry)).collect();
+        let packages: Vec<_> = manifest
+            .packages
+            .iter()
+            .map(|one| (one.name.name(), one.version.as_str(), one.origin == Origin::Registry))
+            .collect();
         assert_eq!(packages, [("uvicorn", "0.1", true), ("x-y", "", false)]);
         let limits = read("constraints.txt", "a==1\n");
         assert!(limits.packages.is_empty() && limits.requirements[0].constraint);

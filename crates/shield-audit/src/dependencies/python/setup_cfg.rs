@@ -78,8 +78,11 @@ mod tests {
         let text = "[metadata]\nname = x\n[options]\ninstall_requires =\n    a>=1\n    # not this\n    b[x] ; os_name == 'nt'\n\
             tests_require = file: t.txt, u.txt\n[options.extras_require]\nfast = c\n    ???\n[other]\ninstall_requires = no\n";
         let manifest = read("setup.cfg", text);
-        let asked: Vec<_> =
-            manifest.requirements.iter().map(|one| (one.name.name(), one.group.as_deref(), one.place.span.unwrap().line)).collect();
+        let asked: Vec<_> = manifest
+            .requirements
+            .iter()
+            .map(|one| (one.name.name(), one.group.as_deref(), one.place.span.unwrap().line))
+            .collect();
         assert_eq!(asked, [("a", None, 5), ("b", None, 7), ("c", Some("fast"), 10)]);
         assert_eq!((manifest.includes.len(), manifest.unread.len()), (2, 1));
         assert_eq!(manifest.requirements[0].place.span.unwrap().column, 5);

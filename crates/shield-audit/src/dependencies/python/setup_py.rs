@@ -46,7 +46,11 @@ struct Reader<'a, 'm> {
 }
 
 /// Calls of `setup` and assignments, also below `if __name__ == "__main__"`.
-fn collect<'m>(body: &'m [Stmt], names: &mut HashMap<&'m str, Option<&'m Expr>>, calls: &mut Vec<&'m ExprCall>) {
+fn collect<'m>(
+    body: &'m [Stmt],
+    names: &mut HashMap<&'m str, Option<&'m Expr>>,
+    calls: &mut Vec<&'m ExprCall>,
+) {
     for statement in body {
         match statement {
             Stmt::Assign(assign) => {
@@ -181,9 +185,21 @@ mod tests {
         let text = "import setuptools\nREQUIRES = ['a>=1'] + ['b[x]']\nif __name__ == '__main__':\n    setuptools.setup(\n\
             \x20       install_requires=REQUIRES,\n        extras_require={'fast': ('c==2',)},\n        tests_require='d\\ne',\n    )\n";
         let manifest = read("setup.py", text);
-        let asked: Vec<_> =
-            manifest.requirements.iter().map(|one| (one.name.name(), one.group.as_deref(), one.place.span.unwrap().line)).collect();
-        assert_eq!(asked, [("a", None, 2), ("b", None, 2), ("c", Some("fast"), 6), ("d", Some("tests"), 7), ("e", Some("tests"), 7)]);
+        let asked: Vec<_> = manifest
+            .requirements
+            .iter()
+            .map(|one| (one.name.name(), one.group.as_deref(), one.place.span.unwrap().line))
+            .collect();
+        assert_eq!(
+            asked,
+            [
+                ("a", None, 2),
+                ("b", None, 2),
+                ("c", Some("fast"), 6),
+                ("d", Some("tests"), 7),
+                ("e", Some("tests"), 7)
+            ]
+        );
         assert_eq!(manifest.unread, []);
     }
 

@@ -25,7 +25,8 @@ type Found = BTreeSet<(String, String, String, bool)>;
 
 /// Compares all of them.
 pub(super) fn measure(database: &Path, index: &Index, verdict: &mut Verdict) -> Result<String> {
-    let theirs = Database::open(database).map_err(|error| Trouble::caused("open RustSec's database", error))?;
+    let theirs =
+        Database::open(database).map_err(|error| Trouble::caused("open RustSec's database", error))?;
     let mut texts = vec![("every advisory".to_owned(), every_version(&theirs))];
     for path in [vec![workspace().join("Cargo.lock")], published()].concat() {
         let text = fs::read_to_string(&path).map_err(|error| Trouble::caused("read a lock file", error))?;
@@ -40,7 +41,11 @@ pub(super) fn measure(database: &Path, index: &Index, verdict: &mut Verdict) -> 
         let (ours, expected) = (found_by_us(index, name, text, verdict), found_by_them(&theirs, &lock));
         verdict.demand(ours == expected, || {
             let only = |one: &Found, other: &Found| one.difference(other).cloned().collect::<Vec<_>>();
-            format!("{name}: only ours {:?}, only theirs {:?}", only(&ours, &expected), only(&expected, &ours))
+            format!(
+                "{name}: only ours {:?}, only theirs {:?}",
+                only(&ours, &expected),
+                only(&expected, &ours)
+            )
         });
         compared += 1;
         hits += expected.len();
@@ -53,7 +58,9 @@ pub(super) fn measure(database: &Path, index: &Index, verdict: &mut Verdict) -> 
 fn found_by_us(index: &Index, name: &str, text: &str, verdict: &mut Verdict) -> Found {
     let manifest = read_manifest(SourceKind::CargoLock, name, text.as_bytes());
     verdict.demand(manifest.unread.is_empty(), || format!("{name}: {:?}", manifest.unread));
-    let Answer::Checked(checked) = match_packages(Some(index), &manifest.packages) else { return Found::new() };
+    let Answer::Checked(checked) = match_packages(Some(index), &manifest.packages) else {
+        return Found::new();
+    };
     let mut found: Found = checked
         .withdrawn
         .into_iter()
@@ -83,7 +90,7 @@ fn found_by_them(database: &Database, lock: &Lockfile) -> Found {
 /// A lock file with every crate of the database at the edges of its advisories.
 fn every_version(database: &Database) -> String {
     let mut probes: BTreeSet<(String, String)> = BTreeSet::new();
-    for advisory in database {
+    for advisory in database.iter() {
         let requirements = advisory.versions.patched().iter().chain(advisory.versions.unaffected());
         let comparators = requirements.flat_map(|requirement| &requirement.comparators);
         let mut versions = vec!["0.0.0".to_owned(), "9999.0.0".to_owned(), "0.0.1-alpha.1".to_owned()];
@@ -96,7 +103,12 @@ fn every_version(database: &Database) -> String {
             versions.push(format!("{}.{}.0", one.major, minor + 1));
             versions.push(format!("{}.0.0-0", one.major + 1));
             versions.push(format!("{}.0.0", one.major + 1));
-            versions.extend([format!("{numbers}-{pre}"), format!("{numbers}-{pre}.0"), format!("{numbers}-0"), numbers]);
+            versions.extend([
+                format!("{numbers}-{pre}"),
+                format!("{numbers}-{pre}.0"),
+                format!("{numbers}-0"),
+                numbers,
+            ]);
         }
         let name = advisory.metadata.package.to_string();
         probes.extend(versions.into_iter().map(|version| (name.clone(), version)));
@@ -117,10 +129,14 @@ fn every_version(database: &Database) -> String {
 fn published() -> Vec<PathBuf> {
     let home = env::var_os("CARGO_HOME").map(PathBuf::from);
     let home = home.or_else(|| Some(PathBuf::from(env::var_os("HOME")?).join(".cargo")));
-    let entries = |path: PathBuf| fs::read_dir(path).into_iter().flatten().flatten().map(|entry| entry.path());
+    let entries =
+        |path: PathBuf| fs::read_dir(path).into_iter().flatten().flatten().map(|entry| entry.path());
     let sources = home.into_iter().flat_map(|home| entries(home.join("registry/src")));
-    let mut locks: Vec<_> =
-        sources.flat_map(entries).map(|unpacked| unpacked.join("Cargo.lock")).filter(|lock| lock.is_file()).collect();
+    let mut locks: Vec<_> = sources
+        .flat_map(entries)
+        .map(|unpacked| unpacked.join("Cargo.lock"))
+        .filter(|lock| lock.is_file())
+        .collect();
     locks.sort();
     locks
 }

@@ -18,7 +18,8 @@ const ROUNDS: usize = 5;
 /// Matches them all, several times; the middle time counts.
 pub(super) fn measure(index: &Index, verdict: &mut Verdict) -> Result<String> {
     let opened = Instant::now();
-    let index = Index::open(index.bytes().to_vec()).map_err(|error| Trouble::caused("open the index", error))?;
+    let index =
+        Index::open(index.bytes().to_vec()).map_err(|error| Trouble::caused("open the index", error))?;
     let opened = opened.elapsed();
     let names: Vec<&str> = index.purls().filter_map(|purl| purl.rsplit('/').next()).collect();
     let packages: Vec<_> = (0..PACKAGES).filter_map(|number| package(number, &names)).collect();
@@ -35,7 +36,9 @@ pub(super) fn measure(index: &Index, verdict: &mut Verdict) -> Result<String> {
     }
     times.sort();
     let middle = times[ROUNDS / 2];
-    verdict.demand(packages.len() == PACKAGES && matches > 0, || format!("{} packages, {matches} matches", packages.len()));
+    verdict.demand(packages.len() == PACKAGES && matches > 0, || {
+        format!("{} packages, {matches} matches", packages.len())
+    });
     verdict.demand(middle < LONGEST, || format!("{PACKAGES} packages in {middle:?}"));
     Ok(format!("{PACKAGES} packages in {middle:?} with {matches} matches, index opened in {opened:?}"))
 }

@@ -20,7 +20,8 @@ use crate::harness::{Result, Trouble, Verdict};
 const DATA: &str = "SHIELD_BAR_DATA";
 
 pub(crate) async fn run(_options: &Options) -> Result<Verdict> {
-    let (pypa, rustsec) = (database("pypa", "pypa/advisory-database")?, database("rustsec", "RustSec/advisory-db")?);
+    let (pypa, rustsec) =
+        (database("pypa", "pypa/advisory-database")?, database("rustsec", "RustSec/advisory-db")?);
     let python = index(&pypa)?;
     let mut verdict = Verdict::default();
     let agreement = ranges::measure(&python, &mut verdict)?;
@@ -32,9 +33,14 @@ pub(crate) async fn run(_options: &Options) -> Result<Verdict> {
 /// A database in the folder of public data.
 fn database(folder: &str, repository: &str) -> Result<PathBuf> {
     let wanted = format!("a checkout of {repository} as `{folder}` in the folder that {DATA} names");
-    let data = std::env::var_os(DATA).ok_or_else(|| Trouble::new(format!("{DATA} is not set: put {wanted}")))?;
+    let data =
+        std::env::var_os(DATA).ok_or_else(|| Trouble::new(format!("{DATA} is not set: put {wanted}")))?;
     let path = Path::new(&data).join(folder);
-    if path.is_dir() { Ok(path) } else { Err(Trouble::new(format!("`{}` is missing: put {wanted}", path.display()))) }
+    if path.is_dir() {
+        Ok(path)
+    } else {
+        Err(Trouble::new(format!("`{}` is missing: put {wanted}", path.display())))
+    }
 }
 
 fn index(path: &Path) -> Result<Index> {

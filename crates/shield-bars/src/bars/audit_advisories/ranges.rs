@@ -39,7 +39,11 @@ pub(super) fn measure(index: &Index, verdict: &mut Verdict) -> Result<String> {
     for purl in index.purls() {
         if let Some(name) = purl.strip_prefix("pkg:pypi/") {
             let found = index.look_up(&PackageName::new(PYPI, name));
-            measure_package(name, &found.map_err(|error| Trouble::caused("read the index", error))?, &mut count)?;
+            measure_package(
+                name,
+                &found.map_err(|error| Trouble::caused("read the index", error))?,
+                &mut count,
+            )?;
         }
     }
     let Count { records, agreed, holes, twins, older, open, unordered } = count;
@@ -58,7 +62,8 @@ pub(super) fn measure(index: &Index, verdict: &mut Verdict) -> Result<String> {
 }
 
 fn measure_package(name: &str, advisories: &[Advisory], count: &mut Count) -> Result<()> {
-    let probes: BTreeSet<&str> = advisories.iter().flat_map(|one| &one.versions).map(String::as_str).collect();
+    let probes: BTreeSet<&str> =
+        advisories.iter().flat_map(|one| &one.versions).map(String::as_str).collect();
     let probes: Vec<(&str, Option<Version>)> =
         probes.into_iter().map(|text| (text, Version::parse(PYPI, text).ok())).collect();
     let mut by_events: BTreeMap<&[Vec<Event>], Vec<&Advisory>> = BTreeMap::new();
@@ -75,8 +80,10 @@ fn measure_package(name: &str, advisories: &[Advisory], count: &mut Count) -> Re
                 count.unordered += 1;
                 continue;
             };
-            let (listed, inside) = (listed(one, text), record.ranges.iter().any(|range| range.contains(version)));
-            let twin = || by_events[one.ranges.as_slice()].iter().any(|twin| self::listed(twin, text) == inside);
+            let (listed, inside) =
+                (listed(one, text), record.ranges.iter().any(|range| range.contains(version)));
+            let twin =
+                || by_events[one.ranges.as_slice()].iter().any(|twin| self::listed(twin, text) == inside);
             let (number, what) = match () {
                 () if listed == inside => (&mut count.agreed, ""),
                 () if inside && record.hole(version) => (&mut count.holes, "hole"),
@@ -110,10 +117,12 @@ struct Record {
 
 impl Record {
     fn of(advisory: &Advisory) -> std::result::Result<Self, shield_audit::advisories::ParseRangeError> {
-        let ranges = advisory.ranges.iter().map(|events| Range::parse(PYPI, events)).collect::<Result2<_>>()?;
+        let ranges =
+            advisory.ranges.iter().map(|events| Range::parse(PYPI, events)).collect::<Result2<_>>()?;
         let parsed = |text: &str| Version::parse(PYPI, text).ok();
         let mut listed: Vec<_> = advisory.versions.iter().filter_map(|text| parsed(text)).collect();
-        let mut events: Vec<_> = advisory.ranges.iter().flatten().filter_map(|event| parsed(event.version())).collect();
+        let mut events: Vec<_> =
+            advisory.ranges.iter().flatten().filter_map(|event| parsed(event.version())).collect();
         listed.sort();
         events.sort();
         Ok(Self { ranges, listed, events })
@@ -122,7 +131,9 @@ impl Record {
     /// Whether the list names versions on both sides with no event between them.
     fn hole(&self, version: &Version) -> bool {
         let after = self.listed.partition_point(|one| one < version);
-        let (Some(below), Some(above)) = (after.checked_sub(1).and_then(|at| self.listed.get(at)), self.listed.get(after)) else {
+        let (Some(below), Some(above)) =
+            (after.checked_sub(1).and_then(|at| self.listed.get(at)), self.listed.get(after))
+        else {
             return false;
         };
         !self.events.iter().any(|event| below < event && event <= above)
