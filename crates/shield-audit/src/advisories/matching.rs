@@ -354,6 +354,14 @@ mod tests {
     }
 
     #[test]
+    fn pre_releases_are_for_their_users() {
+        let events = r#"{"introduced": "0"}, {"fixed": "2.0rc1"}, {"introduced": "2.1"}, {"fixed": "2.2"}"#;
+        let records = [record("PYSEC-5", events, "")];
+        let fixed = |version| checked(&records, &[package("a", version)]).matches.remove(0).fixed_in;
+        assert_eq!((fixed("1.0").as_deref(), fixed("1.0rc1").as_deref()), (Some("2.2"), Some("2.0rc1")));
+    }
+
+    #[test]
     fn withdrawn_records_match_nothing() {
         let withdrawn =
             record("PYSEC-3", r#"{"introduced": "0"}"#, r#""withdrawn": "2024-01-01T00:00:00Z","#);
