@@ -19,4 +19,5 @@ pub use index::{
 };
 pub use matching::{Answer, Checked, Match, Unchecked, Withdrawn, match_packages};
 pub use range::{Event, ParseRangeError, Range};
+pub(crate) use severity::of_vector as severity_of_vector;
 pub use version::{ParseVersionError, Version};

@@ -7,7 +7,7 @@ use cvss::Cvss;
 use crate::finding::Severity;
 
 /// The severity of a CVSS vector of version 3 or 4; none of any other text.
-pub(super) fn of_vector(vector: &str) -> Option<Severity> {
+pub(crate) fn of_vector(vector: &str) -> Option<Severity> {
     let severity = Cvss::from_str(vector.trim()).ok()?.severity();
     Some(match severity {
         cvss::Severity::None => Severity::Info,

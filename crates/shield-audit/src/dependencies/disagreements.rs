@@ -84,7 +84,7 @@ fn unpinned(list: &Manifest, beside: &[&Manifest]) -> Option<Finding> {
         list.requirements.len(),
         listed(&names)
     );
-    Some(finding(&UNPINNED, open.first()?.place.clone(), list.kind_name().to_owned(), message))
+    Some(finding(&UNPINNED, open.first()?.place.clone(), list.file_name().to_owned(), message))
 }
 
 /// What is asked for everywhere and always, and a lock file does not hold.
@@ -107,7 +107,7 @@ fn out_of_date(lock: &Manifest, list: &Manifest) -> Option<Finding> {
     let (first, _) = wrong.values().next()?;
     let what: BTreeSet<_> = wrong.values().map(|(_, what)| what.as_str()).collect();
     let message = format!("`{}` does not hold what `{}` asks for: {}", lock.file, list.file, listed(&what));
-    Some(finding(&LOCK_OUT_OF_DATE, first.place.clone(), list.kind_name().to_owned(), message))
+    Some(finding(&LOCK_OUT_OF_DATE, first.place.clone(), list.file_name().to_owned(), message))
 }
 
 fn holds(specifiers: &str, version: &str) -> bool {
@@ -136,7 +136,7 @@ fn disagreement(lists: &[&Manifest]) -> Option<Finding> {
         return None;
     }
     let place = Place { file: first.file.clone(), span: None };
-    let files: Vec<_> = asked.iter().map(|(list, _)| list.kind_name()).collect();
+    let files: Vec<_> = asked.iter().map(|(list, _)| list.file_name()).collect();
     Some(finding(&LISTS_DISAGREE, place, files.join(" "), differences.join("; ")))
 }
 
@@ -196,7 +196,7 @@ fn finding(rule: &'static Rule, place: Place, subject: String, message: String) 
 
 impl Manifest {
     /// The last part of its path.
-    fn kind_name(&self) -> &str {
+    fn file_name(&self) -> &str {
         self.file.rsplit('/').next().unwrap_or(&self.file)
     }
 }

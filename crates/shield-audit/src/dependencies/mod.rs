@@ -1,4 +1,8 @@
 //! What a project depends on, and from which source that is known.
+//!
+//! [`read_project`] reads every file that says something of packages, [`read_environment`] what is installed. Each package
+//! carries where it is said; what cannot be read is an entry of its own and stops nothing. Nothing is run or resolved: a list that
+//! leaves versions open says what is asked for, not what is used.
 
 pub mod bill;
 mod disagreements;

@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 
 use super::shape::{Bill, address_of, checksum_of, licence_of};
 use crate::{
-    advisories::Match,
+    advisories::{Match, severity_of_vector},
     dependencies::{Licence, Package},
     finding::Severity,
 };
@@ -109,7 +109,8 @@ fn rating(vector: &str) -> Option<Value> {
         "CVSS:4.0" => "CVSSv4",
         _ => return None,
     };
-    Some(json!({"method": method, "vector": vector}))
+    let severity = severity_of_vector(vector)?;
+    Some(json!({"method": method, "severity": severity_word(severity), "vector": vector}))
 }
 
 const fn severity_word(severity: Severity) -> &'static str {
@@ -176,7 +177,7 @@ mod tests {
             kind: Kind::Vulnerable,
             summary: "bad".to_owned(),
             severity: Some(Severity::High),
-            vectors: Vec::new(),
+            vectors: vec!["CVSS:3.1/AV:N/AC:L/PR:N/UI:N/S:U/C:H/I:H/A:H".to_owned()],
             symbols: Vec::new(),
             hit: Hit::Agreed,
             suspect: false,
@@ -186,7 +187,7 @@ mod tests {
         let found = &cyclonedx(&with)["vulnerabilities"][0];
         assert_eq!(
             (&found["affects"][0]["ref"], &found["ratings"][0]["severity"]),
-            (&json!("pkg:pypi/a@1.0"), &json!("high"))
+            (&json!("pkg:pypi/a@1.0"), &json!("critical"))
         );
         assert_eq!(found["references"][0]["id"], "PYSEC-1");
     }

@@ -7,10 +7,13 @@
 //! - a *twin* has the very same events and its list says the opposite;
 //! - a list is *older* than the version: the range has no end, and the version is newer than everything in it.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    result,
+};
 
 use shield_audit::{
-    advisories::{Advisory, Event, Index, Range, Version},
+    advisories::{Advisory, Event, Index, ParseRangeError, Range, Version},
     dependencies::{Ecosystem, PackageName},
 };
 
@@ -116,9 +119,12 @@ struct Record {
 }
 
 impl Record {
-    fn of(advisory: &Advisory) -> std::result::Result<Self, shield_audit::advisories::ParseRangeError> {
-        let ranges =
-            advisory.ranges.iter().map(|events| Range::parse(PYPI, events)).collect::<Result2<_>>()?;
+    fn of(advisory: &Advisory) -> result::Result<Self, ParseRangeError> {
+        let ranges = advisory
+            .ranges
+            .iter()
+            .map(|events| Range::parse(PYPI, events))
+            .collect::<result::Result<_, _>>()?;
         let parsed = |text: &str| Version::parse(PYPI, text).ok();
         let mut listed: Vec<_> = advisory.versions.iter().filter_map(|text| parsed(text)).collect();
         let mut events: Vec<_> =
@@ -143,5 +149,3 @@ impl Record {
         self.ranges.iter().any(Range::open_ended) && self.listed.last().is_some_and(|newest| newest < version)
     }
 }
-
-type Result2<T> = std::result::Result<T, shield_audit::advisories::ParseRangeError>;
