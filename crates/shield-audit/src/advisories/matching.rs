@@ -230,12 +230,8 @@ impl Used<'_> {
                 .unwrap_or_default(),
             severity: members().filter_map(|one| one.severity).max(),
             vectors: vectors.into_iter().collect(),
-            // A record that names none means all: then what others name is no limit.
-            symbols: if members().any(|one| one.symbols.is_empty()) {
-                Vec::new()
-            } else {
-                symbols.into_iter().collect()
-            },
+            // A record that names none is silent, not of another opinion: GitHub's never name any.
+            symbols: symbols.into_iter().collect(),
             hit: hits.iter().map(|(_, hit)| *hit).min().unwrap_or(Hit::OnlyRange),
             suspect: hits.iter().all(|(reading, hit)| suspect(reading, *hit)),
             fixed_in: None,
@@ -329,6 +325,9 @@ mod tests {
     #[test]
     fn records_of_one_vulnerability_are_one() {
         let other = record("GHSA-1", r#"{"introduced": "1"}, {"fixed": "2.1"}"#, r#""aliases": ["CVE-1"],"#);
+        let symbols =
+            r#""ecosystem_specific": {"imports": [{"modules": ["a.b"], "attribute": "run"}]}, "ranges""#;
+        let other = other.replace(r#""ranges""#, symbols);
         let found = checked(&[BOTH.to_owned(), other], &[package("a", "1.5"), package("b", "1")]);
         assert_eq!((found.matches.len(), found.checked_packages), (1, 2));
         let one = &found.matches[0];
@@ -336,7 +335,10 @@ mod tests {
             (one.vulnerability.as_str(), one.names.join(" ")),
             ("CVE-1", "CVE-1 GHSA-1 PYSEC-1".to_owned())
         );
-        assert_eq!(one.records, ["GHSA-1", "PYSEC-1"]);
+        assert_eq!(
+            (one.records.join(" "), one.symbols.join(" ")),
+            ("GHSA-1 PYSEC-1".into(), "a.b.run".into())
+        );
         // 2.0 is still what the second record is about.
         assert_eq!((one.fixed_in.as_deref(), one.suspect), (Some("2.1"), false));
     }

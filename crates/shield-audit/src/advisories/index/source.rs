@@ -162,6 +162,12 @@ mod tests {
     }
 
     #[test]
+    fn endless_records_are_cut() {
+        assert!(read_bounded(io::repeat(b' ')).is_err());
+        assert_eq!(read_bounded(&b"{}"[..]).unwrap(), b"{}");
+    }
+
+    #[test]
     fn single_archives_are_read() {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("all.zip");

@@ -129,10 +129,17 @@ mod tests {
     #[test]
     fn version_one_is_a_tree() {
         let text = r#"{"dependencies": {"a": {"version": "1.0.0", "dependencies": {"b": {"version": "2.0.0"}}},
-            "c": {"version": "npm:@s/real@3.0.0"}, "d": {"version": "github:x/d#ab"}}}"#;
+            "c": {"version": "npm:@s/real@3.0.0"}, "d": {"version": "github:x/d#ab"},
+            "e": {"version": "https://example.org/e.tgz"}}}"#;
         assert_eq!(
             packages(text),
-            ["a@1.0.0 true", "b@2.0.0 true", "@s/real@3.0.0 true", "d@github:x/d#ab false"]
+            [
+                "a@1.0.0 true",
+                "b@2.0.0 true",
+                "@s/real@3.0.0 true",
+                "d@github:x/d#ab false",
+                "e@https://example.org/e.tgz false"
+            ]
         );
     }
 
