@@ -33,13 +33,13 @@ pub(crate) async fn run(_options: &Options) -> Result<Verdict> {
 /// A database in the folder of public data.
 fn database(folder: &str, repository: &str) -> Result<PathBuf> {
     let wanted = format!("a checkout of {repository} as `{folder}` in the folder that {DATA} names");
-    let data =
-        std::env::var_os(DATA).ok_or_else(|| Trouble::new(format!("{DATA} is not set: put {wanted}")))?;
+    let data = std::env::var_os(DATA)
+        .ok_or_else(|| Trouble::new(format!("find public data: {DATA} is not set; put {wanted}")))?;
     let path = Path::new(&data).join(folder);
     if path.is_dir() {
         Ok(path)
     } else {
-        Err(Trouble::new(format!("`{}` is missing: put {wanted}", path.display())))
+        Err(Trouble::new(format!("find public data: `{}` is missing; put {wanted}", path.display())))
     }
 }
 
