@@ -4,7 +4,9 @@
 //! out; the same tree gives the same bytes, whatever the number of threads.
 #![cfg_attr(test, expect(clippy::unwrap_used, reason = "a panic is a test's failure"))]
 
+pub mod advisories;
 pub mod baseline;
+pub mod dependencies;
 pub mod finding;
 pub mod python;
 pub mod secrets;
