@@ -5,3 +5,4 @@
 #![cfg_attr(test, expect(clippy::unwrap_used, reason = "a panic is a test's failure"))]
 
 pub mod finding;
+pub mod imports;

@@ -1,0 +1,21 @@
+//! The import graph.
+mod conditions;
+mod dynamic;
+mod extract;
+mod facts;
+mod files;
+mod ini;
+mod inventory;
+mod layout;
+mod library;
+mod resolve;
+mod standard;
+mod syntax;
+pub use conditions::Target;
+pub use extract::facts;
+pub use files::{Disk, Entry, EntryKind, Files, Memory};
+pub use inventory::{Home, Inventory, Module, ModuleId, SearchRoot, Shadowed, Shape, Unread};
+pub use layout::{Layout, RootReason, Surroundings};
+pub use library::{Library, Presence};
+pub use resolve::{Found, Missing, Resolver};
+pub use standard::PythonVersion;
