@@ -286,7 +286,7 @@ impl<'a> Visitor<'a> for Extractor<'a> {
             Stmt::ImportFrom(import) => self.import_from(import),
             Stmt::FunctionDef(function) => {
                 if self.at.scope == Scope::Module && function.name.as_str() == "__getattr__" {
-                    self.facts.open = true;
+                    self.facts.answers = true;
                 }
                 self.bind(&function.name, function.range, Origin::Definition);
                 let situation = Situation { when: self.at.when.max(When::Deferred), guard: Guard::None, scope: Scope::Function };

@@ -15,8 +15,10 @@ pub struct Facts {
     pub bound: Vec<Bound>,
     /// The names that its `__all__` lists as literals.
     pub all: Vec<String>,
-    /// It can have names that its text does not show: `__getattr__`, `globals()`, itself replaced in `sys.modules`.
+    /// It can have names that its text does not show: `globals()`, itself replaced in `sys.modules`.
     pub open: bool,
+    /// It answers for names that it does not have: `__getattr__`.
+    pub answers: bool,
     /// Why Python refuses it; empty if it does not.
     pub faults: Vec<SyntaxFault>,
     /// Literal strings given to `patch` and its like that look like dotted names.

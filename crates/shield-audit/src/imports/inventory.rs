@@ -32,6 +32,8 @@ pub struct Module {
     pub source: Option<Box<str>>,
     /// What it is made of.
     pub shape: Shape,
+    /// The package that it lies in, itself for a package; empty at the top.
+    pub package: Box<str>,
     /// Whose it is.
     pub home: Home,
 }
@@ -158,13 +160,21 @@ impl Inventory {
         inventory
     }
 
-    /// Adds files that no search root leads to: they are run, not imported.
+    /// Adds files that no search root leads to, or that another one hides: they can be run, not imported.
     pub fn add_scripts<'a>(&mut self, paths: impl IntoIterator<Item = &'a str>) {
         for path in paths {
             if !self.by_path.contains_key(path) {
-                self.add("", path, Some(path), Shape::Source, Home::Project);
+                let winner = self.shadowed.iter().find(|shadowed| shadowed.path == path).and_then(|shadowed| shadowed.winner);
+                let package = winner.and_then(|winner| Some(self.module(winner).name.rsplit_once('.')?.0.to_owned())).unwrap_or_default();
+                let id = self.add("", path, Some(path), Shape::Source, Home::Project);
+                self.modules[id.index()].package = package.into();
             }
         }
+    }
+
+    /// The project's files that a module hides by having their name.
+    pub fn hidden_by(&self, id: ModuleId) -> impl Iterator<Item = ModuleId> {
+        self.shadowed.iter().filter(move |shadowed| shadowed.winner == Some(id)).filter_map(|shadowed| self.at(&shadowed.path)).filter(move |hidden| *hidden != id)
     }
 
     /// The module of a name, if it can be imported; the standard library's are not in here.
@@ -205,11 +215,7 @@ impl Inventory {
 
     /// The package that a module lies in, itself for a package; empty at the top.
     pub fn package_of(&self, id: ModuleId) -> &str {
-        let module = self.module(id);
-        match module.shape {
-            Shape::Package | Shape::Namespace => &module.name,
-            Shape::Source | Shape::Extension => module.name.rsplit_once('.').map_or("", |(package, _)| package),
-        }
+        &self.module(id).package
     }
 
     fn sort(&mut self) {
@@ -231,7 +237,11 @@ impl Inventory {
     fn add(&mut self, name: &str, path: &str, source: Option<&str>, shape: Shape, home: Home) -> ModuleId {
         let id = *self.by_path.entry(path.into()).or_insert_with(|| {
             let id = ModuleId(u32::try_from(self.modules.len()).expect("a walk ends long before four billion modules"));
-            self.modules.push(Module { name: name.into(), path: path.into(), source: source.map(Into::into), shape, home });
+            let package = match shape {
+                Shape::Package | Shape::Namespace => name,
+                Shape::Source | Shape::Extension => name.rsplit_once('.').map_or("", |(package, _)| package),
+            };
+            self.modules.push(Module { name: name.into(), path: path.into(), source: source.map(Into::into), shape, package: package.into(), home });
             id
         });
         if let Some(source) = source {

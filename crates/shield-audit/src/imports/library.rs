@@ -36,7 +36,6 @@ pub enum Presence {
 
 /// The text of a module, and whether it is what the file says byte by byte.
 pub(super) fn decode(bytes: Vec<u8>) -> (String, bool) {
-    let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").map_or(bytes.clone(), <[u8]>::to_vec);
     match String::from_utf8(bytes) {
         Ok(text) => (text, true),
         // Names and keywords are ASCII nearly always, so the imports are still right; such a file is never rewritten.
@@ -105,6 +104,9 @@ impl<'a> Library<'a> {
         if own != Presence::Absent {
             return own;
         }
+        if self.facts(id).is_some_and(|facts| facts.answers) {
+            return Presence::Open;
+        }
         match self.inventory.find(&format!("{}.{name}", module.name)) {
             Some(submodule) if !module.name.is_empty() => Presence::Submodule(submodule),
             _ => Presence::Absent,
@@ -121,6 +123,14 @@ impl<'a> Library<'a> {
             return if namespace { Presence::Absent } else { Presence::Open };
         };
         let visible = |at: When| at <= When::Deferred || (at == When::Typing && when == When::Typing);
+        // A star takes what `__all__` lists, also what only `__getattr__` has.
+        let starred = seen.len() > 1;
+        if starred && facts.answers && facts.all.iter().any(|listed| listed == name) {
+            return Presence::Open;
+        }
+        if starred && name.starts_with('_') && !facts.all.iter().any(|listed| listed == name) {
+            return Presence::Absent;
+        }
         if facts.bound.iter().any(|bound| bound.name == name && visible(bound.when)) || GIVEN.contains(&name) {
             return Presence::Here;
         }

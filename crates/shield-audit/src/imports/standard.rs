@@ -18,7 +18,7 @@ static MODULES: LazyLock<HashMap<&'static str, (u8, u8)>> = LazyLock::new(|| {
 });
 
 /// Whether `version` brings a top-level module of this name. Versions outside of 3.10 to 3.13 count as the nearest one of those.
-pub fn is_standard(version: PythonVersion, top: &str) -> bool {
+pub(super) fn is_standard(version: PythonVersion, top: &str) -> bool {
     let version = version.0.clamp(FIRST, LAST);
     MODULES.get(top).is_some_and(|(first, last)| (*first..=*last).contains(&version))
 }
