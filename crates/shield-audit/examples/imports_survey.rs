@@ -30,8 +30,18 @@ fn main() {
     println!("plan: {} files {} edits", plan.len(), plan.iter().map(|f| f.edits.len()).sum::<usize>());
     for f in &plan {
         let text = String::from_utf8(Disk.read(&f.path).unwrap()).unwrap();
+        for e in &f.edits { println!("edit {} {:?} -> {:?} {}", f.path, &text[e.range.clone()], e.text, e.reason) }
         let after = apply(&text, &f.edits).unwrap();
         if std::env::var("APPLY").is_ok() { std::fs::write(&f.path, after).unwrap() }
+    }
+    let mut loader = Loader::new(&library, &survey);
+    for path in layout.sources.iter().filter(|p| { let n = p.rsplit('/').next().unwrap(); n.starts_with("test_") || n == "conftest.py" }) {
+        let id = inventory.at(path).unwrap();
+        if let Err(f) = loader.load(id) { println!("session {path}: {:?} {:?}", f.why, f.steps.iter().map(|(m, _)| &*inventory.module(*m).name).collect::<Vec<_>>()) }
+    }
+    for path in &layout.sources {
+        let id = inventory.at(path).unwrap();
+        if let Err(f) = Loader::new(&library, &survey).load(id) { println!("alone {path}: {:?} {:?}", f.why, f.steps.iter().map(|(m, _)| &*inventory.module(*m).name).collect::<Vec<_>>()) }
     }
     for s in &inventory.shadowed { println!("shadowed {} by {:?}", s.path, s.winner.map(|w| &inventory.module(w).path)) }
     for d in &survey.doubtful { println!("doubt {}:{} {} {:?}", inventory.module(d.importer).path, d.line, d.module, d.doubt) }

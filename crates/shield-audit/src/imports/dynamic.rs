@@ -1,5 +1,7 @@
 //! Calls that import: what is literal in the name they are given.
 
+use std::ops::Range;
+
 use ruff_python_ast::{Expr, ExprCall, InterpolatedStringElement, Operator};
 
 use super::facts::What;
@@ -28,8 +30,9 @@ pub(super) fn import_of(call: &ExprCall) -> Option<What> {
     if !importing && (literal.cut || !dotted(&literal.text)) {
         return None;
     }
+    let at = plain(argument).filter(|_| importing);
     let package = call.arguments.find_argument_value("package", 1);
-    Some(literal.asked(package))
+    Some(literal.asked(package, at))
 }
 
 /// Whether a text is a dotted name, perhaps behind dots.
@@ -42,6 +45,13 @@ pub(super) fn dotted(text: &str) -> bool {
 pub(super) fn identifier(text: &str) -> bool {
     let mut characters = text.chars();
     characters.next().is_some_and(|first| first == '_' || first.is_alphabetic()) && characters.all(|next| next == '_' || next.is_alphanumeric())
+}
+
+/// The bytes of a literal's text, if they are that text.
+fn plain(argument: &Expr) -> Option<Range<u32>> {
+    let literal = argument.as_string_literal_expr()?.as_single_part_string()?;
+    let range = literal.content_range();
+    (range.len().to_usize() == literal.value.len()).then(|| range.start().into()..range.end().into())
 }
 
 fn called(function: &Expr) -> Option<&str> {
@@ -112,7 +122,7 @@ impl Literal {
     }
 
     /// What `import_module` makes of it. `__name__ + ".x"` is the module's own package, which holds for a package and is close for others.
-    fn asked(self, package: Option<&Expr>) -> What {
+    fn asked(self, package: Option<&Expr>, at: Option<Range<u32>>) -> What {
         let dots = self.text.len() - self.text.trim_start_matches('.').len();
         let mut level = u32::try_from(dots).unwrap_or(u32::MAX);
         let mut rest = self.text[dots..].to_owned();
@@ -130,7 +140,7 @@ impl Literal {
             level = 1;
         }
         match self.cut {
-            false => What::Called { level, name: rest },
+            false => What::Called { level, name: rest, at: at.filter(|_| level == 0) },
             true if rest.is_empty() && level == 0 => What::Anything,
             true => What::Below { level, prefix: rest },
         }
@@ -144,11 +154,15 @@ mod tests {
 
     fn import(text: &str) -> Option<What> {
         let parsed = parse_expression(text).unwrap();
-        import_of(parsed.expr().as_call_expr().unwrap())
+        let what = import_of(parsed.expr().as_call_expr().unwrap());
+        what.map(|what| match what {
+            What::Called { level, name, .. } => What::Called { level, name, at: None },
+            other => other,
+        })
     }
 
     fn called(level: u32, name: &str) -> Option<What> {
-        Some(What::Called { level, name: name.to_owned() })
+        Some(What::Called { level, name: name.to_owned(), at: None })
     }
 
     fn below(level: u32, prefix: &str) -> Option<What> {
@@ -163,6 +177,18 @@ mod tests {
         assert_eq!(import("import_module('.b', package='a')"), called(0, "a.b"));
         assert_eq!(import("import_module(__package__ + '.b')"), called(1, "b"));
         assert_eq!(import("safe_import('a.b')"), called(0, "a.b"));
+    }
+
+    #[test]
+    fn plain_literals_have_their_place() {
+        let place = |text: &str| match import_of(parse_expression(text).unwrap().expr().as_call_expr().unwrap()) {
+            Some(What::Called { at, .. }) => at.map(|at| text[at.start as usize..at.end as usize].to_owned()),
+            _ => None,
+        };
+        assert_eq!(place("import_module('a.b')").as_deref(), Some("a.b"));
+        for other in ["safe_import('a.b')", "import_module('a' '.b')", "import_module('a\\x2eb')", "import_module('.b', __name__)"] {
+            assert_eq!(place(other), None, "{other}");
+        }
     }
 
     #[test]

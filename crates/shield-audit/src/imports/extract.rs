@@ -242,7 +242,7 @@ impl<'a> Extractor<'a> {
                 "__all__" if self.at.scope == Scope::Module => self.facts.all.extend(strings(value)),
                 "pytest_plugins" if self.at.scope == Scope::Module => {
                     for name in strings(value) {
-                        self.import(statement, What::Called { level: 0, name });
+                        self.import(statement, What::Called { level: 0, name, at: None });
                     }
                 }
                 _ => {}

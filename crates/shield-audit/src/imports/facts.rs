@@ -93,6 +93,8 @@ pub enum What {
         level: u32,
         /// The dotted name behind them.
         name: String,
+        /// The bytes of that name, if it is one plain literal given to `import_module` or `__import__` itself.
+        at: Option<Range<u32>>,
     },
     /// A name of which only the beginning is literal: it may be any module whose dotted name starts so.
     Below {

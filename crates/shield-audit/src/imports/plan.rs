@@ -117,6 +117,7 @@ impl Surveyor<'_> {
                 let destinations = self.destinations(importer, import, &origin, names);
                 rewrite(text, import, (&origin, at), names, &destinations)
             }
+            What::Called { name, at: Some(at), .. } => self.repair_module(importer, import, (name, at, true), text),
             What::Called { .. } | What::Below { .. } | What::Anything => Vec::new(),
         }
     }
@@ -185,7 +186,7 @@ impl Surveyor<'_> {
             let (_, id) = self.homes.module(&text[..*at], &[next(*at)], When::Load)?;
             (self.library.has(id, next(*at), When::Load) != Presence::Absent).then_some((*at, id))
         });
-        let (at, id) = meant?;
+        let (at, id) = meant.filter(|(at, id)| text[..*at] != *inventory.module(*id).name)?;
         let start = mention.at.start as usize;
         let to = inventory.module(id).name.to_string();
         let reason = format!("the module `{}` is `{to}`", &text[..at]);

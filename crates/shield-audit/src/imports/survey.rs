@@ -190,7 +190,7 @@ impl<'a> Surveyor<'a> {
             let line = line_at(&text, import.range.start as usize);
             survey.bindings += match &import.what {
                 What::From { names, .. } => names.len(),
-                What::Module { .. } => 1,
+                What::Module { .. } | What::Called { at: Some(_), .. } => 1,
                 What::Called { .. } | What::Below { .. } | What::Anything => 0,
             };
             for (name, cause) in self.verdicts(importer, import) {
@@ -208,6 +208,7 @@ impl<'a> Surveyor<'a> {
         let name = match what {
             What::Module { name, .. } => Some(name.clone()),
             What::From { level, module, .. } => resolver.absolute(importer, *level, module),
+            What::Called { name, at: Some(_), .. } => Some(name.clone()),
             What::Called { .. } | What::Below { .. } | What::Anything => None,
         }?;
         let found = resolver.find(importer, &name);
@@ -216,7 +217,7 @@ impl<'a> Surveyor<'a> {
 
     fn verdicts(&self, importer: ModuleId, import: &Import) -> Vec<Verdict> {
         let names = match &import.what {
-            What::Module { .. } => &[][..],
+            What::Module { .. } | What::Called { at: Some(_), .. } => &[][..],
             What::From { names, .. } => names,
             What::Called { .. } | What::Below { .. } | What::Anything => return Vec::new(),
         };
@@ -369,6 +370,7 @@ fn written(what: &What, name: Option<usize>) -> String {
             let name = name.map_or_else(String::new, |at| format!(" import {}", names[at].name));
             format!("from {dots}{module}{name}")
         }
-        What::Called { .. } | What::Below { .. } | What::Anything => String::new(),
+        What::Called { name, .. } => format!("import_module({name:?})"),
+        What::Below { .. } | What::Anything => String::new(),
     }
 }
