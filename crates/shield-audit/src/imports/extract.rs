@@ -1,6 +1,6 @@
 //! From a module's tree to its [`Facts`]: one walk, statements only unless the text has calls that can import.
 
-use std::ops::Range;
+use std::{collections::BTreeSet, ops::Range};
 
 use memchr::memmem;
 use ruff_python_ast::{
@@ -33,6 +33,17 @@ pub fn facts(text: &str, target: &Target) -> Facts {
     extractor.visit_body(&module.body);
     extractor.facts
 }
+
+/// Every text in a module that can be a module's name, each once.
+pub(super) fn texts(text: &str) -> BTreeSet<String> {
+    let (module, _) = syntax::parse(text);
+    let mut names = Names::default();
+    names.visit_body(&module.body);
+    names.0
+}
+
+#[derive(Default)]
+struct Names(BTreeSet<String>);
 
 /// Where the walk is.
 #[derive(Clone, Copy)]
@@ -108,6 +119,19 @@ fn strings(value: &Expr) -> Vec<String> {
         _ => &[],
     };
     elements.iter().filter_map(|element| Some(element.as_string_literal_expr()?.value.to_str().to_owned())).collect()
+}
+
+// === impl Names ===
+
+impl<'a> Visitor<'a> for Names {
+    fn visit_expr(&mut self, expression: &'a Expr) {
+        if let Expr::StringLiteral(literal) = expression
+            && dynamic::dotted(literal.value.to_str())
+        {
+            self.0.insert(literal.value.to_str().to_owned());
+        }
+        walk_expr(self, expression);
+    }
 }
 
 // === impl Extractor ===

@@ -134,7 +134,9 @@ fn module_file(name: &str) -> Option<(&str, Shape)> {
         _ if rest.ends_with("so") || rest.ends_with("pyd") || rest == "pyc" => Shape::Extension,
         _ => return None,
     };
-    identifier(stem).then_some((stem, shape))
+    // Compiled modules can have names that no statement could say: other machine code imports them.
+    let named = identifier(stem) || (shape == Shape::Extension && stem.chars().all(|next| next == '_' || next.is_alphanumeric()));
+    named.then_some((stem, shape))
 }
 
 /// The `__init__` of a folder: the file that is imported, and its source.

@@ -64,15 +64,6 @@ impl<'a> Library<'a> {
         read.as_ref().ok()
     }
 
-    /// The same without keeping it, for modules that are looked at once.
-    pub(super) fn passing_facts<T>(&self, id: ModuleId, then: impl FnOnce(&Facts) -> T) -> Result<Option<T>, Unread> {
-        if let Some(read) = self.read[id.index()].get() {
-            return read.as_ref().map(then).map(Some).map_err(Clone::clone);
-        }
-        let Some(source) = self.inventory.module(id).source.as_deref() else { return Ok(None) };
-        self.read_facts(source).map(|facts| Some(then(&facts)))
-    }
-
     /// A module's text.
     ///
     /// # Errors
