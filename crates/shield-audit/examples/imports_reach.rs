@@ -19,6 +19,10 @@ fn main() {
     for (id, _) in site { n += 1; if let Some(link) = reached.link(id) { r += 1; *via.entry(format!("{:?}", link.via)).or_default() += 1; } }
     println!("site modules {n} reached {r} {via:?}");
     for (d, u) in reached.usage(&inventory, &distributions) { println!("dist {d} {}/{}", u.reached, u.modules) }
+    for name in std::env::var("CHAIN").unwrap_or_default().split_whitespace() {
+        let Some(id) = inventory.find(name) else { continue };
+        println!("chain {name}: {}", reached.chain(id).iter().map(|(id, via)| format!("{} ({via:?})", inventory.module(*id).name)).collect::<Vec<_>>().join(" > "));
+    }
     for id in &reached.open { println!("open {}", inventory.module(*id).name) }
     if let Some(list) = arguments.get(3) {
         let mut missing = 0;
@@ -35,7 +39,7 @@ fn main() {
     for list in &arguments[4.min(arguments.len())..] {
         let text = std::fs::read_to_string(list).unwrap();
         let (mut all, mut yes) = (0, 0);
-        for f in text.lines() { all += 1; if inventory.at(f).is_some_and(|id| reached.link(id).is_some()) { yes += 1; } }
+        for f in text.lines() { all += 1; if inventory.at(f).is_some_and(|id| reached.link(id).is_some()) { yes += 1; println!("still {f} {}", inventory.at(f).map(|id| reached.chain(id).iter().map(|(id, via)| format!("{} ({via:?})", inventory.module(*id).name)).collect::<Vec<_>>().join(" > ")).unwrap_or_default()); } }
         println!("{list}: files {all} reachable {yes} removed {:.1} %", 100.0 * (all - yes) as f64 / all as f64);
     }
 }

@@ -1,6 +1,7 @@
 //! Names of modules in texts: in the literals of Python, and in machine code. What machine code imports is guessed from the texts in it: a module that is imported by name is there as a text.
 //!
-//! A dotted name counts wherever it occurs, since compilers of Python keep many names in one text; a single word only as a text of its own.
+//! A dotted name counts wherever it occurs, since compilers of Python keep many names in one text; a single word only as a text of its own,
+//! and only if it looks like a name that machine code has for its helpers.
 
 use std::sync::OnceLock;
 
@@ -62,13 +63,16 @@ impl<'a> TextIndex<'a> {
             let word = self.inventory.module(other).name.strip_prefix(&prefix).filter(|word| !word.contains('.'))?;
             Some((text_alone(word), other))
         });
-        // Cython can keep its texts compressed.
+        // Cython can keep its texts compressed: then it may use every helper beside it.
         let compressed = memchr::memmem::find(code, b"__pyx").is_some();
         let neighbours: Vec<(Vec<u8>, ModuleId)> = beside.collect();
-        let mut found: Vec<ModuleId> = neighbours.iter().filter(|(_, other)| compressed && self.inventory.module(*other).shape != Shape::Package).map(|(_, other)| *other).collect();
+        let helper = |(word, other): &&(Vec<u8>, ModuleId)| word.starts_with(b"\0_") || self.inventory.module(*other).shape == Shape::Extension;
+        let mut found: Vec<ModuleId> = neighbours.iter().filter(|_| compressed).filter(helper).map(|(_, other)| *other).collect();
         let beside = index(neighbours.into_iter());
         let all = || self.inventory.modules().filter(|(_, module)| !module.name.is_empty());
-        let top = self.top.get_or_init(|| index(all().filter(|(_, module)| !module.name.contains('.')).map(|(other, module)| (text_alone(&module.name), other))));
+        // Other single words are too common in machine code.
+        let marked = |name: &str| !name.contains('.') && (name.starts_with('_') || name.contains("__"));
+        let top = self.top.get_or_init(|| index(all().filter(|(_, module)| marked(&module.name)).map(|(other, module)| (text_alone(&module.name), other))));
         for (searcher, ids) in [self.dotted(), top, &beside].into_iter().flatten() {
             // Two texts share the zero between them, so the search goes on at that zero.
             let mut at = 0;
@@ -101,7 +105,7 @@ mod tests {
 
     #[test]
     fn names_are_found_in_code() {
-        let files = Memory::new(["a/__init__.py", "a/x.so", "a/b.py", "a/c/__init__.py", "a/c/d.py", "e.py", "f.py"].map(|path| (path, "")));
+        let files = Memory::new(["a/__init__.py", "a/x.so", "a/b.py", "a/c/__init__.py", "a/c/d.py", "_e.py", "f.py"].map(|path| (path, "")));
         let roots = [SearchRoot { folder: String::new(), home: Home::Site }];
         let inventory = Inventory::read(&files, &roots, PythonVersion(11));
         let texts = TextIndex::new(&inventory);
@@ -109,7 +113,7 @@ mod tests {
         let names = |code: &[u8]| texts.modules_in(own, code).map(|id| inventory.module(id).name.to_string()).collect::<Vec<_>>();
         assert_eq!(names(b"\x01\0a.c.d\0\x02"), ["a.c.d"]);
         assert_eq!(names(b"import a.c.dnothing"), ["a.c.d"]);
-        assert_eq!(names(b"\0b\0e\0"), ["a.b", "e"]);
-        assert_eq!(names(b"before\0f"), [""; 0]);
+        assert_eq!(names(b"\0b\0_e\0"), ["a.b", "_e"]);
+        assert_eq!(names(b"before\0f\0"), [""; 0]);
     }
 }

@@ -3,8 +3,8 @@
 //! Over-approximated on purpose: what is called unreachable can never run. A branch that the version or the platform rules out, and what only
 //! type checkers import, counts as never; every other import counts, whenever it runs. A text that is a module's dotted name counts as an
 //! import of it, since it may be given to a call that imports. Where only the running program knows a name, any text of that module may be
-//! the name, and if the module also looks into folders, anything below its top-level package; such modules are listed, so that what
-//! else they load can be declared as a root. Only modules that are reached are read.
+//! the name of something beside it, and if the module also looks into folders, anything below its package; such modules are listed, so that what else they
+//! load can be declared as a root. Only modules that are reached are read.
 
 use std::collections::BTreeMap;
 
@@ -88,7 +88,15 @@ struct Walk<'a> {
 }
 
 /// Words of modules that find the names of modules in folders.
-const LOOKS_INTO_FOLDERS: [&str; 7] = ["iter_modules", "walk_packages", "listdir", "iterdir", "scandir", "glob", "os.walk"];
+const LOOKS_INTO_FOLDERS: [&str; 9] = ["iter_modules", "walk_packages", "listdir", "iterdir", "scandir", "glob.glob", "iglob(", ".rglob(", "os.walk"];
+
+/// What runs tests.
+const TEST_RUNNERS: [&str; 4] = ["pytest", "_pytest", "hypothesis", "nose"];
+
+/// Whether a part of a module's name says that only tests use it.
+fn is_for_tests(part: &str) -> bool {
+    matches!(part, "tests" | "test" | "testing" | "conftest") || part.starts_with("test_") || part.starts_with("testing_")
+}
 
 /// Walks from `roots`, among which are the declared dynamic ones, through everything that they import.
 pub fn reach(library: &Library<'_>, distributions: &Distributions, roots: &[ModuleId]) -> Reach {
@@ -216,10 +224,14 @@ impl Walk<'_> {
             return;
         }
         let resolver = self.library.resolver();
+        // A function that imports what only tests use is a test's: an application does not run the tests of what it installed.
+        let later = import.when >= When::Deferred && self.library.inventory.module(id).home == Home::Site;
+        let for_tests = |name: &str| later && (name.split('.').any(is_for_tests) || TEST_RUNNERS.contains(&name.split('.').next().unwrap_or(name)));
         match &import.what {
+            What::Module { name, .. } if for_tests(name) => {}
             What::Module { name, .. } => self.named(id, name, &[], next),
             What::From { level, module, names, .. } => {
-                if let Some(name) = resolver.absolute(id, *level, module) {
+                if let Some(name) = resolver.absolute(id, *level, module).filter(|name| !for_tests(name)) {
                     self.named(id, &name, names, next);
                 }
             }
@@ -234,7 +246,7 @@ impl Walk<'_> {
                     level => resolver.absolute(id, *level, "").map(|package| format!("{package}.{prefix}")),
                 };
                 let prefix = absolute.unwrap_or_default();
-                next.targets.extend(self.library.inventory.below(&prefix).filter(|_| !prefix.is_empty()).map(|target| (target, Via::Beginning)));
+                next.targets.extend(self.code_below(&prefix).map(|target| (target, Via::Beginning)));
             }
             What::Anything => next.open = true,
         }
@@ -247,13 +259,20 @@ impl Walk<'_> {
         for literal in extract::texts(text) {
             let relative = literal.trim_start_matches('.');
             let below = (!package.is_empty()).then(|| inventory.find(&format!("{package}.{relative}"))).flatten();
-            next.targets.extend(below.or_else(|| inventory.find(&literal)).map(|target| (target, Via::Text)));
+            next.targets.extend(below.map(|target| (target, Via::Text)));
         }
         if LOOKS_INTO_FOLDERS.iter().any(|word| memchr::memmem::find(text.as_bytes(), word.as_bytes()).is_some()) {
-            let name = &inventory.module(id).name;
-            let below = format!("{}.", name.split('.').next().unwrap_or(name));
-            next.targets.extend(inventory.below(&below).filter(|_| below.len() > 1).map(|target| (target, Via::Anything)));
+            let below = format!("{package}.");
+            next.targets.extend(self.code_below(&below).map(|target| (target, Via::Anything)));
         }
+    }
+
+    /// The modules whose names start with a text, without those for tests: a loader looks for what the application is made of.
+    fn code_below<'p>(&'p self, prefix: &'p str) -> impl Iterator<Item = ModuleId> + 'p {
+        let inventory = self.library.inventory;
+        let named = prefix.trim_matches('.');
+        let below = inventory.below(prefix).filter(move |_| !named.is_empty());
+        below.filter(move |id| !inventory.module(*id).name[prefix.len()..].split('.').any(is_for_tests))
     }
 
     /// Everything that an import of a name, or of names in it, loads or tries to.
