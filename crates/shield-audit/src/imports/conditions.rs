@@ -53,7 +53,10 @@ impl Truth {
             Expr::Call(call) => {
                 let Expr::Attribute(method) = &*call.func else { return Self::Open };
                 match &*call.arguments.args {
-                    [Expr::StringLiteral(start)] if method.attr.as_str() == "startswith" && ends_in(&method.value, "sys", "platform") => {
+                    [Expr::StringLiteral(start)]
+                        if method.attr.as_str() == "startswith"
+                            && ends_in(&method.value, "sys", "platform") =>
+                    {
                         Self::known(target.platform.starts_with(start.value.to_str()))
                     }
                     _ => Self::Open,
@@ -80,7 +83,9 @@ impl Truth {
 
     const fn and(self, other: Self) -> Self {
         match (self, other) {
-            (Self::No, _) | (_, Self::No) | (Self::Typing, Self::Running) | (Self::Running, Self::Typing) => Self::No,
+            (Self::No, _) | (_, Self::No) | (Self::Typing, Self::Running) | (Self::Running, Self::Typing) => {
+                Self::No
+            }
             (Self::Yes, part) | (part, Self::Yes) => part,
             (Self::Typing, _) | (_, Self::Typing) => Self::Typing,
             (Self::Main, _) | (_, Self::Main) => Self::Main,
@@ -98,7 +103,9 @@ impl Truth {
                     return if *operator == CmpOp::Eq { Self::Main } else { Self::Open };
                 }
                 _ if ends_in(left, "sys", "platform") => target.platform == text.value.to_str(),
-                _ if ends_in(left, "os", "name") => (if target.platform == "win32" { "nt" } else { "posix" }) == text.value.to_str(),
+                _ if ends_in(left, "os", "name") => {
+                    (if target.platform == "win32" { "nt" } else { "posix" }) == text.value.to_str()
+                }
                 _ => return Self::Open,
             };
             return match operator {
@@ -109,8 +116,12 @@ impl Truth {
         }
         let version = [3, i64::from(target.version.0)];
         let (have, wanted) = match left {
-            Expr::Attribute(part) if is_version(&part.value) && part.attr.as_str() == "major" => (&version[..1], number(right).map(|value| vec![value])),
-            Expr::Attribute(part) if is_version(&part.value) && part.attr.as_str() == "minor" => (&version[1..], number(right).map(|value| vec![value])),
+            Expr::Attribute(part) if is_version(&part.value) && part.attr.as_str() == "major" => {
+                (&version[..1], number(right).map(|value| vec![value]))
+            }
+            Expr::Attribute(part) if is_version(&part.value) && part.attr.as_str() == "minor" => {
+                (&version[1..], number(right).map(|value| vec![value]))
+            }
             Expr::Subscript(part) if is_version(&part.value) => match number(&part.slice) {
                 Some(0) => (&version[..1], number(right).map(|value| vec![value])),
                 Some(1) => (&version[1..], number(right).map(|value| vec![value])),
@@ -130,7 +141,9 @@ fn ordered(have: &[i64], operator: CmpOp, wanted: &[i64]) -> Truth {
     // Behind what is known comes the micro version: (3, 11, x) is above (3, 11) and (3,), and unknown against (3, 11, 4).
     let order = match order {
         order if order.is_ne() => order,
-        _ if wanted.len() > have.len() && wanted[shared..].iter().any(|part| *part != 0) => return Truth::Open,
+        _ if wanted.len() > have.len() && wanted[shared..].iter().any(|part| *part != 0) => {
+            return Truth::Open;
+        }
         _ if have.len() == 1 && wanted.len() == 1 => order,
         _ => order.then(std::cmp::Ordering::Greater),
     };
@@ -152,7 +165,10 @@ fn is_version(expression: &Expr) -> bool {
 /// Whether it is `module.name`, or `name` taken from it.
 fn ends_in(expression: &Expr, module: &str, name: &str) -> bool {
     match expression {
-        Expr::Attribute(attribute) => attribute.attr.as_str() == name && matches!(&*attribute.value, Expr::Name(base) if base.id.trim_start_matches('_') == module),
+        Expr::Attribute(attribute) => {
+            attribute.attr.as_str() == name
+                && matches!(&*attribute.value, Expr::Name(base) if base.id.trim_start_matches('_') == module)
+        }
         Expr::Name(alone) => alone.id == name && name == "version_info",
         _ => false,
     }
@@ -196,7 +212,12 @@ mod tests {
             assert_eq!(truth(holds), Truth::Yes, "{holds}");
             assert_eq!(truth(&format!("not ({holds})")), Truth::No, "{holds}");
         }
-        for open in ["sys.version_info >= (3, 11, 4)", "sys.version_info == (3, 11)", "version >= (3, 8)", "sys.hexversion > 3"] {
+        for open in [
+            "sys.version_info >= (3, 11, 4)",
+            "sys.version_info == (3, 11)",
+            "version >= (3, 8)",
+            "sys.hexversion > 3",
+        ] {
             assert_eq!(truth(open), Truth::Open, "{open}");
         }
     }

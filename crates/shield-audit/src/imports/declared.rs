@@ -61,7 +61,9 @@ pub(super) fn distribution_of(top: &str) -> String {
 /// The name at the start of a requirement as PEP 508 writes it.
 fn name_of_requirement(text: &str) -> Option<&str> {
     let text = text.trim();
-    let end = text.find(|next: char| !(next.is_ascii_alphanumeric() || matches!(next, '-' | '_' | '.'))).unwrap_or(text.len());
+    let end = text
+        .find(|next: char| !(next.is_ascii_alphanumeric() || matches!(next, '-' | '_' | '.')))
+        .unwrap_or(text.len());
     let (name, rest) = text.split_at(end);
     let rest = rest.trim_start();
     let starts = name.starts_with(|first: char| first.is_ascii_alphanumeric());
@@ -124,15 +126,30 @@ impl Declared {
         lists.extend(value_at(table, &["project", "dependencies"]));
         lists.extend(value_at(table, &["build-system", "requires"]));
         for groups in [&["project", "optional-dependencies"][..], &["dependency-groups"]] {
-            lists.extend(value_at(table, groups).and_then(Value::as_table).into_iter().flat_map(|groups| groups.values()));
+            lists.extend(
+                value_at(table, groups)
+                    .and_then(Value::as_table)
+                    .into_iter()
+                    .flat_map(|groups| groups.values()),
+            );
         }
         for requirement in lists.into_iter().flat_map(texts) {
             self.add(&requirement, file);
         }
         let groups = value_at(table, &["tool", "poetry", "group"]).and_then(Value::as_table);
-        let groups = groups.into_iter().flat_map(|groups| groups.values()).filter_map(|group| group.get("dependencies"));
-        let old = ["dependencies", "dev-dependencies"].into_iter().filter_map(|key| value_at(table, &["tool", "poetry", key]));
-        for name in groups.chain(old).filter_map(Value::as_table).flat_map(Table::keys).filter(|name| *name != "python") {
+        let groups = groups
+            .into_iter()
+            .flat_map(|groups| groups.values())
+            .filter_map(|group| group.get("dependencies"));
+        let old = ["dependencies", "dev-dependencies"]
+            .into_iter()
+            .filter_map(|key| value_at(table, &["tool", "poetry", key]));
+        for name in groups
+            .chain(old)
+            .filter_map(Value::as_table)
+            .flat_map(Table::keys)
+            .filter(|name| *name != "python")
+        {
             self.add(name, file);
         }
     }
@@ -149,7 +166,11 @@ struct Lists<'a> {
 impl<'a> Visitor<'a> for Lists<'_> {
     fn visit_expr(&mut self, expression: &'a Expr) {
         if let Expr::List(list) = expression {
-            let texts = list.elts.iter().filter_map(Expr::as_string_literal_expr).map(|literal| literal.value.to_str());
+            let texts = list
+                .elts
+                .iter()
+                .filter_map(Expr::as_string_literal_expr)
+                .map(|literal| literal.value.to_str());
             let requirements: Vec<&str> = texts.collect();
             // Classifiers and keywords are lists too, but hold no version.
             if requirements.iter().any(|text| text.contains(['>', '=', '~', '<']) && !text.contains("::")) {
@@ -168,9 +189,18 @@ mod tests {
     #[test]
     fn all_lists_are_read() {
         let files = Memory::new([
-            ("requirements-dev.txt", "# c\nuvicorn[standard]\nDiscord.py>=2 ; x\n-r other.txt\ngit+https://x/y\na b\n"),
-            ("pyproject.toml", "[project]\ndependencies = ['httpx>=1']\n[project.optional-dependencies]\nx = ['redis']\n[tool.poetry.dependencies]\npython = '3'\nlxml = '*'\n"),
-            ("setup.py", "R = ['bcrypt>=4']\nsetup(classifiers=['A :: B'], entry_points={'c': ['linkshield=x:main']}, install_requires=R)\n"),
+            (
+                "requirements-dev.txt",
+                "# c\nuvicorn[standard]\nDiscord.py>=2 ; x\n-r other.txt\ngit+https://x/y\na b\n",
+            ),
+            (
+                "pyproject.toml",
+                "[project]\ndependencies = ['httpx>=1']\n[project.optional-dependencies]\nx = ['redis']\n[tool.poetry.dependencies]\npython = '3'\nlxml = '*'\n",
+            ),
+            (
+                "setup.py",
+                "R = ['bcrypt>=4']\nsetup(classifiers=['A :: B'], entry_points={'c': ['linkshield=x:main']}, install_requires=R)\n",
+            ),
         ]);
         let declared = Declared::read(&files, "");
         let names: Vec<&str> = declared.iter().map(|(name, _)| name).collect();

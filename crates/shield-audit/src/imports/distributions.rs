@@ -64,15 +64,29 @@ impl Distributions {
         match text_at(files, &record) {
             Some(text) => {
                 // The first field: a path, in quotes if it holds a comma.
-                let paths = text.lines().map(|line| line.strip_prefix('"').map_or_else(|| line.split(','), |rest| rest.split(',')).next().unwrap_or_default());
+                let paths = text.lines().map(|line| {
+                    line.strip_prefix('"')
+                        .map_or_else(|| line.split(','), |rest| rest.split(','))
+                        .next()
+                        .unwrap_or_default()
+                });
                 let paths = paths.map(|path| path.trim_end_matches('"')).filter(|path| !path.is_empty());
                 self.by_path.extend(paths.map(|path| (join(site, path), number)));
             }
-            None => self.unread.push(Unread { path: record, reason: "not there or no UTF-8: files without a distribution".to_owned() }),
+            None => self.unread.push(Unread {
+                path: record,
+                reason: "not there or no UTF-8: files without a distribution".to_owned(),
+            }),
         }
         let sections = ini::sections(&text_at(files, &join(folder, "entry_points.txt")).unwrap_or_default());
-        let points = sections.iter().flat_map(|section| section.settings.iter().map(|(_, target)| (section.name.clone(), target)));
-        let entry_points = points.map(|(group, target)| (group, target.split([':', '[', ' ']).next().unwrap_or_default().to_owned())).collect();
+        let points = sections
+            .iter()
+            .flat_map(|section| section.settings.iter().map(|(_, target)| (section.name.clone(), target)));
+        let entry_points = points
+            .map(|(group, target)| {
+                (group, target.split([':', '[', ' ']).next().unwrap_or_default().to_owned())
+            })
+            .collect();
         self.all.push(Distribution { name: normal(name), version: version.to_owned(), entry_points });
     }
 }
@@ -86,13 +100,17 @@ mod tests {
     fn files_know_their_distribution() {
         let files = Memory::new([
             ("s/Foo_bar-1.2.dist-info/RECORD", "foo/a.py,sha256=x,3\n\"foo/b.py\",,\n"),
-            ("s/Foo_bar-1.2.dist-info/entry_points.txt", "[pytest11]\nfoo = foo.plugin\n[console_scripts]\nfoo = foo.cli:main [x]\n"),
+            (
+                "s/Foo_bar-1.2.dist-info/entry_points.txt",
+                "[pytest11]\nfoo = foo.plugin\n[console_scripts]\nfoo = foo.cli:main [x]\n",
+            ),
             ("s/other-1.dist-info/METADATA", ""),
         ]);
         let read = Distributions::read(&files, &["s".to_owned()]);
         let foo = read.of("s/foo/b.py").unwrap();
         assert_eq!((foo.name.as_str(), foo.version.as_str()), ("foo-bar", "1.2"));
-        let points: Vec<_> = foo.entry_points.iter().map(|(group, module)| (group.as_str(), module.as_str())).collect();
+        let points: Vec<_> =
+            foo.entry_points.iter().map(|(group, module)| (group.as_str(), module.as_str())).collect();
         assert_eq!(points, [("pytest11", "foo.plugin"), ("console_scripts", "foo.cli")]);
         assert_eq!(read.of("s/x.py"), None);
         assert_eq!(read.unread.len(), 1);

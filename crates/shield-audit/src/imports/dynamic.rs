@@ -44,7 +44,8 @@ pub(super) fn dotted(text: &str) -> bool {
 /// Whether a text can be a name in Python.
 pub(super) fn identifier(text: &str) -> bool {
     let mut characters = text.chars();
-    characters.next().is_some_and(|first| first == '_' || first.is_alphabetic()) && characters.all(|next| next == '_' || next.is_alphanumeric())
+    characters.next().is_some_and(|first| first == '_' || first.is_alphabetic())
+        && characters.all(|next| next == '_' || next.is_alphanumeric())
 }
 
 /// The bytes of a literal's text, if they are that text.
@@ -65,7 +66,10 @@ fn called(function: &Expr) -> Option<&str> {
 fn own(expression: &Expr) -> bool {
     match expression {
         Expr::Name(name) => matches!(name.id.as_str(), "__name__" | "__package__"),
-        Expr::Attribute(attribute) => attribute.attr.as_str() == "parent" && matches!(&*attribute.value, Expr::Name(base) if base.id == "__spec__"),
+        Expr::Attribute(attribute) => {
+            attribute.attr.as_str() == "parent"
+                && matches!(&*attribute.value, Expr::Name(base) if base.id == "__spec__")
+        }
         _ => false,
     }
 }
@@ -75,19 +79,27 @@ fn own(expression: &Expr) -> bool {
 impl Literal {
     fn of(expression: &Expr) -> Self {
         match expression {
-            Expr::StringLiteral(literal) => Self { text: literal.value.to_str().to_owned(), ..Self::default() },
-            Expr::BinOp(sum) if sum.op == Operator::Add => Self::of(&sum.left).followed(|| Self::of(&sum.right)),
+            Expr::StringLiteral(literal) => {
+                Self { text: literal.value.to_str().to_owned(), ..Self::default() }
+            }
+            Expr::BinOp(sum) if sum.op == Operator::Add => {
+                Self::of(&sum.left).followed(|| Self::of(&sum.right))
+            }
             Expr::BinOp(filled) if filled.op == Operator::Mod => Self::of(&filled.left).up_to('%'),
             Expr::Call(call) if called(&call.func) == Some("format") => match &*call.func {
                 Expr::Attribute(method) => Self::of(&method.value).up_to('{'),
                 _ => Self::open(),
             },
-            Expr::FString(formatted) => formatted.value.elements().fold(Self::default(), |before, element| {
-                before.followed(|| match element {
-                    InterpolatedStringElement::Literal(literal) => Self { text: literal.value.to_string(), ..Self::default() },
-                    InterpolatedStringElement::Interpolation(part) => Self::of(&part.expression),
+            Expr::FString(formatted) => {
+                formatted.value.elements().fold(Self::default(), |before, element| {
+                    before.followed(|| match element {
+                        InterpolatedStringElement::Literal(literal) => {
+                            Self { text: literal.value.to_string(), ..Self::default() }
+                        }
+                        InterpolatedStringElement::Interpolation(part) => Self::of(&part.expression),
+                    })
                 })
-            }),
+            }
             _ if own(expression) => Self { own: true, ..Self::default() },
             _ => Self::open(),
         }
@@ -181,12 +193,20 @@ mod tests {
 
     #[test]
     fn plain_literals_have_their_place() {
-        let place = |text: &str| match import_of(parse_expression(text).unwrap().expr().as_call_expr().unwrap()) {
-            Some(What::Called { at, .. }) => at.map(|at| text[at.start as usize..at.end as usize].to_owned()),
-            _ => None,
-        };
+        let place =
+            |text: &str| match import_of(parse_expression(text).unwrap().expr().as_call_expr().unwrap()) {
+                Some(What::Called { at, .. }) => {
+                    at.map(|at| text[at.start as usize..at.end as usize].to_owned())
+                }
+                _ => None,
+            };
         assert_eq!(place("import_module('a.b')").as_deref(), Some("a.b"));
-        for other in ["safe_import('a.b')", "import_module('a' '.b')", "import_module('a\\x2eb')", "import_module('.b', __name__)"] {
+        for other in [
+            "safe_import('a.b')",
+            "import_module('a' '.b')",
+            "import_module('a\\x2eb')",
+            "import_module('.b', __name__)",
+        ] {
             assert_eq!(place(other), None, "{other}");
         }
     }
@@ -203,7 +223,12 @@ mod tests {
 
     #[test]
     fn unknown_names_are_anything() {
-        for open in ["import_module(x)", "import_module('.' + x, package)", "__import__(f'{x}.a')", "import_module('.a')"] {
+        for open in [
+            "import_module(x)",
+            "import_module('.' + x, package)",
+            "__import__(f'{x}.a')",
+            "import_module('.a')",
+        ] {
             assert_eq!(import(open), Some(What::Anything), "{open}");
         }
     }

@@ -4,7 +4,8 @@ use std::{collections::BTreeSet, ops::Range};
 
 use memchr::memmem;
 use ruff_python_ast::{
-    ExceptHandler, Expr, ExprCall, ExprContext, Stmt, StmtIf, StmtImportFrom, StmtTry, StmtWith, StringLiteral,
+    ExceptHandler, Expr, ExprCall, ExprContext, Stmt, StmtIf, StmtImportFrom, StmtTry, StmtWith,
+    StringLiteral,
     visitor::{Visitor, walk_expr, walk_stmt},
 };
 use ruff_text_size::{Ranged, TextRange};
@@ -79,11 +80,17 @@ fn has_calls(text: &str) -> bool {
     let bytes = text.as_bytes();
     let call = |word: &str| {
         memmem::find_iter(bytes, word).any(|at| {
-            let behind = bytes[at + word.len()..].iter().find(|byte| !(byte.is_ascii_alphanumeric() || **byte == b'_'));
+            let behind = bytes[at + word.len()..]
+                .iter()
+                .find(|byte| !(byte.is_ascii_alphanumeric() || **byte == b'_'));
             behind == Some(&b'(')
         })
     };
-    call("import") || call("Import") || call("patch") || call("setattr") || memmem::find(bytes, b":=").is_some()
+    call("import")
+        || call("Import")
+        || call("patch")
+        || call("setattr")
+        || memmem::find(bytes, b":=").is_some()
 }
 
 fn bytes(range: TextRange) -> Range<u32> {
@@ -92,7 +99,9 @@ fn bytes(range: TextRange) -> Range<u32> {
 
 /// What the handlers of a `try` catch.
 fn caught(handlers: &[ExceptHandler]) -> Guard {
-    let guards = handlers.iter().map(|ExceptHandler::ExceptHandler(handler)| handler.type_.as_deref().map_or(Guard::Everything, catches));
+    let guards = handlers.iter().map(|ExceptHandler::ExceptHandler(handler)| {
+        handler.type_.as_deref().map_or(Guard::Everything, catches)
+    });
     guards.max().unwrap_or(Guard::None)
 }
 
@@ -118,7 +127,10 @@ fn strings(value: &Expr) -> Vec<String> {
         Expr::StringLiteral(_) => std::slice::from_ref(value),
         _ => &[],
     };
-    elements.iter().filter_map(|element| Some(element.as_string_literal_expr()?.value.to_str().to_owned())).collect()
+    elements
+        .iter()
+        .filter_map(|element| Some(element.as_string_literal_expr()?.value.to_str().to_owned()))
+        .collect()
 }
 
 // === impl Names ===
@@ -150,7 +162,12 @@ impl<'a> Extractor<'a> {
 
     fn bind(&mut self, name: &str, statement: TextRange, origin: Origin) {
         if self.at.scope == Scope::Module {
-            self.facts.bound.push(Bound { name: name.to_owned(), from: statement.end().into(), when: self.at.when, origin });
+            self.facts.bound.push(Bound {
+                name: name.to_owned(),
+                from: statement.end().into(),
+                when: self.at.when,
+                origin,
+            });
         }
     }
 
@@ -185,7 +202,8 @@ impl<'a> Extractor<'a> {
     /// The bytes of dots and name between `from` and `import`.
     fn origin_of(&self, statement: &StmtImportFrom) -> Range<u32> {
         let start = statement.range.start().to_usize() + "from".len();
-        let blank = self.text[start..].find(|next: char| !(next.is_whitespace() || next == '\\')).unwrap_or(0);
+        let blank =
+            self.text[start..].find(|next: char| !(next.is_whitespace() || next == '\\')).unwrap_or(0);
         let start = start + blank;
         let end = match &statement.module {
             Some(module) => module.range.end().to_usize(),
@@ -250,7 +268,8 @@ impl<'a> Extractor<'a> {
                 self.bind_targets(target, item.range);
             }
             if let Expr::Call(call) = &item.context_expr
-                && matches!(&*call.func, Expr::Name(name) if name.id == "suppress") | matches!(&*call.func, Expr::Attribute(method) if method.attr.as_str() == "suppress")
+                && matches!(&*call.func, Expr::Name(name) if name.id == "suppress")
+                    | matches!(&*call.func, Expr::Attribute(method) if method.attr.as_str() == "suppress")
             {
                 guard = call.arguments.args.iter().map(catches).fold(guard, Guard::max);
             }
@@ -290,7 +309,8 @@ impl<'a> Extractor<'a> {
     fn mention(&self, literal: &StringLiteral) -> Option<Mention> {
         let range = literal.content_range();
         let text = &self.text[range];
-        let plain = text == &*literal.value && text.contains('.') && dynamic::dotted(text) && !text.starts_with('.');
+        let plain =
+            text == &*literal.value && text.contains('.') && dynamic::dotted(text) && !text.starts_with('.');
         plain.then(|| Mention { text: text.to_owned(), at: bytes(range) })
     }
 }
@@ -301,10 +321,16 @@ impl<'a> Visitor<'a> for Extractor<'a> {
             Stmt::Import(import) => {
                 for alias in &import.names {
                     let name = alias.name.as_str();
-                    let bound = alias.asname.as_ref().map_or_else(|| name.split('.').next().unwrap_or(name), |renamed| renamed.as_str());
+                    let bound = alias
+                        .asname
+                        .as_ref()
+                        .map_or_else(|| name.split('.').next().unwrap_or(name), |renamed| renamed.as_str());
                     self.bind(bound, import.range, Origin::Import);
                     let renamed = alias.asname.as_ref().map(ToString::to_string);
-                    self.import(import.range, What::Module { name: name.to_owned(), at: bytes(alias.name.range), renamed });
+                    self.import(
+                        import.range,
+                        What::Module { name: name.to_owned(), at: bytes(alias.name.range), renamed },
+                    );
                 }
             }
             Stmt::ImportFrom(import) => self.import_from(import),
@@ -313,7 +339,11 @@ impl<'a> Visitor<'a> for Extractor<'a> {
                     self.facts.answers = true;
                 }
                 self.bind(&function.name, function.range, Origin::Definition);
-                let situation = Situation { when: self.at.when.max(When::Deferred), guard: Guard::None, scope: Scope::Function };
+                let situation = Situation {
+                    when: self.at.when.max(When::Deferred),
+                    guard: Guard::None,
+                    scope: Scope::Function,
+                };
                 self.within(situation, |this| walk_stmt(this, statement));
             }
             Stmt::ClassDef(class) => {
@@ -345,7 +375,12 @@ impl<'a> Visitor<'a> for Extractor<'a> {
             Stmt::TypeAlias(alias) => self.bind_targets(&alias.name, alias.range),
             Stmt::Global(global) => {
                 for name in &global.names {
-                    self.facts.bound.push(Bound { name: name.to_string(), from: 0, when: When::Load, origin: Origin::Value });
+                    self.facts.bound.push(Bound {
+                        name: name.to_string(),
+                        from: 0,
+                        when: When::Load,
+                        origin: Origin::Value,
+                    });
                 }
             }
             _ => walk_stmt(self, statement),

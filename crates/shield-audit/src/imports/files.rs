@@ -132,7 +132,11 @@ impl Files for Memory {
                 None => Entry { name: rest.to_owned(), kind: EntryKind::File },
             })
             .collect();
-        if entries.is_empty() { Err(io::Error::from(io::ErrorKind::NotFound)) } else { Ok(entries.into_iter().collect()) }
+        if entries.is_empty() {
+            Err(io::Error::from(io::ErrorKind::NotFound))
+        } else {
+            Ok(entries.into_iter().collect())
+        }
     }
 }
 
@@ -145,7 +149,8 @@ mod tests {
     #[test]
     fn lists_one_level_in_order() {
         let files = Memory::new([("b/z.py", ""), ("a.py", ""), ("b/y/x.py", "")]);
-        let names = |path: &str| files.list(path).unwrap().into_iter().map(|entry| entry.name).collect::<Vec<_>>();
+        let names =
+            |path: &str| files.list(path).unwrap().into_iter().map(|entry| entry.name).collect::<Vec<_>>();
         assert_eq!(names(""), ["a.py", "b"]);
         assert_eq!(names("b"), ["y", "z.py"]);
         assert!(files.list("c").is_err());

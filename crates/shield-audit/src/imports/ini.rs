@@ -21,7 +21,8 @@ pub(super) fn sections(text: &str) -> Vec<Section> {
         if content.is_empty() || content.starts_with(['#', ';']) {
             continue;
         }
-        if let Some(name) = content.strip_prefix('[').and_then(|rest| rest.split_once(']')).map(|(name, _)| name)
+        if let Some(name) =
+            content.strip_prefix('[').and_then(|rest| rest.split_once(']')).map(|(name, _)| name)
             && !line.starts_with(char::is_whitespace)
         {
             sections.push(Section { name: name.trim().to_owned(), line: number, settings: Vec::new() });
@@ -55,7 +56,8 @@ mod tests {
 
     #[test]
     fn continued_values_are_joined() {
-        let read = sections("x = 0\n# c\n[tool:pytest]\npythonpath =\n    src\n    # no\n    .\naddopts: -v\n[b]\n");
+        let read =
+            sections("x = 0\n# c\n[tool:pytest]\npythonpath =\n    src\n    # no\n    .\naddopts: -v\n[b]\n");
         let names: Vec<_> = read.iter().map(|section| (section.name.as_str(), section.line)).collect();
         assert_eq!(names, [("tool:pytest", 3), ("b", 9)]);
         assert_eq!(read[0].get("pythonpath"), Some("\nsrc\n."));

@@ -135,14 +135,19 @@ fn module_file(name: &str) -> Option<(&str, Shape)> {
         _ => return None,
     };
     // Compiled modules can have names that no statement could say: other machine code imports them.
-    let named = identifier(stem) || (shape == Shape::Extension && stem.chars().all(|next| next == '_' || next.is_alphanumeric()));
+    let named = identifier(stem)
+        || (shape == Shape::Extension && stem.chars().all(|next| next == '_' || next.is_alphanumeric()));
     named.then_some((stem, shape))
 }
 
 /// The `__init__` of a folder: the file that is imported, and its source.
 fn initial(portion: &Portion) -> Option<(String, Option<String>)> {
     let files = portion.entries.iter().filter(|entry| entry.kind == EntryKind::File);
-    let inits = files.filter_map(|entry| module_file(&entry.name).filter(|(stem, _)| *stem == "__init__").map(|(_, shape)| (shape, &entry.name)));
+    let inits = files.filter_map(|entry| {
+        module_file(&entry.name)
+            .filter(|(stem, _)| *stem == "__init__")
+            .map(|(_, shape)| (shape, &entry.name))
+    });
     let mut found: Vec<_> = inits.collect();
     found.sort();
     let path = |(_, name): &(Shape, &String)| join(&portion.folder, name);
@@ -156,7 +161,10 @@ impl Inventory {
     /// Walks the search path.
     pub fn read(files: &dyn Files, roots: &[SearchRoot], version: PythonVersion) -> Self {
         let mut inventory = Self::default();
-        let portions: Vec<Portion> = roots.iter().filter_map(|root| inventory.portion(files, root.folder.clone(), root.home)).collect();
+        let portions: Vec<Portion> = roots
+            .iter()
+            .filter_map(|root| inventory.portion(files, root.folder.clone(), root.home))
+            .collect();
         inventory.level(files, "", portions, version);
         inventory.sort();
         inventory
@@ -166,8 +174,14 @@ impl Inventory {
     pub fn add_scripts<'a>(&mut self, paths: impl IntoIterator<Item = &'a str>) {
         for path in paths {
             if !self.by_path.contains_key(path) {
-                let winner = self.shadowed.iter().find(|shadowed| shadowed.path == path).and_then(|shadowed| shadowed.winner);
-                let package = winner.and_then(|winner| Some(self.module(winner).name.rsplit_once('.')?.0.to_owned())).unwrap_or_default();
+                let winner = self
+                    .shadowed
+                    .iter()
+                    .find(|shadowed| shadowed.path == path)
+                    .and_then(|shadowed| shadowed.winner);
+                let package = winner
+                    .and_then(|winner| Some(self.module(winner).name.rsplit_once('.')?.0.to_owned()))
+                    .unwrap_or_default();
                 let id = self.add("", path, Some(path), Shape::Source, Home::Project);
                 self.modules[id.index()].package = package.into();
             }
@@ -176,7 +190,11 @@ impl Inventory {
 
     /// The project's files that a module hides by having their name.
     pub fn hidden_by(&self, id: ModuleId) -> impl Iterator<Item = ModuleId> {
-        self.shadowed.iter().filter(move |shadowed| shadowed.winner == Some(id)).filter_map(|shadowed| self.at(&shadowed.path)).filter(move |hidden| *hidden != id)
+        self.shadowed
+            .iter()
+            .filter(move |shadowed| shadowed.winner == Some(id))
+            .filter_map(|shadowed| self.at(&shadowed.path))
+            .filter(move |hidden| *hidden != id)
     }
 
     /// The module of a name, if it can be imported; the standard library's are not in here.
@@ -221,7 +239,8 @@ impl Inventory {
     }
 
     fn sort(&mut self) {
-        let mut sorted: Vec<ModuleId> = self.modules().filter(|(_, module)| !module.name.is_empty()).map(|(id, _)| id).collect();
+        let mut sorted: Vec<ModuleId> =
+            self.modules().filter(|(_, module)| !module.name.is_empty()).map(|(id, _)| id).collect();
         sorted.sort_by(|left, right| self.module(*left).name.cmp(&self.module(*right).name));
         self.sorted = sorted;
     }
@@ -238,12 +257,21 @@ impl Inventory {
 
     fn add(&mut self, name: &str, path: &str, source: Option<&str>, shape: Shape, home: Home) -> ModuleId {
         let id = *self.by_path.entry(path.into()).or_insert_with(|| {
-            let id = ModuleId(u32::try_from(self.modules.len()).expect("a walk ends long before four billion modules"));
+            let id = ModuleId(
+                u32::try_from(self.modules.len()).expect("a walk ends long before four billion modules"),
+            );
             let package = match shape {
                 Shape::Package | Shape::Namespace => name,
                 Shape::Source | Shape::Extension => name.rsplit_once('.').map_or("", |(package, _)| package),
             };
-            self.modules.push(Module { name: name.into(), path: path.into(), source: source.map(Into::into), shape, package: package.into(), home });
+            self.modules.push(Module {
+                name: name.into(),
+                path: path.into(),
+                source: source.map(Into::into),
+                shape,
+                package: package.into(),
+                home,
+            });
             id
         });
         if let Some(source) = source {
@@ -256,9 +284,18 @@ impl Inventory {
     }
 
     /// Adds what lies in the portions of one package, and everything below; says whether there was anything.
-    fn level(&mut self, files: &dyn Files, prefix: &str, portions: Vec<Portion>, version: PythonVersion) -> bool {
+    fn level(
+        &mut self,
+        files: &dyn Files,
+        prefix: &str,
+        portions: Vec<Portion>,
+        version: PythonVersion,
+    ) -> bool {
         if prefix.matches('.').count() > DEPTH_MAX {
-            let left_out = portions.into_iter().map(|portion| Unread { path: portion.folder, reason: format!("more than {DEPTH_MAX} packages deep") });
+            let left_out = portions.into_iter().map(|portion| Unread {
+                path: portion.folder,
+                reason: format!("more than {DEPTH_MAX} packages deep"),
+            });
             self.unread.extend(left_out);
             return false;
         }
@@ -285,7 +322,14 @@ impl Inventory {
     }
 
     /// Adds what a name stands for.
-    fn choose(&mut self, files: &dyn Files, name: &str, places: Vec<(usize, Candidates)>, portions: &[Portion], version: PythonVersion) -> bool {
+    fn choose(
+        &mut self,
+        files: &dyn Files,
+        name: &str,
+        places: Vec<(usize, Candidates)>,
+        portions: &[Portion],
+        version: PythonVersion,
+    ) -> bool {
         let mut namespace = Vec::new();
         let mut winner = None;
         let mut losers = Vec::new();
@@ -309,7 +353,9 @@ impl Inventory {
             }
             match (&winner, file) {
                 (Some(_), Some(_)) => losers.extend(candidates.source),
-                (None, Some((path, shape))) => winner = Some(Winner::File { path, source: candidates.source, shape, home }),
+                (None, Some((path, shape))) => {
+                    winner = Some(Winner::File { path, source: candidates.source, shape, home })
+                }
                 _ => {}
             }
         }
@@ -320,7 +366,9 @@ impl Inventory {
                 self.level(files, name, vec![portion], version);
                 id
             }
-            Some(Winner::File { path, source, shape, home }) => self.add(name, &path, source.as_deref(), shape, home),
+            Some(Winner::File { path, source, shape, home }) => {
+                self.add(name, &path, source.as_deref(), shape, home)
+            }
             Some(Winner::Namespace(found)) => {
                 let (folder, home) = (found[0].folder.clone(), found[0].home);
                 if !self.level(files, name, found, version) {
@@ -330,7 +378,9 @@ impl Inventory {
             }
             None => return false,
         };
-        self.shadowed.extend(losers.into_iter().map(|path| Shadowed { path, winner: Some(id) }));
+        let lost = losers.into_iter().map(|path| Shadowed { path, winner: Some(id) });
+        let lost: Vec<Shadowed> = lost.filter(|lost| !self.shadowed.contains(lost)).collect();
+        self.shadowed.extend(lost);
         true
     }
 }
@@ -343,7 +393,10 @@ impl Portion {
         for entry in &self.entries {
             let path = join(&self.folder, &entry.name);
             match entry.kind {
-                EntryKind::Folder if identifier(&entry.name) && !matches!(entry.name.as_str(), "__pycache__" | "node_modules") => {
+                EntryKind::Folder
+                    if identifier(&entry.name)
+                        && !matches!(entry.name.as_str(), "__pycache__" | "node_modules") =>
+                {
                     names.entry(entry.name.clone()).or_default().folder = Some(path);
                 }
                 EntryKind::File => {
@@ -393,7 +446,10 @@ mod tests {
 
     fn inventory(roots: &[(&str, Home)], files: &[&str]) -> Inventory {
         let files = Memory::new(files.iter().map(|path| (*path, "")));
-        let roots: Vec<_> = roots.iter().map(|(folder, home)| SearchRoot { folder: (*folder).to_owned(), home: *home }).collect();
+        let roots: Vec<_> = roots
+            .iter()
+            .map(|(folder, home)| SearchRoot { folder: (*folder).to_owned(), home: *home })
+            .collect();
         Inventory::read(&files, &roots, PythonVersion(11))
     }
 
@@ -413,7 +469,10 @@ mod tests {
 
     #[test]
     fn extension_comes_before_source() {
-        let found = inventory(&[("", Home::Project)], &["a.cpython-311-x86_64-linux-gnu.so", "a.py", "b.pyc", "c.abi3.so", "d.pyi"]);
+        let found = inventory(
+            &[("", Home::Project)],
+            &["a.cpython-311-x86_64-linux-gnu.so", "a.py", "b.pyc", "c.abi3.so", "d.pyi"],
+        );
         assert_eq!(path_of(&found, "a"), "a.cpython-311-x86_64-linux-gnu.so");
         assert_eq!(path_of(&found, "b"), "b.pyc");
         assert_eq!(path_of(&found, "c"), "c.abi3.so");
@@ -422,9 +481,13 @@ mod tests {
 
     #[test]
     fn compiled_module_keeps_its_source() {
-        let found = inventory(&[("", Home::Project)], &["a/__init__.cpython-311.so", "a/__init__.py", "a/b.so"]);
+        let found =
+            inventory(&[("", Home::Project)], &["a/__init__.cpython-311.so", "a/__init__.py", "a/b.so"]);
         let package = found.module(found.find("a").unwrap());
-        assert_eq!((&*package.path, package.source.as_deref()), ("a/__init__.cpython-311.so", Some("a/__init__.py")));
+        assert_eq!(
+            (&*package.path, package.source.as_deref()),
+            ("a/__init__.cpython-311.so", Some("a/__init__.py"))
+        );
         assert_eq!(found.at("a/__init__.py"), found.find("a"));
         assert_eq!(found.module(found.find("a.b").unwrap()).source, None);
     }
@@ -432,7 +495,8 @@ mod tests {
     #[test]
     fn namespace_spans_roots_and_loses() {
         let roots = [("p", Home::Project), ("q", Home::Site)];
-        let found = inventory(&roots, &["p/n/a.py", "q/n/b.py", "p/m/a.py", "q/m/__init__.py", "p/docs/x.txt"]);
+        let found =
+            inventory(&roots, &["p/n/a.py", "q/n/b.py", "p/m/a.py", "q/m/__init__.py", "p/docs/x.txt"]);
         assert_eq!(path_of(&found, "n.a"), "p/n/a.py");
         assert_eq!(path_of(&found, "n.b"), "q/n/b.py");
         assert_eq!(path_of(&found, "m"), "q/m/__init__.py");
@@ -460,8 +524,11 @@ mod tests {
 
     #[test]
     fn prefixes_give_what_lies_below() {
-        let found = inventory(&[("", Home::Project)], &["a/__init__.py", "a/b_x.py", "a/b_y.py", "a/c.py", "ab.py"]);
-        let names = |prefix: &str| found.below(prefix).map(|id| found.module(id).name.to_string()).collect::<Vec<_>>();
+        let found =
+            inventory(&[("", Home::Project)], &["a/__init__.py", "a/b_x.py", "a/b_y.py", "a/c.py", "ab.py"]);
+        let names = |prefix: &str| {
+            found.below(prefix).map(|id| found.module(id).name.to_string()).collect::<Vec<_>>()
+        };
         assert_eq!(names("a.b_"), ["a.b_x", "a.b_y"]);
         assert_eq!(names("a."), ["a.b_x", "a.b_y", "a.c"]);
         assert_eq!(names("z"), [""; 0]);

@@ -12,7 +12,8 @@ use super::{
 };
 
 /// Folders that hold no code of the project, whatever else they hold.
-const NOT_OURS: [&str; 6] = ["node_modules", "__pycache__", "site-packages", "build", "dist", "__pypackages__"];
+const NOT_OURS: [&str; 6] =
+    ["node_modules", "__pycache__", "site-packages", "build", "dist", "__pypackages__"];
 
 /// What the search path is made from.
 #[derive(Clone, Debug, Default)]
@@ -72,10 +73,15 @@ pub(super) fn pytest_path(files: &dyn Files, project: &str) -> Option<(String, V
         if files.read(&join(project, name)).is_ok() {
             let sections = sections_of(files, project, name);
             let section = sections.iter().find(|section| section.name == "pytest");
-            return section.and_then(|section| section.get("pythonpath")).map(|value| (name.to_owned(), words(value)));
+            return section
+                .and_then(|section| section.get("pythonpath"))
+                .map(|value| (name.to_owned(), words(value)));
         }
     }
-    if let Some(options) = manifest(files, project).as_ref().and_then(|table| value_at(table, &["tool", "pytest", "ini_options"])) {
+    if let Some(options) = manifest(files, project)
+        .as_ref()
+        .and_then(|table| value_at(table, &["tool", "pytest", "ini_options"]))
+    {
         let value = options.get("pythonpath")?;
         return Some(("pyproject.toml".to_owned(), value.as_str().map_or_else(|| texts(value), words)));
     }
@@ -102,7 +108,13 @@ pub(super) fn texts(value: &Value) -> Vec<String> {
 impl Layout {
     /// Reads a project's settings and lists its files.
     pub fn discover(files: &dyn Files, around: &Surroundings) -> Self {
-        let mut layout = Self { roots: Vec::new(), reasons: Vec::new(), sources: Vec::new(), at_start: Vec::new(), unread: Vec::new() };
+        let mut layout = Self {
+            roots: Vec::new(),
+            reasons: Vec::new(),
+            sources: Vec::new(),
+            at_start: Vec::new(),
+            unread: Vec::new(),
+        };
         let project = &around.project;
         if let Some((file, folders)) = pytest_path(files, project) {
             for folder in folders {
@@ -153,7 +165,9 @@ impl Layout {
                     code if code.starts_with("import ") || code.starts_with("import\t") => {
                         let (module, _) = syntax::parse(code);
                         let imports = module.body.iter().filter_map(Stmt::as_import_stmt);
-                        self.at_start.extend(imports.flat_map(|import| &import.names).map(|alias| alias.name.to_string()));
+                        self.at_start.extend(
+                            imports.flat_map(|import| &import.names).map(|alias| alias.name.to_string()),
+                        );
                     }
                     path if path.starts_with('/') => self.add(files, path.to_owned(), Home::Site, ".pth"),
                     path => self.add(files, join(site, path), Home::Site, ".pth"),
@@ -165,8 +179,14 @@ impl Layout {
     fn walk(&mut self, files: &dyn Files, folder: &str, depth: usize) {
         let entries = match files.list(folder) {
             Ok(entries) if depth <= 64 => entries,
-            Ok(_) => return self.unread.push(Unread { path: folder.to_owned(), reason: "more than 64 folders deep".to_owned() }),
-            Err(error) => return self.unread.push(Unread { path: folder.to_owned(), reason: error.to_string() }),
+            Ok(_) => {
+                return self
+                    .unread
+                    .push(Unread { path: folder.to_owned(), reason: "more than 64 folders deep".to_owned() });
+            }
+            Err(error) => {
+                return self.unread.push(Unread { path: folder.to_owned(), reason: error.to_string() });
+            }
         };
         let environment = entries.iter().any(|entry| entry.name == "pyvenv.cfg");
         if environment && depth > 0 {
@@ -175,7 +195,8 @@ impl Layout {
         for entry in entries {
             let path = join(folder, &entry.name);
             match entry.kind {
-                EntryKind::Folder if entry.name.starts_with('.') || NOT_OURS.contains(&entry.name.as_str()) => {}
+                EntryKind::Folder
+                    if entry.name.starts_with('.') || NOT_OURS.contains(&entry.name.as_str()) => {}
                 EntryKind::Folder => self.walk(files, &path, depth + 1),
                 EntryKind::File if entry.name.ends_with(".py") => self.sources.push(path),
                 EntryKind::File => {}
@@ -194,23 +215,32 @@ fn packaged(files: &dyn Files, project: &str) -> Vec<(String, String)> {
         };
         from(value_at(&table, &["tool", "setuptools", "package-dir", ""]), "`package-dir`");
         from(value_at(&table, &["tool", "setuptools", "packages", "find", "where"]), "`packages.find.where`");
-        for package in value_at(&table, &["tool", "poetry", "packages"]).and_then(Value::as_array).into_iter().flatten() {
+        for package in
+            value_at(&table, &["tool", "poetry", "packages"]).and_then(Value::as_array).into_iter().flatten()
+        {
             from(package.get("from"), "`tool.poetry.packages`");
         }
-        for package in value_at(&table, &["tool", "hatch", "build", "targets", "wheel", "packages"]).map(texts).unwrap_or_default() {
+        for package in value_at(&table, &["tool", "hatch", "build", "targets", "wheel", "packages"])
+            .map(texts)
+            .unwrap_or_default()
+        {
             let folder = super::files::folder_of(&package).to_owned();
             folders.push((folder, "hatch's `packages` in `pyproject.toml`".to_owned()));
         }
     }
     for section in sections_of(files, project, "setup.cfg") {
         let value = match section.name.as_str() {
-            "options" => section.get("package_dir").and_then(|value| Some(value.trim().strip_prefix('=')?.trim())),
+            "options" => {
+                section.get("package_dir").and_then(|value| Some(value.trim().strip_prefix('=')?.trim()))
+            }
             "options.packages.find" => section.get("where"),
             _ => None,
         };
         folders.extend(value.map(|folder| (folder.to_owned(), "`setup.cfg`".to_owned())));
     }
-    folders.extend(setup_folder(files, project).map(|folder| (folder, "`package_dir` in `setup.py`".to_owned())));
+    folders.extend(
+        setup_folder(files, project).map(|folder| (folder, "`package_dir` in `setup.py`".to_owned())),
+    );
     folders
 }
 
@@ -220,7 +250,10 @@ fn setup_folder(files: &dyn Files, project: &str) -> Option<String> {
     let (module, _) = syntax::parse(&text);
     let calls = module.body.iter().filter_map(|statement| statement.as_expr_stmt()?.value.as_call_expr());
     let folders = calls.filter_map(|call| {
-        let Expr::Dict(folders) = call.arguments.find_keyword("package_dir").map(|keyword| &keyword.value)? else { return None };
+        let Expr::Dict(folders) = call.arguments.find_keyword("package_dir").map(|keyword| &keyword.value)?
+        else {
+            return None;
+        };
         folders.items.iter().find_map(|item| {
             let key = item.key.as_ref()?.as_string_literal_expr()?;
             let folder = item.value.as_string_literal_expr()?;
@@ -243,9 +276,24 @@ mod tests {
 
     #[test]
     fn settings_give_the_path() {
-        assert_eq!(folders(&[("lib/a.py", ""), ("pyproject.toml", "[tool.setuptools.package-dir]\n\"\" = \"lib\"\n")]), ["lib", ""]);
-        assert_eq!(folders(&[("lib/a.py", ""), ("setup.py", "from setuptools import setup\nsetup(package_dir={'': 'lib'})\n")]), ["lib", ""]);
-        assert_eq!(folders(&[("lib/a.py", ""), ("setup.cfg", "[options]\npackage_dir =\n    = lib\n")]), ["lib", ""]);
+        assert_eq!(
+            folders(&[
+                ("lib/a.py", ""),
+                ("pyproject.toml", "[tool.setuptools.package-dir]\n\"\" = \"lib\"\n")
+            ]),
+            ["lib", ""]
+        );
+        assert_eq!(
+            folders(&[
+                ("lib/a.py", ""),
+                ("setup.py", "from setuptools import setup\nsetup(package_dir={'': 'lib'})\n")
+            ]),
+            ["lib", ""]
+        );
+        assert_eq!(
+            folders(&[("lib/a.py", ""), ("setup.cfg", "[options]\npackage_dir =\n    = lib\n")]),
+            ["lib", ""]
+        );
         assert_eq!(folders(&[("src/a.py", "")]), ["src", ""]);
         assert_eq!(folders(&[("a.py", "")]), [""]);
     }
@@ -254,13 +302,23 @@ mod tests {
     fn pytest_reads_one_file() {
         let pyproject = ("pyproject.toml", "[tool.pytest.ini_options]\npythonpath = ['lib']\n");
         assert_eq!(folders(&[("lib/a.py", ""), pyproject]), ["lib", ""]);
-        assert_eq!(folders(&[("lib/a.py", ""), pyproject, ("pytest.ini", "[tool:pytest]\npythonpath = lib\n")]), [""]);
-        assert_eq!(folders(&[("lib/a.py", ""), ("pytest.ini", "[pytest]\npythonpath = lib .\n")]), ["lib", ""]);
+        assert_eq!(
+            folders(&[("lib/a.py", ""), pyproject, ("pytest.ini", "[tool:pytest]\npythonpath = lib\n")]),
+            [""]
+        );
+        assert_eq!(
+            folders(&[("lib/a.py", ""), ("pytest.ini", "[pytest]\npythonpath = lib .\n")]),
+            ["lib", ""]
+        );
     }
 
     #[test]
     fn path_files_are_followed() {
-        let files = Memory::new([("site/x.pth", "# c\nimport boot; boot.go()\nmore\nabsent\n"), ("site/more/a.py", ""), ("a.py", "")]);
+        let files = Memory::new([
+            ("site/x.pth", "# c\nimport boot; boot.go()\nmore\nabsent\n"),
+            ("site/more/a.py", ""),
+            ("a.py", ""),
+        ]);
         let around = Surroundings { site_packages: vec!["site".to_owned()], ..Surroundings::default() };
         let layout = Layout::discover(&files, &around);
         let folders: Vec<_> = layout.roots.iter().map(|root| root.folder.as_str()).collect();
@@ -270,7 +328,12 @@ mod tests {
 
     #[test]
     fn environments_are_not_the_project() {
-        let files = Memory::new([("env/pyvenv.cfg", ""), ("env/lib/a.py", ""), (".hidden/b.py", ""), ("pkg/c.py", "")]);
+        let files = Memory::new([
+            ("env/pyvenv.cfg", ""),
+            ("env/lib/a.py", ""),
+            (".hidden/b.py", ""),
+            ("pkg/c.py", ""),
+        ]);
         let layout = Layout::discover(&files, &Surroundings::default());
         assert_eq!(layout.sources, ["pkg/c.py"]);
     }

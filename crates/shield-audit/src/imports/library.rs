@@ -69,7 +69,10 @@ impl<'a> Library<'a> {
     /// # Errors
     /// What cannot be read, and why.
     pub(super) fn text(&self, path: &str) -> Result<(String, bool), Unread> {
-        let bytes = self.files.read(path).map_err(|error| Unread { path: path.to_owned(), reason: error.to_string() })?;
+        let bytes = self
+            .files
+            .read(path)
+            .map_err(|error| Unread { path: path.to_owned(), reason: error.to_string() })?;
         Ok(decode(bytes))
     }
 
@@ -122,21 +125,24 @@ impl<'a> Library<'a> {
         if starred && name.starts_with('_') && !facts.all.iter().any(|listed| listed == name) {
             return Presence::Absent;
         }
-        if facts.bound.iter().any(|bound| bound.name == name && visible(bound.when)) || GIVEN.contains(&name) {
+        if facts.bound.iter().any(|bound| bound.name == name && visible(bound.when)) || GIVEN.contains(&name)
+        {
             return Presence::Here;
         }
-        let mut presence = if facts.open || !facts.faults.is_empty() { Presence::Open } else { Presence::Absent };
+        let mut presence =
+            if facts.open || !facts.faults.is_empty() { Presence::Open } else { Presence::Absent };
         for import in facts.imports.iter().filter(|import| visible(import.when)) {
             let What::From { level, module, names, .. } = &import.what else { continue };
             if !names.iter().any(|name| name.name == "*") {
                 continue;
             }
             let resolver = self.resolver();
-            let through = match resolver.absolute(id, *level, module).map(|absolute| resolver.find(id, &absolute)) {
-                Some(Found::Module(origin)) => self.own(origin, name, when, seen),
-                Some(Found::Standard) => Presence::Open,
-                Some(Found::Missing(_)) | None => Presence::Absent,
-            };
+            let through =
+                match resolver.absolute(id, *level, module).map(|absolute| resolver.find(id, &absolute)) {
+                    Some(Found::Module(origin)) => self.own(origin, name, when, seen),
+                    Some(Found::Standard) => Presence::Open,
+                    Some(Found::Missing(_)) | None => Presence::Absent,
+                };
             match through {
                 Presence::Here => return Presence::Here,
                 Presence::Open => presence = Presence::Open,
@@ -148,5 +154,14 @@ impl<'a> Library<'a> {
 }
 
 /// Names that every module has.
-const GIVEN: [&str; 9] =
-    ["__name__", "__doc__", "__file__", "__path__", "__package__", "__loader__", "__spec__", "__dict__", "__builtins__"];
+const GIVEN: [&str; 9] = [
+    "__name__",
+    "__doc__",
+    "__file__",
+    "__path__",
+    "__package__",
+    "__loader__",
+    "__spec__",
+    "__dict__",
+    "__builtins__",
+];

@@ -68,8 +68,18 @@ type Loaded = Result<(), Box<LoadFailure>>;
 impl<'a> Loader<'a> {
     /// A process that has loaded nothing yet.
     pub fn new(library: &'a Library<'a>, survey: &'a Survey) -> Self {
-        let known = survey.broken.iter().rev().map(|Broken { importer, import, cause, .. }| ((*importer, *import), cause));
-        Self { library, broken: known.collect(), running: HashMap::new(), done: HashSet::new(), steps: Cell::new(0) }
+        let known = survey
+            .broken
+            .iter()
+            .rev()
+            .map(|Broken { importer, import, cause, .. }| ((*importer, *import), cause));
+        Self {
+            library,
+            broken: known.collect(),
+            running: HashMap::new(),
+            done: HashSet::new(),
+            steps: Cell::new(0),
+        }
     }
 
     /// Loads a module, and whatever that loads.
@@ -95,7 +105,10 @@ impl<'a> Loader<'a> {
     }
 
     fn module(&mut self, id: ModuleId) -> Loaded {
-        if self.done.contains(&id) || self.running.contains_key(&id) || self.library.inventory.module(id).home == Home::Site {
+        if self.done.contains(&id)
+            || self.running.contains_key(&id)
+            || self.library.inventory.module(id).home == Home::Site
+        {
             return Ok(());
         }
         let library = self.library;
@@ -111,7 +124,9 @@ impl<'a> Loader<'a> {
     }
 
     fn body(&mut self, id: ModuleId, facts: &Facts) -> Loaded {
-        for (number, import) in facts.imports.iter().enumerate().filter(|(_, import)| import.when == When::Load) {
+        for (number, import) in
+            facts.imports.iter().enumerate().filter(|(_, import)| import.when == When::Load)
+        {
             self.running.insert(id, import.range.start);
             self.steps.set(self.steps.get() + 1);
             if self.steps.get() > STEPS_MAX {
@@ -143,9 +158,14 @@ impl<'a> Loader<'a> {
             self.module(module)?;
         }
         if let Some(cause) = self.broken.get(&(importer, number)) {
-            return Err(Box::new(LoadFailure { steps: Vec::new(), why: LoadCause::Broken { cause: (*cause).clone() } }));
+            return Err(Box::new(LoadFailure {
+                steps: Vec::new(),
+                why: LoadCause::Broken { cause: (*cause).clone() },
+            }));
         }
-        let (Some(Found::Module(module)), What::From { names, .. }) = (found, &import.what) else { return Ok(()) };
+        let (Some(Found::Module(module)), What::From { names, .. }) = (found, &import.what) else {
+            return Ok(());
+        };
         names.iter().try_for_each(|name| self.name(module, &name.name))
     }
 
@@ -160,21 +180,34 @@ impl<'a> Loader<'a> {
             return self.module(submodule);
         }
         let module = library.inventory.module(module).name.to_string();
-        Err(Box::new(LoadFailure { steps: Vec::new(), why: LoadCause::Circular { module, name: name.to_owned() } }))
+        Err(Box::new(LoadFailure {
+            steps: Vec::new(),
+            why: LoadCause::Circular { module, name: name.to_owned() },
+        }))
     }
 
     /// Whether a module that has come to the byte `at` has not bound a name yet.
     fn not_yet(&self, module: ModuleId, name: &str, at: u32) -> bool {
         let Some(facts) = self.library.facts(module) else { return false };
-        if name == "*" || facts.open || facts.answers || facts.bound.iter().any(|bound| bound.name == name && bound.from <= at && bound.when == When::Load) {
+        if name == "*"
+            || facts.open
+            || facts.answers
+            || facts
+                .bound
+                .iter()
+                .any(|bound| bound.name == name && bound.from <= at && bound.when == When::Load)
+        {
             return false;
         }
-        let starred = facts.imports.iter().filter(|import| import.range.end <= at && import.when == When::Load);
+        let starred =
+            facts.imports.iter().filter(|import| import.range.end <= at && import.when == When::Load);
         !starred.into_iter().any(|import| match &import.what {
             What::From { level, module: origin, names, .. } if names.iter().any(|name| name.name == "*") => {
                 let resolver = self.library.resolver();
                 match resolver.absolute(module, *level, origin).map(|origin| resolver.find(module, &origin)) {
-                    Some(Found::Module(origin)) => self.library.has(origin, name, When::Load) != Presence::Absent,
+                    Some(Found::Module(origin)) => {
+                        self.library.has(origin, name, When::Load) != Presence::Absent
+                    }
                     _ => true,
                 }
             }

@@ -46,7 +46,8 @@ impl<'a> TextIndex<'a> {
             for hit in searcher.find_iter(bytes) {
                 let quoted = hit.start() > 0 && matches!(bytes[hit.start() - 1], b'"' | b'\'');
                 // Behind it the text ends, or goes on with something in the module.
-                let whole = bytes.get(hit.end()).is_some_and(|next| matches!(next, b'"' | b'\'' | b':' | b'.'));
+                let whole =
+                    bytes.get(hit.end()).is_some_and(|next| matches!(next, b'"' | b'\'' | b':' | b'.'));
                 found.extend((quoted && whole).then(|| ids[hit.pattern().as_usize()]));
             }
         }
@@ -60,19 +61,29 @@ impl<'a> TextIndex<'a> {
         let package = self.inventory.package_of(id);
         let prefix = format!("{package}.");
         let beside = self.inventory.below(&prefix).filter(|_| !package.is_empty()).filter_map(|other| {
-            let word = self.inventory.module(other).name.strip_prefix(&prefix).filter(|word| !word.contains('.'))?;
+            let word =
+                self.inventory.module(other).name.strip_prefix(&prefix).filter(|word| !word.contains('.'))?;
             Some((text_alone(word), other))
         });
         // Cython can keep its texts compressed: then it may use every helper beside it.
         let compressed = memchr::memmem::find(code, b"__pyx").is_some();
         let neighbours: Vec<(Vec<u8>, ModuleId)> = beside.collect();
-        let helper = |(word, other): &&(Vec<u8>, ModuleId)| word.starts_with(b"\0_") || self.inventory.module(*other).shape == Shape::Extension;
-        let mut found: Vec<ModuleId> = neighbours.iter().filter(|_| compressed).filter(helper).map(|(_, other)| *other).collect();
+        let helper = |(word, other): &&(Vec<u8>, ModuleId)| {
+            word.starts_with(b"\0_") || self.inventory.module(*other).shape == Shape::Extension
+        };
+        let mut found: Vec<ModuleId> =
+            neighbours.iter().filter(|_| compressed).filter(helper).map(|(_, other)| *other).collect();
         let beside = index(neighbours.into_iter());
         let all = || self.inventory.modules().filter(|(_, module)| !module.name.is_empty());
         // Other single words are too common in machine code.
         let marked = |name: &str| !name.contains('.') && (name.starts_with('_') || name.contains("__"));
-        let top = self.top.get_or_init(|| index(all().filter(|(_, module)| marked(&module.name)).map(|(other, module)| (text_alone(&module.name), other))));
+        let top = self.top.get_or_init(|| {
+            index(
+                all()
+                    .filter(|(_, module)| marked(&module.name))
+                    .map(|(other, module)| (text_alone(&module.name), other)),
+            )
+        });
         for (searcher, ids) in [self.dotted(), top, &beside].into_iter().flatten() {
             // Two texts share the zero between them, so the search goes on at that zero.
             let mut at = 0;
@@ -105,15 +116,20 @@ mod tests {
 
     #[test]
     fn names_are_found_in_code() {
-        let files = Memory::new(["a/__init__.py", "a/x.so", "a/b.py", "a/c/__init__.py", "a/c/d.py", "_e.py", "f.py"].map(|path| (path, "")));
+        let files = Memory::new(
+            ["a/__init__.py", "a/x.so", "a/b.py", "a/c/__init__.py", "a/c/d.py", "_e.py", "f.py"]
+                .map(|path| (path, "")),
+        );
         let roots = [SearchRoot { folder: String::new(), home: Home::Site }];
         let inventory = Inventory::read(&files, &roots, PythonVersion(11));
         let texts = TextIndex::new(&inventory);
         let own = inventory.find("a.x").unwrap();
-        let names = |code: &[u8]| texts.modules_in(own, code).map(|id| inventory.module(id).name.to_string()).collect::<Vec<_>>();
+        let names = |code: &[u8]| {
+            texts.modules_in(own, code).map(|id| inventory.module(id).name.to_string()).collect::<Vec<_>>()
+        };
         assert_eq!(names(b"\x01\0a.c.d\0\x02"), ["a.c.d"]);
         assert_eq!(names(b"import a.c.dnothing"), ["a.c.d"]);
-        assert_eq!(names(b"\0b\0_e\0"), ["a.b", "_e"]);
+        assert_eq!(names(b"\0b\0_e\0"), ["_e", "a.b"]);
         assert_eq!(names(b"before\0f\0"), [""; 0]);
     }
 }

@@ -67,7 +67,9 @@ pub fn apply(text: &str, edits: &[Edit]) -> Result<String, ApplyEditsError> {
     let mut at = 0;
     for Edit { range, text: replacement, .. } in edits {
         let misplaced = ApplyEditsError::Misplaced { start: range.start, end: range.end };
-        let kept = text.get(at..range.start).filter(|_| range.start <= range.end && text.is_char_boundary(range.end));
+        let kept = text
+            .get(at..range.start)
+            .filter(|_| range.start <= range.end && text.is_char_boundary(range.end));
         applied.push_str(kept.ok_or(misplaced)?);
         applied.push_str(replacement);
         at = range.end;
@@ -76,7 +78,9 @@ pub fn apply(text: &str, edits: &[Edit]) -> Result<String, ApplyEditsError> {
     let (_, before) = syntax::parse(text);
     let (_, after) = syntax::parse(&applied);
     match after.first() {
-        Some(fault) if after.len() > before.len() => Err(ApplyEditsError::Refused { line: fault.line, message: fault.message.clone() }),
+        Some(fault) if after.len() > before.len() => {
+            Err(ApplyEditsError::Refused { line: fault.line, message: fault.message.clone() })
+        }
         _ => Ok(applied),
     }
 }
@@ -104,28 +108,46 @@ impl Surveyor<'_> {
         let imports = facts.imports.iter().filter(|import| import.when != When::Never);
         let mut edits: Vec<Edit> = imports.flat_map(|import| self.repair(importer, import, text)).collect();
         edits.extend(facts.mentions.iter().filter_map(|mention| self.mention(mention)));
-        edits.sort_by(|left, right| (left.range.start, left.range.end, &left.text).cmp(&(right.range.start, right.range.end, &right.text)));
+        edits.sort_by(|left, right| {
+            (left.range.start, left.range.end, &left.text).cmp(&(
+                right.range.start,
+                right.range.end,
+                &right.text,
+            ))
+        });
         edits.dedup();
         edits
     }
 
     fn repair(&self, importer: ModuleId, import: &Import, text: &str) -> Vec<Edit> {
         match &import.what {
-            What::Module { name, at, renamed } => self.repair_module(importer, import, (name, at, renamed.is_some()), text),
+            What::Module { name, at, renamed } => {
+                self.repair_module(importer, import, (name, at, renamed.is_some()), text)
+            }
             What::From { level, module, at, names } => {
                 let origin = format!("{}{module}", ".".repeat(*level as usize));
                 let destinations = self.destinations(importer, import, &origin, names);
                 rewrite(text, import, (&origin, at), names, &destinations)
             }
-            What::Called { name, at: Some(at), .. } => self.repair_module(importer, import, (name, at, true), text),
+            What::Called { name, at: Some(at), .. } => {
+                self.repair_module(importer, import, (name, at, true), text)
+            }
             What::Called { .. } | What::Below { .. } | What::Anything => Vec::new(),
         }
     }
 
     /// `import a.b as c`: only the name changes. Without `as` the statement binds the first word, so only a single word can be mended.
-    fn repair_module(&self, importer: ModuleId, import: &Import, (name, at, renamed): (&str, &Range<u32>, bool), text: &str) -> Vec<Edit> {
+    fn repair_module(
+        &self,
+        importer: ModuleId,
+        import: &Import,
+        (name, at, renamed): (&str, &Range<u32>, bool),
+        text: &str,
+    ) -> Vec<Edit> {
         let Some((_, Found::Missing(_))) = self.meant(importer, &import.what) else { return Vec::new() };
-        let (Cause::Renamed { to } | Cause::FromInside { to }) = self.missing(importer, import, name) else { return Vec::new() };
+        let (Cause::Renamed { to } | Cause::FromInside { to }) = self.missing(importer, import, name) else {
+            return Vec::new();
+        };
         let reason = format!("the module `{name}` is `{to}`");
         if renamed {
             return vec![Edit { range: wide(at), text: to, reason }];
@@ -133,19 +155,32 @@ impl Surveyor<'_> {
         let alone = text.get(wide(&import.range)).is_some_and(|statement| !statement.contains(','));
         match to.rsplit_once('.') {
             Some((package, last)) if alone && last == name => {
-                vec![Edit { range: wide(&import.range), text: format!("from {package} import {last}"), reason }]
+                vec![Edit {
+                    range: wide(&import.range),
+                    text: format!("from {package} import {last}"),
+                    reason,
+                }]
             }
             _ => Vec::new(),
         }
     }
 
     /// For each name of a `from` import the module that it should be asked of, and why.
-    fn destinations(&self, importer: ModuleId, import: &Import, origin: &str, names: &[ImportedName]) -> Vec<Destination> {
+    fn destinations(
+        &self,
+        importer: ModuleId,
+        import: &Import,
+        origin: &str,
+        names: &[ImportedName],
+    ) -> Vec<Destination> {
         let stays = (origin.to_owned(), String::new());
         let (stays, module) = match self.meant(importer, &import.what) {
             Some((_, Found::Module(module))) => (stays, Some(module)),
             Some((_, Found::Standard)) => (stays, None),
-            meant => match meant.map_or_else(|| self.miscounted(importer, import), |(name, _)| Some(self.missing(importer, import, &name))) {
+            meant => match meant.map_or_else(
+                || self.miscounted(importer, import),
+                |(name, _)| Some(self.missing(importer, import, &name)),
+            ) {
                 Some(Cause::Renamed { to } | Cause::FromInside { to }) => {
                     let module = self.library.inventory.find(&to);
                     let reason = format!("the module `{origin}` is `{to}`");
@@ -153,7 +188,13 @@ impl Surveyor<'_> {
                 }
                 Some(Cause::Miscounted { level, to }) => {
                     let name = origin.trim_start_matches('.');
-                    ((format!("{}{name}", ".".repeat(level as usize)), format!("`{to}` is {level} dots away")), None)
+                    (
+                        (
+                            format!("{}{name}", ".".repeat(level as usize)),
+                            format!("`{to}` is {level} dots away"),
+                        ),
+                        None,
+                    )
                 }
                 _ => (stays, None),
             },
@@ -178,7 +219,9 @@ impl Surveyor<'_> {
         if let Some(at) = known {
             let id = inventory.find(&text[..*at])?;
             // Deeper than a module lie attributes of what it has; those are not looked at.
-            if inventory.module(id).home == Home::Site || self.library.has(id, next(*at), When::Load) != Presence::Absent {
+            if inventory.module(id).home == Home::Site
+                || self.library.has(id, next(*at), When::Load) != Presence::Absent
+            {
                 return None;
             }
         }
@@ -200,13 +243,23 @@ fn wide(range: &Range<u32>) -> Range<usize> {
 
 /// Edits one `from` import so that every name is asked of its destination. The largest group keeps the statement; each other one becomes a
 /// statement of its own before it.
-fn rewrite(text: &str, import: &Import, (origin, at): (&str, &Range<u32>), names: &[ImportedName], destinations: &[Destination]) -> Vec<Edit> {
+fn rewrite(
+    text: &str,
+    import: &Import,
+    (origin, at): (&str, &Range<u32>),
+    names: &[ImportedName],
+    destinations: &[Destination],
+) -> Vec<Edit> {
     let mut groups: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
     for (number, (module, _)) in destinations.iter().enumerate() {
         groups.entry(module).or_default().push(number);
     }
     // Among equals the origin keeps its statement.
-    let Some(keeper) = groups.iter().max_by_key(|(module, group)| (group.len(), **module == origin)).map(|(module, _)| *module) else {
+    let Some(keeper) = groups
+        .iter()
+        .max_by_key(|(module, group)| (group.len(), **module == origin))
+        .map(|(module, _)| *module)
+    else {
         return Vec::new();
     };
     let mut edits = Vec::new();
@@ -227,8 +280,13 @@ fn rewrite(text: &str, import: &Import, (origin, at): (&str, &Range<u32>), names
     for (module, group) in groups.iter().filter(|(module, _)| **module != keeper) {
         let listed: Vec<&str> = group.iter().map(|number| &text[wide(&names[*number].at)]).collect();
         let statement = format!("from {module} import {}{between}", listed.join(", "));
-        let reason = group.iter().map(|number| destinations[*number].1.as_str()).find(|reason| !reason.is_empty());
-        edits.push(Edit { range: start..start, text: statement, reason: reason.unwrap_or("the other names of this statement lie elsewhere").to_owned() });
+        let reason =
+            group.iter().map(|number| destinations[*number].1.as_str()).find(|reason| !reason.is_empty());
+        edits.push(Edit {
+            range: start..start,
+            text: statement,
+            reason: reason.unwrap_or("the other names of this statement lie elsewhere").to_owned(),
+        });
     }
     edits.extend(removals(names, &leaving));
     edits
@@ -236,10 +294,18 @@ fn rewrite(text: &str, import: &Import, (origin, at): (&str, &Range<u32>), names
 
 /// Takes names out of the list of a `from` import, each with the comma that parts it from the next one that stays.
 fn removals(names: &[ImportedName], leaving: &[usize]) -> Vec<Edit> {
-    let Some(last_kept) = (0..names.len()).rev().find(|number| !leaving.contains(number)) else { return Vec::new() };
-    let remove = |range: Range<usize>| Edit { range, text: String::new(), reason: "asked of its own module".to_owned() };
+    let Some(last_kept) = (0..names.len()).rev().find(|number| !leaving.contains(number)) else {
+        return Vec::new();
+    };
+    let remove = |range: Range<usize>| Edit {
+        range,
+        text: String::new(),
+        reason: "asked of its own module".to_owned(),
+    };
     let before = leaving.iter().filter(|number| **number < last_kept);
-    let mut edits: Vec<Edit> = before.map(|number| remove(names[*number].at.start as usize..names[number + 1].at.start as usize)).collect();
+    let mut edits: Vec<Edit> = before
+        .map(|number| remove(names[*number].at.start as usize..names[number + 1].at.start as usize))
+        .collect();
     if last_kept + 1 < names.len() {
         edits.push(remove(names[last_kept].at.end as usize..names[names.len() - 1].at.end as usize));
     }

@@ -88,14 +88,26 @@ struct Walk<'a> {
 }
 
 /// Words of modules that find the names of modules in folders.
-const LOOKS_INTO_FOLDERS: [&str; 9] = ["iter_modules", "walk_packages", "listdir", "iterdir", "scandir", "glob.glob", "iglob(", ".rglob(", "os.walk"];
+const LOOKS_INTO_FOLDERS: [&str; 9] = [
+    "iter_modules",
+    "walk_packages",
+    "listdir",
+    "iterdir",
+    "scandir",
+    "glob.glob",
+    "iglob(",
+    ".rglob(",
+    "os.walk",
+];
 
 /// What runs tests.
 const TEST_RUNNERS: [&str; 4] = ["pytest", "_pytest", "hypothesis", "nose"];
 
 /// Whether a part of a module's name says that only tests use it.
 fn is_for_tests(part: &str) -> bool {
-    matches!(part, "tests" | "test" | "testing" | "conftest") || part.starts_with("test_") || part.starts_with("testing_")
+    matches!(part, "tests" | "test" | "testing" | "conftest")
+        || part.starts_with("test_")
+        || part.starts_with("testing_")
 }
 
 /// Walks from `roots`, among which are the declared dynamic ones, through everything that they import.
@@ -158,10 +170,19 @@ impl Reach {
     }
 
     /// How much of every installed distribution is reached, by name. One without modules of Python has none.
-    pub fn usage<'a>(&self, inventory: &Inventory, distributions: &'a Distributions) -> BTreeMap<&'a str, Usage> {
-        let mut usage: BTreeMap<&str, Usage> = distributions.iter().map(|found| (found.name.as_str(), Usage { modules: 0, reached: 0 })).collect();
+    pub fn usage<'a>(
+        &self,
+        inventory: &Inventory,
+        distributions: &'a Distributions,
+    ) -> BTreeMap<&'a str, Usage> {
+        let mut usage: BTreeMap<&str, Usage> = distributions
+            .iter()
+            .map(|found| (found.name.as_str(), Usage { modules: 0, reached: 0 }))
+            .collect();
         for (id, module) in inventory.modules().filter(|(_, module)| module.home == Home::Site) {
-            if let Some(of) = distributions.of(&module.path).and_then(|found| usage.get_mut(found.name.as_str())) {
+            if let Some(of) =
+                distributions.of(&module.path).and_then(|found| usage.get_mut(found.name.as_str()))
+            {
                 of.modules += 1;
                 of.reached += usize::from(self.link(id).is_some());
             }
@@ -184,17 +205,24 @@ impl Walk<'_> {
     fn next(&self, id: ModuleId) -> Next {
         let module = self.library.inventory.module(id);
         let mut next = Next::default();
-        next.targets.extend(self.library.resolver().parents(&module.name).map(|parent| (parent, Via::Parent)));
+        next.targets
+            .extend(self.library.resolver().parents(&module.name).map(|parent| (parent, Via::Parent)));
         if let Some(source) = module.source.as_deref() {
             match self.library.text(source) {
                 Ok((text, _)) => self.follow(id, &text, &mut next),
                 Err(unread) => next.unread = Some(unread),
             }
         }
-        if module.source.as_deref() != Some(&*module.path) && module.shape != super::inventory::Shape::Namespace {
+        if module.source.as_deref() != Some(&*module.path)
+            && module.shape != super::inventory::Shape::Namespace
+        {
             match self.library.files().read(&module.path) {
-                Ok(code) => next.targets.extend(self.texts.modules_in(id, &code).map(|target| (target, Via::MachineCode))),
-                Err(error) => next.unread = Some(Unread { path: module.path.to_string(), reason: error.to_string() }),
+                Ok(code) => next
+                    .targets
+                    .extend(self.texts.modules_in(id, &code).map(|target| (target, Via::MachineCode))),
+                Err(error) => {
+                    next.unread = Some(Unread { path: module.path.to_string(), reason: error.to_string() })
+                }
             }
         }
         next
@@ -211,7 +239,10 @@ impl Walk<'_> {
         }
         for (group, modules) in &self.groups {
             let literal = [format!("\"{group}\""), format!("'{group}'")];
-            if literal.iter().any(|literal| memchr::memmem::find(text.as_bytes(), literal.as_bytes()).is_some()) {
+            if literal
+                .iter()
+                .any(|literal| memchr::memmem::find(text.as_bytes(), literal.as_bytes()).is_some())
+            {
                 next.targets.extend(modules.iter().map(|module| (*module, Via::EntryPoint)));
             }
         }
@@ -226,7 +257,11 @@ impl Walk<'_> {
         let resolver = self.library.resolver();
         // A function that imports what only tests use is a test's: an application does not run the tests of what it installed.
         let later = import.when >= When::Deferred && self.library.inventory.module(id).home == Home::Site;
-        let for_tests = |name: &str| later && (name.split('.').any(is_for_tests) || TEST_RUNNERS.contains(&name.split('.').next().unwrap_or(name)));
+        let for_tests = |name: &str| {
+            later
+                && (name.split('.').any(is_for_tests)
+                    || TEST_RUNNERS.contains(&name.split('.').next().unwrap_or(name)))
+        };
         match &import.what {
             What::Module { name, .. } if for_tests(name) => {}
             What::Module { name, .. } => self.named(id, name, &[], next),
@@ -258,10 +293,14 @@ impl Walk<'_> {
         let package = inventory.package_of(id);
         for literal in extract::texts(text) {
             let relative = literal.trim_start_matches('.');
-            let below = (!package.is_empty()).then(|| inventory.find(&format!("{package}.{relative}"))).flatten();
+            let below =
+                (!package.is_empty()).then(|| inventory.find(&format!("{package}.{relative}"))).flatten();
             next.targets.extend(below.map(|target| (target, Via::Text)));
         }
-        if LOOKS_INTO_FOLDERS.iter().any(|word| memchr::memmem::find(text.as_bytes(), word.as_bytes()).is_some()) {
+        if LOOKS_INTO_FOLDERS
+            .iter()
+            .any(|word| memchr::memmem::find(text.as_bytes(), word.as_bytes()).is_some())
+        {
             let below = format!("{package}.");
             next.targets.extend(self.code_below(&below).map(|target| (target, Via::Anything)));
         }
@@ -282,7 +321,8 @@ impl Walk<'_> {
         let Found::Module(module) = self.library.resolver().find(id, name) else { return };
         next.targets.push((module, Via::Import));
         let own = &inventory.module(module).name;
-        let submodule = |name: &str| inventory.find(&format!("{own}.{name}")).map(|target| (target, Via::Import));
+        let submodule =
+            |name: &str| inventory.find(&format!("{own}.{name}")).map(|target| (target, Via::Import));
         for name in names {
             next.targets.extend(submodule(&name.name));
             if name.name == "*" {

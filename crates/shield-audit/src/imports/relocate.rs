@@ -13,7 +13,8 @@ use super::{
 };
 
 /// Names that every module may have for itself: one found elsewhere is another thing with the same name.
-const EVERYBODYS: [&str; 10] = ["app", "client", "config", "db", "engine", "log", "logger", "main", "router", "settings"];
+const EVERYBODYS: [&str; 10] =
+    ["app", "client", "config", "db", "engine", "log", "logger", "main", "router", "settings"];
 
 /// How a name was written that is not a module's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -35,7 +36,10 @@ pub(super) struct Homes<'a> {
 /// Whether a file holds tests: nothing else imports from there.
 pub(super) fn is_test(path: &str) -> bool {
     let file = name_of(path);
-    file.starts_with("test_") || file.ends_with("_test.py") || file == "conftest.py" || folder_of(path).split('/').any(|folder| folder == "tests" || folder == "test")
+    file.starts_with("test_")
+        || file.ends_with("_test.py")
+        || file == "conftest.py"
+        || folder_of(path).split('/').any(|folder| folder == "tests" || folder == "test")
 }
 
 fn words(name: &str) -> usize {
@@ -67,13 +71,16 @@ impl<'a> Homes<'a> {
 
     /// The one module that is meant by the name of a module that is not there, given what is imported from it.
     pub(super) fn module(&self, missing: &str, names: &[&str], when: When) -> Option<(Written, ModuleId)> {
-        let inside = self.best(self.ending_in(missing), (names, when), words(missing)).map(|id| (Written::FromInside, id));
+        let inside = self
+            .best(self.ending_in(missing), (names, when), words(missing))
+            .map(|id| (Written::FromInside, id));
         inside.or_else(|| {
             let (package, rest) = missing.split_once('.')?;
             if self.stands_for_itself(package) {
                 return None;
             }
-            self.best(self.ending_in(rest), (names, when), words(missing)).map(|id| (Written::UnderOldName, id))
+            self.best(self.ending_in(rest), (names, when), words(missing))
+                .map(|id| (Written::UnderOldName, id))
         })
     }
 
@@ -93,7 +100,8 @@ impl<'a> Homes<'a> {
     fn stands_for_itself(&self, top: &str) -> bool {
         self.library.inventory.find(top).is_some_and(|id| {
             let module = self.library.inventory.module(id);
-            let folder = if module.shape == Shape::Namespace { &*module.path } else { folder_of(&module.path) };
+            let folder =
+                if module.shape == Shape::Namespace { &*module.path } else { folder_of(&module.path) };
             !self.roots.contains(&folder)
         })
     }
@@ -109,10 +117,21 @@ impl<'a> Homes<'a> {
 
     /// The one candidate that has more of the names than any other, nearest to the top if several do. One that has none of them counts
     /// only if its path is as clear as two words.
-    fn best(&self, candidates: Vec<ModuleId>, (names, when): (&[&str], When), words: usize) -> Option<ModuleId> {
-        let served = |id: &ModuleId| names.iter().filter(|name| **name == "*" || self.library.has(*id, name, when) != Presence::Absent).count();
+    fn best(
+        &self,
+        candidates: Vec<ModuleId>,
+        (names, when): (&[&str], When),
+        words: usize,
+    ) -> Option<ModuleId> {
+        let served = |id: &ModuleId| {
+            names
+                .iter()
+                .filter(|name| **name == "*" || self.library.has(*id, name, when) != Presence::Absent)
+                .count()
+        };
         let depth = |id: &ModuleId| self.library.inventory.module(*id).name.matches('.').count();
-        let mut scored: Vec<((usize, Reverse<usize>), ModuleId)> = candidates.iter().map(|id| ((served(id), Reverse(depth(id))), *id)).collect();
+        let mut scored: Vec<((usize, Reverse<usize>), ModuleId)> =
+            candidates.iter().map(|id| ((served(id), Reverse(depth(id))), *id)).collect();
         scored.sort_by(|left, right| right.cmp(left));
         let (best, id) = *scored.first()?;
         let alone = scored.get(1).is_none_or(|(next, _)| *next < best);

@@ -71,7 +71,10 @@ impl<'a> Resolver<'a> {
             return Found::Module(beside);
         }
         let parents = name.rmatch_indices('.').map(|(at, _)| &name[..at]);
-        Found::Missing(Missing { name: name.to_owned(), deepest: parents.filter_map(|parent| self.inventory.find(parent)).next() })
+        Found::Missing(Missing {
+            name: name.to_owned(),
+            deepest: parents.filter_map(|parent| self.inventory.find(parent)).next(),
+        })
     }
 
     /// Every parent of a module, outermost first: they are imported before it.
@@ -83,7 +86,10 @@ impl<'a> Resolver<'a> {
     fn beside(self, importer: ModuleId, name: &str) -> Option<ModuleId> {
         let module = self.inventory.module(importer);
         let package = self.inventory.package_of(importer);
-        let packaged = self.inventory.find(package).is_some_and(|package| self.inventory.module(package).shape == Shape::Package);
+        let packaged = self
+            .inventory
+            .find(package)
+            .is_some_and(|package| self.inventory.module(package).shape == Shape::Package);
         if module.home != Home::Project || packaged || !dotted(name) {
             return None;
         }

@@ -25,7 +25,8 @@ pub(super) fn is_standard(version: PythonVersion, top: &str) -> bool {
 
 fn entry(line: &'static str) -> (&'static str, (u8, u8)) {
     let Some((name, versions)) = line.split_once(' ') else { return (line, (FIRST, LAST)) };
-    let numbers = versions.split_once('-').and_then(|(first, last)| Some((first.parse().ok()?, last.parse().ok()?)));
+    let numbers =
+        versions.split_once('-').and_then(|(first, last)| Some((first.parse().ok()?, last.parse().ok()?)));
     (name, numbers.expect("the list in this crate has two numbers in every range"))
 }
 

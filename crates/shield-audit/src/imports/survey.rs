@@ -165,7 +165,12 @@ type Verdict = (Option<usize>, Cause);
 
 impl<'a> Surveyor<'a> {
     /// Over a library; `project` is the project's folder, `roots` are its search roots.
-    pub fn new(library: &'a Library<'a>, (project, roots): (&str, Vec<&'a str>), declared: &'a Declared, distributions: &'a Distributions) -> Self {
+    pub fn new(
+        library: &'a Library<'a>,
+        (project, roots): (&str, Vec<&'a str>),
+        declared: &'a Declared,
+        distributions: &'a Distributions,
+    ) -> Self {
         Self { library, homes: Homes::new(library, project, roots), declared, distributions }
     }
 
@@ -186,7 +191,9 @@ impl<'a> Surveyor<'a> {
         let Some(facts) = self.library.facts(importer) else { return survey };
         let source = self.library.inventory.module(importer).source.as_deref().unwrap_or_default();
         let text = self.library.text(source).map(|(text, _)| text).unwrap_or_default();
-        for (number, import) in facts.imports.iter().enumerate().filter(|(_, import)| import.when != When::Never) {
+        for (number, import) in
+            facts.imports.iter().enumerate().filter(|(_, import)| import.when != When::Never)
+        {
             let line = line_at(&text, import.range.start as usize);
             survey.bindings += match &import.what {
                 What::From { names, .. } => names.len(),
@@ -195,9 +202,23 @@ impl<'a> Surveyor<'a> {
             };
             for (name, cause) in self.verdicts(importer, import) {
                 let Import { when, guard, .. } = *import;
-                survey.broken.push(Broken { importer, import: number, name, line, written: written(&import.what, name), when, guard, cause });
+                survey.broken.push(Broken {
+                    importer,
+                    import: number,
+                    name,
+                    line,
+                    written: written(&import.what, name),
+                    when,
+                    guard,
+                    cause,
+                });
             }
-            survey.doubtful.extend(self.doubt(importer, import).map(|(module, doubt)| Doubtful { importer, line, module, doubt }));
+            survey.doubtful.extend(self.doubt(importer, import).map(|(module, doubt)| Doubtful {
+                importer,
+                line,
+                module,
+                doubt,
+            }));
         }
         survey
     }
@@ -226,28 +247,48 @@ impl<'a> Surveyor<'a> {
             Some((name, Found::Module(module))) => self.in_module(importer, import, (&name, module), names),
             Some((name, Found::Missing(missing))) => {
                 let parent = missing.deepest.map(|id| self.library.inventory.module(id));
-                let hidden = missing.deepest.is_some_and(|id| self.library.facts(id).is_none_or(|facts| facts.open));
-                if parent.is_some_and(|parent| parent.home == Home::Site && parent.shape != Shape::Namespace) && hidden {
+                let hidden =
+                    missing.deepest.is_some_and(|id| self.library.facts(id).is_none_or(|facts| facts.open));
+                if parent.is_some_and(|parent| parent.home == Home::Site && parent.shape != Shape::Namespace)
+                    && hidden
+                {
                     return Vec::new();
                 }
                 let cause = self.missing(importer, import, &name);
                 self.each(names, |_, name| Some(self.after_move(importer, import, &cause, name)))
             }
             None => {
-                let cause = self.miscounted(importer, import).unwrap_or_else(|| Cause::Absent { module: written(&import.what, None), alike: Vec::new() });
+                let cause = self.miscounted(importer, import).unwrap_or_else(|| Cause::Absent {
+                    module: written(&import.what, None),
+                    alike: Vec::new(),
+                });
                 self.each(names, |_, _| Some(cause.clone()))
             }
         }
     }
 
-    fn each(&self, names: &[ImportedName], cause: impl Fn(usize, Option<&str>) -> Option<Cause>) -> Vec<Verdict> {
+    fn each(
+        &self,
+        names: &[ImportedName],
+        cause: impl Fn(usize, Option<&str>) -> Option<Cause>,
+    ) -> Vec<Verdict> {
         if names.is_empty() {
             return cause(0, None).map(|cause| (None, cause)).into_iter().collect();
         }
-        names.iter().enumerate().filter_map(|(at, name)| Some((Some(at), cause(at, Some(&name.name))?))).collect()
+        names
+            .iter()
+            .enumerate()
+            .filter_map(|(at, name)| Some((Some(at), cause(at, Some(&name.name))?)))
+            .collect()
     }
 
-    fn in_module(&self, importer: ModuleId, import: &Import, (name, module): (&str, ModuleId), names: &[ImportedName]) -> Vec<Verdict> {
+    fn in_module(
+        &self,
+        importer: ModuleId,
+        import: &Import,
+        (name, module): (&str, ModuleId),
+        names: &[ImportedName],
+    ) -> Vec<Verdict> {
         let parents = self.library.resolver().parents(name).chain([module]);
         if let Some(refused) = parents.into_iter().find_map(|id| self.refused(id)) {
             return self.each(names, |_, _| Some(refused.clone()));
@@ -258,7 +299,13 @@ impl<'a> Surveyor<'a> {
         self.each(names, |_, name| self.name_in(importer, module, name?, import.when))
     }
 
-    pub(super) fn name_in(&self, importer: ModuleId, module: ModuleId, name: &str, when: When) -> Option<Cause> {
+    pub(super) fn name_in(
+        &self,
+        importer: ModuleId,
+        module: ModuleId,
+        name: &str,
+        when: When,
+    ) -> Option<Cause> {
         if name == "*" {
             return None;
         }
@@ -267,12 +314,25 @@ impl<'a> Surveyor<'a> {
             Presence::Submodule(submodule) => self.refused(submodule),
             Presence::Absent => {
                 let place = self.library.inventory.module(module);
-                if let Some(hidden) = self.library.inventory.hidden_by(module).find(|hidden| self.library.has(*hidden, name, when) == Presence::Here) {
+                if let Some(hidden) = self
+                    .library
+                    .inventory
+                    .hidden_by(module)
+                    .find(|hidden| self.library.has(*hidden, name, when) == Presence::Here)
+                {
                     let path = self.library.inventory.module(hidden).path.to_string();
                     return Some(Cause::Hidden { module: place.name.to_string(), path });
                 }
-                let homes = if place.home == Home::Project { self.homes.definitions(name, [importer, module]) } else { Vec::new() };
-                let names = |ids: &[ModuleId]| ids.iter().map(|id| self.library.inventory.module(*id).name.to_string()).collect::<Vec<_>>();
+                let homes = if place.home == Home::Project {
+                    self.homes.definitions(name, [importer, module])
+                } else {
+                    Vec::new()
+                };
+                let names = |ids: &[ModuleId]| {
+                    ids.iter()
+                        .map(|id| self.library.inventory.module(*id).name.to_string())
+                        .collect::<Vec<_>>()
+                };
                 Some(match homes[..] {
                     [home] => Cause::Moved { to: self.library.inventory.module(home).name.to_string() },
                     _ => Cause::NameAbsent { module: place.name.to_string(), homes: names(&homes) },
@@ -297,7 +357,8 @@ impl<'a> Surveyor<'a> {
         let distribution = distribution_of(top);
         let relative = matches!(import.what, What::From { level, .. } if level > 0);
         let foreign = self.library.inventory.find(top).is_none() && self.declared.has(&distribution);
-        if !foreign && !relative
+        if !foreign
+            && !relative
             && let Some((written, id)) = self.homes.module(name, &asked, import.when)
         {
             let to = self.library.inventory.module(id).name.to_string();
@@ -312,7 +373,8 @@ impl<'a> Surveyor<'a> {
         if self.library.inventory.find(top).is_some() || !self.homes.alike(top).is_empty() {
             return Cause::Absent { module: name.to_owned(), alike: self.homes.alike(name) };
         }
-        let declared = if self.declared.has(&distribution) { Declaration::Declared } else { Declaration::Undeclared };
+        let declared =
+            if self.declared.has(&distribution) { Declaration::Declared } else { Declaration::Undeclared };
         Cause::NotInstalled { distribution, declared }
     }
 
@@ -323,14 +385,19 @@ impl<'a> Surveyor<'a> {
             return None;
         }
         let resolver = self.library.resolver();
-        let depth = u32::try_from(self.library.inventory.package_of(importer).split('.').count()).unwrap_or(u32::MAX);
+        let depth =
+            u32::try_from(self.library.inventory.package_of(importer).split('.').count()).unwrap_or(u32::MAX);
         let others = (1..=depth).filter(|other| other != level).filter_map(|other| {
             let id = self.library.inventory.find(&resolver.absolute(importer, other, module)?)?;
-            let serves = |name: &ImportedName| name.name == "*" || self.library.has(id, &name.name, import.when) != Presence::Absent;
+            let serves = |name: &ImportedName| {
+                name.name == "*" || self.library.has(id, &name.name, import.when) != Presence::Absent
+            };
             names.iter().all(serves).then_some((other, id))
         });
         match others.collect::<Vec<_>>()[..] {
-            [(level, id)] => Some(Cause::Miscounted { to: self.library.inventory.module(id).name.to_string(), level }),
+            [(level, id)] => {
+                Some(Cause::Miscounted { to: self.library.inventory.module(id).name.to_string(), level })
+            }
             _ => None,
         }
     }

@@ -21,8 +21,16 @@ pub struct SyntaxFault {
 /// A module's tree, and what is wrong with it.
 pub(super) fn parse(text: &str) -> (ModModule, Vec<SyntaxFault>) {
     let parsed = parse_unchecked_source(text, PySourceType::Python);
-    let fault = |offset: usize, message: String| SyntaxFault { offset: narrow(offset), line: line_at(text, offset), message };
-    let faults = parsed.errors().iter().map(|error| fault(error.range().start().to_usize(), error.error.to_string())).collect();
+    let fault = |offset: usize, message: String| SyntaxFault {
+        offset: narrow(offset),
+        line: line_at(text, offset),
+        message,
+    };
+    let faults = parsed
+        .errors()
+        .iter()
+        .map(|error| fault(error.range().start().to_usize(), error.error.to_string()))
+        .collect();
     (parsed.into_syntax(), faults)
 }
 
