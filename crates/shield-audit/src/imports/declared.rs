@@ -93,9 +93,8 @@ impl Declared {
         }
         let setup = join(project, "setup.py");
         if let Some(text) = text_at(files, &setup) {
-            let (module, _) = syntax::parse(&text);
             let mut lists = Lists { declared: &mut declared, file: &setup };
-            lists.visit_body(&module.body);
+            syntax::with_module(&text, |module, _| lists.visit_body(&module.body));
         }
         declared
     }

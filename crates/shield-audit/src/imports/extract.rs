@@ -22,24 +22,24 @@ const HIDDEN_NAMES: [&str; 4] = ["globals()", "sys.modules[__name__", "locals()[
 
 /// Reads a module's text for `target`.
 pub fn facts(text: &str, target: &Target) -> Facts {
-    let (module, faults) = syntax::parse(text);
     let open = HIDDEN_NAMES.iter().any(|hidden| memmem::find(text.as_bytes(), hidden.as_bytes()).is_some());
-    let mut extractor = Extractor {
-        facts: Facts { faults, open, ..Facts::default() },
-        text,
-        target,
-        at: Situation { when: When::Load, guard: Guard::None, scope: Scope::Module },
-        look: if has_calls(text) { Look::Everywhere } else { Look::Statements },
-    };
-    extractor.visit_body(&module.body);
-    extractor.facts
+    syntax::with_module(text, |module, faults| {
+        let mut extractor = Extractor {
+            facts: Facts { faults, open, ..Facts::default() },
+            text,
+            target,
+            at: Situation { when: When::Load, guard: Guard::None, scope: Scope::Module },
+            look: if has_calls(text) { Look::Everywhere } else { Look::Statements },
+        };
+        extractor.visit_body(&module.body);
+        extractor.facts
+    })
 }
 
 /// Every text in a module that can be a module's name, each once.
 pub(super) fn texts(text: &str) -> BTreeSet<String> {
-    let (module, _) = syntax::parse(text);
     let mut names = Names::default();
-    names.visit_body(&module.body);
+    syntax::with_module(text, |module, _| names.visit_body(&module.body));
     names.0
 }
 

@@ -1,6 +1,6 @@
 //! Where a project's modules lie: its search path, from what its settings say and how its folders look.
 
-use ruff_python_ast::{Expr, Stmt};
+use ruff_python_ast::Stmt;
 use serde::Serialize;
 use toml::{Table, Value};
 
@@ -163,11 +163,7 @@ impl Layout {
                     "" => {}
                     comment if comment.starts_with('#') => {}
                     code if code.starts_with("import ") || code.starts_with("import\t") => {
-                        let (module, _) = syntax::parse(code);
-                        let imports = module.body.iter().filter_map(Stmt::as_import_stmt);
-                        self.at_start.extend(
-                            imports.flat_map(|import| &import.names).map(|alias| alias.name.to_string()),
-                        );
+                        self.at_start.extend(syntax::with_module(code, |module, _| imported(&module.body)));
                     }
                     path if path.starts_with('/') => self.add(files, path.to_owned(), Home::Site, ".pth"),
                     path => self.add(files, join(site, path), Home::Site, ".pth"),
@@ -180,9 +176,10 @@ impl Layout {
         let entries = match files.list(folder) {
             Ok(entries) if depth <= 64 => entries,
             Ok(_) => {
-                return self
-                    .unread
-                    .push(Unread { path: folder.to_owned(), reason: "more than 64 folders deep".to_owned() });
+                return self.unread.push(Unread {
+                    path: folder.to_owned(),
+                    reason: "more than 64 folders deep".to_owned(),
+                });
             }
             Err(error) => {
                 return self.unread.push(Unread { path: folder.to_owned(), reason: error.to_string() });
@@ -247,20 +244,23 @@ fn packaged(files: &dyn Files, project: &str) -> Vec<(String, String)> {
 /// `package_dir={"": "src"}` in a call of `setup.py`.
 fn setup_folder(files: &dyn Files, project: &str) -> Option<String> {
     let text = text_at(files, &join(project, "setup.py"))?;
-    let (module, _) = syntax::parse(&text);
-    let calls = module.body.iter().filter_map(|statement| statement.as_expr_stmt()?.value.as_call_expr());
-    let folders = calls.filter_map(|call| {
-        let Expr::Dict(folders) = call.arguments.find_keyword("package_dir").map(|keyword| &keyword.value)?
-        else {
-            return None;
-        };
-        folders.items.iter().find_map(|item| {
-            let key = item.key.as_ref()?.as_string_literal_expr()?;
-            let folder = item.value.as_string_literal_expr()?;
-            key.value.is_empty().then(|| folder.value.to_str().to_owned())
-        })
-    });
-    folders.into_iter().next()
+    syntax::with_module(&text, |module, _| module.body.iter().find_map(folder_in))
+}
+
+fn folder_in(statement: &Stmt) -> Option<String> {
+    let call = statement.as_expr_stmt()?.value.as_call_expr()?;
+    let folders = call.arguments.find_keyword("package_dir")?.value.as_dict_expr()?;
+    folders.items.iter().find_map(|item| {
+        let key = item.key.as_ref()?.as_string_literal_expr()?;
+        let folder = item.value.as_string_literal_expr()?;
+        key.value.is_empty().then(|| folder.value.to_str().to_owned())
+    })
+}
+
+/// What the `import` statements of a text name.
+fn imported(body: &[Stmt]) -> Vec<String> {
+    let imports = body.iter().filter_map(Stmt::as_import_stmt);
+    imports.flat_map(|import| &import.names).map(|alias| alias.name.to_string()).collect()
 }
 
 #[cfg(test)]

@@ -49,6 +49,8 @@ pub enum LoadCause {
     },
     /// Python refuses the loaded file itself.
     Refused,
+    /// It was not followed to its end: too many failing imports are caught and tried again.
+    Unfinished,
 }
 
 /// Loads modules in one process.
@@ -130,7 +132,7 @@ impl<'a> Loader<'a> {
             self.running.insert(id, import.range.start);
             self.steps.set(self.steps.get() + 1);
             if self.steps.get() > STEPS_MAX {
-                return Ok(());
+                return Err(Box::new(LoadFailure { steps: Vec::new(), why: LoadCause::Unfinished }));
             }
             if let Err(mut failure) = self.import(id, number, import) {
                 if catches(import.guard, &failure.why) {
@@ -220,6 +222,7 @@ impl<'a> Loader<'a> {
 fn catches(guard: Guard, why: &LoadCause) -> bool {
     match why {
         LoadCause::Refused | LoadCause::Broken { cause: Cause::Refused { .. } } => guard == Guard::Everything,
+        LoadCause::Unfinished => false,
         LoadCause::Broken { .. } | LoadCause::Circular { .. } => guard >= Guard::ImportError,
     }
 }

@@ -75,8 +75,8 @@ pub fn apply(text: &str, edits: &[Edit]) -> Result<String, ApplyEditsError> {
         at = range.end;
     }
     applied.push_str(text.get(at..).ok_or(ApplyEditsError::Misplaced { start: at, end: at })?);
-    let (_, before) = syntax::parse(text);
-    let (_, after) = syntax::parse(&applied);
+    let before = syntax::faults(text);
+    let after = syntax::faults(&applied);
     match after.first() {
         Some(fault) if after.len() > before.len() => {
             Err(ApplyEditsError::Refused { line: fault.line, message: fault.message.clone() })

@@ -191,10 +191,17 @@ impl<'a> Surveyor<'a> {
         let Some(facts) = self.library.facts(importer) else { return survey };
         let source = self.library.inventory.module(importer).source.as_deref().unwrap_or_default();
         let text = self.library.text(source).map(|(text, _)| text).unwrap_or_default();
+        let mut reached = (0, 1);
         for (number, import) in
             facts.imports.iter().enumerate().filter(|(_, import)| import.when != When::Never)
         {
-            let line = line_at(&text, import.range.start as usize);
+            let start = import.range.start as usize;
+            // Imports follow each other, so every byte is counted once.
+            let line = match text.get(reached.0..start) {
+                Some(between) => reached.1 + line_at(between, between.len()) - 1,
+                None => line_at(&text, start),
+            };
+            reached = (start, line);
             survey.bindings += match &import.what {
                 What::From { names, .. } => names.len(),
                 What::Module { .. } | What::Called { at: Some(_), .. } => 1,

@@ -18,20 +18,30 @@ pub struct SyntaxFault {
     pub message: String,
 }
 
-/// A module's tree, and what is wrong with it.
-pub(super) fn parse(text: &str) -> (ModModule, Vec<SyntaxFault>) {
-    let parsed = parse_unchecked_source(text, PySourceType::Python);
-    let fault = |offset: usize, message: String| SyntaxFault {
-        offset: narrow(offset),
-        line: line_at(text, offset),
-        message,
-    };
-    let faults = parsed
-        .errors()
-        .iter()
-        .map(|error| fault(error.range().start().to_usize(), error.error.to_string()))
-        .collect();
-    (parsed.into_syntax(), faults)
+/// Room for walking over a tree, and for letting go of it, as deep as its text is nested: some hundred thousand levels.
+const STACK_BYTES: usize = 256 << 20;
+
+/// What `then` makes of a module's tree, and of what is wrong with it. Texts nested too deeply for the stack of a thread get another one.
+pub(super) fn with_module<T>(text: &str, then: impl FnOnce(&ModModule, Vec<SyntaxFault>) -> T) -> T {
+    stacker::maybe_grow(STACK_BYTES / 2, STACK_BYTES, || {
+        let parsed = parse_unchecked_source(text, PySourceType::Python);
+        let fault = |offset: usize, message: String| SyntaxFault {
+            offset: narrow(offset),
+            line: line_at(text, offset),
+            message,
+        };
+        let faults = parsed
+            .errors()
+            .iter()
+            .map(|error| fault(error.range().start().to_usize(), error.error.to_string()))
+            .collect();
+        then(parsed.syntax(), faults)
+    })
+}
+
+/// Why Python would refuse a text.
+pub(super) fn faults(text: &str) -> Vec<SyntaxFault> {
+    with_module(text, |_, faults| faults)
 }
 
 /// The line of a byte, from 1.
@@ -51,14 +61,22 @@ mod tests {
 
     #[test]
     fn sees_imports_behind_an_error() {
-        let (module, faults) = parse("import a\ntry:\n    import b\nimport c\n");
-        assert_eq!(faults.iter().map(|fault| fault.line).collect::<Vec<_>>(), [4]);
-        assert!(module.body.iter().any(|statement| statement.is_import_stmt()));
+        with_module("import a\ntry:\n    import b\nimport c\n", |module, faults| {
+            assert_eq!(faults.iter().map(|fault| fault.line).collect::<Vec<_>>(), [4]);
+            assert!(module.body.iter().any(|statement| statement.is_import_stmt()));
+        });
     }
 
     #[test]
     fn newest_syntax_is_no_fault() {
-        let (_, faults) = parse("type A = int\nmatch 1:\n    case _: pass\nx = f\"{'a' + f\"{1}\"}\"\n");
+        let faults = faults("type A = int\nmatch 1:\n    case _: pass\nx = f\"{'a' + f\"{1}\"}\"\n");
         assert_eq!(faults, []);
+    }
+
+    #[test]
+    fn deep_nesting_ends_nothing() {
+        for deep in ["-".repeat(20_000), "1+".repeat(20_000), "(".repeat(20_000)] {
+            with_module(&format!("x = {deep}1"), |module, _| assert!(!module.body.is_empty()));
+        }
     }
 }
