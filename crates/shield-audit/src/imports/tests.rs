@@ -229,6 +229,18 @@ fn circle_fails_only_from_one_side() {
 }
 
 #[test]
+fn loaded_module_needs_no_parent() {
+    let case = package(&[("/p/src/q/__init__.py", "import q.a\nimport nowhere\n"), ("/p/src/q/a.py", "")]);
+    case.with(|library, surveyor| {
+        let survey = surveyor.survey(&case.layout.sources);
+        let mut loader = Loader::new(library, &survey);
+        let module = case.inventory.find("q.a").unwrap();
+        assert!(loader.load(module).is_err(), "its parent fails first");
+        assert_eq!(loader.load(module), Ok(()), "CPython has it in `sys.modules` by now");
+    });
+}
+
+#[test]
 fn caught_failures_do_not_spread() {
     let bad = ("/p/src/pkg/bad.py", "x = (\n");
     let case = package(&[
@@ -262,6 +274,7 @@ fn reaches_what_can_run() {
         ("/site/lib/star/listed.py", ""),
         ("/site/lib/star/other.py", ""),
         ("/site/lib/plugins/p.py", ""),
+        ("/site/lib/plugins/tests.py", ""),
         ("/site/lib/text.py", ""),
         ("/site/lib/typed.py", ""),
         ("/site/lib/windows.py", ""),
