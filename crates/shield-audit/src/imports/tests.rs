@@ -229,6 +229,15 @@ fn circle_fails_only_from_one_side() {
 }
 
 #[test]
+fn real_packages_are_not_renamed() {
+    let text = "from pkg.user import User\n";
+    let case = package(&[("/p/a.py", text)]);
+    let alike = vec!["pkg.models.user".to_owned()];
+    assert_eq!(case.causes()[0].1, Cause::Absent { module: "pkg.user".to_owned(), alike });
+    assert_eq!(case.repaired().text("/p/a.py"), text);
+}
+
+#[test]
 fn loaded_module_needs_no_parent() {
     let case = package(&[("/p/src/q/__init__.py", "import q.a\nimport nowhere\n"), ("/p/src/q/a.py", "")]);
     case.with(|library, surveyor| {
