@@ -2,6 +2,7 @@
 
 use std::{borrow::Cow, cell::RefCell, fmt, mem};
 
+use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, header};
 use shield_guard::{
     chain::RequestHeaders,
@@ -24,7 +25,7 @@ static LIMIT_NAMES: [HeaderName; 5] = [
 const SEEN_NAMES: usize = 8;
 
 thread_local! {
-    /// Where values are written before they are copied: one allocation each, of the right size.
+    /// Where values are written before they are copied: one allocation of the right size.
     static TEXT: RefCell<String> = const { RefCell::new(String::new()) };
 }
 
@@ -103,28 +104,38 @@ fn place_of(name: &str) -> Option<usize> {
 impl OwnHeaders {
     pub(super) fn of(limits: &Admission<'_>, caching: Caching, now: Timestamp) -> Self {
         let limits = OlderFields::new(limits, now).map(|older| {
-            [
-                value(|line| PolicyField(limits).write(line)),
-                value(|line| LimitField(limits).write(line)),
-                number(older.limit.into()),
-                number(older.remaining.into()),
-                number(older.reset_seconds),
-            ]
+            values([
+                &|text| PolicyField(limits).write(text),
+                &|text| LimitField(limits).write(text),
+                &|text| number(older.limit.into(), text),
+                &|text| number(older.remaining.into(), text),
+                &|text| number(older.reset_seconds, text),
+            ])
         });
         Self { limits, caching }
     }
 }
 
-fn value(write: impl FnOnce(&mut String) -> fmt::Result) -> HeaderValue {
-    TEXT.with_borrow_mut(|line| {
-        line.clear();
-        write(line).expect("a string takes every text");
-        HeaderValue::from_str(line).expect("names and numbers are visible ASCII")
+/// Values that share one piece of memory.
+fn values<const N: usize>(write: [&dyn Fn(&mut String) -> fmt::Result; N]) -> [HeaderValue; N] {
+    TEXT.with_borrow_mut(|text| {
+        text.clear();
+        let ends = write.map(|write| {
+            write(text).expect("a string takes every text");
+            text.len()
+        });
+        let text = Bytes::copy_from_slice(text.as_bytes());
+        let mut begin = 0;
+        ends.map(|end| {
+            let value = text.slice(mem::replace(&mut begin, end)..end);
+            HeaderValue::from_maybe_shared(value).expect("names and numbers are visible ASCII")
+        })
     })
 }
 
-fn number(number: u64) -> HeaderValue {
-    HeaderValue::from_str(itoa::Buffer::new().format(number)).expect("digits are visible ASCII")
+fn number(number: u64, text: &mut String) -> fmt::Result {
+    text.push_str(itoa::Buffer::new().format(number));
+    Ok(())
 }
 
 // === impl AnswerHeaders ===
@@ -177,7 +188,13 @@ mod tests {
         for (name, value) in said {
             headers.append(name, HeaderValue::from_static(value));
         }
-        let limits = Some([1, 2, 3, 4, 5].map(number));
+        let limits = Some(values([
+            &|text| number(1, text),
+            &|text| number(2, text),
+            &|text| number(3, text),
+            &|text| number(4, text),
+            &|text| number(5, text),
+        ]));
         answer.put(OwnHeaders { limits, caching }, &mut headers);
         headers
     }
