@@ -14,7 +14,10 @@ use std::{
 use axum::{extract::Request, response::Response};
 use tower::{Layer, Service};
 
-use super::{Gate, GateStore, middleware::Entry};
+use super::{
+    Gate, GateStore,
+    middleware::{Entry, Settled},
+};
 
 /// Puts a gate in front of each route of a router.
 pub struct Guard<S>(Arc<Gate<S>>);
@@ -89,13 +92,13 @@ where
         let copy = self.route.clone();
         let mut route = mem::replace(&mut self.route, copy);
         Box::pin(async move {
-            let admitted = match gate.admit(&mut request) {
-                Entry::Settled(admitted) => admitted,
-                Entry::Later(admission) => admission.await,
+            let settled = match gate.admit(&mut request) {
+                Entry::Settled(settled) => settled,
+                Entry::Later(settled) => settled.await,
             };
-            let pass = match admitted {
-                Ok(pass) => pass,
-                Err(refusal) => return Ok(refusal),
+            let pass = match settled {
+                Settled::LetIn(pass) => pass,
+                Settled::Answered(response) => return Ok(response),
             };
             let response = route.call(request).await?;
             Ok(gate.see_off(pass, response).await)

@@ -117,10 +117,18 @@ pub struct Gate<S> {
 
 /// A request at the gate.
 pub(super) enum Entry<'a> {
-    /// Let in, or answered.
-    Settled(Result<Pass, Response>),
+    /// It is decided.
+    Settled(Settled),
     /// Not yet.
-    Later(Pin<Box<dyn Future<Output = Result<Pass, Response>> + Send + 'a>>),
+    Later(Pin<Box<dyn Future<Output = Settled> + Send + 'a>>),
+}
+
+/// What became of a request.
+pub(super) enum Settled {
+    /// It goes on to its handler.
+    LetIn(Pass),
+    /// It is answered here.
+    Answered(Response),
 }
 
 /// What the chain said first.
@@ -170,7 +178,7 @@ impl<S: GateStore> Gate<S> {
     pub(super) fn admit<'a>(&'a self, request: &'a mut Request) -> Entry<'a> {
         let Some(&Peer(peer)) = request.extensions().get() else {
             let problem = Problem::internal("a request without a peer".to_owned());
-            return Entry::Settled(Err(problem.into_response()));
+            return Entry::Settled(Settled::Answered(problem.into_response()));
         };
         let path = request.extensions().get::<MatchedPath>().map(MatchedPath::as_str);
         let route = self.routes.find(request.method(), path);
@@ -195,7 +203,7 @@ impl<S: GateStore> Gate<S> {
         peer: IpAddr,
         route: &'a Route,
         first: FirstDecision<'a>,
-    ) -> Result<Pass, Response> {
+    ) -> Settled {
         let lines = Lines::of(request.headers());
         let facts = RequestFacts { method: request.method().as_str(), peer, headers: &lines };
         let mut outcome = self.conclude(first, &facts, &route.policy).await;
@@ -203,7 +211,8 @@ impl<S: GateStore> Gate<S> {
             && let Outcome::Admitted(admitted) = &outcome
             && let Err(problem) = self.store.check_room()
         {
-            return Err(self.dress(problem.into_response(), own_headers(admitted, now())));
+            let response = self.dress(problem.into_response(), own_headers(admitted, now()));
+            return Settled::Answered(response);
         }
         if self.global.concerns(&outcome) {
             outcome = self.global.confirm(outcome).await;
@@ -217,13 +226,13 @@ impl<S: GateStore> Gate<S> {
         outcome: &Outcome<'_>,
         policy: &RoutePolicy,
         now: Timestamp,
-    ) -> Result<Pass, Response> {
+    ) -> Settled {
         match outcome {
-            Outcome::Admitted(admitted) => Ok(self.open(request, admitted, policy, now)),
+            Outcome::Admitted(admitted) => Settled::LetIn(self.open(request, admitted, policy, now)),
             Outcome::Refused(refused) => {
                 let circumstances =
                     Circumstances::of(request.method(), request.headers(), request.extensions());
-                Err(self.refuse(refused, &circumstances))
+                Settled::Answered(self.refuse(refused, &circumstances))
             }
         }
     }
