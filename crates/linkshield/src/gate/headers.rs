@@ -51,7 +51,8 @@ pub(super) struct OwnHeaders {
 }
 
 /// What every answer says, as a map that is copied whole: its names are hashed once and not for each answer. It begins with
-/// [`LIMIT_NAMES`], whose values are those of one request.
+/// [`LIMIT_NAMES`], whose values are those of one request, and has a place for the type of the content, so that the usual
+/// answer fits into the copy.
 pub(super) struct AnswerHeaders(HeaderMap);
 
 // === impl Lines ===
@@ -146,6 +147,7 @@ impl AnswerHeaders {
         for name in &LIMIT_NAMES {
             headers.insert(name, HeaderValue::from_static(""));
         }
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(""));
         for fixed in security.api(Caching::ByHandler) {
             let value = match &fixed.value {
                 // Copies of it count no references.
@@ -163,12 +165,16 @@ impl AnswerHeaders {
 
     /// Dresses an answer. What its handler said itself stays, but that it may be stored.
     pub(super) fn put(&self, own: OwnHeaders, headers: &mut HeaderMap) {
+        let typed = headers.contains_key(header::CONTENT_TYPE);
         let said = mem::replace(headers, self.0.clone());
         match own.limits {
             Some(limits) => headers.values_mut().zip(limits).for_each(|(place, value)| *place = value),
             None => LIMIT_NAMES.iter().for_each(|name| drop(headers.remove(name))),
         }
         headers.extend(said);
+        if !typed {
+            headers.remove(header::CONTENT_TYPE);
+        }
         if own.caching == Caching::Private {
             headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
         }
@@ -213,6 +219,13 @@ mod tests {
         assert_eq!(headers[header::CACHE_CONTROL], "max-age=60");
         assert_eq!(headers[header::X_FRAME_OPTIONS], "DENY");
         assert_eq!(dressed(Caching::Private, &said)[header::CACHE_CONTROL], "no-store");
+    }
+
+    #[test]
+    fn only_a_handler_names_a_content_type() {
+        assert!(!dressed(Caching::ByHandler, &[]).contains_key(header::CONTENT_TYPE));
+        let said = dressed(Caching::ByHandler, &[(header::CONTENT_TYPE, "text/csv")]);
+        assert_eq!(said.get_all(header::CONTENT_TYPE).iter().collect::<Vec<_>>(), ["text/csv"]);
     }
 
     #[test]
