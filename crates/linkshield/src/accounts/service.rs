@@ -102,7 +102,7 @@ impl Accounts {
     /// When the API keys cannot be read, or the signing keys can be neither loaded nor made.
     pub async fn open(parts: AccountsParts<'_>) -> Result<(Self, Messenger), OpenAccountsError> {
         let AccountsParts { store, master_key, issuer, schedule, mailer, breached } = parts;
-        let database = store.guard_database().clone();
+        let (database, counts) = (store.guard_database().clone(), store.counts_database().clone());
         let sealing = MasterKeys::new(SealingKey::new(&master_key.derive(KeyPurpose::Sealing)));
         let settings = IssuerSettings { issuer, scopes: scopes::table(), schedule };
         let keys = SigningKeys::open(database.clone(), sealing.clone(), settings, now()).await;
@@ -124,8 +124,8 @@ impl Accounts {
             recovery: SqlRecoveryCodes::new(database.clone()),
             steps: SqlTotpSteps::new(database.clone()),
             sealing,
-            quotas: SqlQuotas::new(database.clone()),
-            failures: SqlFailures::new(database),
+            quotas: SqlQuotas::new(counts.clone()),
+            failures: SqlFailures::new(counts),
             login_policy: LoginPolicy::default(),
             keys: Arc::new(keys.map_err(OpenAccountsError::Keys)?),
             refresh: RefreshTokens::new(secrets.expect("one secret is not too many")),

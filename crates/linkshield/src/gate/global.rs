@@ -135,7 +135,7 @@ impl GlobalLimit {
     }
 
     async fn take(&self, reading: &Reading<'_>, waits: &Histogram) -> LeaseDecision {
-        let demand = LeaseDemand { key: reading.key, rate: reading.rate, cost: ONE };
+        let demand = LeaseDemand { key: reading.key, rate: reading.rate(), cost: ONE };
         let request = match self.table.take(demand, now(), self.store.cluster()) {
             LeaseDecision::NeedsStore(request) => request,
             decided => return decided,

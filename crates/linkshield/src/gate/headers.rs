@@ -2,6 +2,7 @@
 
 use std::{borrow::Cow, cell::RefCell, fmt, mem};
 
+use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, header};
 use shield_guard::{
     chain::RequestHeaders,
@@ -24,7 +25,7 @@ static LIMIT_NAMES: [HeaderName; 5] = [
 const SEEN_NAMES: usize = 8;
 
 thread_local! {
-    /// Where values are written before they are copied: one allocation each, of the right size.
+    /// Where values are written before they are copied: one allocation of the right size.
     static TEXT: RefCell<String> = const { RefCell::new(String::new()) };
 }
 
@@ -50,7 +51,8 @@ pub(super) struct OwnHeaders {
 }
 
 /// What every answer says, as a map that is copied whole: its names are hashed once and not for each answer. It begins with
-/// [`LIMIT_NAMES`], whose values are those of one request.
+/// [`LIMIT_NAMES`], whose values are those of one request, and has a place for the type of the content, so that the usual
+/// answer fits into the copy.
 pub(super) struct AnswerHeaders(HeaderMap);
 
 // === impl Lines ===
@@ -103,28 +105,38 @@ fn place_of(name: &str) -> Option<usize> {
 impl OwnHeaders {
     pub(super) fn of(limits: &Admission<'_>, caching: Caching, now: Timestamp) -> Self {
         let limits = OlderFields::new(limits, now).map(|older| {
-            [
-                value(|line| PolicyField(limits).write(line)),
-                value(|line| LimitField(limits).write(line)),
-                number(older.limit.into()),
-                number(older.remaining.into()),
-                number(older.reset_seconds),
-            ]
+            values([
+                &|text| PolicyField(limits).write(text),
+                &|text| LimitField(limits).write(text),
+                &|text| number(older.limit.into(), text),
+                &|text| number(older.remaining.into(), text),
+                &|text| number(older.reset_seconds, text),
+            ])
         });
         Self { limits, caching }
     }
 }
 
-fn value(write: impl FnOnce(&mut String) -> fmt::Result) -> HeaderValue {
-    TEXT.with_borrow_mut(|line| {
-        line.clear();
-        write(line).expect("a string takes every text");
-        HeaderValue::from_str(line).expect("names and numbers are visible ASCII")
+/// Values that share one piece of memory.
+fn values<const N: usize>(write: [&dyn Fn(&mut String) -> fmt::Result; N]) -> [HeaderValue; N] {
+    TEXT.with_borrow_mut(|text| {
+        text.clear();
+        let ends = write.map(|write| {
+            write(text).expect("a string takes every text");
+            text.len()
+        });
+        let text = Bytes::copy_from_slice(text.as_bytes());
+        let mut begin = 0;
+        ends.map(|end| {
+            let value = text.slice(mem::replace(&mut begin, end)..end);
+            HeaderValue::from_maybe_shared(value).expect("names and numbers are visible ASCII")
+        })
     })
 }
 
-fn number(number: u64) -> HeaderValue {
-    HeaderValue::from_str(itoa::Buffer::new().format(number)).expect("digits are visible ASCII")
+fn number(number: u64, text: &mut String) -> fmt::Result {
+    text.push_str(itoa::Buffer::new().format(number));
+    Ok(())
 }
 
 // === impl AnswerHeaders ===
@@ -135,6 +147,7 @@ impl AnswerHeaders {
         for name in &LIMIT_NAMES {
             headers.insert(name, HeaderValue::from_static(""));
         }
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(""));
         for fixed in security.api(Caching::ByHandler) {
             let value = match &fixed.value {
                 // Copies of it count no references.
@@ -152,12 +165,16 @@ impl AnswerHeaders {
 
     /// Dresses an answer. What its handler said itself stays, but that it may be stored.
     pub(super) fn put(&self, own: OwnHeaders, headers: &mut HeaderMap) {
+        let typed = headers.contains_key(header::CONTENT_TYPE);
         let said = mem::replace(headers, self.0.clone());
         match own.limits {
             Some(limits) => headers.values_mut().zip(limits).for_each(|(place, value)| *place = value),
             None => LIMIT_NAMES.iter().for_each(|name| drop(headers.remove(name))),
         }
         headers.extend(said);
+        if !typed {
+            headers.remove(header::CONTENT_TYPE);
+        }
         if own.caching == Caching::Private {
             headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
         }
@@ -177,7 +194,13 @@ mod tests {
         for (name, value) in said {
             headers.append(name, HeaderValue::from_static(value));
         }
-        let limits = Some([1, 2, 3, 4, 5].map(number));
+        let limits = Some(values([
+            &|text| number(1, text),
+            &|text| number(2, text),
+            &|text| number(3, text),
+            &|text| number(4, text),
+            &|text| number(5, text),
+        ]));
         answer.put(OwnHeaders { limits, caching }, &mut headers);
         headers
     }
@@ -196,6 +219,13 @@ mod tests {
         assert_eq!(headers[header::CACHE_CONTROL], "max-age=60");
         assert_eq!(headers[header::X_FRAME_OPTIONS], "DENY");
         assert_eq!(dressed(Caching::Private, &said)[header::CACHE_CONTROL], "no-store");
+    }
+
+    #[test]
+    fn only_a_handler_names_a_content_type() {
+        assert!(!dressed(Caching::ByHandler, &[]).contains_key(header::CONTENT_TYPE));
+        let said = dressed(Caching::ByHandler, &[(header::CONTENT_TYPE, "text/csv")]);
+        assert_eq!(said.get_all(header::CONTENT_TYPE).iter().collect::<Vec<_>>(), ["text/csv"]);
     }
 
     #[test]

@@ -14,13 +14,16 @@ use std::{
 use axum::{extract::Request, response::Response};
 use tower::{Layer, Service};
 
-use super::{Gate, GateStore};
+use super::{
+    Gate, GateStore,
+    middleware::{Entry, Settled},
+};
 
 /// Puts a gate in front of each route of a router.
 pub struct Guard<S>(Arc<Gate<S>>);
 
-/// A route behind a gate. A request goes through to its handler, with a [`shield_guard::address::ClientAddress`] and, where
-/// somebody is known, a [`shield_guard::chain::Principal`] in its extensions; or it is refused.
+/// A route behind a gate. A request goes through to its handler, with what the extractors of this folder take
+/// ([`super::ClientAddress`], [`super::MaybeAuthenticated`] and the like); or it is refused.
 pub struct Guarded<S, R> {
     gate: Arc<Gate<S>>,
     route: R,
@@ -89,9 +92,13 @@ where
         let copy = self.route.clone();
         let mut route = mem::replace(&mut self.route, copy);
         Box::pin(async move {
-            let pass = match gate.admit(&mut request).await {
-                Ok(pass) => pass,
-                Err(refusal) => return Ok(refusal),
+            let settled = match gate.admit(&mut request) {
+                Entry::Settled(settled) => settled,
+                Entry::Later(settled) => settled.await,
+            };
+            let pass = match settled {
+                Settled::LetIn(pass) => pass,
+                Settled::Answered(response) => return Ok(response),
             };
             let response = route.call(request).await?;
             Ok(gate.see_off(pass, response).await)

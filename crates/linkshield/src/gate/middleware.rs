@@ -3,6 +3,7 @@
 use std::{
     fmt,
     net::IpAddr,
+    pin::Pin,
     sync::{Arc, LazyLock},
     time::Instant,
 };
@@ -30,8 +31,9 @@ use shield_types::Timestamp;
 use tokio::sync::watch;
 
 use super::{
-    Circumstances, EventSink, Fanout, GlobalLimits, Peer, RouteTable, UseNotes,
+    Circumstances, EventSink, Fanout, GlobalLimits, Peer, Route, RouteTable, UseNotes,
     headers::{AnswerHeaders, Lines, OwnHeaders},
+    principal::Caller,
     strange::names_strange_key,
 };
 use crate::{
@@ -97,8 +99,8 @@ pub struct GateParts<S> {
 
 /// The gate of a service. [`super::Guard`] puts it in front of routes.
 ///
-/// What seldom happens and is large, such as a question to the database, is boxed: the future of a request whose credential
-/// is known here stays small.
+/// A request whose credential is known here is decided at once; only what seldom happens, such as a question to the database,
+/// waits, in a future of its own. What every request carries along stays small.
 pub struct Gate<S> {
     chain: Arc<Chain>,
     store: Arc<S>,
@@ -111,6 +113,32 @@ pub struct Gate<S> {
     components: Arc<ComponentTimes>,
     /// The start of the clock that limits count by.
     started: Instant,
+}
+
+/// A request at the gate.
+pub(super) enum Entry<'a> {
+    /// It is decided.
+    Settled(Settled),
+    /// Not yet.
+    Later(Pin<Box<dyn Future<Output = Settled> + Send + 'a>>),
+}
+
+/// What became of a request.
+pub(super) enum Settled {
+    /// It goes on to its handler.
+    LetIn(Pass),
+    /// It is answered here.
+    Answered(Response),
+}
+
+/// What the chain said first.
+struct FirstDecision<'a> {
+    decision: Decision<'a>,
+    /// When.
+    at: Timestamp,
+    /// Of the keys that it knew.
+    ring_revision: u64,
+    watch: CheckWatch,
 }
 
 /// A request that was let in, until it is answered.
@@ -146,31 +174,65 @@ impl<S: GateStore> Gate<S> {
         &self.components
     }
 
-    /// Lets a request in, ready for its handler, or answers it.
-    pub(super) async fn admit(&self, request: &mut Request) -> Result<Pass, Response> {
+    /// Lets a request in, ready for its handler, or answers it: at once, where everything is known here.
+    pub(super) fn admit<'a>(&'a self, request: &'a mut Request) -> Entry<'a> {
         let Some(&Peer(peer)) = request.extensions().get() else {
-            return Err(Problem::internal("a request without a peer".to_owned()).into_response());
+            let problem = Problem::internal("a request without a peer".to_owned());
+            return Entry::Settled(Settled::Answered(problem.into_response()));
         };
         let path = request.extensions().get::<MatchedPath>().map(MatchedPath::as_str);
         let route = self.routes.find(request.method(), path);
         let lines = Lines::of(request.headers());
         let facts = RequestFacts { method: request.method().as_str(), peer, headers: &lines };
-        let mut outcome = self.judge(&facts, &route.policy).await;
+        let first = self.decide(&facts, &route.policy);
+        if let Decision::Decided(outcome) = &first.decision
+            && !route.hashes
+            && !names_strange_key(&first.decision)
+            && !self.global.concerns(outcome)
+        {
+            self.components.end(first.watch);
+            return Entry::Settled(self.settled(request, outcome, &route.policy, first.at));
+        }
+        Entry::Later(Box::pin(self.admit_later(request, peer, route, first)))
+    }
+
+    /// What is not known here is asked for, or counted together with others.
+    async fn admit_later<'a>(
+        &'a self,
+        request: &mut Request,
+        peer: IpAddr,
+        route: &'a Route,
+        first: FirstDecision<'a>,
+    ) -> Settled {
+        let lines = Lines::of(request.headers());
+        let facts = RequestFacts { method: request.method().as_str(), peer, headers: &lines };
+        let mut outcome = self.conclude(first, &facts, &route.policy).await;
         if route.hashes
             && let Outcome::Admitted(admitted) = &outcome
             && let Err(problem) = self.store.check_room()
         {
-            return Err(self.dress(problem.into_response(), own_headers(admitted)));
+            let response = self.dress(problem.into_response(), own_headers(admitted, now()));
+            return Settled::Answered(response);
         }
         if self.global.concerns(&outcome) {
-            outcome = Box::pin(self.global.confirm(outcome)).await;
+            outcome = self.global.confirm(outcome).await;
         }
-        match &outcome {
-            Outcome::Admitted(admitted) => Ok(self.open(request, admitted, &route.policy)),
+        self.settled(request, &outcome, &route.policy, now())
+    }
+
+    fn settled(
+        &self,
+        request: &mut Request,
+        outcome: &Outcome<'_>,
+        policy: &RoutePolicy,
+        now: Timestamp,
+    ) -> Settled {
+        match outcome {
+            Outcome::Admitted(admitted) => Settled::LetIn(self.open(request, admitted, policy, now)),
             Outcome::Refused(refused) => {
                 let circumstances =
                     Circumstances::of(request.method(), request.headers(), request.extensions());
-                Err(self.refuse(refused, &circumstances))
+                Settled::Answered(self.refuse(refused, &circumstances))
             }
         }
     }
@@ -183,22 +245,33 @@ impl<S: GateStore> Gate<S> {
         self.dress(response, pass.own)
     }
 
-    /// The answer of the chain, with one question to the store at most.
-    async fn judge<'a>(
+    /// What the chain says by what is known here.
+    fn decide<'a>(
         &'a self,
         facts: &RequestFacts<'_, Lines<'_>>,
         policy: &'a RoutePolicy,
-    ) -> Outcome<'a> {
+    ) -> FirstDecision<'a> {
         let watch = self.components.begin();
         let ring = self.store.ring();
-        let mut decision = self.chain.decide(facts, policy, &self.moment(watch.began(), &ring, &watch));
+        let moment = self.moment(watch.began(), &ring, &watch);
+        let (at, decision) = (moment.now, self.chain.decide(facts, policy, &moment));
+        FirstDecision { decision, at, ring_revision: ring.revision(), watch }
+    }
+
+    /// The answer of the chain, with one question to the store at most.
+    async fn conclude<'a>(
+        &'a self,
+        first: FirstDecision<'a>,
+        facts: &RequestFacts<'_, Lines<'_>>,
+        policy: &'a RoutePolicy,
+    ) -> Outcome<'a> {
+        let FirstDecision { mut decision, ring_revision, watch, .. } = first;
         if names_strange_key(&decision) {
-            let again = self.decide_again(decision, ring.revision(), (facts, policy), &watch);
-            decision = Box::pin(again).await;
+            decision = self.decide_again(decision, ring_revision, (facts, policy), &watch).await;
         }
         let outcome = match decision {
             Decision::Decided(outcome) => outcome,
-            Decision::NeedsStore(pending) => Box::pin(self.ask(pending, facts, &watch)).await,
+            Decision::NeedsStore(pending) => self.ask(pending, facts, &watch).await,
         };
         self.components.end(watch);
         outcome
@@ -243,7 +316,7 @@ impl<S: GateStore> Gate<S> {
     pub async fn whom(&self, headers: &HeaderMap, address: IpAddr) -> Result<Option<Principal>, Problem> {
         let lines = Lines::of(headers);
         let facts = RequestFacts { method: Method::GET.as_str(), peer: address, headers: &lines };
-        match self.judge(&facts, &ANYBODY).await {
+        match self.conclude(self.decide(&facts, &ANYBODY), &facts, &ANYBODY).await {
             Outcome::Admitted(admitted) => Ok(admitted.principal),
             Outcome::Refused(Refused { refusal, .. }) => match refusal {
                 Refusal::Limited { retry_after_s, .. } => {
@@ -294,20 +367,24 @@ impl<S: GateStore> Gate<S> {
     }
 
     /// Prepares a request that goes on.
-    fn open(&self, request: &mut Request, admitted: &Admitted<'_>, policy: &RoutePolicy) -> Pass {
+    fn open(
+        &self,
+        request: &mut Request,
+        admitted: &Admitted<'_>,
+        policy: &RoutePolicy,
+        now: Timestamp,
+    ) -> Pass {
         if let Some(event) = admitted.event() {
             let circumstances = Circumstances::of(request.method(), request.headers(), request.extensions());
             self.tell_of_admitted(&event, admitted, &circumstances);
         }
         if let Some(used) = admitted.used {
-            self.uses.note(used, now());
+            self.uses.note(used, now);
         }
         let settles = policy.sensitivity == Sensitivity::Sensitive && !request.method().is_safe();
-        request.extensions_mut().insert(admitted.client);
-        if let Some(principal) = admitted.principal {
-            request.extensions_mut().insert(principal);
-        }
-        Pass { own: own_headers(admitted), settles }
+        let caller = Caller { client: admitted.client.address, principal: admitted.principal };
+        request.extensions_mut().insert(caller);
+        Pass { own: own_headers(admitted, now), settles }
     }
 
     fn dress(&self, mut response: Response, own: OwnHeaders) -> Response {
@@ -365,7 +442,7 @@ impl<S> fmt::Debug for Gate<S> {
 }
 
 /// Answers to somebody known lie in no cache (ASVS 5.0, 14.3.2).
-fn own_headers(admitted: &Admitted<'_>) -> OwnHeaders {
+fn own_headers(admitted: &Admitted<'_>, now: Timestamp) -> OwnHeaders {
     let caching = if admitted.principal.is_some() { Caching::Private } else { Caching::ByHandler };
-    OwnHeaders::of(&admitted.limits, caching, now())
+    OwnHeaders::of(&admitted.limits, caching, now)
 }

@@ -28,6 +28,7 @@ mod watch;
 mod witness;
 
 use circumstances::Circumstances;
+use routes::Route;
 
 pub use build::{BuildChainError, ChainSettings, build_chain, device_cookie, session_cookie};
 pub use event_file::EventFile;

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use axum::extract::FromRequestParts;
 use http::request::Parts;
 use shield_guard::{
-    AccountId, ApiKeyId, ScopeSet, SessionId, address,
+    AccountId, ApiKeyId, ScopeSet, SessionId,
     chain::{self, Identity},
     limit::Tier,
     session::{SessionPolicy, StepUp},
@@ -19,6 +19,15 @@ use crate::{
     clock::now,
     store::Role,
 };
+
+/// Who the gate let in. One piece of a request, not one for the address and one for the principal: each costs an allocation.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Caller {
+    /// The client's address.
+    pub(super) client: IpAddr,
+    /// Whose credential came with it.
+    pub(super) principal: Option<chain::Principal>,
+}
 
 /// Whose credential came with a request, and what it is good for.
 #[derive(Debug, Clone, Copy)]
@@ -89,7 +98,8 @@ impl Principal {
     }
 
     fn in_parts(parts: &Parts) -> Option<Self> {
-        let &chain::Principal { ref identity, scopes, tier } = parts.extensions.get()?;
+        let &chain::Principal { ref identity, scopes, tier } =
+            parts.extensions.get::<Caller>()?.principal.as_ref()?;
         let authenticated_at = match identity {
             // A log-in makes a session, and nothing renews one: the time in its id is that of the log-in.
             Identity::Token(token) => Some(log_in_of(token.session)),
@@ -183,9 +193,9 @@ impl FromRequestParts<App> for ClientAddress {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, _app: &App) -> Result<Self, Problem> {
-        let client = parts.extensions.get::<address::ClientAddress>();
-        let client = client.ok_or_else(|| Problem::internal("a request past the gate".to_owned()))?;
-        Ok(Self(client.address))
+        let caller = parts.extensions.get::<Caller>();
+        let caller = caller.ok_or_else(|| Problem::internal("a request past the gate".to_owned()))?;
+        Ok(Self(caller.client))
     }
 }
 

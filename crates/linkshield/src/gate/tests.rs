@@ -12,8 +12,7 @@ use hyper::service::Service;
 use hyper_util::service::TowerToHyperService;
 use shield_guard::{
     ScopeSet,
-    address::ClientAddress,
-    chain::{self, Access, Chain, CsrfScope, RouteLimits, RoutePolicy, Use},
+    chain::{Access, Chain, CsrfScope, RouteLimits, RoutePolicy, Use},
     headers::{HstsPreload, ReportPath, SecurityHeaders},
     revocation::Sensitivity,
     token::KeyRing,
@@ -22,6 +21,7 @@ use shield_guard::{
 use super::{
     EventFile, EventWriter, Fanout, Gate, GateParts, GateStore, GlobalLimits, Guard, Peer, RouteTable,
     UseWriter, catch_up,
+    principal::Caller,
     testing::{MemoryStore, chain, chain_with, ring, session, token, token_policy},
 };
 use crate::{clock::now, scratch::ScratchDirectory};
@@ -43,12 +43,12 @@ struct Response {
     body: String,
 }
 
-async fn whom(client: Extension<ClientAddress>, principal: Option<Extension<chain::Principal>>) -> String {
-    let name = principal.map_or("nobody", |Extension(principal)| match principal.identity.session() {
+async fn whom(Extension(Caller { client, principal }): Extension<Caller>) -> String {
+    let name = principal.map_or("nobody", |principal| match principal.identity.session() {
         Some(_) => "somebody",
         None => "a program",
     });
-    format!("{name} at {}", client.address)
+    format!("{name} at {client}")
 }
 
 fn policy(access: Access) -> RoutePolicy {

@@ -5,11 +5,11 @@ use std::net::IpAddr;
 use axum::extract::FromRequestParts;
 use http::{StatusCode, request::Parts};
 use shield_guard::{
-    AccountId, SessionId, address, chain,
+    AccountId, SessionId,
     event::{EventContext, SecurityEvent},
 };
 
-use super::{Circumstances, EventSink};
+use super::{Circumstances, EventSink, principal::Caller};
 use crate::api::{App, Problem};
 
 /// Saw a request, and tells of what came of it. Until somebody else is named, who is known by their credential acts, on their
@@ -30,12 +30,13 @@ impl Witness {
     /// Of a request that the gate let through.
     pub(super) fn of(parts: &Parts, app: &App) -> Self {
         let Parts { method, headers, extensions, .. } = parts;
-        let identity = extensions.get::<chain::Principal>().map(|principal| principal.identity);
+        let caller = extensions.get::<Caller>();
+        let identity = caller.and_then(|caller| caller.principal).map(|principal| principal.identity);
         let actor = identity.map(|identity| identity.account());
         Self {
             events: app.gate().events().clone(),
             circumstances: Circumstances::of(method, headers, extensions),
-            client: extensions.get::<address::ClientAddress>().map(|client| client.address),
+            client: caller.map(|caller| caller.client),
             actor,
             subject: actor,
             session: identity.and_then(|identity| identity.session()),

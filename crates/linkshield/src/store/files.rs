@@ -2,7 +2,8 @@
 //!
 //! - WAL: readers never wait for the writer, in this process or in another one on the same file.
 //! - `synchronous = NORMAL`: in WAL mode a crash of the process loses nothing; a power cut can lose the last moments
-//!   of checks but never damages the file. A check can be repeated at any time, so an fsync per check is not worth it.
+//!   of checks but never damages the file. A check can be repeated at any time, so an fsync per check is not worth it. The same
+//!   goes for counts of failed log-ins and of quotas: nobody gains anything by cutting the power.
 //! - One writing connection, since SQLite has one write lock anyway: writers queue here in order instead of polling
 //!   the lock. What must outlive a power cut, accounts and everything about their security, has a second one with
 //!   `synchronous = FULL`; the two wait for each other as two processes do. Four reading ones find single checks. Listing can take long, so it has two of its own, and the health
@@ -139,7 +140,7 @@ impl Files {
         answer.map(drop).map_err(|error| StoreError::during("ping")(error.into()))
     }
 
-    /// Reading, and writing what may be lost by a power cut.
+    /// Reading, and writing what may be lost by a power cut: checks, and counts that lapse by themselves.
     pub(super) fn for_checks(&self) -> SqlitePools {
         SqlitePools { reader: self.reader.clone(), writer: self.writer.clone() }
     }

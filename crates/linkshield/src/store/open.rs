@@ -34,6 +34,7 @@ pub struct Store {
     /// Accounts.
     pub(super) accounts: Database,
     guard: Database,
+    counts: Database,
     keeper: Keeper,
 }
 
@@ -67,6 +68,7 @@ impl Store {
             lists: Database::forgetful_sqlite(files.for_lists(), FILE_DEADLINE),
             accounts: durable(FILE_DEADLINE).await?,
             guard: durable(Database::DEADLINE).await?,
+            counts: Database::forgetful_sqlite(files.for_checks(), Database::DEADLINE),
             keeper: Keeper::Files(files),
         })
     }
@@ -84,7 +86,8 @@ impl Store {
             checks: database.clone(),
             lists: database.clone(),
             accounts: database.clone(),
-            guard: database,
+            guard: database.clone(),
+            counts: database,
             keeper: Keeper::Postgres {
                 pool,
                 listings: Arc::new(Semaphore::new(LISTINGS_MAX)),
@@ -107,6 +110,12 @@ impl Store {
     /// Where shield-guard keeps what concerns the security of accounts.
     pub fn guard_database(&self) -> &Database {
         &self.guard
+    }
+
+    /// Where shield-guard keeps counts that lapse by themselves, failed log-ins and quotas: a power cut may take those of the last
+    /// moments, so a flood of log-ins costs no fsync, and holds up nobody who writes.
+    pub fn counts_database(&self) -> &Database {
+        &self.counts
     }
 
     /// Which host of PostgreSQL is in use, and since when; None where the database is a file.

@@ -4,6 +4,11 @@
 //! keys: that locks them until its end (PostgreSQL, READ COMMITTED: what the statement returns is what the last holder
 //! committed), so nobody else judges by the same counts in the meantime, and none waits in a ring. Only then is it judged. A
 //! refusal is undone, so refused attempts leave no rows.
+//!
+//! All counters are written by one statement, and raised by one: in a flood of log-ins whoever else wants to write waits
+//! behind these transactions, for as long as they have statements.
+
+use std::collections::BTreeMap;
 
 use shield_guard::{
     StoreError,
@@ -22,12 +27,19 @@ use crate::{
 };
 
 const STORE: &str = "failed log-ins";
+/// The rows are locked in the order of `VALUES`.
 const HOLD: &str = "INSERT INTO guard_login_failures (counter, window_start, window_end, failures)
-    VALUES ($1, $2, $3, 0)
+    VALUES ($3, $1, $2, 0), ($4, $1, $2, 0), ($5, $1, $2, 0), ($6, $1, $2, 0)
     ON CONFLICT (counter, window_start, window_end) DO UPDATE SET failures = guard_login_failures.failures
-    RETURNING failures";
+    RETURNING counter, failures";
+const HOLD_WITH_DEVICE: &str =
+    "INSERT INTO guard_login_failures (counter, window_start, window_end, failures)
+    VALUES ($3, $1, $2, 0), ($4, $1, $2, 0), ($5, $1, $2, 0), ($6, $1, $2, 0), ($7, $1, $2, 0)
+    ON CONFLICT (counter, window_start, window_end) DO UPDATE SET failures = guard_login_failures.failures
+    RETURNING counter, failures";
+/// A counter that is named twice is raised once.
 const RAISE: &str = "UPDATE guard_login_failures SET failures = failures + 1
-    WHERE counter = $1 AND window_start = $2 AND window_end = $3";
+    WHERE window_start = $1 AND window_end = $2 AND counter IN ($3, $4, $5, $6)";
 /// A window of whichever length the policy had.
 const HOLD_CURRENT: &str = "UPDATE guard_login_failures SET failures = failures
     WHERE counter = $1 AND window_start <= $2 AND window_end > $2
@@ -37,7 +49,7 @@ const WITHDRAW: &str = "UPDATE guard_login_failures
     SET failures = CASE WHEN failures > 0 THEN failures - 1 ELSE 0 END
     WHERE counter = $1 AND window_start <= $2 AND window_end > $2";
 const LOWER: &str = "UPDATE guard_login_failures SET failures = $4
-    WHERE counter = $1 AND window_start = $2 AND window_end = $3";
+    WHERE window_start = $1 AND window_end = $2 AND counter = $3";
 
 /// Failures at log-in, and from where log-ins succeeded, in a database.
 #[derive(Clone, Debug)]
@@ -86,9 +98,7 @@ impl SqlFailures {
             transaction.abandon().await?;
             return Ok(decision);
         };
-        for key in keys.into_iter().flatten() {
-            transaction.execute(window.statement(RAISE, &key)).await?;
-        }
+        raise(&mut transaction, &keys, window).await?;
         transaction.commit().await?;
         Ok(decision)
     }
@@ -110,7 +120,7 @@ impl SqlFailures {
             for row in transaction.rows(hold).await? {
                 let window = Window { start: row.count("window_start")?, end: row.count("window_end")? };
                 let left = forgiveness(&key, row.small_count("failures")?);
-                transaction.execute(window.statement(LOWER, &key).with(left)).await?;
+                transaction.execute(window.statement(LOWER, [encode(&key)]).with(left)).await?;
             }
         }
         Ok(())
@@ -191,8 +201,10 @@ impl Window {
         Self { start, end: start.saturating_add(length) }
     }
 
-    fn statement(self, text: &'static str, key: &FailureKey) -> Statement {
-        Statement::new(text).with(encode(key)).with(self.start).with(self.end)
+    /// Its ends, then counters.
+    fn statement(self, text: &'static str, counters: impl IntoIterator<Item = Vec<u8>>) -> Statement {
+        let statement = Statement::new(text).with(self.start).with(self.end);
+        counters.into_iter().fold(statement, Statement::with)
     }
 }
 
@@ -210,13 +222,27 @@ async fn hold_all(
         FailureKey::Account(name),
     ];
     let device = device.map(|device| FailureKey::Device(name, device));
-    let mut counts = Counts::new();
-    for key in ordered(shared.iter().chain(device.as_ref())) {
-        let row = transaction.row(window.statement(HOLD, &key)).await?;
-        let row = row.ok_or(SqlError::Damaged { column: "failures", expected: "the row just written" })?;
-        counts.push((key, row.small_count("failures")?));
-    }
-    Ok(counts)
+    let text = if device.is_some() { HOLD_WITH_DEVICE } else { HOLD };
+    let keys = ordered(shared.iter().chain(device.as_ref()));
+    let rows = transaction.rows(window.statement(text, keys.iter().map(encode))).await?;
+    let written: BTreeMap<Vec<u8>, u32> = rows
+        .iter()
+        .map(|row| Ok((row.get("counter")?, row.small_count("failures")?)))
+        .collect::<Result<_, SqlError>>()?;
+    let missing = SqlError::Damaged { column: "counter", expected: "the rows just written" };
+    let counts = keys.into_iter().map(|key| Some((key, *written.get(&encode(&key))?)));
+    counts.collect::<Option<_>>().ok_or(missing)
+}
+
+/// Raises counters that are held.
+async fn raise(
+    transaction: &mut Transaction,
+    keys: &[Option<FailureKey>; FAILURE_KEYS_MAX],
+    window: Window,
+) -> Result<(), SqlError> {
+    let Some(first) = keys.iter().flatten().next() else { return Ok(()) };
+    let named = keys.iter().map(|key| encode(key.as_ref().unwrap_or(first)));
+    transaction.execute(window.statement(RAISE, named)).await.map(drop)
 }
 
 /// In the one order in which counters are locked.

@@ -163,7 +163,7 @@ impl<'a> Entry<'a> {
     pub(super) fn overrun(&self) -> Option<Refusal> {
         let (refusal, reading) = self.limits.refusal()?;
         // One unit fits into every rate, so there is always a wait that helps; were there none, a whole period is.
-        let retry_after_s = refusal.retry_after_seconds().unwrap_or(reading.rate.period().as_secs());
+        let retry_after_s = refusal.retry_after_seconds().unwrap_or(reading.rate().period().as_secs());
         Some(Refusal::Limited { limit: reading.limit.name(), retry_after_s })
     }
 }

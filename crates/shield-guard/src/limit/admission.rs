@@ -9,8 +9,8 @@ use std::{array, num::NonZeroU32};
 
 use super::{Limit, LimitKey, Rate, Refusal, Standing, Tier, Verdict};
 
-/// Limits that one request may be under.
-pub const CHARGES_MAX: usize = 6;
+/// Limits that one request may be under. Few, because every request carries room for their readings along.
+pub const CHARGES_MAX: usize = 4;
 
 /// One limit that a request is under.
 #[derive(Clone, Copy)]
@@ -32,8 +32,8 @@ pub struct Reading<'a> {
     pub limit: &'a Limit,
     /// Whose units.
     pub key: LimitKey,
-    /// The rate of its tier.
-    pub rate: Rate,
+    /// At which of its rates.
+    pub tier: Tier,
     /// Where it stands after the decision.
     pub standing: Standing,
 }
@@ -48,7 +48,7 @@ pub struct Admission<'a> {
 
 /// More limits on a request than can be answered for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("check `{charges}` limits at once: expected at most 6")]
+#[error("check `{charges}` limits at once: expected at most {CHARGES_MAX}")]
 pub struct TooManyCharges {
     /// What was asked for.
     pub charges: usize,
@@ -74,6 +74,15 @@ pub fn take_all<'a>(charges: &[Charge<'a>], now_ns: u64) -> Result<Admission<'a>
         admission.note(index, &charges[index], charges[index].take(now_ns));
     }
     Ok(admission)
+}
+
+// === impl Reading ===
+
+impl Reading<'_> {
+    /// The rate that it is about.
+    pub fn rate(&self) -> Rate {
+        self.limit.rate(self.tier)
+    }
 }
 
 // === impl Charge ===
@@ -130,9 +139,8 @@ impl<'a> Admission<'a> {
     }
 
     fn note(&mut self, index: usize, charge: &Charge<'a>, verdict: Verdict) {
-        let rate = charge.limit.rate(charge.tier);
-        let Charge { limit, key, .. } = *charge;
-        self.readings[index] = Some(Reading { limit, key, rate, standing: verdict.standing });
+        let Charge { limit, key, tier, .. } = *charge;
+        self.readings[index] = Some(Reading { limit, key, tier, standing: verdict.standing });
         if let Err(refusal) = verdict.outcome
             && self.refusal.is_none_or(|(_, other)| lasts(other) < lasts(refusal))
         {

@@ -81,8 +81,17 @@ impl<const N: usize, V, A: Default> Table<N, V, A> {
             return;
         }
         let home = self.home(hash as u32);
+        // Where two of three entries are. Which place it is for sure the tags say, and they may be on their way for as long.
+        self.approach_slot(home);
         let steps = equal_bytes(self.group(home), tag(hash)).trailing_zeros() as usize / 8;
-        let slot = &self.slots[self.behind(home, steps)];
+        if steps > 0 {
+            self.approach_slot(self.behind(home, steps));
+        }
+    }
+
+    #[inline]
+    fn approach_slot(&self, place: usize) {
+        let slot = &self.slots[place];
         approach(&slot.begin);
         slot.key.last().into_iter().for_each(approach);
     }
