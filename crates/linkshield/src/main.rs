@@ -1,7 +1,9 @@
-//! `linkshield serve`: settings, database, accounts, port, serve, drain; `make-admin` and `breached-passwords`. Everything else is
-//! in the library.
+//! `linkshield serve`: settings, database, accounts, port, serve, drain; `make-admin`, `find-account` and
+//! `breached-passwords`. Everything else is in the library.
 
+mod account_place;
 mod breached_passwords;
+mod find_account;
 mod make_admin;
 
 use std::{error::Error, io::Write, process::ExitCode, sync::Arc, time::Duration};
@@ -29,6 +31,7 @@ use tracing_subscriber::EnvFilter;
 
 use crate::{
     breached_passwords::{BreachedPasswords, breached_passwords},
+    find_account::{FindAccount, find_account},
     make_admin::{MakeAdmin, make_admin},
 };
 
@@ -63,6 +66,9 @@ enum Command {
     /// Make a registered account the first administrator.
     #[command(after_help = MAKE_ADMIN_EXIT_CODES)]
     MakeAdmin(MakeAdmin),
+    /// Show the id of an account, and how it stands.
+    #[command(after_help = FIND_ACCOUNT_EXIT_CODES)]
+    FindAccount(FindAccount),
     /// Make the filter of `serve --breached-passwords` from a list.
     #[command(after_help = BREACHED_EXIT_CODES)]
     BreachedPasswords(BreachedPasswords),
@@ -79,7 +85,11 @@ The file of the master key is as secret as all accounts together; keep a copy of
 const MAKE_ADMIN_EXIT_CODES: &str =
     "Exit codes: 0 done; 2 an argument was not accepted, or there is no database; \
 3 the database could not be used; 5 no account has this address.
-The account becomes a super administrator's that may be used, whether or not its address was verified.";
+The account becomes a super administrator's that may be used, whether or not its address was verified.
+Processes that serve meanwhile know it within moments; an access token from before has to be refreshed.";
+
+const FIND_ACCOUNT_EXIT_CODES: &str = "Exit codes: 0 found; 2 an argument was not accepted, or there is no database; \
+3 the database could not be used; 5 no account has this address.";
 
 const BREACHED_EXIT_CODES: &str =
     "Exit codes: 0 done; 2 an argument was not accepted; 3 the list could not be read, or the filter not be written.
@@ -89,6 +99,7 @@ fn main() -> ExitCode {
     match Cli::parse().command {
         Command::Serve(raw) => serve_as_set(*raw),
         Command::MakeAdmin(arguments) => make_admin(&arguments),
+        Command::FindAccount(arguments) => find_account(&arguments),
         Command::BreachedPasswords(arguments) => breached_passwords(&arguments),
     }
 }

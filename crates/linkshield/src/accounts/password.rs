@@ -67,6 +67,9 @@ pub enum ChangePasswordError {
     /// The new one may not be one.
     #[error("accept the new password")]
     New(#[source] PasswordRefusal),
+    /// The new one is the old one.
+    #[error("change a password to itself")]
+    Unchanged,
     /// A fault of ours.
     #[error(transparent)]
     Failed(#[from] Failure),
@@ -99,6 +102,7 @@ impl Accounts {
         change: ChangePassword,
     ) -> Result<Vec<SessionId>, ChangePasswordError> {
         let ChangePassword { account, session, current, new, address } = change;
+        let unchanged = current == new;
         self.inner.hashing.check_room().map_err(Failure::from)?;
         let account = self.account(account).await?;
         let email = address_of(&account)?;
@@ -111,6 +115,10 @@ impl Accounts {
             return Err(ChangePasswordError::Current);
         }
         self.forgive(&counted).await?;
+        // Told only to who knows the password.
+        if unchanged {
+            return Err(ChangePasswordError::Unchanged);
+        }
         self.inner.policy.check(&new, &words(&account)).map_err(ChangePasswordError::New)?;
         let new = self.inner.hashing.hash(new).await.map_err(Failure::from)?;
         let ended = self.put_password(&account, session, &new).await?.ok_or(ChangePasswordError::Current)?;

@@ -112,6 +112,19 @@ impl World {
         self.admits(HeaderName::from_static("x-api-key"), key).await
     }
 
+    /// Whether the gate takes this access token for an administrator's.
+    pub(super) async fn token_administers(&self, token: &str) -> bool {
+        self.gate.settle().await;
+        let value = HeaderValue::from_str(&format!("Bearer {token}")).unwrap();
+        let headers = HeaderMap::from_iter([(header::AUTHORIZATION, value)]);
+        let principal = self.gate.whom(&headers, client().address).await.unwrap().unwrap();
+        principal.scopes.contains(self.accounts.keys().scopes().scope(scopes::ADMIN).unwrap())
+    }
+
+    pub(super) async fn administers(&self, granted: &Granted) -> bool {
+        self.token_administers(granted.access.text.expose()).await
+    }
+
     pub(super) async fn knows(&self, granted: &Granted) -> bool {
         let by_token = self.admits_token(granted.access.text.expose()).await;
         let by_cookie = self.admits_secret(&granted.secret).await;

@@ -291,6 +291,11 @@ impl Problem {
         Self::new(status, kind, answer.title, answer.detail.to_owned())
     }
 
+    /// The same, with more to say about this time.
+    pub(crate) fn saying(self, detail: String) -> Self {
+        Self { detail, ..self }
+    }
+
     /// 500: our fault; `cause` goes to the log.
     pub(crate) fn internal(cause: String) -> Self {
         let status = StatusCode::INTERNAL_SERVER_ERROR;

@@ -326,6 +326,89 @@ async fn profile_is_changed_field_by_field() {
     backend.stop().await;
 }
 
+/// Found by a hostile user: scripts for whoever shows the picture, a name that NUL or a direction mark makes another.
+#[tokio::test]
+async fn profile_takes_nothing_that_misleads() {
+    let backend = Backend::start().await;
+    backend.verified().await;
+    let held = backend.logged_in().await;
+    for (field, text) in [
+        ("profile_picture_url", "javascript:alert(1)"),
+        ("profile_picture_url", "file:///etc/passwd"),
+        ("full_name", "Ada\0"),
+        ("full_name", "\u{202E}ecalevoL"),
+        ("full_name", "Ada\nroot"),
+        ("company", "\u{7}"),
+        ("language", "\u{2066}en"),
+        ("timezone", "nowhere at all"),
+    ] {
+        let refused = backend.bearer("PUT", PROFILE, &held, Some(json!({ field: text }))).await;
+        assert_problem(&refused, 422, PROFILE);
+        assert_eq!(refused.json()["errors"][0]["pointer"], format!("#/{field}"));
+    }
+    let good = json!({ "profile_picture_url": "https://a.example/ada.png", "timezone": "Europe/London", "language": "en" });
+    let changed = backend.bearer("PUT", PROFILE, &held, Some(good)).await.json();
+    assert_eq!(
+        (&changed["avatar_url"], &changed["timezone"]),
+        (&json!("https://a.example/ada.png"), &json!("Europe/London"))
+    );
+    let eve = json!({ "email": "eve@example.org", "password": PASSWORD, "accept_terms": true,
+        "first_name": "Eve\0", "username": "\u{202E}", "avatar_url": "javascript:0" });
+    let refused = post(backend.address, REGISTER, &eve.to_string()).await;
+    assert_problem(&refused, 422, REGISTER);
+    assert_eq!(refused.json()["errors"].as_array().unwrap().len(), 3, "{}", refused.body);
+    backend.stop().await;
+}
+
+/// Found by a hostile user: their own address, or the password that they have.
+#[tokio::test]
+async fn asvs_v6_2_11_passwords_are_neither_ones_address_nor_the_old_one() {
+    let backend = Backend::start().await;
+    for password in ["ada@example.org", "ada@example.org42", "example.org42"] {
+        let body = json!({ "email": EMAIL, "password": password, "accept_terms": true });
+        assert_problem(&post(backend.address, REGISTER, &body.to_string()).await, 422, REGISTER);
+    }
+    backend.verified().await;
+    let held = backend.logged_in().await;
+    let change = async |current: &str, new: &str| {
+        let body = json!({ "current_password": current, "new_password": new });
+        backend.bearer("POST", CHANGE, &held, Some(body)).await
+    };
+    let same = change(PASSWORD, PASSWORD).await;
+    assert_problem(&same, 422, CHANGE);
+    assert_eq!(same.json()["errors"][0]["pointer"], "#/new_password");
+    assert_problem(&change("wrong and wrong", "wrong and wrong").await, 400, CHANGE);
+    assert_problem(&change(PASSWORD, "ada@example.org").await, 422, CHANGE);
+    backend.stop().await;
+}
+
+#[tokio::test]
+async fn administrators_find_accounts_by_address() {
+    let backend = Backend::start().await;
+    backend.verified().await;
+    let user = backend.logged_in().await;
+    let admin = backend.admin("root@example.org", Role::Admin).await;
+    let path = |email: &str| format!("{USERS}?email={email}");
+    let found = backend.bearer("GET", &path("ADA@example.org"), &admin, None).await;
+    assert_eq!(found.status, 200, "{}", found.body);
+    assert_eq!(found.json()["id"], json!(backend.id_of(&user).await));
+    assert_problem(&backend.bearer("GET", &path("eve@example.org"), &admin, None).await, 404, USERS);
+    assert_problem(&backend.bearer("GET", USERS, &admin, None).await, 422, USERS);
+    assert_problem(&get(backend.address, &path(EMAIL)).await, 401, USERS);
+    let refused = backend.bearer("GET", &path(EMAIL), &user, None).await;
+    assert_problem(&refused, 403, USERS);
+    assert!(refused.body.contains("`admin`; log in again or refresh"), "{}", refused.body);
+    // The one that is written last.
+    let revoke = format!("/auth/admin/revoke-user-tokens/{}", backend.id_of(&user).await);
+    assert_eq!(backend.bearer("POST", &revoke, &admin, None).await.status, 200);
+    let events = backend.events_until("tokens.revoked").await;
+    let looked: Vec<_> = events.iter().filter(|(name, _)| name == "account.looked-up").collect();
+    let accounts = looked.iter().map(|(_, event)| &event["unmapped"]["account"]).collect::<Vec<_>>();
+    assert_eq!(accounts, [&found.json()["id"], &Value::Null], "whether or not there is one: {looked:?}");
+    assert!(!format!("{looked:?}").contains("example.org"), "no address: {looked:?}");
+    backend.stop().await;
+}
+
 #[tokio::test]
 async fn d10_api_key_is_shown_once_and_works_until_it_is_revoked() {
     let backend = Backend::start().await;
@@ -421,12 +504,9 @@ async fn keys_are_limited_by_plan_and_permission() {
     let reader = make(json!({ "name": "reader", "permissions": ["report_read"] })).await;
     let reader = reader.json()["api_key"].as_str().unwrap().to_owned();
     let check = json!({ "url": "https://example.com/" });
-    assert_problem(
-        &backend.with("POST", CHECK, &format!("x-api-key: {reader}"), &check.to_string()).await,
-        403,
-        CHECK,
-    );
-    assert_problem(&make(json!({ "name": "root", "permissions": ["admin"] })).await, 403, KEYS);
+    let refused = backend.with("POST", CHECK, &format!("x-api-key: {reader}"), &check.to_string()).await;
+    assert_problem(&refused, 403, CHECK);
+    assert!(refused.body.contains("the permission `url_check`"), "what is missing: {}", refused.body);
     let refused = make(json!({ "name": "", "permissions": ["account"], "expires_at": "yesterday" })).await;
     assert_problem(&refused, 422, KEYS);
     assert_eq!(refused.json()["errors"].as_array().unwrap().len(), 3);
@@ -446,25 +526,47 @@ impl Backend {
     }
 }
 
+/// Found by a hostile user: keys were made that could do nothing.
+#[tokio::test]
+async fn keys_that_can_do_nothing_are_not_made() {
+    let backend = Backend::start().await;
+    backend.verified().await;
+    let (user, admin) =
+        (backend.logged_in().await, backend.admin("root@example.org", Role::SuperAdmin).await);
+    let order = |permissions: Value| Some(json!({ "name": "a", "permissions": permissions }));
+    for held in [&user, &admin] {
+        let refused = backend.bearer("POST", KEYS, held, order(json!(["admin"]))).await;
+        assert_problem(&refused, 422, KEYS);
+        assert_eq!(refused.json()["errors"][0]["pointer"], "#/permissions/0");
+        assert!(refused.body.contains("which no API key may do"), "{}", refused.body);
+        assert_problem(&backend.bearer("POST", KEYS, held, order(json!([]))).await, 422, KEYS);
+        assert_eq!(backend.bearer("GET", KEYS, held, None).await.json(), json!([]), "no place is taken");
+    }
+    let key = backend.bearer("POST", KEYS, &admin, Some(json!({ "name": "a" }))).await.json();
+    let key = format!("x-api-key: {}", key["api_key"].as_str().unwrap());
+    let refused = backend.with("GET", SIGNING_KEYS, &key, "").await;
+    assert_problem(&refused, 403, SIGNING_KEYS);
+    assert!(refused.body.contains("no API key may do this"), "{}", refused.body);
+    backend.stop().await;
+}
+
 #[tokio::test]
 async fn what_a_role_does_not_allow_is_told() {
     let backend = Backend::start().await;
     backend.verified().await;
     let user = backend.logged_in().await;
-    let root = json!({ "name": "root", "permissions": ["admin"] });
-    assert_problem(&backend.bearer("POST", KEYS, &user, Some(root)).await, 403, KEYS);
     let (admin, id) = (backend.admin("admin@example.org", Role::Admin).await, backend.id_of(&user).await);
     let path = format!("{USERS}/{id}");
     let refused = backend.bearer("PUT", &path, &admin, Some(json!({ "role": "admin" }))).await;
     assert_problem(&refused, 403, &path);
     let own = format!("/auth/admin/revoke-user-tokens/{}", backend.id_of(&admin).await);
     assert_problem(&backend.bearer("POST", &own, &admin, None).await, 403, &own);
-    // The three, and then one that is written after them.
+    // The two, and then one that is written after them.
     assert_eq!(backend.bearer("PUT", &path, &admin, Some(json!({ "locked": true }))).await.status, 200);
     let events = backend.events_until("account.locked").await;
     let denied = events.iter().filter(|(name, _)| name == "access.denied").map(|(_, event)| event);
     let denied: Vec<_> = denied.map(|event| event["unmapped"]["reason"].as_str().unwrap()).collect();
-    assert_eq!(denied, ["role"; 3]);
+    assert_eq!(denied, ["role"; 2]);
     backend.stop().await;
 }
 
@@ -640,6 +742,8 @@ async fn d7_administrators_rotate_and_kill_signing_keys() {
     let refreshed = json!({ "refresh_token": admin.refresh }).to_string();
     let refreshed = post(backend.address, REFRESH, &refreshed).await;
     assert_eq!(refreshed.status, 200, "the session goes on under another key: {}", refreshed.body);
+    let again = backend.held_by("root@example.org").await;
+    assert_problem(&backend.bearer("DELETE", &path, &again, None).await, 404, &path);
     backend.stop().await;
 }
 
@@ -684,7 +788,8 @@ async fn d1_revoked_token_is_told_from_a_good_one() {
     assert_eq!(inspect().await, json!({ "valid": false, "reason": "malformed, expired or revoked" }));
     let stats = "/auth/admin/blacklist-stats";
     let admin = backend.admin("root@example.org", Role::SuperAdmin).await;
-    assert_eq!(backend.bearer("GET", stats, &admin, None).await.json()["stats"]["revocations_total"], 1);
+    // The session, and the word that an account has become an administrator's.
+    assert_eq!(backend.bearer("GET", stats, &admin, None).await.json()["stats"]["revocations_total"], 2);
     assert_problem(&get(backend.address, stats).await, 401, stats);
     backend.stop().await;
 }

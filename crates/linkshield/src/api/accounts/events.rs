@@ -7,7 +7,7 @@ use shield_guard::{
 };
 
 use crate::{
-    accounts::{ApiKeyError, ChangeStandingError, Granted, LoginError, StandingChanged, UsedCode},
+    accounts::{ChangeStandingError, Granted, LoginError, StandingChanged, UsedCode},
     gate::Witness,
     store::Account,
 };
@@ -107,13 +107,6 @@ pub(super) fn standing_changed(witness: Witness, changed: &StandingChanged) {
 /// An administrator did not change an account.
 pub(super) fn change_refused(witness: &Witness, error: &ChangeStandingError) {
     if matches!(error, ChangeStandingError::NotAllowed) {
-        witness.tell(&SecurityEvent::AccessDenied { reason: "role" }, StatusCode::FORBIDDEN);
-    }
-}
-
-/// Somebody did not get an API key.
-pub(super) fn api_key_refused(witness: &Witness, error: &ApiKeyError) {
-    if matches!(error, ApiKeyError::Permission) {
         witness.tell(&SecurityEvent::AccessDenied { reason: "role" }, StatusCode::FORBIDDEN);
     }
 }

@@ -1,9 +1,8 @@
 //! Refusals about credentials and accounts.
 
-use std::iter;
+use std::{fmt::Display, iter};
 
 use http::StatusCode;
-use shield_guard::password::PasswordRefusal;
 
 use crate::{
     accounts::{Failure, HashingError},
@@ -116,7 +115,7 @@ impl Problem {
     }
 
     /// 422: the password may not be one.
-    pub(crate) fn refused_password(field: &str, refusal: PasswordRefusal) -> Self {
+    pub(crate) fn refused_password(field: &str, refusal: &dyn Display) -> Self {
         let (pointer, detail) = (format!("#/{field}"), refusal.to_string());
         let error = FieldError { location: Location::Body, pointer, detail };
         Self::invalid("the password is not accepted, see `errors`".to_owned(), vec![error])
@@ -182,13 +181,19 @@ impl Problem {
         )
     }
 
+    /// 404: no account of this address.
+    pub(crate) fn unknown_address() -> Self {
+        Self { detail: "no account has this address".to_owned(), ..Self::unknown_user() }
+    }
+
     /// 404: no such signing key.
     pub(crate) fn unknown_signing_key() -> Self {
         Self::new(
             StatusCode::NOT_FOUND,
             "urn:linkshield:problem:unknown-signing-key",
             "There is no such signing key",
-            "no key of the ring has this id; nothing that it signed is accepted".to_owned(),
+            "no key of the ring has this id, or it was killed before; nothing that it signed is accepted"
+                .to_owned(),
         )
     }
 

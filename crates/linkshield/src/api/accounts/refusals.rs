@@ -17,7 +17,7 @@ const TOO_MANY_FAILED: &str = "too many passwords were wrong";
 impl From<RegisterError> for Problem {
     fn from(error: RegisterError) -> Self {
         match error {
-            RegisterError::Password(refusal) => Self::refused_password("password", refusal),
+            RegisterError::Password(refusal) => Self::refused_password("password", &refusal),
             // The original's contract. ASVS 5.0 6.3.8 (level 3) would hide it behind a letter; how often one client may ask
             // is for the gate to limit.
             RegisterError::Taken => Self::email_taken(),
@@ -65,7 +65,10 @@ impl From<ChangePasswordError> for Problem {
             ChangePasswordError::Throttled { retry_after_s } => {
                 Self::too_many(TOO_MANY_FAILED, retry_after_s)
             }
-            ChangePasswordError::New(refusal) => Self::refused_password("new_password", refusal),
+            ChangePasswordError::New(refusal) => Self::refused_password("new_password", &refusal),
+            ChangePasswordError::Unchanged => {
+                Self::refused_password("new_password", &"is the current password, accepted is another")
+            }
             ChangePasswordError::Failed(failure) => failure.into(),
         }
     }
@@ -75,7 +78,7 @@ impl From<ResetPasswordError> for Problem {
     fn from(error: ResetPasswordError) -> Self {
         match error {
             ResetPasswordError::NotOpen => Self::bad_link(),
-            ResetPasswordError::New(refusal) => Self::refused_password("new_password", refusal),
+            ResetPasswordError::New(refusal) => Self::refused_password("new_password", &refusal),
             ResetPasswordError::Failed(failure) => failure.into(),
         }
     }
@@ -89,9 +92,6 @@ impl From<ApiKeyError> for Problem {
                 let error =
                     FieldError { location: Location::Body, pointer: "#/expires_at".to_owned(), detail };
                 Self::invalid("the end of the key is not accepted, see `errors`".to_owned(), vec![error])
-            }
-            ApiKeyError::Permission => {
-                Self::not_allowed("only administrators make keys that may do what they do")
             }
             ApiKeyError::Limit { keys_max } => Self::key_limit(keys_max),
             ApiKeyError::ReplacedLimit { keys_max } => Self::replaced_key_limit(keys_max),
