@@ -382,7 +382,7 @@ async fn documents_every_path() {
     let backend = Backend::start().await;
     let document = get(backend.address, "/openapi.json").await.json();
     let paths = document["paths"].as_object().unwrap();
-    assert_eq!(paths.len(), 45);
+    assert_eq!(paths.len(), 46);
     let refusals = |path: &str, method: &str| {
         let documented = paths[path][method]["responses"].as_object().unwrap();
         let statuses = documented.keys().filter(|status| status.starts_with(['4', '5']));
@@ -390,6 +390,7 @@ async fn documents_every_path() {
     };
     assert_eq!(refusals("/metrics", "get"), "429 500 503");
     assert_eq!(refusals("/api/v1/url-check/history", "get"), "401 403 422 429 500 503");
+    assert_eq!(refusals("/api/v1/admin/users", "get"), "401 403 404 422 429 500 503");
     assert_eq!(refusals("/api/v1/user/forgot-password", "post"), "400 403 408 413 415 422 429 500 503");
     assert_eq!(refusals("/api/v1/user/profile", "put"), "400 401 403 408 413 415 422 429 500 503");
     assert_eq!(document["components"]["schemas"]["CheckRequest"]["additionalProperties"], false);
