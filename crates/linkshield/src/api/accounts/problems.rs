@@ -202,7 +202,7 @@ impl Problem {
         )
     }
 
-    /// 401: the password is right; a code of the second factor is missing or not good.
+    /// 401: the password is right; a code of the second factor is missing.
     pub(crate) fn second_factor_required() -> Self {
         let (status, kind) = (StatusCode::UNAUTHORIZED, "urn:linkshield:problem:second-factor-required");
         let detail = "send a code of the authenticator app, or a recovery code, in `totp_code`".to_owned();

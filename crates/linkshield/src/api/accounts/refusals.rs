@@ -12,8 +12,6 @@ use crate::{
     telemetry::causes,
 };
 
-const TOO_MANY_FAILED: &str = "too many passwords were wrong";
-
 impl From<RegisterError> for Problem {
     fn from(error: RegisterError) -> Self {
         match error {
@@ -39,8 +37,11 @@ impl From<LoginError> for Problem {
     fn from(error: LoginError) -> Self {
         match error {
             LoginError::Invalid => Self::wrong_login(),
-            LoginError::Throttled { retry_after_s, .. } => Self::too_many(TOO_MANY_FAILED, retry_after_s),
-            LoginError::SecondFactorMissing | LoginError::SecondFactorWrong => Self::second_factor_required(),
+            LoginError::Throttled { what, retry_after_s, .. } => {
+                Self::too_many(&what.to_string(), retry_after_s)
+            }
+            LoginError::SecondFactorMissing => Self::second_factor_required(),
+            LoginError::SecondFactorWrong => Self::bad_code(),
             LoginError::NotVerified => Self::email_not_verified(),
             LoginError::Closed => Self::account_closed(),
             LoginError::Locked => Self::account_locked(),
@@ -62,8 +63,8 @@ impl From<ChangePasswordError> for Problem {
     fn from(error: ChangePasswordError) -> Self {
         match error {
             ChangePasswordError::Current => Self::wrong_password(),
-            ChangePasswordError::Throttled { retry_after_s } => {
-                Self::too_many(TOO_MANY_FAILED, retry_after_s)
+            ChangePasswordError::Throttled { what, retry_after_s } => {
+                Self::too_many(&what.to_string(), retry_after_s)
             }
             ChangePasswordError::New(refusal) => Self::refused_password("new_password", refusal),
             ChangePasswordError::Failed(failure) => failure.into(),
@@ -153,7 +154,9 @@ impl From<SecondFactorError> for Problem {
             SecondFactorError::Absent => Self::second_factor_absent(),
             SecondFactorError::Code => Self::bad_code(),
             SecondFactorError::Password => Self::wrong_password(),
-            SecondFactorError::Throttled { retry_after_s } => Self::too_many(TOO_MANY_FAILED, retry_after_s),
+            SecondFactorError::Throttled { what, retry_after_s } => {
+                Self::too_many(&what.to_string(), retry_after_s)
+            }
             SecondFactorError::Failed(failure) => failure.into(),
         }
     }
