@@ -94,7 +94,8 @@ async fn promote_in(arguments: &MakeAdmin, place: &StorePlace, email: &EmailAddr
             eprintln!("  hint: register it first, at /api/v1/user/register");
             ExitCode::from(EXIT_UNKNOWN)
         }
-        Err(error) => failed(&error, "the database may be busy; try again"),
+        Err(error) if error.retryable() => failed(&error, "the database may be busy; try again"),
+        Err(error) => failed(&error, store_hint(place)),
     };
     store.close().await;
     code

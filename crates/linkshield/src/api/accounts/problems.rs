@@ -1,14 +1,11 @@
 //! Refusals about credentials and accounts.
 
-use std::iter;
-
 use http::StatusCode;
 use shield_guard::password::PasswordRefusal;
 
 use crate::{
     accounts::{Failure, HashingError},
     api::problem::{Challenge, FieldError, Location, Problem},
-    telemetry::causes,
 };
 
 // === impl Problem ===
@@ -292,12 +289,13 @@ impl From<Failure> for Problem {
             Failure::Accounts(error) => error.into(),
             Failure::Contended => Self::unavailable("the session is being changed by others"),
             failure => {
-                let cause =
-                    iter::once(failure.to_string()).chain(causes(&failure)).collect::<Vec<_>>().join(": ");
-                let kept = "the database of accounts does not answer";
-                match failure {
-                    Failure::Guard(_) => Self { cause: Some(cause), ..Self::unavailable(kept) },
-                    _ => Self::internal(cause),
+                let problem = Self::of_failure(&failure);
+                let inside = problem.status == StatusCode::INTERNAL_SERVER_ERROR;
+                if inside && matches!(failure, Failure::Guard(_)) {
+                    let detail = "the database of accounts does not answer";
+                    Self { cause: problem.cause, ..Self::unavailable(detail) }
+                } else {
+                    problem
                 }
             }
         }

@@ -1,7 +1,5 @@
 //! Refusals of operations on accounts as problem documents.
 
-use std::iter;
-
 use crate::{
     accounts::{
         ApiKeyError, ChangePasswordError, ChangeStandingError, LoginError, QuotaError, RefreshFailure,
@@ -9,7 +7,6 @@ use crate::{
     },
     api::problem::{FieldError, Location, Problem},
     keys::ChangeKeysError,
-    telemetry::causes,
 };
 
 impl From<RegisterError> for Problem {
@@ -138,11 +135,7 @@ impl From<ChangeKeysError> for Problem {
             ChangeKeysError::Kill(_) => Self::unknown_signing_key(),
             ChangeKeysError::Rotate(refusal) => Self::rotation_refused(refusal.to_string()),
             ChangeKeysError::Contended => Self::unavailable("others are changing the keys"),
-            error => {
-                let cause =
-                    iter::once(error.to_string()).chain(causes(&error)).collect::<Vec<_>>().join(": ");
-                Self::internal(cause)
-            }
+            error => Self::of_failure(&error),
         }
     }
 }
