@@ -51,7 +51,8 @@ async fn promote_in(store: &Store, email: &EmailAddress, file: &Path) -> ExitCod
             ExitCode::SUCCESS
         }
         Ok(None) => not_registered(email),
-        Err(error) => failed(&error, "the database may be busy; try again"),
+        Err(error) if error.retryable() => failed(&error, "the database may be busy; try again"),
+        Err(error) => failed(&error, "the database has to take writes"),
     }
 }
 

@@ -15,8 +15,9 @@ use shield_types::{Secret, Timestamp};
 
 use super::{
     Accounts,
+    attempts::{CountedAttempt, TooMany},
     failure::Failure,
-    login::{Client, CountedAttempt, LoginError, Proof, check_standing},
+    login::{Client, LoginError, Proof, check_standing},
     scopes,
 };
 use crate::{
@@ -35,7 +36,7 @@ const LOG_IN_WINDOW: Duration = Duration::from_mins(15);
 pub(super) struct RightLogin<'a> {
     /// The account as it was when its password was looked at.
     pub(super) account: Account,
-    /// The attempt, to be forgiven.
+    /// The attempt, with the device that is known from now on; to be forgiven.
     pub(super) counted: &'a CountedAttempt,
     /// From where.
     pub(super) client: &'a Client,
@@ -140,7 +141,7 @@ async fn void(
             let left_ms = oldest.after(LOG_IN_WINDOW).0.saturating_sub(now.0);
             // A clock that was set back makes nobody wait longer.
             let retry_after_s = left_ms.min(window_ms).div_ceil(1_000).max(1);
-            Some(LoginError::Throttled { scope: "account", retry_after_s })
+            Some(LoginError::Throttled { scope: "account", what: TooMany::LogIns, retry_after_s })
         }
         Some(_) | None => None,
     })

@@ -16,7 +16,11 @@ use shield_types::Secret;
 use thiserror::Error;
 
 use super::{
-    Accounts, errands::address_of, failure::Failure, login::LoginError, open_tokens::OpenToken,
+    Accounts,
+    attempts::{CountError, TooMany},
+    errands::address_of,
+    failure::Failure,
+    open_tokens::OpenToken,
     service::SERVICE,
 };
 use crate::{
@@ -59,8 +63,10 @@ pub enum ChangePasswordError {
     #[error("confirm the current password")]
     Current,
     /// Too many failed before.
-    #[error("try a password: too many failed, try again in `{retry_after_s}` s")]
+    #[error("try a password: {what}, try again in `{retry_after_s}` s")]
     Throttled {
+        /// What was counted.
+        what: TooMany,
         /// Whole seconds, at least 1.
         retry_after_s: u64,
     },
@@ -106,11 +112,7 @@ impl Accounts {
         self.inner.hashing.check_room().map_err(Failure::from)?;
         let account = self.account(account).await?;
         let email = address_of(&account)?;
-        let counted = self.count_attempt(&email, address).await.map_err(|error| match error {
-            LoginError::Throttled { retry_after_s, .. } => ChangePasswordError::Throttled { retry_after_s },
-            LoginError::Failed(failure) => failure.into(),
-            _ => ChangePasswordError::Current,
-        })?;
+        let counted = self.count_attempt(&email, address).await?;
         if self.verdict(&counted, Some(&account.password), current).await? == PasswordVerdict::Wrong {
             return Err(ChangePasswordError::Current);
         }
@@ -190,6 +192,15 @@ impl Accounts {
         let keys = change.end_api_keys(cause).await?;
         change.commit().await?;
         Ok(Some((ended, keys)))
+    }
+}
+
+impl From<CountError> for ChangePasswordError {
+    fn from(error: CountError) -> Self {
+        match error {
+            CountError::Throttled { what, retry_after_s, .. } => Self::Throttled { what, retry_after_s },
+            CountError::Failed(failure) => failure.into(),
+        }
     }
 }
 

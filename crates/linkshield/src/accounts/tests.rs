@@ -460,13 +460,14 @@ async fn second_factor_is_asked_for_and_works_once() {
         let refused = log_in(Some(refused)).await;
         assert!(matches!(refused, Err(LoginError::SecondFactorWrong)), "{refused:?}");
     }
-    assert!(log_in(Some(&code(step + 1))).await.is_ok());
+    let session = log_in(Some(&code(step + 1))).await.unwrap().session.id;
     assert!(log_in(Some(recovery[0].expose())).await.is_ok());
     let used = log_in(Some(recovery[0].expose())).await;
     assert!(matches!(used, Err(LoginError::SecondFactorWrong)), "{used:?}");
     assert!(matches!(world.accounts.begin_totp(account.id).await, Err(SecondFactorError::Present)));
-    let end =
-        async |password: &str, code: &str| world.accounts.end_totp(account.id, secret(password), code).await;
+    let end = async |password: &str, code: &str| {
+        world.accounts.end_totp((account.id, session), secret(password), code).await
+    };
     assert!(matches!(end("wrong", recovery[1].expose()).await, Err(SecondFactorError::Password)));
     end(PASSWORD, recovery[1].expose()).await.unwrap();
     assert!(log_in(None).await.is_ok());

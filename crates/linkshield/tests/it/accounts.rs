@@ -2,10 +2,11 @@
 
 use std::fs;
 
-use linkshield::store::Role;
+use linkshield::{clock::now, store::Role};
 use serde_json::{Value, json};
 
 use crate::{
+    authenticator::code_of,
     backend::{Backend, CHECK, assert_problem},
     client::{get, post, wait_for},
     opened::{Limits, UNLIMITED},
@@ -21,6 +22,7 @@ const FORGOT: &str = "/api/v1/user/forgot-password";
 const RESET: &str = "/api/v1/user/reset-password";
 const RESEND: &str = "/api/v1/user/resend-verification";
 const KEYS: &str = "/api/v1/user/api-keys";
+const TOTP: &str = "/api/v1/user/mfa/totp";
 const JWKS: &str = "/.well-known/jwks.json";
 
 const OTHER_PASSWORD: &str = "giraffe ninety-one";
@@ -304,6 +306,67 @@ async fn password_is_changed_and_reset() {
     assert_problem(&reset(PASSWORD).await, 400, RESET);
     assert_problem(&backend.bearer("GET", PROFILE, &held, None).await, 401, PROFILE);
     assert_eq!(backend.log_in(PASSWORD).await.status, 200);
+    backend.stop().await;
+}
+
+/// A hostile user of issue 4: what a policy refuses may not cost what is left of a token's hour.
+#[tokio::test]
+async fn new_password_may_take_some_attempts() {
+    let backend = Backend::start().await;
+    backend.verified().await;
+    let held = backend.logged_in().await;
+    let change = async |new: &str| {
+        let body = json!({ "current_password": PASSWORD, "new_password": new });
+        backend.bearer("POST", CHANGE, &held, Some(body)).await
+    };
+    assert_eq!(post(backend.address, FORGOT, &json!({ "email": EMAIL }).to_string()).await.status, 204);
+    let token = backend.mailed_token(EMAIL, "Choose a new password").await;
+    let reset = async |new: &str| {
+        post(backend.address, RESET, &json!({ "token": token, "new_password": new }).to_string()).await
+    };
+    for weak in ["short", "password", "12345678", "Password1!", "linkshield", "qwertyuiop"] {
+        assert_problem(&change(weak).await, 422, CHANGE);
+        assert_problem(&reset(weak).await, 422, RESET);
+    }
+    assert_eq!(change(OTHER_PASSWORD).await.status, 204);
+    assert_eq!(reset(PASSWORD).await.status, 204);
+    assert_eq!(backend.log_in(PASSWORD).await.status, 200);
+    backend.stop().await;
+}
+
+/// A hostile user of issue 4: a code that is not good is told from one that did not come.
+#[tokio::test]
+async fn wrong_code_is_told_from_none() {
+    let backend = Backend::start().await;
+    backend.verified().await;
+    let held = backend.logged_in().await;
+    let setup = backend.bearer("POST", TOTP, &held, None).await.json();
+    let code = code_of(setup["secret"].as_str().unwrap(), now().0 / 30_000);
+    let confirm = format!("{TOTP}/confirm");
+    let confirmed = backend.bearer("POST", &confirm, &held, Some(json!({ "code": code }))).await;
+    assert_eq!(confirmed.status, 200, "{}", confirmed.body);
+    let log_in = async |code: Option<&str>| {
+        let body = json!({ "email": EMAIL, "password": PASSWORD, "totp_code": code });
+        post(backend.address, LOGIN, &body.to_string()).await
+    };
+    let missing = log_in(None).await;
+    assert_problem(&missing, 401, LOGIN);
+    assert_eq!(missing.json()["type"], "urn:linkshield:problem:second-factor-required");
+    for refused in ["000000x", &code] {
+        let wrong = log_in(Some(refused)).await;
+        assert_problem(&wrong, 400, LOGIN);
+        assert_eq!(wrong.json()["type"], "urn:linkshield:problem:bad-code", "{refused}");
+    }
+    let end = json!({ "password": PASSWORD, "code": "000000x" });
+    for _ in 0..5 {
+        assert_problem(&backend.bearer("DELETE", TOTP, &held, Some(end.clone())).await, 400, TOTP);
+    }
+    let throttled = backend.bearer("DELETE", TOTP, &held, Some(end)).await;
+    assert_problem(&throttled, 429, TOTP);
+    assert!(throttled.body.contains("codes of the second factor were wrong"), "{}", throttled.body);
+    let documented = get(backend.address, "/openapi.json").await.json();
+    let refusal = &documented["paths"][LOGIN]["post"]["responses"]["400"]["description"];
+    assert!(refusal.as_str().unwrap().contains("code is not valid"), "{refusal}");
     backend.stop().await;
 }
 

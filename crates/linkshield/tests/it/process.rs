@@ -31,7 +31,12 @@ pub(crate) struct Process {
 
 impl Process {
     pub(crate) async fn start(data: &Path, arguments: &[&str]) -> Self {
-        let mut child = command(data).args(["--port", "0"]).args(arguments).spawn().unwrap();
+        Self::of(command(data).args(["--port", "0"]).args(arguments)).await
+    }
+
+    /// Of a command that becomes the backend.
+    pub(crate) async fn of(command: &mut Command) -> Self {
+        let mut child = command.spawn().unwrap();
         let address = first_address(&mut child).await;
         let mut stderr = child.stderr.take().unwrap();
         let log = tokio::spawn(async move {
@@ -40,6 +45,10 @@ impl Process {
             log
         });
         Self { child, address, log }
+    }
+
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id().unwrap()
     }
 
     pub(crate) async fn signal(&self, name: &str) {
@@ -124,6 +133,33 @@ async fn names_busy_port() {
 }
 
 #[tokio::test]
+async fn a_lost_master_key_is_not_replaced() {
+    let data = ScratchDirectory::new();
+    let (key, copy) = (data.path().join("master.key"), data.path().join("copy"));
+    let process = Process::start(data.path(), &[]).await;
+    process.signal("TERM").await;
+    assert_eq!(process.end().await.0.code(), Some(0));
+    std::fs::rename(&key, &copy).unwrap();
+    let mistyped = data.path().join("typo").join("master.key");
+    std::fs::create_dir(mistyped.parent().unwrap()).unwrap();
+    for (file, arguments) in [(&key, vec![]), (&mistyped, vec!["--master-key".into(), mistyped.clone()])] {
+        let (code, stderr) = fails(command(data.path()).args(["--port", "0"]).args(arguments)).await;
+        let expected = format!(
+            "error: the master key `{}` is missing\n  hint: put it back from your copy, or name it with \
+             `--master-key FILE` (LINKSHIELD_MASTER_KEY); without it neither signing keys nor second factors of this \
+             database can be opened, and no other key is made in its place\n",
+            file.display()
+        );
+        assert_eq!((code, stderr), (Some(3), expected));
+        assert!(!file.exists(), "nothing is made in its place");
+    }
+    std::fs::rename(&copy, &key).unwrap();
+    let process = Process::start(data.path(), &[]).await;
+    process.signal("TERM").await;
+    assert_eq!(process.end().await.0.code(), Some(0));
+}
+
+#[tokio::test]
 async fn lives_without_reader_of_its_log() {
     let data = ScratchDirectory::new();
     let mut child = command(data.path()).args(["--port", "0"]).spawn().unwrap();
@@ -140,14 +176,16 @@ async fn failure_is_in_log_under_its_id() {
     let process = Process::start(data.path(), &["--log", "error"]).await;
     std::fs::remove_file(data.path().join("linkshield.db")).unwrap();
     let reply = post(process.address, CHECK, &json!({ "url": "https://example.com/" }).to_string()).await;
-    assert_eq!(reply.status, 500);
+    assert_eq!(reply.status, 503);
+    assert!(reply.json()["detail"].as_str().unwrap().contains("not where it was opened"), "{}", reply.body);
+    assert_eq!(get(process.address, "/api/v1/health").await.status, 503);
     process.signal("TERM").await;
     let (_status, log) = process.end().await;
     let events: Vec<serde_json::Value> =
         log.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     let event = events.iter().find(|event| event["request_id"] == reply.json()["request_id"]).unwrap();
     assert!(event["cause"].as_str().unwrap().contains("was deleted or replaced"), "{event}");
-    assert!(!reply.body.contains("deleted"), "the inside stays inside");
+    assert!(!reply.body.contains("linkshield.db"), "the inside stays inside");
 }
 
 #[tokio::test]

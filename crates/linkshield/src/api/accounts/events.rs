@@ -35,9 +35,9 @@ pub(super) fn login_refused(witness: Witness, account: Option<AccountId>, error:
         LoginError::Locked => (failed("locked"), StatusCode::LOCKED),
         LoginError::SecondFactorWrong => {
             let failed = SecurityEvent::SecondFactorFailed { factor: SecondFactor::Totp, reason: "wrong" };
-            (failed, StatusCode::UNAUTHORIZED)
+            (failed, StatusCode::BAD_REQUEST)
         }
-        LoginError::Throttled { scope, retry_after_s } => {
+        LoginError::Throttled { scope, retry_after_s, .. } => {
             let throttled = SecurityEvent::LoginThrottled { scope, retry_after_s: *retry_after_s };
             (throttled, StatusCode::TOO_MANY_REQUESTS)
         }

@@ -1,13 +1,12 @@
 //! Refusals about credentials and accounts.
 
-use std::{fmt::Display, iter};
+use std::fmt::Display;
 
 use http::StatusCode;
 
 use crate::{
     accounts::{Failure, HashingError},
     api::problem::{Challenge, FieldError, Location, Problem},
-    telemetry::causes,
 };
 
 // === impl Problem ===
@@ -207,7 +206,7 @@ impl Problem {
         )
     }
 
-    /// 401: the password is right; a code of the second factor is missing or not good.
+    /// 401: the password is right; a code of the second factor is missing.
     pub(crate) fn second_factor_required() -> Self {
         let (status, kind) = (StatusCode::UNAUTHORIZED, "urn:linkshield:problem:second-factor-required");
         let detail = "send a code of the authenticator app, or a recovery code, in `totp_code`".to_owned();
@@ -297,12 +296,13 @@ impl From<Failure> for Problem {
             Failure::Accounts(error) => error.into(),
             Failure::Contended => Self::unavailable("the session is being changed by others"),
             failure => {
-                let cause =
-                    iter::once(failure.to_string()).chain(causes(&failure)).collect::<Vec<_>>().join(": ");
-                let kept = "the database of accounts does not answer";
-                match failure {
-                    Failure::Guard(_) => Self { cause: Some(cause), ..Self::unavailable(kept) },
-                    _ => Self::internal(cause),
+                let problem = Self::of_failure(&failure);
+                let inside = problem.status == StatusCode::INTERNAL_SERVER_ERROR;
+                if inside && matches!(failure, Failure::Guard(_)) {
+                    let detail = "the database of accounts does not answer";
+                    Self { cause: problem.cause, ..Self::unavailable(detail) }
+                } else {
+                    problem
                 }
             }
         }

@@ -1,7 +1,5 @@
 //! Refusals of operations on accounts as problem documents.
 
-use std::iter;
-
 use crate::{
     accounts::{
         ApiKeyError, ChangePasswordError, ChangeStandingError, LoginError, QuotaError, RefreshFailure,
@@ -9,10 +7,7 @@ use crate::{
     },
     api::problem::{FieldError, Location, Problem},
     keys::ChangeKeysError,
-    telemetry::causes,
 };
-
-const TOO_MANY_FAILED: &str = "too many passwords were wrong";
 
 impl From<RegisterError> for Problem {
     fn from(error: RegisterError) -> Self {
@@ -39,8 +34,11 @@ impl From<LoginError> for Problem {
     fn from(error: LoginError) -> Self {
         match error {
             LoginError::Invalid => Self::wrong_login(),
-            LoginError::Throttled { retry_after_s, .. } => Self::too_many(TOO_MANY_FAILED, retry_after_s),
-            LoginError::SecondFactorMissing | LoginError::SecondFactorWrong => Self::second_factor_required(),
+            LoginError::Throttled { what, retry_after_s, .. } => {
+                Self::too_many(&what.to_string(), retry_after_s)
+            }
+            LoginError::SecondFactorMissing => Self::second_factor_required(),
+            LoginError::SecondFactorWrong => Self::bad_code(),
             LoginError::NotVerified => Self::email_not_verified(),
             LoginError::Closed => Self::account_closed(),
             LoginError::Locked => Self::account_locked(),
@@ -62,8 +60,8 @@ impl From<ChangePasswordError> for Problem {
     fn from(error: ChangePasswordError) -> Self {
         match error {
             ChangePasswordError::Current => Self::wrong_password(),
-            ChangePasswordError::Throttled { retry_after_s } => {
-                Self::too_many(TOO_MANY_FAILED, retry_after_s)
+            ChangePasswordError::Throttled { what, retry_after_s } => {
+                Self::too_many(&what.to_string(), retry_after_s)
             }
             ChangePasswordError::New(refusal) => Self::refused_password("new_password", &refusal),
             ChangePasswordError::Unchanged => {
@@ -137,11 +135,7 @@ impl From<ChangeKeysError> for Problem {
             ChangeKeysError::Kill(_) => Self::unknown_signing_key(),
             ChangeKeysError::Rotate(refusal) => Self::rotation_refused(refusal.to_string()),
             ChangeKeysError::Contended => Self::unavailable("others are changing the keys"),
-            error => {
-                let cause =
-                    iter::once(error.to_string()).chain(causes(&error)).collect::<Vec<_>>().join(": ");
-                Self::internal(cause)
-            }
+            error => Self::of_failure(&error),
         }
     }
 }
@@ -153,7 +147,9 @@ impl From<SecondFactorError> for Problem {
             SecondFactorError::Absent => Self::second_factor_absent(),
             SecondFactorError::Code => Self::bad_code(),
             SecondFactorError::Password => Self::wrong_password(),
-            SecondFactorError::Throttled { retry_after_s } => Self::too_many(TOO_MANY_FAILED, retry_after_s),
+            SecondFactorError::Throttled { what, retry_after_s } => {
+                Self::too_many(&what.to_string(), retry_after_s)
+            }
             SecondFactorError::Failed(failure) => failure.into(),
         }
     }
