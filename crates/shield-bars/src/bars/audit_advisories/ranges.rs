@@ -19,9 +19,8 @@ use shield_audit::{
 
 use crate::harness::{Result, Trouble, Verdict};
 
+/// As the issue asks: the records' defects count against the evaluation. How it is without them is printed beside it.
 const AGREEMENT_MIN: f64 = 0.995;
-/// What was measured on the snapshot of 2024-10-10, rounded down: the defects above counted against the evaluation.
-const RAW_MIN: f64 = 0.993;
 const PYPI: Ecosystem = Ecosystem::PyPi;
 
 #[derive(Default)]
@@ -54,8 +53,7 @@ pub(super) fn measure(index: &Index, verdict: &mut Verdict) -> Result<String> {
     let raw = agreed as f64 / all.max(1) as f64;
     let sound = agreed as f64 / (agreed + open).max(1) as f64;
     verdict.demand(records >= 2_000, || format!("only {records} records have a range and a list"));
-    verdict.demand(sound >= AGREEMENT_MIN, || format!("agreement {:.3} %", sound * 100.0));
-    verdict.demand(raw >= RAW_MIN, || format!("agreement with defects {:.3} %", raw * 100.0));
+    verdict.demand(raw >= AGREEMENT_MIN, || format!("ranges and lists agree on {:.3} %", raw * 100.0));
     Ok(format!(
         "{records} records, {all} pairs: {:.4} % agree, {:.4} % where the record does not contradict itself ({holes} holes, {twins} \
          twins, {older} older lists, {open} others, {unordered} without order)",
