@@ -5,10 +5,12 @@
 #![cfg_attr(test, expect(clippy::unwrap_used, reason = "a panic is a test's failure"))]
 
 pub mod advisories;
+pub mod audit;
 pub mod baseline;
 pub mod dependencies;
 pub mod finding;
 pub mod imports;
 pub mod python;
+pub mod report;
 pub mod secrets;
 pub mod tree;

@@ -1,6 +1,7 @@
 //! One accepted finding.
 
 use jiff::civil::Date;
+use serde::Serialize;
 
 use crate::finding::{Finding, Fingerprint};
 
@@ -8,7 +9,7 @@ use crate::finding::{Finding, Fingerprint};
 const TEXT_MAX: usize = 500;
 
 /// On what terms a finding is accepted.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Terms {
     /// Why it may stay.
     pub reason: String,

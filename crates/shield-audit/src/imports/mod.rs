@@ -46,6 +46,7 @@ pub use packaging::{
     SHADOWS_STANDARD,
 };
 pub use plan::{ApplyEditsError, Edit, FilePlan, apply};
+pub(crate) use reach::is_for_tests;
 pub use reach::{Link, Reach, Usage, Via, reach};
 pub use resolve::{Found, Missing, Resolver};
 pub use standard::PythonVersion;

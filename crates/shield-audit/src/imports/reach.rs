@@ -104,7 +104,7 @@ const LOOKS_INTO_FOLDERS: [&str; 9] = [
 const TEST_RUNNERS: [&str; 4] = ["pytest", "_pytest", "hypothesis", "nose"];
 
 /// Whether a part of a module's name says that only tests use it.
-fn is_for_tests(part: &str) -> bool {
+pub(crate) fn is_for_tests(part: &str) -> bool {
     matches!(part, "tests" | "test" | "testing" | "conftest")
         || part.starts_with("test_")
         || part.starts_with("testing_")

@@ -1,0 +1,191 @@
+//! The import graph of the tree: what cannot be imported, and what is never imported.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::Path,
+};
+
+use shield_types::Sha256Digest;
+
+use super::Settings;
+use crate::{
+    finding::Finding,
+    imports::{
+        Declared, Disk, Distributions, Home, Inventory, Layout, Library, Loader, Packaging, PythonVersion,
+        Reach, Surroundings, Surveyor, Target, Usage, is_for_tests, reach,
+    },
+    report::Gap,
+    tree::Tree,
+};
+
+/// The part of an audit that gaps are named after.
+const PART: &str = "imports";
+/// The version that is taken where nothing says which runs the project.
+const NEWEST: PythonVersion = PythonVersion(13);
+
+/// Which installed modules the project leads to.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ImportGraph {
+    /// Files of installed modules that nothing leads to, as absolute paths.
+    pub unreached: BTreeSet<String>,
+    /// By installed distribution: its modules, and how many of them are reached.
+    pub usage: BTreeMap<String, Usage>,
+    /// Where the search began: the project's modules, tests apart.
+    pub roots: Vec<String>,
+    /// Modules with an import whose name only the running program knows. What they could mean counts as reached.
+    pub open: Vec<String>,
+    /// The digest of every module with what leads to it: the same graph has the same one.
+    pub digest: Option<Sha256Digest>,
+}
+
+/// What the graph shows.
+#[derive(Debug, Default)]
+pub(super) struct Imports {
+    pub(super) findings: Vec<Finding>,
+    pub(super) gaps: Vec<Gap>,
+    pub(super) graph: ImportGraph,
+}
+
+/// The directories of installed packages in a tree, relative to its root.
+pub(super) fn sites(tree: &Tree) -> Vec<String> {
+    let mut sites = BTreeSet::new();
+    for entry in tree.entries() {
+        for mark in ["site-packages/", "dist-packages/"] {
+            if let Some((before, _)) = entry.path.split_once(mark)
+                && (before.is_empty() || before.ends_with('/'))
+            {
+                sites.insert(format!("{before}{}", mark.trim_end_matches('/')));
+            }
+        }
+    }
+    sites.into_iter().collect()
+}
+
+/// Makes the graph of the directory at `root`, an absolute path, with these directories of installed packages.
+pub(super) fn look(root: &Path, sites: &[String], settings: &Settings) -> Imports {
+    let (Some(project), true) = (root.to_str(), root.is_dir()) else {
+        let reason = "the import graph needs a directory whose path is UTF-8".to_owned();
+        return Imports { gaps: vec![Gap::of(PART, ".", reason)], ..Imports::default() };
+    };
+    let around = Surroundings {
+        project: project.to_owned(),
+        python_path: Vec::new(),
+        site_packages: sites.to_vec(),
+    };
+    let target = Target { version: version(sites, settings), platform: "linux".to_owned() };
+    let layout = Layout::discover(&Disk, &around);
+    if layout.sources.is_empty() {
+        return Imports::default();
+    }
+    let mut inventory = Inventory::read(&Disk, &layout.roots, target.version);
+    inventory.add_scripts(layout.sources.iter().map(String::as_str));
+    let library = Library::new(&Disk, &inventory, target);
+    let distributions = Distributions::read(&Disk, sites);
+    let packaging = Packaging { files: &Disk, project, library: &library };
+    let mut imports = Imports { findings: packaging.project(&layout), ..Imports::default() };
+    imports.broken(&packaging, &layout, &distributions);
+    let graph = Graph { project, library: &library, layout: &layout, distributions: &distributions };
+    imports.graph = graph.made(&mut imports.gaps);
+    let unread = layout.unread.iter().chain(&inventory.unread).cloned().chain(library.unread());
+    imports
+        .gaps
+        .extend(unread.map(|unread| Gap::of(PART, relative(project, &unread.path), unread.reason)));
+    imports.gaps.sort_unstable();
+    imports.gaps.dedup();
+    imports
+}
+
+/// The version of Python that runs the project.
+fn version(sites: &[String], settings: &Settings) -> PythonVersion {
+    let of_path = |site: &String| {
+        let (_, minor) = site.trim_end_matches("/site-packages").rsplit_once("/python3.")?;
+        minor.parse().ok().map(PythonVersion)
+    };
+    settings.python.or_else(|| sites.iter().find_map(of_path)).unwrap_or(NEWEST)
+}
+
+fn relative<'a>(project: &str, path: &'a str) -> &'a str {
+    path.strip_prefix(project).map_or(path, |rest| rest.trim_start_matches('/'))
+}
+
+// === impl Imports ===
+
+impl Imports {
+    /// Imports that cannot work. Where no packages are installed, nothing can be said of those that would come from one.
+    fn broken(&mut self, packaging: &Packaging<'_>, layout: &Layout, distributions: &Distributions) {
+        let (library, project) = (packaging.library, packaging.project);
+        let declared = Declared::read(&Disk, project);
+        let ours = layout.roots.iter().filter(|root| root.home == Home::Project);
+        let roots = ours.map(|root| root.folder.as_str()).collect();
+        let surveyor = Surveyor::new(library, (project, roots), &declared, distributions);
+        let survey = surveyor.survey(&layout.sources);
+        self.findings.extend(packaging.broken(&survey));
+        let mut loader = Loader::new(library, &survey);
+        let failures = layout.sources.iter().filter_map(|path| {
+            let module = library.inventory.at(path)?;
+            packaging.circular(&loader.load(module).err()?)
+        });
+        self.findings.extend(failures);
+        self.findings.sort_by(|left, right| {
+            (&left.place, left.rule.id, &left.subject).cmp(&(&right.place, right.rule.id, &right.subject))
+        });
+        self.findings.dedup_by(|later, earlier| {
+            (&later.place, later.rule.id, &later.subject)
+                == (&earlier.place, earlier.rule.id, &earlier.subject)
+        });
+    }
+}
+
+/// What the walk through the graph is about.
+struct Graph<'a> {
+    project: &'a str,
+    library: &'a Library<'a>,
+    layout: &'a Layout,
+    distributions: &'a Distributions,
+}
+
+// === impl Graph ===
+
+impl Graph<'_> {
+    /// What is reached from everything of the project that is no test.
+    fn made(&self, gaps: &mut Vec<Gap>) -> ImportGraph {
+        let inventory = self.library.inventory;
+        let tests = |path: &str| {
+            let path = relative(self.project, path).trim_end_matches(".py");
+            path.split('/').any(is_for_tests)
+        };
+        let files = self.layout.sources.iter().filter(|path| !tests(path));
+        let at_start = self.layout.at_start.iter().filter_map(|name| inventory.find(name));
+        let roots: Vec<_> = files.clone().filter_map(|path| inventory.at(path)).chain(at_start).collect();
+        let reached = reach(self.library, self.distributions, &roots);
+        gaps.extend(
+            reached.unread.iter().map(|one| Gap::of(PART, relative(self.project, &one.path), &one.reason)),
+        );
+        let installed = inventory.modules().filter(|(_, module)| module.home == Home::Site);
+        let unreached = installed.filter(|(id, _)| reached.link(*id).is_none());
+        let usage = reached.usage(inventory, self.distributions);
+        ImportGraph {
+            unreached: unreached.map(|(_, module)| module.path.to_string()).collect(),
+            usage: usage.into_iter().map(|(name, usage)| (name.to_owned(), usage)).collect(),
+            roots: files.map(|path| relative(self.project, path).to_owned()).collect(),
+            open: reached.open.iter().map(|id| inventory.module(*id).name.to_string()).collect(),
+            digest: Some(digest(inventory, &reached)),
+        }
+    }
+}
+
+/// One line a module: its name, and the one that leads to it.
+fn digest(inventory: &Inventory, reached: &Reach) -> Sha256Digest {
+    let mut lines: Vec<String> = inventory
+        .modules()
+        .map(|(id, module)| match reached.link(id) {
+            None => format!("{} -\n", module.name),
+            Some(link) => {
+                let from = link.from.map(|from| &*inventory.module(from).name).unwrap_or_default();
+                format!("{} {:?} {from}\n", module.name, link.via)
+            }
+        })
+        .collect();
+    lines.sort_unstable();
+    Sha256Digest::of(lines.concat().as_bytes())
+}

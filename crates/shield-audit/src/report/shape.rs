@@ -1,0 +1,108 @@
+//! A report.
+
+use jiff::civil::Date;
+use serde::Serialize;
+
+use super::Coverage;
+use crate::{
+    advisories::Answer,
+    audit::ImportGraph,
+    baseline::Terms,
+    dependencies::{Believed, bill::Bill},
+    finding::{Finding, Severity},
+    python::Suppressed,
+};
+
+/// Whose code a finding is in, and whether anything leads there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Standing {
+    /// The project's own: its code, its settings, its history, what it uses.
+    Own,
+    /// Installed code that the project leads to, as far as that can be known.
+    Dependency,
+    /// Installed code that nothing of the project leads to.
+    Unreachable,
+}
+
+/// A finding in its surroundings.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Found {
+    /// Where it stands.
+    pub standing: Standing,
+    /// What was found.
+    #[serde(flatten)]
+    pub finding: Finding,
+}
+
+/// A finding that is accepted for a while.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Accepted {
+    /// What was found.
+    #[serde(flatten)]
+    pub finding: Finding,
+    /// Why, by whom, and until when.
+    pub terms: Terms,
+}
+
+/// What an audit comes to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Outcome {
+    /// All was looked at, and nothing that counts was found.
+    Clean,
+    /// All was looked at, and something was found.
+    Found,
+    /// Nothing was found, but not all was looked at.
+    Incomplete,
+    /// Something was found, and not all was looked at.
+    FoundAndIncomplete,
+}
+
+/// All that an audit says.
+#[derive(Clone, Debug, Serialize)]
+pub struct Report {
+    /// What was audited: an absolute path.
+    pub root: String,
+    /// The day it was judged on.
+    pub day: Date,
+    /// What was found and is not accepted, in the order of the places.
+    pub found: Vec<Found>,
+    /// What is accepted, in the same order.
+    pub accepted: Vec<Accepted>,
+    /// What a comment in the source takes back.
+    pub suppressed: Vec<Suppressed>,
+    /// What was read, and what was not.
+    pub coverage: Coverage,
+    /// Which lists of packages were believed.
+    pub packages: Vec<Believed>,
+    /// What is known of their vulnerabilities.
+    pub advisories: Answer,
+    /// What the project is made of.
+    #[serde(skip)]
+    pub bill: Bill,
+    /// What leads where; not part of what is written, only its digest is, with claims that rest on it.
+    #[serde(skip)]
+    pub graph: ImportGraph,
+}
+
+// === impl Report ===
+
+impl Report {
+    /// Findings of the project's own that are at least so bad.
+    pub fn failing(&self, fail_on: Severity) -> impl Iterator<Item = &Found> {
+        let own = self.found.iter().filter(|one| one.standing == Standing::Own);
+        own.filter(move |one| one.finding.severity >= fail_on)
+    }
+
+    /// What it comes to, where findings count from `fail_on`.
+    #[must_use]
+    pub fn outcome(&self, fail_on: Severity) -> Outcome {
+        match (self.failing(fail_on).next().is_some(), self.coverage.is_complete()) {
+            (false, true) => Outcome::Clean,
+            (true, true) => Outcome::Found,
+            (false, false) => Outcome::Incomplete,
+            (true, false) => Outcome::FoundAndIncomplete,
+        }
+    }
+}
