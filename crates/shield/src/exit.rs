@@ -31,6 +31,8 @@ pub(crate) enum Exit {
     Unreachable = 11,
     InvalidRun = 12,
     Aborted = 13,
+    Incomplete = 14,
+    NotHeldAndIncomplete = 15,
     Interrupted = 130,
 }
 

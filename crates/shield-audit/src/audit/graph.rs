@@ -14,12 +14,10 @@ use crate::{
         Declared, Disk, Distributions, Home, Inventory, Layout, Library, Loader, Packaging, PythonVersion,
         Reach, Surroundings, Surveyor, Target, Usage, is_for_tests, reach,
     },
-    report::Gap,
+    report::{Gap, Part},
     tree::Tree,
 };
 
-/// The part of an audit that gaps are named after.
-const PART: &str = "imports";
 /// The version that is taken where nothing says which runs the project.
 const NEWEST: PythonVersion = PythonVersion(13);
 
@@ -65,13 +63,10 @@ pub(super) fn sites(tree: &Tree) -> Vec<String> {
 pub(super) fn look(root: &Path, sites: &[String], settings: &Settings) -> Imports {
     let (Some(project), true) = (root.to_str(), root.is_dir()) else {
         let reason = "the import graph needs a directory whose path is UTF-8".to_owned();
-        return Imports { gaps: vec![Gap::of(PART, ".", reason)], ..Imports::default() };
+        return Imports { gaps: vec![Gap::of(Part::Imports, ".", reason)], ..Imports::default() };
     };
-    let around = Surroundings {
-        project: project.to_owned(),
-        python_path: Vec::new(),
-        site_packages: sites.to_vec(),
-    };
+    let around =
+        Surroundings { project: project.to_owned(), python_path: Vec::new(), site_packages: sites.to_vec() };
     let target = Target { version: version(sites, settings), platform: "linux".to_owned() };
     let layout = Layout::discover(&Disk, &around);
     if layout.sources.is_empty() {
@@ -89,7 +84,7 @@ pub(super) fn look(root: &Path, sites: &[String], settings: &Settings) -> Import
     let unread = layout.unread.iter().chain(&inventory.unread).cloned().chain(library.unread());
     imports
         .gaps
-        .extend(unread.map(|unread| Gap::of(PART, relative(project, &unread.path), unread.reason)));
+        .extend(unread.map(|unread| Gap::of(Part::Imports, relative(project, &unread.path), unread.reason)));
     imports.gaps.sort_unstable();
     imports.gaps.dedup();
     imports
@@ -159,7 +154,10 @@ impl Graph<'_> {
         let roots: Vec<_> = files.clone().filter_map(|path| inventory.at(path)).chain(at_start).collect();
         let reached = reach(self.library, self.distributions, &roots);
         gaps.extend(
-            reached.unread.iter().map(|one| Gap::of(PART, relative(self.project, &one.path), &one.reason)),
+            reached
+                .unread
+                .iter()
+                .map(|one| Gap::of(Part::Imports, relative(self.project, &one.path), &one.reason)),
         );
         let installed = inventory.modules().filter(|(_, module)| module.home == Home::Site);
         let unreached = installed.filter(|(id, _)| reached.link(*id).is_none());

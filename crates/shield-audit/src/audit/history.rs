@@ -7,12 +7,10 @@ use shield_types::chain;
 use super::Progress;
 use crate::{
     finding::Finding,
-    report::Gap,
+    report::{Gap, Part},
     secrets::{HistoryProgress, Identity, Scanner, UnreadReason, scan_history},
 };
 
-/// The part of an audit that gaps are named after.
-const PART: &str = "history";
 /// Progress is told once for so many files.
 const TOLD_EVERY: u64 = 256;
 
@@ -40,9 +38,13 @@ pub(super) fn look(
         Ok(history) => Past {
             findings: history.findings(),
             read: Some(history.read),
-            gaps: history.unread.iter().map(|one| Gap::of(PART, &one.what, why(&one.reason))).collect(),
+            gaps: history
+                .unread
+                .iter()
+                .map(|one| Gap::of(Part::History, &one.what, why(&one.reason)))
+                .collect(),
         },
-        Err(error) => Past { gaps: vec![Gap::of(PART, ".", chain(&error))], ..Past::default() },
+        Err(error) => Past { gaps: vec![Gap::of(Part::History, ".", chain(&error))], ..Past::default() },
     }
 }
 

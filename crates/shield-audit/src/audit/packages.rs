@@ -12,12 +12,9 @@ use crate::{
         read_environment, read_project,
     },
     finding::Finding,
-    report::Gap,
+    report::{Gap, Part},
     tree::{Origin, Tree},
 };
-
-/// The part of an audit that gaps are named after.
-const PART: &str = "packages";
 
 /// What the project uses of others.
 #[derive(Debug)]
@@ -43,15 +40,15 @@ pub(super) fn look(root: &Path, tree: &Tree, sites: &[String], settings: &Settin
     if let Answer::Checked(checked) = &answer {
         findings.extend(checked.findings());
         gaps.extend(checked.unchecked.iter().map(|one| {
-            Gap::of(PART, format!("{} {}", one.package, one.version), one.reason.as_str())
+            Gap::of(Part::Packages, format!("{} {}", one.package, one.version), one.reason.as_str())
         }));
         let refused = checked.summary.quarantined.iter();
-        gaps.extend(refused.map(|one| Gap::of("advisories", &one.file, one.reason.as_str())));
+        gaps.extend(refused.map(|one| Gap::of(Part::Advisories, &one.file, one.reason.as_str())));
         bill.matches.clone_from(&checked.matches);
     }
     if asks_for_packages(&project) && matches!(answer, Answer::NoDatabase) {
         let reason = "there is no database of advisories: nothing is known of their vulnerabilities";
-        gaps.push(Gap::of("advisories", "all packages", reason));
+        gaps.push(Gap::of(Part::Advisories, "all packages", reason));
     }
     gaps.sort_unstable();
     gaps.dedup();
@@ -74,7 +71,10 @@ fn read(root: &Path, path: &str, bytes_max: u64) -> io::Result<Vec<u8>> {
     let location = fs::canonicalize(root.join(path))?;
     let base = if root.is_dir() { root } else { root.parent().unwrap_or(root) };
     if !location.starts_with(base) {
-        return Err(io::Error::new(io::ErrorKind::PermissionDenied, "it lies outside of the audited directory"));
+        return Err(io::Error::new(
+            io::ErrorKind::PermissionDenied,
+            "it lies outside of the audited directory",
+        ));
     }
     if fs::metadata(&location)?.len() > bytes_max.saturating_mul(16) {
         return Err(io::Error::new(io::ErrorKind::FileTooLarge, "it is too large"));
@@ -83,7 +83,7 @@ fn read(root: &Path, path: &str, bytes_max: u64) -> io::Result<Vec<u8>> {
 }
 
 fn unread<'a>(unread: impl Iterator<Item = &'a Unread>) -> impl Iterator<Item = Gap> {
-    unread.map(|one| Gap::of(PART, &one.place.file, one.reason.as_str()))
+    unread.map(|one| Gap::of(Part::Packages, &one.place.file, one.reason.as_str()))
 }
 
 /// What is installed; places are relative to the audited directory.
@@ -92,7 +92,7 @@ fn environments(root: &Path, sites: &[String], gaps: &mut Vec<Gap>) -> Vec<Envir
     for site in sites {
         let shown = Path::new(site).strip_prefix(root).unwrap_or(Path::new(site)).to_string_lossy();
         match read_environment(Path::new(site)) {
-            Err(error) => gaps.push(Gap::of(PART, shown, chain(&error))),
+            Err(error) => gaps.push(Gap::of(Part::Packages, shown, chain(&error))),
             Ok(mut environment) => {
                 for distribution in &mut environment.distributions {
                     let place = &mut distribution.package.place;

@@ -3,11 +3,13 @@
 use std::path::PathBuf;
 
 use jiff::civil::Date;
+use serde::{Deserialize, Serialize};
 
 use crate::{advisories::Index, baseline::Baseline, imports::PythonVersion, tree};
 
 /// Whether secrets are looked for in all that was ever committed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum HistoryOf {
     /// In the tree as it is.
     Tree,

@@ -43,7 +43,7 @@ pub use load::{LoadCause, LoadFailure, Loader};
 pub use manifest::{NewFile, missing_manifest};
 pub use packaging::{
     BROKEN_IMPORT, CIRCULAR_IMPORT, DEAD_PYTEST, HIDDEN_FILE, NO_INIT, NO_MANIFEST, Packaging, REFUSED_FILE,
-    SHADOWS_STANDARD,
+    SHADOWS_STANDARD, UNDECLARED_IMPORT,
 };
 pub use plan::{ApplyEditsError, Edit, FilePlan, apply};
 pub(crate) use reach::is_for_tests;

@@ -18,6 +18,13 @@ pub static BROKEN_IMPORT: Rule = rule(
     Severity::High,
     "import what exists, or add what is missing",
 );
+/// What works only where somebody installed it by hand: no list of the project asks for it.
+pub static UNDECLARED_IMPORT: Rule = rule(
+    "imports/undeclared",
+    "import of what no list of the project names",
+    Severity::Medium,
+    "name the distribution in `pyproject.toml` or the list of requirements",
+);
 /// What cannot work: a circle of imports.
 pub static CIRCULAR_IMPORT: Rule = rule(
     "imports/circular",
@@ -91,6 +98,9 @@ impl Packaging<'_> {
         let finding = |broken: &Broken| {
             let (rule, severity) = match broken.cause {
                 Cause::NotInstalled { declared: Declaration::Declared, .. } => return None,
+                Cause::NotInstalled { .. } if broken.guard == super::Guard::None => {
+                    (&UNDECLARED_IMPORT, UNDECLARED_IMPORT.severity)
+                }
                 _ if broken.guard != super::Guard::None || broken.when == super::When::Typing => {
                     (&BROKEN_IMPORT, Severity::Low)
                 }

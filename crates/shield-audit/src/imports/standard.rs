@@ -2,10 +2,10 @@
 
 use std::{collections::HashMap, sync::LazyLock};
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// A version of Python 3, by its minor number: 11 is 3.11.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct PythonVersion(pub u8);
 
 /// Minor versions whose lists are known.

@@ -1,8 +1,8 @@
 //! The coverage statement: what was read, what was not, and why.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, fmt, str::FromStr};
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::{secrets::HistoryProgress, tree::Skipped};
 
@@ -32,11 +32,35 @@ pub struct HistoryRead {
     pub bytes: u64,
 }
 
+/// A part of an audit, by which gaps are named.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Part {
+    /// Files that could not be read, decoded or parsed.
+    Files,
+    /// Commits that could not be read.
+    History,
+    /// Modules that the import graph does not know.
+    Imports,
+    /// Lists of packages, and environments.
+    Packages,
+    /// What is known of vulnerabilities.
+    Advisories,
+}
+
+/// Text that names no part of an audit.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("find a part of an audit named `{text}`: there are {}", Part::listed())]
+pub struct ParsePartError {
+    /// What was given.
+    pub text: String,
+}
+
 /// Something that a part of the audit could not find out.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 pub struct Gap {
     /// Which part.
-    pub part: &'static str,
+    pub part: Part,
     /// About what: a file, a package, a commit.
     pub what: String,
     /// Why.
@@ -46,21 +70,21 @@ pub struct Gap {
 // === impl Coverage ===
 
 impl Coverage {
-    /// Whether all was looked at that the settings asked for.
+    /// Whether all was looked at that the settings asked for, gaps of `allowed` parts apart.
     #[must_use]
-    pub fn is_complete(&self) -> bool {
-        self.gaps.is_empty() && !self.skipped.iter().any(|skipped| skipped.reason.leaves_gap())
+    pub fn is_complete(&self, allowed: &[Part]) -> bool {
+        self.missing().iter().all(|gap| allowed.contains(&gap.part))
     }
 
     /// Everything that is missing, what the settings leave out apart: by part, what and why.
     #[must_use]
     pub fn missing(&self) -> Vec<Gap> {
         let files = self.skipped.iter().filter(|skipped| skipped.reason.leaves_gap());
-        let files = files.map(|skipped| Gap::of("files", &skipped.path, skipped.reason.to_string()));
+        let files = files.map(|skipped| Gap::of(Part::Files, &skipped.path, skipped.reason.to_string()));
         files.chain(self.gaps.iter().cloned()).collect()
     }
 
-    /// How much the settings leave out.
+    /// How much is left out on purpose: by the settings, as a cache, or as no text.
     #[must_use]
     pub fn left_out(&self) -> usize {
         self.skipped.iter().filter(|skipped| !skipped.reason.leaves_gap()).count()
@@ -68,10 +92,52 @@ impl Coverage {
 
     /// How much is missing by part.
     #[must_use]
-    pub fn missing_by_part(&self) -> BTreeMap<&'static str, usize> {
+    pub fn missing_by_part(&self) -> BTreeMap<Part, usize> {
         let mut parts = BTreeMap::new();
         self.missing().iter().for_each(|gap| *parts.entry(gap.part).or_default() += 1);
         parts
+    }
+}
+
+// === impl Part ===
+
+impl Part {
+    /// All of them.
+    pub const ALL: [Self; 5] = [Self::Files, Self::History, Self::Imports, Self::Packages, Self::Advisories];
+
+    /// Its name.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Files => "files",
+            Self::History => "history",
+            Self::Imports => "imports",
+            Self::Packages => "packages",
+            Self::Advisories => "advisories",
+        }
+    }
+
+    /// The names of all, for people.
+    #[must_use]
+    pub fn listed() -> String {
+        Self::ALL.map(Self::name).join(", ")
+    }
+}
+
+impl fmt::Display for Part {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.pad(self.name())
+    }
+}
+
+impl FromStr for Part {
+    type Err = ParsePartError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Self::ALL
+            .into_iter()
+            .find(|part| part.name() == text)
+            .ok_or_else(|| ParsePartError { text: text.to_owned() })
     }
 }
 
@@ -87,7 +153,7 @@ impl From<HistoryProgress> for HistoryRead {
 
 impl Gap {
     /// A gap of a part.
-    pub fn of(part: &'static str, what: impl Into<String>, reason: impl Into<String>) -> Self {
+    pub fn of(part: Part, what: impl Into<String>, reason: impl Into<String>) -> Self {
         Self { part, what: what.into(), reason: reason.into() }
     }
 }

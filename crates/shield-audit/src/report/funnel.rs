@@ -2,8 +2,7 @@
 
 use serde::Serialize;
 
-use super::{Report, Standing};
-use crate::finding::Severity;
+use super::{Criteria, Report, Standing};
 
 /// How many findings each step sets apart; the parts add up to the whole.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -27,12 +26,12 @@ pub struct Funnel {
 // === impl Report ===
 
 impl Report {
-    /// The funnel of this report, where findings count from `fail_on`.
+    /// The funnel of this report.
     #[must_use]
-    pub fn funnel(&self, fail_on: Severity) -> Funnel {
+    pub fn funnel(&self, criteria: &Criteria) -> Funnel {
         let with = |standing| self.found.iter().filter(move |one| one.standing == standing);
         let own = with(Standing::Own).count();
-        let open = self.failing(fail_on).count();
+        let open = self.failing(criteria).count();
         Funnel {
             all: self.found.len() + self.accepted.len() + self.suppressed.len(),
             suppressed: self.suppressed.len(),

@@ -7,6 +7,6 @@ mod funnel;
 mod shape;
 pub mod text;
 
-pub use coverage::{Coverage, Gap, HistoryRead};
+pub use coverage::{Coverage, Gap, HistoryRead, ParsePartError, Part};
 pub use funnel::Funnel;
-pub use shape::{Accepted, Found, Outcome, Report, Standing};
+pub use shape::{Accepted, Criteria, Found, Outcome, Report, Standing};

@@ -1,9 +1,9 @@
 //! A report.
 
 use jiff::civil::Date;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
-use super::Coverage;
+use super::{Coverage, Part};
 use crate::{
     advisories::Answer,
     audit::ImportGraph,
@@ -43,6 +43,15 @@ pub struct Accepted {
     pub finding: Finding,
     /// Why, by whom, and until when.
     pub terms: Terms,
+}
+
+/// What a report is held against.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Criteria {
+    /// Findings count from here.
+    pub fail_on: Severity,
+    /// Parts whose gaps do not count. They are in the report all the same.
+    pub gaps: Vec<Part>,
 }
 
 /// What an audit comes to.
@@ -89,20 +98,31 @@ pub struct Report {
 // === impl Report ===
 
 impl Report {
-    /// Findings of the project's own that are at least so bad.
-    pub fn failing(&self, fail_on: Severity) -> impl Iterator<Item = &Found> {
+    /// Findings of the project's own that count.
+    pub fn failing<'a>(&'a self, criteria: &Criteria) -> impl Iterator<Item = &'a Found> + use<'a> {
+        let fail_on = criteria.fail_on;
         let own = self.found.iter().filter(|one| one.standing == Standing::Own);
         own.filter(move |one| one.finding.severity >= fail_on)
     }
 
-    /// What it comes to, where findings count from `fail_on`.
+    /// What it comes to.
     #[must_use]
-    pub fn outcome(&self, fail_on: Severity) -> Outcome {
-        match (self.failing(fail_on).next().is_some(), self.coverage.is_complete()) {
+    pub fn outcome(&self, criteria: &Criteria) -> Outcome {
+        let found = self.failing(criteria).next().is_some();
+        match (found, self.coverage.is_complete(&criteria.gaps)) {
             (false, true) => Outcome::Clean,
             (true, true) => Outcome::Found,
             (false, false) => Outcome::Incomplete,
             (true, false) => Outcome::FoundAndIncomplete,
         }
+    }
+}
+
+// === impl Criteria ===
+
+impl Default for Criteria {
+    /// What is high counts, and so does every gap.
+    fn default() -> Self {
+        Self { fail_on: Severity::High, gaps: Vec::new() }
     }
 }

@@ -1,43 +1,53 @@
 //! A report for people at a terminal: what to mend first, then what was set apart, then what was not looked at.
 
-use std::{collections::BTreeMap, fmt::Write as _};
+use std::{
+    cmp::Reverse,
+    collections::BTreeMap,
+    fmt::{self, Write as _},
+};
 
-use super::{Funnel, Outcome, Report};
+use super::{Criteria, Found, Funnel, Outcome, Report};
 use crate::{
     advisories::Answer,
-    finding::{Finding, Severity},
+    finding::{Finding, Rule, Severity},
 };
 
 /// So many things that were not looked at are named; the other forms have all.
 const MISSING_SHOWN: usize = 10;
+/// So many places of a rule are shown.
+const PLACES_SHOWN: usize = 10;
 
-/// The report, where findings count from `fail_on`. Its first line is what it comes to.
+/// The report. Its first line is what it comes to.
 #[must_use]
-pub fn text(report: &Report, fail_on: Severity) -> String {
+pub fn text(report: &Report, criteria: &Criteria) -> String {
     let mut text = String::new();
-    let funnel = report.funnel(fail_on);
-    push(&mut text, &verdict(report, &funnel, fail_on));
-    for found in worst_first(report, fail_on) {
-        push(&mut text, &format!("\n{}", entry(found)));
-    }
-    push(&mut text, &steps(&funnel, fail_on));
+    let funnel = report.funnel(criteria);
+    push(&mut text, &verdict(report, &funnel, criteria));
+    groups(report, criteria).iter().for_each(|group| push(&mut text, &entry(group)));
+    push(&mut text, &steps(&funnel, criteria));
     push(&mut text, &packages(report));
     push(&mut text, &coverage(report));
     text
 }
 
 fn push(text: &mut String, part: &str) {
-    writeln!(text, "{part}").expect("a string takes everything");
+    add(text, format_args!("{part}\n"));
 }
 
-fn verdict(report: &Report, funnel: &Funnel, fail_on: Severity) -> String {
-    let (open, level) = (funnel.open, word(fail_on));
+fn add(text: &mut String, part: fmt::Arguments<'_>) {
+    text.write_fmt(part).expect("a string takes everything");
+}
+
+fn verdict(report: &Report, funnel: &Funnel, criteria: &Criteria) -> String {
+    let (open, level) = (funnel.open, criteria.fail_on.name());
     let read = format!("{} files read", report.coverage.files);
-    match report.outcome(fail_on) {
+    match report.outcome(criteria) {
         Outcome::Clean => format!("clean: nothing of severity {level} or above; {read}"),
         Outcome::Found => format!("{open} to mend, of severity {level} or above; {read}"),
         Outcome::Incomplete => {
-            format!("incomplete: nothing of severity {level} or above was found, but not all was looked at; {read}")
+            format!(
+                "incomplete: nothing of severity {level} or above was found, but not all was looked at; {read}"
+            )
         }
         Outcome::FoundAndIncomplete => {
             format!("{open} to mend, of severity {level} or above, and not all was looked at; {read}")
@@ -45,34 +55,56 @@ fn verdict(report: &Report, funnel: &Funnel, fail_on: Severity) -> String {
     }
 }
 
-/// The worst first; the places of one severity in their order.
-fn worst_first(report: &Report, fail_on: Severity) -> Vec<&Finding> {
-    let mut findings: Vec<_> = report.failing(fail_on).map(|found| &found.finding).collect();
-    findings.sort_by_key(|finding| std::cmp::Reverse(finding.severity));
-    findings
+/// Findings of one rule and severity.
+struct Group<'a> {
+    severity: Severity,
+    rule: &'static Rule,
+    findings: Vec<&'a Finding>,
 }
 
-fn entry(finding: &Finding) -> String {
-    let line = finding.place.span.map(|span| format!(":{}:{}", span.line, span.column)).unwrap_or_default();
-    let mut entry = format!(
-        "{} {}{line} {} ({}, {} confidence)\n  {}",
-        word(finding.severity),
-        finding.place.file,
-        finding.rule.id,
-        finding.rule.cwe,
-        format!("{:?}", finding.confidence).to_lowercase(),
-        finding.message,
-    );
-    for step in &finding.steps {
-        let line = step.place.span.map(|span| format!(":{}", span.line)).unwrap_or_default();
-        write!(entry, "\n    {}{line} {}", step.place.file, step.what).expect("a string takes everything");
+/// The worst first, then rules with few findings: those are read, a long list is skimmed.
+fn groups<'a>(report: &'a Report, criteria: &Criteria) -> Vec<Group<'a>> {
+    let mut groups: BTreeMap<(Severity, &str), Group<'a>> = BTreeMap::new();
+    for Found { finding, .. } in report.failing(criteria) {
+        let (severity, rule) = (finding.severity, finding.rule);
+        let group = groups.entry((severity, rule.id));
+        group.or_insert(Group { severity, rule, findings: Vec::new() }).findings.push(finding);
     }
-    write!(entry, "\n  {} [{}]", finding.rule.advice, finding.fingerprint).expect("a string takes everything");
+    let mut groups: Vec<_> = groups.into_values().collect();
+    groups.sort_by_key(|group| (Reverse(group.severity), group.findings.len(), group.rule.id));
+    groups
+}
+
+/// What a rule found, and what to do.
+fn entry(group: &Group<'_>) -> String {
+    let Group { severity, rule, findings } = group;
+    let mut entry = format!(
+        "\n{} {}: {} ({}), {}\n  to do: {}",
+        severity.name(),
+        rule.id,
+        rule.title,
+        rule.cwe,
+        findings.len(),
+        rule.advice
+    );
+    for finding in findings.iter().take(PLACES_SHOWN) {
+        let line = finding.place.span.map(|span| format!(":{}:{}", span.line, span.column));
+        let line = line.unwrap_or_default();
+        add(&mut entry, format_args!("\n  {}{line} [{}]", finding.place.file, finding.fingerprint));
+        add(&mut entry, format_args!("\n    {}", finding.message));
+        for step in &finding.steps {
+            let line = step.place.span.map(|span| format!(":{}", span.line)).unwrap_or_default();
+            add(&mut entry, format_args!("\n      {}{line} {}", step.place.file, step.what));
+        }
+    }
+    if let Some(more) = findings.len().checked_sub(PLACES_SHOWN).filter(|more| *more > 0) {
+        add(&mut entry, format_args!("\n  … and {more} more; `--json FILE` has every one"));
+    }
     entry
 }
 
-fn steps(funnel: &Funnel, fail_on: Severity) -> String {
-    let level = word(fail_on);
+fn steps(funnel: &Funnel, criteria: &Criteria) -> String {
+    let level = criteria.fail_on.name();
     let rows = [
         (funnel.all, "found in all".to_owned()),
         (funnel.suppressed, "taken back by a comment in the source".to_owned()),
@@ -83,7 +115,7 @@ fn steps(funnel: &Funnel, fail_on: Severity) -> String {
         (funnel.open, "to mend".to_owned()),
     ];
     rows.iter().fold(String::new(), |mut text, (count, what)| {
-        write!(text, "\n{count:>8}  {what}").expect("a string takes everything");
+        add(&mut text, format_args!("\n{count:>8}  {what}"));
         text
     })
 }
@@ -93,7 +125,9 @@ fn packages(report: &Report) -> String {
     match &report.advisories {
         _ if packages == 0 => String::new(),
         Answer::NoDatabase => {
-            format!("\npackages: {packages}; no database of advisories, so nothing is known of their vulnerabilities (`shield audit --update` fetches one)")
+            format!(
+                "\npackages: {packages}; no database of advisories, so nothing is known of their vulnerabilities (`shield audit --update` fetches one)"
+            )
         }
         Answer::Checked(checked) => {
             let newest = checked.summary.coverage.iter();
@@ -114,34 +148,22 @@ fn coverage(report: &Report) -> String {
     let missing = coverage.missing();
     let mut text = format!("read: {} files, {} bytes", coverage.files, coverage.bytes);
     if let Some(history) = coverage.history {
-        write!(text, "; {} commits with {} files", history.commits, history.blobs)
-            .expect("a string takes everything");
+        add(&mut text, format_args!("; {} commits with {} files", history.commits, history.blobs));
     }
     if coverage.left_out() > 0 {
-        write!(text, "; {} left out by the settings", coverage.left_out()).expect("a string takes everything");
+        add(&mut text, format_args!("; {} left out on purpose", coverage.left_out()));
     }
     if missing.is_empty() {
         return text;
     }
-    write!(text, "\nnot looked at: {}", missing.len()).expect("a string takes everything");
+    add(&mut text, format_args!("\nnot looked at: {}", missing.len()));
     for gap in missing.iter().take(MISSING_SHOWN) {
-        write!(text, "\n  {} {}: {}", gap.part, gap.what, gap.reason).expect("a string takes everything");
+        add(&mut text, format_args!("\n  {} {}: {}", gap.part, gap.what, gap.reason));
     }
     if missing.len() > MISSING_SHOWN {
         let parts: BTreeMap<_, _> = coverage.missing_by_part();
         let parts: Vec<_> = parts.iter().map(|(part, count)| format!("{count} {part}")).collect();
-        write!(text, "\n  … in all {}; `--json FILE` has every one", parts.join(", "))
-            .expect("a string takes everything");
+        add(&mut text, format_args!("\n  … in all {}; `--json FILE` has every one", parts.join(", ")));
     }
     text
-}
-
-fn word(severity: Severity) -> &'static str {
-    match severity {
-        Severity::Info => "info",
-        Severity::Low => "low",
-        Severity::Medium => "medium",
-        Severity::High => "high",
-        Severity::Critical => "critical",
-    }
 }

@@ -9,7 +9,7 @@ const INSTALLED: [&str; 6] =
     ["site-packages", "dist-packages", "node_modules", "__pypackages__", ".tox", ".nox"];
 
 /// The file that makes a directory a virtual environment (PEP 405).
-const ENVIRONMENT_MARK: &str = "pyvenv.cfg";
+pub(super) const ENVIRONMENT_MARK: &str = "pyvenv.cfg";
 
 /// Whose code a file is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]

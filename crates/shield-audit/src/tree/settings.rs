@@ -2,8 +2,8 @@
 
 use std::{num::NonZeroUsize, thread};
 
-/// Files that hold nothing a person wrote here: the object stores of version control. Listed in the coverage statement.
-const EXCLUDED: [&str; 5] = [".git", ".hg", ".svn", ".bzr", ".jj"];
+/// Files that hold nothing a person wrote here: the object stores of version control, and our own state. Listed in the coverage statement.
+const EXCLUDED: [&str; 6] = [".git", ".hg", ".svn", ".bzr", ".jj", ".shield"];
 
 /// What becomes of files that `.gitignore` and its kind name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -17,7 +17,7 @@ pub enum Ignored {
 /// What of a tree is looked at, and with how many hands.
 #[derive(Clone, Debug)]
 pub struct Settings {
-    /// Names of directories that are not entered, wherever they are.
+    /// Names of directories that are not entered, wherever they are. Tagged caches (`CACHEDIR.TAG`) never are.
     pub excluded: Vec<String>,
     /// What becomes of ignored files.
     pub ignored: Ignored,

@@ -37,6 +37,11 @@ pub enum Reason {
         /// The limit, in bytes.
         limit_bytes: u64,
     },
+    /// Larger than the settings allow, and no text: it holds zero bytes where a text begins.
+    LargeBinary {
+        /// The limit, in bytes.
+        limit_bytes: u64,
+    },
     /// The text is not in the encoding it declares, UTF-8 if it declares none.
     Undecodable {
         /// That encoding.
@@ -81,10 +86,10 @@ impl Reason {
         Self::Unreadable { error: error.kind().to_string() }
     }
 
-    /// Whether the audit is incomplete for it: what the settings leave out is no gap.
+    /// Whether the audit is incomplete for it: what the settings leave out is no gap, and neither is what no part of it reads.
     #[must_use]
     pub const fn leaves_gap(&self) -> bool {
-        !matches!(self, Self::Excluded)
+        !matches!(self, Self::Excluded | Self::LargeBinary { .. })
     }
 }
 
@@ -98,6 +103,9 @@ impl fmt::Display for Reason {
             Self::NotRegular => formatter.write_str("not a regular file"),
             Self::Unreadable { error } => write!(formatter, "not readable: {error}"),
             Self::TooLarge { limit_bytes } => write!(formatter, "larger than {limit_bytes} bytes"),
+            Self::LargeBinary { limit_bytes } => {
+                write!(formatter, "no text, and larger than {limit_bytes} bytes")
+            }
             Self::Undecodable { encoding, offset_bytes } => {
                 write!(formatter, "not {encoding} at byte {offset_bytes}")
             }

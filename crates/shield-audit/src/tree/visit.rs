@@ -9,6 +9,8 @@ use super::{Entry, Reason, Settings, Skipped, Tree};
 /// Stack of a reading thread, in bytes. Only what is used is ever taken from the system; a syntax tree is as deep as its source
 /// is nested.
 const STACK_BYTES: usize = 64 << 20;
+/// So much of a large file shows whether it is text, as `git` looks at it.
+const SNIFFED_BYTES: u64 = 8_000;
 
 /// What came of a visit.
 #[derive(Debug, PartialEq, Eq)]
@@ -67,7 +69,7 @@ fn contents(entry: &Entry, limit_bytes: u64) -> Result<Vec<u8>, Reason> {
     let file = File::open(&entry.location).map_err(unreadable)?;
     let expected = file.metadata().map_err(unreadable)?.len();
     if expected > limit_bytes {
-        return Err(Reason::TooLarge { limit_bytes });
+        return Err(too_large(&file, limit_bytes));
     }
     let mut bytes = Vec::with_capacity(usize::try_from(expected).unwrap_or_default() + 1);
     // It may grow while it is read.
@@ -76,6 +78,16 @@ fn contents(entry: &Entry, limit_bytes: u64) -> Result<Vec<u8>, Reason> {
         return Err(Reason::TooLarge { limit_bytes });
     }
     Ok(bytes)
+}
+
+/// A large file is a gap only if it may be text: nobody reads an image or a database line by line.
+fn too_large(file: &File, limit_bytes: u64) -> Reason {
+    let mut beginning = Vec::new();
+    let read = file.take(SNIFFED_BYTES).read_to_end(&mut beginning);
+    match read {
+        Ok(_) if memchr::memchr(0, &beginning).is_some() => Reason::LargeBinary { limit_bytes },
+        _ => Reason::TooLarge { limit_bytes },
+    }
 }
 
 #[cfg(test)]
@@ -115,12 +127,24 @@ mod tests {
 
     #[test]
     fn too_large_and_vanished_are_named() {
-        let (root, tree) =
-            tree(&[("a.py", "1234"), ("b.py", "12345"), ("c.py", ""), ("large.txt", "12345678")]);
+        let (root, tree) = tree(&[
+            ("a.py", "1234"),
+            ("b.py", "12345"),
+            ("c.py", ""),
+            ("d.py", "123\05"),
+            ("large.txt", "12345678"),
+        ]);
         fs::remove_file(root.path().join("c.py")).unwrap();
         let visited = visit(&tree, 2, 4);
         assert_eq!(visited.results, ["a.py=1234"]);
         let skipped: Vec<_> = visited.skipped.iter().map(Skipped::to_string).collect();
-        assert_eq!(skipped, ["b.py: larger than 4 bytes", "c.py: not readable: entity not found"]);
+        assert_eq!(
+            skipped,
+            [
+                "b.py: larger than 4 bytes",
+                "c.py: not readable: entity not found",
+                "d.py: no text, and larger than 4 bytes"
+            ]
+        );
     }
 }

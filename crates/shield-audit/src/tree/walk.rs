@@ -4,14 +4,21 @@ use std::{
     cmp::Ordering,
     collections::BTreeSet,
     ffi::OsStr,
-    fs, io,
+    fs::{self, File},
+    io::{self, Read as _},
     path::{Path, PathBuf},
     sync::{Mutex, PoisonError},
 };
 
 use ignore::{DirEntry, WalkBuilder, WalkParallel, WalkState};
 
-use super::{Ignored, Origin, Reason, Settings, Skipped, origin::Environments};
+use super::{
+    Ignored, Origin, Reason, Settings, Skipped,
+    origin::{ENVIRONMENT_MARK, Environments},
+};
+
+/// How the file `CACHEDIR.TAG` begins.
+const CACHE_SIGNATURE: &[u8; 43] = b"Signature: 8a477f597d28d172789f06886806bc55";
 
 /// A file of the tree.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -207,7 +214,17 @@ fn walker(root: &Path, settings: &Settings, ignored: Ignored) -> WalkParallel {
 
 fn excluded(entry: &DirEntry, settings: &Settings) -> bool {
     let directory = entry.file_type().is_some_and(|kind| kind.is_dir());
-    directory && settings.excluded.iter().any(|name| entry.file_name() == OsStr::new(name))
+    directory
+        && (settings.excluded.iter().any(|name| entry.file_name() == OsStr::new(name))
+            || is_cache(entry.path()))
+}
+
+/// Whether a directory says of itself that everything in it can be made again (Cache Directory Tagging Specification): a build's
+/// output, a tool's cache. Environments of Python say it too, and hold code that runs.
+fn is_cache(directory: &Path) -> bool {
+    let mut begins = [0; CACHE_SIGNATURE.len()];
+    let tag = File::open(directory.join("CACHEDIR.TAG")).and_then(|mut tag| tag.read_exact(&mut begins));
+    tag.is_ok() && begins == *CACHE_SIGNATURE && !directory.join(ENVIRONMENT_MARK).exists()
 }
 
 /// Where an error of the walker happened, and what it was.
@@ -281,6 +298,25 @@ mod tests {
         let tree = Tree::walk(root.path(), &settings).unwrap();
         assert_eq!(paths(&tree), [".gitignore", "b.py"]);
         assert_eq!(tree.skipped, [Skipped { path: "ignored.py".to_owned(), reason: Reason::Excluded }]);
+    }
+
+    #[test]
+    fn caches_are_left_out_by_name() {
+        let root = tempfile::tempdir().unwrap();
+        write(
+            root.path(),
+            &["target/debug/a.py", ".venv/a.py", ".venv/pyvenv.cfg", "src/a.py", "src/CACHEDIR.TAG"],
+        );
+        let signature = "Signature: 8a477f597d28d172789f06886806bc55\n# made by a tool";
+        for directory in ["target", ".venv"] {
+            fs::write(root.path().join(directory).join("CACHEDIR.TAG"), signature).unwrap();
+        }
+        let tree = Tree::walk(root.path(), &Settings::default()).unwrap();
+        assert_eq!(
+            paths(&tree),
+            [".venv/CACHEDIR.TAG", ".venv/a.py", ".venv/pyvenv.cfg", "src/CACHEDIR.TAG", "src/a.py"]
+        );
+        assert_eq!(tree.skipped, [Skipped { path: "target".to_owned(), reason: Reason::Excluded }]);
     }
 
     #[test]

@@ -8,7 +8,7 @@ use std::{
 
 use shield_types::settings::{DOCUMENT_BYTES_MAX, Mistakes, Reader, Refusal, Table};
 
-use super::{bench, drill, edge, model::Manifest, release, service, stages};
+use super::{audit, bench, drill, edge, model::Manifest, release, service, stages};
 
 /// Name of the file that describes a service.
 pub const FILE_NAME: &str = "shield.toml";
@@ -141,6 +141,7 @@ pub(crate) fn resolve(root: &Table<'_>) -> Option<Manifest> {
     let edge = edge::read(&root.table("edge"));
     let drill = drill::read(&root.table("drill"));
     let bench = bench::read(&root.table("bench"));
+    let audit = audit::read(&root.table("audit"));
     if let Some((stages, drill)) = stages.as_ref().zip(drill.as_ref()) {
         drill::check_stage(stages, drill, &root.table("stage").table("drill"));
     }
@@ -158,5 +159,6 @@ pub(crate) fn resolve(root: &Table<'_>) -> Option<Manifest> {
         edge: edge?,
         drill: drill?,
         bench: bench?,
+        audit: audit?,
     })
 }

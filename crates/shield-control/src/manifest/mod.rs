@@ -5,6 +5,7 @@
 //! ([`shield_types::settings::Mistakes`]); nothing is guessed and nothing is ignored. Only the resolved form is passed
 //! on: it is part of a release's identity and crosses the admin API. `docs/shield-toml.md` lists every key.
 
+mod audit;
 mod bench;
 mod drill;
 mod edge;
@@ -22,8 +23,9 @@ mod tests;
 pub use exclusions::Exclusions;
 pub use load::{FILE_NAME, FORMAT, LoadManifestError};
 pub use model::{
-    BenchSettings, BenchStage, BuildStage, CommandStage, DrillSettings, DrillStage, EdgeSettings, LoadStage,
-    Manifest, ReadyProbe, ReleaseSettings, ServiceSettings, SmokeRequest, Stages, Strategy,
+    AuditSettings, AuditStage, BenchSettings, BenchStage, BuildStage, CommandStage, DrillSettings,
+    DrillStage, EdgeSettings, LoadStage, Manifest, ReadyProbe, ReleaseSettings, ServiceSettings,
+    SmokeRequest, Stages, Strategy,
 };
 pub use status::{ParseStatusError, StatusRange};
 pub use template::{ParseTemplateError, Placeholders, StartCommand, Template, Variables};

@@ -3,6 +3,7 @@
 use std::{collections::BTreeMap, net::SocketAddr, time::Duration};
 
 use serde::{Deserialize, Serialize};
+use shield_audit::{audit::HistoryOf, imports::PythonVersion, report::Criteria};
 use shield_load::BenchComponent;
 use shield_types::{
     EnvironmentName, ServiceName,
@@ -35,6 +36,9 @@ pub struct Manifest {
     /// What its security components may cost; `None` when nothing is said about that.
     #[serde(default)]
     pub bench: Option<BenchSettings>,
+    /// What an audit of it looks at, and what it is held against.
+    #[serde(default)]
+    pub audit: AuditSettings,
 }
 
 /// How instances start and when they are ready.
@@ -72,6 +76,9 @@ pub struct Stages {
     pub build: BuildStage,
     /// Tests the project; `None` when the service has no test command.
     pub test: Option<CommandStage>,
+    /// Audits the project; `None` when the service has no such stage.
+    #[serde(default)]
+    pub audit: Option<AuditStage>,
     /// Measures the security components; `None` when the service has no such stage.
     #[serde(default)]
     pub bench: Option<BenchStage>,
@@ -99,6 +106,27 @@ pub struct LoadStage {
 pub struct DrillStage {
     /// Which, in order.
     pub drills: Vec<DrillName>,
+}
+
+/// Audits the project: what `[audit]` says counts.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct AuditStage {}
+
+/// What an audit looks at, and what it is held against.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct AuditSettings {
+    /// From which severity findings count, and whose gaps do not.
+    pub criteria: Criteria,
+    /// Names of directories that are not entered.
+    pub exclude: Vec<String>,
+    /// Where secrets are looked for.
+    pub history: HistoryOf,
+    /// Directories of installed packages beside those in the project, relative to it.
+    pub site_packages: Vec<String>,
+    /// The Python that runs the project; `None`: what its environment says.
+    pub python: Option<PythonVersion>,
+    /// The file of accepted findings, relative to the project; `None`: `audit-baseline.txt` if there is one.
+    pub baseline: Option<String>,
 }
 
 /// Holds the security components against what they may cost.
@@ -263,5 +291,20 @@ impl Manifest {
     /// The environment variables of the staging instance.
     pub fn staging_variables(&self) -> Variables {
         self.service.env.overridden_by(&self.stages.staging_env)
+    }
+}
+
+// === impl AuditSettings ===
+
+impl Default for AuditSettings {
+    fn default() -> Self {
+        Self {
+            criteria: Criteria::default(),
+            exclude: Vec::new(),
+            history: HistoryOf::Tree,
+            site_packages: Vec::new(),
+            python: None,
+            baseline: None,
+        }
     }
 }

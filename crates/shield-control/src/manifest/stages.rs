@@ -9,16 +9,13 @@ use http::{HeaderName, HeaderValue};
 use shield_types::settings::{Refusal, Setting, Table};
 
 use super::{
-    bench,
+    audit, bench,
     exclusions::{Exclusions, check_pattern},
     model::{BuildStage, CommandStage, DrillStage, LoadStage, SmokeRequest, Stages},
     service::{TEXT_BYTES_MAX, millis, path, seconds, status, variables},
 };
 
 use crate::drill::DrillName;
-
-/// Stages that DESIGN names and this version does not have.
-const NOT_BUILT: [&str; 1] = ["audit"];
 
 /// Headers that the client sets itself, from the body and the connection.
 const OWN_HEADERS: [&str; 5] = ["connection", "content-length", "te", "transfer-encoding", "upgrade"];
@@ -39,15 +36,9 @@ const PATH_BYTES_MAX: usize = 4096;
 const NAME_BYTES_MAX: usize = 200;
 
 pub(crate) fn read(table: &Table<'_>) -> Option<Stages> {
-    for name in NOT_BUILT {
-        table.refuse(
-            name,
-            "a stage that is not built yet",
-            "one of build, test, bench, staging, smoke, load, drill",
-        );
-    }
     let build = build(&table.table("build"));
     let test = test(&table.table("test"));
+    let audit = audit::stage(&table.table("audit"));
     let bench = bench::stage(&table.table("bench"));
     let staging_env = variables(&table.table("staging"), "env");
     let smoke = smoke(&table.table("smoke"));
@@ -56,6 +47,7 @@ pub(crate) fn read(table: &Table<'_>) -> Option<Stages> {
     Some(Stages {
         build: build?,
         test: test?,
+        audit: audit?,
         bench: bench?,
         staging_env: staging_env.take()?,
         smoke: smoke?,

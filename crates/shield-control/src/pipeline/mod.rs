@@ -1,9 +1,10 @@
-//! The pipeline of stages: build, test, bench, staging, smoke, load, drill, release, watch.
+//! The pipeline of stages: build, test, audit, bench, staging, smoke, load, drill, release, watch.
 //!
 //! Each stage ends in a signed statement about one artifact digest; a stage that fails ends the pipeline. Stages that run in
 //! the project (build, test) and requests to staging happen in the process that asked; staging instances and releases belong
 //! to the control plane, so a pipeline that is killed leaves nothing behind and a release under way goes on.
 
+mod audit;
 mod bench;
 mod command;
 mod drills;
@@ -18,6 +19,7 @@ mod smoke;
 mod stage;
 mod staging;
 
+pub use audit::{AuditRunError, advisories_path, audit_project};
 pub use bench::{BENCH_DATA, BenchRunError, bench_artifact, bench_running};
 pub(crate) use notary::{Finding, Notary};
 pub use ship::{ShipError, ShipOrder, ShipSummary, release_artifact, ship};

@@ -191,6 +191,10 @@ impl<'a> Pipeline<'a> {
             Some(test) => self.test(test, &artifact).await?,
             None => self.skip(StageName::Test, artifact.digest, "no `stage.test.command` in shield.toml")?,
         }
+        match &self.order.manifest.stages.audit {
+            Some(_) => self.audit(&artifact).await?,
+            None => self.skip(StageName::Audit, artifact.digest, "no `[stage.audit]` in shield.toml")?,
+        }
         match self.order.manifest.stages.bench.clone() {
             Some(stage) => self.bench(&artifact, &stage).await?,
             None => self.skip(StageName::Bench, artifact.digest, "no `[stage.bench]` in shield.toml")?,

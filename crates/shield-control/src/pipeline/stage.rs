@@ -13,6 +13,8 @@ pub enum StageName {
     Build,
     /// Runs the project's tests.
     Test,
+    /// Audits its code, what it depends on and its secrets.
+    Audit,
     /// Measures its security components.
     Bench,
     /// Starts the artifact outside production.
@@ -34,6 +36,7 @@ impl fmt::Display for StageName {
         formatter.pad(match self {
             Self::Build => "build",
             Self::Test => "test",
+            Self::Audit => "audit",
             Self::Bench => "bench",
             Self::Staging => "staging",
             Self::Smoke => "smoke",

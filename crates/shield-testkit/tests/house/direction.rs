@@ -20,6 +20,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     (
         "shield-control",
         &[
+            "shield-audit",
             "shield-edge",
             "shield-evidence",
             "shield-load",
@@ -31,6 +32,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     (
         "shield",
         &[
+            "shield-audit",
             "shield-control",
             "shield-edge",
             "shield-evidence",

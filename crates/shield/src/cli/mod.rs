@@ -1,5 +1,6 @@
 //! The command line.
 
+mod audit;
 mod bench;
 mod drill;
 mod load;
@@ -8,6 +9,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+pub(crate) use audit::AuditArguments;
 pub(crate) use bench::BenchArguments;
 pub(crate) use drill::{DrillCommand, DrillRunArguments};
 pub(crate) use load::{
@@ -34,17 +36,20 @@ Exit codes:
   0  done: what the command promises holds
   1  unexpected: a bug (please report it), or a result that could not be printed
   2  usage: the command line or shield.toml is wrong (every mistake is listed); a drill was refused
-  3  a stage failed: build, test, bench, staging, smoke, load or drill
+  3  a stage failed: build, test, audit, bench, staging, smoke, load or drill
   4  the release failed: taken back, or kept because there was nothing to go back to
   5  busy: another release, pipeline or drill is under way (its holder is named), or a worker has another run
   6  the control plane is not running, or cannot start (an occupied port names its holder)
   7  the evidence log does not verify
   8  state could not be recorded (disk full?); nothing was done, what runs keeps running
   9  state was damaged and has been rebuilt from what runs; run the command again
-  10  a threshold, a check of the ledger, a drill's hypothesis or a component's target did not hold, or a comparison found a regression
+  10  a threshold, a check of the ledger, a drill's hypothesis or a component's target did not hold, or a comparison found a regression;
+      or the audit found something that counts
   11  the target answered nothing at all
   12  the run is invalid: the generator was the bottleneck, a worker is missing, or `bench` was answered 429; it says nothing about the target
   13  the run or drill was ended early by its abort condition
+  14  the audit found nothing that counts, but could not look at everything (it lists what is missing)
+  15  the audit found something that counts, and could not look at everything
   130  interrupted (Ctrl-C); a release under way goes on, a drill was undone";
 
 /// Where the project and its state are.
@@ -91,6 +96,8 @@ pub(crate) enum Command {
     Evidence(EvidenceCommand),
     /// Send load to a service, measure it honestly, and say whether it held.
     Load(Box<LoadArguments>),
+    /// Find what is wrong with a project's code, its packages and its secrets, and what of it matters.
+    Audit(Box<AuditArguments>),
     /// Measure what each security component costs, against what it may cost.
     Bench(BenchArguments),
     /// Break something on purpose, and see whether what is promised about it is true.

@@ -1,0 +1,223 @@
+//! The audit stage: what is wrong with the project's code, what it depends on and its secrets.
+
+use std::{
+    env, fs, io,
+    path::{Path, PathBuf},
+};
+
+use jiff::tz::TimeZone;
+use serde_json::{Value, json};
+use shield_audit::{
+    advisories::{Answer, Index, OpenIndexError},
+    audit::{Progress, Settings, audit},
+    baseline::{Baseline, ParseBaselineError},
+    report::{Found, Outcome, Report},
+    tree::WalkError,
+};
+use shield_evidence::{Check, CheckOutcome};
+use shield_types::{Sha256Digest, chain};
+use tokio::sync::mpsc;
+
+use super::{
+    ship::{Pipeline, ShipError, failed},
+    stage::{PipelineEvent, StageFailure, StageName},
+};
+use crate::{manifest::AuditSettings, store::StoredArtifact};
+
+/// The file of accepted findings that is taken when none is named.
+const BASELINE: &str = "audit-baseline.txt";
+/// Names the index of advisories, in place of the one in the user's cache.
+const ADVISORIES: &str = "SHIELD_ADVISORIES";
+/// So many findings are told when the stage fails.
+const TOLD_MAX: usize = 10;
+/// Where to read on.
+const HINT: &str = "`shield audit` shows all of it; docs/audit.md says how a finding is mended or accepted";
+
+/// Why nothing was audited.
+#[derive(Debug, thiserror::Error)]
+pub enum AuditRunError {
+    /// The directory.
+    #[error("audit the project")]
+    Walk(#[from] WalkError),
+    /// A file could not be read.
+    #[error("read `{}`", path.display())]
+    Read {
+        /// Which.
+        path: PathBuf,
+        /// What the operating system said.
+        source: io::Error,
+    },
+    /// The file of accepted findings has mistakes.
+    #[error("accept what the baseline says")]
+    Baseline(#[from] ParseBaselineError),
+    /// The index of advisories is none, or of another version.
+    #[error("use `{}`", path.display())]
+    Advisories {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        source: OpenIndexError,
+    },
+}
+
+/// Where the index of advisories is kept: `SHIELD_ADVISORIES`, or the user's cache (XDG Base Directory Specification). None if
+/// neither is known.
+#[must_use]
+pub fn advisories_path() -> Option<PathBuf> {
+    let set = |name| env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+    let cache = || set("XDG_CACHE_HOME").or_else(|| set("HOME").map(|home| home.join(".cache")));
+    set(ADVISORIES).or_else(|| cache().map(|cache| cache.join("shield").join("advisories")))
+}
+
+/// Audits the directory or file at `path` as `settings` say; paths in these are relative to it. `advisories` is the index, if
+/// there is a file.
+///
+/// # Errors
+/// If there is nothing at `path`, or the baseline or the index cannot be used. Everything else is part of the report.
+pub fn audit_project(
+    path: &Path,
+    settings: &AuditSettings,
+    advisories: Option<&Path>,
+    tell: &(dyn Fn(Progress) + Sync),
+) -> Result<Report, AuditRunError> {
+    let mut order = Settings::on(TimeZone::UTC.to_datetime(jiff::Timestamp::now()).date());
+    order.tree.excluded.extend(settings.exclude.iter().cloned());
+    order.history = settings.history;
+    order.python = settings.python;
+    order.site_packages = settings.site_packages.iter().map(|site| path.join(site)).collect();
+    order.baseline = baseline(path, settings)?;
+    order.advisories = advisories.map(index).transpose()?.flatten();
+    Ok(audit(path, &order, tell)?)
+}
+
+/// The accepted findings. A file that is named must be there.
+fn baseline(path: &Path, settings: &AuditSettings) -> Result<Option<Baseline>, AuditRunError> {
+    let name = settings.baseline.as_deref().unwrap_or(BASELINE);
+    let location = path.join(name);
+    match fs::read_to_string(&location) {
+        Ok(text) => Ok(Some(Baseline::parse(name, &text)?)),
+        Err(_) if settings.baseline.is_none() && !location.is_file() => Ok(None),
+        Err(source) => Err(AuditRunError::Read { path: location, source }),
+    }
+}
+
+fn index(path: &Path) -> Result<Option<Index>, AuditRunError> {
+    match fs::read(path) {
+        Ok(bytes) => Index::open(bytes)
+            .map(Some)
+            .map_err(|source| AuditRunError::Advisories { path: path.to_owned(), source }),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(source) => Err(AuditRunError::Read { path: path.to_owned(), source }),
+    }
+}
+
+impl Pipeline<'_> {
+    /// Passes when nothing that counts was found, and nothing that counts was left unread.
+    pub(super) async fn audit(&mut self, artifact: &StoredArtifact) -> Result<(), ShipError> {
+        let running = self.begin(StageName::Audit, "code, packages and secrets of the project".to_owned());
+        let audited = self.audited().await;
+        let report = match audited {
+            Ok(report) => report,
+            Err(error) => {
+                let reason = chain(&error);
+                self.record(running, artifact.digest, failed(&reason), Vec::new(), json!({}))?;
+                let (stage, output, hint) = (StageName::Audit, Vec::new(), HINT.to_owned());
+                return Err(self.fail(StageFailure { stage, reason, output, hint }));
+            }
+        };
+        let criteria = &self.order.manifest.audit.criteria;
+        let (outcome, summary) = (report.outcome(criteria), self.summary(&report));
+        let (checks, details) = (self.checks(&report), self.details(&report));
+        if outcome == Outcome::Clean {
+            return self.pass(running, artifact.digest, checks, details, summary);
+        }
+        self.record(running, artifact.digest, failed(&summary), checks, details)?;
+        let missing = report.coverage.missing();
+        let gaps = missing.iter().filter(|gap| !criteria.gaps.contains(&gap.part));
+        let gaps = gaps.map(|gap| format!("not looked at: {} {}: {}", gap.part, gap.what, gap.reason));
+        let output = report.failing(criteria).map(line).chain(gaps).take(TOLD_MAX).collect();
+        let (stage, hint) = (StageName::Audit, HINT.to_owned());
+        Err(self.fail(StageFailure { stage, reason: summary, output, hint }))
+    }
+
+    /// The audit runs on threads of its own; how far it is comes back through a channel.
+    async fn audited(&mut self) -> Result<Report, AuditRunError> {
+        let (project, settings) = (self.order.project.clone(), self.order.manifest.audit.clone());
+        let (tell, mut told) = mpsc::unbounded_channel();
+        let work = tokio::task::spawn_blocking(move || {
+            let tell = |progress| {
+                // Whoever listened has gone: the audit is not wanted any more.
+                let _ = tell.send(progress);
+            };
+            audit_project(&project, &settings, advisories_path().as_deref(), &tell)
+        });
+        while let Some(progress) = told.recv().await {
+            if let Progress::Files { done, all } = progress {
+                let line = format!("{done} of {all} files");
+                (self.tell)(PipelineEvent::Output { stage: StageName::Audit, line });
+            }
+        }
+        work.await.expect("an audit does not panic")
+    }
+
+    fn summary(&self, report: &Report) -> String {
+        let criteria = &self.order.manifest.audit.criteria;
+        let open = report.failing(criteria).count();
+        let missing = report.coverage.missing().len();
+        let files = report.coverage.files;
+        format!(
+            "{open} findings of severity {} or above in {files} files, {missing} things not looked at",
+            criteria.fail_on.name()
+        )
+    }
+
+    fn checks(&self, report: &Report) -> Vec<Check> {
+        let criteria = &self.order.manifest.audit.criteria;
+        let of = |name: &str, held: bool, detail: String| Check {
+            name: name.to_owned(),
+            outcome: if held { CheckOutcome::Yes } else { CheckOutcome::No },
+            method: "shield audit".to_owned(),
+            detail,
+        };
+        let open = report.failing(criteria).count();
+        let gaps = report.coverage.missing_by_part();
+        let gaps: Vec<_> = gaps.iter().map(|(part, count)| format!("{count} {part}")).collect();
+        let gaps = if gaps.is_empty() { "nothing".to_owned() } else { gaps.join(", ") };
+        vec![
+            of("findings", open == 0, format!("{open} of severity {} or above", criteria.fail_on.name())),
+            of("coverage", report.coverage.is_complete(&criteria.gaps), format!("not looked at: {gaps}")),
+        ]
+    }
+
+    /// Figures and names; the report itself is made again by `shield audit`.
+    fn details(&self, report: &Report) -> Value {
+        let criteria = &self.order.manifest.audit.criteria;
+        let names: Vec<_> =
+            report.failing(criteria).map(|found| found.finding.fingerprint.to_string()).collect();
+        let database: Option<Sha256Digest> = match &report.advisories {
+            Answer::Checked(checked) => Some(checked.digest),
+            Answer::NoDatabase => None,
+        };
+        json!({
+            "criteria": criteria,
+            "funnel": report.funnel(criteria),
+            "files": report.coverage.files,
+            "packages": report.bill.packages.len(),
+            "advisories_sha256": database.map(|digest| digest.to_string()),
+            "fingerprints": names,
+        })
+    }
+}
+
+/// One line about a finding.
+fn line(found: &Found) -> String {
+    let finding = &found.finding;
+    let line = finding.place.span.map(|span| format!(":{}", span.line)).unwrap_or_default();
+    format!(
+        "{} {}{line} {}: {}",
+        finding.severity.name(),
+        finding.place.file,
+        finding.rule.id,
+        finding.message
+    )
+}

@@ -1,0 +1,81 @@
+//! `shield audit`: what is wrong with a project, and what of it matters.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+use shield_audit::report::{Outcome, Report};
+use shield_control::{
+    manifest::{AuditSettings, FILE_NAME, Manifest},
+    pipeline::{AuditRunError, advisories_path, audit_project},
+};
+
+use crate::{
+    cli::{AuditArguments, OutputFormat, Place},
+    exit::{Exit, Failure},
+    output::audit::{Meter, print},
+};
+
+pub(crate) fn run(place: &Place, arguments: &AuditArguments, format: OutputFormat) -> Result<(), Failure> {
+    let path = arguments.path.as_ref().unwrap_or(&place.project);
+    let settings = settings(path, arguments)?;
+    let report = look(path, &settings, format)?;
+    print(&report, &settings.criteria, format);
+    match report.outcome(&settings.criteria) {
+        Outcome::Clean => Ok(()),
+        Outcome::Found => Err(Failure::told(Exit::NotHeld)),
+        Outcome::Incomplete => Err(Failure::told(Exit::Incomplete)),
+        Outcome::FoundAndIncomplete => Err(Failure::told(Exit::NotHeldAndIncomplete)),
+    }
+}
+
+fn look(path: &Path, settings: &AuditSettings, format: OutputFormat) -> Result<Report, Failure> {
+    let meter = Meter::new(format);
+    let report =
+        audit_project(path, settings, advisories_path().as_deref(), &|progress| meter.tell(progress));
+    meter.finish();
+    report.map_err(|error| failure(&error))
+}
+
+/// What `shield.toml` says, if the directory has one, with what the command line says instead.
+fn settings(path: &Path, arguments: &AuditArguments) -> Result<AuditSettings, Failure> {
+    let manifest = path.join(FILE_NAME);
+    let mut settings = match manifest.is_file() {
+        true => {
+            Manifest::load(&manifest)
+                .map_err(|error| Failure::new(Exit::Usage, &error, &error.hints()))?
+                .audit
+        }
+        false => AuditSettings::default(),
+    };
+    if let Some(fail_on) = arguments.fail_on {
+        settings.criteria.fail_on = fail_on.into();
+    }
+    settings.criteria.gaps.extend(&arguments.gaps);
+    if arguments.history {
+        settings.history = shield_audit::audit::HistoryOf::Repository;
+    }
+    settings.exclude.extend(arguments.exclude.iter().cloned());
+    settings.site_packages.extend(arguments.site_packages.iter().map(|path| absolute(path)));
+    settings.python = arguments.python.or(settings.python);
+    if let Some(baseline) = &arguments.baseline {
+        settings.baseline = Some(absolute(baseline));
+    }
+    Ok(settings)
+}
+
+/// Paths of the command line are relative to where it is given, those of `shield.toml` to the project.
+fn absolute(path: &Path) -> String {
+    fs::canonicalize(path).unwrap_or_else(|_| PathBuf::from(path)).to_string_lossy().into_owned()
+}
+
+fn failure(error: &AuditRunError) -> Failure {
+    let hint = match error {
+        AuditRunError::Walk(_) => "name a directory or file that exists",
+        AuditRunError::Read { .. } => "name a file that can be read",
+        AuditRunError::Baseline(_) => "docs/audit.md says what a line of it looks like",
+        AuditRunError::Advisories { .. } => "make it anew with `shield audit --update`",
+    };
+    Failure::new(Exit::Usage, error, &[hint.to_owned()])
+}
