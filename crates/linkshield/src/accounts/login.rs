@@ -28,6 +28,7 @@ use super::{
 };
 use crate::{
     clock::now,
+    gate::CountStanding,
     store::{Account, AccountStatus},
     telemetry::causes,
 };
@@ -100,12 +101,12 @@ pub enum LoginError {
     #[error("find an account with this address and password")]
     Invalid,
     /// Too many failed before.
-    #[error("try a password: too many failed, try again in `{retry_after_s}` s")]
+    #[error("try a password: too many failed, try again in `{}` s", .by.seconds_left)]
     Throttled {
         /// Whose limit it is, for the log: `account` or `address`.
         scope: &'static str,
-        /// Whole seconds, at least 1.
-        retry_after_s: u64,
+        /// The count that is full.
+        by: CountStanding,
     },
     /// The password is right; no code of the second factor came.
     #[error("log in without the second factor")]
@@ -221,8 +222,20 @@ impl Accounts {
                 Ok(CountedAttempt { attempt, keys, at, asker })
             }
             LoginDecision::Refused { by, retry_after_seconds } => {
-                let scope = if matches!(by, FailureKey::Block(_)) { "address" } else { "account" };
-                Err(LoginError::Throttled { scope, retry_after_s: retry_after_seconds })
+                let (scope, name) = match by {
+                    FailureKey::Block(_) => ("address", "failed_logins_of_address"),
+                    _ => ("account", "failed_logins"),
+                };
+                let policy = &self.inner.login_policy;
+                let by = CountStanding {
+                    name,
+                    units: policy.borne(&by),
+                    window: policy.window,
+                    remaining: 0,
+                    seconds_left: retry_after_seconds,
+                    full_at: policy.window_end(at),
+                };
+                Err(LoginError::Throttled { scope, by })
             }
         }
     }
@@ -320,9 +333,7 @@ impl From<UsedCode> for Proof {
 impl From<SecondFactorError> for LoginError {
     fn from(error: SecondFactorError) -> Self {
         match error {
-            SecondFactorError::Throttled { retry_after_s } => {
-                Self::Throttled { scope: "account", retry_after_s }
-            }
+            SecondFactorError::Throttled { by } => Self::Throttled { scope: "account", by },
             SecondFactorError::Failed(failure) => failure.into(),
             _ => Self::SecondFactorWrong,
         }

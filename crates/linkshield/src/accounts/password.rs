@@ -21,6 +21,7 @@ use super::{
 };
 use crate::{
     clock::now,
+    gate::CountStanding,
     mail::Letter,
     store::{Account, AccountChange},
 };
@@ -59,10 +60,10 @@ pub enum ChangePasswordError {
     #[error("confirm the current password")]
     Current,
     /// Too many failed before.
-    #[error("try a password: too many failed, try again in `{retry_after_s}` s")]
+    #[error("try a password: too many failed, try again in `{}` s", .by.seconds_left)]
     Throttled {
-        /// Whole seconds, at least 1.
-        retry_after_s: u64,
+        /// The count that is full.
+        by: CountStanding,
     },
     /// The new one may not be one.
     #[error("accept the new password")]
@@ -103,7 +104,7 @@ impl Accounts {
         let account = self.account(account).await?;
         let email = address_of(&account)?;
         let counted = self.count_attempt(&email, address).await.map_err(|error| match error {
-            LoginError::Throttled { retry_after_s, .. } => ChangePasswordError::Throttled { retry_after_s },
+            LoginError::Throttled { by, .. } => ChangePasswordError::Throttled { by },
             LoginError::Failed(failure) => failure.into(),
             _ => ChangePasswordError::Current,
         })?;

@@ -28,6 +28,7 @@ use super::{
 };
 use crate::{
     clock::now,
+    gate::CountStanding,
     keys::random_bytes,
     mail::Letter,
     store::{Account, Totp},
@@ -71,10 +72,10 @@ pub enum SecondFactorError {
     #[error("confirm the password")]
     Password,
     /// Too many failed before.
-    #[error("try a code or a password: too many failed, try again in `{retry_after_s}` s")]
+    #[error("try a code or a password: too many failed, try again in `{}` s", .by.seconds_left)]
     Throttled {
-        /// Whole seconds, at least 1.
-        retry_after_s: u64,
+        /// The count that is full.
+        by: CountStanding,
     },
     /// A fault of ours.
     #[error(transparent)]
@@ -195,7 +196,7 @@ impl Accounts {
     async fn count_code(&self, account: &Account) -> Result<CountedAttempt, SecondFactorError> {
         let attempt = LoginAttempt { name: name(account.id), block: block(account.id), device: None };
         self.count(attempt).await.map_err(|error| match error {
-            LoginError::Throttled { retry_after_s, .. } => SecondFactorError::Throttled { retry_after_s },
+            LoginError::Throttled { by, .. } => SecondFactorError::Throttled { by },
             LoginError::Failed(failure) => failure.into(),
             _ => SecondFactorError::Code,
         })

@@ -31,7 +31,7 @@ use shield_types::Timestamp;
 use tokio::sync::watch;
 
 use super::{
-    Circumstances, EventSink, Fanout, GlobalLimits, Peer, Route, RouteTable, UseNotes,
+    Circumstances, Counts, EventSink, Fanout, GlobalLimits, Peer, Route, RouteTable, UseNotes,
     headers::{AnswerHeaders, Lines, OwnHeaders},
     principal::Caller,
     strange::names_strange_key,
@@ -388,7 +388,11 @@ impl<S: GateStore> Gate<S> {
     }
 
     fn dress(&self, mut response: Response, own: OwnHeaders) -> Response {
+        let counts = response.extensions_mut().remove::<Counts>();
         self.headers.put(own, response.headers_mut());
+        if let Some(counts) = counts {
+            counts.put(response.headers_mut());
+        }
         response
     }
 

@@ -164,6 +164,11 @@ async fn guessing_ends_in_429_with_retry_after() {
     assert_problem(&refused, 429, LOGIN);
     let seconds: u64 = refused.header("retry-after").unwrap().parse().unwrap();
     assert!((1..=900).contains(&seconds), "{seconds}");
+    assert_eq!(refused.headers("ratelimit").last().unwrap(), &format!("\"failed_logins\";r=0;t={seconds}"));
+    assert_eq!(refused.headers("ratelimit-policy").last().unwrap(), &"\"failed_logins\";q=5;w=900");
+    assert!(refused.headers("ratelimit").len() > 1, "beside the limits");
+    let older = ["x-ratelimit-limit", "x-ratelimit-remaining"].map(|name| refused.header(name).unwrap());
+    assert_eq!(older, ["5", "0"]);
     backend.stop().await;
 }
 

@@ -69,8 +69,8 @@ pub(super) async fn change(
             let refused = SecurityEvent::PasswordChangeRefused { reason: "current-password" };
             witness.tell(&refused, StatusCode::BAD_REQUEST);
         }
-        ChangePasswordError::Throttled { retry_after_s } => {
-            let throttled = SecurityEvent::LoginThrottled { scope: "account", retry_after_s: *retry_after_s };
+        ChangePasswordError::Throttled { by } => {
+            let throttled = SecurityEvent::LoginThrottled { scope: "account", retry_after_s: by.seconds_left };
             witness.tell(&throttled, StatusCode::TOO_MANY_REQUESTS);
         }
         _ => {}

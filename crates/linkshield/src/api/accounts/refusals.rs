@@ -12,8 +12,6 @@ use crate::{
     telemetry::causes,
 };
 
-const TOO_MANY_FAILED: &str = "too many passwords were wrong";
-
 impl From<RegisterError> for Problem {
     fn from(error: RegisterError) -> Self {
         match error {
@@ -39,7 +37,7 @@ impl From<LoginError> for Problem {
     fn from(error: LoginError) -> Self {
         match error {
             LoginError::Invalid => Self::wrong_login(),
-            LoginError::Throttled { retry_after_s, .. } => Self::too_many(TOO_MANY_FAILED, retry_after_s),
+            LoginError::Throttled { by, .. } => Self::throttled(by),
             LoginError::SecondFactorMissing | LoginError::SecondFactorWrong => Self::second_factor_required(),
             LoginError::NotVerified => Self::email_not_verified(),
             LoginError::Closed => Self::account_closed(),
@@ -62,9 +60,7 @@ impl From<ChangePasswordError> for Problem {
     fn from(error: ChangePasswordError) -> Self {
         match error {
             ChangePasswordError::Current => Self::wrong_password(),
-            ChangePasswordError::Throttled { retry_after_s } => {
-                Self::too_many(TOO_MANY_FAILED, retry_after_s)
-            }
+            ChangePasswordError::Throttled { by } => Self::throttled(by),
             ChangePasswordError::New(refusal) => Self::refused_password("new_password", refusal),
             ChangePasswordError::Failed(failure) => failure.into(),
         }
@@ -113,7 +109,7 @@ impl From<QuotaError> for Problem {
     fn from(error: QuotaError) -> Self {
         match error {
             QuotaError::NotIncluded { feature } => Self::plan_lacks(feature),
-            QuotaError::UsedUp { feature, retry_after_s } => Self::quota_used_up(feature, retry_after_s),
+            QuotaError::UsedUp { by, charged } => Self::quota_used_up(by, charged),
             QuotaError::Failed(failure) => failure.into(),
         }
     }
@@ -153,7 +149,7 @@ impl From<SecondFactorError> for Problem {
             SecondFactorError::Absent => Self::second_factor_absent(),
             SecondFactorError::Code => Self::bad_code(),
             SecondFactorError::Password => Self::wrong_password(),
-            SecondFactorError::Throttled { retry_after_s } => Self::too_many(TOO_MANY_FAILED, retry_after_s),
+            SecondFactorError::Throttled { by } => Self::throttled(by),
             SecondFactorError::Failed(failure) => failure.into(),
         }
     }
