@@ -14,8 +14,15 @@ import sys
 import time
 import urllib.parse
 
-URL = urllib.parse.urlsplit(os.environ["SHIELD_BENCH_URL"])
-LETTERS = pathlib.Path(os.environ["SHIELD_BENCH_DATA"]) / "mail"
+
+def variable(name, meaning):
+    """What it says; without it, one line and the end."""
+    return os.environ.get(name) or sys.exit(f"{name} is not set: it names {meaning}")
+
+
+URL = urllib.parse.urlsplit(variable("SHIELD_BENCH_URL", "the service, as http://host:port"))
+DATA = variable("SHIELD_BENCH_DATA", f"the data directory (`--data`) of LinkShield at {URL.netloc}")
+LETTERS = pathlib.Path(DATA) / "mail"
 EMAIL = f"bench-{secrets.token_hex(8)}@example.org"
 PASSWORD = secrets.token_urlsafe(16)
 # Registrations are limited by address: each run comes from another one.

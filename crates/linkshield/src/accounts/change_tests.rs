@@ -316,7 +316,10 @@ async fn log_ins_of_one_account_are_bounded() {
     }
     for _ in 0..7 {
         let refused = world.log_in("ada@example.org", PASSWORD).await;
-        let throttled = matches!(refused, Err(LoginError::Throttled { by: CountStanding { seconds_left: 1..=900, .. }, .. }));
+        let throttled = matches!(
+            refused,
+            Err(LoginError::Throttled { by: CountStanding { seconds_left: 1..=900, .. }, .. })
+        );
         assert!(throttled, "{refused:?}");
     }
     assert!(world.log_in(&other.email, PASSWORD).await.is_ok());

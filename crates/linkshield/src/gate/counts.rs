@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use http::{HeaderMap, HeaderValue};
+use http::{HeaderMap, HeaderName, HeaderValue};
 use shield_types::Timestamp;
 
 use super::headers::LIMIT_NAMES;
@@ -68,16 +68,16 @@ impl Counts {
         if let Some(by) = &self.refused {
             return Some(by);
         }
-        let (part, count) = self
+        let (least, count) = self
             .granted
             .iter()
             .map(|count| (part(count.remaining, count.units), count))
             .min_by_key(|(part, _)| *part)?;
         // Read back: requests without counts, which are most, carry no more than they send.
-        let said = |name| headers.get(name)?.to_str().ok()?.parse::<u32>().ok();
+        let said = |name: &HeaderName| headers.get(name)?.to_str().ok()?.parse::<u32>().ok();
         let [_, _, limit, remaining, _] = &LIMIT_NAMES;
-        let limits = said(remaining).zip(said(limit)).map(|(remaining, limit)| self::part(remaining, limit));
-        limits.is_none_or(|limits| part < limits).then_some(count)
+        let limits = said(remaining).zip(said(limit)).map(|(remaining, limit)| part(remaining, limit));
+        limits.is_none_or(|limits| least < limits).then_some(count)
     }
 }
 
@@ -135,8 +135,7 @@ mod tests {
     #[test]
     fn older_fields_follow_the_refusal() {
         let requests = CountStanding { name: "api_requests", remaining: 0, ..checks(0) };
-        let [policy, left, limit, remaining, reset] =
-            told(&Counts::refused(checks(20), vec![requests]));
+        let [policy, left, limit, remaining, reset] = told(&Counts::refused(checks(20), vec![requests]));
         assert_eq!(policy.len(), 3, "{policy:?}");
         assert_eq!(left[2], "\"checks\";r=20;t=56590");
         assert_eq!([limit, remaining, reset].concat(), ["30", "20", "1790000001"]);

@@ -22,6 +22,8 @@ use crate::{
     store::StoredArtifact,
 };
 
+/// Tells `bench.prepare` where the service keeps its data. Of a service that runs already only whoever runs it knows.
+pub const BENCH_DATA: &str = "SHIELD_BENCH_DATA";
 /// Where to read on.
 const HINT: &str = "`[bench]` in shield.toml says what is measured; docs/bench.md describes it";
 
@@ -92,7 +94,7 @@ impl Place<'_> {
     /// The load file, with what was prepared for it.
     async fn load_file(&self, settings: &BenchSettings) -> Result<LoadFile, BenchRunError> {
         let mut variables = vec![("SHIELD_BENCH_URL", self.url.to_owned())];
-        variables.extend(self.data.map(|data| ("SHIELD_BENCH_DATA", data.display().to_string())));
+        variables.extend(self.data.map(|data| (BENCH_DATA, data.display().to_string())));
         let prepared = match &settings.prepare {
             None => BTreeMap::new(),
             Some(command) => prepare(command, self.project, &variables).await.map_err(|failure| {

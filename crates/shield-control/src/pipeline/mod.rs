@@ -18,7 +18,7 @@ mod smoke;
 mod stage;
 mod staging;
 
-pub use bench::{BenchRunError, bench_artifact, bench_running};
+pub use bench::{BENCH_DATA, BenchRunError, bench_artifact, bench_running};
 pub(crate) use notary::{Finding, Notary};
 pub use ship::{ShipError, ShipOrder, ShipSummary, release_artifact, ship};
 pub use stage::{PipelineEvent, StageFailure, StageName, StageOutcome, StageResult};

@@ -143,7 +143,10 @@ impl Quota {
         let remaining = match cost {
             1 => 0,
             // What costs nothing tells what was used.
-            _ => store.add(QuotaCharge { cost: 0, ..charge }).await?.map_or(0, |used| units.saturating_sub(used)),
+            _ => store
+                .add(QuotaCharge { cost: 0, ..charge })
+                .await?
+                .map_or(0, |used| units.saturating_sub(used)),
         };
         let retry_after_seconds = window.seconds_left(now);
         Ok(Err(QuotaRefusal::UsedUp { until: window.end, retry_after_seconds, remaining }))

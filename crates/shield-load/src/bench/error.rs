@@ -39,6 +39,17 @@ pub enum BenchError {
         /// What came instead.
         reason: String,
     },
+    /// What was measured is a limit of the service on whoever measures it, and nothing else.
+    #[error(
+        "measure the service: the run is INVALID, it answered 429 to `{refused}` requests of `{scenario}`: raise its \
+        limits for the bench (LinkShield: `--account-limit`, `--anonymous-limit`, `--address-limit`)"
+    )]
+    Limited {
+        /// The scenario, or the load file when all of them were sent.
+        scenario: String,
+        /// How many.
+        refused: u64,
+    },
     /// Its metrics cannot be read.
     #[error("read the metrics at `{url}`: {reason}")]
     Metrics {

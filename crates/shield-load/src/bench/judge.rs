@@ -24,8 +24,8 @@ fn missed(order: &BenchOrder, component: &ComponentResults) -> Vec<String> {
     if order.metrics.is_some() && !inside {
         return vec![format!("`{name}` is not measured: the metrics have no value of its histogram")];
     }
-    let Some(average_us) = component.average_us() else {
-        return vec![format!("`{name}` is not measured: no request with it was answered")];
+    let Some(average_us) = component.average_us().filter(|_| component.request.is_some()) else {
+        return vec![format!("`{name}` is not measured: no request with it was answered under load")];
     };
     let limit_us = target_us / f64::from(component.margin);
     let mut missed = Vec::new();
@@ -97,6 +97,12 @@ mod tests {
             component.loaded = None;
         });
         assert!(!held && reasons[0].contains("not measured under load"), "{reasons:?}");
+    }
+
+    #[test]
+    fn unanswered_does_not_hold() {
+        let (held, reasons) = judged(|component| component.request = None);
+        assert!(!held && reasons[0].contains("no request with it was answered"), "{reasons:?}");
     }
 
     #[test]

@@ -7,7 +7,7 @@ use tokio::time::sleep;
 use crate::bench::results::RequestFigures;
 use crate::engine::arrivals::{Phase, Schedule, Spacing};
 use crate::engine::run::start;
-use crate::measure::failure::FailureGroups;
+use crate::measure::failure::{FailureGroups, FailureKind};
 use crate::measure::histogram::Histogram;
 use crate::measure::report::LoadReport;
 use crate::plan::model::{LoadPlan, Stop};
@@ -25,6 +25,8 @@ const GRACE: Duration = Duration::from_secs(5);
 const USERS_MAX: usize = 1_000;
 /// Causes that a reason names.
 const CAUSES_MAX: usize = 3;
+/// RFC 6585, 4.
+const TOO_MANY_REQUESTS: u16 = 429;
 
 /// A load file and where it goes.
 #[derive(Debug)]
@@ -80,19 +82,19 @@ impl Loads<'_> {
         if report.iterations == TRIAL_ITERATIONS && report.failed_count() == 0 {
             return Ok(Ok(()));
         }
-        Ok(Err(Silence { total: report.statuses.is_empty(), reason: causes(&report) }))
+        let (total, limited) = (report.statuses.is_empty(), limited(&report));
+        Ok(Err(Silence { total, limited, reason: causes(&report) }))
     }
 
-    /// Iterations per second when users wait for nothing but their answers.
-    pub(crate) async fn capacity(&self, duration: Duration) -> Result<f64, StartLoadError> {
+    /// Iterations per second when users wait for nothing but their answers, and what they were answered.
+    pub(crate) async fn capacity(&self, duration: Duration) -> Result<(f64, LoadReport), StartLoadError> {
         let load = start(self.all())?;
         sleep(duration.mul_f64(WARM_UP)).await;
         let (began, before) = (Instant::now(), load.counters().iterations);
         sleep(duration.mul_f64(1.0 - WARM_UP)).await;
         let per_second = (load.counters().iterations - before) as f64 / began.elapsed().as_secs_f64();
         load.stop_within(GRACE);
-        load.join().await;
-        Ok(per_second)
+        Ok((per_second, load.join().await))
     }
 
     /// Runs everything at a rate.
@@ -110,11 +112,19 @@ impl Loads<'_> {
 pub(crate) struct Silence {
     /// Nothing was answered at all.
     pub(crate) total: bool,
+    /// Requests that a limit refused.
+    pub(crate) limited: u64,
     pub(crate) reason: String,
 }
 
 fn closed(users: usize, stop: Stop) -> FileModel {
     FileModel::Closed { users, users_per_connection: 1, stop }
+}
+
+/// Requests that were answered 429, unless their steps expect it.
+pub(crate) fn limited(report: &LoadReport) -> u64 {
+    let refused = report.statuses.get(&TOO_MANY_REQUESTS).copied().unwrap_or(0);
+    refused.min(report.failed_as(FailureKind::StatusClientError))
 }
 
 /// The first causes of failures.

@@ -8,7 +8,7 @@ use crate::bench::error::BenchError;
 use crate::bench::exposed::Reading;
 use crate::bench::judge::judge;
 use crate::bench::order::{BenchComponent, BenchOrder};
-use crate::bench::phases::{Loads, causes, of_scenario};
+use crate::bench::phases::{Loads, causes, limited, of_scenario};
 use crate::bench::primitive::measure;
 use crate::bench::results::{
     Added, BENCH_FORMAT, BenchResults, ComponentFigures, ComponentResults, PrimitiveFigures,
@@ -115,6 +115,9 @@ impl Bench<'_> {
             let (tried, scenario) = (self.loads.try_out(scenario).await?, scenario.name.clone());
             match tried {
                 Ok(()) => {}
+                Err(silence) if silence.limited > 0 => {
+                    return Err(BenchError::Limited { scenario, refused: silence.limited });
+                }
                 Err(silence) if silence.total => {
                     return Err(BenchError::Unreachable { scenario, reason: silence.reason });
                 }
@@ -139,6 +142,7 @@ impl Bench<'_> {
             duration.as_secs_f64()
         ));
         let report = self.loads.run_at(per_second, duration).await?;
+        self.check_unlimited(&report)?;
         let used = used.and_then(|before| process?.used()?.checked_sub(before));
         let after_load = self.read().await?;
         let quiet = since(&after_pairs, &before_pairs);
@@ -222,7 +226,8 @@ impl Bench<'_> {
     async fn capacity(&self, tell: &mut (dyn FnMut(String) + Send)) -> Result<f64, BenchError> {
         let duration = self.order.budget.mul_f64(CAPACITY).max(CAPACITY_LEAST);
         tell(format!("the capacity, for {:.1} s", duration.as_secs_f64()));
-        let per_second = self.loads.capacity(duration).await?;
+        let (per_second, report) = self.loads.capacity(duration).await?;
+        self.check_unlimited(&report)?;
         if per_second > 0.0 {
             return Ok(per_second);
         }
@@ -231,6 +236,14 @@ impl Bench<'_> {
             scenario,
             reason: "no iteration ended while the capacity was looked for".to_owned(),
         })
+    }
+
+    /// A load that the service's limits cut down says how fast it refuses.
+    fn check_unlimited(&self, report: &LoadReport) -> Result<(), BenchError> {
+        match limited(report) {
+            0 => Ok(()),
+            refused => Err(BenchError::Limited { scenario: self.loads.file.name.clone(), refused }),
+        }
     }
 
     fn process(&mut self) -> Option<ServiceProcess> {

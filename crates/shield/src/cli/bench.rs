@@ -7,7 +7,8 @@ use shield_types::parse_duration;
 
 #[derive(Debug, Args)]
 pub(crate) struct BenchArguments {
-    /// Measure what runs here, as `https://host:port`, and record nothing [default: build, and start one instance].
+    /// Measure what runs here, as `https://host:port`, and record nothing. `bench.prepare` has SHIELD_BENCH_DATA, the
+    /// service's data directory, only if you set it [default: build, and start one instance].
     #[arg(long, value_name = "URL")]
     pub(crate) target: Option<String>,
     /// Certificates to verify a `https` target against, PEM.

@@ -1,10 +1,10 @@
 //! `shield bench`: what the security components cost, held against what they may cost.
 
-use std::{fs, path::Path};
+use std::{env, fs, path::Path};
 
 use shield_control::{
     manifest::BenchSettings,
-    pipeline::{BenchRunError, bench_artifact, bench_running},
+    pipeline::{BENCH_DATA, BenchRunError, bench_artifact, bench_running},
 };
 use shield_load::{BenchError, BenchResults, FileTarget, Scheme, Verdict, output::bench_html};
 
@@ -128,7 +128,16 @@ fn failure(error: &BenchRunError) -> Failure {
         BenchRunError::Bench(BenchError::Unexpected { .. }) => {
             (Exit::NotHeld, "run that scenario alone with `shield load` to see more")
         }
+        BenchRunError::Bench(BenchError::Limited { .. }) => {
+            (Exit::InvalidRun, "docs/bench.md says which limits a measurement needs")
+        }
         BenchRunError::Bench(_) => (Exit::Usage, "docs/bench.md says what `[bench]` needs"),
     };
-    Failure::new(exit, error, &[hint.to_owned()])
+    let mut hints = vec![hint.to_owned()];
+    if matches!(error, BenchRunError::Prepare { .. }) && env::var_os(BENCH_DATA).is_none() {
+        hints.push(format!(
+            "`--target` does not know the service's data directory: if `bench.prepare` needs it, run `{BENCH_DATA}=DIR shield bench --target …`"
+        ));
+    }
+    Failure::new(exit, error, &hints)
 }

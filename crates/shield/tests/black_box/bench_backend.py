@@ -12,6 +12,8 @@ import time
 KEY = b"a key that only this backend knows"
 BOUNDS = [0.00001, 0.00002, 0.00005, 0.0001, 0.0002, 0.0005, 0.001, 0.01, 0.1]
 LOCK = threading.Lock()
+# Requests for things of one's own that are answered, before the rest is too many.
+OWN_MAX = int(sys.argv[2]) if len(sys.argv) > 2 else None
 COUNTS = [0] * (len(BOUNDS) + 1)
 SUM = [0.0]
 
@@ -57,7 +59,10 @@ class Handler(http.server.BaseHTTPRequestHandler):
             return self.answer(200, metrics())
         if self.path == "/own":
             token = self.headers.get("authorization", "").removeprefix("Bearer ")
-            return self.answer(200, "yours") if verify(token) else self.answer(401, "whose?")
+            good = verify(token)
+            if OWN_MAX is not None and sum(COUNTS) > OWN_MAX:
+                return self.answer(429, "too many")
+            return self.answer(200, "yours") if good else self.answer(401, "whose?")
         return self.answer(200, "anybody's")
 
     def do_POST(self):

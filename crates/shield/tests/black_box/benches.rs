@@ -167,11 +167,40 @@ fn what_cannot_be_measured_is_explained() {
     project.shield(&["bench", "--target", &python.1]).expect(2).says("line 1").says("is not `NAME=VALUE`");
 }
 
+#[test]
+fn limits_on_the_bench_are_an_invalid_run() {
+    let project = in_python(&with_metrics());
+    for own_max in ["0", "50"] {
+        let python = serving_with(&project, &[own_max]);
+        let run = project.shield(&["bench", "--target", &python.1]).expect(12);
+        let run = run.says("the run is INVALID, it answered 429 to").says("raise its limits for the bench");
+        assert!(!run.shown().to_lowercase().contains("held"), "nothing was measured: {}", run.shown());
+    }
+}
+
+#[test]
+fn variables_that_a_target_does_not_give_are_named() {
+    let repository = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let script = repository.join("bench/prepare.py");
+    let project = in_python(&BENCH.replace("echo BENCH_USER=ada", &format!("python3 {}", script.display())));
+    let run = project.shield(&["bench", "--target", "http://127.0.0.1:1"]).expect(2);
+    let run = run.says("SHIELD_BENCH_DATA is not set").says("SHIELD_BENCH_DATA=DIR shield bench --target");
+    assert!(!run.stderr.contains("Traceback"), "{}", run.stderr);
+}
+
 /// The backend in Python as a process of its own.
 fn serving(project: &Project) -> (ProcessGuard, String) {
+    serving_with(project, &[])
+}
+
+fn serving_with(project: &Project, arguments: &[&str]) -> (ProcessGuard, String) {
     let port = free_port();
     let mut command = Command::new("python3");
-    command.arg(project.path().join("backend.py")).arg(port.to_string()).stderr(Stdio::null());
+    command
+        .arg(project.path().join("backend.py"))
+        .arg(port.to_string())
+        .args(arguments)
+        .stderr(Stdio::null());
     let process = ProcessGuard::of_child(command.spawn().unwrap()).unwrap();
     wait_for_sync("the backend in Python", LIMIT, || get(port, "/")).unwrap();
     (process, format!("http://127.0.0.1:{port}"))

@@ -70,7 +70,8 @@ pub(super) async fn change(
             witness.tell(&refused, StatusCode::BAD_REQUEST);
         }
         ChangePasswordError::Throttled { by } => {
-            let throttled = SecurityEvent::LoginThrottled { scope: "account", retry_after_s: by.seconds_left };
+            let throttled =
+                SecurityEvent::LoginThrottled { scope: "account", retry_after_s: by.seconds_left };
             witness.tell(&throttled, StatusCode::TOO_MANY_REQUESTS);
         }
         _ => {}
