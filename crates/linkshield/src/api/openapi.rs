@@ -39,7 +39,7 @@ const LIMIT_HEADERS: [ToldHeader; 5] = [
         "x-ratelimit-reset",
         Type::Integer,
         "When nothing that was used of it counts any more, in seconds since the Unix epoch; \
-        single units come back before, after `retry-after`",
+        units may come back before, after `retry-after`",
     ),
 ];
 

@@ -124,12 +124,7 @@ impl Challenge {
 
 impl Problem {
     /// A refusal of this kind.
-    pub(super) const fn new(
-        status: StatusCode,
-        kind: &'static str,
-        title: &'static str,
-        detail: String,
-    ) -> Self {
+    pub(super) fn new(status: StatusCode, kind: &'static str, title: &'static str, detail: String) -> Self {
         Self {
             status,
             kind,
