@@ -33,8 +33,8 @@ const CODES: &str = "
   10  a threshold, a check of the ledger, a drill's hypothesis or a component's target did not hold,
   or a comparison found a regression
   11  the target answered nothing at all
-  12  the run is invalid: the generator was the bottleneck or a worker is missing; it says nothing
-  about the target
+  12  the run is invalid: the generator was the bottleneck, a worker is missing, or `bench` was
+  answered 429; it says nothing about the target
   13  the run or drill was ended early by its abort condition
   130  interrupted (Ctrl-C); a release under way goes on, a drill was undone";
 
