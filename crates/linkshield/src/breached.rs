@@ -73,6 +73,17 @@ pub enum BuildListError {
     },
 }
 
+/// Why a filter was not written.
+#[derive(Debug, Error)]
+#[error("write the filter of breached passwords `{}`", path.display())]
+pub struct WriteFilterError {
+    /// The file.
+    path: PathBuf,
+    /// The system's reason.
+    #[source]
+    source: io::Error,
+}
+
 /// Why a filter cannot be used.
 #[derive(Debug, Error)]
 #[non_exhaustive]
@@ -135,8 +146,12 @@ pub fn build_from_list(list: &Path, form: ListForm) -> Result<BuiltFilter, Build
 /// Writes a file so that whoever reads it finds the whole of it, or what was there before.
 ///
 /// # Errors
-/// The system's reason.
-pub fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
+/// When the system does not let it write there.
+pub fn write_whole(path: &Path, bytes: &[u8]) -> Result<(), WriteFilterError> {
+    replace(path, bytes).map_err(|source| WriteFilterError { path: path.to_owned(), source })
+}
+
+fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let mut unfinished = path.as_os_str().to_owned();
     unfinished.push(".unfinished");
     let mut file = File::create(&unfinished)?;

@@ -3,7 +3,7 @@
 use std::{path::PathBuf, process::ExitCode};
 
 use clap::{Args, ValueEnum};
-use linkshield::breached::{ListForm, build_from_list, write_whole};
+use linkshield::breached::{BuildListError, ListForm, build_from_list, write_whole};
 
 use crate::failed;
 
@@ -34,7 +34,7 @@ pub(crate) fn breached_passwords(arguments: &BreachedPasswords) -> ExitCode {
     let built = match build_from_list(&arguments.list, form) {
         Ok(built) => built,
         Err(error) => {
-            return failed(&error, "`--form passwords` reads a list of passwords instead of hashes");
+            return failed(&error, list_hint(&error));
         }
     };
     if let Err(error) = write_whole(&arguments.output, &built.bytes) {
@@ -46,4 +46,14 @@ pub(crate) fn breached_passwords(arguments: &BreachedPasswords) -> ExitCode {
         eprintln!("{skipped} lines were left out: empty, or not UTF-8");
     }
     ExitCode::SUCCESS
+}
+
+fn list_hint(error: &BuildListError) -> &'static str {
+    match error {
+        BuildListError::Line { .. } => "`--form passwords` reads a list of passwords instead of hashes",
+        BuildListError::Read { .. } => {
+            "the list is a text file that is there and can be read, one entry per line"
+        }
+        _ => "a list has one entry at least, and does not change while it is read",
+    }
 }

@@ -1,34 +1,31 @@
-//! `linkshield serve`: settings, database, accounts, port, serve, drain; `make-admin` and `breached-passwords`. Everything else is
-//! in the library.
+//! `linkshield serve`: settings, database, accounts, port, serve, drain; `make-admin`, `find-account` and
+//! `breached-passwords`. Everything else is in the library.
 
+mod account_place;
+mod backstage;
 mod breached_passwords;
+mod find_account;
 mod make_admin;
 
-use std::{error::Error, io::Write, process::ExitCode, sync::Arc, time::Duration};
+use std::{error::Error, io::Write, process::ExitCode, time::Duration};
 
 use clap::{Parser, Subcommand};
 use linkshield::{
-    accounts::{Accounts, AccountsParts, KeyWatch, Messenger},
     api::App,
-    breached::open_filter,
-    gate::{Gate, GateTasks, open_gate},
-    keys::{KeyKeeper, KeyPurpose, MasterKey},
-    mail::{Mailer, Postman},
     server::{BindError, Pruner, Server, Signals},
     service::CheckService,
     settings::{RawSettings, Settings},
-    store::{RetentionLimits, Store, StorePlace},
+    store::{RetentionLimits, StorePlace},
     telemetry::{causes, log_panics, start_logs},
 };
-use shield_guard::token::RotationSchedule;
-use tokio::{
-    runtime::{Builder, Runtime},
-    time::timeout,
-};
+use shield_data::StorageFault;
+use tokio::runtime::{Builder, Runtime};
 use tracing_subscriber::EnvFilter;
 
 use crate::{
+    backstage::open_accounts,
     breached_passwords::{BreachedPasswords, breached_passwords},
+    find_account::{FindAccount, find_account},
     make_admin::{MakeAdmin, make_admin},
 };
 
@@ -41,8 +38,8 @@ const EXIT_CUT: u8 = 4;
 /// A second signal ended the process at once.
 const EXIT_IMPATIENT: u8 = 130;
 
-/// How long letters that wait at the end may take.
-const LETTERS_TIMEOUT: Duration = Duration::from_secs(10);
+/// What helps where a disk is full.
+const FULL_HINT: &str = "free space on this disk, then try again; what was kept before is not harmed";
 
 /// How long threads of the runtime may take to end.
 const RUNTIME_TIMEOUT: Duration = Duration::from_secs(1);
@@ -63,6 +60,9 @@ enum Command {
     /// Make a registered account the first administrator.
     #[command(after_help = MAKE_ADMIN_EXIT_CODES)]
     MakeAdmin(MakeAdmin),
+    /// Show the id of an account, and how it stands.
+    #[command(after_help = FIND_ACCOUNT_EXIT_CODES)]
+    FindAccount(FindAccount),
     /// Make the filter of `serve --breached-passwords` from a list.
     #[command(after_help = BREACHED_EXIT_CODES)]
     BreachedPasswords(BreachedPasswords),
@@ -79,7 +79,11 @@ The file of the master key is as secret as all accounts together; keep a copy of
 const MAKE_ADMIN_EXIT_CODES: &str =
     "Exit codes: 0 done; 2 an argument was not accepted, or there is no database; \
 3 the database could not be used; 5 no account has this address.
-The account becomes a super administrator's that may be used, whether or not its address was verified.";
+The account becomes a super administrator's that may be used, whether or not its address was verified.
+Processes that serve meanwhile know it within moments; an access token from before has to be refreshed.";
+
+const FIND_ACCOUNT_EXIT_CODES: &str = "Exit codes: 0 found; 2 an argument was not accepted, or there is no database; \
+3 the database could not be used; 5 no account has this address.";
 
 const BREACHED_EXIT_CODES: &str =
     "Exit codes: 0 done; 2 an argument was not accepted; 3 the list could not be read, or the filter not be written.
@@ -89,6 +93,7 @@ fn main() -> ExitCode {
     match Cli::parse().command {
         Command::Serve(raw) => serve_as_set(*raw),
         Command::MakeAdmin(arguments) => make_admin(&arguments),
+        Command::FindAccount(arguments) => find_account(&arguments),
         Command::BreachedPasswords(arguments) => breached_passwords(&arguments),
     }
 }
@@ -155,66 +160,6 @@ fn run(runtime: &Runtime, settings: &Settings) -> ExitCode {
     })
 }
 
-/// Accounts, and the gate that checks their credentials.
-type Opened = (Accounts, Arc<Gate<Accounts>>);
-
-/// The tasks that work for accounts.
-struct Backstage {
-    keeper: KeyKeeper,
-    watch: KeyWatch,
-    gate_tasks: GateTasks,
-    messenger: Messenger,
-    postman: Postman,
-}
-
-async fn open_accounts(store: &Store, settings: &Settings) -> Result<(Opened, Backstage), ExitCode> {
-    let key_hint = "`--master-key FILE` (LINKSHIELD_MASTER_KEY) chooses another file";
-    let master_key =
-        MasterKey::open_or_make(&settings.master_key).map_err(|error| failed(&error, key_hint))?;
-    let letters = settings.data.join("mail");
-    let (mailer, postman) = Mailer::start(&settings.mail, letters, settings.mail_from.clone())
-        .map_err(|error| failed(&error, "`--mail` (LINKSHIELD_MAIL) chooses another way"))?;
-    let breached_hint = "`linkshield breached-passwords LIST --output FILE` makes such a file";
-    let breached = settings.breached_passwords.as_deref().map(open_filter).transpose();
-    let breached = breached.map_err(|error| failed(&error, breached_hint))?;
-    let parts = AccountsParts {
-        store: store.clone(),
-        master_key: &master_key,
-        issuer: settings.issuer.clone(),
-        schedule: RotationSchedule::default(),
-        mailer,
-        breached,
-    };
-    let data_hint = "the database and the master key must be of one installation";
-    let opened = Accounts::open(parts).await;
-    let (accounts, messenger) = opened.map_err(|error| failed(&error, data_hint))?;
-    let keeper = KeyKeeper::start(accounts.keys().clone());
-    let watch = KeyWatch::start(accounts.clone());
-    let csrf_key = master_key.derive(KeyPurpose::Csrf);
-    let gate_hint = "`--events FILE` (LINKSHIELD_EVENTS) chooses another file";
-    let opened = open_gate(&accounts, settings.gate.clone(), &csrf_key).await;
-    let (gate, gate_tasks) = opened.map_err(|error| failed(&error, gate_hint))?;
-    Ok(((accounts, gate), Backstage { keeper, watch, gate_tasks, messenger, postman }))
-}
-
-// === impl Backstage ===
-
-impl Backstage {
-    /// When nobody uses the accounts any more: what was asked for is still done, within a bound.
-    async fn finish(self) {
-        self.keeper.stop().await;
-        self.watch.stop().await;
-        self.gate_tasks.finish().await;
-        let letters = async {
-            self.messenger.finish().await;
-            self.postman.finish().await;
-        };
-        if timeout(LETTERS_TIMEOUT, letters).await.is_err() {
-            tracing::error!("letters were cut: the mail server did not take them in time");
-        }
-    }
-}
-
 async fn serve(server: Server, settings: &Settings, signals: &mut Signals) -> ExitCode {
     let (first, after_first) = tokio::sync::oneshot::channel();
     let shutdown = async {
@@ -277,9 +222,11 @@ fn bind_hint(error: &BindError) -> &'static str {
     }
 }
 
+/// A full disk has a hint of its own, wherever it shows.
 fn failed(error: &(dyn Error + 'static), hint: &str) -> ExitCode {
+    let full = StorageFault::of(error) == Some(StorageFault::Full);
     eprintln!("error: {error}");
     causes(error).iter().for_each(|cause| eprintln!("  caused by: {cause}"));
-    eprintln!("  hint: {hint}");
+    eprintln!("  hint: {}", if full { FULL_HINT } else { hint });
     ExitCode::from(EXIT_START)
 }

@@ -33,7 +33,7 @@ pub use postgres::{
 pub use seal::{MasterKey, MasterKeys, SealError, UnsealError};
 pub use secrets::{SqlOneTimeTokens, SqlRecoveryCodes, SqlTotpSteps};
 pub use sql::{
-    Database, LockSpace, OpenError, Row, SqlError, SqlitePools, Statement, Transaction, Value,
+    Database, LockSpace, OpenError, Row, SqlError, SqlitePools, Statement, StorageFault, Transaction, Value,
     bounded_postgres,
 };
 pub use tokens::{SqlKeys, SqlRefreshFamilies};

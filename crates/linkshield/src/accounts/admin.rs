@@ -101,6 +101,14 @@ impl Accounts {
         Ok(self.end_sessions(account.id, None, RevocationReason::Administrator).await?)
     }
 
+    /// The account of an address; None when there is none.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn find_by_address(&self, email: &EmailAddress) -> Result<Option<Account>, Failure> {
+        Ok(self.inner.store.find_account_by_email(email.key()).await?)
+    }
+
     /// The account, if somebody of role `by` may change it.
     async fn changeable(&self, by: Role, id: AccountId) -> Result<Account, ChangeStandingError> {
         let found = self.inner.store.find_account(id).await.map_err(Failure::from)?;
@@ -144,7 +152,7 @@ impl Accounts {
     /// Takes a signing key out of service with every token that it signed; every process refuses them within moments.
     ///
     /// # Errors
-    /// When there is no such key, or the database does not take it.
+    /// When there is no such key, it was killed before, or the database does not take it.
     pub async fn kill_signing_key(&self, key: KeyId) -> Result<(), ChangeKeysError> {
         self.keys().kill(key, now()).await
     }
@@ -165,8 +173,8 @@ fn may_change(by: Role, role: Role) -> bool {
     by == Role::SuperAdmin || role < Role::Admin
 }
 
-/// Makes the account of this address a super administrator's that may be used. For a command on the machine itself: whoever can
-/// write the database may do it. None when there is no such account.
+/// Makes the account of this address a super administrator's that may be used, with the word to every node to look at it anew. For
+/// a command on the machine itself: whoever can write the database may do it. None when there is no such account.
 ///
 /// # Errors
 /// When the database does not take it.
@@ -178,5 +186,13 @@ pub async fn promote(store: &Store, email: &EmailAddress) -> Result<Option<Accou
         locked: Some(false),
         ..StandingChange::default()
     };
-    store.change_standing(account.id, promotion, now()).await
+    let at = now();
+    let mut changing = store.change_account(account.id).await?;
+    let Some(promoted) = changing.change_standing(promotion, at).await? else {
+        changing.abandon().await?;
+        return Ok(None);
+    };
+    changing.announce(&Revocation::of_standing(promoted.id, RevocationReason::Administrator, at)).await?;
+    changing.commit().await?;
+    Ok(Some(promoted))
 }

@@ -22,9 +22,7 @@ use thiserror::Error;
 use tokio::sync::Mutex;
 
 use super::{Accounts, errands::address_of, failure::Failure, permissions::Permissions, service::SERVICE};
-use crate::{
-    background::Background, clock::now, keys::random_bytes, mail::Letter, store::Role, telemetry::causes,
-};
+use crate::{background::Background, clock::now, keys::random_bytes, mail::Letter, telemetry::causes};
 
 /// Keys that one process knows; 100 bytes each.
 const KEYS_MAX: usize = 1_000_000;
@@ -72,9 +70,6 @@ pub enum ApiKeyError {
     /// It would have ended before it began, or lives too long.
     #[error("make a key with this life")]
     Life(#[source] ApiKeyOrderError),
-    /// Its account may not do as much itself.
-    #[error("give a key the permission `admin`, which its account does not have")]
-    Permission,
     /// The account has as many as its plan allows.
     #[error("make more keys than the `{keys_max}` of the plan")]
     Limit {
@@ -182,9 +177,6 @@ impl Accounts {
     pub async fn make_api_key(&self, account: AccountId, order: KeyOrder) -> Result<MadeKey, ApiKeyError> {
         let now = now();
         let account = self.account(account).await?;
-        if order.permissions.contains(Permissions::ADMIN) && account.role < Role::Admin {
-            return Err(ApiKeyError::Permission);
-        }
         let ordered = ApiKeyOrder {
             account: account.id,
             name: &order.name,

@@ -11,7 +11,6 @@ use super::{
 use crate::{
     authenticator::code_of,
     clock::now,
-    gate::CountStanding,
     store::{Account, AccountStatus, Role, StandingChange},
 };
 
@@ -202,6 +201,23 @@ async fn asvs_v7_4_2_suspension_counts_at_once_everywhere_and_so_does_its_end() 
     assert!(elsewhere.knows(&again).await);
 }
 
+/// Found by a hostile user: other processes went on with what they had last heard of the account.
+#[tokio::test]
+async fn promotion_counts_at_once_everywhere() {
+    let world = World::begin().await;
+    world.verified("ada@example.org").await;
+    let before = world.log_in("ada@example.org", PASSWORD).await.unwrap();
+    let elsewhere = world.elsewhere().await;
+    assert!(!elsewhere.administers(&before).await);
+    promote(&world.store, &address("ada@example.org")).await.unwrap().unwrap();
+    let after = world.log_in("ada@example.org", PASSWORD).await.unwrap();
+    assert!(elsewhere.administers(&after).await);
+    assert!(elsewhere.knows(&before).await, "nobody is logged out");
+    assert!(!elsewhere.administers(&before).await, "a token is good for what it says");
+    let refreshed = world.accounts.refresh(before.refresh.expose()).await.unwrap();
+    assert!(elsewhere.token_administers(refreshed.access.text.expose()).await);
+}
+
 #[tokio::test]
 async fn attempt_without_a_verdict_is_given_back() {
     let world = World::begin().await;
@@ -316,11 +332,9 @@ async fn log_ins_of_one_account_are_bounded() {
     }
     for _ in 0..7 {
         let refused = world.log_in("ada@example.org", PASSWORD).await;
-        let throttled = matches!(
-            refused,
-            Err(LoginError::Throttled { by: CountStanding { seconds_left: 1..=900, .. }, .. })
-        );
-        assert!(throttled, "{refused:?}");
+        let Err(LoginError::Throttled { by, .. }) = refused else { panic!("{refused:?}") };
+        assert_eq!((by.name, by.units, by.remaining), ("logins", 30, 0));
+        assert!((1..=900).contains(&by.seconds_left) && by.full_at > now(), "{by:?}");
     }
     assert!(world.log_in(&other.email, PASSWORD).await.is_ok());
     let entries = "SELECT count(*) AS number FROM guard_revocations";

@@ -15,8 +15,9 @@ use shield_types::{Secret, Timestamp};
 
 use super::{
     Accounts,
+    attempts::{CountedAttempt, TooMany},
     failure::Failure,
-    login::{Client, CountedAttempt, LoginError, Proof, check_standing},
+    login::{Client, LoginError, Proof, check_standing},
     scopes,
 };
 use crate::{
@@ -36,7 +37,7 @@ const LOG_IN_WINDOW: Duration = Duration::from_mins(15);
 pub(super) struct RightLogin<'a> {
     /// The account as it was when its password was looked at.
     pub(super) account: Account,
-    /// The attempt, to be forgiven.
+    /// The attempt, with the device that is known from now on; to be forgiven.
     pub(super) counted: &'a CountedAttempt,
     /// From where.
     pub(super) client: &'a Client,
@@ -149,7 +150,7 @@ async fn void(
         seconds_left: left_ms(oldest).div_ceil(1_000).max(1),
         full_at: Timestamp(now.0.saturating_add(left_ms(newest))),
     };
-    Ok(Some(LoginError::Throttled { scope: "account", by }))
+    Ok(Some(LoginError::Throttled { scope: "account", what: TooMany::LogIns, by }))
 }
 
 async fn begin(

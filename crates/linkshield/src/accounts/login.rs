@@ -10,16 +10,17 @@ use shield_guard::{
     AccountId,
     address::AddressBlock,
     event::{LoginFactors, SecondFactor},
-    limit::{DeviceDigest, FAILURE_KEYS_MAX, FailureKey, FailureStore, LoginAttempt, LoginDecision},
+    limit::{DeviceDigest, LoginAttempt},
     password::PasswordVerdict,
     session::SessionDigest,
     token::RefreshLife,
 };
-use shield_types::{Secret, Timestamp};
+use shield_types::Secret;
 use thiserror::Error;
 
 use super::{
     Accounts,
+    attempts::{CountError, TooMany},
     email::EmailAddress,
     failure::Failure,
     grant::{Granted, RightLogin},
@@ -27,7 +28,6 @@ use super::{
     second_factor::{SecondFactorError, UsedCode},
 };
 use crate::{
-    clock::now,
     gate::CountStanding,
     store::{Account, AccountStatus},
     telemetry::causes,
@@ -100,11 +100,13 @@ pub enum LoginError {
     /// No such account, or not its password: the same to everybody.
     #[error("find an account with this address and password")]
     Invalid,
-    /// Too many failed before.
-    #[error("try a password: too many failed, try again in `{}` s", .by.seconds_left)]
+    /// Too many came, or failed, before.
+    #[error("try to log in: {what}, try again in `{}` s", .by.seconds_left)]
     Throttled {
         /// Whose limit it is, for the log: `account` or `address`.
         scope: &'static str,
+        /// What was counted.
+        what: TooMany,
         /// The count that is full.
         by: CountStanding,
     },
@@ -126,14 +128,6 @@ pub enum LoginError {
     /// A fault of ours.
     #[error(transparent)]
     Failed(#[from] Failure),
-}
-
-/// An attempt that was counted as failed until it turns out otherwise.
-pub(super) struct CountedAttempt {
-    pub(super) attempt: LoginAttempt,
-    pub(super) keys: [Option<FailureKey>; FAILURE_KEYS_MAX],
-    at: Timestamp,
-    asker: Asker,
 }
 
 // === impl Accounts ===
@@ -160,7 +154,7 @@ impl Accounts {
         self.inner.hashing.of(device.asker(client.address)).check_room().map_err(Failure::from)?;
         let block = AddressBlock::of(client.address);
         let attempt = LoginAttempt { name: email.login_name(), block, device: device.presented() };
-        let mut counted = self.count(attempt).await?;
+        let mut counted = self.count(attempt, TooMany::Passwords).await?;
         let found = self.inner.store.find_account_by_email(email.key()).await.map_err(Failure::from);
         let found = self.judged(&counted, found).await?;
         *claimed = found.as_ref().map(|account| account.id);
@@ -174,12 +168,11 @@ impl Accounts {
             }
             (Some(_) | None, _) => return Err(LoginError::Invalid),
         };
-        check_standing(&account)?;
         counted.attempt.device = Some(device.digest());
         let login = RightLogin { account, counted: &counted, client: &client, life, replaces };
         let granted = self.prove_and_grant(login, code).await;
-        // Whoever knows the password was kept out by what is no failure of theirs.
-        if let Err(LoginError::Failed(_) | LoginError::Throttled { .. }) = granted {
+        // Whoever knows the password guessed at none, whatever keeps them out; codes have a count of their own.
+        if granted.is_err() {
             self.withdraw(&counted).await;
         }
         granted
@@ -190,88 +183,13 @@ impl Accounts {
         login: RightLogin<'_>,
         code: Option<String>,
     ) -> Result<Granted, LoginError> {
+        check_standing(&login.account)?;
         let mut proof = Proof { factors: LoginFactors::Password, recovery_codes_left: None };
         if login.account.second_factor() {
             let code = code.ok_or(LoginError::SecondFactorMissing)?;
-            proof = self.check_second_factor(&login.account, &code).await?.into();
+            proof = self.check_second_factor(&login, &code).await?.into();
         }
         self.grant(login, proof).await
-    }
-
-    /// Counts an attempt at a password before it is looked at, so that a hundred at once are a hundred (ASVS 5.0, 15.4.2).
-    pub(super) async fn count_attempt(
-        &self,
-        email: &EmailAddress,
-        address: IpAddr,
-    ) -> Result<CountedAttempt, LoginError> {
-        let block = AddressBlock::of(address);
-        let counted = self.count(LoginAttempt { name: email.login_name(), block, device: None }).await?;
-        // They are logged in already.
-        Ok(CountedAttempt { asker: Asker::Known, ..counted })
-    }
-
-    pub(super) async fn count(&self, attempt: LoginAttempt) -> Result<CountedAttempt, LoginError> {
-        let at = now();
-        let decision = self.inner.failures.attempt(&self.inner.login_policy, &attempt, at).await;
-        match decision.map_err(Failure::from)? {
-            LoginDecision::Allowed { keys } => {
-                // Its cookie alone proves nothing: it is counted apart if the account knows it.
-                let known = keys.iter().flatten().any(|key| matches!(key, FailureKey::Device(..)));
-                let strangers = Asker::Stranger(Some(attempt.block.neighbourhood()));
-                let asker = if known { Asker::Known } else { strangers };
-                Ok(CountedAttempt { attempt, keys, at, asker })
-            }
-            LoginDecision::Refused { by, retry_after_seconds } => {
-                let (scope, name) = match by {
-                    FailureKey::Block(_) => ("address", "failed_logins_of_address"),
-                    _ => ("account", "failed_logins"),
-                };
-                let policy = &self.inner.login_policy;
-                let by = CountStanding {
-                    name,
-                    units: policy.borne(&by),
-                    window: policy.window,
-                    remaining: 0,
-                    seconds_left: retry_after_seconds,
-                    full_at: policy.window_end(at),
-                };
-                Err(LoginError::Throttled { scope, by })
-            }
-        }
-    }
-
-    /// The attempt was a right one.
-    pub(super) async fn forgive(&self, counted: &CountedAttempt) -> Result<(), Failure> {
-        let CountedAttempt { attempt, keys, .. } = counted;
-        Ok(self.inner.failures.succeeded(attempt, keys, now()).await?)
-    }
-
-    /// Looks at the password of an attempt.
-    pub(super) async fn verdict(
-        &self,
-        counted: &CountedAttempt,
-        stored: Option<&Secret<String>>,
-        password: Secret<String>,
-    ) -> Result<PasswordVerdict, Failure> {
-        let hashing = self.inner.hashing.of(counted.asker);
-        let verdict = hashing.verify(stored, password).await.map_err(Failure::from);
-        self.judged(counted, verdict).await
-    }
-
-    /// What comes of an attempt; a fault of ours is no failure of whoever attempts.
-    async fn judged<T>(&self, counted: &CountedAttempt, outcome: Result<T, Failure>) -> Result<T, Failure> {
-        if outcome.is_err() {
-            self.withdraw(counted).await;
-        }
-        outcome
-    }
-
-    /// Gives back an attempt that came to no verdict.
-    pub(super) async fn withdraw(&self, counted: &CountedAttempt) {
-        if let Err(error) = self.inner.failures.withdrawn(&counted.keys, counted.at).await {
-            let cause = causes(&error).join(": ");
-            tracing::warn!(error = %error, cause, "an attempt without a verdict stays counted as failed");
-        }
     }
 
     /// A dearer hash of the same password, while it is at hand. Without it the log-in goes on.
@@ -316,6 +234,15 @@ impl Device {
     }
 }
 
+impl From<CountError> for LoginError {
+    fn from(error: CountError) -> Self {
+        match error {
+            CountError::Throttled { scope, what, by } => Self::Throttled { scope, what, by },
+            CountError::Failed(failure) => failure.into(),
+        }
+    }
+}
+
 impl From<UsedCode> for Proof {
     fn from(used: UsedCode) -> Self {
         match used {
@@ -333,7 +260,7 @@ impl From<UsedCode> for Proof {
 impl From<SecondFactorError> for LoginError {
     fn from(error: SecondFactorError) -> Self {
         match error {
-            SecondFactorError::Throttled { by } => Self::Throttled { scope: "account", by },
+            SecondFactorError::Throttled { what, by } => Self::Throttled { scope: "account", what, by },
             SecondFactorError::Failed(failure) => failure.into(),
             _ => Self::SecondFactorWrong,
         }

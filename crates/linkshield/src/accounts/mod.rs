@@ -9,12 +9,17 @@
 mod admin;
 mod api_keys;
 #[cfg(test)]
+mod attempt_tests;
+mod attempts;
+#[cfg(test)]
 mod change_tests;
+mod codes;
 mod email;
 mod errands;
 mod failure;
 mod grant;
 mod hashing;
+mod in_flight;
 mod login;
 mod open_tokens;
 #[cfg(test)]
@@ -34,6 +39,7 @@ mod tests;
 
 pub use admin::{ChangeStandingError, StandingChanged, promote};
 pub use api_keys::{ApiKeyError, KeyOrder, KeyWatch, MadeKey};
+pub use attempts::TooMany;
 pub(crate) use email::EMAIL_LENGTH_MAX;
 pub use email::{EmailAddress, ParseEmailError};
 pub use errands::Messenger;

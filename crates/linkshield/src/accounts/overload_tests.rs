@@ -66,6 +66,7 @@ impl World {
         let request = Request::builder()
             .method(Method::POST)
             .uri(path)
+            .header("host", "test")
             .header(header::CONTENT_TYPE, "application/json")
             .header("x-request-id", "one")
             .extension(Peer([192, 0, 2, 7].into()))

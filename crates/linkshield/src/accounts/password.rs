@@ -16,7 +16,11 @@ use shield_types::Secret;
 use thiserror::Error;
 
 use super::{
-    Accounts, errands::address_of, failure::Failure, login::LoginError, open_tokens::OpenToken,
+    Accounts,
+    attempts::{CountError, TooMany},
+    errands::address_of,
+    failure::Failure,
+    open_tokens::OpenToken,
     service::SERVICE,
 };
 use crate::{
@@ -60,14 +64,19 @@ pub enum ChangePasswordError {
     #[error("confirm the current password")]
     Current,
     /// Too many failed before.
-    #[error("try a password: too many failed, try again in `{}` s", .by.seconds_left)]
+    #[error("try a password: {what}, try again in `{}` s", .by.seconds_left)]
     Throttled {
+        /// What was counted.
+        what: TooMany,
         /// The count that is full.
         by: CountStanding,
     },
     /// The new one may not be one.
     #[error("accept the new password")]
     New(#[source] PasswordRefusal),
+    /// The new one is the old one.
+    #[error("change a password to itself")]
+    Unchanged,
     /// A fault of ours.
     #[error(transparent)]
     Failed(#[from] Failure),
@@ -100,18 +109,19 @@ impl Accounts {
         change: ChangePassword,
     ) -> Result<Vec<SessionId>, ChangePasswordError> {
         let ChangePassword { account, session, current, new, address } = change;
+        let unchanged = current == new;
         self.inner.hashing.check_room().map_err(Failure::from)?;
         let account = self.account(account).await?;
         let email = address_of(&account)?;
-        let counted = self.count_attempt(&email, address).await.map_err(|error| match error {
-            LoginError::Throttled { by, .. } => ChangePasswordError::Throttled { by },
-            LoginError::Failed(failure) => failure.into(),
-            _ => ChangePasswordError::Current,
-        })?;
+        let counted = self.count_attempt(&email, address).await?;
         if self.verdict(&counted, Some(&account.password), current).await? == PasswordVerdict::Wrong {
             return Err(ChangePasswordError::Current);
         }
         self.forgive(&counted).await?;
+        // Told only to who knows the password.
+        if unchanged {
+            return Err(ChangePasswordError::Unchanged);
+        }
         self.inner.policy.check(&new, &words(&account)).map_err(ChangePasswordError::New)?;
         let new = self.inner.hashing.hash(new).await.map_err(Failure::from)?;
         let ended = self.put_password(&account, session, &new).await?.ok_or(ChangePasswordError::Current)?;
@@ -183,6 +193,15 @@ impl Accounts {
         let keys = change.end_api_keys(cause).await?;
         change.commit().await?;
         Ok(Some((ended, keys)))
+    }
+}
+
+impl From<CountError> for ChangePasswordError {
+    fn from(error: CountError) -> Self {
+        match error {
+            CountError::Throttled { what, by, .. } => Self::Throttled { what, by },
+            CountError::Failed(failure) => failure.into(),
+        }
     }
 }
 

@@ -1,11 +1,15 @@
 //! What an API key may do. The bits are stored: they never change their meaning.
 
+use std::array;
+
 use shield_guard::{ScopeSet, ScopeTable, api_key::ApiKeyRecord};
 
 use super::scopes::{ADMIN, REPORT_CREATE, REPORT_READ, URL_CHECK};
 
-/// Every permission: its name, its bit.
+/// Every permission: its name, its bit. The last one opens nothing that an API key may do, and no key is given it any more.
 const NAMES: [(&str, u64); 4] = [(URL_CHECK, 1), (REPORT_CREATE, 2), (REPORT_READ, 4), (ADMIN, 8)];
+/// How many of them, from the first on, a key can be given.
+const GIVEN: usize = 3;
 
 /// Some of the four permissions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -20,17 +24,15 @@ impl Permissions {
     pub const NONE: Self = Self(0);
     /// Checking URLs: what a key gets if nothing is said.
     pub const URL_CHECK: Self = Self(1);
-    /// What administrators do.
-    pub const ADMIN: Self = Self(8);
 
-    /// The permission of this name.
+    /// The permission of this name that a key can be given.
     pub fn from_name(name: &str) -> Option<Self> {
-        NAMES.into_iter().find(|(known, _)| *known == name).map(|(_, bit)| Self(bit))
+        NAMES.into_iter().take(GIVEN).find(|(known, _)| *known == name).map(|(_, bit)| Self(bit))
     }
 
-    /// All names, for messages.
-    pub fn all_names() -> [&'static str; 4] {
-        NAMES.map(|(name, _)| name)
+    /// The names of those that a key can be given, for messages.
+    pub fn given_names() -> [&'static str; GIVEN] {
+        array::from_fn(|place| NAMES[place].0)
     }
 
     /// The names of those in here.
@@ -68,15 +70,18 @@ impl Permissions {
 
 #[cfg(test)]
 mod tests {
-    use super::Permissions;
+    use super::{NAMES, Permissions};
 
     #[test]
     fn bits_keep_their_meaning() {
-        let all = Permissions::all_names().map(|name| Permissions::from_name(name).unwrap());
-        assert_eq!(all.map(Permissions::bits), [1, 2, 4, 8]);
+        let given = Permissions::given_names().map(|name| Permissions::from_name(name).unwrap());
+        assert_eq!(given.map(Permissions::bits), [1, 2, 4]);
+        assert_eq!(NAMES[3], ("admin", 8), "of keys that were given it once");
         let some = Permissions(0b0101);
         assert_eq!(some.names(), ["url_check", "report_read"]);
-        assert!(some.contains(Permissions::URL_CHECK) && !some.contains(Permissions::ADMIN));
-        assert_eq!(Permissions::from_name("account"), None, "no key has it");
+        assert!(some.contains(Permissions::URL_CHECK) && !some.contains(Permissions(8)));
+        for name in ["account", "admin"] {
+            assert_eq!(Permissions::from_name(name), None, "no key has `{name}`");
+        }
     }
 }

@@ -1,5 +1,7 @@
 //! What a plan includes per hour and day, counted in the database: exact over all processes and restarts.
 
+use std::mem;
+
 use shield_guard::{
     AccountId,
     limit::{Quota, QuotaGrant, QuotaPeriod, QuotaRefusal, QuotaUse, QuotaWindow, Tier},
@@ -65,7 +67,7 @@ pub enum QuotaError {
     UsedUp {
         /// What: `checks`, `bulk_checks` or `api_requests`.
         by: CountStanding,
-        /// What was charged before it.
+        /// What was taken from before it.
         charged: Vec<CountStanding>,
     },
     /// A fault of ours.
@@ -85,8 +87,9 @@ struct Wanted {
 // === impl Accounts ===
 
 impl Accounts {
-    /// Takes what is used off the account's quotas; answers where each of them stands, unlimited ones left out. What a later one refuses was still taken
-    /// from those before it: first the hour's requests, then the day's bulk requests, then the day's checks.
+    /// Takes what is used off the account's quotas; answers where each of them stands, without those that have no limit. What a
+    /// later one refuses was still taken from those before it: first the hour's requests, then the day's bulk requests, then the
+    /// day's checks.
     ///
     /// # Errors
     /// See [`QuotaError`]; then nothing may be used.
@@ -96,24 +99,24 @@ impl Accounts {
         for Wanted { feature, quota, cost, .. } in &wanted {
             quota.units_for(*cost).map_err(|_never| QuotaError::NotIncluded { feature })?;
         }
-        let mut standings = Vec::with_capacity(wanted.len());
+        let mut charged = Vec::with_capacity(wanted.len());
         for wanted in wanted {
-            match self.take(used.account, wanted).await {
-                Ok(standing) => standings.extend(standing),
-                Err(QuotaError::UsedUp { by, .. }) => {
-                    return Err(QuotaError::UsedUp { by, charged: standings });
-                }
-                Err(error) => return Err(error),
-            }
+            self.take(used.account, wanted, &mut charged).await?;
         }
-        Ok(Counts::granted(standings))
+        Ok(Counts::granted(charged))
     }
 
-    async fn take(&self, account: AccountId, wanted: Wanted) -> Result<Option<CountStanding>, QuotaError> {
+    async fn take(
+        &self,
+        account: AccountId,
+        wanted: Wanted,
+        charged: &mut Vec<CountStanding>,
+    ) -> Result<(), QuotaError> {
         let Wanted { feature, quota, period, cost } = wanted;
+        // Without a limit nothing is counted.
+        let Quota::Units(units) = quota else { return Ok(()) };
         let now = now();
         let taken = quota.take(&self.inner.quotas, QuotaUse { account, feature, period, cost }, now).await;
-        let Quota::Units(units) = quota else { return Ok(None) };
         let window = QuotaWindow::at(period, now);
         let standing = |remaining| CountStanding {
             name: feature,
@@ -124,15 +127,16 @@ impl Accounts {
             full_at: window.end,
         };
         match taken.map_err(Failure::from)? {
-            Ok(QuotaGrant::Taken { remaining }) => Ok(Some(standing(remaining))),
-            Ok(QuotaGrant::Unlimited) => Ok(None),
+            Ok(QuotaGrant::Taken { remaining }) => charged.push(standing(remaining)),
+            Ok(QuotaGrant::Unlimited) => {}
             Err(QuotaRefusal::UsedUp { remaining, .. }) => {
-                Err(QuotaError::UsedUp { by: standing(remaining), charged: Vec::new() })
+                return Err(QuotaError::UsedUp { by: standing(remaining), charged: mem::take(charged) });
             }
             Err(QuotaRefusal::NotIncluded | QuotaRefusal::TooCostly) => {
-                Err(QuotaError::NotIncluded { feature })
+                return Err(QuotaError::NotIncluded { feature });
             }
         }
+        Ok(())
     }
 }
 

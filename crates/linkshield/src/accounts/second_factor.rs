@@ -1,29 +1,26 @@
 //! The second factor: codes of an authenticator app, and recovery codes for when it is gone.
 //!
-//! The app's secret is kept sealed, bound to its account. A code works once. Wrong codes are counted per account, wherever they
-//! come from, since whoever types one has shown the password: that can hinder its owner for a quarter of an hour only by
-//! somebody who knows their password, and without it six digits are guessed.
-
-use std::net::Ipv6Addr;
+//! The app's secret is kept sealed, bound to its account. A code works once. How wrong codes are counted, and why nobody who
+//! only knows the password keeps its owner out: [`codes`](super::codes).
 
 use shield_guard::{
-    AccountId,
-    address::AddressBlock,
-    limit::{LoginAttempt, LoginName},
+    AccountId, SessionId,
     password::PasswordVerdict,
     totp::{
         Drift, RECOVERY_CODES, RecoveryCode, RecoveryCodeDigest, RecoveryError, TotpAttempt, TotpError,
         TotpSecret, redeem_recovery_code, verify_totp,
     },
 };
-use shield_types::{DigestHasher, Secret};
+use shield_types::Secret;
 use thiserror::Error;
 
 use super::{
     Accounts,
+    attempts::{CountError, CountedAttempt, TooMany},
+    codes::CodeOrigin,
     errands::address_of,
     failure::Failure,
-    login::{CountedAttempt, LoginError},
+    grant::RightLogin,
     service::SERVICE,
 };
 use crate::{
@@ -72,8 +69,10 @@ pub enum SecondFactorError {
     #[error("confirm the password")]
     Password,
     /// Too many failed before.
-    #[error("try a code or a password: too many failed, try again in `{}` s", .by.seconds_left)]
+    #[error("try a code or a password: {what}, try again in `{}` s", .by.seconds_left)]
     Throttled {
+        /// What was counted.
+        what: TooMany,
         /// The count that is full.
         by: CountStanding,
     },
@@ -142,13 +141,13 @@ impl Accounts {
         Ok(true)
     }
 
-    /// Takes the second factor away, for who has both factors.
+    /// Takes the second factor away, for who has both factors and is logged in to this session.
     ///
     /// # Errors
     /// When there is none, the password or the code is not good, or the fault is ours.
     pub async fn end_totp(
         &self,
-        account: AccountId,
+        (account, session): (AccountId, SessionId),
         password: Secret<String>,
         code: &str,
     ) -> Result<UsedCode, SecondFactorError> {
@@ -157,7 +156,7 @@ impl Accounts {
             return Err(SecondFactorError::Absent);
         }
         self.inner.hashing.check_room().map_err(Failure::from)?;
-        let counted = self.count_code(&account).await?;
+        let counted = self.count_code(account.id, CodeOrigin::Session(session)).await?;
         if self.verdict(&counted, Some(&account.password), password).await? == PasswordVerdict::Wrong {
             return Err(SecondFactorError::Password);
         }
@@ -170,10 +169,13 @@ impl Accounts {
     /// Takes a code of the app, or a recovery code, from who has shown the password.
     pub(super) async fn check_second_factor(
         &self,
-        account: &Account,
+        login: &RightLogin<'_>,
         code: &str,
     ) -> Result<UsedCode, SecondFactorError> {
-        let counted = self.count_code(account).await?;
+        let RightLogin { account, counted: password, .. } = login;
+        let mut counted = self.count_code(account.id, CodeOrigin::of(password)).await?;
+        // From a right code on, the device has a count of its own.
+        counted.attempt.device = password.attempt.device;
         self.take_counted(account, code, &counted).await
     }
 
@@ -191,15 +193,6 @@ impl Accounts {
         let used = taken?;
         self.forgive(counted).await?;
         Ok(used)
-    }
-
-    async fn count_code(&self, account: &Account) -> Result<CountedAttempt, SecondFactorError> {
-        let attempt = LoginAttempt { name: name(account.id), block: block(account.id), device: None };
-        self.count(attempt).await.map_err(|error| match error {
-            LoginError::Throttled { by, .. } => SecondFactorError::Throttled { by },
-            LoginError::Failed(failure) => failure.into(),
-            _ => SecondFactorError::Code,
-        })
     }
 
     async fn take_code(&self, account: &Account, code: &str) -> Result<UsedCode, SecondFactorError> {
@@ -233,23 +226,16 @@ impl Accounts {
     }
 }
 
+impl From<CountError> for SecondFactorError {
+    fn from(error: CountError) -> Self {
+        match error {
+            CountError::Throttled { what, by, .. } => Self::Throttled { what, by },
+            CountError::Failed(failure) => failure.into(),
+        }
+    }
+}
+
 /// What a sealed secret is bound to.
 fn context(account: AccountId) -> String {
     format!("second factor of {account}")
-}
-
-/// What wrong codes of an account are counted under; no address has this name.
-fn name(account: AccountId) -> LoginName {
-    let mut hasher = DigestHasher::new();
-    hasher.update(b"second factor\0");
-    hasher.update(account.uuid().as_bytes());
-    LoginName(*hasher.finish().as_bytes())
-}
-
-/// An address block for each account, so that the counters of one have nothing to do with those of another, and where a code
-/// comes from makes no difference.
-fn block(account: AccountId) -> AddressBlock {
-    let LoginName([a, b, c, d, e, f, g, h, ..]) = name(account);
-    let address = u128::from(u64::from_be_bytes([a, b, c, d, e, f, g, h])) << 64;
-    AddressBlock::of(Ipv6Addr::from(address).into())
 }

@@ -20,6 +20,7 @@ use super::{
     errands::{Desk, Errand, Messenger},
     failure::Failure,
     hashing::HashingPool,
+    in_flight::InFlight,
     refresh::RefreshOutages,
     scopes,
 };
@@ -48,6 +49,7 @@ pub(super) struct Inner {
     pub(super) one_time: SqlOneTimeTokens,
     pub(super) api_keys: ApiKeys,
     pub(super) failures: SqlFailures,
+    pub(super) in_flight: InFlight,
     pub(super) quotas: SqlQuotas,
     pub(super) revocations: SqlRevocations,
     pub(super) recovery: SqlRecoveryCodes,
@@ -126,6 +128,7 @@ impl Accounts {
             sealing,
             quotas: SqlQuotas::new(counts.clone()),
             failures: SqlFailures::new(counts),
+            in_flight: InFlight::default(),
             login_policy: LoginPolicy::default(),
             keys: Arc::new(keys.map_err(OpenAccountsError::Keys)?),
             refresh: RefreshTokens::new(secrets.expect("one secret is not too many")),

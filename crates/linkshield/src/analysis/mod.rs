@@ -20,5 +20,6 @@ pub use finding::{Finding, Rule, Severity, ThreatLevel};
 pub use host::{Host, HostName};
 pub use rules::{all_rules, threat_list_version};
 pub use score::{Assessment, assess};
+pub(crate) use shown::reorders;
 pub use spelling::Spelling;
 pub use target::{Target, TargetError, URL_LENGTH_MAX};

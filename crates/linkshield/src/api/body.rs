@@ -8,7 +8,7 @@ use http_body_util::{BodyExt, LengthLimitError, Limited};
 use serde_json::Value;
 use tokio::time::timeout;
 
-use super::problem::Problem;
+use super::{problem::Problem, strict_json::StrictJson};
 
 /// Largest body of a single check: a URL of 2048 characters fits, each of them escaped as two `\uXXXX`.
 pub const CHECK_BODY_BYTES_MAX: usize = 64 * 1024;
@@ -35,7 +35,8 @@ pub(super) async fn read_json_in_turn<T>(
 ) -> Result<(Value, Option<T>), Problem> {
     check_content_type(request.headers())?;
     let (bytes, held) = read_in_turn(request, bytes_max, turn).await?;
-    let value = serde_json::from_slice(&bytes).map_err(|error| Problem::malformed_json(error.to_string()))?;
+    let StrictJson(value) =
+        serde_json::from_slice(&bytes).map_err(|error| Problem::malformed_json(error.to_string()))?;
     Ok((value, held))
 }
 
@@ -79,12 +80,19 @@ fn refusal(error: &(dyn std::error::Error + 'static), bytes_max: usize) -> Probl
 /// Whether the body says that it is JSON, as it is.
 fn check_content_type(headers: &HeaderMap) -> Result<(), Problem> {
     let content_type = headers.get(header::CONTENT_TYPE).map(|value| value.to_str().unwrap_or("not text"));
-    let media_type = content_type.and_then(|value| value.split(';').next()).unwrap_or_default();
-    let media_type = media_type.trim().to_ascii_lowercase();
+    let mut parts = content_type.unwrap_or_default().split(';');
+    let media_type = parts.next().unwrap_or_default().trim().to_ascii_lowercase();
     check_encoding(headers)?;
     let json = media_type == "application/json"
         || (media_type.starts_with("application/") && media_type.ends_with("+json"));
-    if json { Ok(()) } else { Err(Problem::not_json(content_type)) }
+    if json && parts.all(keeps_utf8) { Ok(()) } else { Err(Problem::not_json(content_type)) }
+}
+
+/// Whether a parameter of the media type leaves the text what JSON always is (RFC 8259, 8.1).
+fn keeps_utf8(parameter: &str) -> bool {
+    let (name, value) = parameter.split_once('=').unwrap_or((parameter, ""));
+    !name.trim().eq_ignore_ascii_case("charset")
+        || value.trim().trim_matches('"').eq_ignore_ascii_case("utf-8")
 }
 
 fn check_encoding(headers: &HeaderMap) -> Result<(), Problem> {

@@ -117,7 +117,9 @@ mod tests {
 
     fn register() -> Request {
         let body = json!({ "email": "ada@example.org", "password": "wombat seventy", "accept_terms": true });
-        let request = Request::post("/api/v1/user/register").header("content-type", "application/json");
+        let request = Request::post("/api/v1/user/register")
+            .header("host", "test")
+            .header("content-type", "application/json");
         let request = request.extension(Peer(IpAddr::V4(Ipv4Addr::LOCALHOST)));
         request.body(Body::from(body.to_string())).unwrap()
     }
@@ -163,7 +165,7 @@ mod tests {
             .route("/change", post(change))
             .layer(middleware::from_fn_with_state(app.clone(), finish_what_began))
             .layer(middleware::from_fn_with_state(app.clone(), observe));
-        let request = Request::post("/change").body(Body::empty()).unwrap();
+        let request = Request::post("/change").header("host", "test").body(Body::empty()).unwrap();
         let response = TowerToHyperService::new(router).call(request).await.unwrap();
         assert_eq!((response.status().as_u16(), app.changes_under_way()), (503, 1));
         go_on.send(()).unwrap();

@@ -68,7 +68,7 @@ pub(super) async fn report(
         let kind = kind_of(&violation);
         app.metrics().csp_violated(DIRECTIVES[kind]);
         if app.told_violations().first_of(kind, minute) {
-            let CspViolation { directive, blocked_url, .. } = violation;
+            let (directive, blocked_url) = (DIRECTIVES[kind], violation.blocked_url);
             witness.tell(&SecurityEvent::CspViolated { directive, blocked_url }, StatusCode::NO_CONTENT);
         }
     }

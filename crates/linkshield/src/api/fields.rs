@@ -3,11 +3,13 @@
 use std::ops::RangeInclusive;
 
 use serde_json::{Map, Value};
+use url::Url;
 
 use super::{
     mistakes::Mistakes,
     problem::{FieldError, Location, Problem},
 };
+use crate::analysis::reorders;
 
 /// The fields of one JSON object.
 pub(super) struct Fields {
@@ -58,6 +60,45 @@ impl Fields {
     pub(super) fn optional_text(&mut self, name: &str, length: RangeInclusive<usize>) -> Option<String> {
         let value = self.take(name)?;
         self.read_text(name, value, length)
+    }
+
+    /// A required text of `length` characters that is one line and can be shown.
+    pub(super) fn line(&mut self, name: &str, length: RangeInclusive<usize>) -> Option<String> {
+        let text = self.text(name, length)?;
+        self.read_line(name, text)
+    }
+
+    /// A text of `length` characters that is one line and can be shown; None when missing.
+    pub(super) fn optional_line(&mut self, name: &str, length: RangeInclusive<usize>) -> Option<String> {
+        let text = self.optional_text(name, length)?;
+        self.read_line(name, text)
+    }
+
+    /// The address of something on the web, of `length` characters; None when missing. Nobody here fetches it, and whoever shows it
+    /// must not be led into a script or a file. The empty text is none, where `length` allows it.
+    pub(super) fn optional_web_url(&mut self, name: &str, length: RangeInclusive<usize>) -> Option<String> {
+        let text = self.optional_line(name, length)?;
+        let web = |url: &Url| matches!(url.scheme(), "http" | "https") && url.has_host();
+        if text.is_empty() || Url::parse(&text).is_ok_and(|url| web(&url)) {
+            return Some(text);
+        }
+        self.refuse(
+            name,
+            "is no URL of the web, accepted is one that begins with https:// or http://".to_owned(),
+        );
+        None
+    }
+
+    /// Neither control characters (some databases take no NUL, and a line break makes two lines), nor what turns text around: a
+    /// name must not pass for another one (ASVS 5.0, 2.2.1).
+    fn read_line(&mut self, name: &str, text: String) -> Option<String> {
+        let hidden = |&letter: &char| {
+            letter.is_control() || reorders(letter) || matches!(letter, '\u{2028}' | '\u{2029}')
+        };
+        let Some(letter) = text.chars().find(hidden) else { return Some(text) };
+        let detail = "accepted is one line without control characters or changes of direction";
+        self.refuse(name, format!("holds the character U+{:04X}, {detail}", u32::from(letter)));
+        None
     }
 
     fn read_text(&mut self, name: &str, value: Value, length: RangeInclusive<usize>) -> Option<String> {
@@ -150,4 +191,53 @@ fn kind(value: &Value) -> &'static str {
 /// RFC 6901: `~` and `/` in a name are escaped; the name comes from the client, so it is also cut.
 fn escape_pointer(name: &str) -> String {
     name.chars().take(64).collect::<String>().replace('~', "~0").replace('/', "~1")
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::Fields;
+
+    /// Whether a field of this text is taken as a line, and as an address on the web.
+    fn taken(text: &str) -> (bool, bool) {
+        let mut fields = Fields::of(json!({ "a": text, "b": text }), &["a", "b"]).unwrap();
+        (fields.optional_line("a", 0..=100).is_some(), fields.optional_web_url("b", 0..=100).is_some())
+    }
+
+    #[test]
+    fn lines_hide_nothing() {
+        for text in ["", "Ada King", "Zoë", "李", "עדה", "\u{200F}עדה", "می\u{200C}خواهم", "👩\u{200D}💻"]
+        {
+            assert!(taken(text).0, "{text}");
+        }
+        for text in ["A\0", "A\nB", "\t", "\u{7F}", "\u{85}", "\u{202E}adA", "\u{2066}A", "A\u{2029}B"] {
+            assert!(!taken(text).0, "{}", text.escape_unicode());
+        }
+        let mut fields = Fields::of(json!({ "a": "A\0" }), &["a"]).unwrap();
+        assert_eq!(fields.line("a", 1..=9), None);
+        let errors = fields.finish(()).unwrap_err().errors;
+        assert!(errors[0].detail.contains("U+0000"), "{errors:?}");
+    }
+
+    #[test]
+    fn web_urls_lead_to_the_web() {
+        for text in ["", "https://a.example/ada.png?s=1", "http://a.example", "HTTPS://A.example/"] {
+            assert!(taken(text).1, "{text}");
+        }
+        for text in [
+            "javascript:alert(1)",
+            "java\nscript:alert(1)",
+            " javascript:alert(1)",
+            "file:///etc/passwd",
+            "data:image/png;base64,AA",
+            "//a.example/x",
+            "/x",
+            "ada.png",
+            "https://",
+            "https:\n//a.example",
+        ] {
+            assert!(!taken(text).1, "{text}");
+        }
+    }
 }

@@ -13,6 +13,7 @@ mod csrf;
 mod fields;
 mod health;
 mod history;
+mod host;
 mod meta;
 mod mistakes;
 mod observe;
@@ -25,6 +26,7 @@ mod requests;
 mod routes;
 mod state;
 mod stats;
+mod strict_json;
 
 pub use accounts::ACCOUNT_BODY_BYTES_MAX;
 pub use body::{BULK_BODY_BYTES_MAX, CHECK_BODY_BYTES_MAX};

@@ -1,7 +1,7 @@
 //! Around every request: id, time limit, panic guard, problem document, count, log line.
 //!
 //! Guarantees that whatever happens in a handler, the client gets an answer with the request's id: a panic becomes a
-//! 500, an overrun a 503. The log line holds the path but never the query or the body.
+//! 500, an overrun a 503. A request whose `Host` is not one is not even shown to the gate. The log line holds the path but never the query or the body.
 
 use std::{any::Any, panic::AssertUnwindSafe, time::Instant};
 
@@ -15,6 +15,7 @@ use http::{HeaderValue, Method, header};
 use tokio::time::timeout;
 
 use super::{
+    host::check_host,
     problem::Problem,
     request_id::{REQUEST_ID_HEADER, RequestId},
     state::{App, InFlight},
@@ -35,7 +36,10 @@ pub(super) async fn observe(State(app): State<App>, mut request: Request, next: 
         started,
     });
     request.extensions_mut().insert(request_id.clone());
-    let response = guarded(&app, next.run(request)).await;
+    let response = match check_host(&request) {
+        Ok(()) => guarded(&app, next.run(request)).await,
+        Err(problem) => problem.into_response(),
+    };
     let mut response = match response.extensions().get::<Problem>().cloned() {
         Some(problem) => {
             if let Some(cause) = problem.cause() {
@@ -114,7 +118,11 @@ mod tests {
             .route("/panic", get(|| async { panic!("handler panics on purpose") as &'static str }))
             .route("/forever", get(std::future::pending::<String>))
             .layer(middleware::from_fn_with_state(app.clone(), observe));
-        let request = Request::get(path).header("x-request-id", "given").body(Body::empty()).unwrap();
+        let request = Request::get(path)
+            .header("host", "test")
+            .header("x-request-id", "given")
+            .body(Body::empty())
+            .unwrap();
         let response = TowerToHyperService::new(router).call(request).await.unwrap();
         assert_eq!(response.headers()["x-request-id"], "given");
         assert_eq!(response.headers()["content-type"], "application/problem+json");

@@ -26,7 +26,7 @@ const LIMIT_HEADERS: [ToldHeader; 5] = [
     (
         "ratelimit-policy",
         Type::String,
-        "Each limit, plan and count of log-ins that the request was in: `q` units per `w` seconds",
+        "Each limit and count of the plan that the request was in, or the count of log-ins that refused it: `q` units per `w` seconds",
     ),
     (
         "ratelimit",

@@ -3,7 +3,7 @@
 //! What the client reads and what the log reads are two things: a problem says what the client did or can do; the
 //! cause of a failure inside goes to the log under the same request id.
 
-use std::iter;
+use std::{error::Error, iter};
 
 use axum::{
     body::Body,
@@ -21,7 +21,7 @@ use super::request_id::RequestId;
 use crate::{
     analysis::TargetError,
     gate::Counts,
-    store::{CheckId, StoreError},
+    store::{CheckId, StoreError, WriteObstacle},
     telemetry::causes,
 };
 
@@ -29,6 +29,8 @@ use crate::{
 pub(crate) const PROBLEM_JSON: &str = "application/problem+json";
 /// Seconds that a client should wait before it repeats a request that found us busy.
 const RETRY_AFTER_S: u32 = 1;
+/// The same where a person has to free space first.
+const STORAGE_RETRY_AFTER_S: u32 = 10;
 
 /// One refusal, before it knows which request it answers.
 #[derive(Debug, Clone)]
@@ -168,6 +170,16 @@ impl Problem {
         )
     }
 
+    /// 400: whom the request is for is not said once.
+    pub(crate) fn no_single_host(detail: &str) -> Self {
+        Self::new(
+            StatusCode::BAD_REQUEST,
+            "urn:linkshield:problem:bad-host",
+            "The request does not say once for which host it is",
+            detail.to_owned(),
+        )
+    }
+
     /// 404: no such path.
     pub(crate) fn unknown_path(path: &str) -> Self {
         Self::new(
@@ -235,7 +247,7 @@ impl Problem {
             StatusCode::UNSUPPORTED_MEDIA_TYPE,
             "urn:linkshield:problem:unsupported-media-type",
             "The request body must be JSON",
-            format!("`content-type` {found}, accepted is `application/json`"),
+            format!("`content-type` {found}, accepted is `application/json` in UTF-8"),
         )
     }
 
@@ -290,6 +302,11 @@ impl Problem {
         Self::new(status, kind, answer.title, answer.detail.to_owned())
     }
 
+    /// The same, with more to say about this time.
+    pub(crate) fn saying(self, detail: String) -> Self {
+        Self { detail, ..self }
+    }
+
     /// 500: our fault; `cause` goes to the log.
     pub(crate) fn internal(cause: String) -> Self {
         let status = StatusCode::INTERNAL_SERVER_ERROR;
@@ -308,6 +325,17 @@ impl Problem {
         let status = StatusCode::SERVICE_UNAVAILABLE;
         let (kind, title) = ("urn:linkshield:problem:unavailable", "The service cannot answer right now");
         Self { retry_after_s: Some(retry_after_s), ..Self::new(status, kind, title, detail.to_owned()) }
+    }
+
+    /// 500, or 503 where the storage of the database is at fault, which is told; the causes go to the log.
+    pub(super) fn of_failure(error: &(dyn Error + 'static)) -> Self {
+        let cause = iter::once(error.to_string()).chain(causes(error)).collect::<Vec<_>>().join(": ");
+        match WriteObstacle::behind(error) {
+            Some(obstacle) => {
+                Self { cause: Some(cause), ..Self::busy(obstacle.text(), STORAGE_RETRY_AFTER_S) }
+            }
+            None => Self::internal(cause),
+        }
     }
 
     /// Its status code.
@@ -362,14 +390,16 @@ impl IntoResponse for Problem {
 
 impl From<StoreError> for Problem {
     fn from(error: StoreError) -> Self {
-        let cause = iter::once(error.to_string()).chain(causes(&error)).collect::<Vec<_>>().join(": ");
-        if error.retryable() {
-            Self { cause: Some(cause), ..Self::unavailable("the database is busy") }
+        let problem = Self::of_failure(&error);
+        if problem.status == StatusCode::SERVICE_UNAVAILABLE {
+            problem
+        } else if error.retryable() {
+            Self { cause: problem.cause, ..Self::unavailable("the database is busy") }
         } else if error.unanswered() {
             let detail = "the database gave no answer: whether this was done is not known";
-            Self { cause: Some(cause), ..Self::unavailable(detail) }
+            Self { cause: problem.cause, ..Self::unavailable(detail) }
         } else {
-            Self::internal(cause)
+            problem
         }
     }
 }

@@ -10,9 +10,9 @@ use crate::{
     gate::{Counts, Principal, Witness},
 };
 
-/// What is left of a plan, for the headers of an answer; the gate puts them beside its own limits.
+/// What is left of a plan, for the headers of an answer, if one was charged; the gate puts it beside its own limits.
 #[derive(Debug, Default)]
-pub(super) struct Quotas(Counts);
+pub(super) struct Quotas(Option<Counts>);
 
 // === impl Quotas ===
 
@@ -27,7 +27,7 @@ impl Quotas {
         let means = if principal.api_key.is_some() { Means::ApiKey } else { Means::Session };
         let Principal { account, plan, .. } = *principal;
         let used = app.accounts().use_plan(PlanUse { account, plan, means, purpose }).await;
-        let standings = used.inspect_err(|error| match error {
+        let counts = used.inspect_err(|error| match error {
             QuotaError::NotIncluded { .. } => {
                 witness.tell(&SecurityEvent::AccessDenied { reason: "plan" }, StatusCode::FORBIDDEN);
             }
@@ -37,12 +37,14 @@ impl Quotas {
             }
             QuotaError::Failed(_) => {}
         })?;
-        Ok(Self(standings))
+        Ok(Self(Some(counts)))
     }
 
     /// Leaves them with an answer.
     pub(super) fn put(self, mut response: Response) -> Response {
-        response.extensions_mut().insert(self.0);
+        if let Some(counts) = self.0 {
+            response.extensions_mut().insert(counts);
+        }
         response
     }
 }

@@ -1,11 +1,14 @@
 //! The files that security events lie in: appended to, readable by their owner only, set aside when they are full.
 //!
-//! Two processes may append to one file (a release beside its predecessor): lines stay whole, and each goes on with the file that
-//! it has open. After a write that failed, or a crash, the file may end in the middle of a line: what comes next begins on a line
-//! of its own, so that one line is lost and not two.
+//! Two processes may append to one file (a release beside its predecessor): lines stay whole. Before each batch it is looked at
+//! whether the path still names the file that is open: where somebody moved or removed it, it is made anew, and the next batch is where
+//! the operator looks for it. After a write that failed, or a crash, the file may end in the middle of a line: what comes next
+//! begins on a line of its own, so that one line is lost and not two.
 
 use std::{
+    fs::Metadata,
     io::{self, SeekFrom},
+    os::unix::fs::MetadataExt,
     path::{Path, PathBuf},
 };
 
@@ -33,8 +36,10 @@ pub struct EventFile {
 pub(super) struct OpenFile {
     pub(super) place: EventFile,
     file: File,
+    /// Device and inode, which tell it apart from a later one of the same name.
+    identity: (u64, u64),
     bytes: u64,
-    /// The file may not end with a line's end.
+    /// The file may not end with a line's end: how it ends is read before the next line.
     torn: bool,
 }
 
@@ -78,22 +83,40 @@ fn beside(path: &Path, word: &str) -> PathBuf {
 impl OpenFile {
     pub(super) async fn at(place: EventFile) -> io::Result<Self> {
         let file = append(&place.path).await?;
-        let bytes = file.metadata().await?.len();
-        let torn = bytes > 0 && last_byte(&place.path).await? != b'\n';
-        Ok(Self { place, file, bytes, torn })
+        let metadata = file.metadata().await?;
+        Ok(Self { identity: identity(&metadata), bytes: metadata.len(), torn: true, place, file })
     }
 
     /// Appends whole lines.
     pub(super) async fn write(&mut self, lines: &[u8]) -> io::Result<()> {
+        self.look().await?;
         if self.bytes >= self.place.bytes_max {
             self.rotate().await?;
         }
-        let ended = if self.torn { [b"\n", lines].concat() } else { lines.to_vec() };
-        self.bytes += ended.len() as u64;
+        let torn = self.torn && self.bytes > 0 && last_byte(&self.place.path).await? != b'\n';
+        let ended = if torn { [b"\n", lines].concat() } else { lines.to_vec() };
         self.torn = true;
         self.file.write_all(&ended).await?;
         self.file.flush().await?;
         self.torn = false;
+        Ok(())
+    }
+
+    /// Learns how long the file is by now, and opens the path anew where it does not name this file any more.
+    async fn look(&mut self) -> io::Result<()> {
+        match fs::metadata(&self.place.path).await {
+            Ok(metadata) if identity(&metadata) == self.identity => self.bytes = metadata.len(),
+            Ok(_) => self.reopen("another file has its name").await?,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => self.reopen("it is gone").await?,
+            Err(error) => return Err(error),
+        }
+        Ok(())
+    }
+
+    async fn reopen(&mut self, why: &str) -> io::Result<()> {
+        let path = self.place.path.display();
+        tracing::warn!(%path, why, "the file of security events is opened anew");
+        *self = Self::at(self.place.clone()).await?;
         Ok(())
     }
 
@@ -107,10 +130,13 @@ impl OpenFile {
                 Ok(()) | Err(_) => {}
             }
         }
-        self.file = append(&self.place.path).await?;
-        (self.bytes, self.torn) = (0, false);
+        *self = Self::at(self.place.clone()).await?;
         Ok(())
     }
+}
+
+fn identity(metadata: &Metadata) -> (u64, u64) {
+    (metadata.dev(), metadata.ino())
 }
 
 async fn append(path: &Path) -> io::Result<File> {
@@ -161,5 +187,36 @@ mod tests {
         open.write(b"three\n").await.unwrap();
         open.write(b"four\n").await.unwrap();
         assert_eq!(std::fs::read_to_string(&path).unwrap(), "one\ntw\nthree\nfour\n");
+    }
+
+    #[tokio::test]
+    async fn a_write_that_left_nothing_leaves_no_empty_line() {
+        let directory = ScratchDirectory::new();
+        let path = directory.path().join("events.jsonl");
+        let mut open = OpenFile::at(EventFile::at(path.clone())).await.unwrap();
+        open.write(b"one\n").await.unwrap();
+        open.file = OpenOptions::new().append(true).open("/dev/full").await.unwrap();
+        open.write(b"two\n").await.unwrap_err();
+        open.file = append(&path).await.unwrap();
+        open.write(b"three\n").await.unwrap();
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), "one\nthree\n");
+    }
+
+    #[tokio::test]
+    async fn a_moved_or_removed_file_is_made_anew() {
+        let directory = ScratchDirectory::new();
+        let [path, moved] = ["events.jsonl", "moved"].map(|name| directory.path().join(name));
+        let mut open = OpenFile::at(EventFile::at(path.clone())).await.unwrap();
+        open.write(b"one\n").await.unwrap();
+        std::fs::rename(&path, &moved).unwrap();
+        open.write(b"two\n").await.unwrap();
+        let read = |path: &Path| std::fs::read_to_string(path).unwrap();
+        assert_eq!((read(&moved), read(&path)), ("one\n".to_owned(), "two\n".to_owned()));
+        std::fs::remove_file(&path).unwrap();
+        open.write(b"three\n").await.unwrap();
+        assert_eq!(read(&path), "three\n");
+        std::fs::rename(&moved, &path).unwrap();
+        open.write(b"four\n").await.unwrap();
+        assert_eq!(read(&path), "one\nfour\n", "another one that took its place is gone on with");
     }
 }

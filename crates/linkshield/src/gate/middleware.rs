@@ -33,6 +33,7 @@ use tokio::sync::watch;
 use super::{
     Circumstances, Counts, EventSink, Fanout, GlobalLimits, Peer, Route, RouteTable, UseNotes,
     headers::{AnswerHeaders, Lines, OwnHeaders},
+    lacking::lacking,
     principal::Caller,
     strange::names_strange_key,
 };
@@ -232,7 +233,7 @@ impl<S: GateStore> Gate<S> {
             Outcome::Refused(refused) => {
                 let circumstances =
                     Circumstances::of(request.method(), request.headers(), request.extensions());
-                Settled::Answered(self.refuse(refused, &circumstances))
+                Settled::Answered(self.refuse(refused, policy, &circumstances))
             }
         }
     }
@@ -396,7 +397,7 @@ impl<S: GateStore> Gate<S> {
         response
     }
 
-    fn refuse(&self, refused: &Refused<'_>, circumstances: &Circumstances) -> Response {
+    fn refuse(&self, refused: &Refused<'_>, policy: &RoutePolicy, circumstances: &Circumstances) -> Response {
         let answer = refused.refusal.answer();
         if let Some(event) = refused.refusal.event() {
             self.events.tell(&event, |context| EventContext {
@@ -408,7 +409,11 @@ impl<S: GateStore> Gate<S> {
             });
         }
         let own = OwnHeaders::of(&refused.limits, Caching::ByHandler, now());
-        let mut response = self.dress(Problem::refused(&answer).into_response(), own);
+        let problem = match refused.refusal {
+            Refusal::Scope => Problem::refused(&answer).saying(self.lacking(refused, policy)),
+            _ => Problem::refused(&answer),
+        };
+        let mut response = self.dress(problem.into_response(), own);
         let headers = response.headers_mut();
         if let Some(challenge) = answer.challenge {
             headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static(challenge));
@@ -422,6 +427,12 @@ impl<S: GateStore> Gate<S> {
                 .append(header::SET_COOKIE, HeaderValue::from_str(&text).expect("a cookie's name is ASCII"));
         }
         response
+    }
+
+    /// What the credential of a request would need to have for this route.
+    fn lacking(&self, refused: &Refused<'_>, policy: &RoutePolicy) -> String {
+        let scopes = self.chain.tokens.policy().scopes().text(policy.access.scopes()).to_string();
+        lacking(&scopes, refused.claimant.and_then(|claimant| claimant.session))
     }
 
     fn tell_of_admitted(

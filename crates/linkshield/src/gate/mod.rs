@@ -17,6 +17,7 @@ mod fanout;
 mod follower;
 mod global;
 mod headers;
+mod lacking;
 mod layer;
 mod middleware;
 mod open;

@@ -116,6 +116,7 @@ static ROUTES: &[(Method, &str, RouteClass)] = &[
     (Method::DELETE, "/api/v1/user/mfa/totp", Account),
     (Method::POST, "/api/v1/user/mfa/totp/confirm", Account),
     (Method::POST, "/api/v1/user/change-password", Password),
+    (Method::GET, "/api/v1/admin/users", Administration),
     (Method::PUT, "/api/v1/admin/users/{id}", Administration),
     (Method::DELETE, "/api/v1/admin/users/{id}/api-keys", Administration),
     (Method::DELETE, "/api/v1/admin/api-keys/{id}", Administration),

@@ -12,7 +12,7 @@ use shield_guard::{
 };
 use shield_types::Timestamp;
 
-use super::Witness;
+use super::{Witness, lacking::lacking};
 use crate::{
     accounts::scopes,
     api::{App, Problem},
@@ -93,7 +93,7 @@ impl Principal {
     pub fn require(&self, app: &App, scope: &str) -> Result<(), Problem> {
         match app.accounts().keys().scopes().scope(scope) {
             Some(needed) if self.scopes.contains(needed) => Ok(()),
-            _ => Err(Problem::not_allowed("the credential is not good for this")),
+            _ => Err(Problem::not_allowed(&lacking(scope, self.session))),
         }
     }
 

@@ -1,7 +1,7 @@
 //! The master key: 32 random bytes in a file that only its owner reads.
 //!
 //! Keys for one purpose each are derived from it (HKDF-SHA-256, RFC 5869), so that none of them is stored and none helps to
-//! find another. It is made on first use; two processes that start at once end up with the same one. **Deployment.** Whoever
+//! find another. It is made on first use, and not once something is sealed; two processes that start at once end up with the same one. **Deployment.** Whoever
 //! has this file and the database can act as anybody; a backup of the database alone opens nothing. Without the file
 //! nothing that is sealed can be opened, so keep a copy of it apart from that of the database.
 
@@ -46,6 +46,12 @@ pub enum KeyPurpose {
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum MasterKeyError {
+    /// There is no file, though something is sealed under the key that was in it.
+    #[error("the master key `{}` is missing", path.display())]
+    Missing {
+        /// The file.
+        path: PathBuf,
+    },
     /// The file cannot be made.
     #[error("master key `{}` cannot be made", path.display())]
     Make {
@@ -91,10 +97,23 @@ impl MasterKey {
     /// When it can be neither read nor made, when others can read it, or when it is no key. It is never made anew in the
     /// place of one that cannot be read.
     pub fn open_or_make(path: &Path) -> Result<Self, MasterKeyError> {
-        match Self::read(path) {
-            Err(MasterKeyError::Read { source, .. }) if source.kind() == io::ErrorKind::NotFound => {
+        match Self::open(path) {
+            Err(MasterKeyError::Missing { .. }) => {
                 make(path).map_err(|source| MasterKeyError::Make { path: path.to_owned(), source })?;
                 Self::read(path)
+            }
+            outcome => outcome,
+        }
+    }
+
+    /// The key in the file at `path`, which nothing is put in the place of: something is sealed under it.
+    ///
+    /// # Errors
+    /// When it is not there, and as for [`Self::open_or_make`].
+    pub fn open(path: &Path) -> Result<Self, MasterKeyError> {
+        match Self::read(path) {
+            Err(MasterKeyError::Read { path, source }) if source.kind() == io::ErrorKind::NotFound => {
+                Err(MasterKeyError::Missing { path })
             }
             outcome => outcome,
         }

@@ -81,7 +81,7 @@ pub enum ChangeKeysError {
     /// The rules of rotation forbid it now.
     #[error("rotate the signing keys")]
     Rotate(#[source] RotateError),
-    /// There is no such key.
+    /// There is no such key, or it was killed before.
     #[error("kill a signing key")]
     Kill(#[source] KillError),
     /// Other processes changed it each time.
@@ -194,7 +194,7 @@ impl SigningKeys {
     /// which every process follows within moments. If it was the active one and none is announced, another begins with it.
     ///
     /// # Errors
-    /// When there is no such key, or the database does not take it.
+    /// When there is no such key, it was killed before, or the database does not take it.
     pub async fn kill(&self, id: KeyId, now: Timestamp) -> Result<(), ChangeKeysError> {
         if !self.ring().records().any(|record| record.id == id) {
             // Another process may have announced it since.

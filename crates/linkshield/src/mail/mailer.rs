@@ -14,7 +14,7 @@ use lettre::{
 };
 use thiserror::Error;
 use tokio::{
-    fs::OpenOptions,
+    fs::{File, OpenOptions},
     io::AsyncWriteExt,
     sync::{OwnedSemaphorePermit, Semaphore, mpsc},
     task::{JoinHandle, JoinSet},
@@ -302,14 +302,33 @@ async fn deliver(route: &Route, from: Mailbox, addressed: &Addressed) -> Result<
     Ok(())
 }
 
-/// A reader never finds half a letter.
+/// A reader never finds half a letter, nor is one left over. A directory that somebody took away is made again, but not the one
+/// that it was in: where all of it was moved, the letter fails.
 async fn write(directory: PathBuf, letter: &[u8]) -> io::Result<()> {
     let name = Uuid::now_v7();
     let unfinished = directory.join(format!(".{name}"));
-    let mut file = OpenOptions::new().write(true).create_new(true).mode(OWNER_ONLY).open(&unfinished).await?;
-    file.write_all(letter).await?;
-    file.sync_all().await?;
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true).mode(OWNER_ONLY);
+    let opened = match options.open(&unfinished).await {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            tracing::warn!(directory = %directory.display(), "the directory of letters is gone, making it again");
+            tokio::fs::create_dir(&directory).await?;
+            options.open(&unfinished).await
+        }
+        opened => opened,
+    };
+    let written = write_to(opened?, letter).await;
+    if written.is_err() {
+        // That the letter failed is told already.
+        let _removed = tokio::fs::remove_file(&unfinished).await;
+    }
+    written?;
     tokio::fs::rename(unfinished, directory.join(format!("{name}.eml"))).await
+}
+
+async fn write_to(mut file: File, letter: &[u8]) -> io::Result<()> {
+    file.write_all(letter).await?;
+    file.sync_all().await
 }
 
 #[cfg(test)]
@@ -341,6 +360,21 @@ mod tests {
         assert_eq!(fs::metadata(file).unwrap().mode() & 0o777, 0o600);
         let text = fs::read_to_string(file).unwrap();
         assert!(text.contains("To: somebody@example.com") && text.contains("\r\nthe-token\r\n"), "{text}");
+    }
+
+    #[tokio::test]
+    async fn a_directory_that_is_gone_is_made_again() {
+        let directory = ScratchDirectory::new();
+        let place = directory.path().join("data").join("mail");
+        let (mailer, postman) = Mailer::start(&MailDestination::File, place.clone(), somebody()).unwrap();
+        fs::remove_dir(&place).unwrap();
+        mailer.send(somebody(), Letter::reset_password("the-token", "LinkShield"));
+        drop(mailer);
+        postman.finish().await;
+        assert_eq!(fs::read_dir(&place).unwrap().count(), 1);
+        fs::rename(directory.path().join("data"), directory.path().join("moved")).unwrap();
+        write(place.clone(), b"a letter").await.unwrap_err();
+        assert!(!place.exists(), "what was moved as a whole does not come back in part");
     }
 
     #[tokio::test]

@@ -53,11 +53,13 @@ fn migrator() -> Migrator {
     let owner = SqlStr::from_static(include_str!("../../migrations/sqlite/0003_check_owner.sql"));
     let generation =
         SqlStr::from_static(include_str!("../../migrations/sqlite/0010_sessions_generation.sql"));
+    let proof = SqlStr::from_static(include_str!("../../migrations/sqlite/0011_write_proof.sql"));
     let mut steps = vec![
         Migration::new(1, Cow::Borrowed("checks"), MigrationType::Simple, checks, false),
         Migration::new(2, Cow::Borrowed("accounts"), MigrationType::Simple, accounts, false),
         Migration::new(3, Cow::Borrowed("check owner"), MigrationType::Simple, owner, false),
         Migration::new(10, Cow::Borrowed("sessions generation"), MigrationType::Simple, generation, false),
+        Migration::new(11, Cow::Borrowed("write proof"), MigrationType::Simple, proof, false),
     ];
     steps.extend(guard_migrations(Dialect::Sqlite));
     let mut migrator = Migrator::with_migrations(steps);

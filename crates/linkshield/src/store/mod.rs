@@ -31,6 +31,7 @@ mod session_account;
 mod stats;
 #[cfg(test)]
 mod tests;
+mod writability;
 
 pub use account_change::{AccountChange, StandingChange};
 pub use account_model::{Account, AccountStatus, NewAccount, Profile, ProfileChange, Role, Totp};
@@ -43,3 +44,4 @@ pub use open::Store;
 pub use place::StorePlace;
 pub use prune::RetentionLimits;
 pub use stats::{CheckCount, CheckStats, RecentCheck};
+pub use writability::WriteObstacle;

@@ -6,7 +6,7 @@
 
 use std::{path::Path, sync::Arc, time::Duration};
 
-use shield_data::{Database, PostgresAddress, PostgresPool, PostgresState, SqlError};
+use shield_data::{Database, PostgresAddress, PostgresPool, PostgresState, SqlError, Statement};
 use tokio::{
     sync::{Semaphore, SemaphorePermit},
     task::JoinSet,
@@ -17,12 +17,15 @@ use super::{
     error::{OpenError, StoreError},
     files::{ACQUIRE_TIMEOUT, BUSY_TIMEOUT, Files},
     postgres,
+    writability::LastProof,
 };
 
 /// Longer than the waits of which a call can consist: they tell better what kept it.
 const FILE_DEADLINE: Duration = ACQUIRE_TIMEOUT.saturating_add(BUSY_TIMEOUT).saturating_mul(2);
 /// Listings at a time in PostgreSQL; the rest of its connections is for everything else.
 const LISTINGS_MAX: usize = 2;
+/// Every installation that was started once has a ring of signing keys, and it is never deleted.
+const FIND_RING: &str = "SELECT revision FROM guard_key_rings LIMIT 1";
 
 /// The database, open. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -36,6 +39,8 @@ pub struct Store {
     guard: Database,
     counts: Database,
     keeper: Keeper,
+    /// Whether it took writes when somebody asked last.
+    pub(super) proof: LastProof,
 }
 
 /// What is beneath.
@@ -70,6 +75,7 @@ impl Store {
             guard: durable(Database::DEADLINE).await?,
             counts: Database::forgetful_sqlite(files.for_checks(), Database::DEADLINE),
             keeper: Keeper::Files(files),
+            proof: LastProof::default(),
         })
     }
 
@@ -93,6 +99,7 @@ impl Store {
                 listings: Arc::new(Semaphore::new(LISTINGS_MAX)),
                 _herald: Arc::new(herald),
             },
+            proof: LastProof::default(),
         })
     }
 
@@ -105,6 +112,15 @@ impl Store {
             Keeper::Files(files) => files.ping().await,
             Keeper::Postgres { pool, .. } => pool.confirm().map_err(StoreError::during("ping")),
         }
+    }
+
+    /// Whether what the database holds is sealed under a master key already, so that another one would not open it.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn sealed(&self) -> Result<bool, StoreError> {
+        let ring = self.guard.read_one(Statement::new(FIND_RING)).await;
+        Ok(ring.map_err(StoreError::during("look for signing keys"))?.is_some())
     }
 
     /// Where shield-guard keeps what concerns the security of accounts.

@@ -2,10 +2,11 @@
 
 use std::fs;
 
-use linkshield::store::Role;
+use linkshield::{clock::now, store::Role};
 use serde_json::{Value, json};
 
 use crate::{
+    authenticator::code_of,
     backend::{Backend, CHECK, assert_problem},
     client::{get, post, wait_for},
     opened::{Limits, UNLIMITED},
@@ -21,6 +22,7 @@ const FORGOT: &str = "/api/v1/user/forgot-password";
 const RESET: &str = "/api/v1/user/reset-password";
 const RESEND: &str = "/api/v1/user/resend-verification";
 const KEYS: &str = "/api/v1/user/api-keys";
+const TOTP: &str = "/api/v1/user/mfa/totp";
 const JWKS: &str = "/.well-known/jwks.json";
 
 const OTHER_PASSWORD: &str = "giraffe ninety-one";
@@ -185,7 +187,10 @@ async fn asvs_v6_1_1_a_flood_of_log_ins_behind_one_address_hinders_no_known_devi
     }
     let looked_at = statuses.iter().filter(|status| **status == 401).count();
     assert_eq!(looked_at, 50, "wrong passwords of one address, whoever is meant: {statuses:?}");
-    assert_problem(&backend.log_in(PASSWORD).await, 429, LOGIN);
+    let refused = backend.log_in(PASSWORD).await;
+    assert_problem(&refused, 429, LOGIN);
+    let policies = refused.headers("ratelimit-policy");
+    assert_eq!(policies.last().unwrap(), &"\"failed_logins_of_address\";q=50;w=900");
     let body = json!({ "email": EMAIL, "password": PASSWORD }).to_string();
     let device = format!("cookie: {}", first.cookie("__Host-device").unwrap());
     let again = backend.with("POST", LOGIN, &device, &body).await;
@@ -312,6 +317,69 @@ async fn password_is_changed_and_reset() {
     backend.stop().await;
 }
 
+/// A hostile user of issue 4: what a policy refuses may not cost what is left of a token's hour.
+#[tokio::test]
+async fn new_password_may_take_some_attempts() {
+    let backend = Backend::start().await;
+    backend.verified().await;
+    let held = backend.logged_in().await;
+    let change = async |new: &str| {
+        let body = json!({ "current_password": PASSWORD, "new_password": new });
+        backend.bearer("POST", CHANGE, &held, Some(body)).await
+    };
+    assert_eq!(post(backend.address, FORGOT, &json!({ "email": EMAIL }).to_string()).await.status, 204);
+    let token = backend.mailed_token(EMAIL, "Choose a new password").await;
+    let reset = async |new: &str| {
+        post(backend.address, RESET, &json!({ "token": token, "new_password": new }).to_string()).await
+    };
+    for weak in ["short", "password", "12345678", "Password1!", "linkshield", "qwertyuiop"] {
+        assert_problem(&change(weak).await, 422, CHANGE);
+        assert_problem(&reset(weak).await, 422, RESET);
+    }
+    assert_eq!(change(OTHER_PASSWORD).await.status, 204);
+    assert_eq!(reset(PASSWORD).await.status, 204);
+    assert_eq!(backend.log_in(PASSWORD).await.status, 200);
+    backend.stop().await;
+}
+
+/// A hostile user of issue 4: a code that is not good is told from one that did not come.
+#[tokio::test]
+async fn wrong_code_is_told_from_none() {
+    let backend = Backend::start().await;
+    backend.verified().await;
+    let held = backend.logged_in().await;
+    let setup = backend.bearer("POST", TOTP, &held, None).await.json();
+    let code = code_of(setup["secret"].as_str().unwrap(), now().0 / 30_000);
+    let confirm = format!("{TOTP}/confirm");
+    let confirmed = backend.bearer("POST", &confirm, &held, Some(json!({ "code": code }))).await;
+    assert_eq!(confirmed.status, 200, "{}", confirmed.body);
+    let log_in = async |code: Option<&str>| {
+        let body = json!({ "email": EMAIL, "password": PASSWORD, "totp_code": code });
+        post(backend.address, LOGIN, &body.to_string()).await
+    };
+    let missing = log_in(None).await;
+    assert_problem(&missing, 401, LOGIN);
+    assert_eq!(missing.json()["type"], "urn:linkshield:problem:second-factor-required");
+    for refused in ["000000x", &code] {
+        let wrong = log_in(Some(refused)).await;
+        assert_problem(&wrong, 400, LOGIN);
+        assert_eq!(wrong.json()["type"], "urn:linkshield:problem:bad-code", "{refused}");
+    }
+    let end = json!({ "password": PASSWORD, "code": "000000x" });
+    for _ in 0..5 {
+        assert_problem(&backend.bearer("DELETE", TOTP, &held, Some(end.clone())).await, 400, TOTP);
+    }
+    let throttled = backend.bearer("DELETE", TOTP, &held, Some(end)).await;
+    assert_problem(&throttled, 429, TOTP);
+    let policies = throttled.headers("ratelimit-policy");
+    assert_eq!(policies.last().unwrap(), &"\"failed_codes_of_session\";q=5;w=900");
+    assert!(throttled.body.contains("codes of the second factor were wrong"), "{}", throttled.body);
+    let documented = get(backend.address, "/openapi.json").await.json();
+    let refusal = &documented["paths"][LOGIN]["post"]["responses"]["400"]["description"];
+    assert!(refusal.as_str().unwrap().contains("code is not valid"), "{refusal}");
+    backend.stop().await;
+}
+
 #[tokio::test]
 async fn profile_is_changed_field_by_field() {
     let backend = Backend::start().await;
@@ -328,6 +396,89 @@ async fn profile_is_changed_field_by_field() {
         422,
         PROFILE,
     );
+    backend.stop().await;
+}
+
+/// Found by a hostile user: scripts for whoever shows the picture, a name that NUL or a direction mark makes another.
+#[tokio::test]
+async fn profile_takes_nothing_that_misleads() {
+    let backend = Backend::start().await;
+    backend.verified().await;
+    let held = backend.logged_in().await;
+    for (field, text) in [
+        ("profile_picture_url", "javascript:alert(1)"),
+        ("profile_picture_url", "file:///etc/passwd"),
+        ("full_name", "Ada\0"),
+        ("full_name", "\u{202E}ecalevoL"),
+        ("full_name", "Ada\nroot"),
+        ("company", "\u{7}"),
+        ("language", "\u{2066}en"),
+        ("timezone", "nowhere at all"),
+    ] {
+        let refused = backend.bearer("PUT", PROFILE, &held, Some(json!({ field: text }))).await;
+        assert_problem(&refused, 422, PROFILE);
+        assert_eq!(refused.json()["errors"][0]["pointer"], format!("#/{field}"));
+    }
+    let good = json!({ "profile_picture_url": "https://a.example/ada.png", "timezone": "Europe/London", "language": "en" });
+    let changed = backend.bearer("PUT", PROFILE, &held, Some(good)).await.json();
+    assert_eq!(
+        (&changed["avatar_url"], &changed["timezone"]),
+        (&json!("https://a.example/ada.png"), &json!("Europe/London"))
+    );
+    let eve = json!({ "email": "eve@example.org", "password": PASSWORD, "accept_terms": true,
+        "first_name": "Eve\0", "username": "\u{202E}", "avatar_url": "javascript:0" });
+    let refused = post(backend.address, REGISTER, &eve.to_string()).await;
+    assert_problem(&refused, 422, REGISTER);
+    assert_eq!(refused.json()["errors"].as_array().unwrap().len(), 3, "{}", refused.body);
+    backend.stop().await;
+}
+
+/// Found by a hostile user: their own address, or the password that they have.
+#[tokio::test]
+async fn asvs_v6_2_11_passwords_are_neither_ones_address_nor_the_old_one() {
+    let backend = Backend::start().await;
+    for password in ["ada@example.org", "ada@example.org42", "example.org42"] {
+        let body = json!({ "email": EMAIL, "password": password, "accept_terms": true });
+        assert_problem(&post(backend.address, REGISTER, &body.to_string()).await, 422, REGISTER);
+    }
+    backend.verified().await;
+    let held = backend.logged_in().await;
+    let change = async |current: &str, new: &str| {
+        let body = json!({ "current_password": current, "new_password": new });
+        backend.bearer("POST", CHANGE, &held, Some(body)).await
+    };
+    let same = change(PASSWORD, PASSWORD).await;
+    assert_problem(&same, 422, CHANGE);
+    assert_eq!(same.json()["errors"][0]["pointer"], "#/new_password");
+    assert_problem(&change("wrong and wrong", "wrong and wrong").await, 400, CHANGE);
+    assert_problem(&change(PASSWORD, "ada@example.org").await, 422, CHANGE);
+    backend.stop().await;
+}
+
+#[tokio::test]
+async fn administrators_find_accounts_by_address() {
+    let backend = Backend::start().await;
+    backend.verified().await;
+    let user = backend.logged_in().await;
+    let admin = backend.admin("root@example.org", Role::Admin).await;
+    let path = |email: &str| format!("{USERS}?email={email}");
+    let found = backend.bearer("GET", &path("ADA@example.org"), &admin, None).await;
+    assert_eq!(found.status, 200, "{}", found.body);
+    assert_eq!(found.json()["id"], json!(backend.id_of(&user).await));
+    assert_problem(&backend.bearer("GET", &path("eve@example.org"), &admin, None).await, 404, USERS);
+    assert_problem(&backend.bearer("GET", USERS, &admin, None).await, 422, USERS);
+    assert_problem(&get(backend.address, &path(EMAIL)).await, 401, USERS);
+    let refused = backend.bearer("GET", &path(EMAIL), &user, None).await;
+    assert_problem(&refused, 403, USERS);
+    assert!(refused.body.contains("`admin`; log in again or refresh"), "{}", refused.body);
+    // The one that is written last.
+    let revoke = format!("/auth/admin/revoke-user-tokens/{}", backend.id_of(&user).await);
+    assert_eq!(backend.bearer("POST", &revoke, &admin, None).await.status, 200);
+    let events = backend.events_until("tokens.revoked").await;
+    let looked: Vec<_> = events.iter().filter(|(name, _)| name == "account.looked-up").collect();
+    let accounts = looked.iter().map(|(_, event)| &event["unmapped"]["account"]).collect::<Vec<_>>();
+    assert_eq!(accounts, [&found.json()["id"], &Value::Null], "whether or not there is one: {looked:?}");
+    assert!(!format!("{looked:?}").contains("example.org"), "no address: {looked:?}");
     backend.stop().await;
 }
 
@@ -426,12 +577,9 @@ async fn keys_are_limited_by_plan_and_permission() {
     let reader = make(json!({ "name": "reader", "permissions": ["report_read"] })).await;
     let reader = reader.json()["api_key"].as_str().unwrap().to_owned();
     let check = json!({ "url": "https://example.com/" });
-    assert_problem(
-        &backend.with("POST", CHECK, &format!("x-api-key: {reader}"), &check.to_string()).await,
-        403,
-        CHECK,
-    );
-    assert_problem(&make(json!({ "name": "root", "permissions": ["admin"] })).await, 403, KEYS);
+    let refused = backend.with("POST", CHECK, &format!("x-api-key: {reader}"), &check.to_string()).await;
+    assert_problem(&refused, 403, CHECK);
+    assert!(refused.body.contains("the permission `url_check`"), "what is missing: {}", refused.body);
     let refused = make(json!({ "name": "", "permissions": ["account"], "expires_at": "yesterday" })).await;
     assert_problem(&refused, 422, KEYS);
     assert_eq!(refused.json()["errors"].as_array().unwrap().len(), 3);
@@ -451,25 +599,47 @@ impl Backend {
     }
 }
 
+/// Found by a hostile user: keys were made that could do nothing.
+#[tokio::test]
+async fn keys_that_can_do_nothing_are_not_made() {
+    let backend = Backend::start().await;
+    backend.verified().await;
+    let (user, admin) =
+        (backend.logged_in().await, backend.admin("root@example.org", Role::SuperAdmin).await);
+    let order = |permissions: Value| Some(json!({ "name": "a", "permissions": permissions }));
+    for held in [&user, &admin] {
+        let refused = backend.bearer("POST", KEYS, held, order(json!(["admin"]))).await;
+        assert_problem(&refused, 422, KEYS);
+        assert_eq!(refused.json()["errors"][0]["pointer"], "#/permissions/0");
+        assert!(refused.body.contains("which no API key may do"), "{}", refused.body);
+        assert_problem(&backend.bearer("POST", KEYS, held, order(json!([]))).await, 422, KEYS);
+        assert_eq!(backend.bearer("GET", KEYS, held, None).await.json(), json!([]), "no place is taken");
+    }
+    let key = backend.bearer("POST", KEYS, &admin, Some(json!({ "name": "a" }))).await.json();
+    let key = format!("x-api-key: {}", key["api_key"].as_str().unwrap());
+    let refused = backend.with("GET", SIGNING_KEYS, &key, "").await;
+    assert_problem(&refused, 403, SIGNING_KEYS);
+    assert!(refused.body.contains("no API key may do this"), "{}", refused.body);
+    backend.stop().await;
+}
+
 #[tokio::test]
 async fn what_a_role_does_not_allow_is_told() {
     let backend = Backend::start().await;
     backend.verified().await;
     let user = backend.logged_in().await;
-    let root = json!({ "name": "root", "permissions": ["admin"] });
-    assert_problem(&backend.bearer("POST", KEYS, &user, Some(root)).await, 403, KEYS);
     let (admin, id) = (backend.admin("admin@example.org", Role::Admin).await, backend.id_of(&user).await);
     let path = format!("{USERS}/{id}");
     let refused = backend.bearer("PUT", &path, &admin, Some(json!({ "role": "admin" }))).await;
     assert_problem(&refused, 403, &path);
     let own = format!("/auth/admin/revoke-user-tokens/{}", backend.id_of(&admin).await);
     assert_problem(&backend.bearer("POST", &own, &admin, None).await, 403, &own);
-    // The three, and then one that is written after them.
+    // The two, and then one that is written after them.
     assert_eq!(backend.bearer("PUT", &path, &admin, Some(json!({ "locked": true }))).await.status, 200);
     let events = backend.events_until("account.locked").await;
     let denied = events.iter().filter(|(name, _)| name == "access.denied").map(|(_, event)| event);
     let denied: Vec<_> = denied.map(|event| event["unmapped"]["reason"].as_str().unwrap()).collect();
-    assert_eq!(denied, ["role"; 3]);
+    assert_eq!(denied, ["role"; 2]);
     backend.stop().await;
 }
 
@@ -645,6 +815,8 @@ async fn d7_administrators_rotate_and_kill_signing_keys() {
     let refreshed = json!({ "refresh_token": admin.refresh }).to_string();
     let refreshed = post(backend.address, REFRESH, &refreshed).await;
     assert_eq!(refreshed.status, 200, "the session goes on under another key: {}", refreshed.body);
+    let again = backend.held_by("root@example.org").await;
+    assert_problem(&backend.bearer("DELETE", &path, &again, None).await, 404, &path);
     backend.stop().await;
 }
 
@@ -689,7 +861,8 @@ async fn d1_revoked_token_is_told_from_a_good_one() {
     assert_eq!(inspect().await, json!({ "valid": false, "reason": "malformed, expired or revoked" }));
     let stats = "/auth/admin/blacklist-stats";
     let admin = backend.admin("root@example.org", Role::SuperAdmin).await;
-    assert_eq!(backend.bearer("GET", stats, &admin, None).await.json()["stats"]["revocations_total"], 1);
+    // The session, and the word that an account has become an administrator's.
+    assert_eq!(backend.bearer("GET", stats, &admin, None).await.json()["stats"]["revocations_total"], 2);
     assert_problem(&get(backend.address, stats).await, 401, stats);
     backend.stop().await;
 }

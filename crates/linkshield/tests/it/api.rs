@@ -161,6 +161,24 @@ async fn refuses_bad_bodies() {
         "{head}content-type: application/json\r\ncontent-encoding: gzip\r\ncontent-length: 2\r\n\r\n{{}}"
     );
     assert_problem(&send(backend.address, gzip).await, 415, CHECK);
+    let of_type = async |media_type: &str, body: &str| {
+        let length = body.len();
+        let head = format!("{head}content-type: {media_type}\r\ncontent-length: {length}\r\n\r\n");
+        send(backend.address, format!("{head}{body}")).await
+    };
+    let plain = r#"{"url":"https://example.com/"}"#;
+    for charset in ["utf-16", "iso-8859-1", "\"utf-7\"", ""] {
+        let media_type = format!("application/json; charset={charset}");
+        assert_problem(&of_type(&media_type, plain).await, 415, CHECK);
+    }
+    for charset in ["utf-8", "UTF-8", "\"utf-8\""] {
+        let media_type = format!("application/json;charset={charset}");
+        assert_eq!(of_type(&media_type, plain).await.status, 200);
+    }
+    let twice = r#"{"url":"https://example.com/","url":"https://example.org/"}"#;
+    let refused = of_type("application/json", twice).await;
+    assert_problem(&refused, 400, CHECK);
+    assert!(refused.json()["detail"].as_str().unwrap().starts_with("key `url` is given twice"));
     for (path, bytes_max) in [(CHECK, CHECK_BODY_BYTES_MAX), (BULK, BULK_BODY_BYTES_MAX)] {
         let large = format!("\"{}\"", "a".repeat(bytes_max));
         assert_problem(&backend.ask("POST", path, &large).await, 413, path);
@@ -210,10 +228,10 @@ async fn deleted_database_loses_nothing_silently() {
     backend.check("https://example.com/").await;
     std::fs::remove_file(backend.directory.path().join(DATABASE_FILE)).unwrap();
     let body = json!({ "url": "https://example.com/lost" }).to_string();
-    assert_problem(&post(backend.address, CHECK, &body).await, 500, CHECK);
+    assert_problem(&post(backend.address, CHECK, &body).await, 503, CHECK);
     assert_eq!(get(backend.address, "/api/v1/health/ready").await.status, 503);
     std::fs::write(backend.directory.path().join(DATABASE_FILE), "").unwrap();
-    assert_problem(&post(backend.address, CHECK, &body).await, 500, CHECK);
+    assert_problem(&post(backend.address, CHECK, &body).await, 503, CHECK);
     backend.stop().await;
 }
 
@@ -402,7 +420,7 @@ async fn documents_every_path() {
     let backend = Backend::start().await;
     let document = get(backend.address, "/openapi.json").await.json();
     let paths = document["paths"].as_object().unwrap();
-    assert_eq!(paths.len(), 45);
+    assert_eq!(paths.len(), 46);
     let refusals = |path: &str, method: &str| {
         let documented = paths[path][method]["responses"].as_object().unwrap();
         let statuses = documented.keys().filter(|status| status.starts_with(['4', '5']));
@@ -410,6 +428,7 @@ async fn documents_every_path() {
     };
     assert_eq!(refusals("/metrics", "get"), "429 500 503");
     assert_eq!(refusals("/api/v1/url-check/history", "get"), "401 403 422 429 500 503");
+    assert_eq!(refusals("/api/v1/admin/users", "get"), "401 403 404 422 429 500 503");
     assert_eq!(refusals("/api/v1/user/forgot-password", "post"), "400 403 408 413 415 422 429 500 503");
     assert_eq!(refusals("/api/v1/user/profile", "put"), "400 401 403 408 413 415 422 429 500 503");
     assert_eq!(document["components"]["schemas"]["CheckRequest"]["additionalProperties"], false);
@@ -434,6 +453,21 @@ async fn documents_every_path() {
     for field in ["api", "health", "metrics"] {
         assert_eq!(get(backend.address, root[field].as_str().unwrap()).await.status, 200);
     }
+    backend.stop().await;
+}
+
+/// RFC 9112, 3.2.
+#[tokio::test]
+async fn refuses_all_but_one_host() {
+    let backend = Backend::start().await;
+    let ask = async |version: &str, hosts: &str| {
+        send(backend.address, format!("GET / {version}\r\n{hosts}connection: close\r\n\r\n")).await
+    };
+    for hosts in ["", "host: a\r\nhost: a\r\n", "host: a\r\nhost: b\r\n", "host: a b\r\n"] {
+        assert_problem(&ask("HTTP/1.1", hosts).await, 400, "/");
+    }
+    assert_eq!(ask("HTTP/1.1", "host: a\r\n").await.status, 200);
+    assert_eq!(ask("HTTP/1.0", "").await.status, 200);
     backend.stop().await;
 }
 

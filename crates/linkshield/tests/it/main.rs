@@ -8,6 +8,7 @@ mod backend;
 mod browser;
 mod client;
 mod defects;
+mod disk;
 mod events;
 #[cfg(feature = "postgres-tests")]
 mod nodes;

@@ -31,7 +31,12 @@ pub(crate) struct Process {
 
 impl Process {
     pub(crate) async fn start(data: &Path, arguments: &[&str]) -> Self {
-        let mut child = command(data).args(["--port", "0"]).args(arguments).spawn().unwrap();
+        Self::of(command(data).args(["--port", "0"]).args(arguments)).await
+    }
+
+    /// Of a command that becomes the backend.
+    pub(crate) async fn of(command: &mut Command) -> Self {
+        let mut child = command.spawn().unwrap();
         let address = first_address(&mut child).await;
         let mut stderr = child.stderr.take().unwrap();
         let log = tokio::spawn(async move {
@@ -40,6 +45,10 @@ impl Process {
             log
         });
         Self { child, address, log }
+    }
+
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id().unwrap()
     }
 
     pub(crate) async fn signal(&self, name: &str) {
@@ -124,6 +133,33 @@ async fn names_busy_port() {
 }
 
 #[tokio::test]
+async fn a_lost_master_key_is_not_replaced() {
+    let data = ScratchDirectory::new();
+    let (key, copy) = (data.path().join("master.key"), data.path().join("copy"));
+    let process = Process::start(data.path(), &[]).await;
+    process.signal("TERM").await;
+    assert_eq!(process.end().await.0.code(), Some(0));
+    std::fs::rename(&key, &copy).unwrap();
+    let mistyped = data.path().join("typo").join("master.key");
+    std::fs::create_dir(mistyped.parent().unwrap()).unwrap();
+    for (file, arguments) in [(&key, vec![]), (&mistyped, vec!["--master-key".into(), mistyped.clone()])] {
+        let (code, stderr) = fails(command(data.path()).args(["--port", "0"]).args(arguments)).await;
+        let expected = format!(
+            "error: the master key `{}` is missing\n  hint: put it back from your copy, or name it with \
+             `--master-key FILE` (LINKSHIELD_MASTER_KEY); without it neither signing keys nor second factors of this \
+             database can be opened, and no other key is made in its place\n",
+            file.display()
+        );
+        assert_eq!((code, stderr), (Some(3), expected));
+        assert!(!file.exists(), "nothing is made in its place");
+    }
+    std::fs::rename(&copy, &key).unwrap();
+    let process = Process::start(data.path(), &[]).await;
+    process.signal("TERM").await;
+    assert_eq!(process.end().await.0.code(), Some(0));
+}
+
+#[tokio::test]
 async fn lives_without_reader_of_its_log() {
     let data = ScratchDirectory::new();
     let mut child = command(data.path()).args(["--port", "0"]).spawn().unwrap();
@@ -140,14 +176,16 @@ async fn failure_is_in_log_under_its_id() {
     let process = Process::start(data.path(), &["--log", "error"]).await;
     std::fs::remove_file(data.path().join("linkshield.db")).unwrap();
     let reply = post(process.address, CHECK, &json!({ "url": "https://example.com/" }).to_string()).await;
-    assert_eq!(reply.status, 500);
+    assert_eq!(reply.status, 503);
+    assert!(reply.json()["detail"].as_str().unwrap().contains("not where it was opened"), "{}", reply.body);
+    assert_eq!(get(process.address, "/api/v1/health").await.status, 503);
     process.signal("TERM").await;
     let (_status, log) = process.end().await;
     let events: Vec<serde_json::Value> =
         log.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     let event = events.iter().find(|event| event["request_id"] == reply.json()["request_id"]).unwrap();
     assert!(event["cause"].as_str().unwrap().contains("was deleted or replaced"), "{event}");
-    assert!(!reply.body.contains("deleted"), "the inside stays inside");
+    assert!(!reply.body.contains("linkshield.db"), "the inside stays inside");
 }
 
 #[tokio::test]
@@ -342,8 +380,12 @@ async fn a_killed_signing_key_hands_over_in_both_processes() {
 
 /// How `make-admin` ended, what it said, what it told.
 async fn make_admin_in(data: &Path, email: &str) -> (Option<i32>, String, String) {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_linkshield"));
-    let output = command.args(["make-admin", email, "--data"]).arg(data).output().await.unwrap();
+    ran(&["make-admin", email, "--data", data.to_str().unwrap()]).await
+}
+
+/// How a command ended, what it said, what it told.
+async fn ran(arguments: &[&str]) -> (Option<i32>, String, String) {
+    let output = Command::new(env!("CARGO_BIN_EXE_linkshield")).args(arguments).output().await.unwrap();
     let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
     (output.status.code(), text(output.stdout), text(output.stderr))
 }
@@ -379,6 +421,7 @@ async fn makes_the_first_administrator() {
     assert_eq!(make_admin("nobody").await.0, Some(2));
     let (code, said, told) = make_admin("Ada@example.org").await;
     assert_eq!((code, said.as_str()), (Some(0), "ada@example.org is a super administrator\n"), "{told}");
+    assert!(told.contains("log in again, or refresh"), "{told}");
     assert_eq!(make_admin("ada@example.org").await.0, Some(0), "who is one stays one");
     let events = std::fs::read_to_string(data.path().join("security-events.jsonl")).unwrap();
     let told: Vec<_> = events.lines().filter(|line| line.contains("role.changed")).collect();
@@ -390,6 +433,50 @@ async fn makes_the_first_administrator() {
     process.signal("TERM").await;
     let (status, log) = process.end().await;
     assert_eq!(status.code(), Some(0), "{log}");
+}
+
+#[tokio::test]
+async fn finds_accounts_on_the_machine() {
+    let data = ScratchDirectory::new();
+    let place = data.path().to_str().unwrap().to_owned();
+    let find = async |email: &str| ran(&["find-account", email, "--data", &place]).await;
+    assert_eq!(find("ada@example.org").await.0, Some(2), "nothing is made where there is no database");
+    assert!(!data.path().join("linkshield.db").exists());
+    let process = Process::start(data.path(), &[]).await;
+    let body = json!({ "email": "Ada@example.org", "password": "wombat seventy", "accept_terms": true });
+    let registered = post(process.address, "/api/v1/user/register", &body.to_string()).await.json();
+    let (code, said, told) = find("ada@EXAMPLE.org").await;
+    assert_eq!(code, Some(0), "{told}");
+    let id = registered["id"].as_str().unwrap();
+    let head = format!(
+        "id: {id}\naddress: Ada@example.org\nrole: user\nstatus: pending_verification\nlocked: no\nplan: free\n"
+    );
+    assert!(said.starts_with(&head) && said.contains("\nlast log-in: never\n"), "{said}");
+    let (code, said, told) = find("eve@example.org").await;
+    assert_eq!((code, said.as_str()), (Some(5), ""), "{told}");
+    assert_eq!(find("nobody").await.0, Some(2));
+    process.signal("TERM").await;
+    assert_eq!(process.end().await.0.code(), Some(0));
+}
+
+/// Found by a hostile user: the hint was of another mistake, and no file was named.
+#[tokio::test]
+async fn mistakes_with_lists_name_file_and_remedy() {
+    let data = ScratchDirectory::new();
+    let path = |name: &str| data.path().join(name).to_str().unwrap().to_owned();
+    let (list, absent, nowhere) = (path("list.txt"), path("no-list.txt"), path("nowhere/filter"));
+    std::fs::write(&list, "wombat seventy\n").unwrap();
+    let make = async |list: &str, output: &str, form: &str| {
+        let (code, said, told) = ran(&["breached-passwords", list, "--output", output, "--form", form]).await;
+        assert_eq!((code, said.as_str()), (Some(3), ""), "{told}");
+        told
+    };
+    let told = make(&absent, &path("filter"), "hashes").await;
+    assert!(told.contains(&absent) && !told.contains("--form"), "{told}");
+    let told = make(&list, &path("filter"), "hashes").await;
+    assert!(told.contains("line 1 of") && told.contains("--form passwords"), "{told}");
+    let told = make(&list, &nowhere, "passwords").await;
+    assert!(told.contains(&nowhere), "{told}");
 }
 
 #[tokio::test]

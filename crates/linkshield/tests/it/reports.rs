@@ -23,7 +23,7 @@ async fn report(backend: &Backend, kind: &str, body: &str) -> Reply {
 fn old(directive: &str) -> String {
     let report = json!({
         "document-uri": "https://a.example/p?token=secret",
-        "blocked-uri": "https://evil.example/x.js",
+        "blocked-uri": "https://evil.example/path/secret",
         "violated-directive": directive,
     });
     json!({ "csp-report": report }).to_string()
@@ -61,6 +61,8 @@ async fn both_kinds_are_counted_and_told_once_a_minute() {
     // Three kinds and, if it has been written yet, a fourth; a minute may begin in between.
     assert!((1..=8).contains(&told.len()), "{told:?}");
     assert!(!format!("{told:?}").contains("secret"), "{told:?}");
+    assert_eq!(told[0].1["unmapped"]["blocked_url"], "https://evil.example");
+    assert!(!format!("{told:?}").contains("made-up"), "a name that a client made up: {told:?}");
     assert_eq!(told[0].1["src_endpoint"]["ip"], "127.0.0.1");
     backend.stop().await;
 }

@@ -5,8 +5,9 @@ use std::time::Duration;
 use sqlx::{SqlitePool, postgres::PgConnectOptions, query_scalar};
 
 use super::{
-    Row, SqlError, Statement, Transaction,
+    Row, SqlError, Statement, StorageFault, Transaction,
     link::{Deadline, Held, Link},
+    storage::StorageWatch,
 };
 use crate::{Dialect, PostgresPool};
 
@@ -28,6 +29,7 @@ pub struct SqlitePools {
 pub struct Database {
     pools: Pools,
     deadline: Duration,
+    watch: StorageWatch,
 }
 
 /// Connections on whose server nothing goes on for long after this side is gone: a node that vanishes in the middle of a
@@ -88,13 +90,13 @@ impl Database {
             let expected = "2 (FULL) or 3 (EXTRA)";
             return Err(OpenError::NotDurable { setting: "synchronous", found: found.to_string(), expected });
         }
-        Ok(Self { pools: Pools::Sqlite(pools), deadline })
+        Ok(Self::forgetful_sqlite(pools, deadline))
     }
 
     /// SQLite for what may be lost by a power cut, and only by that: never for what security rests on. No call takes
     /// longer than `deadline`.
     pub fn forgetful_sqlite(pools: SqlitePools, deadline: Duration) -> Self {
-        Self { pools: Pools::Sqlite(pools), deadline }
+        Self { pools: Pools::Sqlite(pools), deadline, watch: StorageWatch::default() }
     }
 
     /// PostgreSQL. No call takes longer than the pool's deadline.
@@ -102,7 +104,7 @@ impl Database {
     /// **Deployment.** What is acknowledged outlives the loss of a machine only as far as the server's
     /// `synchronous_standby_names` say. A host that acknowledges before it wrote is never used.
     pub fn postgres(pool: PostgresPool) -> Self {
-        Self { deadline: pool.deadline(), pools: Pools::Postgres(pool) }
+        Self { deadline: pool.deadline(), pools: Pools::Postgres(pool), watch: StorageWatch::default() }
     }
 
     /// Which one it is.
@@ -111,6 +113,11 @@ impl Database {
             Pools::Sqlite(_) => Dialect::Sqlite,
             Pools::Postgres(_) => Dialect::Postgres,
         }
+    }
+
+    /// The last fault of the storage that a call on this database, or on a clone of it, met within `period`. Costs nothing.
+    pub fn storage_fault(&self, period: Duration) -> Option<StorageFault> {
+        self.watch.within(period)
     }
 
     /// Begins a transaction that writes.
@@ -173,7 +180,12 @@ impl Database {
 
     async fn hold(&self, purpose: Purpose) -> Result<Held, SqlError> {
         let deadline = Deadline::after(self.deadline);
-        let link = match (&self.pools, purpose) {
+        let link = self.acquire(purpose, deadline).await.inspect_err(|error| self.watch.note(error))?;
+        Ok(Held::new(link, deadline, self.watch.clone()))
+    }
+
+    async fn acquire(&self, purpose: Purpose, deadline: Deadline) -> Result<Link, SqlError> {
+        Ok(match (&self.pools, purpose) {
             (Pools::Sqlite(pools), Purpose::Read) => {
                 Link::Sqlite(deadline.bound(pools.reader.acquire()).await?)
             }
@@ -183,7 +195,6 @@ impl Database {
             (Pools::Postgres(pool), Purpose::Read | Purpose::Write) => {
                 Link::Postgres(pool.acquire(deadline).await?)
             }
-        };
-        Ok(Held::new(link, deadline))
+        })
     }
 }

@@ -5,7 +5,7 @@ use std::{future::Future, time::Duration};
 use sqlx::{Sqlite, pool::PoolConnection, query};
 use tokio::time::{Instant, timeout_at};
 
-use super::{Row, SqlError, Statement, statement::Value};
+use super::{Row, SqlError, Statement, statement::Value, storage::StorageWatch};
 use crate::postgres::Lease;
 
 /// A connection out of a pool.
@@ -26,6 +26,7 @@ pub(crate) struct Deadline {
 pub(super) struct Held {
     link: Option<Link>,
     deadline: Deadline,
+    watch: StorageWatch,
 }
 
 macro_rules! bound {
@@ -106,20 +107,26 @@ impl Link {
 // === impl Held ===
 
 impl Held {
-    pub(super) fn new(link: Link, deadline: Deadline) -> Self {
-        Self { link: Some(link), deadline }
+    /// `watch` is told what the storage refuses.
+    pub(super) fn new(link: Link, deadline: Deadline, watch: StorageWatch) -> Self {
+        Self { link: Some(link), deadline, watch }
     }
 
     pub(super) async fn execute(&mut self, statement: Statement) -> Result<u64, SqlError> {
         let deadline = self.deadline;
         let outcome = deadline.bound(self.link().execute(statement)).await;
-        outcome.inspect_err(|error| self.link().report(error))
+        outcome.inspect_err(|error| self.failed(error))
     }
 
     pub(super) async fn fetch(&mut self, statement: Statement) -> Result<Vec<Row>, SqlError> {
         let deadline = self.deadline;
         let outcome = deadline.bound(self.link().fetch(statement)).await;
-        outcome.inspect_err(|error| self.link().report(error))
+        outcome.inspect_err(|error| self.failed(error))
+    }
+
+    fn failed(&mut self, error: &SqlError) {
+        self.watch.note(error);
+        self.link().report(error);
     }
 
     pub(super) fn link(&mut self) -> &mut Link {

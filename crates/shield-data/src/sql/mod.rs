@@ -18,12 +18,14 @@ mod error;
 mod link;
 mod row;
 mod statement;
+mod storage;
 mod transaction;
 
 pub use database::{Database, OpenError, SqlitePools, bounded_postgres};
 pub use error::SqlError;
 pub use row::Row;
 pub use statement::{Statement, Value};
+pub use storage::StorageFault;
 pub use transaction::{LockSpace, Transaction};
 
 pub(crate) use link::Deadline;

@@ -106,7 +106,7 @@ impl RouteLimits {
 
 impl Access {
     /// What a credential must allow.
-    pub(super) fn scopes(self) -> ScopeSet {
+    pub fn scopes(self) -> ScopeSet {
         match self {
             Self::Ignored => ScopeSet::EMPTY,
             Self::Optional(scopes) | Self::Required(scopes) => scopes,

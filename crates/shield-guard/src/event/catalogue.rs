@@ -138,7 +138,7 @@ events! {
     PasswordChanged {} = "password.changed", AccountChange, 3, Informational, Success, Accounts;
     /// A password was not changed or set.
     PasswordChangeRefused {
-        /// Why: the policy's reason, or `current-password`.
+        /// Why: the policy's reason, `current-password` or `unchanged`.
         reason: &'static str
     } = "password.change-refused", AccountChange, 3, Low, Failure, Anybody;
     /// A link to set a new password was asked for.
@@ -220,6 +220,11 @@ events! {
         /// Why.
         reason: &'static str
     } = "tokens.revoked", ApiActivity, 4, Medium, Success, Accounts;
+    /// An administrator looked for an account by its address.
+    AccountLookedUp {
+        /// Whose it is; none where no account has the address.
+        account: Option<AccountId>
+    } = "account.looked-up", ApiActivity, 2, Informational, Success, Accounts;
     /// Somebody known asked for something that is not theirs.
     AccessDenied {
         /// Why: `role`, `scope`, `owner`, `plan`, …
@@ -249,9 +254,9 @@ events! {
     } = "webhook.refused", HttpActivity, OTHER, Medium, Failure, Anybody;
     /// A browser says that a page broke its policy. Anybody can say so.
     CspViolated {
-        /// The directive, as reported.
-        directive: String,
-        /// What was blocked, as reported.
+        /// The directive; `other` where there is none of the name that was reported.
+        directive: &'static str,
+        /// What was blocked, as reported: scheme and host, or a word of CSP such as `inline`.
         blocked_url: String
     } = "csp.violated", HttpActivity, OTHER, Low, Failure, Anybody;
     /// A store that decisions need does not answer; they are made from what is known, or refused.

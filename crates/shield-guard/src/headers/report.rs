@@ -11,12 +11,13 @@ pub const CSP_REPORTS_MAX: usize = 32;
 const TEXT_CHARACTERS_MAX: usize = 256;
 
 /// One violation. Its texts are cut at 256 characters, hold no control characters, and its URLs neither query nor
-/// fragment nor user, where secrets travel (ASVS 5.0, 14.2.1).
+/// fragment nor user, where secrets travel (ASVS 5.0, 14.2.1). What was blocked is of others, and anybody can make it up: no more
+/// of it than scheme and host.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CspViolation {
     /// The page on which it happened.
     pub document_url: String,
-    /// What was blocked: a URL, or a word such as `inline`.
+    /// What was blocked: scheme and host of a URL, its scheme alone if it has no host, or a word of CSP such as `inline`.
     pub blocked_url: String,
     /// The directive that was violated, such as `script-src-elem`.
     pub directive: String,
@@ -137,7 +138,7 @@ impl OldReport {
         let directive = self.effective_directive.unwrap_or(self.violated_directive);
         CspViolation {
             document_url: clean_url(&self.document_uri),
-            blocked_url: clean_url(&self.blocked_uri),
+            blocked_url: origin(&self.blocked_uri),
             // Old browsers repeat the whole directive; its name is the first word.
             directive: clean(directive.split_whitespace().next().unwrap_or_default()),
             source_url: clean_url(&self.source_file.unwrap_or_default()),
@@ -153,7 +154,7 @@ impl NewBody {
     fn violation(self) -> CspViolation {
         CspViolation {
             document_url: clean_url(&self.document_url),
-            blocked_url: clean_url(&self.blocked_url.unwrap_or_default()),
+            blocked_url: origin(&self.blocked_url.unwrap_or_default()),
             directive: clean(&self.effective_directive),
             source_url: clean_url(&self.source_file.unwrap_or_default()),
             line: self.line_number,
@@ -182,6 +183,21 @@ fn clean_url(url: &str) -> String {
     clean(&format!("{scheme}://{host}{path}"))
 }
 
+/// Scheme and host of a URL, the scheme alone of one without a host; else the text, if it is a word as CSP has them (`inline`,
+/// `wasm-eval`), and nothing otherwise.
+fn origin(url: &str) -> String {
+    let url = clean_url(url);
+    let Some((scheme, rest)) = url.split_once("://") else {
+        let word = url.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'-');
+        return if word { url } else { String::new() };
+    };
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte);
+    match scheme.bytes().all(plain) {
+        true => format!("{scheme}://{}", rest.split(['/', '\\']).next().unwrap_or_default()),
+        false => String::new(),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -198,7 +214,7 @@ mod tests {
             reports,
             [CspViolation {
                 document_url: "https://a.example/p".into(),
-                blocked_url: "https://evil.example/x.js".into(),
+                blocked_url: "https://evil.example".into(),
                 directive: "script-src".into(),
                 source_url: "https://a.example/app.js".into(),
                 line: Some(7),
@@ -233,6 +249,25 @@ mod tests {
             assert_eq!(clean_url(url), kept, "{url}");
         }
         assert_eq!(clean_url(&"x".repeat(1_000)).len(), TEXT_CHARACTERS_MAX);
+    }
+
+    /// Found by a hostile user: a path is as good a place for a secret as a query.
+    #[test]
+    fn asvs_v14_2_1_keeps_of_what_was_blocked_no_path() {
+        for (url, kept) in [
+            ("https://evil.example/path/secret", "https://evil.example"),
+            ("https://evil.example:8443\\secret", "https://evil.example:8443"),
+            ("https://u:secret@evil.example/", "https://evil.example"),
+            ("//evil.example/secret", ""),
+            ("/path/secret", ""),
+            ("path/secret://evil.example", ""),
+            ("data:text/html,secret", "data"),
+            ("Secret 7", ""),
+            ("trusted-types-sink", "trusted-types-sink"),
+            ("", ""),
+        ] {
+            assert_eq!(origin(url), kept, "{url}");
+        }
     }
 
     #[test]
@@ -284,6 +319,8 @@ mod tests {
                 prop_assert!(text.chars().count() <= TEXT_CHARACTERS_MAX && !text.chars().any(char::is_control));
             }
             prop_assert!(!reports[0].document_url.contains(['?', '#']));
+            let blocked = reports[0].blocked_url.as_str();
+            prop_assert!(!blocked.replacen("://", "", 1).contains(['/', '?', '#', '@']), "{}", blocked);
         }
     }
 }

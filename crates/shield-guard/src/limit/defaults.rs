@@ -21,6 +21,10 @@ pub struct DefaultLimit {
 
 /// All of them, and `auth_password_choice`: what the original counts as resets too, and ours apart, so that whoever asked for
 /// three letters may still use one.
+///
+/// Whoever chooses a password may need some attempts until it is accepted, and a request counts before anybody has read it. So
+/// both limits of new passwords are wider than the original's (3 and 5): what is guessed at is not held by them, but by the
+/// 256 bits of a token, and by the count of wrong passwords ([`LoginPolicy`](super::LoginPolicy)).
 pub const DEFAULT_LIMITS: [DefaultLimit; 18] = [
     multiplied("api_authenticated", 1_000, 3_600),
     same("api_anonymous", 100, 3_600),
@@ -33,10 +37,10 @@ pub const DEFAULT_LIMITS: [DefaultLimit; 18] = [
     DefaultLimit { algorithm: Algorithm::FixedWindow, ..same("auth_login_failed", 5, 900) },
     same("auth_registration", 5, 3_600),
     same("auth_password_reset", 3, 3_600),
-    same("auth_password_choice", 3, 3_600),
+    same("auth_password_choice", 20, 3_600),
     same("auth_email_verification", 5, 3_600),
     same("auth_resend_verification", 3, 3_600),
-    same("auth_change_password", 5, 3_600),
+    same("auth_change_password", 20, 3_600),
     multiplied("extension_url_check", 12, 60),
     multiplied("extension_bulk", 6, 60),
     multiplied("extension_content", 12, 60),

@@ -1,4 +1,4 @@
-//! Throttling of log-in that stops guessing and locks nobody out.
+//! Throttling of log-in that stops guessing and gives no stranger a switch that turns an account off.
 //!
 //! Counting failures per account alone hands every stranger a switch that turns the account off. Here an attempt is counted
 //! where its author cannot harm others by it:
@@ -17,8 +17,9 @@
 //! - Who shares a block with an attacker can be hindered there for the rest of a window, except on a known device.
 //! - An attempt is counted *before* the password is looked at and given back when it was right, so that a hundred parallel
 //!   guesses are a hundred counts (ASVS 5.0, 15.4.2). Success clears what was counted for the pair or the device, but takes
-//!   only its own attempt off the block: an attacker's own account must not wash his block clean. An attempt whose password
-//!   nobody looked at, because too many were being hashed or the database was away, is given back: overload is no failure.
+//!   only its own attempt off the block: an attacker's own account must not wash his block clean. An attempt that was no wrong
+//!   one is given back by itself: nobody looked at the password, because too many were being hashed or the database was away,
+//!   or it was right and something else kept its owner out, such as an address that is not verified or a missing code.
 //! - Accounts that do not exist are counted alike, by the name that was typed.
 //!
 //! ASVS 5.0: 6.1.1 (documented, no malicious lock-out), 6.3.1. Counts live in SQL, exact over all nodes; without them
@@ -127,7 +128,7 @@ pub enum LoginDecision {
     },
     /// Answer 429, the same to everybody, and do not look at the password.
     Refused {
-        /// The counter that is full; for events, not for the client.
+        /// The counter that is full. Clients read of what kind and how large it is, not whom it is of.
         by: FailureKey,
         /// Whole seconds until the window ends, at least 1.
         retry_after_seconds: u64,
@@ -158,7 +159,7 @@ pub trait FailureStore: Send + Sync {
         now: Timestamp,
     ) -> impl Future<Output = Result<(), StoreError>> + Send;
 
-    /// Nobody looked at the password after all: takes one off each key that the attempt at `counted_at` raised, in that
+    /// The password was not wrong, and opened nothing: nobody looked at it after all, or something else was missing. Takes one off each key that the attempt at `counted_at` raised, in that
     /// moment's window, and never below 0. Nobody becomes known by it.
     fn withdrawn(
         &self,

@@ -208,6 +208,18 @@ fn what_nobody_looked_at_does_not_count() {
 }
 
 #[test]
+fn right_password_that_opens_nothing_forgives_itself_only() {
+    let memory = Memory::default();
+    let owner = attempt(OWNER, "192.0.2.1");
+    for _ in 0..5 {
+        let LoginDecision::Allowed { keys } = memory.tries(&owner, NOON) else { panic!("it counts") };
+        ready(memory.withdrawn(&keys, NOON)).unwrap();
+        assert_eq!(memory.guesses(&owner, 1), 1);
+    }
+    assert_eq!(memory.guesses(&owner, 1), 0, "five were wrong");
+}
+
+#[test]
 fn own_account_washes_nothing_clean() {
     let memory = Memory::default();
     let own = attempt(LoginName([2; 32]), "198.51.100.7");

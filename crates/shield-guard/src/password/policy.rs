@@ -1,6 +1,6 @@
 //! Which passwords may be set. Never asked at log-in: a password that was allowed once still works.
 
-use std::fmt;
+use std::{cmp::Reverse, fmt};
 
 use shield_types::Secret;
 
@@ -64,8 +64,8 @@ pub enum PasswordRefusal {
     /// A row of keys, or a short text repeated.
     #[error("this password is a simple pattern")]
     Predictable,
-    /// Too little is left without the name of the service or of its owner.
-    #[error("this password is made of your name or ours")]
+    /// Too little is left without the name of the service, or its owner's name or e-mail address.
+    #[error("this password is made of your name, your e-mail address or our name")]
     ContextWord,
     /// In the operator's list of breached passwords.
     #[error("this password has appeared in a data breach")]
@@ -107,7 +107,8 @@ impl PasswordPolicy {
         Ok(Self { characters_min, service_words, breached })
     }
 
-    /// Whether a password may be set by somebody with these names (of [`words_of_email`], for one; the first 64 count).
+    /// Whether a password may be set by somebody with these names (of [`words_of_email`], for one; the first 64 count, and of
+    /// those the longest first, since a shorter one may be a part of it).
     ///
     /// There is no rule about kinds of characters (ASVS 5.0, 6.2.5). A word may be part of a password that would be
     /// long enough without it.
@@ -138,10 +139,13 @@ impl PasswordPolicy {
 
     fn is_made_of_words(&self, lower: String, own_words: &[&str]) -> bool {
         let own_words = own_words.iter().take(WORDS_MAX).map(|word| word.to_lowercase());
+        let mut words: Vec<String> =
+            self.service_words.iter().cloned().chain(own_words).filter(|word| counts(word)).collect();
+        words.sort_by_key(|word| Reverse(word.len()));
         let mut rest = lower;
         let mut shortened = false;
-        for word in self.service_words.iter().cloned().chain(own_words) {
-            if word.chars().count() >= WORD_CHARACTERS_MIN && rest.contains(&word) {
+        for word in words {
+            if rest.contains(&word) {
                 rest = rest.replace(&word, "");
                 shortened = true;
             }
@@ -157,12 +161,23 @@ impl fmt::Debug for PasswordPolicy {
     }
 }
 
-/// The words in an e-mail address that its owner's password must not be made of: the part before the `@`, and the
-/// pieces of it.
+/// The words in an e-mail address that its owner's password must not be made of (ASVS 5.0, 6.2.11): the whole address, the part
+/// before the `@`, the domain, what of it was registered (`example.org` of `mail.example.org`), what is left without the public
+/// suffix (`mail.example`), and the pieces of these. At most 64, none so short that it has no effect.
 pub fn words_of_email(email: &str) -> Vec<&str> {
-    let local = email.rsplit_once('@').map_or(email, |(local, _)| local);
-    let pieces = local.split(|character: char| !character.is_alphanumeric());
-    [local].into_iter().chain(pieces).take(WORDS_MAX).collect()
+    let (local, domain) = email.rsplit_once('@').unwrap_or((email, ""));
+    let named = psl::suffix_str(domain).and_then(|suffix| domain.strip_suffix(suffix)).unwrap_or_default();
+    let named = named.trim_end_matches('.');
+    let between = |character: char| !character.is_alphanumeric();
+    let registered = psl::domain_str(domain).unwrap_or_default();
+    let pieces = local.split(between).chain(named.split(between));
+    let words = [email, local, domain, registered, named].into_iter().chain(pieces);
+    words.filter(|word| counts(word)).take(WORDS_MAX).collect()
+}
+
+/// Whether a word is long enough to be looked for.
+fn counts(word: &str) -> bool {
+    word.chars().count() >= WORD_CHARACTERS_MIN
 }
 
 #[cfg(test)]
@@ -239,6 +254,28 @@ mod tests {
         assert_eq!(check("jan wombat 70", &["jan"]), Ok(()), "three letters are in too many words");
     }
 
+    /// Found by a hostile user: one's own address was a password.
+    #[test]
+    fn asvs_v6_2_11_refuses_ones_own_address() {
+        let own = words_of_email("grace.hopper@mail.example.co.uk");
+        for password in [
+            "grace.hopper@mail.example.co.uk",
+            "Grace.Hopper@Mail.Example.co.uk!2026",
+            "mail.example.co.uk1234",
+            "Example.co.uk-7",
+            "example#1234",
+            "grace@example",
+        ] {
+            assert_eq!(check(password, &own), Err(PasswordRefusal::ContextWord), "{password}");
+        }
+        assert_eq!(check("for example a wombat", &own), Ok(()), "long enough without it");
+        assert_eq!(check("co.uk wombat", &own), Ok(()), "a public suffix is nobody's");
+        // Our name within their address, and a shorter word within a longer one.
+        let own = words_of_email("grace@linkshield.org");
+        assert_eq!(check("grace@linkshield.org", &own), Err(PasswordRefusal::ContextWord));
+        assert_eq!(check("linkshield.org1234", &own), Err(PasswordRefusal::ContextWord));
+    }
+
     #[test]
     fn asvs_v6_2_12_refuses_breached_passwords() {
         let filter = build_filter(10, [BreachedHash::of_password("k7#mq2!x")]).unwrap();
@@ -252,7 +289,12 @@ mod tests {
     fn words_are_bounded() {
         let many = ["word"; WORDS_MAX + 1];
         assert_eq!(PasswordPolicy::new(8, &many, None).map(|_| ()), Err(PolicyError::Words { count: 65 }));
-        assert_eq!(words_of_email(&".".repeat(500)).len(), WORDS_MAX);
+        assert_eq!(words_of_email(&"word.".repeat(500)).len(), WORDS_MAX);
+        assert_eq!(
+            words_of_email("al@x.example"),
+            ["al@x.example", "x.example", "x.example"],
+            "no short ones"
+        );
     }
 
     proptest! {

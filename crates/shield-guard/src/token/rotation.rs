@@ -62,6 +62,12 @@ pub enum KillError {
         /// The name.
         id: KeyId,
     },
+    /// It was killed before.
+    #[error("kill key `{id}`: it was killed before")]
+    Killed {
+        /// Its name.
+        id: KeyId,
+    },
 }
 
 // === impl RotationSchedule ===
@@ -130,7 +136,9 @@ impl KeyRing {
     pub fn kill(&self, id: KeyId, now: Timestamp) -> Result<Self, KillError> {
         let mut next = self.changed(now);
         let key = next.keys.iter_mut().find(|key| key.record.id == id).ok_or(KillError::NotInRing { id })?;
-        key.record.killed_at.get_or_insert(now);
+        if key.record.killed_at.replace(now).is_some() {
+            return Err(KillError::Killed { id });
+        }
         match (next.position(now, KeyState::Active), next.position(now, KeyState::Announced)) {
             (None, Some(heir)) => next.keys[heir].record.signs_from = now,
             (Some(active), None) => {

@@ -5,7 +5,8 @@
 //! the store, so a code seen over a shoulder is worthless once its owner used it (ASVS 5.0, 6.5.1).
 //!
 //! **Deployment.** Six digits are 20 bits: attempts must be limited per account (three codes are good at a time, so 5
-//! attempts in 15 minutes leave a chance of 1 in 67,000). The server's clock must be right to some seconds (6.5.8);
+//! attempts in 15 minutes leave a chance of 1 in 67,000). Count those of known devices and live sessions apart, or whoever
+//! knows the password keeps its owner out. The server's clock must be right to some seconds (6.5.8);
 //! the default accepts one step of drift to either side, as RFC 6238 recommends, so a code can be used for up to 90
 //! s; [`Drift::None`] keeps to the 30 s of ASVS 5.0, 6.5.5 to the letter. The secret must be readable to check codes:
 //! encrypt that column.

@@ -15,6 +15,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("shield-edge", &["shield-release", "shield-types"]),
     ("shield-runtime", &["shield-release", "shield-types"]),
     ("shield-load", &["shield-types"]),
+    ("shield-audit", &["shield-types"]),
     ("shield-data", &["shield-guard", "shield-types"]),
     (
         "shield-control",
@@ -46,6 +47,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     (
         "shield-bars",
         &[
+            "shield-audit",
             "shield-control",
             "shield-data",
             "shield-evidence",

@@ -265,7 +265,7 @@ pub(super) async fn jwt_rotate(
     params(("id" = String, Path, description = "Id of the key")), responses(
     (status = 204, description = "Killed"),
     (status = 401, description = "Nobody is logged in, or the log-in is too long ago", body = ProblemDocument, content_type = "application/problem+json"),
-    (status = 404, description = "No such key", body = ProblemDocument, content_type = "application/problem+json"),
+    (status = 404, description = "No such key, or it was killed before", body = ProblemDocument, content_type = "application/problem+json"),
 ))]
 pub(super) async fn jwt_kill(
     State(app): State<App>,

@@ -18,10 +18,9 @@ use utoipa::ToSchema;
 use super::{
     ACCOUNT_BODY_BYTES_MAX,
     answers::{instant, moment},
-    events,
 };
 use crate::{
-    accounts::{KeyOrder, MadeKey, Permissions},
+    accounts::{KeyOrder, MadeKey, Permissions, scopes::ADMIN},
     api::{
         body::read_json,
         fields::Fields,
@@ -45,8 +44,8 @@ pub(crate) struct ApiKeyRequest {
     /// At most 366 days from now; 90 if nothing is said.
     #[schema(required = false, value_type = Option<String>, format = DateTime)]
     expires_at: Option<String>,
-    /// `url_check`, `report_create`, `report_read`, and `admin` for administrators.
-    #[schema(required = false)]
+    /// One at least of `url_check`, `report_create` and `report_read`; `url_check` if nothing is said.
+    #[schema(required = false, min_items = 1)]
     permissions: Option<Vec<String>>,
 }
 
@@ -91,7 +90,6 @@ pub(super) async fn list(
 #[utoipa::path(post, path = "/api/v1/user/api-keys", tag = "user", request_body = ApiKeyRequest, responses(
     (status = 200, description = "The key", body = ApiKeyResponse),
     (status = 401, description = "Nobody is logged in, or the log-in is too long ago", body = ProblemDocument, content_type = "application/problem+json"),
-    (status = 403, description = "The account may not do as much itself", body = ProblemDocument, content_type = "application/problem+json"),
     (status = 409, description = "The account has as many as its plan allows", body = ProblemDocument, content_type = "application/problem+json"),
 ))]
 pub(super) async fn make(
@@ -102,8 +100,7 @@ pub(super) async fn make(
 ) -> Result<Json<ApiKeyResponse>, Problem> {
     holder.require_recent_login()?;
     let order = order(read_json(request, ACCOUNT_BODY_BYTES_MAX).await?)?;
-    let made = app.accounts().make_api_key(holder.account, order).await;
-    let made = made.inspect_err(|error| events::api_key_refused(&witness, error))?;
+    let made = app.accounts().make_api_key(holder.account, order).await?;
     witness.tell(&SecurityEvent::ApiKeyCreated { key: made.record.id }, StatusCode::OK);
     Ok(Json(made.into()))
 }
@@ -153,7 +150,7 @@ pub(super) async fn revoke(
 
 fn order(body: Value) -> Result<KeyOrder, Problem> {
     let mut fields = Fields::of(body, &["name", "expires_at", "permissions"])?;
-    let name = fields.text("name", 1..=NAME_LENGTH_MAX);
+    let name = fields.line("name", 1..=NAME_LENGTH_MAX);
     let expires_at = fields.optional_text("expires_at", 1..=64).and_then(|text| {
         let parsed = text.parse::<Timestamp>().ok().and_then(instant).filter(|end| *end > now());
         if parsed.is_none() {
@@ -171,13 +168,20 @@ fn order(body: Value) -> Result<KeyOrder, Problem> {
 
 fn permissions(fields: &mut Fields) -> Permissions {
     let Some(names) = fields.texts("permissions") else { return Permissions::URL_CHECK };
+    let accepted = Permissions::given_names().join(", ");
+    if names.is_empty() {
+        fields.refuse("permissions", format!("is empty, accepted is at least one of {accepted}"));
+    }
     let mut permissions = Permissions::NONE;
     for (index, name) in names.iter().enumerate() {
         match Permissions::from_name(name) {
             Some(permission) => permissions = permissions.with(permission),
             None => {
                 let shown: String = name.chars().take(40).collect();
-                let detail = format!("is `{shown}`, accepted are {}", Permissions::all_names().join(", "));
+                let detail = match name == ADMIN {
+                    true => format!("is `{shown}`, which no API key may do, accepted are {accepted}"),
+                    false => format!("is `{shown}`, accepted are {accepted}"),
+                };
                 fields.refuse(&format!("permissions/{index}"), detail);
             }
         }

@@ -7,7 +7,7 @@ use shield_guard::{
 };
 
 use crate::{
-    accounts::{ApiKeyError, ChangeStandingError, Granted, LoginError, StandingChanged, UsedCode},
+    accounts::{ChangeStandingError, Granted, LoginError, StandingChanged, UsedCode},
     gate::Witness,
     store::Account,
 };
@@ -35,9 +35,9 @@ pub(super) fn login_refused(witness: Witness, account: Option<AccountId>, error:
         LoginError::Locked => (failed("locked"), StatusCode::LOCKED),
         LoginError::SecondFactorWrong => {
             let failed = SecurityEvent::SecondFactorFailed { factor: SecondFactor::Totp, reason: "wrong" };
-            (failed, StatusCode::UNAUTHORIZED)
+            (failed, StatusCode::BAD_REQUEST)
         }
-        LoginError::Throttled { scope, by } => {
+        LoginError::Throttled { scope, by, .. } => {
             let throttled = SecurityEvent::LoginThrottled { scope, retry_after_s: by.seconds_left };
             (throttled, StatusCode::TOO_MANY_REQUESTS)
         }
@@ -107,13 +107,6 @@ pub(super) fn standing_changed(witness: Witness, changed: &StandingChanged) {
 /// An administrator did not change an account.
 pub(super) fn change_refused(witness: &Witness, error: &ChangeStandingError) {
     if matches!(error, ChangeStandingError::NotAllowed) {
-        witness.tell(&SecurityEvent::AccessDenied { reason: "role" }, StatusCode::FORBIDDEN);
-    }
-}
-
-/// Somebody did not get an API key.
-pub(super) fn api_key_refused(witness: &Witness, error: &ApiKeyError) {
-    if matches!(error, ApiKeyError::Permission) {
         witness.tell(&SecurityEvent::AccessDenied { reason: "role" }, StatusCode::FORBIDDEN);
     }
 }

@@ -100,7 +100,8 @@ struct Credentials {
 #[utoipa::path(post, path = "/api/v1/user/login", tag = "user", request_body = LoginRequest, responses(
     (status = 200, description = "Tokens and the account", body = LoginResponse,
         headers(("set-cookie" = String, description = "The session, for browsers; and what the device is known by"))),
-    (status = 401, description = "Nobody has this address and password, or a code is missing or not valid", body = ProblemDocument, content_type = "application/problem+json"),
+    (status = 400, description = "Not JSON, or the password is right and the code is not valid", body = ProblemDocument, content_type = "application/problem+json"),
+    (status = 401, description = "Nobody has this address and password, or the account needs a code and none came", body = ProblemDocument, content_type = "application/problem+json"),
     (status = 403, description = "The address is not verified, or the account closed", body = ProblemDocument, content_type = "application/problem+json"),
     (status = 423, description = "An administrator locked the account", body = ProblemDocument, content_type = "application/problem+json"),
 ))]

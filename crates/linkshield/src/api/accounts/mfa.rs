@@ -119,7 +119,7 @@ pub(super) async fn end(
     let password = read::password(&mut fields, "password");
     let code = fields.text("code", 1..=CODE_LENGTH_MAX);
     let (password, code) = fields.finish_required(password.zip(code))?;
-    let used = app.accounts().end_totp(holder.account, password, &code).await?;
+    let used = app.accounts().end_totp((holder.account, holder.session), password, &code).await?;
     events::second_factor_ended(&witness, used);
     Ok(StatusCode::NO_CONTENT)
 }

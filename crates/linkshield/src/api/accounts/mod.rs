@@ -5,6 +5,7 @@ mod admin;
 mod answers;
 mod api_keys;
 mod events;
+mod find_user;
 mod login;
 mod mfa;
 mod password;
@@ -53,6 +54,7 @@ pub const ACCOUNT_BODY_BYTES_MAX: usize = 16 * 1024;
     api_keys::make,
     api_keys::rotate,
     api_keys::revoke,
+    find_user::find_user,
     admin::change_user,
     admin::revoke_tokens,
     admin::revoke_api_keys,
@@ -89,6 +91,7 @@ pub(super) fn router(app: &App) -> Router<App> {
         .route("/api/v1/user/api-keys", get(api_keys::list).post(api_keys::make))
         .route("/api/v1/user/api-keys/{id}", delete(api_keys::revoke))
         .route("/api/v1/user/api-keys/{id}/rotate", post(api_keys::rotate))
+        .route("/api/v1/admin/users", get(find_user::find_user))
         .route("/api/v1/admin/users/{id}", put(admin::change_user))
         .route("/api/v1/admin/users/{id}/api-keys", delete(admin::revoke_api_keys))
         .route("/api/v1/admin/api-keys/{id}", delete(admin::revoke_api_key))

@@ -69,7 +69,11 @@ pub(super) async fn change(
             let refused = SecurityEvent::PasswordChangeRefused { reason: "current-password" };
             witness.tell(&refused, StatusCode::BAD_REQUEST);
         }
-        ChangePasswordError::Throttled { by } => {
+        ChangePasswordError::Unchanged => {
+            let refused = SecurityEvent::PasswordChangeRefused { reason: "unchanged" };
+            witness.tell(&refused, StatusCode::UNPROCESSABLE_ENTITY);
+        }
+        ChangePasswordError::Throttled { by, .. } => {
             let throttled =
                 SecurityEvent::LoginThrottled { scope: "account", retry_after_s: by.seconds_left };
             witness.tell(&throttled, StatusCode::TOO_MANY_REQUESTS);

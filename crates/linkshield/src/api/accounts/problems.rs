@@ -1,15 +1,13 @@
 //! Refusals about credentials and accounts.
 
-use std::iter;
+use std::fmt::Display;
 
 use http::StatusCode;
-use shield_guard::password::PasswordRefusal;
 
 use crate::{
-    accounts::{Failure, HashingError},
+    accounts::{Failure, HashingError, TooMany},
     api::problem::{Challenge, FieldError, Location, Problem},
     gate::{CountStanding, Counts},
-    telemetry::causes,
 };
 
 // === impl Problem ===
@@ -117,7 +115,7 @@ impl Problem {
     }
 
     /// 422: the password may not be one.
-    pub(crate) fn refused_password(field: &str, refusal: PasswordRefusal) -> Self {
+    pub(crate) fn refused_password(field: &str, refusal: &dyn Display) -> Self {
         let (pointer, detail) = (format!("#/{field}"), refusal.to_string());
         let error = FieldError { location: Location::Body, pointer, detail };
         Self::invalid("the password is not accepted, see `errors`".to_owned(), vec![error])
@@ -183,13 +181,19 @@ impl Problem {
         )
     }
 
+    /// 404: no account of this address.
+    pub(crate) fn unknown_address() -> Self {
+        Self { detail: "no account has this address".to_owned(), ..Self::unknown_user() }
+    }
+
     /// 404: no such signing key.
     pub(crate) fn unknown_signing_key() -> Self {
         Self::new(
             StatusCode::NOT_FOUND,
             "urn:linkshield:problem:unknown-signing-key",
             "There is no such signing key",
-            "no key of the ring has this id; nothing that it signed is accepted".to_owned(),
+            "no key of the ring has this id, or it was killed before; nothing that it signed is accepted"
+                .to_owned(),
         )
     }
 
@@ -203,7 +207,7 @@ impl Problem {
         )
     }
 
-    /// 401: the password is right; a code of the second factor is missing or not good.
+    /// 401: the password is right; a code of the second factor is missing.
     pub(crate) fn second_factor_required() -> Self {
         let (status, kind) = (StatusCode::UNAUTHORIZED, "urn:linkshield:problem:second-factor-required");
         let detail = "send a code of the authenticator app, or a recovery code, in `totp_code`".to_owned();
@@ -275,10 +279,10 @@ impl Problem {
         }
     }
 
-    /// 429: too many passwords or codes were wrong, or too many right ones came.
-    pub(crate) fn throttled(by: CountStanding) -> Self {
+    /// 429: a count of attempts at log-in is full.
+    pub(crate) fn throttled(what: TooMany, by: CountStanding) -> Self {
         let counts = Some(Box::new(Counts::refused(by, Vec::new())));
-        Self { counts, ..Self::too_many("too many passwords were wrong", by.seconds_left) }
+        Self { counts, ..Self::too_many(&what.to_string(), by.seconds_left) }
     }
 
     /// 429: too much of something; it makes sense to come back after so many seconds.
@@ -299,12 +303,13 @@ impl From<Failure> for Problem {
             Failure::Accounts(error) => error.into(),
             Failure::Contended => Self::unavailable("the session is being changed by others"),
             failure => {
-                let cause =
-                    iter::once(failure.to_string()).chain(causes(&failure)).collect::<Vec<_>>().join(": ");
-                let kept = "the database of accounts does not answer";
-                match failure {
-                    Failure::Guard(_) => Self { cause: Some(cause), ..Self::unavailable(kept) },
-                    _ => Self::internal(cause),
+                let problem = Self::of_failure(&failure);
+                let inside = problem.status == StatusCode::INTERNAL_SERVER_ERROR;
+                if inside && matches!(failure, Failure::Guard(_)) {
+                    let detail = "the database of accounts does not answer";
+                    Self { cause: problem.cause, ..Self::unavailable(detail) }
+                } else {
+                    problem
                 }
             }
         }

@@ -1,7 +1,5 @@
 //! Refusals of operations on accounts as problem documents.
 
-use std::iter;
-
 use crate::{
     accounts::{
         ApiKeyError, ChangePasswordError, ChangeStandingError, LoginError, QuotaError, RefreshFailure,
@@ -9,13 +7,12 @@ use crate::{
     },
     api::problem::{FieldError, Location, Problem},
     keys::ChangeKeysError,
-    telemetry::causes,
 };
 
 impl From<RegisterError> for Problem {
     fn from(error: RegisterError) -> Self {
         match error {
-            RegisterError::Password(refusal) => Self::refused_password("password", refusal),
+            RegisterError::Password(refusal) => Self::refused_password("password", &refusal),
             // The original's contract. ASVS 5.0 6.3.8 (level 3) would hide it behind a letter; how often one client may ask
             // is for the gate to limit.
             RegisterError::Taken => Self::email_taken(),
@@ -37,8 +34,9 @@ impl From<LoginError> for Problem {
     fn from(error: LoginError) -> Self {
         match error {
             LoginError::Invalid => Self::wrong_login(),
-            LoginError::Throttled { by, .. } => Self::throttled(by),
-            LoginError::SecondFactorMissing | LoginError::SecondFactorWrong => Self::second_factor_required(),
+            LoginError::Throttled { what, by, .. } => Self::throttled(what, by),
+            LoginError::SecondFactorMissing => Self::second_factor_required(),
+            LoginError::SecondFactorWrong => Self::bad_code(),
             LoginError::NotVerified => Self::email_not_verified(),
             LoginError::Closed => Self::account_closed(),
             LoginError::Locked => Self::account_locked(),
@@ -60,8 +58,11 @@ impl From<ChangePasswordError> for Problem {
     fn from(error: ChangePasswordError) -> Self {
         match error {
             ChangePasswordError::Current => Self::wrong_password(),
-            ChangePasswordError::Throttled { by } => Self::throttled(by),
-            ChangePasswordError::New(refusal) => Self::refused_password("new_password", refusal),
+            ChangePasswordError::Throttled { what, by } => Self::throttled(what, by),
+            ChangePasswordError::New(refusal) => Self::refused_password("new_password", &refusal),
+            ChangePasswordError::Unchanged => {
+                Self::refused_password("new_password", &"is the current password, accepted is another")
+            }
             ChangePasswordError::Failed(failure) => failure.into(),
         }
     }
@@ -71,7 +72,7 @@ impl From<ResetPasswordError> for Problem {
     fn from(error: ResetPasswordError) -> Self {
         match error {
             ResetPasswordError::NotOpen => Self::bad_link(),
-            ResetPasswordError::New(refusal) => Self::refused_password("new_password", refusal),
+            ResetPasswordError::New(refusal) => Self::refused_password("new_password", &refusal),
             ResetPasswordError::Failed(failure) => failure.into(),
         }
     }
@@ -85,9 +86,6 @@ impl From<ApiKeyError> for Problem {
                 let error =
                     FieldError { location: Location::Body, pointer: "#/expires_at".to_owned(), detail };
                 Self::invalid("the end of the key is not accepted, see `errors`".to_owned(), vec![error])
-            }
-            ApiKeyError::Permission => {
-                Self::not_allowed("only administrators make keys that may do what they do")
             }
             ApiKeyError::Limit { keys_max } => Self::key_limit(keys_max),
             ApiKeyError::ReplacedLimit { keys_max } => Self::replaced_key_limit(keys_max),
@@ -133,11 +131,7 @@ impl From<ChangeKeysError> for Problem {
             ChangeKeysError::Kill(_) => Self::unknown_signing_key(),
             ChangeKeysError::Rotate(refusal) => Self::rotation_refused(refusal.to_string()),
             ChangeKeysError::Contended => Self::unavailable("others are changing the keys"),
-            error => {
-                let cause =
-                    iter::once(error.to_string()).chain(causes(&error)).collect::<Vec<_>>().join(": ");
-                Self::internal(cause)
-            }
+            error => Self::of_failure(&error),
         }
     }
 }
@@ -149,7 +143,7 @@ impl From<SecondFactorError> for Problem {
             SecondFactorError::Absent => Self::second_factor_absent(),
             SecondFactorError::Code => Self::bad_code(),
             SecondFactorError::Password => Self::wrong_password(),
-            SecondFactorError::Throttled { by } => Self::throttled(by),
+            SecondFactorError::Throttled { what, by } => Self::throttled(what, by),
             SecondFactorError::Failed(failure) => failure.into(),
         }
     }

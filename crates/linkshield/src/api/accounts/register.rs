@@ -47,6 +47,7 @@ pub(crate) struct RegisterRequest {
     last_name: Option<String>,
     #[schema(required = false, max_length = 50)]
     username: Option<String>,
+    /// An `https` or `http` URL.
     #[schema(required = false, max_length = 2048)]
     avatar_url: Option<String>,
     /// Has to be true.
@@ -106,10 +107,10 @@ fn registration(body: Value) -> Result<Register, Problem> {
     )?;
     let (email, password) = (read::email(&mut fields), read::password(&mut fields, "password"));
     let profile = Profile {
-        first_name: fields.optional_text("first_name", 1..=NAME_LENGTH_MAX),
-        last_name: fields.optional_text("last_name", 1..=NAME_LENGTH_MAX),
-        username: fields.optional_text("username", 1..=USERNAME_LENGTH_MAX),
-        avatar_url: fields.optional_text("avatar_url", 1..=URL_LENGTH_MAX),
+        first_name: fields.optional_line("first_name", 1..=NAME_LENGTH_MAX),
+        last_name: fields.optional_line("last_name", 1..=NAME_LENGTH_MAX),
+        username: fields.optional_line("username", 1..=USERNAME_LENGTH_MAX),
+        avatar_url: fields.optional_web_url("avatar_url", 1..=URL_LENGTH_MAX),
         marketing_consent: fields.truth("marketing_consent"),
         ..Profile::default()
     };

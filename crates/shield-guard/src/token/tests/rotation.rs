@@ -105,6 +105,7 @@ fn killing_the_heir_keeps_the_active_key() {
     assert_eq!(killed.signing_key(much_later).unwrap().id(), active);
     let id = KeyId::from_thumbprint([0; 32]);
     assert_eq!(killed.kill(id, NOW).err(), Some(KillError::NotInRing { id }));
+    assert_eq!(killed.kill(heir, NOW).err(), Some(KillError::Killed { id: heir }), "once is enough");
 }
 
 #[test]

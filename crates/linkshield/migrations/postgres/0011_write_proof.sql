@@ -1,0 +1,6 @@
+-- One row that health writes again, to learn whether anything can be written.
+
+CREATE TABLE write_proof (
+    id        BIGINT PRIMARY KEY CHECK (id = 1),
+    proven_at BIGINT NOT NULL
+);

@@ -1,0 +1,152 @@
+//! What one module's text says about imports: what it asks for, when, and which names it has itself.
+
+use std::ops::Range;
+
+use serde::Serialize;
+
+use super::syntax::SyntaxFault;
+
+/// All that is kept of a module's text.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Facts {
+    /// What it imports, in the order of the text.
+    pub imports: Vec<Import>,
+    /// The names it has at its top level, in the order of the text; a name can be there several times.
+    pub bound: Vec<Bound>,
+    /// The names that its `__all__` lists as literals.
+    pub all: Vec<String>,
+    /// It can have names that its text does not show: `globals()`, itself replaced in `sys.modules`.
+    pub open: bool,
+    /// It answers for names that it does not have: `__getattr__`.
+    pub answers: bool,
+    /// Why Python refuses it; empty if it does not.
+    pub faults: Vec<SyntaxFault>,
+    /// Literal strings given to `patch` and its like that look like dotted names.
+    pub mentions: Vec<Mention>,
+}
+
+/// One import statement, or one call that imports.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Import {
+    /// Its bytes.
+    pub range: Range<u32>,
+    /// When it runs.
+    pub when: When,
+    /// What happens when it fails.
+    pub guard: Guard,
+    /// What it asks for.
+    pub what: What,
+}
+
+/// When an import runs, soonest first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum When {
+    /// While the module is loaded.
+    Load,
+    /// Later, if at all: in a function, or only when the module is the main program.
+    Deferred,
+    /// Only for type checkers.
+    Typing,
+    /// Never with this version on this platform.
+    Never,
+}
+
+/// What happens when an import fails, strictest first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Guard {
+    /// It fails.
+    None,
+    /// An `ImportError` is caught, but not a `SyntaxError`.
+    ImportError,
+    /// Whatever it is, it is caught.
+    Everything,
+}
+
+/// What an import asks for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum What {
+    /// `import a.b.c`, or `import a.b.c as d`.
+    Module {
+        /// The dotted name.
+        name: String,
+        /// Its bytes.
+        at: Range<u32>,
+        /// The name behind `as`.
+        renamed: Option<String>,
+    },
+    /// `from ..a import b, c as d`.
+    From {
+        /// How many dots come first.
+        level: u32,
+        /// The dotted name behind them; empty if there is none.
+        module: String,
+        /// The bytes of dots and name.
+        at: Range<u32>,
+        /// What is asked for in it; `*` is a name here.
+        names: Vec<ImportedName>,
+    },
+    /// `importlib.import_module("a.b")`: a name given as a literal.
+    Called {
+        /// How many dots come first.
+        level: u32,
+        /// The dotted name behind them.
+        name: String,
+        /// The bytes of that name, if it is one plain literal given to `import_module` or `__import__` itself.
+        at: Option<Range<u32>>,
+    },
+    /// A name of which only the beginning is literal: it may be any module whose dotted name starts so.
+    Below {
+        /// How many dots come first.
+        level: u32,
+        /// The beginning, which can end within a word.
+        prefix: String,
+    },
+    /// A name that only the running program knows.
+    Anything,
+}
+
+/// One name of a `from` import.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ImportedName {
+    /// What it is called over there.
+    pub name: String,
+    /// What it is called here, if `as` says so.
+    pub renamed: Option<String>,
+    /// The bytes of the name, with its `as`.
+    pub at: Range<u32>,
+}
+
+/// A name at the top level of a module.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Bound {
+    /// The name.
+    pub name: String,
+    /// The byte at which it is there: the end of its statement.
+    pub from: u32,
+    /// When it gets there.
+    pub when: When,
+    /// Where it comes from.
+    pub origin: Origin,
+}
+
+/// Where a name of a module comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Origin {
+    /// A class or a function is defined.
+    Definition,
+    /// A value is assigned.
+    Value,
+    /// It is imported.
+    Import,
+}
+
+/// A dotted name in a string.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Mention {
+    /// The text of the string.
+    pub text: String,
+    /// The bytes of that text, without quotes.
+    pub at: Range<u32>,
+}

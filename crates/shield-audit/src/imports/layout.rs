@@ -1,0 +1,340 @@
+//! Where a project's modules lie: its search path, from what its settings say and how its folders look.
+
+use ruff_python_ast::Stmt;
+use serde::Serialize;
+use toml::{Table, Value};
+
+use super::{
+    files::{EntryKind, Files, join, text_at},
+    ini::{self, Section},
+    inventory::{Home, SearchRoot, Unread},
+    syntax,
+};
+
+/// Folders that hold no code of the project, whatever else they hold.
+const NOT_OURS: [&str; 6] =
+    ["node_modules", "__pycache__", "site-packages", "build", "dist", "__pypackages__"];
+
+/// What the search path is made from.
+#[derive(Clone, Debug, Default)]
+pub struct Surroundings {
+    /// The project's folder.
+    pub project: String,
+    /// Folders of `PYTHONPATH`, in its order.
+    pub python_path: Vec<String>,
+    /// Folders with installed distributions.
+    pub site_packages: Vec<String>,
+}
+
+/// A project's search path, and its files.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Layout {
+    /// The search path, in order, without the standard library, which comes before the first installed folder.
+    pub roots: Vec<SearchRoot>,
+    /// Why each folder of the project is on it.
+    pub reasons: Vec<RootReason>,
+    /// The project's files of Python.
+    pub sources: Vec<String>,
+    /// Modules that installed `.pth` files import at every start.
+    pub at_start: Vec<String>,
+    /// What could not be read.
+    pub unread: Vec<Unread>,
+}
+
+/// Why a folder is on the search path.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct RootReason {
+    /// The folder.
+    pub folder: String,
+    /// What says so.
+    pub reason: String,
+}
+
+/// A project's `pyproject.toml`.
+pub(super) fn manifest(files: &dyn Files, project: &str) -> Option<Table> {
+    text_at(files, &join(project, "pyproject.toml"))?.parse().ok()
+}
+
+/// A value in nested tables.
+pub(super) fn value_at<'a>(table: &'a Table, keys: &[&str]) -> Option<&'a Value> {
+    let (first, rest) = keys.split_first()?;
+    rest.iter().try_fold(table.get(*first)?, |value, key| value.get(*key))
+}
+
+/// The sections of a settings file of the project.
+pub(super) fn sections_of(files: &dyn Files, project: &str, name: &str) -> Vec<Section> {
+    text_at(files, &join(project, name)).map(|text| ini::sections(&text)).unwrap_or_default()
+}
+
+/// The `pythonpath` that pytest would follow, and the file that says it. As pytest does: a `pytest.ini` counts alone, even when it is empty.
+pub(super) fn pytest_path(files: &dyn Files, project: &str) -> Option<(String, Vec<String>)> {
+    let words = |text: &str| text.split_whitespace().map(str::to_owned).collect::<Vec<_>>();
+    for name in ["pytest.ini", ".pytest.ini"] {
+        if files.read(&join(project, name)).is_ok() {
+            let sections = sections_of(files, project, name);
+            let section = sections.iter().find(|section| section.name == "pytest");
+            return section
+                .and_then(|section| section.get("pythonpath"))
+                .map(|value| (name.to_owned(), words(value)));
+        }
+    }
+    if let Some(options) = manifest(files, project)
+        .as_ref()
+        .and_then(|table| value_at(table, &["tool", "pytest", "ini_options"]))
+    {
+        let value = options.get("pythonpath")?;
+        return Some(("pyproject.toml".to_owned(), value.as_str().map_or_else(|| texts(value), words)));
+    }
+    for (name, section) in [("tox.ini", "pytest"), ("setup.cfg", "tool:pytest")] {
+        let sections = sections_of(files, project, name);
+        if let Some(section) = sections.iter().find(|found| found.name == section) {
+            return section.get("pythonpath").map(|value| (name.to_owned(), words(value)));
+        }
+    }
+    None
+}
+
+/// The strings of an array, or the one string.
+pub(super) fn texts(value: &Value) -> Vec<String> {
+    match value {
+        Value::String(text) => vec![text.clone()],
+        Value::Array(values) => values.iter().filter_map(|value| Some(value.as_str()?.to_owned())).collect(),
+        _ => Vec::new(),
+    }
+}
+
+// === impl Layout ===
+
+impl Layout {
+    /// Reads a project's settings and lists its files.
+    pub fn discover(files: &dyn Files, around: &Surroundings) -> Self {
+        let mut layout = Self {
+            roots: Vec::new(),
+            reasons: Vec::new(),
+            sources: Vec::new(),
+            at_start: Vec::new(),
+            unread: Vec::new(),
+        };
+        let project = &around.project;
+        if let Some((file, folders)) = pytest_path(files, project) {
+            for folder in folders {
+                layout.add_project(files, project, &folder, &format!("`pythonpath` in `{file}`"));
+            }
+        }
+        for (folder, reason) in packaged(files, project) {
+            layout.add_project(files, project, &folder, &reason);
+        }
+        layout.add_project(files, project, "src", "a folder `src`");
+        for folder in &around.python_path {
+            layout.add(files, folder.clone(), Home::Project, "`PYTHONPATH`");
+        }
+        layout.add_project(files, project, ".", "the project's folder");
+        for folder in &around.site_packages {
+            layout.add(files, folder.clone(), Home::Site, "installed distributions");
+            layout.add_paths(files, folder);
+        }
+        layout.walk(files, project, 0);
+        layout.sources.sort();
+        layout
+    }
+
+    fn add_project(&mut self, files: &dyn Files, project: &str, folder: &str, reason: &str) {
+        let folder = folder.trim_start_matches("./").trim_end_matches('/');
+        let path = if matches!(folder, "" | ".") { project.to_owned() } else { join(project, folder) };
+        self.add(files, path, Home::Project, reason);
+    }
+
+    fn add(&mut self, files: &dyn Files, folder: String, home: Home, reason: &str) {
+        if self.roots.iter().any(|root| root.folder == folder) || files.list(&folder).is_err() {
+            return;
+        }
+        if home == Home::Project {
+            self.reasons.push(RootReason { folder: folder.clone(), reason: reason.to_owned() });
+        }
+        self.roots.push(SearchRoot { folder, home });
+    }
+
+    /// Follows the `.pth` files of a folder with installed distributions.
+    fn add_paths(&mut self, files: &dyn Files, site: &str) {
+        let entries = files.list(site).unwrap_or_default();
+        for entry in entries.iter().filter(|entry| entry.name.ends_with(".pth")) {
+            for line in text_at(files, &join(site, &entry.name)).unwrap_or_default().lines() {
+                match line.trim_end() {
+                    "" => {}
+                    comment if comment.starts_with('#') => {}
+                    code if code.starts_with("import ") || code.starts_with("import\t") => {
+                        self.at_start.extend(syntax::with_module(code, |module, _| imported(&module.body)));
+                    }
+                    path if path.starts_with('/') => self.add(files, path.to_owned(), Home::Site, ".pth"),
+                    path => self.add(files, join(site, path), Home::Site, ".pth"),
+                }
+            }
+        }
+    }
+
+    fn walk(&mut self, files: &dyn Files, folder: &str, depth: usize) {
+        let entries = match files.list(folder) {
+            Ok(entries) if depth <= 64 => entries,
+            Ok(_) => {
+                return self.unread.push(Unread {
+                    path: folder.to_owned(),
+                    reason: "more than 64 folders deep".to_owned(),
+                });
+            }
+            Err(error) => {
+                return self.unread.push(Unread { path: folder.to_owned(), reason: error.to_string() });
+            }
+        };
+        let environment = entries.iter().any(|entry| entry.name == "pyvenv.cfg");
+        if environment && depth > 0 {
+            return;
+        }
+        for entry in entries {
+            let path = join(folder, &entry.name);
+            match entry.kind {
+                EntryKind::Folder
+                    if entry.name.starts_with('.') || NOT_OURS.contains(&entry.name.as_str()) => {}
+                EntryKind::Folder => self.walk(files, &path, depth + 1),
+                EntryKind::File if entry.name.ends_with(".py") => self.sources.push(path),
+                EntryKind::File => {}
+            }
+        }
+    }
+}
+
+/// Folders from which the project's own packages are built, with what says so.
+fn packaged(files: &dyn Files, project: &str) -> Vec<(String, String)> {
+    let mut folders = Vec::new();
+    if let Some(table) = manifest(files, project) {
+        let mut from = |value: Option<&Value>, reason: &str| {
+            let found = value.map(texts).unwrap_or_default();
+            folders.extend(found.into_iter().map(|folder| (folder, format!("{reason} in `pyproject.toml`"))));
+        };
+        from(value_at(&table, &["tool", "setuptools", "package-dir", ""]), "`package-dir`");
+        from(value_at(&table, &["tool", "setuptools", "packages", "find", "where"]), "`packages.find.where`");
+        for package in
+            value_at(&table, &["tool", "poetry", "packages"]).and_then(Value::as_array).into_iter().flatten()
+        {
+            from(package.get("from"), "`tool.poetry.packages`");
+        }
+        for package in value_at(&table, &["tool", "hatch", "build", "targets", "wheel", "packages"])
+            .map(texts)
+            .unwrap_or_default()
+        {
+            let folder = super::files::folder_of(&package).to_owned();
+            folders.push((folder, "hatch's `packages` in `pyproject.toml`".to_owned()));
+        }
+    }
+    for section in sections_of(files, project, "setup.cfg") {
+        let value = match section.name.as_str() {
+            "options" => {
+                section.get("package_dir").and_then(|value| Some(value.trim().strip_prefix('=')?.trim()))
+            }
+            "options.packages.find" => section.get("where"),
+            _ => None,
+        };
+        folders.extend(value.map(|folder| (folder.to_owned(), "`setup.cfg`".to_owned())));
+    }
+    folders.extend(
+        setup_folder(files, project).map(|folder| (folder, "`package_dir` in `setup.py`".to_owned())),
+    );
+    folders
+}
+
+/// `package_dir={"": "src"}` in a call of `setup.py`.
+fn setup_folder(files: &dyn Files, project: &str) -> Option<String> {
+    let text = text_at(files, &join(project, "setup.py"))?;
+    syntax::with_module(&text, |module, _| module.body.iter().find_map(folder_in))
+}
+
+fn folder_in(statement: &Stmt) -> Option<String> {
+    let call = statement.as_expr_stmt()?.value.as_call_expr()?;
+    let folders = call.arguments.find_keyword("package_dir")?.value.as_dict_expr()?;
+    folders.items.iter().find_map(|item| {
+        let key = item.key.as_ref()?.as_string_literal_expr()?;
+        let folder = item.value.as_string_literal_expr()?;
+        key.value.is_empty().then(|| folder.value.to_str().to_owned())
+    })
+}
+
+/// What the `import` statements of a text name.
+fn imported(body: &[Stmt]) -> Vec<String> {
+    let imports = body.iter().filter_map(Stmt::as_import_stmt);
+    imports.flat_map(|import| &import.names).map(|alias| alias.name.to_string()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::imports::files::Memory;
+
+    fn folders(files: &[(&str, &str)]) -> Vec<String> {
+        let files = Memory::new(files.iter().copied());
+        let around = Surroundings { site_packages: vec!["site".to_owned()], ..Surroundings::default() };
+        Layout::discover(&files, &around).roots.into_iter().map(|root| root.folder).collect()
+    }
+
+    #[test]
+    fn settings_give_the_path() {
+        assert_eq!(
+            folders(&[
+                ("lib/a.py", ""),
+                ("pyproject.toml", "[tool.setuptools.package-dir]\n\"\" = \"lib\"\n")
+            ]),
+            ["lib", ""]
+        );
+        assert_eq!(
+            folders(&[
+                ("lib/a.py", ""),
+                ("setup.py", "from setuptools import setup\nsetup(package_dir={'': 'lib'})\n")
+            ]),
+            ["lib", ""]
+        );
+        assert_eq!(
+            folders(&[("lib/a.py", ""), ("setup.cfg", "[options]\npackage_dir =\n    = lib\n")]),
+            ["lib", ""]
+        );
+        assert_eq!(folders(&[("src/a.py", "")]), ["src", ""]);
+        assert_eq!(folders(&[("a.py", "")]), [""]);
+    }
+
+    #[test]
+    fn pytest_reads_one_file() {
+        let pyproject = ("pyproject.toml", "[tool.pytest.ini_options]\npythonpath = ['lib']\n");
+        assert_eq!(folders(&[("lib/a.py", ""), pyproject]), ["lib", ""]);
+        assert_eq!(
+            folders(&[("lib/a.py", ""), pyproject, ("pytest.ini", "[tool:pytest]\npythonpath = lib\n")]),
+            [""]
+        );
+        assert_eq!(
+            folders(&[("lib/a.py", ""), ("pytest.ini", "[pytest]\npythonpath = lib .\n")]),
+            ["lib", ""]
+        );
+    }
+
+    #[test]
+    fn path_files_are_followed() {
+        let files = Memory::new([
+            ("site/x.pth", "# c\nimport boot; boot.go()\nmore\nabsent\n"),
+            ("site/more/a.py", ""),
+            ("a.py", ""),
+        ]);
+        let around = Surroundings { site_packages: vec!["site".to_owned()], ..Surroundings::default() };
+        let layout = Layout::discover(&files, &around);
+        let folders: Vec<_> = layout.roots.iter().map(|root| root.folder.as_str()).collect();
+        assert_eq!(folders, ["", "site", "site/more"]);
+        assert_eq!(layout.at_start, ["boot"]);
+    }
+
+    #[test]
+    fn environments_are_not_the_project() {
+        let files = Memory::new([
+            ("env/pyvenv.cfg", ""),
+            ("env/lib/a.py", ""),
+            (".hidden/b.py", ""),
+            ("pkg/c.py", ""),
+        ]);
+        let layout = Layout::discover(&files, &Surroundings::default());
+        assert_eq!(layout.sources, ["pkg/c.py"]);
+    }
+}

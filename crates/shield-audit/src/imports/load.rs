@@ -1,0 +1,228 @@
+//! What happens when modules are imported one after the other: which import fails first, and by which way it is reached.
+//!
+//! A model of CPython's import system over what the texts say: parents first, each module once, a module that fails is forgotten and tried again,
+//! and a name of a module that is still being loaded is there only if its statement has run. That finds imports that fail only because
+//! they go in a circle. Installed modules are taken to load.
+
+use std::{
+    cell::Cell,
+    collections::{HashMap, HashSet},
+};
+
+use serde::Serialize;
+
+use super::{
+    facts::{Facts, Guard, Import, What, When},
+    inventory::{Home, ModuleId},
+    library::{Library, Presence},
+    resolve::Found,
+    survey::{Broken, Cause, Survey},
+};
+
+/// Imports that one load follows at most: guards that try failing modules again and again could make it endless in practice.
+const STEPS_MAX: u32 = 200_000;
+
+/// An import that fails while a module is loaded.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LoadFailure {
+    /// The imports from the loaded module to the one that fails, each by the module it stands in and its place among that one's imports.
+    pub steps: Vec<(ModuleId, usize)>,
+    /// Why it fails.
+    pub why: LoadCause,
+}
+
+/// Why an import fails while a module is loaded.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(tag = "why", rename_all = "kebab-case")]
+pub enum LoadCause {
+    /// It could never work.
+    Broken {
+        /// What is wrong with it.
+        cause: Cause,
+    },
+    /// The module is being loaded, and its name is not there yet.
+    Circular {
+        /// The module.
+        module: String,
+        /// The name.
+        name: String,
+    },
+    /// Python refuses the loaded file itself.
+    Refused,
+    /// It was not followed to its end: too many failing imports are caught and tried again.
+    Unfinished,
+}
+
+/// Loads modules in one process.
+pub struct Loader<'a> {
+    library: &'a Library<'a>,
+    broken: HashMap<(ModuleId, usize), &'a Cause>,
+    /// How far a module has come: the byte of the import that runs.
+    running: HashMap<ModuleId, u32>,
+    done: HashSet<ModuleId>,
+    steps: Cell<u32>,
+}
+
+type Loaded = Result<(), Box<LoadFailure>>;
+
+// === impl Loader ===
+
+impl<'a> Loader<'a> {
+    /// A process that has loaded nothing yet.
+    pub fn new(library: &'a Library<'a>, survey: &'a Survey) -> Self {
+        let known = survey
+            .broken
+            .iter()
+            .rev()
+            .map(|Broken { importer, import, cause, .. }| ((*importer, *import), cause));
+        Self {
+            library,
+            broken: known.collect(),
+            running: HashMap::new(),
+            done: HashSet::new(),
+            steps: Cell::new(0),
+        }
+    }
+
+    /// Loads a module, and whatever that loads.
+    ///
+    /// # Errors
+    /// The first import that fails and is not caught.
+    pub fn load(&mut self, id: ModuleId) -> Result<(), LoadFailure> {
+        self.steps.set(0);
+        let name = self.library.inventory.module(id).name.clone();
+        self.named(&name).and_then(|()| self.module(id)).map_err(|failure| *failure)
+    }
+
+    /// Loads a module by its name. As in CPython, one that is already there is taken without a look at its parents, even when those failed.
+    fn named(&mut self, name: &str) -> Loaded {
+        let found = self.library.inventory.find(name);
+        if found.is_some_and(|id| self.done.contains(&id) || self.running.contains_key(&id)) {
+            return Ok(());
+        }
+        if let Some((parent, _)) = name.rsplit_once('.') {
+            self.named(parent)?;
+        }
+        found.map_or(Ok(()), |id| self.module(id))
+    }
+
+    fn module(&mut self, id: ModuleId) -> Loaded {
+        if self.done.contains(&id)
+            || self.running.contains_key(&id)
+            || self.library.inventory.module(id).home == Home::Site
+        {
+            return Ok(());
+        }
+        let library = self.library;
+        let Some(facts) = library.facts(id) else { return Ok(()) };
+        if !facts.faults.is_empty() {
+            return Err(Box::new(LoadFailure { steps: Vec::new(), why: LoadCause::Refused }));
+        }
+        let loaded = self.body(id, facts);
+        self.running.remove(&id);
+        loaded?;
+        self.done.insert(id);
+        Ok(())
+    }
+
+    fn body(&mut self, id: ModuleId, facts: &Facts) -> Loaded {
+        for (number, import) in
+            facts.imports.iter().enumerate().filter(|(_, import)| import.when == When::Load)
+        {
+            self.running.insert(id, import.range.start);
+            self.steps.set(self.steps.get() + 1);
+            if self.steps.get() > STEPS_MAX {
+                return Err(Box::new(LoadFailure { steps: Vec::new(), why: LoadCause::Unfinished }));
+            }
+            if let Err(mut failure) = self.import(id, number, import) {
+                if catches(import.guard, &failure.why) {
+                    continue;
+                }
+                failure.steps.insert(0, (id, number));
+                return Err(failure);
+            }
+        }
+        Ok(())
+    }
+
+    fn import(&mut self, importer: ModuleId, number: usize, import: &Import) -> Loaded {
+        let library = self.library;
+        let resolver = library.resolver();
+        let name = match &import.what {
+            What::Module { name, .. } => Some(name.clone()),
+            What::From { level, module, .. } => resolver.absolute(importer, *level, module),
+            What::Called { level, name, at: Some(_) } => resolver.absolute(importer, *level, name),
+            What::Called { .. } | What::Below { .. } | What::Anything => return Ok(()),
+        };
+        name.as_ref().map_or(Ok(()), |name| self.named(name))?;
+        let found = name.map(|name| resolver.find(importer, &name));
+        if let Some(Found::Module(module)) = found {
+            self.module(module)?;
+        }
+        if let Some(cause) = self.broken.get(&(importer, number)) {
+            return Err(Box::new(LoadFailure {
+                steps: Vec::new(),
+                why: LoadCause::Broken { cause: (*cause).clone() },
+            }));
+        }
+        let (Some(Found::Module(module)), What::From { names, .. }) = (found, &import.what) else {
+            return Ok(());
+        };
+        names.iter().try_for_each(|name| self.name(module, &name.name))
+    }
+
+    fn name(&mut self, module: ModuleId, name: &str) -> Loaded {
+        let library = self.library;
+        let missing = self.running.get(&module).is_some_and(|at| self.not_yet(module, name, *at));
+        if !missing {
+            return Ok(());
+        }
+        let full = format!("{}.{name}", library.inventory.module(module).name);
+        if let Some(submodule) = library.inventory.find(&full) {
+            return self.module(submodule);
+        }
+        let module = library.inventory.module(module).name.to_string();
+        Err(Box::new(LoadFailure {
+            steps: Vec::new(),
+            why: LoadCause::Circular { module, name: name.to_owned() },
+        }))
+    }
+
+    /// Whether a module that has come to the byte `at` has not bound a name yet.
+    fn not_yet(&self, module: ModuleId, name: &str, at: u32) -> bool {
+        let Some(facts) = self.library.facts(module) else { return false };
+        if name == "*"
+            || facts.open
+            || facts.answers
+            || facts
+                .bound
+                .iter()
+                .any(|bound| bound.name == name && bound.from <= at && bound.when == When::Load)
+        {
+            return false;
+        }
+        let starred =
+            facts.imports.iter().filter(|import| import.range.end <= at && import.when == When::Load);
+        !starred.into_iter().any(|import| match &import.what {
+            What::From { level, module: origin, names, .. } if names.iter().any(|name| name.name == "*") => {
+                let resolver = self.library.resolver();
+                match resolver.absolute(module, *level, origin).map(|origin| resolver.find(module, &origin)) {
+                    Some(Found::Module(origin)) => {
+                        self.library.has(origin, name, When::Load) != Presence::Absent
+                    }
+                    _ => true,
+                }
+            }
+            _ => false,
+        })
+    }
+}
+
+/// Whether what surrounds an import catches its failure.
+fn catches(guard: Guard, why: &LoadCause) -> bool {
+    match why {
+        LoadCause::Refused | LoadCause::Broken { cause: Cause::Refused { .. } } => guard == Guard::Everything,
+        LoadCause::Unfinished => false,
+        LoadCause::Broken { .. } | LoadCause::Circular { .. } => guard >= Guard::ImportError,
+    }
+}

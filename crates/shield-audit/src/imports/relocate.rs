@@ -1,0 +1,140 @@
+//! Where something that an import asks for lies instead: other modules of the project that could be meant.
+
+use std::{
+    cmp::Reverse,
+    collections::{BTreeSet, HashMap},
+};
+
+use super::{
+    facts::{Origin, When},
+    files::{folder_of, name_of},
+    inventory::{Home, ModuleId, Shape},
+    library::{Library, Presence},
+};
+
+/// Names that every module may have for itself: one found elsewhere is another thing with the same name.
+const EVERYBODYS: [&str; 10] =
+    ["app", "client", "config", "db", "engine", "log", "logger", "main", "router", "settings"];
+
+/// How a name was written that is not a module's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Written {
+    /// Below a package of another name.
+    UnderOldName,
+    /// As if the inside of a package were on the search path.
+    FromInside,
+}
+
+/// The project's modules by their last name, and what they define.
+pub(super) struct Homes<'a> {
+    library: &'a Library<'a>,
+    roots: Vec<&'a str>,
+    by_last: HashMap<&'a str, Vec<ModuleId>>,
+    definitions: HashMap<String, BTreeSet<ModuleId>>,
+}
+
+/// Whether a file holds tests: nothing else imports from there.
+pub(super) fn is_test(path: &str) -> bool {
+    let file = name_of(path);
+    file.starts_with("test_")
+        || file.ends_with("_test.py")
+        || file == "conftest.py"
+        || folder_of(path).split('/').any(|folder| folder == "tests" || folder == "test")
+}
+
+fn words(name: &str) -> usize {
+    name.split('.').count()
+}
+
+// === impl Homes ===
+
+impl<'a> Homes<'a> {
+    /// Over the project's modules; `project` is its folder, `roots` are its search roots.
+    pub(super) fn new(library: &'a Library<'a>, project: &str, roots: Vec<&'a str>) -> Self {
+        let mut homes = Self { library, roots, by_last: HashMap::new(), definitions: HashMap::new() };
+        for (id, module) in library.inventory.modules() {
+            let inside = module.path.strip_prefix(project).unwrap_or(&module.path);
+            if module.home == Home::Site || module.name.is_empty() || is_test(inside) {
+                continue;
+            }
+            let last = module.name.rsplit('.').next().unwrap_or_default();
+            homes.by_last.entry(last).or_default().push(id);
+            let bound = library.facts(id).into_iter().flat_map(|facts| &facts.bound);
+            for bound in bound.filter(|bound| bound.origin != Origin::Import && bound.when == When::Load) {
+                if bound.origin == Origin::Definition || !EVERYBODYS.contains(&bound.name.as_str()) {
+                    homes.definitions.entry(bound.name.clone()).or_default().insert(id);
+                }
+            }
+        }
+        homes
+    }
+
+    /// The one module that is meant by the name of a module that is not there, given what is imported from it.
+    pub(super) fn module(&self, missing: &str, names: &[&str], when: When) -> Option<(Written, ModuleId)> {
+        let inside = self
+            .best(self.ending_in(missing), (names, when), words(missing))
+            .map(|id| (Written::FromInside, id));
+        inside.or_else(|| {
+            let (package, rest) = missing.split_once('.')?;
+            if self.stands_for_itself(package) {
+                return None;
+            }
+            self.best(self.ending_in(rest), (names, when), words(missing))
+                .map(|id| (Written::UnderOldName, id))
+        })
+    }
+
+    /// The modules whose last name is the missing one's, for people.
+    pub(super) fn alike(&self, missing: &str) -> Vec<String> {
+        let last = missing.rsplit('.').next().unwrap_or(missing);
+        let alike = self.by_last.get(last).into_iter().flatten();
+        alike.map(|id| self.library.inventory.module(*id).name.to_string()).collect()
+    }
+
+    /// Other modules of the project that define a name.
+    pub(super) fn definitions(&self, name: &str, except: [ModuleId; 2]) -> Vec<ModuleId> {
+        self.definitions.get(name).into_iter().flatten().copied().filter(|id| !except.contains(id)).collect()
+    }
+
+    /// Whether a top-level name is a package of the project, and not just the folder of a search root.
+    fn stands_for_itself(&self, top: &str) -> bool {
+        self.library.inventory.find(top).is_some_and(|id| {
+            let module = self.library.inventory.module(id);
+            let folder =
+                if module.shape == Shape::Namespace { &*module.path } else { folder_of(&module.path) };
+            !self.roots.contains(&folder)
+        })
+    }
+
+    fn ending_in(&self, suffix: &str) -> Vec<ModuleId> {
+        let last = suffix.rsplit('.').next().unwrap_or(suffix);
+        let ends = |id: &&ModuleId| {
+            let name = &self.library.inventory.module(**id).name;
+            &**name == suffix || name.strip_suffix(suffix).is_some_and(|rest| rest.ends_with('.'))
+        };
+        self.by_last.get(last).into_iter().flatten().filter(ends).copied().collect()
+    }
+
+    /// The one candidate that has more of the names than any other, nearest to the top if several do. One that has none of them counts
+    /// only if its path is as clear as two words.
+    fn best(
+        &self,
+        candidates: Vec<ModuleId>,
+        (names, when): (&[&str], When),
+        words: usize,
+    ) -> Option<ModuleId> {
+        let served = |id: &ModuleId| {
+            names
+                .iter()
+                .filter(|name| **name == "*" || self.library.has(*id, name, when) != Presence::Absent)
+                .count()
+        };
+        let depth = |id: &ModuleId| self.library.inventory.module(*id).name.matches('.').count();
+        let mut scored: Vec<((usize, Reverse<usize>), ModuleId)> =
+            candidates.iter().map(|id| ((served(id), Reverse(depth(id))), *id)).collect();
+        scored.sort_by(|left, right| right.cmp(left));
+        let (best, id) = *scored.first()?;
+        let alone = scored.get(1).is_none_or(|(next, _)| *next < best);
+        (alone && (best.0 > 0 || names.is_empty() || words >= 2)).then_some(id)
+    }
+}

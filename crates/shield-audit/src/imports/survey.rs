@@ -1,0 +1,450 @@
+//! Every import of a project, and what is wrong with those that cannot work.
+//!
+//! Counted by binding: `from a import b, c` are two. An import that can never run on the target is not looked at; one that only
+//! type checkers see, or whose failure is caught, is looked at and says so.
+
+use rayon::prelude::*;
+use serde::Serialize;
+
+use super::{
+    declared::{Declared, distribution_of},
+    distributions::Distributions,
+    facts::{Guard, Import, ImportedName, What, When},
+    inventory::{Home, ModuleId, Shape},
+    library::{Library, Presence},
+    relocate::{Homes, Written},
+    resolve::Found,
+    syntax::{SyntaxFault, line_at},
+};
+
+/// What is wrong with an import.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(tag = "cause", rename_all = "kebab-case")]
+pub enum Cause {
+    /// The package has another name now.
+    Renamed {
+        /// The module that is meant.
+        to: String,
+    },
+    /// The name is a path inside of a package.
+    FromInside {
+        /// The module that is meant.
+        to: String,
+    },
+    /// A relative import counts the wrong number of dots.
+    Miscounted {
+        /// The module that is meant.
+        to: String,
+        /// How many dots it takes.
+        level: u32,
+    },
+    /// The module exists nowhere.
+    Absent {
+        /// Its absolute name; what is written where dots lead out of the package.
+        module: String,
+        /// Modules whose last name is the same: perhaps one of them is meant.
+        alike: Vec<String>,
+    },
+    /// The name is in exactly one other module.
+    Moved {
+        /// Which.
+        to: String,
+    },
+    /// The module has no such name.
+    NameAbsent {
+        /// The module.
+        module: String,
+        /// Modules that define the name: none or several.
+        homes: Vec<String>,
+    },
+    /// The name is in a file that can never be imported, because the module has its name.
+    Hidden {
+        /// The module.
+        module: String,
+        /// The file.
+        path: String,
+    },
+    /// The module is there, but Python refuses its text.
+    Refused {
+        /// Its file.
+        path: String,
+        /// The first error in it.
+        fault: SyntaxFault,
+    },
+    /// A distribution is missing.
+    NotInstalled {
+        /// Its most likely name.
+        distribution: String,
+        /// Whether any list of the project has it.
+        declared: Declaration,
+    },
+}
+
+/// Whether a distribution is in any of the project's lists.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Declaration {
+    /// It is.
+    Declared,
+    /// It is not.
+    Undeclared,
+}
+
+/// An import that cannot work.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Broken {
+    /// The module it stands in.
+    pub importer: ModuleId,
+    /// Which of its imports.
+    pub import: usize,
+    /// Which name of a `from` import.
+    pub name: Option<usize>,
+    /// Its line, from 1.
+    pub line: u32,
+    /// What it asks for: `from a import b`.
+    pub written: String,
+    /// When it runs.
+    pub when: When,
+    /// Whether its failure is caught.
+    pub guard: Guard,
+    /// What is wrong.
+    pub cause: Cause,
+}
+
+/// An import that works, in a way that it should not.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Doubtful {
+    /// The module it stands in.
+    pub importer: ModuleId,
+    /// Its line, from 1.
+    pub line: u32,
+    /// What it asks for.
+    pub module: String,
+    /// Why it should not.
+    pub doubt: Doubt,
+}
+
+/// Why an import that works should not.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Doubt {
+    /// The file is loaded a second time, under a second name: its classes and its state exist twice.
+    SecondName {
+        /// The first name.
+        first: String,
+    },
+    /// Its distribution is installed, but no list of the project has it.
+    Undeclared {
+        /// The distribution.
+        distribution: String,
+    },
+}
+
+/// All imports of a project.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Survey {
+    /// How many bindings there are.
+    pub bindings: usize,
+    /// Those that cannot work, by file and line.
+    pub broken: Vec<Broken>,
+    /// Those that should not.
+    pub doubtful: Vec<Doubtful>,
+}
+
+/// What a survey looks at.
+pub struct Surveyor<'a> {
+    pub(super) library: &'a Library<'a>,
+    pub(super) homes: Homes<'a>,
+    declared: &'a Declared,
+    distributions: &'a Distributions,
+}
+
+/// What is wrong with one binding.
+type Verdict = (Option<usize>, Cause);
+
+// === impl Surveyor ===
+
+impl<'a> Surveyor<'a> {
+    /// Over a library; `project` is the project's folder, `roots` are its search roots.
+    pub fn new(
+        library: &'a Library<'a>,
+        (project, roots): (&str, Vec<&'a str>),
+        declared: &'a Declared,
+        distributions: &'a Distributions,
+    ) -> Self {
+        Self { library, homes: Homes::new(library, project, roots), declared, distributions }
+    }
+
+    /// Looks at the imports of these files; those that are no module of the library are left out.
+    pub fn survey(&self, files: &[String]) -> Survey {
+        let ids: Vec<ModuleId> = files.iter().filter_map(|path| self.library.inventory.at(path)).collect();
+        let parts: Vec<Survey> = ids.par_iter().map(|id| self.file(*id)).collect();
+        parts.into_iter().fold(Survey::default(), |mut all, part| {
+            all.bindings += part.bindings;
+            all.broken.extend(part.broken);
+            all.doubtful.extend(part.doubtful);
+            all
+        })
+    }
+
+    fn file(&self, importer: ModuleId) -> Survey {
+        let mut survey = Survey::default();
+        let Some(facts) = self.library.facts(importer) else { return survey };
+        let source = self.library.inventory.module(importer).source.as_deref().unwrap_or_default();
+        let text = self.library.text(source).map(|(text, _)| text).unwrap_or_default();
+        let mut reached = (0, 1);
+        for (number, import) in
+            facts.imports.iter().enumerate().filter(|(_, import)| import.when != When::Never)
+        {
+            let start = import.range.start as usize;
+            // Imports follow each other, so every byte is counted once.
+            let line = match text.get(reached.0..start) {
+                Some(between) => reached.1 + line_at(between, between.len()) - 1,
+                None => line_at(&text, start),
+            };
+            reached = (start, line);
+            survey.bindings += match &import.what {
+                What::From { names, .. } => names.len(),
+                What::Module { .. } | What::Called { at: Some(_), .. } => 1,
+                What::Called { .. } | What::Below { .. } | What::Anything => 0,
+            };
+            for (name, cause) in self.verdicts(importer, import) {
+                let Import { when, guard, .. } = *import;
+                survey.broken.push(Broken {
+                    importer,
+                    import: number,
+                    name,
+                    line,
+                    written: written(&import.what, name),
+                    when,
+                    guard,
+                    cause,
+                });
+            }
+            survey.doubtful.extend(self.doubt(importer, import).map(|(module, doubt)| Doubtful {
+                importer,
+                line,
+                module,
+                doubt,
+            }));
+        }
+        survey
+    }
+
+    /// What an import means: the absolute name, and what is found there.
+    pub(super) fn meant(&self, importer: ModuleId, what: &What) -> Option<(String, Found)> {
+        let resolver = self.library.resolver();
+        let name = match what {
+            What::Module { name, .. } => Some(name.clone()),
+            What::From { level, module, .. } => resolver.absolute(importer, *level, module),
+            What::Called { name, at: Some(_), .. } => Some(name.clone()),
+            What::Called { .. } | What::Below { .. } | What::Anything => None,
+        }?;
+        let found = resolver.find(importer, &name);
+        Some((name, found))
+    }
+
+    fn verdicts(&self, importer: ModuleId, import: &Import) -> Vec<Verdict> {
+        let names = match &import.what {
+            What::Module { .. } | What::Called { at: Some(_), .. } => &[][..],
+            What::From { names, .. } => names,
+            What::Called { .. } | What::Below { .. } | What::Anything => return Vec::new(),
+        };
+        match self.meant(importer, &import.what) {
+            Some((_, Found::Standard)) => Vec::new(),
+            Some((name, Found::Module(module))) => self.in_module(importer, import, (&name, module), names),
+            Some((name, Found::Missing(missing))) => {
+                let parent = missing.deepest.map(|id| self.library.inventory.module(id));
+                let hidden =
+                    missing.deepest.is_some_and(|id| self.library.facts(id).is_none_or(|facts| facts.open));
+                if parent.is_some_and(|parent| parent.home == Home::Site && parent.shape != Shape::Namespace)
+                    && hidden
+                {
+                    return Vec::new();
+                }
+                let cause = self.missing(importer, import, &name);
+                self.each(names, |_, name| Some(self.after_move(importer, import, &cause, name)))
+            }
+            None => {
+                let cause = self.miscounted(importer, import).unwrap_or_else(|| Cause::Absent {
+                    module: written(&import.what, None),
+                    alike: Vec::new(),
+                });
+                self.each(names, |_, _| Some(cause.clone()))
+            }
+        }
+    }
+
+    fn each(
+        &self,
+        names: &[ImportedName],
+        cause: impl Fn(usize, Option<&str>) -> Option<Cause>,
+    ) -> Vec<Verdict> {
+        if names.is_empty() {
+            return cause(0, None).map(|cause| (None, cause)).into_iter().collect();
+        }
+        names
+            .iter()
+            .enumerate()
+            .filter_map(|(at, name)| Some((Some(at), cause(at, Some(&name.name))?)))
+            .collect()
+    }
+
+    fn in_module(
+        &self,
+        importer: ModuleId,
+        import: &Import,
+        (name, module): (&str, ModuleId),
+        names: &[ImportedName],
+    ) -> Vec<Verdict> {
+        let parents = self.library.resolver().parents(name).chain([module]);
+        if let Some(refused) = parents.into_iter().find_map(|id| self.refused(id)) {
+            return self.each(names, |_, _| Some(refused.clone()));
+        }
+        if names.is_empty() {
+            return Vec::new();
+        }
+        self.each(names, |_, name| self.name_in(importer, module, name?, import.when))
+    }
+
+    pub(super) fn name_in(
+        &self,
+        importer: ModuleId,
+        module: ModuleId,
+        name: &str,
+        when: When,
+    ) -> Option<Cause> {
+        if name == "*" {
+            return None;
+        }
+        match self.library.has(module, name, when) {
+            Presence::Here | Presence::Open => None,
+            Presence::Submodule(submodule) => self.refused(submodule),
+            Presence::Absent => {
+                let place = self.library.inventory.module(module);
+                if let Some(hidden) = self
+                    .library
+                    .inventory
+                    .hidden_by(module)
+                    .find(|hidden| self.library.has(*hidden, name, when) == Presence::Here)
+                {
+                    let path = self.library.inventory.module(hidden).path.to_string();
+                    return Some(Cause::Hidden { module: place.name.to_string(), path });
+                }
+                let homes = if place.home == Home::Project {
+                    self.homes.definitions(name, [importer, module])
+                } else {
+                    Vec::new()
+                };
+                let names = |ids: &[ModuleId]| {
+                    ids.iter()
+                        .map(|id| self.library.inventory.module(*id).name.to_string())
+                        .collect::<Vec<_>>()
+                };
+                Some(match homes[..] {
+                    [home] => Cause::Moved { to: self.library.inventory.module(home).name.to_string() },
+                    _ => Cause::NameAbsent { module: place.name.to_string(), homes: names(&homes) },
+                })
+            }
+        }
+    }
+
+    fn refused(&self, id: ModuleId) -> Option<Cause> {
+        let module = self.library.inventory.module(id);
+        let facts = self.library.facts(id).filter(|_| module.home == Home::Project)?;
+        let path = module.source.as_deref().unwrap_or(&module.path).to_owned();
+        facts.faults.first().map(|fault| Cause::Refused { path, fault: fault.clone() })
+    }
+
+    pub(super) fn missing(&self, importer: ModuleId, import: &Import, name: &str) -> Cause {
+        let asked: Vec<&str> = match &import.what {
+            What::From { names, .. } => names.iter().map(|name| name.name.as_str()).collect(),
+            _ => Vec::new(),
+        };
+        let top = name.split('.').next().unwrap_or(name);
+        let distribution = distribution_of(top);
+        let relative = matches!(import.what, What::From { level, .. } if level > 0);
+        let foreign = self.library.inventory.find(top).is_none() && self.declared.has(&distribution);
+        if !foreign
+            && !relative
+            && let Some((written, id)) = self.homes.module(name, &asked, import.when)
+        {
+            let to = self.library.inventory.module(id).name.to_string();
+            return match written {
+                Written::UnderOldName => Cause::Renamed { to },
+                Written::FromInside => Cause::FromInside { to },
+            };
+        }
+        if let Some(cause) = self.miscounted(importer, import) {
+            return cause;
+        }
+        if self.library.inventory.find(top).is_some() || !self.homes.alike(top).is_empty() {
+            return Cause::Absent { module: name.to_owned(), alike: self.homes.alike(name) };
+        }
+        let declared =
+            if self.declared.has(&distribution) { Declaration::Declared } else { Declaration::Undeclared };
+        Cause::NotInstalled { distribution, declared }
+    }
+
+    /// The one other number of dots with which a relative import finds a module that has all the names.
+    pub(super) fn miscounted(&self, importer: ModuleId, import: &Import) -> Option<Cause> {
+        let What::From { level, module, names, .. } = &import.what else { return None };
+        if *level == 0 || module.is_empty() {
+            return None;
+        }
+        let resolver = self.library.resolver();
+        let depth =
+            u32::try_from(self.library.inventory.package_of(importer).split('.').count()).unwrap_or(u32::MAX);
+        let others = (1..=depth).filter(|other| other != level).filter_map(|other| {
+            let id = self.library.inventory.find(&resolver.absolute(importer, other, module)?)?;
+            let serves = |name: &ImportedName| {
+                name.name == "*" || self.library.has(id, &name.name, import.when) != Presence::Absent
+            };
+            names.iter().all(serves).then_some((other, id))
+        });
+        match others.collect::<Vec<_>>()[..] {
+            [(level, id)] => {
+                Some(Cause::Miscounted { to: self.library.inventory.module(id).name.to_string(), level })
+            }
+            _ => None,
+        }
+    }
+
+    /// What remains of a name once its module is the one that is meant.
+    fn after_move(&self, importer: ModuleId, import: &Import, cause: &Cause, name: Option<&str>) -> Cause {
+        let remains = || {
+            let (Cause::Renamed { to } | Cause::FromInside { to }) = cause else { return None };
+            self.name_in(importer, self.library.inventory.find(to)?, name?, import.when)
+        };
+        match remains() {
+            Some(Cause::Refused { .. }) | None => cause.clone(),
+            Some(remains) => remains,
+        }
+    }
+
+    fn doubt(&self, importer: ModuleId, import: &Import) -> Option<(String, Doubt)> {
+        let (name, Found::Module(id)) = self.meant(importer, &import.what)? else { return None };
+        let module = self.library.inventory.module(id);
+        if module.home == Home::Project {
+            let beside = self.library.inventory.find(&name).is_none();
+            let second = *module.name != *name && !beside && !module.name.is_empty();
+            return second.then(|| (name, Doubt::SecondName { first: module.name.to_string() }));
+        }
+        let distribution = self.distributions.of(&module.path)?;
+        let undeclared = !self.declared.is_empty() && !self.declared.has(&distribution.name);
+        undeclared.then(|| (name, Doubt::Undeclared { distribution: distribution.name.clone() }))
+    }
+}
+
+/// What an import says, for one of its names.
+fn written(what: &What, name: Option<usize>) -> String {
+    match what {
+        What::Module { name, .. } => format!("import {name}"),
+        What::From { level, module, names, .. } => {
+            let dots = ".".repeat(*level as usize);
+            let name = name.map_or_else(String::new, |at| format!(" import {}", names[at].name));
+            format!("from {dots}{module}{name}")
+        }
+        What::Called { name, .. } => format!("import_module({name:?})"),
+        What::Below { .. } | What::Anything => String::new(),
+    }
+}

@@ -1,0 +1,406 @@
+//! The graph as a whole, over small projects of text.
+
+use super::*;
+
+/// A project and what is installed for it, read as Python 3.11 on Linux would.
+struct Case {
+    files: Memory,
+    layout: Layout,
+    inventory: Inventory,
+    declared: Declared,
+    distributions: Distributions,
+}
+
+impl Case {
+    fn new(files: &[(&str, &str)]) -> Self {
+        Self::of(Memory::new(files.iter().copied()))
+    }
+
+    fn of(files: Memory) -> Self {
+        let site = vec!["/site".to_owned()];
+        let layout = Layout::discover(
+            &files,
+            &Surroundings {
+                project: "/p".to_owned(),
+                site_packages: site.clone(),
+                ..Surroundings::default()
+            },
+        );
+        let mut inventory = Inventory::read(&files, &layout.roots, target().version);
+        inventory.add_scripts(layout.sources.iter().map(String::as_str));
+        let (declared, distributions) = (Declared::read(&files, "/p"), Distributions::read(&files, &site));
+        Self { files, layout, inventory, declared, distributions }
+    }
+
+    fn with<T>(&self, then: impl FnOnce(&Library<'_>, &Surveyor<'_>) -> T) -> T {
+        let library = Library::new(&self.files, &self.inventory, target());
+        let roots = self
+            .layout
+            .roots
+            .iter()
+            .filter(|root| root.home == Home::Project)
+            .map(|root| root.folder.as_str())
+            .collect();
+        then(&library, &Surveyor::new(&library, ("/p", roots), &self.declared, &self.distributions))
+    }
+
+    fn causes(&self) -> Vec<(String, Cause)> {
+        self.with(|_, surveyor| {
+            surveyor
+                .survey(&self.layout.sources)
+                .broken
+                .into_iter()
+                .map(|broken| (broken.written, broken.cause))
+                .collect()
+        })
+    }
+
+    /// The texts of the files after the repair.
+    fn repaired(&self) -> Self {
+        let plans = self.with(|_, surveyor| surveyor.plan(&self.layout.sources));
+        let mut files = self.files.clone();
+        for plan in plans {
+            let text = self.text(&plan.path);
+            files.write(plan.path, apply(&text, &plan.edits).unwrap());
+        }
+        Self::of(files)
+    }
+
+    fn text(&self, path: &str) -> String {
+        String::from_utf8(self.files.read(path).unwrap()).unwrap()
+    }
+
+    fn reached(&self, roots: &[&str]) -> Vec<String> {
+        self.with(|library, _| {
+            let roots: Vec<ModuleId> = roots.iter().map(|name| self.inventory.find(name).unwrap()).collect();
+            let reach = reach(library, &self.distributions, &roots);
+            let mut names: Vec<String> = self
+                .inventory
+                .modules()
+                .filter(|(id, _)| reach.link(*id).is_some())
+                .map(|(_, module)| module.name.to_string())
+                .collect();
+            names.sort();
+            names
+        })
+    }
+}
+
+fn target() -> Target {
+    Target { version: PythonVersion(11), platform: "linux".to_owned() }
+}
+
+/// A package `pkg` below `src`, with a class in each of two modules.
+const PACKAGE: [(&str, &str); 5] = [
+    (
+        "/p/pyproject.toml",
+        "[tool.setuptools.package-dir]\n\"\" = \"src\"\n[project]\ndependencies = ['declared']\n",
+    ),
+    ("/p/src/__init__.py", ""),
+    ("/p/src/pkg/__init__.py", ""),
+    ("/p/src/pkg/models/user.py", "class User: pass\nclass Role: pass\n"),
+    ("/p/src/pkg/models/team.py", "class Team: pass\n"),
+];
+
+fn package(more: &[(&str, &str)]) -> Case {
+    Case::new(&[&PACKAGE, more].concat())
+}
+
+#[test]
+fn causes_are_told_apart() {
+    let text = "from src.models.user import User\nfrom models.user import Role\nfrom pkg.models.user import Team\nfrom pkg.gone import x\n\
+                from pkg.models.user import Nobody\nfrom pkg.bad import y\nimport undeclared\nimport declared\nimport json, pkg.models\n";
+    let case = package(&[("/p/src/pkg/bad.py", "y = (\n"), ("/p/tests/test_a.py", text)]);
+    let to = |name: &str| name.to_owned();
+    let refused = |cause: &Cause| matches!(cause, Cause::Refused { path, fault } if path == "/p/src/pkg/bad.py" && fault.line == 2);
+    let causes = case.causes();
+    assert_eq!(causes[0].1, Cause::Renamed { to: to("pkg.models.user") });
+    assert_eq!(causes[1].1, Cause::FromInside { to: to("pkg.models.user") });
+    assert_eq!(causes[2].1, Cause::Moved { to: to("pkg.models.team") });
+    assert_eq!(causes[3].1, Cause::Absent { module: to("pkg.gone"), alike: Vec::new() });
+    assert_eq!(causes[4].1, Cause::NameAbsent { module: to("pkg.models.user"), homes: Vec::new() });
+    assert!(refused(&causes[5].1), "{:?}", causes[5]);
+    assert_eq!(
+        causes[6].1,
+        Cause::NotInstalled { distribution: to("undeclared"), declared: Declaration::Undeclared }
+    );
+    assert_eq!(
+        causes[7].1,
+        Cause::NotInstalled { distribution: to("declared"), declared: Declaration::Declared }
+    );
+    assert_eq!(causes.len(), 8);
+}
+
+#[test]
+fn repair_keeps_every_other_byte() {
+    let before = "# é\r\nfrom src.models.user import (  # who\r\n    User as U,\r\n    Team, # which\r\n    Role,\r\n)\r\nif 1: from models.team import Team\r\n\
+                  patch('src.models.user.User')\r\nm = importlib.import_module('src.models.team')\r\nimport models.user as mu\r\n";
+    let after = "# é\r\nfrom pkg.models.team import Team\r\nfrom pkg.models.user import (  # who\r\n    User as U,\r\n    Role,\r\n)\r\nif 1: from pkg.models.team import Team\r\n\
+                 patch('pkg.models.user.User')\r\nm = importlib.import_module('pkg.models.team')\r\nimport pkg.models.user as mu\r\n";
+    let case = package(&[("/p/tests/test_a.py", before)]);
+    let repaired = case.repaired();
+    assert_eq!(repaired.text("/p/tests/test_a.py"), after);
+    assert_eq!(repaired.causes(), []);
+    assert!(
+        repaired.with(|_, surveyor| surveyor.plan(&repaired.layout.sources)).is_empty(),
+        "a second plan is empty"
+    );
+}
+
+#[test]
+fn names_leave_in_any_position() {
+    for (names, kept, gone) in [
+        ("Team, User", "User", "Team"),
+        ("User, Team", "User", "Team"),
+        ("User, Team, Role", "User, Role", "Team"),
+    ] {
+        let case = package(&[("/p/a.py", &format!("x = 0; from pkg.models.user import {names}\n"))]);
+        let expected =
+            format!("x = 0; from pkg.models.team import {gone}; from pkg.models.user import {kept}\n");
+        assert_eq!(case.repaired().text("/p/a.py"), expected);
+    }
+}
+
+#[test]
+fn wrong_dots_are_counted_anew() {
+    let case =
+        package(&[("/p/src/pkg/models/a.py", "from ...models.user import User\nfrom .gone.x import y\n")]);
+    let repaired = case.repaired();
+    assert_eq!(
+        repaired.text("/p/src/pkg/models/a.py"),
+        "from ..models.user import User\nfrom .gone.x import y\n"
+    );
+    assert_eq!(repaired.causes().len(), 1);
+}
+
+#[test]
+fn several_homes_are_left_alone() {
+    let text = "from pkg import Twice\nfrom pkg import router\n";
+    let case = package(&[
+        ("/p/src/pkg/a.py", "class Twice: pass\nrouter = 1\n"),
+        ("/p/src/pkg/b.py", "class Twice: pass\n"),
+        ("/p/c.py", text),
+    ]);
+    assert_eq!(case.repaired().text("/p/c.py"), text);
+    let homes = vec!["pkg.a".to_owned(), "pkg.b".to_owned()];
+    assert_eq!(case.causes()[0].1, Cause::NameAbsent { module: "pkg".to_owned(), homes });
+}
+
+#[test]
+fn edits_that_do_not_fit_are_refused() {
+    let edit = |range: std::ops::Range<usize>, text: &str| Edit {
+        range,
+        text: text.to_owned(),
+        reason: String::new(),
+    };
+    assert!(matches!(apply("a = 1\n", &[edit(4..9, "2")]), Err(ApplyEditsError::Misplaced { .. })));
+    assert!(matches!(
+        apply("a = 1\n", &[edit(0..2, "b "), edit(1..2, "")]),
+        Err(ApplyEditsError::Misplaced { .. })
+    ));
+    assert!(matches!(apply("é = 1\n", &[edit(1..2, "")]), Err(ApplyEditsError::Misplaced { .. })));
+    assert!(matches!(apply("a = 1\n", &[edit(4..5, "(")]), Err(ApplyEditsError::Refused { .. })));
+    assert_eq!(
+        apply("a = (\n", &[edit(0..1, "b")]).unwrap(),
+        "b = (\n",
+        "a fault that was there before stays"
+    );
+}
+
+#[test]
+fn circle_fails_only_from_one_side() {
+    let case = package(&[
+        ("/p/src/pkg/x.py", "from pkg.y import Y\nclass X: pass\n"),
+        ("/p/src/pkg/y.py", "import pkg.x\nclass Y: pass\n"),
+    ]);
+    case.with(|library, surveyor| {
+        let survey = surveyor.survey(&case.layout.sources);
+        let load = |name: &str| Loader::new(library, &survey).load(case.inventory.find(name).unwrap());
+        assert_eq!(load("pkg.x"), Ok(()));
+        let failure = load("pkg.y").unwrap_err();
+        assert_eq!(failure.why, LoadCause::Circular { module: "pkg.y".to_owned(), name: "Y".to_owned() });
+        assert_eq!(failure.steps.len(), 2);
+        let mut both = Loader::new(library, &survey);
+        assert!(
+            both.load(case.inventory.find("pkg.x").unwrap()).is_ok()
+                && both.load(case.inventory.find("pkg.y").unwrap()).is_ok()
+        );
+    });
+}
+
+#[test]
+fn real_packages_are_not_renamed() {
+    let text = "from pkg.user import User\n";
+    let case = package(&[("/p/a.py", text)]);
+    let alike = vec!["pkg.models.user".to_owned()];
+    assert_eq!(case.causes()[0].1, Cause::Absent { module: "pkg.user".to_owned(), alike });
+    assert_eq!(case.repaired().text("/p/a.py"), text);
+}
+
+#[test]
+fn loaded_module_needs_no_parent() {
+    let case = package(&[("/p/src/q/__init__.py", "import q.a\nimport nowhere\n"), ("/p/src/q/a.py", "")]);
+    case.with(|library, surveyor| {
+        let survey = surveyor.survey(&case.layout.sources);
+        let mut loader = Loader::new(library, &survey);
+        let module = case.inventory.find("q.a").unwrap();
+        assert!(loader.load(module).is_err(), "its parent fails first");
+        assert_eq!(loader.load(module), Ok(()), "CPython has it in `sys.modules` by now");
+    });
+}
+
+#[test]
+fn caught_failures_do_not_spread() {
+    let bad = ("/p/src/pkg/bad.py", "x = (\n");
+    let case = package(&[
+        bad,
+        ("/p/a.py", "try:\n    import pkg.gone\nexcept ImportError:\n    pass\n"),
+        ("/p/b.py", "try:\n    import pkg.bad\nexcept ImportError:\n    pass\n"),
+        ("/p/c.py", "import b\n"),
+    ]);
+    case.with(|library, surveyor| {
+        let survey = surveyor.survey(&case.layout.sources);
+        let load = |name: &str| Loader::new(library, &survey).load(case.inventory.find(name).unwrap());
+        assert_eq!(load("a"), Ok(()));
+        assert_eq!(load("b").unwrap_err().why, LoadCause::Refused, "a SyntaxError is no ImportError");
+        assert_eq!(load("c").unwrap_err().steps.len(), 2);
+    });
+}
+
+#[test]
+fn reaches_what_can_run() {
+    let case = Case::new(&[
+        (
+            "/p/app.py",
+            "import lib.a.b\nfrom lib import c\nif TYPE_CHECKING:\n    import lib.typed\nif sys.platform == 'win32':\n    import lib.windows\n",
+        ),
+        ("/site/lib/__init__.py", ""),
+        ("/site/lib/a/__init__.py", "def f():\n    from . import late\n"),
+        ("/site/lib/a/b.py", "from ..star import *\n"),
+        ("/site/lib/a/late.py", "import_module('lib.plugins.' + x)\n"),
+        ("/site/lib/c.py", "NAMES = ['lib.text', 'lib.nothing']\n"),
+        ("/site/lib/star/__init__.py", "__all__ = ['listed']\n"),
+        ("/site/lib/star/listed.py", ""),
+        ("/site/lib/star/other.py", ""),
+        ("/site/lib/plugins/p.py", ""),
+        ("/site/lib/plugins/tests.py", ""),
+        ("/site/lib/text.py", ""),
+        ("/site/lib/typed.py", ""),
+        ("/site/lib/windows.py", ""),
+    ]);
+    let expected = [
+        "app",
+        "lib",
+        "lib.a",
+        "lib.a.b",
+        "lib.a.late",
+        "lib.c",
+        "lib.plugins",
+        "lib.plugins.p",
+        "lib.star",
+        "lib.star.listed",
+        "lib.text",
+    ];
+    assert_eq!(case.reached(&["app"]), expected);
+}
+
+#[test]
+fn lazy_modules_show_what_they_load() {
+    let lazy = "if TYPE_CHECKING:\n    from .real import R\ndef __getattr__(name): ...\n";
+    let case = Case::new(&[
+        ("/p/app.py", "import lib\n"),
+        ("/site/lib/__init__.py", lazy),
+        ("/site/lib/real.py", ""),
+        ("/site/lib/other.py", ""),
+    ]);
+    assert_eq!(case.reached(&["app"]), ["app", "lib", "lib.real"]);
+}
+
+#[test]
+fn unknown_names_are_listed() {
+    let case = Case::new(&[
+        ("/p/app.py", "import lib.load\n"),
+        ("/site/lib/__init__.py", ""),
+        ("/site/lib/load/__init__.py", "T = {'a': 'inner'}\nimport_module(T[x])\n"),
+        ("/site/lib/load/inner.py", ""),
+        ("/site/lib/load/other.py", ""),
+    ]);
+    assert_eq!(case.reached(&["app"]), ["app", "lib", "lib.load", "lib.load.inner"]);
+    case.with(|library, _| {
+        let reach = reach(library, &case.distributions, &[case.inventory.find("app").unwrap()]);
+        assert_eq!(reach.open, [case.inventory.find("lib.load").unwrap()]);
+        let chain: Vec<_> = reach
+            .chain(case.inventory.find("lib.load.inner").unwrap())
+            .iter()
+            .map(|(id, via)| (&*case.inventory.module(*id).name, *via))
+            .collect();
+        assert_eq!(chain, [("app", Via::Root), ("lib.load", Via::Import), ("lib.load.inner", Via::Text)]);
+    });
+}
+
+#[test]
+fn entry_points_follow_their_group() {
+    let point =
+        ("/site/plug-1.dist-info/entry_points.txt", "[app.plugins]\nx = plug.x:main\n[other]\ny = plug.y\n");
+    let record = ("/site/plug-1.dist-info/RECORD", "plug/x.py,,\nplug/y.py,,\n");
+    let case = Case::new(&[
+        ("/p/app.py", "entry_points(group='app.plugins')\n"),
+        point,
+        record,
+        ("/site/plug/x.py", ""),
+        ("/site/plug/y.py", ""),
+    ]);
+    assert_eq!(case.reached(&["app"]), ["app", "plug", "plug.x"]);
+    case.with(|library, _| {
+        let reach = reach(library, &case.distributions, &[case.inventory.find("app").unwrap()]);
+        assert_eq!(
+            reach.usage(&case.inventory, &case.distributions)["plug"],
+            Usage { modules: 2, reached: 1 }
+        );
+    });
+}
+
+#[test]
+fn packaging_is_found() {
+    let case = package(&[
+        ("/p/pytest.ini", "[tool:pytest]\npythonpath = src\n"),
+        ("/p/src/pkg/main.py", "def start(): pass\n"),
+        ("/p/src/pkg/main/__init__.py", ""),
+        ("/p/src/json.py", ""),
+        ("/p/a.py", "from pkg.main import start\n"),
+    ]);
+    assert_eq!(
+        case.causes()[0].1,
+        Cause::Hidden { module: "pkg.main".to_owned(), path: "/p/src/pkg/main.py".to_owned() }
+    );
+    let findings = case
+        .with(|library, _| Packaging { files: &case.files, project: "/p", library }.project(&case.layout));
+    let said: Vec<_> =
+        findings.iter().map(|finding| (finding.rule.id, finding.place.file.as_str())).collect();
+    let expected = [
+        ("packaging/dead-pytest-settings", "pytest.ini"),
+        ("imports/shadows-standard", "src/json.py"),
+        ("imports/hidden-file", "src/pkg/main.py"),
+        ("packaging/no-init", "src/pkg/models"),
+    ];
+    assert_eq!(said, expected);
+}
+
+#[test]
+fn manifest_says_what_was_found() {
+    let case = Case::new(&[
+        ("/p/src/pkg/__init__.py", ""),
+        ("/p/requirements.txt", "x\n"),
+        ("/p/tests/__init__.py", ""),
+    ]);
+    let written = missing_manifest(&case.files, "/p", &case.layout, &case.inventory).unwrap();
+    assert_eq!(written.path, "/p/pyproject.toml");
+    let table: toml::Table = written.text.parse().unwrap();
+    assert_eq!(table["project"]["name"].as_str(), Some("pkg"));
+    assert_eq!(table["tool"]["setuptools"]["packages"]["find"]["where"][0].as_str(), Some("src"));
+    assert_eq!(table["tool"]["pytest"]["ini_options"]["pythonpath"].as_array().unwrap().len(), 2);
+    let mut files = case.files.clone();
+    files.write(written.path, written.text);
+    let again = Case::of(files);
+    assert_eq!(missing_manifest(&again.files, "/p", &again.layout, &again.inventory), None);
+}

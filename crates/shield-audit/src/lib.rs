@@ -1,0 +1,14 @@
+//! Audits a project: its code, what it depends on, its secrets and its packaging.
+//!
+//! One audit reads a tree once ([`finding`] is what it says). What it could not read is part of its answer, never silently left
+//! out; the same tree gives the same bytes, whatever the number of threads.
+#![cfg_attr(test, expect(clippy::unwrap_used, reason = "a panic is a test's failure"))]
+
+pub mod advisories;
+pub mod baseline;
+pub mod dependencies;
+pub mod finding;
+pub mod imports;
+pub mod python;
+pub mod secrets;
+pub mod tree;

@@ -1,0 +1,68 @@
+//! Lines and columns of positions in a text.
+
+use ruff_text_size::{TextRange, TextSize};
+
+use crate::finding::Span;
+
+/// Where the lines of a text begin.
+#[derive(Debug)]
+pub struct Lines<'a> {
+    text: &'a str,
+    starts: Vec<u32>,
+}
+
+// === impl Lines ===
+
+impl<'a> Lines<'a> {
+    /// The lines of a text; they end as Python's do, at a line feed, a carriage return, or both.
+    #[must_use]
+    pub fn of(text: &'a str) -> Self {
+        let bytes = text.as_bytes();
+        let ends = memchr::memchr2_iter(b'\n', b'\r', bytes);
+        // Of a pair, the line feed ends the line.
+        let ends = ends.filter(|&at| bytes[at] == b'\n' || bytes.get(at + 1) != Some(&b'\n'));
+        let starts = std::iter::once(0).chain(ends.map(|at| u32::try_from(at + 1).unwrap_or(u32::MAX)));
+        Self { text, starts: starts.collect() }
+    }
+
+    /// The line of a position, from 1.
+    #[must_use]
+    pub fn line(&self, position: TextSize) -> u32 {
+        let before = self.starts.partition_point(|&start| start <= position.to_u32());
+        u32::try_from(before).unwrap_or(u32::MAX)
+    }
+
+    /// Lines and columns of a range of bytes.
+    #[must_use]
+    pub fn span(&self, range: TextRange) -> Span {
+        let (line, column) = self.place(range.start());
+        let (end_line, end_column) = self.place(range.end());
+        Span { line, column, end_line, end_column }
+    }
+
+    fn place(&self, position: TextSize) -> (u32, u32) {
+        let line = self.line(position);
+        let start = self.starts[line as usize - 1] as usize;
+        let before = self.text.get(start..position.to_usize()).unwrap_or_default();
+        // A byte order mark is no character of the first line.
+        let count = before.chars().filter(|character| *character != '\u{feff}').count();
+        (line, u32::try_from(count).unwrap_or(u32::MAX).saturating_add(1))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn columns_count_characters() {
+        let lines = Lines::of("\u{feff}a\r\nüü = 1\rb\n");
+        let at = |position: u32| lines.place(TextSize::new(position));
+        assert_eq!(at(0), (1, 1));
+        assert_eq!(at(3), (1, 1));
+        assert_eq!(at(6), (2, 1));
+        assert_eq!(at(10), (2, 3));
+        assert_eq!(at(15), (3, 1));
+        assert_eq!(at(17), (4, 1));
+    }
+}

@@ -1,0 +1,163 @@
+//! Objects made of bytes that somebody sent.
+
+use ruff_python_ast::Expr;
+
+use super::{Call, Check, Class, Hit, Scene, Test, Words};
+use crate::finding::{Confidence, Cwe, Rule, Severity};
+
+const ADVICE: &str = "Use a format that holds data only: JSON, or one with a schema.";
+
+const fn check(rule: Rule, words: &'static [&'static str], test: Test) -> Check {
+    Check {
+        rule,
+        confidence: Confidence::High,
+        class: Class::Deserialisation,
+        words: Words::Names(words),
+        test,
+    }
+}
+
+const fn rule(
+    id: &'static str,
+    title: &'static str,
+    severity: Severity,
+    aliases: &'static [&'static str],
+) -> Rule {
+    Rule { id, title, cwe: Cwe(502), severity, aliases, advice: ADVICE }
+}
+
+pub(super) static CHECKS: &[Check] = &[
+    check(
+        rule(
+            "python/pickle",
+            "makes objects of bytes, and runs what they say",
+            Severity::Medium,
+            &["B301", "S301"],
+        ),
+        &["pickle", "_pickle", "cPickle", "dill", "shelve", "jsonpickle", "read_pickle"],
+        Test::Names(&[
+            "pickle.loads",
+            "pickle.load",
+            "pickle.Unpickler",
+            "_pickle.loads",
+            "_pickle.load",
+            "_pickle.Unpickler",
+            "cPickle.loads",
+            "cPickle.load",
+            "cPickle.Unpickler",
+            "dill.loads",
+            "dill.load",
+            "dill.Unpickler",
+            "shelve.open",
+            "shelve.DbfilenameShelf",
+            "jsonpickle.decode",
+            "jsonpickle.unpickler.decode",
+            "jsonpickle.unpickler.Unpickler",
+            "pandas.read_pickle",
+        ]),
+    ),
+    check(
+        rule(
+            "python/marshal",
+            "makes objects of bytes without any check",
+            Severity::Medium,
+            &["B302", "S302"],
+        ),
+        &["marshal"],
+        Test::Names(&["marshal.load", "marshal.loads"]),
+    ),
+    check(
+        rule("python/pickle-import", "a format that runs what it holds", Severity::Low, &["B403", "S403"]),
+        &["pickle", "cPickle", "dill", "shelve"],
+        Test::Imports(&["pickle", "cPickle", "dill", "shelve"]),
+    ),
+    check(
+        Rule {
+            id: "python/yaml-load",
+            title: "makes objects of YAML",
+            cwe: Cwe(502),
+            severity: Severity::Medium,
+            aliases: &["B506", "S506"],
+            advice: "Use `yaml.safe_load`.",
+        },
+        &["yaml"],
+        Test::Call(yaml_load),
+    ),
+    check(
+        rule("python/torch-load", "loads a model, and runs what it says", Severity::Medium, &["B614"]),
+        &["torch"],
+        Test::Call(torch_load),
+    ),
+    check(
+        Rule {
+            id: "python/unpinned-download",
+            title: "downloads whatever is newest",
+            cwe: Cwe(494),
+            severity: Severity::Medium,
+            aliases: &["B615"],
+            advice: "Pass `revision` with the hash of a commit.",
+        },
+        &["from_pretrained", "load_dataset", "hf_hub_download", "snapshot_download"],
+        Test::Call(unpinned_download),
+    ),
+];
+
+/// Loaders that make nothing but plain values.
+const SAFE_LOADERS: [&str; 9] = [
+    "yaml.SafeLoader",
+    "yaml.CSafeLoader",
+    "yaml.BaseLoader",
+    "yaml.CBaseLoader",
+    "yaml.loader.SafeLoader",
+    "yaml.loader.CSafeLoader",
+    "yaml.loader.BaseLoader",
+    "yaml.cyaml.CSafeLoader",
+    "yaml.cyaml.CBaseLoader",
+];
+
+fn yaml_load(scene: &Scene<'_>, call: &Call<'_>) -> Option<Hit> {
+    if call.name != "yaml.load" {
+        return None;
+    }
+    let Some(loader) = call.argument("Loader", 1) else {
+        return Some(call.hit("without a loader, older versions make any object the text asks for"));
+    };
+    (!scene.is_any(loader, &SAFE_LOADERS))
+        .then(|| call.hit("this loader may make any object the text asks for"))
+}
+
+fn torch_load(scene: &Scene<'_>, call: &Call<'_>) -> Option<Hit> {
+    let loads = matches!(call.name, "torch.load" | "torch.serialization.load");
+    let weights_only =
+        call.keyword("weights_only").is_some_and(|keyword| scene.is_bool(&keyword.value, true));
+    (loads && !weights_only).then(|| call.hit("a model file is a pickle: it runs what it says"))
+}
+
+fn unpinned_download(scene: &Scene<'_>, call: &Call<'_>) -> Option<Hit> {
+    let module = match call.name.rsplit('.').next()? {
+        "from_pretrained" => "transformers",
+        "load_dataset" => "datasets",
+        "hf_hub_download" | "snapshot_download" => "huggingface_hub",
+        _ => return None,
+    };
+    if !call.name.split('.').any(|part| part == module) {
+        return None;
+    }
+    let revision =
+        call.keyword("revision").or_else(|| call.keyword("commit_id")).map(|keyword| &keyword.value);
+    if revision.is_some_and(|revision| is_pinned(scene, revision)) {
+        return None;
+    }
+    let local = call.positional().first().and_then(|first| scene.text(first));
+    let local =
+        local.is_some_and(|path| path.starts_with('/') || path.starts_with("./") || path.starts_with("../"));
+    (!local).then(|| call.hit("without the hash of a commit, tomorrow's download is another one"))
+}
+
+/// Whether a revision is the hash of a commit; one that is decided elsewhere may be.
+fn is_pinned(scene: &Scene<'_>, revision: &Expr) -> bool {
+    match scene.text(revision) {
+        Some(text) => text.len() >= 7 && text.bytes().all(|byte| byte.is_ascii_hexdigit()),
+        None => !revision.is_literal_expr(),
+    }
+}

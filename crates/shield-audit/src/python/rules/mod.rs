@@ -1,0 +1,45 @@
+//! The rules, by class. Ids of bandit and of ruff's flake8-bandit are kept as aliases; where the two differ on what is worth a
+//! finding, the weaker case is a rule of its own that carries only the id of the tool that reports it.
+
+mod check;
+mod cryptography;
+mod deserialisation;
+mod execution;
+mod files;
+mod habits;
+mod markup;
+mod secrets;
+mod shell;
+mod sql;
+mod strings;
+mod transport;
+mod xml;
+
+#[cfg(test)]
+mod examples;
+
+pub use check::{Call, Check, Class, Hit, Scene, Shape, Test, Words};
+
+/// Every rule.
+pub fn all() -> impl Iterator<Item = &'static Check> {
+    [
+        execution::CHECKS,
+        shell::CHECKS,
+        cryptography::CHECKS,
+        deserialisation::CHECKS,
+        xml::CHECKS,
+        transport::CHECKS,
+        sql::CHECKS,
+        markup::CHECKS,
+        files::CHECKS,
+        secrets::CHECKS,
+        habits::CHECKS,
+    ]
+    .into_iter()
+    .flatten()
+}
+
+/// The rules of some classes.
+pub fn of(classes: &[Class]) -> impl Iterator<Item = &'static Check> {
+    all().filter(|check| classes.contains(&check.class))
+}

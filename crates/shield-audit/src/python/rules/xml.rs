@@ -1,0 +1,118 @@
+//! XML parsers of the standard library: entities that grow, files that are read, addresses that are asked.
+
+use super::{Check, Class, Test, Words};
+use crate::finding::{Confidence, Cwe, Rule, Severity};
+
+const TITLE: &str = "a parser that follows what a document tells it";
+
+/// Parsing with one of the standard library's modules.
+const fn parser(
+    id: &'static str,
+    aliases: &'static [&'static str],
+    words: &'static [&'static str],
+    names: &'static [&'static str],
+) -> Check {
+    check(id, Severity::Medium, aliases, words, Test::Names(names))
+}
+
+/// Importing one of them.
+const fn import(
+    id: &'static str,
+    aliases: &'static [&'static str],
+    modules: &'static [&'static str],
+    words: &'static [&'static str],
+) -> Check {
+    check(id, Severity::Low, aliases, words, Test::Imports(modules))
+}
+
+const fn check(
+    id: &'static str,
+    severity: Severity,
+    aliases: &'static [&'static str],
+    words: &'static [&'static str],
+    test: Test,
+) -> Check {
+    let advice = "Use `defusedxml`, which has the same functions.";
+    let rule = Rule { id, title: TITLE, cwe: Cwe(611), severity, aliases, advice };
+    Check { rule, confidence: Confidence::High, class: Class::Xml, words: Words::Names(words), test }
+}
+
+pub(super) static CHECKS: &[Check] = &[
+    parser(
+        "python/xml-c-element-tree",
+        &["B313", "S313"],
+        &["cElementTree"],
+        &[
+            "xml.etree.cElementTree.parse",
+            "xml.etree.cElementTree.iterparse",
+            "xml.etree.cElementTree.fromstring",
+            "xml.etree.cElementTree.XMLParser",
+        ],
+    ),
+    parser(
+        "python/xml-element-tree",
+        &["B314", "S314"],
+        &["ElementTree"],
+        &[
+            "xml.etree.ElementTree.parse",
+            "xml.etree.ElementTree.iterparse",
+            "xml.etree.ElementTree.fromstring",
+            "xml.etree.ElementTree.XMLParser",
+        ],
+    ),
+    parser(
+        "python/xml-expat-reader",
+        &["B315", "S315"],
+        &["expatreader"],
+        &["xml.sax.expatreader.create_parser"],
+    ),
+    parser(
+        "python/xml-expat-builder",
+        &["B316", "S316"],
+        &["expatbuilder"],
+        &["xml.dom.expatbuilder.parse", "xml.dom.expatbuilder.parseString"],
+    ),
+    parser(
+        "python/xml-sax",
+        &["B317", "S317"],
+        &["sax"],
+        &["xml.sax.parse", "xml.sax.parseString", "xml.sax.make_parser"],
+    ),
+    parser(
+        "python/xml-minidom",
+        &["B318", "S318"],
+        &["minidom"],
+        &["xml.dom.minidom.parse", "xml.dom.minidom.parseString"],
+    ),
+    parser(
+        "python/xml-pulldom",
+        &["B319", "S319"],
+        &["pulldom"],
+        &["xml.dom.pulldom.parse", "xml.dom.pulldom.parseString"],
+    ),
+    parser(
+        "python/lxml",
+        &["B320", "S320"],
+        &["lxml"],
+        &[
+            "lxml.etree.parse",
+            "lxml.etree.fromstring",
+            "lxml.etree.RestrictedElement",
+            "lxml.etree.GlobalParserTLS",
+            "lxml.etree.getDefaultParser",
+            "lxml.etree.check_docinfo",
+        ],
+    ),
+    import(
+        "python/xml-element-tree-import",
+        &["B405", "S405"],
+        &["xml.etree.cElementTree", "xml.etree.ElementTree"],
+        &["cElementTree", "ElementTree"],
+    ),
+    import("python/xml-sax-import", &["B406", "S406"], &["xml.sax"], &["sax"]),
+    import("python/xml-expat-import", &["B407", "S407"], &["xml.dom.expatbuilder"], &["expatbuilder"]),
+    import("python/xml-minidom-import", &["B408", "S408"], &["xml.dom.minidom"], &["minidom"]),
+    import("python/xml-pulldom-import", &["B409", "S409"], &["xml.dom.pulldom"], &["pulldom"]),
+    import("python/lxml-import", &["B410", "S410"], &["lxml"], &["lxml"]),
+    import("python/xmlrpc-import", &["B411", "S411"], &["xmlrpc"], &["xmlrpc"]),
+];

@@ -1,0 +1,26 @@
+//! Credentials in text: in a tree, and in everything that was ever committed.
+
+mod assignment;
+mod checksum;
+mod credential_url;
+mod header;
+mod history;
+mod jwt;
+mod look;
+mod page;
+mod private_key;
+mod providers;
+mod redaction;
+mod rules;
+mod scanner;
+mod secret;
+mod shape;
+mod text;
+
+pub use history::{
+    HistoricSecret, History, HistoryError, HistoryProgress, Origin, UnreadHistory, UnreadReason, scan_history,
+};
+pub use redaction::{Identity, Redacted};
+pub use rules::rules;
+pub use scanner::Scanner;
+pub use secret::Secret;

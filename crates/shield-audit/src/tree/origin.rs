@@ -1,0 +1,68 @@
+//! Whose code a file is.
+
+use std::collections::BTreeSet;
+
+use serde::Serialize;
+
+/// Directories that installers fill, wherever they are.
+const INSTALLED: [&str; 6] =
+    ["site-packages", "dist-packages", "node_modules", "__pypackages__", ".tox", ".nox"];
+
+/// The file that makes a directory a virtual environment (PEP 405).
+const ENVIRONMENT_MARK: &str = "pyvenv.cfg";
+
+/// Whose code a file is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Origin {
+    /// The project's own.
+    Project,
+    /// Installed: it came with a dependency.
+    Dependency,
+}
+
+/// The virtual environments of a tree: directories with a `pyvenv.cfg`.
+#[derive(Debug, Default)]
+pub(super) struct Environments(BTreeSet<String>);
+
+// === impl Environments ===
+
+impl Environments {
+    /// Those that the files of a tree mark. Paths have `/` between names.
+    pub(super) fn among<'a>(paths: impl Iterator<Item = &'a str>) -> Self {
+        let marked = paths.filter_map(|path| path.strip_suffix(ENVIRONMENT_MARK)?.strip_suffix('/'));
+        Self(marked.map(str::to_owned).collect())
+    }
+
+    /// Whose a file is.
+    pub(super) fn origin(&self, path: &str) -> Origin {
+        let mut directories = path.match_indices('/').map(|(end, _)| &path[..end]);
+        let installed = directories.any(|directory| {
+            let name = directory.rsplit('/').next().unwrap_or(directory);
+            INSTALLED.contains(&name) || self.0.contains(directory)
+        });
+        if installed { Origin::Dependency } else { Origin::Project }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn environments_and_installed_are_dependencies() {
+        let environments =
+            Environments::among(["env/pyvenv.cfg", "a/pyvenv.cfg.py", "pyvenv.cfg"].into_iter());
+        for (path, origin) in [
+            ("env/bin/activate.py", Origin::Dependency),
+            ("env.py", Origin::Project),
+            ("environment/x.py", Origin::Project),
+            ("a/x.py", Origin::Project),
+            ("lib/python3/site-packages/x.py", Origin::Dependency),
+            ("site-packages.py", Origin::Project),
+            ("web/node_modules/x/y.js", Origin::Dependency),
+        ] {
+            assert_eq!(environments.origin(path), origin, "{path}");
+        }
+    }
+}

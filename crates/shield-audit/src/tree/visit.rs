@@ -1,0 +1,126 @@
+//! Reading of files, each once.
+
+use std::{fs::File, io, io::Read};
+
+use rayon::{ThreadPoolBuilder, prelude::*};
+
+use super::{Entry, Reason, Settings, Skipped, Tree};
+
+/// Stack of a reading thread, in bytes. Only what is used is ever taken from the system; a syntax tree is as deep as its source
+/// is nested.
+const STACK_BYTES: usize = 64 << 20;
+
+/// What came of a visit.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Visited<T> {
+    /// What was made of each wanted file that could be read, in the order of their paths.
+    pub results: Vec<T>,
+    /// What was not read: of the walk and of this visit, in the order of their paths.
+    pub skipped: Vec<Skipped>,
+}
+
+// === impl Tree ===
+
+impl Tree {
+    /// Reads every wanted file once and hands it over, on as many threads as the settings say; the answer is the same for any
+    /// number. Only one file per thread is in memory at a time.
+    ///
+    /// # Panics
+    /// If `look` does, or if the system has no threads left.
+    pub fn visit<T: Send>(
+        &self,
+        settings: &Settings,
+        wanted: impl Fn(&Entry) -> bool + Sync,
+        look: impl Fn(&Entry, &[u8]) -> T + Sync,
+    ) -> Visited<T> {
+        let read = |entry: &Entry| match contents(entry, settings.file_bytes_max) {
+            Ok(bytes) => Ok(look(entry, &bytes)),
+            Err(reason) => Err(Skipped { path: entry.path.clone(), reason }),
+        };
+        let threads =
+            ThreadPoolBuilder::new().num_threads(settings.threads.get()).stack_size(STACK_BYTES).build();
+        let threads = threads.expect("a thread can be started");
+        let outcomes: Vec<_> = threads.install(|| {
+            // Big files may follow each other: small pieces keep every thread busy to the end.
+            self.entries.par_iter().with_max_len(8).filter(|entry| wanted(entry)).map(read).collect()
+        });
+        let mut visited =
+            Visited { results: Vec::with_capacity(outcomes.len()), skipped: self.skipped.clone() };
+        for outcome in outcomes {
+            match outcome {
+                Ok(result) => visited.results.push(result),
+                Err(skipped) => visited.skipped.push(skipped),
+            }
+        }
+        let aside = self.aside.iter().filter(|(entry, _)| wanted(entry));
+        visited.skipped.extend(
+            aside.map(|(entry, reason)| Skipped { path: entry.path.clone(), reason: reason.clone() }),
+        );
+        visited.skipped.sort_unstable();
+        visited
+    }
+}
+
+/// The bytes of a file, unless there are too many.
+fn contents(entry: &Entry, limit_bytes: u64) -> Result<Vec<u8>, Reason> {
+    let unreadable = |error: io::Error| Reason::unreadable(&error);
+    let file = File::open(&entry.location).map_err(unreadable)?;
+    let expected = file.metadata().map_err(unreadable)?.len();
+    if expected > limit_bytes {
+        return Err(Reason::TooLarge { limit_bytes });
+    }
+    let mut bytes = Vec::with_capacity(usize::try_from(expected).unwrap_or_default() + 1);
+    // It may grow while it is read.
+    file.take(limit_bytes + 1).read_to_end(&mut bytes).map_err(unreadable)?;
+    if bytes.len() as u64 > limit_bytes {
+        return Err(Reason::TooLarge { limit_bytes });
+    }
+    Ok(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{fs, num::NonZeroUsize};
+
+    use super::*;
+
+    fn tree(files: &[(&str, &str)]) -> (tempfile::TempDir, Tree) {
+        let root = tempfile::tempdir().unwrap();
+        for (name, text) in files {
+            fs::write(root.path().join(name), text).unwrap();
+        }
+        let tree = Tree::walk(root.path(), &Settings::default()).unwrap();
+        (root, tree)
+    }
+
+    fn visit(tree: &Tree, threads: usize, file_bytes_max: u64) -> Visited<String> {
+        let threads = NonZeroUsize::new(threads).unwrap();
+        let settings = Settings { threads, file_bytes_max, ..Settings::default() };
+        tree.visit(
+            &settings,
+            |entry| entry.path.ends_with(".py"),
+            |entry, bytes| format!("{}={}", entry.path, String::from_utf8_lossy(bytes)),
+        )
+    }
+
+    #[test]
+    fn order_is_of_paths_for_any_threads() {
+        let names: Vec<_> = (0..200).map(|number| format!("{number:03}.py")).collect();
+        let files: Vec<_> = names.iter().map(|name| (name.as_str(), name.as_str())).collect();
+        let (_root, tree) = tree(&files);
+        let one = visit(&tree, 1, 100);
+        assert_eq!(one, visit(&tree, 7, 100));
+        assert!(one.results.is_sorted() && one.results.len() == 200);
+    }
+
+    #[test]
+    fn too_large_and_vanished_are_named() {
+        let (root, tree) =
+            tree(&[("a.py", "1234"), ("b.py", "12345"), ("c.py", ""), ("large.txt", "12345678")]);
+        fs::remove_file(root.path().join("c.py")).unwrap();
+        let visited = visit(&tree, 2, 4);
+        assert_eq!(visited.results, ["a.py=1234"]);
+        let skipped: Vec<_> = visited.skipped.iter().map(Skipped::to_string).collect();
+        assert_eq!(skipped, ["b.py: larger than 4 bytes", "c.py: not readable: entity not found"]);
+    }
+}
