@@ -26,7 +26,8 @@ const LIMIT_HEADERS: [ToldHeader; 5] = [
     (
         "ratelimit-policy",
         Type::String,
-        "Each limit and count of the plan that the request was in, or the count of log-ins that refused it: `q` units per `w` seconds",
+        "Each limit and count of the plan that the request was in, or the count of log-ins that refused it: \
+        `q` units per `w` seconds",
     ),
     (
         "ratelimit",
