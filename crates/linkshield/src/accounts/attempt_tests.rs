@@ -59,6 +59,14 @@ fn locked(locked: bool) -> StandingChange {
     StandingChange { locked: Some(locked), ..StandingChange::default() }
 }
 
+/// What clients read that the full count is called.
+fn count<T>(outcome: &Result<T, LoginError>) -> Option<&'static str> {
+    match outcome {
+        Err(LoginError::Throttled { by, .. }) => Some(by.name),
+        _ => None,
+    }
+}
+
 fn too_many<T>(outcome: &Result<T, LoginError>, expected: TooMany) -> bool {
     matches!(outcome, Err(LoginError::Throttled { what, .. }) if *what == expected)
 }
@@ -116,7 +124,8 @@ async fn attempts_under_way_are_told_from_failures() {
     }
     let refused = world.log_in(EMAIL, PASSWORD).await;
     assert!(too_many(&refused, TooMany::InFlight), "{refused:?}");
-    assert!(matches!(refused, Err(LoginError::Throttled { retry_after_s: 1, .. })), "{refused:?}");
+    let Err(LoginError::Throttled { by: in_the_way, .. }) = refused else { panic!("{refused:?}") };
+    assert_eq!((in_the_way.name, in_the_way.remaining, in_the_way.seconds_left), ("failed_logins", 0, 1));
     // Another name's, and whoever comes when they turned out wrong.
     assert!(matches!(world.log_in("eve@example.org", PASSWORD).await, Err(LoginError::Invalid)));
     under_way.clear();
@@ -147,6 +156,7 @@ async fn asvs_v6_1_1_who_knows_the_password_keeps_no_owner_from_the_second_facto
     for network in 5..30 {
         let refused = world.code(stranger, recovery[0].expose(), network).await;
         assert!(too_many(&refused, TooMany::Codes), "{network}: {refused:?}");
+        assert_eq!(count(&refused), Some("failed_codes"));
     }
     let home = world.code(Device::Presented(OWN), recovery[0].expose(), 77).await;
     assert!(home.is_ok(), "a device known before there was a second factor: {home:?}");

@@ -14,7 +14,7 @@ use shield_types::{Secret, Timestamp};
 use thiserror::Error;
 
 use super::{Accounts, email::EmailAddress, failure::Failure, hashing::Asker, in_flight::Flight};
-use crate::{clock::now, telemetry::causes};
+use crate::{clock::now, gate::CountStanding, telemetry::causes};
 
 /// After how many seconds it makes sense to come back, when attempts that are being looked at are in the way.
 const IN_FLIGHT_RETRY_S: u64 = 1;
@@ -38,14 +38,14 @@ pub enum TooMany {
 #[derive(Debug, Error)]
 pub(super) enum CountError {
     /// There was too much before.
-    #[error("count an attempt: {what}, try again in `{retry_after_s}` s")]
+    #[error("count an attempt: {what}, try again in `{}` s", .by.seconds_left)]
     Throttled {
         /// Whose limit it is, for the log: `account` or `address`.
         scope: &'static str,
         /// What was counted.
         what: TooMany,
-        /// Whole seconds, at least 1.
-        retry_after_s: u64,
+        /// The count that is full.
+        by: CountStanding,
     },
     /// A fault of ours.
     #[error(transparent)]
@@ -85,7 +85,8 @@ impl Accounts {
         kind: TooMany,
     ) -> Result<CountedAttempt, CountError> {
         let at = now();
-        let decision = self.inner.failures.attempt(&self.inner.login_policy, &attempt, at).await;
+        let policy = &self.inner.login_policy;
+        let decision = self.inner.failures.attempt(policy, &attempt, at).await;
         match decision.map_err(Failure::from)? {
             LoginDecision::Allowed { keys } => {
                 // Its cookie alone proves nothing: it is counted apart if the account knows it.
@@ -96,11 +97,19 @@ impl Accounts {
             }
             LoginDecision::Refused { by, retry_after_seconds } => {
                 let scope = if matches!(by, FailureKey::Block(_)) { "address" } else { "account" };
-                let (what, retry_after_s) = match self.inner.in_flight.hold(&by) {
+                let (what, seconds_left) = match self.inner.in_flight.hold(&by) {
                     true => (TooMany::InFlight, IN_FLIGHT_RETRY_S),
                     false => (kind, retry_after_seconds),
                 };
-                Err(CountError::Throttled { scope, what, retry_after_s })
+                let by = CountStanding {
+                    name: count_name(kind, &by),
+                    units: policy.borne(&by),
+                    window: policy.window,
+                    remaining: 0,
+                    seconds_left,
+                    full_at: policy.window_end(at),
+                };
+                Err(CountError::Throttled { scope, what, by })
             }
         }
     }
@@ -172,5 +181,15 @@ impl CountedAttempt {
             FailureKey::Device(_, device) => Some(*device),
             _ => None,
         })
+    }
+}
+
+/// What clients read as the name of the count of this kind that is full.
+fn count_name(kind: TooMany, full: &FailureKey) -> &'static str {
+    match (kind, full) {
+        (TooMany::Codes, _) => "failed_codes",
+        (TooMany::PasswordsOrCodes, _) => "failed_codes_of_session",
+        (_, FailureKey::Block(_)) => "failed_logins_of_address",
+        _ => "failed_logins",
     }
 }

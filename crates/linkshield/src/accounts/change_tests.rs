@@ -332,8 +332,9 @@ async fn log_ins_of_one_account_are_bounded() {
     }
     for _ in 0..7 {
         let refused = world.log_in("ada@example.org", PASSWORD).await;
-        let throttled = matches!(refused, Err(LoginError::Throttled { retry_after_s: 1..=900, .. }));
-        assert!(throttled, "{refused:?}");
+        let Err(LoginError::Throttled { by, .. }) = refused else { panic!("{refused:?}") };
+        assert_eq!((by.name, by.units, by.remaining), ("logins", 30, 0));
+        assert!((1..=900).contains(&by.seconds_left) && by.full_at > now(), "{by:?}");
     }
     assert!(world.log_in(&other.email, PASSWORD).await.is_ok());
     let entries = "SELECT count(*) AS number FROM guard_revocations";

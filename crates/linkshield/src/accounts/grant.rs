@@ -22,6 +22,7 @@ use super::{
 };
 use crate::{
     clock::now,
+    gate::CountStanding,
     keys::random_bytes,
     store::{Account, AccountChange, Role},
 };
@@ -136,15 +137,20 @@ async fn void(
     let window_ms = u64::try_from(LOG_IN_WINDOW.as_millis()).expect("a quarter of an hour fits");
     let since = Timestamp(now.0.saturating_sub(window_ms));
     let log_ins = change.log_ins(since, LOG_INS_MAX).await?;
-    Ok(match log_ins.last() {
-        Some(oldest) if log_ins.len() >= LOG_INS_MAX => {
-            let left_ms = oldest.after(LOG_IN_WINDOW).0.saturating_sub(now.0);
-            // A clock that was set back makes nobody wait longer.
-            let retry_after_s = left_ms.min(window_ms).div_ceil(1_000).max(1);
-            Some(LoginError::Throttled { scope: "account", what: TooMany::LogIns, retry_after_s })
-        }
-        Some(_) | None => None,
-    })
+    let (Some(newest), Some(oldest)) = (log_ins.first(), log_ins.get(LOG_INS_MAX - 1)) else {
+        return Ok(None);
+    };
+    // A clock that was set back makes nobody wait longer.
+    let left_ms = |log_in: &Timestamp| log_in.after(LOG_IN_WINDOW).0.saturating_sub(now.0).min(window_ms);
+    let by = CountStanding {
+        name: "logins",
+        units: u32::try_from(LOG_INS_MAX).expect("a few dozen"),
+        window: LOG_IN_WINDOW,
+        remaining: 0,
+        seconds_left: left_ms(oldest).div_ceil(1_000).max(1),
+        full_at: Timestamp(now.0.saturating_add(left_ms(newest))),
+    };
+    Ok(Some(LoginError::Throttled { scope: "account", what: TooMany::LogIns, by }))
 }
 
 async fn begin(

@@ -28,6 +28,7 @@ use super::{
     second_factor::{SecondFactorError, UsedCode},
 };
 use crate::{
+    gate::CountStanding,
     store::{Account, AccountStatus},
     telemetry::causes,
 };
@@ -100,14 +101,14 @@ pub enum LoginError {
     #[error("find an account with this address and password")]
     Invalid,
     /// Too many came, or failed, before.
-    #[error("try to log in: {what}, try again in `{retry_after_s}` s")]
+    #[error("try to log in: {what}, try again in `{}` s", .by.seconds_left)]
     Throttled {
         /// Whose limit it is, for the log: `account` or `address`.
         scope: &'static str,
         /// What was counted.
         what: TooMany,
-        /// Whole seconds, at least 1.
-        retry_after_s: u64,
+        /// The count that is full.
+        by: CountStanding,
     },
     /// The password is right; no code of the second factor came.
     #[error("log in without the second factor")]
@@ -236,9 +237,7 @@ impl Device {
 impl From<CountError> for LoginError {
     fn from(error: CountError) -> Self {
         match error {
-            CountError::Throttled { scope, what, retry_after_s } => {
-                Self::Throttled { scope, what, retry_after_s }
-            }
+            CountError::Throttled { scope, what, by } => Self::Throttled { scope, what, by },
             CountError::Failed(failure) => failure.into(),
         }
     }
@@ -261,9 +260,7 @@ impl From<UsedCode> for Proof {
 impl From<SecondFactorError> for LoginError {
     fn from(error: SecondFactorError) -> Self {
         match error {
-            SecondFactorError::Throttled { what, retry_after_s } => {
-                Self::Throttled { scope: "account", what, retry_after_s }
-            }
+            SecondFactorError::Throttled { what, by } => Self::Throttled { scope: "account", what, by },
             SecondFactorError::Failed(failure) => failure.into(),
             _ => Self::SecondFactorWrong,
         }

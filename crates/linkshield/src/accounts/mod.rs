@@ -49,7 +49,7 @@ pub use hashing::{HashingError, HashingPool};
 pub use login::{Client, Device, Login, LoginError, LoginRefused, Proof};
 pub use password::{ChangePassword, ChangePasswordError, PasswordWasReset, ResetPasswordError};
 pub use permissions::Permissions;
-pub use quotas::{Means, PlanUse, Purpose, QuotaError, QuotaStanding};
+pub use quotas::{Means, PlanUse, Purpose, QuotaError};
 pub use refresh::{RefreshFailure, Refreshed};
 pub use register::{Register, RegisterError, VerifyEmailError};
 pub use second_factor::{SecondFactorError, TotpSetup, UsedCode};

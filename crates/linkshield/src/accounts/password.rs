@@ -25,6 +25,7 @@ use super::{
 };
 use crate::{
     clock::now,
+    gate::CountStanding,
     mail::Letter,
     store::{Account, AccountChange},
 };
@@ -63,12 +64,12 @@ pub enum ChangePasswordError {
     #[error("confirm the current password")]
     Current,
     /// Too many failed before.
-    #[error("try a password: {what}, try again in `{retry_after_s}` s")]
+    #[error("try a password: {what}, try again in `{}` s", .by.seconds_left)]
     Throttled {
         /// What was counted.
         what: TooMany,
-        /// Whole seconds, at least 1.
-        retry_after_s: u64,
+        /// The count that is full.
+        by: CountStanding,
     },
     /// The new one may not be one.
     #[error("accept the new password")]
@@ -198,7 +199,7 @@ impl Accounts {
 impl From<CountError> for ChangePasswordError {
     fn from(error: CountError) -> Self {
         match error {
-            CountError::Throttled { what, retry_after_s, .. } => Self::Throttled { what, retry_after_s },
+            CountError::Throttled { what, by, .. } => Self::Throttled { what, by },
             CountError::Failed(failure) => failure.into(),
         }
     }

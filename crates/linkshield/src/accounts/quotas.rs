@@ -1,6 +1,6 @@
 //! What a plan includes per hour and day, counted in the database: exact over all processes and restarts.
 
-use std::time::Duration;
+use std::mem;
 
 use shield_guard::{
     AccountId,
@@ -9,7 +9,10 @@ use shield_guard::{
 use thiserror::Error;
 
 use super::{Accounts, failure::Failure};
-use crate::clock::now;
+use crate::{
+    clock::now,
+    gate::{CountStanding, Counts},
+};
 
 /// Requests of an account's API keys for checks per hour, where the plan names no number: the original's. What a key only reads
 /// is counted by the key's own limit, in memory: exactness would cost a write for each reading.
@@ -49,21 +52,6 @@ pub enum Purpose {
     },
 }
 
-/// Where an account stands with something that its plan includes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct QuotaStanding {
-    /// What: `checks`, `bulk_checks` or `api_requests`.
-    pub feature: &'static str,
-    /// Units per window.
-    pub units: u32,
-    /// Length of the window.
-    pub window: Duration,
-    /// Units left.
-    pub remaining: u32,
-    /// Whole seconds until there are all of them again.
-    pub seconds_left: u64,
-}
-
 /// Why something is not used.
 #[derive(Debug, Error)]
 #[non_exhaustive]
@@ -75,12 +63,12 @@ pub enum QuotaError {
         feature: &'static str,
     },
     /// It is used up for this hour or day.
-    #[error("use more of `{feature}` before `{retry_after_s}` s have passed")]
+    #[error("use more of `{}` before `{}` s have passed", .by.name, .by.seconds_left)]
     UsedUp {
-        /// What.
-        feature: &'static str,
-        /// Whole seconds, at least 1.
-        retry_after_s: u64,
+        /// What: `checks`, `bulk_checks` or `api_requests`.
+        by: CountStanding,
+        /// What was taken from before it.
+        charged: Vec<CountStanding>,
     },
     /// A fault of ours.
     #[error(transparent)]
@@ -99,40 +87,56 @@ struct Wanted {
 // === impl Accounts ===
 
 impl Accounts {
-    /// Takes what is used off the account's quotas; answers where each of them stands. What a later one refuses was still taken
-    /// from those before it: first the hour's requests, then the day's bulk requests, then the day's checks.
+    /// Takes what is used off the account's quotas; answers where each of them stands, without those that have no limit. What a
+    /// later one refuses was still taken from those before it: first the hour's requests, then the day's bulk requests, then the
+    /// day's checks.
     ///
     /// # Errors
     /// See [`QuotaError`]; then nothing may be used.
-    pub async fn use_plan(&self, used: PlanUse) -> Result<Vec<QuotaStanding>, QuotaError> {
+    pub async fn use_plan(&self, used: PlanUse) -> Result<Counts, QuotaError> {
         let wanted = wanted(&used);
         // What the plan never includes costs nothing elsewhere.
         for Wanted { feature, quota, cost, .. } in &wanted {
             quota.units_for(*cost).map_err(|_never| QuotaError::NotIncluded { feature })?;
         }
-        let mut standings = Vec::with_capacity(wanted.len());
+        let mut charged = Vec::with_capacity(wanted.len());
         for wanted in wanted {
-            standings.extend(self.take(used.account, wanted).await?);
+            self.take(used.account, wanted, &mut charged).await?;
         }
-        Ok(standings)
+        Ok(Counts::granted(charged))
     }
 
-    async fn take(&self, account: AccountId, wanted: Wanted) -> Result<Option<QuotaStanding>, QuotaError> {
+    async fn take(
+        &self,
+        account: AccountId,
+        wanted: Wanted,
+        charged: &mut Vec<CountStanding>,
+    ) -> Result<(), QuotaError> {
         let Wanted { feature, quota, period, cost } = wanted;
+        // Without a limit nothing is counted.
+        let Quota::Units(units) = quota else { return Ok(()) };
         let now = now();
         let taken = quota.take(&self.inner.quotas, QuotaUse { account, feature, period, cost }, now).await;
-        let granted = taken.map_err(Failure::from)?.map_err(|refusal| match refusal {
-            QuotaRefusal::UsedUp { retry_after_seconds, .. } => {
-                QuotaError::UsedUp { feature, retry_after_s: retry_after_seconds }
-            }
-            QuotaRefusal::NotIncluded | QuotaRefusal::TooCostly => QuotaError::NotIncluded { feature },
-        })?;
-        let (Quota::Units(units), QuotaGrant::Taken { remaining }) = (quota, granted) else {
-            return Ok(None);
-        };
         let window = QuotaWindow::at(period, now);
-        let (length, seconds_left) = (window.end.since(window.start), window.seconds_left(now));
-        Ok(Some(QuotaStanding { feature, units, window: length, remaining, seconds_left }))
+        let standing = |remaining| CountStanding {
+            name: feature,
+            units,
+            window: window.end.since(window.start),
+            remaining,
+            seconds_left: window.seconds_left(now),
+            full_at: window.end,
+        };
+        match taken.map_err(Failure::from)? {
+            Ok(QuotaGrant::Taken { remaining }) => charged.push(standing(remaining)),
+            Ok(QuotaGrant::Unlimited) => {}
+            Err(QuotaRefusal::UsedUp { remaining, .. }) => {
+                return Err(QuotaError::UsedUp { by: standing(remaining), charged: mem::take(charged) });
+            }
+            Err(QuotaRefusal::NotIncluded | QuotaRefusal::TooCostly) => {
+                return Err(QuotaError::NotIncluded { feature });
+            }
+        }
+        Ok(())
     }
 }
 

@@ -25,6 +25,7 @@ use super::{
 };
 use crate::{
     clock::now,
+    gate::CountStanding,
     keys::random_bytes,
     mail::Letter,
     store::{Account, Totp},
@@ -68,12 +69,12 @@ pub enum SecondFactorError {
     #[error("confirm the password")]
     Password,
     /// Too many failed before.
-    #[error("try a code or a password: {what}, try again in `{retry_after_s}` s")]
+    #[error("try a code or a password: {what}, try again in `{}` s", .by.seconds_left)]
     Throttled {
         /// What was counted.
         what: TooMany,
-        /// Whole seconds, at least 1.
-        retry_after_s: u64,
+        /// The count that is full.
+        by: CountStanding,
     },
     /// A fault of ours.
     #[error(transparent)]
@@ -228,7 +229,7 @@ impl Accounts {
 impl From<CountError> for SecondFactorError {
     fn from(error: CountError) -> Self {
         match error {
-            CountError::Throttled { what, retry_after_s, .. } => Self::Throttled { what, retry_after_s },
+            CountError::Throttled { what, by, .. } => Self::Throttled { what, by },
             CountError::Failed(failure) => failure.into(),
         }
     }

@@ -14,7 +14,7 @@ use tokio::time::{Instant, sleep};
 use super::*;
 use crate::{
     authenticator::code_of,
-    gate::{Gate, GateTasks},
+    gate::{CountStanding, Gate, GateTasks},
     opened::{UNLIMITED, open_accounts, open_gate},
     scratch::ScratchDirectory,
     store::{Account, AccountStatus, Profile, StandingChange, Store},
@@ -210,7 +210,10 @@ async fn asvs_v6_3_1_guessing_is_throttled_and_logging_in_elsewhere_is_not() {
     let throttled = attempts.iter().filter(|attempt| matches!(attempt, Err(LoginError::Throttled { .. })));
     assert_eq!(throttled.count(), 3, "five were looked at");
     let right = world.log_in("ada@example.org", PASSWORD).await;
-    assert!(matches!(right, Err(LoginError::Throttled { retry_after_s: 1..=900, .. })), "{right:?}");
+    assert!(
+        matches!(right, Err(LoginError::Throttled { by: CountStanding { seconds_left: 1..=900, .. }, .. })),
+        "{right:?}"
+    );
     let mut elsewhere = login("ada@example.org", PASSWORD);
     elsewhere.client.address = IpAddr::from([198, 51, 100, 7]);
     assert!(world.log_in_as(elsewhere).await.is_ok(), "nobody is locked out by a stranger");

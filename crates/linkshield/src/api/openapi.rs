@@ -15,12 +15,44 @@ use super::{
 };
 use crate::gate::{RouteClass, class_of};
 
+/// A header with its type and what it says.
+type ToldHeader = (&'static str, Type, &'static str);
+
+const RETRY_AFTER: ToldHeader =
+    ("retry-after", Type::Integer, "Seconds after which it makes sense to come back");
+
+/// What answers say of limits.
+const LIMIT_HEADERS: [ToldHeader; 5] = [
+    (
+        "ratelimit-policy",
+        Type::String,
+        "Each limit and count of the plan that the request was in, or the count of log-ins that refused it: \
+        `q` units per `w` seconds",
+    ),
+    (
+        "ratelimit",
+        Type::String,
+        "What is left of each: `r` units, more in `t` seconds; of what refused, `t` is `retry-after`",
+    ),
+    ("x-ratelimit-limit", Type::Integer, "Units of what refused, else of what has the smallest part left"),
+    ("x-ratelimit-remaining", Type::Integer, "Units left of it"),
+    (
+        "x-ratelimit-reset",
+        Type::Integer,
+        "When nothing that was used of it counts any more, in seconds since the Unix epoch; \
+        units may come back before, after `retry-after`",
+    ),
+];
+
 #[derive(Debug, OpenApi)]
 #[openapi(
     info(
         title = "LinkShield",
         description = "Tells whether a link is safe, and why. Checking one URL is open to everyone; the rest takes an access \
-        token or an API key in `authorization: Bearer`, or an API key in `x-api-key`."
+        token or an API key in `authorization: Bearer`, or an API key in `x-api-key`.\n\nRefusals are problem documents \
+        (RFC 9457) with the request's id. Only what never becomes a request is refused without either, by an empty answer and \
+        the end of the connection: 400 for what is not HTTP/1.1, 414 for a longer path than there is room for, 431 for more \
+        than 100 headers or a head of more than 64 KiB."
     ),
     paths(
         meta::root,
@@ -114,10 +146,12 @@ fn add(operation: &mut Operation, status: &str, description: &str) {
     let mut refusal = Response::new(description);
     let problem = Content::new(Some(Ref::from_schema_name("Problem")));
     refusal.content.insert(PROBLEM_JSON.to_owned(), problem.into());
-    if matches!(status, "429" | "503") {
-        let mut seconds = Header::new(Object::with_type(Type::Integer));
-        seconds.description = Some("Seconds after which it makes sense to come back".to_owned());
-        refusal.headers.insert("retry-after".to_owned(), seconds.into());
+    let seconds = matches!(status, "429" | "503").then_some(RETRY_AFTER);
+    let told = seconds.into_iter().chain(LIMIT_HEADERS.into_iter().filter(|_| status == "429"));
+    for (name, kind, description) in told {
+        let mut header = Header::new(Object::with_type(kind));
+        header.description = Some(description.to_owned());
+        refusal.headers.insert(name.to_owned(), header.into());
     }
     operation.responses.responses.entry(status.to_owned()).or_insert(refusal.into());
 }

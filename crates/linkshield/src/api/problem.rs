@@ -20,6 +20,7 @@ use utoipa::ToSchema;
 use super::request_id::RequestId;
 use crate::{
     analysis::TargetError,
+    gate::Counts,
     store::{CheckId, StoreError, WriteObstacle},
     telemetry::causes,
 };
@@ -38,11 +39,13 @@ pub struct Problem {
     pub(super) kind: &'static str,
     pub(super) title: &'static str,
     pub(super) detail: String,
-    pub(super) errors: Vec<FieldError>,
+    pub(super) errors: Box<[FieldError]>,
     /// What the client has to send instead: `www-authenticate`.
     pub(super) challenge: Option<Challenge>,
     /// When it makes sense to come back. (A problem is an `Err` everywhere and kept below 128 bytes.)
     pub(super) retry_after_s: Option<u32>,
+    /// The counts that the request was in, for the headers.
+    pub(super) counts: Option<Box<Counts>>,
     /// What failed inside, for the log only.
     pub(super) cause: Option<String>,
 }
@@ -123,20 +126,16 @@ impl Challenge {
 
 impl Problem {
     /// A refusal of this kind.
-    pub(super) const fn new(
-        status: StatusCode,
-        kind: &'static str,
-        title: &'static str,
-        detail: String,
-    ) -> Self {
+    pub(super) fn new(status: StatusCode, kind: &'static str, title: &'static str, detail: String) -> Self {
         Self {
             status,
             kind,
             title,
             detail,
-            errors: Vec::new(),
+            errors: Box::default(),
             challenge: None,
             retry_after_s: None,
+            counts: None,
             cause: None,
         }
     }
@@ -286,7 +285,7 @@ impl Problem {
     pub(crate) fn invalid(detail: String, errors: Vec<FieldError>) -> Self {
         let status = StatusCode::UNPROCESSABLE_ENTITY;
         let (kind, title) = ("urn:linkshield:problem:validation-failed", "The request is not valid");
-        Self { errors, ..Self::new(status, kind, title, detail) }
+        Self { errors: errors.into(), ..Self::new(status, kind, title, detail) }
     }
 
     /// 401, 403, 429 or 503: the gate did not let the request through.
@@ -377,10 +376,13 @@ impl Problem {
     }
 }
 
-/// The empty shell of a refusal; `observe` fills in the document.
+/// The empty shell of a refusal; the gate takes the counts, and `observe` fills in the document.
 impl IntoResponse for Problem {
-    fn into_response(self) -> Response {
+    fn into_response(mut self) -> Response {
         let mut response = self.status.into_response();
+        if let Some(counts) = self.counts.take() {
+            response.extensions_mut().insert(*counts);
+        }
         response.extensions_mut().insert(self);
         response
     }

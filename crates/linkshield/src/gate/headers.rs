@@ -13,7 +13,7 @@ use shield_guard::{
 use shield_types::Timestamp;
 
 /// What says how a request stands with its limits.
-static LIMIT_NAMES: [HeaderName; 5] = [
+pub(super) static LIMIT_NAMES: [HeaderName; 5] = [
     HeaderName::from_static("ratelimit-policy"),
     HeaderName::from_static("ratelimit"),
     HeaderName::from_static("x-ratelimit-limit"),

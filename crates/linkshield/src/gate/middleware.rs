@@ -31,7 +31,7 @@ use shield_types::Timestamp;
 use tokio::sync::watch;
 
 use super::{
-    Circumstances, EventSink, Fanout, GlobalLimits, Peer, Route, RouteTable, UseNotes,
+    Circumstances, Counts, EventSink, Fanout, GlobalLimits, Peer, Route, RouteTable, UseNotes,
     headers::{AnswerHeaders, Lines, OwnHeaders},
     lacking::lacking,
     principal::Caller,
@@ -389,7 +389,11 @@ impl<S: GateStore> Gate<S> {
     }
 
     fn dress(&self, mut response: Response, own: OwnHeaders) -> Response {
+        let counts = response.extensions_mut().remove::<Counts>();
         self.headers.put(own, response.headers_mut());
+        if let Some(counts) = counts {
+            counts.put(response.headers_mut());
+        }
         response
     }
 

@@ -10,6 +10,7 @@
 
 mod build;
 mod circumstances;
+mod counts;
 mod event_file;
 mod events;
 mod fanout;
@@ -32,6 +33,7 @@ use circumstances::Circumstances;
 use routes::Route;
 
 pub use build::{BuildChainError, ChainSettings, build_chain, device_cookie, session_cookie};
+pub use counts::{CountStanding, Counts};
 pub use event_file::EventFile;
 pub use events::{EventSink, EventWriter};
 pub use fanout::Fanout;

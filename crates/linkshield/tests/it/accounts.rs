@@ -166,6 +166,11 @@ async fn guessing_ends_in_429_with_retry_after() {
     assert_problem(&refused, 429, LOGIN);
     let seconds: u64 = refused.header("retry-after").unwrap().parse().unwrap();
     assert!((1..=900).contains(&seconds), "{seconds}");
+    assert_eq!(refused.headers("ratelimit").last().unwrap(), &format!("\"failed_logins\";r=0;t={seconds}"));
+    assert_eq!(refused.headers("ratelimit-policy").last().unwrap(), &"\"failed_logins\";q=5;w=900");
+    assert!(refused.headers("ratelimit").len() > 1, "beside the limits");
+    let older = ["x-ratelimit-limit", "x-ratelimit-remaining"].map(|name| refused.header(name).unwrap());
+    assert_eq!(older, ["5", "0"]);
     backend.stop().await;
 }
 
@@ -182,7 +187,10 @@ async fn asvs_v6_1_1_a_flood_of_log_ins_behind_one_address_hinders_no_known_devi
     }
     let looked_at = statuses.iter().filter(|status| **status == 401).count();
     assert_eq!(looked_at, 50, "wrong passwords of one address, whoever is meant: {statuses:?}");
-    assert_problem(&backend.log_in(PASSWORD).await, 429, LOGIN);
+    let refused = backend.log_in(PASSWORD).await;
+    assert_problem(&refused, 429, LOGIN);
+    let policies = refused.headers("ratelimit-policy");
+    assert_eq!(policies.last().unwrap(), &"\"failed_logins_of_address\";q=50;w=900");
     let body = json!({ "email": EMAIL, "password": PASSWORD }).to_string();
     let device = format!("cookie: {}", first.cookie("__Host-device").unwrap());
     let again = backend.with("POST", LOGIN, &device, &body).await;
@@ -363,6 +371,8 @@ async fn wrong_code_is_told_from_none() {
     }
     let throttled = backend.bearer("DELETE", TOTP, &held, Some(end)).await;
     assert_problem(&throttled, 429, TOTP);
+    let policies = throttled.headers("ratelimit-policy");
+    assert_eq!(policies.last().unwrap(), &"\"failed_codes_of_session\";q=5;w=900");
     assert!(throttled.body.contains("codes of the second factor were wrong"), "{}", throttled.body);
     let documented = get(backend.address, "/openapi.json").await.json();
     let refusal = &documented["paths"][LOGIN]["post"]["responses"]["400"]["description"];

@@ -253,6 +253,26 @@ async fn refuses_unknown_paths_and_methods() {
     backend.stop().await;
 }
 
+/// `/openapi.json` and docs/accounts.md say so.
+#[tokio::test]
+async fn what_is_no_request_is_refused_without_a_body() {
+    let backend = Backend::start().await;
+    let headers: String = (0..101).map(|number| format!("x-{number}: a\r\n")).collect();
+    for (request, statuses) in [
+        ("NONSENSE\r\n\r\n".to_owned(), &[400][..]),
+        (format!("GET / HTTP/1.1\r\nhost: a\r\n{headers}\r\n"), &[431]),
+        (format!("GET /{} HTTP/1.1\r\nhost: a\r\n\r\n", "a".repeat(65_535)), &[414, 431]),
+    ] {
+        let reply = send(backend.address, request).await;
+        assert!(statuses.contains(&reply.status), "{}", reply.status);
+        assert_eq!((reply.body.as_str(), reply.header("x-request-id")), ("", None), "{}", reply.status);
+    }
+    let document = get(backend.address, "/openapi.json").await.json();
+    let description = document["info"]["description"].as_str().unwrap();
+    assert!(description.contains("by an empty answer"), "{description}");
+    backend.stop().await;
+}
+
 /// More clients than there are turns have begun a bulk request, and do not go on with it.
 #[tokio::test]
 async fn slow_bodies_take_nobodys_turn() {

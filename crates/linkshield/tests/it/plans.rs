@@ -49,6 +49,7 @@ async fn a_day_of_the_free_plan_has_thirty_checks() {
     for number in 1..=30 {
         let reply = backend.bearer("POST", CHECK, &held, url()).await;
         assert_eq!((reply.status, left(&reply, "checks")), (200, Some(30 - number)), "{}", reply.body);
+        assert!(left(&reply, "api_authenticated").is_some(), "the plan stands beside the limits");
         assert!(reply.headers("ratelimit-policy").contains(&"\"checks\";q=30;w=86400"));
     }
     let refused = backend.bearer("POST", CHECK, &held, url()).await;
@@ -56,6 +57,13 @@ async fn a_day_of_the_free_plan_has_thirty_checks() {
     assert_eq!(refused.json()["type"], "urn:linkshield:problem:quota-used-up");
     let seconds: u64 = refused.header("retry-after").unwrap().parse().unwrap();
     assert!((1..=86_400).contains(&seconds), "{seconds}");
+    assert_eq!(refused.headers("ratelimit").last().unwrap(), &format!("\"checks\";r=0;t={seconds}"));
+    assert_eq!(refused.headers("ratelimit-policy").last().unwrap(), &"\"checks\";q=30;w=86400");
+    assert!(left(&refused, "api_authenticated").is_some(), "{:?}", refused.headers("ratelimit"));
+    let older = ["x-ratelimit-limit", "x-ratelimit-remaining"].map(|name| refused.header(name).unwrap());
+    assert_eq!(older, ["30", "0"], "they are about what refused");
+    let reset: u64 = refused.header("x-ratelimit-reset").unwrap().parse().unwrap();
+    assert_eq!(reset % 86_400, 0, "the day of the calendar ends at midnight");
     backend.check("https://example.com/").await;
     let history = backend.bearer("GET", "/api/v1/url-check/history", &held, None).await;
     assert_eq!(history.status, 200, "reading costs nothing");
@@ -82,7 +90,10 @@ async fn bulk_requests_count_each_url_and_need_a_plan() {
     for _ in 0..5 {
         assert_eq!(backend.bearer("POST", BULK, &held, urls(50)).await.status, 200);
     }
-    assert_problem(&backend.bearer("POST", BULK, &held, urls(50)).await, 429, BULK);
+    let refused = backend.bearer("POST", BULK, &held, urls(50)).await;
+    assert_problem(&refused, 429, BULK);
+    assert_eq!((left(&refused, "checks"), left(&refused, "bulk_checks")), (Some(40), Some(3)));
+    assert_eq!(refused.header("x-ratelimit-remaining"), Some("40"), "of what refused");
     let last = backend.bearer("POST", BULK, &held, urls(40)).await;
     assert_eq!((last.status, left(&last, "checks")), (200, Some(0)), "{}", last.body);
     backend.stop().await;

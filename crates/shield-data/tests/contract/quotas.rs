@@ -24,6 +24,7 @@ async fn never_grants_more_than_units(database: Database) {
     assert_eq!(sums, (1..=25).map(|number| number * 2).collect::<Vec<_>>());
     assert_eq!(quotas.add(charge(1, 50)).await.unwrap(), None);
     assert_eq!(quotas.add(charge(1, 51)).await.unwrap(), Some(51), "a refused charge added nothing");
+    assert_eq!(quotas.add(charge(0, 51)).await.unwrap(), Some(51), "what costs nothing tells what was used");
 }
 
 async fn windows_and_features_count_apart(database: Database) {

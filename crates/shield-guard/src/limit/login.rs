@@ -128,7 +128,7 @@ pub enum LoginDecision {
     },
     /// Answer 429, the same to everybody, and do not look at the password.
     Refused {
-        /// The counter that is full; for events, not for the client.
+        /// The counter that is full. Clients read of what kind and how large it is, not whom it is of.
         by: FailureKey,
         /// Whole seconds until the window ends, at least 1.
         retry_after_seconds: u64,
@@ -210,9 +210,25 @@ impl LoginPolicy {
         now.0 / self.window_ms()
     }
 
+    /// The first moment after the window that `now` lies in: no failure in it counts any more then.
+    pub fn window_end(&self, now: Timestamp) -> Timestamp {
+        Timestamp((self.window_number(now) + 1).saturating_mul(self.window_ms()))
+    }
+
+    /// How many failures a counter bears. Of an account and a block it is the number for quiet times
+    /// even while strangers have fewer: a client is not told that an account is under attack.
+    pub fn borne(&self, key: &FailureKey) -> u32 {
+        match key {
+            FailureKey::Device(..) => self.device,
+            FailureKey::Pair(..) => self.pair,
+            FailureKey::Neighbourhood(..) => self.neighbourhood,
+            FailureKey::Block(_) => self.block,
+            FailureKey::Account(_) => self.account,
+        }
+    }
+
     fn seconds_left(&self, now: Timestamp) -> u64 {
-        let end = (self.window_number(now) + 1).saturating_mul(self.window_ms());
-        end.saturating_sub(now.0).div_ceil(1_000).max(1)
+        self.window_end(now).0.saturating_sub(now.0).div_ceil(1_000).max(1)
     }
 
     fn window_ms(&self) -> u64 {

@@ -63,7 +63,7 @@ pub struct QuotaCharge<'a> {
     pub feature: &'a str,
     /// In which window.
     pub window: QuotaWindow,
-    /// How many units.
+    /// How many units; 0 asks how many were used.
     pub cost: u32,
     /// How many units the window has.
     pub units: u32,
@@ -82,6 +82,8 @@ pub enum QuotaRefusal {
         until: Timestamp,
         /// Whole seconds until then, rounded up, at least 1.
         retry_after_seconds: u64,
+        /// Units that are left until then: fewer than were wanted.
+        remaining: u32,
     },
 }
 
@@ -134,13 +136,20 @@ impl Quota {
             Err(refusal) => return Ok(Err(refusal)),
         };
         let window = QuotaWindow::at(period, now);
-        let used = store.add(QuotaCharge { account, feature, window, cost, units }).await?;
-        Ok(match used {
-            Some(used) => Ok(QuotaGrant::Taken { remaining: units.saturating_sub(used) }),
-            None => {
-                Err(QuotaRefusal::UsedUp { until: window.end, retry_after_seconds: window.seconds_left(now) })
-            }
-        })
+        let charge = QuotaCharge { account, feature, window, cost, units };
+        if let Some(used) = store.add(charge).await? {
+            return Ok(Ok(QuotaGrant::Taken { remaining: units.saturating_sub(used) }));
+        }
+        let remaining = match cost {
+            1 => 0,
+            // What costs nothing tells what was used.
+            _ => store
+                .add(QuotaCharge { cost: 0, ..charge })
+                .await?
+                .map_or(0, |used| units.saturating_sub(used)),
+        };
+        let retry_after_seconds = window.seconds_left(now);
+        Ok(Err(QuotaRefusal::UsedUp { until: window.end, retry_after_seconds, remaining }))
     }
 }
 

@@ -37,8 +37,8 @@ pub(super) fn login_refused(witness: Witness, account: Option<AccountId>, error:
             let failed = SecurityEvent::SecondFactorFailed { factor: SecondFactor::Totp, reason: "wrong" };
             (failed, StatusCode::BAD_REQUEST)
         }
-        LoginError::Throttled { scope, retry_after_s, .. } => {
-            let throttled = SecurityEvent::LoginThrottled { scope, retry_after_s: *retry_after_s };
+        LoginError::Throttled { scope, by, .. } => {
+            let throttled = SecurityEvent::LoginThrottled { scope, retry_after_s: by.seconds_left };
             (throttled, StatusCode::TOO_MANY_REQUESTS)
         }
         LoginError::SecondFactorMissing => (SecurityEvent::SecondFactorMissing {}, StatusCode::UNAUTHORIZED),

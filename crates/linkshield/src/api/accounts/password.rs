@@ -73,8 +73,9 @@ pub(super) async fn change(
             let refused = SecurityEvent::PasswordChangeRefused { reason: "unchanged" };
             witness.tell(&refused, StatusCode::UNPROCESSABLE_ENTITY);
         }
-        ChangePasswordError::Throttled { retry_after_s, .. } => {
-            let throttled = SecurityEvent::LoginThrottled { scope: "account", retry_after_s: *retry_after_s };
+        ChangePasswordError::Throttled { by, .. } => {
+            let throttled =
+                SecurityEvent::LoginThrottled { scope: "account", retry_after_s: by.seconds_left };
             witness.tell(&throttled, StatusCode::TOO_MANY_REQUESTS);
         }
         _ => {}

@@ -5,8 +5,9 @@ use std::fmt::Display;
 use http::StatusCode;
 
 use crate::{
-    accounts::{Failure, HashingError},
+    accounts::{Failure, HashingError, TooMany},
     api::problem::{Challenge, FieldError, Location, Problem},
+    gate::{CountStanding, Counts},
 };
 
 // === impl Problem ===
@@ -267,15 +268,21 @@ impl Problem {
     }
 
     /// 429: what the plan includes is used up for this hour or day.
-    pub(crate) fn quota_used_up(feature: &str, retry_after_s: u64) -> Self {
+    pub(crate) fn quota_used_up(by: CountStanding, charged: Vec<CountStanding>) -> Self {
+        let CountStanding { name, seconds_left, .. } = by;
+        let detail = format!("the plan's `{name}` are used up; `retry-after` says until when");
         Self {
             kind: "urn:linkshield:problem:quota-used-up",
             title: "What the plan includes is used up",
-            ..Self::too_many(
-                &format!("the plan's `{feature}` are used up; `retry-after` says until when"),
-                retry_after_s,
-            )
+            counts: Some(Box::new(Counts::refused(by, charged))),
+            ..Self::too_many(&detail, seconds_left)
         }
+    }
+
+    /// 429: a count of attempts at log-in is full.
+    pub(crate) fn throttled(what: TooMany, by: CountStanding) -> Self {
+        let counts = Some(Box::new(Counts::refused(by, Vec::new())));
+        Self { counts, ..Self::too_many(&what.to_string(), by.seconds_left) }
     }
 
     /// 429: too much of something; it makes sense to come back after so many seconds.

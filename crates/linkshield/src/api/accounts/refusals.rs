@@ -34,9 +34,7 @@ impl From<LoginError> for Problem {
     fn from(error: LoginError) -> Self {
         match error {
             LoginError::Invalid => Self::wrong_login(),
-            LoginError::Throttled { what, retry_after_s, .. } => {
-                Self::too_many(&what.to_string(), retry_after_s)
-            }
+            LoginError::Throttled { what, by, .. } => Self::throttled(what, by),
             LoginError::SecondFactorMissing => Self::second_factor_required(),
             LoginError::SecondFactorWrong => Self::bad_code(),
             LoginError::NotVerified => Self::email_not_verified(),
@@ -60,9 +58,7 @@ impl From<ChangePasswordError> for Problem {
     fn from(error: ChangePasswordError) -> Self {
         match error {
             ChangePasswordError::Current => Self::wrong_password(),
-            ChangePasswordError::Throttled { what, retry_after_s } => {
-                Self::too_many(&what.to_string(), retry_after_s)
-            }
+            ChangePasswordError::Throttled { what, by } => Self::throttled(what, by),
             ChangePasswordError::New(refusal) => Self::refused_password("new_password", &refusal),
             ChangePasswordError::Unchanged => {
                 Self::refused_password("new_password", &"is the current password, accepted is another")
@@ -111,7 +107,7 @@ impl From<QuotaError> for Problem {
     fn from(error: QuotaError) -> Self {
         match error {
             QuotaError::NotIncluded { feature } => Self::plan_lacks(feature),
-            QuotaError::UsedUp { feature, retry_after_s } => Self::quota_used_up(feature, retry_after_s),
+            QuotaError::UsedUp { by, charged } => Self::quota_used_up(by, charged),
             QuotaError::Failed(failure) => failure.into(),
         }
     }
@@ -147,9 +143,7 @@ impl From<SecondFactorError> for Problem {
             SecondFactorError::Absent => Self::second_factor_absent(),
             SecondFactorError::Code => Self::bad_code(),
             SecondFactorError::Password => Self::wrong_password(),
-            SecondFactorError::Throttled { what, retry_after_s } => {
-                Self::too_many(&what.to_string(), retry_after_s)
-            }
+            SecondFactorError::Throttled { what, by } => Self::throttled(what, by),
             SecondFactorError::Failed(failure) => failure.into(),
         }
     }

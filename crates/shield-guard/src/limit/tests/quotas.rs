@@ -65,9 +65,20 @@ fn days_end_at_midnight() {
     let evening = moment("2028-02-29T23:59:58.500Z");
     assert_eq!(take(&memory, quota, 30, evening).unwrap(), Ok(QuotaGrant::Taken { remaining: 0 }));
     let until = moment("2028-03-01T00:00:00Z");
-    let refusal = QuotaRefusal::UsedUp { until, retry_after_seconds: 2 };
+    let refusal = QuotaRefusal::UsedUp { until, retry_after_seconds: 2, remaining: 0 };
     assert_eq!(take(&memory, quota, 1, evening).unwrap(), Err(refusal));
     assert_eq!(take(&memory, quota, 1, until).unwrap(), Ok(QuotaGrant::Taken { remaining: 29 }));
+}
+
+#[test]
+fn refusals_tell_what_is_left() {
+    let memory = Memory(Mutex::new(Some((Timestamp(0), 0))));
+    let (quota, evening) = (Quota::Units(50), moment("2028-02-29T23:59:58.500Z"));
+    assert_eq!(take(&memory, quota, 40, evening).unwrap(), Ok(QuotaGrant::Taken { remaining: 10 }));
+    let until = moment("2028-03-01T00:00:00Z");
+    let refusal = QuotaRefusal::UsedUp { until, retry_after_seconds: 2, remaining: 10 };
+    assert_eq!(take(&memory, quota, 11, evening).unwrap(), Err(refusal));
+    assert_eq!(take(&memory, quota, 10, evening).unwrap(), Ok(QuotaGrant::Taken { remaining: 0 }));
 }
 
 #[test]
