@@ -6,7 +6,7 @@ use shield_audit::{
     imports::PythonVersion,
     report::{Criteria, Part},
 };
-use shield_types::settings::{Refusal, Table};
+use shield_types::settings::{Refusal, Setting, Table};
 
 use super::{
     model::{AuditSettings, AuditStage},
@@ -22,8 +22,7 @@ const PYTHON: &str = "a version such as \"3.12\"";
 
 pub(crate) fn read(table: &Table<'_>) -> Option<AuditSettings> {
     let default = AuditSettings::default();
-    let severities = Severity::ALL.map(|severity| (severity.name(), severity));
-    let fail_on = table.enumeration("fail_on", &severities).or(default.criteria.fail_on);
+    let fail_on = severity(table, "fail_on").or(default.criteria.fail_on);
     let gaps = table.list_of("gaps", |part| {
         part.parse::<Part>()
             .map_err(|_| Refusal::new("no part of an audit", format!("any of {}", Part::listed())))
@@ -59,7 +58,15 @@ fn python(text: &str) -> Result<PythonVersion, Refusal> {
     minor.map(PythonVersion).ok_or_else(|| Refusal::new("no version of Python 3", PYTHON))
 }
 
+fn severity<'r>(table: &Table<'r>, key: &'static str) -> Setting<'r, Severity> {
+    table.enumeration(key, &Severity::ALL.map(|severity| (severity.name(), severity)))
+}
+
 /// `[stage.audit]`; the outer `None` is a mistake.
 pub(crate) fn stage(table: &Table<'_>) -> Option<Option<AuditStage>> {
-    Some(table.present().then_some(AuditStage {}))
+    let fail_on = severity(table, "fail_on").optional();
+    if !table.present() {
+        return Some(None);
+    }
+    Some(Some(AuditStage { fail_on: fail_on.take()? }))
 }

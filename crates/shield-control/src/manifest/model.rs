@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, net::SocketAddr, time::Duration};
 
 use serde::{Deserialize, Serialize};
-use shield_audit::{audit::HistoryOf, imports::PythonVersion, report::Criteria};
+use shield_audit::{audit::HistoryOf, finding::Severity, imports::PythonVersion, report::Criteria};
 use shield_load::BenchComponent;
 use shield_types::{
     EnvironmentName, ServiceName,
@@ -110,7 +110,10 @@ pub struct DrillStage {
 
 /// Audits the project: what `[audit]` says counts.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct AuditStage {}
+pub struct AuditStage {
+    /// Findings stop a release from this severity; `None`: from that of `[audit]`.
+    pub fail_on: Option<Severity>,
+}
 
 /// What an audit looks at, and what it is held against.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

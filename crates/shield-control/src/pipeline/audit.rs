@@ -11,7 +11,7 @@ use shield_audit::{
     advisories::{Answer, Index, OpenIndexError},
     audit::{Progress, Settings, audit},
     baseline::{Baseline, ParseBaselineError},
-    report::{Found, Outcome, Report},
+    report::{Criteria, Found, Outcome, Report},
     tree::WalkError,
 };
 use shield_evidence::{Check, CheckOutcome};
@@ -125,7 +125,7 @@ impl Pipeline<'_> {
                 return Err(self.fail(StageFailure { stage, reason, output, hint }));
             }
         };
-        let criteria = &self.order.manifest.audit.criteria;
+        let criteria = &self.criteria();
         let (outcome, summary) = (report.outcome(criteria), self.summary(&report));
         let (checks, details) = (self.checks(&report), self.details(&report));
         if outcome == Outcome::Clean {
@@ -160,8 +160,15 @@ impl Pipeline<'_> {
         work.await.expect("an audit does not panic")
     }
 
+    /// What counts in a pipeline.
+    fn criteria(&self) -> Criteria {
+        let criteria = self.order.manifest.audit.criteria.clone();
+        let stage = self.order.manifest.stages.audit.as_ref();
+        Criteria { fail_on: stage.and_then(|stage| stage.fail_on).unwrap_or(criteria.fail_on), ..criteria }
+    }
+
     fn summary(&self, report: &Report) -> String {
-        let criteria = &self.order.manifest.audit.criteria;
+        let criteria = &self.criteria();
         let open = report.failing(criteria).count();
         let missing = report.coverage.missing().len();
         let files = report.coverage.files;
@@ -172,7 +179,7 @@ impl Pipeline<'_> {
     }
 
     fn checks(&self, report: &Report) -> Vec<Check> {
-        let criteria = &self.order.manifest.audit.criteria;
+        let criteria = &self.criteria();
         let of = |name: &str, held: bool, detail: String| Check {
             name: name.to_owned(),
             outcome: if held { CheckOutcome::Yes } else { CheckOutcome::No },
@@ -191,7 +198,7 @@ impl Pipeline<'_> {
 
     /// Figures and names; the report itself is made again by `shield audit`.
     fn details(&self, report: &Report) -> Value {
-        let criteria = &self.order.manifest.audit.criteria;
+        let criteria = &self.criteria();
         let names: Vec<_> =
             report.failing(criteria).map(|found| found.finding.fingerprint.to_string()).collect();
         let database: Option<Sha256Digest> = match &report.advisories {

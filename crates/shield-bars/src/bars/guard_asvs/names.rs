@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, fmt};
 
 /// Every number of the standard, with its level.
-const STANDARD: &str = include_str!("requirements.txt");
+const STANDARD: &str = include_str!("asvs.txt");
 
 /// A requirement of ASVS 5.0: chapter, section, number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

@@ -2,6 +2,8 @@
 
 use std::{error::Error, fs, os::unix::net::UnixListener, path::Path};
 
+use shield_audit::{audit::HistoryOf, finding::Severity, imports::PythonVersion, report::Part};
+
 use crate::drill::DrillName;
 
 use super::{
@@ -29,6 +31,7 @@ fn fills_in_every_default() {
                 "command": null, "artifact": "target/release/shop", "exclude": [".git", ".shield"], "deadline": "30m",
             },
             "test": null,
+            "audit": null,
             "bench": null,
             "staging_env": {},
             "smoke": [],
@@ -47,6 +50,10 @@ fn fills_in_every_default() {
             "environments": [], "load": null, "rate": 20, "disk": null, "before": "5s", "lasts": "10s", "after": "10s",
         },
         "bench": null,
+        "audit": {
+            "criteria": { "fail_on": "high", "gaps": [] }, "exclude": [], "history": "tree", "site_packages": [],
+            "python": null, "baseline": null,
+        },
     });
     assert_eq!(manifest, expected);
 }
@@ -66,6 +73,18 @@ fn reads_every_key() {
         [DrillName::InstanceKill, DrillName::EdgeKill]
     );
     assert_eq!(manifest.drill.environments[0].as_str(), "production");
+    assert_eq!(manifest.stages.audit.as_ref().unwrap().fail_on, Some(Severity::Critical));
+    let audit = &manifest.audit;
+    assert_eq!(
+        (audit.criteria.fail_on, audit.criteria.gaps.as_slice()),
+        (Severity::Medium, &[Part::Advisories][..])
+    );
+    assert_eq!(
+        (audit.exclude.as_slice(), audit.history),
+        (&["vendor".to_owned()][..], HistoryOf::Repository)
+    );
+    assert_eq!(audit.site_packages, ["/usr/lib/python3/dist-packages"]);
+    assert_eq!((audit.python, audit.baseline.as_deref()), (Some(PythonVersion(12)), Some("accepted.txt")));
     let bench = manifest.bench.as_ref().unwrap();
     let jwt = &bench.components[0];
     assert_eq!((bench.load.as_str(), bench.prepare.as_deref()), ("bench.toml", Some("./accounts")));

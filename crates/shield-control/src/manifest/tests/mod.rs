@@ -43,6 +43,18 @@ deadline = "30m"
 command = "cargo test"
 deadline = "30m"
 
+[audit]
+fail_on = "medium"
+gaps = ["advisories"]
+exclude = ["vendor"]
+secrets = "repository"
+site_packages = ["/usr/lib/python3/dist-packages"]
+python = "3.12"
+baseline = "accepted.txt"
+
+[stage.audit]
+fail_on = "critical"
+
 [stage.bench]
 budget = "10s"
 
