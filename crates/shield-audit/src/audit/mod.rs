@@ -12,7 +12,7 @@ mod run;
 mod settings;
 mod standing;
 
-pub use graph::ImportGraph;
+pub use graph::{IMPORTS, ImportGraph};
 pub use progress::Progress;
 pub use run::audit;
 pub use settings::{HistoryOf, Settings};

@@ -4,12 +4,12 @@ use std::{collections::BTreeSet, fs, io, path::Path};
 
 use shield_types::chain;
 
-use super::{ImportGraph, Settings};
+use super::Settings;
 use crate::{
-    advisories::{Answer, Match, match_packages},
+    advisories::{Answer, match_packages},
     dependencies::{
-        Believed, Ecosystem, Environment, Package, Project, Unread, bill::Bill, find_disagreements,
-        read_environment, read_project,
+        Believed, Environment, Package, Project, Unread, bill::Bill, find_disagreements, read_environment,
+        read_project,
     },
     finding::Finding,
     report::Gap,
@@ -42,9 +42,12 @@ pub(super) fn look(root: &Path, tree: &Tree, sites: &[String], settings: &Settin
     let mut findings = find_disagreements(&project);
     if let Answer::Checked(checked) = &answer {
         findings.extend(checked.findings());
-        gaps.extend(checked.unchecked.iter().map(|one| {
-            Gap::of(PART, format!("{} {}", one.package, one.version), one.reason.as_str())
-        }));
+        gaps.extend(
+            checked
+                .unchecked
+                .iter()
+                .map(|one| Gap::of(PART, format!("{} {}", one.package, one.version), one.reason.as_str())),
+        );
         let refused = checked.summary.quarantined.iter();
         gaps.extend(refused.map(|one| Gap::of("advisories", &one.file, one.reason.as_str())));
         bill.matches.clone_from(&checked.matches);
@@ -58,13 +61,6 @@ pub(super) fn look(root: &Path, tree: &Tree, sites: &[String], settings: &Settin
     Packages { findings, gaps, believed, answer, bill }
 }
 
-/// Whether an installed package is never imported by the project. Only of Python that is installed can that be said.
-pub(super) fn is_never_imported(of: &Match, graph: &ImportGraph) -> bool {
-    let name = of.package.name();
-    of.package.ecosystem() == Ecosystem::PyPi
-        && graph.usage.get(name).is_some_and(|usage| usage.modules > 0 && usage.reached == 0)
-}
-
 fn asks_for_packages(project: &Project) -> bool {
     project.manifests.iter().any(|one| !one.packages.is_empty() || !one.requirements.is_empty())
 }
@@ -74,7 +70,10 @@ fn read(root: &Path, path: &str, bytes_max: u64) -> io::Result<Vec<u8>> {
     let location = fs::canonicalize(root.join(path))?;
     let base = if root.is_dir() { root } else { root.parent().unwrap_or(root) };
     if !location.starts_with(base) {
-        return Err(io::Error::new(io::ErrorKind::PermissionDenied, "it lies outside of the audited directory"));
+        return Err(io::Error::new(
+            io::ErrorKind::PermissionDenied,
+            "it lies outside of the audited directory",
+        ));
     }
     if fs::metadata(&location)?.len() > bytes_max.saturating_mul(16) {
         return Err(io::Error::new(io::ErrorKind::FileTooLarge, "it is too large"));

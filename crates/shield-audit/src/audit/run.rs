@@ -2,10 +2,7 @@
 
 use std::{fs, path::Path};
 
-use super::{
-    HistoryOf, Progress, Settings, code, graph, history, packages,
-    standing::Standings,
-};
+use super::{HistoryOf, Progress, Settings, code, graph, history, packages, standing::Standings};
 use crate::{
     baseline::Baseline,
     finding::{Finding, number_alike},
@@ -69,7 +66,8 @@ pub fn audit(
 /// Absolute paths of the directories of installed packages: those of the tree, then the others.
 fn sites(root: &Path, tree: &Tree, settings: &Settings) -> Vec<String> {
     let inside = graph::sites(tree).into_iter().map(|site| root.join(site));
-    let given = settings.site_packages.iter().map(|path| fs::canonicalize(path).unwrap_or_else(|_| path.clone()));
+    let given =
+        settings.site_packages.iter().map(|path| fs::canonicalize(path).unwrap_or_else(|_| path.clone()));
     let mut sites: Vec<String> = Vec::new();
     for site in inside.chain(given) {
         let site = site.to_string_lossy().into_owned();
@@ -102,7 +100,9 @@ fn judged(
     let judged = baseline.judge(findings, settings.today, |entry| {
         !skipped.iter().any(|skipped| skipped.path == entry.place && skipped.reason.leaves_gap())
     });
-    let found = judged.open.into_iter().map(|finding| Found { standing: standings.standing(&finding), finding });
-    let accepted = judged.accepted.into_iter().map(|(finding, entry)| Accepted { finding, terms: entry.terms });
+    let found =
+        judged.open.into_iter().map(|finding| Found { standing: standings.standing(&finding), finding });
+    let accepted =
+        judged.accepted.into_iter().map(|(finding, entry)| Accepted { finding, terms: entry.terms });
     (found.collect(), accepted.collect())
 }

@@ -1,0 +1,115 @@
+//! Words and orders that every form of a report shares.
+
+use std::{cmp::Reverse, fmt};
+
+use super::{Funnel, Outcome, Report, Standing};
+use crate::{
+    advisories::Checked,
+    finding::{Confidence, Finding, Place, Severity},
+};
+
+/// Severities, worst first.
+pub(super) const WORST_FIRST: [Severity; 5] =
+    [Severity::Critical, Severity::High, Severity::Medium, Severity::Low, Severity::Info];
+
+pub(super) const fn severity(severity: Severity) -> &'static str {
+    match severity {
+        Severity::Info => "info",
+        Severity::Low => "low",
+        Severity::Medium => "medium",
+        Severity::High => "high",
+        Severity::Critical => "critical",
+    }
+}
+
+pub(super) const fn confidence(confidence: Confidence) -> &'static str {
+    match confidence {
+        Confidence::Low => "low",
+        Confidence::Medium => "medium",
+        Confidence::High => "high",
+    }
+}
+
+pub(super) const fn standing(standing: Standing) -> &'static str {
+    match standing {
+        Standing::Own => "own",
+        Standing::Dependency => "dependency",
+        Standing::Unreachable => "unreachable",
+    }
+}
+
+/// What it comes to in one sentence.
+pub(super) fn verdict(report: &Report, fail_on: Severity) -> String {
+    let (open, level) = (report.funnel(fail_on).open, severity(fail_on));
+    match report.outcome(fail_on) {
+        Outcome::Clean => format!("clean: nothing of severity {level} or above"),
+        Outcome::Found => format!("{open} to mend, of severity {level} or above"),
+        Outcome::Incomplete => {
+            format!("incomplete: nothing of severity {level} or above was found, but not all was looked at")
+        }
+        Outcome::FoundAndIncomplete => {
+            format!("{open} to mend, of severity {level} or above, and not all was looked at")
+        }
+    }
+}
+
+/// What fails the audit: the worst first, the places of one severity in their order.
+pub(super) fn worst_first(report: &Report, fail_on: Severity) -> Vec<&Finding> {
+    let mut findings: Vec<_> = report.failing(fail_on).map(|found| &found.finding).collect();
+    findings.sort_by_key(|finding| Reverse(finding.severity));
+    findings
+}
+
+/// `FILE:LINE:COLUMN`, as far as it is known.
+pub(super) fn place(place: &Place) -> String {
+    let file = if place.file.is_empty() { "." } else { &place.file };
+    match place.span {
+        Some(span) => format!("{file}:{}:{}", span.line, span.column),
+        None => file.to_owned(),
+    }
+}
+
+/// How old the knowledge of vulnerabilities is, by registry.
+pub(super) fn newest(checked: &Checked) -> String {
+    let covered =
+        checked.summary.coverage.iter().map(|(ecosystem, coverage)| match coverage.newest.as_str() {
+            "" => format!("{ecosystem} of an unstated day"),
+            day => format!("{ecosystem} {day}"),
+        });
+    let covered: Vec<_> = covered.collect();
+    if covered.is_empty() { "no registry".to_owned() } else { covered.join(", ") }
+}
+
+/// The steps of a funnel from all to what is left: how many each sets apart, and why.
+pub(super) fn steps(funnel: &Funnel, fail_on: Severity) -> [(usize, String); 5] {
+    [
+        (funnel.suppressed, "taken back by a comment in the source".to_owned()),
+        (funnel.accepted, "accepted by the baseline".to_owned()),
+        (funnel.unreachable, "in installed code that nothing leads to".to_owned()),
+        (funnel.dependency, "in installed code that is imported".to_owned()),
+        (funnel.minor, format!("below severity {}", severity(fail_on))),
+    ]
+}
+
+/// A whole number with commas between thousands.
+pub(super) fn count<N: fmt::Display>(number: N) -> String {
+    let digits = number.to_string();
+    let mut out = String::new();
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            out.push(',');
+        }
+        out.push(digit);
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn thousands_are_set_apart() {
+        assert_eq!([0, 999, 1000, 1_234_567].map(count::<u64>), ["0", "999", "1,000", "1,234,567"]);
+    }
+}
