@@ -8,8 +8,8 @@ use super::Settings;
 use crate::{
     advisories::{Answer, match_packages},
     dependencies::{
-        Believed, Environment, Package, Project, Unread, bill::Bill, find_disagreements, read_environment,
-        read_project,
+        Believed, Environment, Manifest, Package, PackageName, Project, Unread, bill::Bill,
+        find_disagreements, read_environment, read_project,
     },
     finding::Finding,
     report::Gap,
@@ -52,7 +52,10 @@ pub(super) fn look(root: &Path, tree: &Tree, sites: &[String], settings: &Settin
         gaps.extend(refused.map(|one| Gap::of("advisories", &one.file, one.reason.as_str())));
         bill.matches.clone_from(&checked.matches);
     }
-    if asks_for_packages(&project) && matches!(answer, Answer::NoDatabase) {
+    if matches!(answer, Answer::Checked(_)) {
+        let known = bill.packages.iter().map(|package| &package.name).collect();
+        gaps.extend(project.manifests.iter().filter_map(|manifest| without_version(manifest, &known)));
+    } else if asks_for_packages(&project) {
         let reason = "there is no database of advisories: nothing is known of their vulnerabilities";
         gaps.push(Gap::of("advisories", "all packages", reason));
     }
@@ -63,6 +66,20 @@ pub(super) fn look(root: &Path, tree: &Tree, sites: &[String], settings: &Settin
 
 fn asks_for_packages(project: &Project) -> bool {
     project.manifests.iter().any(|one| !one.packages.is_empty() || !one.requirements.is_empty())
+}
+
+/// What a list asks for without saying in which version, where nothing else of the project says so either: it cannot be looked up.
+fn without_version(manifest: &Manifest, known: &BTreeSet<&PackageName>) -> Option<Gap> {
+    let asked = manifest.requirements.iter().filter(|one| !one.constraint).map(|one| &one.name);
+    let unknown: BTreeSet<_> = asked.filter(|name| !known.contains(name)).collect();
+    let reason = match unknown.len() {
+        0 => return None,
+        1 => "nothing says which version of one package is used, so that nothing is known of its vulnerabilities".to_owned(),
+        count => format!(
+            "nothing says which versions of {count} packages are used, so that nothing is known of their vulnerabilities"
+        ),
+    };
+    Some(Gap::of(PART, &manifest.file, reason))
 }
 
 /// The bytes of a file of the project. A list of packages cannot lead out of the audited directory.

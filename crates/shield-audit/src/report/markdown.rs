@@ -8,7 +8,7 @@ use std::fmt::Write as _;
 use super::{
     Gap, Report,
     escape::{markdown as plain, markdown_code as code, sentence, within},
-    words::{confidence, count, newest, place, severity, steps, verdict, worst_first},
+    words::{Group, advice, capital, confidence, count, groups, newest, place, severity, steps, verdict},
 };
 use crate::{
     advisories::Answer,
@@ -22,8 +22,8 @@ const ANYTHING: &str = "a string takes everything";
 const BYTES_MAX: usize = 64_000;
 /// What the rows of one list or table may take, findings apart.
 const ROWS_BYTES_MAX: usize = 8_000;
-/// So many findings are shown at once; the others open with a click.
-const SHOWN: usize = 20;
+/// So many findings of a rule are shown at once; the others open with a click.
+const SHOWN: usize = 10;
 /// So many things that were not looked at, and lists of packages, are named.
 const ROWS_MAX: usize = 20;
 /// So many steps of a way are shown.
@@ -41,7 +41,7 @@ pub fn markdown(report: &Report, fail_on: Severity) -> String {
     let mut end = String::new();
     packages(&mut end, report);
     coverage(&mut end, report);
-    findings(&mut text, &worst_first(report, fail_on), BYTES_MAX - end.len());
+    findings(&mut text, &groups(report, fail_on), BYTES_MAX - end.len());
     text + &end
 }
 
@@ -55,48 +55,60 @@ fn funnel(text: &mut String, report: &Report, fail_on: Severity) {
     writeln!(text, "| **{}** | **to mend** |", count(funnel.open)).expect(ANYTHING);
 }
 
-/// The worst of them, until the document has so many bytes.
-fn findings(text: &mut String, findings: &[&Finding], bytes_max: usize) {
-    if findings.is_empty() {
-        return;
-    }
-    text.push_str("\n### To mend, the worst first\n\n");
-    // For what stands below them.
-    let end = bytes_max.saturating_sub(200);
+/// What is to be mended, until the document has so many bytes.
+fn findings(text: &mut String, groups: &[Group<'_>], bytes_max: usize) {
+    let all: usize = groups.iter().map(|group| group.findings.len()).sum();
+    // For what stands below and around them.
+    let end = bytes_max.saturating_sub(400);
     let mut written = 0;
-    for finding in findings {
-        let entry = entry(finding);
-        if text.len() + entry.len() > end {
+    for group in groups {
+        let head = head(group);
+        if text.len() + head.len() > end {
             break;
         }
-        if written == SHOWN {
-            let rest = findings.len() - written;
-            write!(text, "\n<details><summary>{} more</summary>\n\n", count(rest)).expect(ANYTHING);
+        text.push_str(&head);
+        let before = written;
+        let mut folded = false;
+        for finding in &group.findings {
+            let entry = entry(finding);
+            if text.len() + entry.len() > end {
+                break;
+            }
+            if written - before == SHOWN {
+                let rest = count(group.findings.len() - SHOWN);
+                write!(text, "\n<details><summary>{rest} more</summary>\n\n").expect(ANYTHING);
+                folded = true;
+            }
+            text.push_str(&entry);
+            written += 1;
         }
-        text.push_str(&entry);
-        written += 1;
+        text.push_str(if folded { "\n</details>\n" } else { "" });
     }
-    if written > SHOWN {
-        text.push_str("\n</details>\n");
-    }
-    if written < findings.len() {
-        let rest = count(findings.len() - written);
+    if written < all {
+        let rest = count(all - written);
         write!(text, "\n{rest} of them do not fit here; the other forms of the report have them.\n")
             .expect(ANYTHING);
     }
 }
 
+fn head(group: &Group<'_>) -> String {
+    let (rule, level) = (group.rule, severity(group.severity));
+    format!(
+        "\n### {}: {} ({})\n\n{} <sub><code>{}</code>, {}</sub>\n\n",
+        capital(level),
+        sentence(rule.title, plain, code),
+        count(group.findings.len()),
+        said(&advice(rule)),
+        rule.id,
+        rule.cwe
+    )
+}
+
 fn entry(finding: &Finding) -> String {
-    let rule = finding.rule;
     let mut entry = format!(
-        "- **{}** {} in {}  \n  {}  \n  {}  \n  <sub><code>{}</code>, {}, {} confidence, <code>{}</code></sub>\n",
-        severity(finding.severity),
-        plain(rule.title),
+        "- {} {} <sub>{} confidence, <code>{}</code></sub>\n",
         code(&within(&place(&finding.place), TEXT_MAX)),
         said(&finding.message),
-        said(rule.advice),
-        rule.id,
-        rule.cwe,
         confidence(finding.confidence),
         finding.fingerprint,
     );
@@ -129,7 +141,7 @@ fn packages(text: &mut String, report: &Report) {
         ),
         Answer::Checked(checked) => writeln!(
             text,
-            "{} in use, {} checked against advisories up to {} (`{}`): {} vulnerabilities.",
+            "{} in use, {} of them in a version that could be checked against advisories up to {} (`{}`): {} vulnerabilities.",
             count(packages),
             count(checked.checked_packages),
             plain(&newest(checked)),
@@ -222,7 +234,8 @@ mod tests {
             "| 9 | found in all |",
             "| −2 | in installed code that nothing leads to |",
             "| **3** | **to mend** |",
-            "- **critical** dependency with a known vulnerability in <code>uv.lock</code>",
+            "### Critical: dependency with a known vulnerability (1)",
+            "- <code>uv.lock</code> <code>used 1.0</code>: lets strangers in (CVE-1); fixed in 2.0 <sub>high",
             "  1. <code>src/app.py:3:1</code> a stranger sets it",
             "Call what you mean by its name.",
             "advisories up to PyPI 2024-10-10 (`sha256:",
@@ -230,7 +243,7 @@ mod tests {
         ] {
             assert!(text.contains(part), "`{part}` is not in:\n{text}");
         }
-        let places = ["**critical**", "**high**"].map(|severity| text.find(severity).unwrap());
+        let places = ["### Critical", "### High"].map(|severity| text.find(severity).unwrap());
         assert!(places.is_sorted());
     }
 

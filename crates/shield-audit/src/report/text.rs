@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use super::{
     Funnel, Report,
     escape::visible,
-    words::{confidence, newest, place, severity, steps, verdict, worst_first},
+    words::{advice, confidence, newest, place, severity, steps, verdict, worst_first},
 };
 use crate::{
     advisories::Answer,
@@ -49,7 +49,7 @@ fn entry(finding: &Finding) -> String {
     for step in &finding.steps {
         write!(entry, "\n    {} {}", visible(&place(&step.place)), visible(&step.what)).expect(ANYTHING);
     }
-    write!(entry, "\n  {} [{}]", finding.rule.advice, finding.fingerprint).expect(ANYTHING);
+    write!(entry, "\n  {} [{}]", advice(finding.rule), finding.fingerprint).expect(ANYTHING);
     entry
 }
 

@@ -1,11 +1,11 @@
 //! Words and orders that every form of a report shares.
 
-use std::{cmp::Reverse, fmt};
+use std::{cmp::Reverse, collections::BTreeMap, fmt};
 
 use super::{Funnel, Outcome, Report, Standing};
 use crate::{
     advisories::Checked,
-    finding::{Confidence, Finding, Place, Severity},
+    finding::{Confidence, Finding, Place, Rule, Severity},
 };
 
 /// Severities, worst first.
@@ -58,6 +58,48 @@ pub(super) fn worst_first(report: &Report, fail_on: Severity) -> Vec<&Finding> {
     let mut findings: Vec<_> = report.failing(fail_on).map(|found| &found.finding).collect();
     findings.sort_by_key(|finding| Reverse(finding.severity));
     findings
+}
+
+/// Findings of one rule and one severity.
+pub(super) struct Group<'a> {
+    pub(super) severity: Severity,
+    pub(super) rule: &'static Rule,
+    /// In the order of their places; at least one.
+    pub(super) findings: Vec<&'a Finding>,
+}
+
+/// Findings by severity and rule: the worst first.
+pub(super) fn grouped<'a>(findings: impl Iterator<Item = &'a Finding>) -> Vec<Group<'a>> {
+    let mut groups: BTreeMap<_, Group<'a>> = BTreeMap::new();
+    for finding in findings {
+        let (severity, rule) = (finding.severity, finding.rule);
+        let new = || Group { severity, rule, findings: Vec::new() };
+        groups.entry((Reverse(severity), rule.id)).or_insert_with(new).findings.push(finding);
+    }
+    groups.into_values().collect()
+}
+
+/// What fails the audit, by severity and rule.
+pub(super) fn groups(report: &Report, fail_on: Severity) -> Vec<Group<'_>> {
+    grouped(report.failing(fail_on).map(|found| &found.finding))
+}
+
+/// The title of a rule with a capital at its start.
+pub(super) fn title(rule: &Rule) -> String {
+    capital(rule.title)
+}
+
+/// The advice of a rule as a sentence.
+pub(super) fn advice(rule: &Rule) -> String {
+    let stop = if rule.advice.ends_with(['.', '!', '?']) { "" } else { "." };
+    capital(rule.advice) + stop
+}
+
+/// With a capital at its start.
+pub(super) fn capital(text: &str) -> String {
+    let mut characters = text.chars();
+    let first: String = characters.next().map(char::to_uppercase).into_iter().flatten().collect();
+    first + characters.as_str()
 }
 
 /// `FILE:LINE:COLUMN`, as far as it is known.

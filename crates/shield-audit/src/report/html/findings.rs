@@ -7,12 +7,12 @@ use crate::{
     finding::{Finding, Rule, Severity, Step},
     report::{
         Report, Standing,
-        words::{confidence, count, place, severity, worst_first},
+        words::{Group, advice, capital, confidence, count, grouped, groups, place, severity, title},
     },
 };
 
-/// So many findings have an article of their own.
-const ARTICLES_MAX: usize = 400;
+/// So many findings of a rule are shown.
+const ITEMS_MAX: usize = 200;
 /// Bytes that articles take at most.
 const BYTES_MAX: usize = 800_000;
 /// So many steps of a way are shown.
@@ -22,49 +22,56 @@ const SENTENCE_MAX: usize = 600;
 /// So many places of a rule are named in a table.
 const PLACES_MAX: usize = 3;
 
-/// The findings of one rule.
-type OfRule<'a> = (&'static Rule, Vec<&'a Finding>);
-
-/// What fails the audit, one by one.
+/// What fails the audit: the worst first, with one article a rule.
 pub(super) fn open(report: &Report, fail_on: Severity) -> String {
-    let findings = worst_first(report, fail_on);
-    let (mut articles, mut written, mut before) = (String::new(), 0, None);
-    for finding in findings.iter().take(ARTICLES_MAX) {
-        let article = article(finding);
-        if articles.len() + article.len() > BYTES_MAX {
-            break;
-        }
-        if before.replace(finding.severity) != Some(finding.severity) {
-            let same = findings.iter().filter(|one| one.severity == finding.severity).count();
-            let word = severity(finding.severity);
+    let groups = groups(report, fail_on);
+    let (mut articles, mut before) = (String::new(), None);
+    for group in &groups {
+        if before.replace(group.severity) != Some(group.severity) {
+            let same = groups.iter().filter(|one| one.severity == group.severity);
+            let all: usize = same.map(|one| one.findings.len()).sum();
+            let word = severity(group.severity);
             articles
-                .push_str(&format!(r#"<h3 class="level {word}">{word} <span>{}</span></h3>"#, count(same)));
+                .push_str(&format!(r#"<h3 class="level {word}">{word} <span>{}</span></h3>"#, count(all)));
         }
-        articles.push_str(&article);
-        written += 1;
+        articles.push_str(&article(group, BYTES_MAX.saturating_sub(articles.len())));
     }
-    articles + &more(findings.len() - written)
+    articles
 }
 
-fn article(finding: &Finding) -> String {
-    let rule = finding.rule;
+/// Everything of one rule, in about so many bytes.
+fn article(group: &Group<'_>, bytes_max: usize) -> String {
+    let rule = group.rule;
     let aliases: String = rule.aliases.iter().map(|alias| format!(", {alias}")).collect();
-    let context = match finding.context.as_str() {
-        "" => String::new(),
-        context => format!(" in {}", code(context)),
-    };
+    let (mut items, mut written) = (String::new(), 0);
+    for finding in group.findings.iter().take(ITEMS_MAX) {
+        let item = item(finding);
+        if items.len() + item.len() > bytes_max {
+            break;
+        }
+        items.push_str(&item);
+        written += 1;
+    }
+    let items = if items.is_empty() { items } else { format!("<ul>{items}</ul>") };
     format!(
-        r#"<article class="finding {level}"><h4>{title}</h4><p class="place">{place}{context}</p><p>{message}</p>{steps}<p class="advice">{advice}</p><p class="names">{id}{aliases} · {cwe} · {confidence} confidence · {fingerprint}</p></article>"#,
-        level = severity(finding.severity),
-        title = text(rule.title),
-        place = code(&place(&finding.place)),
-        message = said(&finding.message, SENTENCE_MAX),
-        steps = steps(&finding.steps),
-        advice = said(rule.advice, SENTENCE_MAX),
+        r#"<article class="finding {level}"><h4>{title} <span>{all}</span></h4><p class="advice">{advice}</p>{items}{more}<p class="names">{id}{aliases} · {cwe}</p></article>"#,
+        level = severity(group.severity),
+        title = said(&title(rule), SENTENCE_MAX),
+        all = count(group.findings.len()),
+        advice = said(&advice(rule), SENTENCE_MAX),
+        more = more(group.findings.len() - written),
         id = rule.id,
         cwe = rule.cwe,
-        confidence = confidence(finding.confidence),
-        fingerprint = finding.fingerprint,
+    )
+}
+
+fn item(finding: &Finding) -> String {
+    let names = format!("{} confidence · {}", confidence(finding.confidence), finding.fingerprint);
+    format!(
+        r#"<li><p class="place">{}</p><p>{}</p>{}<p class="names">{names}</p></li>"#,
+        code(&place(&finding.place)),
+        said(&capital(&finding.message), SENTENCE_MAX),
+        steps(&finding.steps),
     )
 }
 
@@ -85,14 +92,16 @@ fn steps(steps: &[Step]) -> String {
 pub(super) fn minor(report: &Report, fail_on: Severity) -> String {
     let own = report.found.iter().filter(|one| one.standing == Standing::Own);
     let below = own.map(|one| &one.finding).filter(|finding| finding.severity < fail_on);
-    let rows = by_rule(below).into_iter().map(|(rule, findings)| {
+    let groups = grouped(below);
+    let rows = groups.iter().map(|Group { rule, severity: level, findings }| {
         let named: Vec<_> = findings.iter().take(PLACES_MAX).map(|one| code(&place(&one.place))).collect();
         let rest = findings.len().saturating_sub(PLACES_MAX);
         let rest = if rest > 0 { format!(" and {} more", count(rest)) } else { String::new() };
         let places = format!("{}{rest}", named.join(", "));
-        vec![text(rule.title), code(rule.id), figure(findings.len()), places, said(rule.advice, SENTENCE_MAX)]
+        let advice = said(&advice(rule), SENTENCE_MAX);
+        vec![titled(rule), severity(*level).to_owned(), count(findings.len()), places, advice]
     });
-    table(&["what", "rule", "findings", "where", "what to do"], rows)
+    table(&["what", "severity", "findings", "where", "what to do"], rows)
 }
 
 /// What is in installed code, by rule.
@@ -105,15 +114,9 @@ pub(super) fn installed(report: &Report) -> String {
         *if one.standing == Standing::Dependency { reached } else { unreached } += 1;
     }
     let rows = rules.into_values().map(|(rule, reached, unreached)| {
-        vec![
-            text(rule.title),
-            code(rule.id),
-            severity(rule.severity).to_owned(),
-            figure(reached),
-            figure(unreached),
-        ]
+        vec![titled(rule), severity(rule.severity).to_owned(), count(reached), count(unreached)]
     });
-    table(&["what", "rule", "severity", "in code that is imported", "in code that nothing leads to"], rows)
+    table(&["what", "severity", "in code that is imported", "in code that nothing leads to"], rows)
 }
 
 /// What the baseline accepts, and on what terms.
@@ -142,19 +145,10 @@ pub(super) fn suppressed(report: &Report) -> String {
 }
 
 fn named(finding: &Finding) -> String {
-    format!("{} ({})", text(finding.rule.title), severity(finding.severity))
+    format!("{} ({})", said(&title(finding.rule), SENTENCE_MAX), severity(finding.severity))
 }
 
-/// The worst rules first.
-fn by_rule<'a>(findings: impl Iterator<Item = &'a Finding>) -> Vec<OfRule<'a>> {
-    let mut rules: BTreeMap<(Reverse<Severity>, &str), OfRule<'a>> = BTreeMap::new();
-    for finding in findings {
-        let rule = finding.rule;
-        rules.entry((Reverse(rule.severity), rule.id)).or_insert((rule, Vec::new())).1.push(finding);
-    }
-    rules.into_values().collect()
-}
-
-fn figure(number: usize) -> String {
-    format!(r#"<span class="figure">{}</span>"#, count(number))
+/// The title of a rule, and its name.
+fn titled(rule: &Rule) -> String {
+    format!(r#"{} <span class="names">{}</span>"#, said(&title(rule), SENTENCE_MAX), rule.id)
 }

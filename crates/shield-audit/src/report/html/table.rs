@@ -34,7 +34,10 @@ pub(super) fn table(heads: &[&str], rows: impl ExactSizeIterator<Item = Vec<Stri
     for cells in rows.take(ROWS_MAX) {
         let mut cells = cells.into_iter();
         let first = cells.next().unwrap_or_default();
-        let rest: String = cells.map(|cell| format!("<td>{cell}</td>")).collect();
+        // On a telephone a row is a card, and each of its cells says what it is.
+        let rest = heads.iter().skip(1).zip(cells.by_ref());
+        let rest: String =
+            rest.map(|(head, cell)| format!(r#"<td data-head="{head}">{cell}</td>"#)).collect();
         let row = format!(r#"<tr><th scope="row">{first}</th>{rest}</tr>"#);
         if body.len() + row.len() > BYTES_MAX {
             break;

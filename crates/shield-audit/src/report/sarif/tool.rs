@@ -67,8 +67,8 @@ fn described(rule: &Rule) -> Value {
     json!({
         "id": rule.id,
         "name": pascal(rule.id),
-        "shortDescription": {"text": sentence(rule.title)},
-        "fullDescription": {"text": format!("{}. {}", sentence(rule.title).trim_end_matches('.'), sentence(rule.advice))},
+        "shortDescription": {"text": format!("{}.", words::title(rule))},
+        "fullDescription": {"text": format!("{}. {}", words::title(rule), words::advice(rule))},
         "help": {"text": text, "markdown": markdown},
         "helpUri": format!("https://cwe.mitre.org/data/definitions/{}.html", rule.cwe.0),
         "defaultConfiguration": {"level": level(rule.severity)},
@@ -86,13 +86,13 @@ fn help(rule: &Rule) -> (String, String) {
         [] => String::new(),
         aliases => format!(" Others call it {}.", aliases.join(", ")),
     };
-    let advice = sentence(rule.advice);
+    let advice = words::advice(rule);
     let severity = words::severity(rule.severity);
     let text =
         format!("{advice} It is {}, of severity {severity} unless a result says otherwise.{names}", rule.cwe);
     let markdown = format!(
         "**{}**\n\n{advice}\n\n- {}\n- severity {severity} unless a result says otherwise\n- `{}`{}\n",
-        sentence(rule.title),
+        words::title(rule),
         rule.cwe,
         rule.id,
         rule.aliases.iter().map(|alias| format!(", elsewhere `{alias}`")).collect::<String>(),
@@ -100,17 +100,9 @@ fn help(rule: &Rule) -> (String, String) {
     (text, markdown)
 }
 
-/// With a capital at its start and a full stop at its end.
-fn sentence(text: &str) -> String {
-    let mut characters = text.chars();
-    let first: String = characters.next().map(char::to_uppercase).into_iter().flatten().collect();
-    let stop = if text.ends_with(['.', '!', '?']) { "" } else { "." };
-    format!("{first}{}{stop}", characters.as_str())
-}
-
 /// `python/weak-hash` as `PythonWeakHash`, as names of rules are spelled in SARIF.
 fn pascal(id: &str) -> String {
-    id.split(['/', '-']).map(|word| sentence(word).trim_end_matches('.').to_owned()).collect()
+    id.split(['/', '-']).map(words::capital).collect()
 }
 
 /// The level of results of a severity.
