@@ -29,7 +29,7 @@ pub(super) fn html(text: &str) -> String {
 
 /// Visible, for anywhere in Markdown that is not the start of a line: nothing of it is markup, a link, or calls anybody.
 pub(super) fn markdown(text: &str) -> String {
-    unlinked(text, |character| "\\`*_[]<>|&~$^!{}\"'".contains(character))
+    unlinked(text, |character| "\\`*_[]<>|&~$^!{}\"".contains(character))
 }
 
 /// Visible, as code in Markdown. An element of HTML, since the text may hold any number of backticks.

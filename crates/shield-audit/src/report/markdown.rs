@@ -8,7 +8,9 @@ use std::fmt::Write as _;
 use super::{
     Gap, Report,
     escape::{markdown as plain, markdown_code as code, sentence, within},
-    words::{Group, advice, capital, confidence, count, groups, newest, place, severity, steps, verdict},
+    words::{
+        Group, advice, apart_by, capital, confidence, count, groups, newest, place, severity, steps, verdict,
+    },
 };
 use crate::{
     advisories::Answer,
@@ -50,7 +52,7 @@ fn funnel(text: &mut String, report: &Report, fail_on: Severity) {
     write!(text, "| findings | |\n| ---: | --- |\n| {} | found in all |\n", count(funnel.all))
         .expect(ANYTHING);
     for (apart, why) in steps(&funnel, fail_on) {
-        writeln!(text, "| −{} | {why} |", count(apart)).expect(ANYTHING);
+        writeln!(text, "| {} | {why} |", apart_by(apart)).expect(ANYTHING);
     }
     writeln!(text, "| **{}** | **to mend** |", count(funnel.open)).expect(ANYTHING);
 }
@@ -61,7 +63,10 @@ fn findings(text: &mut String, groups: &[Group<'_>], bytes_max: usize) {
     // For what stands below and around them.
     let end = bytes_max.saturating_sub(400);
     let mut written = 0;
-    for group in groups {
+    for (number, group) in groups.iter().enumerate() {
+        // What one leaves of its share is for the others; many of one kind do not push out the next.
+        let share = end.saturating_sub(text.len()) / (groups.len() - number);
+        let end = text.len() + share;
         let head = head(group);
         if text.len() + head.len() > end {
             break;

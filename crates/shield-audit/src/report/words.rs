@@ -5,8 +5,11 @@ use std::{cmp::Reverse, collections::BTreeMap, fmt};
 use super::{Funnel, Outcome, Report, Standing};
 use crate::{
     advisories::Checked,
-    finding::{Confidence, Finding, Place, Rule, Severity},
+    finding::{Confidence, Cwe, Finding, Place, Rule, Severity},
 };
+
+/// What rules are about that say whether a project works, not who may harm it: rules of writing code that were not kept.
+pub(super) const QUALITY: Cwe = Cwe(710);
 
 /// Severities, worst first.
 pub(super) const WORST_FIRST: [Severity; 5] =
@@ -68,13 +71,17 @@ pub(super) struct Group<'a> {
     pub(super) findings: Vec<&'a Finding>,
 }
 
-/// Findings by severity and rule: the worst first.
+/// Findings by severity and rule: the worst first, and of one severity what strangers may use before what does not work.
 pub(super) fn grouped<'a>(findings: impl Iterator<Item = &'a Finding>) -> Vec<Group<'a>> {
     let mut groups: BTreeMap<_, Group<'a>> = BTreeMap::new();
     for finding in findings {
         let (severity, rule) = (finding.severity, finding.rule);
         let new = || Group { severity, rule, findings: Vec::new() };
-        groups.entry((Reverse(severity), rule.id)).or_insert_with(new).findings.push(finding);
+        groups
+            .entry((Reverse(severity), rule.cwe == QUALITY, rule.id))
+            .or_insert_with(new)
+            .findings
+            .push(finding);
     }
     groups.into_values().collect()
 }
@@ -131,6 +138,11 @@ pub(super) fn steps(funnel: &Funnel, fail_on: Severity) -> [(usize, String); 5] 
         (funnel.dependency, "in installed code that is imported".to_owned()),
         (funnel.minor, format!("below severity {}", severity(fail_on))),
     ]
+}
+
+/// How many findings a step takes away.
+pub(super) fn apart_by(apart: usize) -> String {
+    if apart == 0 { "0".to_owned() } else { format!("−{}", count(apart)) }
 }
 
 /// A whole number with commas between thousands.

@@ -26,7 +26,7 @@ const PLACES_MAX: usize = 3;
 pub(super) fn open(report: &Report, fail_on: Severity) -> String {
     let groups = groups(report, fail_on);
     let (mut articles, mut before) = (String::new(), None);
-    for group in &groups {
+    for (number, group) in groups.iter().enumerate() {
         if before.replace(group.severity) != Some(group.severity) {
             let same = groups.iter().filter(|one| one.severity == group.severity);
             let all: usize = same.map(|one| one.findings.len()).sum();
@@ -34,7 +34,9 @@ pub(super) fn open(report: &Report, fail_on: Severity) -> String {
             articles
                 .push_str(&format!(r#"<h3 class="level {word}">{word} <span>{}</span></h3>"#, count(all)));
         }
-        articles.push_str(&article(group, BYTES_MAX.saturating_sub(articles.len())));
+        // What one leaves of its share is for the others; many of one kind do not push out the next.
+        let share = BYTES_MAX.saturating_sub(articles.len()) / (groups.len() - number);
+        articles.push_str(&article(group, share));
     }
     articles
 }
@@ -54,7 +56,7 @@ fn article(group: &Group<'_>, bytes_max: usize) -> String {
     }
     let items = if items.is_empty() { items } else { format!("<ul>{items}</ul>") };
     format!(
-        r#"<article class="finding {level}"><h4>{title} <span>{all}</span></h4><p class="advice">{advice}</p>{items}{more}<p class="names">{id}{aliases} · {cwe}</p></article>"#,
+        r#"<article class="finding {level}"><h4>{title} <span>{all}</span></h4><p class="names">{id}{aliases} · {cwe}</p><p class="advice">{advice}</p>{items}{more}</article>"#,
         level = severity(group.severity),
         title = said(&title(rule), SENTENCE_MAX),
         all = count(group.findings.len()),

@@ -7,7 +7,7 @@ use crate::{
     finding::Severity,
     report::{
         Funnel,
-        words::{count, steps},
+        words::{apart_by, count, steps},
     },
 };
 
@@ -24,7 +24,7 @@ pub(super) fn funnel(funnel: &Funnel, fail_on: Severity) -> String {
     for (apart, why) in steps(funnel, fail_on) {
         let next = left - apart;
         let class = if apart == 0 { "none" } else { "apart" };
-        rows.push_str(&row(class, &format!("−{}", count(apart)), &why, (width(left), width(next))));
+        rows.push_str(&row(class, &apart_by(apart), &why, (width(left), width(next))));
         left = next;
     }
     rows.push_str(&row("whole", &count(funnel.open), "to mend", (width(left), width(left))));

@@ -21,7 +21,10 @@ pub(super) fn known(report: &Report) -> String {
     match &report.advisories {
         Answer::NoDatabase => "not known: there is no database of advisories".to_owned(),
         Answer::Checked(checked) if checked.checked_packages == 0 => {
-            format!("not known: of no package the exact version is; advisories as of {}", newest(checked))
+            format!(
+                "not known: of no package an exact version is stated; advisories as of {}",
+                newest(checked)
+            )
         }
         Answer::Checked(checked) => format!(
             "{} in {} packages, as of {}",

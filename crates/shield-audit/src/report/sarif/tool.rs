@@ -14,9 +14,6 @@ pub(super) const NOT_LOOKED_AT: &str = "not-looked-at";
 /// What a notification is: something that was left out on purpose.
 pub(super) const LEFT_OUT: &str = "left-out";
 
-/// What rules are about that say whether a project works, not who may harm it: rules of writing code that were not kept.
-const QUALITY: Cwe = Cwe(710);
-
 /// GitHub shows so many tags of a rule.
 const TAGS_MAX: usize = 10;
 
@@ -55,7 +52,7 @@ pub(super) fn weaknesses(rules: &[&Rule]) -> Value {
 fn described(rule: &Rule) -> Value {
     let (text, markdown) = help(rule);
     let area = rule.id.split('/').next().unwrap_or(rule.id);
-    let security = rule.cwe != QUALITY;
+    let security = rule.cwe != words::QUALITY;
     let mut tags = vec![area.to_owned(), format!("external/cwe/cwe-{:03}", rule.cwe.0)];
     tags.push(if security { "security" } else { "maintainability" }.to_owned());
     tags.extend(rule.aliases.iter().map(|alias| (*alias).to_owned()));
