@@ -8,7 +8,7 @@ use super::Settings;
 use crate::{
     advisories::{Answer, match_packages},
     dependencies::{
-        Believed, Environment, Manifest, Package, PackageName, Project, Unread, bill::Bill,
+        Believed, Environment, Manifest, Package, PackageName, Project, Requirement, Unread, bill::Bill,
         find_disagreements, read_environment, read_project,
     },
     finding::Finding,
@@ -70,7 +70,9 @@ fn asks_for_packages(project: &Project) -> bool {
 
 /// What a list asks for without saying in which version, where nothing else of the project says so either: it cannot be looked up.
 fn without_version(manifest: &Manifest, known: &BTreeSet<&PackageName>) -> Option<Gap> {
-    let asked = manifest.requirements.iter().filter(|one| !one.constraint).map(|one| &one.name);
+    // Where versions are known at all, an extra of which none is stated was not asked for.
+    let used = |one: &&Requirement| !one.constraint && (one.group.is_none() || known.is_empty());
+    let asked = manifest.requirements.iter().filter(used).map(|one| &one.name);
     let unknown: BTreeSet<_> = asked.filter(|name| !known.contains(name)).collect();
     let reason = match unknown.len() {
         0 => return None,

@@ -70,7 +70,12 @@ impl Report {
             (Kind::Malicious, _) => {
                 format!("remove `{}`, and change every secret it could read", found.package)
             }
-            (_, Some(version)) => format!("update `{}` to {version}", found.package),
+            (_, Some(fixed)) => match &found.clean_in {
+                Some(clean) if clean != fixed => {
+                    format!("update `{}` to {clean}; {fixed} has other vulnerabilities", found.package)
+                }
+                _ => format!("update `{}` to {fixed}", found.package),
+            },
             (_, None) if doubtful => return Status::UnderInvestigation,
             (_, None) => format!(
                 "no fixed version of `{}` is known: keep the affected code from being reached, or replace the package",
