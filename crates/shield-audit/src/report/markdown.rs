@@ -149,7 +149,7 @@ fn packages(text: &mut String, report: &Report) {
             "{} in use, {} of them in a version that could be checked against advisories up to {} (`{}`): {} vulnerabilities.",
             count(packages),
             count(checked.checked_packages),
-            plain(&newest(checked)),
+            plain(&newest(checked, report.day)),
             checked.digest,
             count(checked.matches.len()),
         ),
@@ -243,7 +243,7 @@ mod tests {
             "- <code>uv.lock</code> <code>used 1.0</code>: lets strangers in (CVE-1); fixed in 2.0 <sub>high",
             "  1. <code>src/app.py:3:1</code> a stranger sets it",
             "Call what you mean by its name.",
-            "advisories up to PyPI 2024-10-10 (`sha256:",
+            "advisories up to PyPI 2024-10-10 (778 days old) (`sha256:",
             "- files <code>src/broken.py</code>: line 3 does not parse: Expected <code>)</code>",
         ] {
             assert!(text.contains(part), "`{part}` is not in:\n{text}");

@@ -72,7 +72,7 @@ fn packages(report: &Report) -> String {
         Answer::Checked(checked) => format!(
             "\npackages: {packages}, {} checked against advisories up to {} (sha256 {})",
             checked.checked_packages,
-            newest(checked),
+            newest(checked, report.day),
             checked.digest.hex()
         ),
     }

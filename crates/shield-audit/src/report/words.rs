@@ -2,6 +2,8 @@
 
 use std::{cmp::Reverse, collections::BTreeMap, fmt};
 
+use jiff::civil::Date;
+
 use super::{Funnel, Outcome, Report, Standing};
 use crate::{
     advisories::Checked,
@@ -10,6 +12,9 @@ use crate::{
 
 /// What rules are about that say whether a project works, not who may harm it: rules of writing code that were not kept.
 pub(super) const QUALITY: Cwe = Cwe(710);
+
+/// Advisories older than this say so.
+const FRESH_DAYS: i32 = 30;
 
 /// Severities, worst first.
 pub(super) const WORST_FIRST: [Severity; 5] =
@@ -118,13 +123,16 @@ pub(super) fn place(place: &Place) -> String {
     }
 }
 
-/// How old the knowledge of vulnerabilities is, by registry.
-pub(super) fn newest(checked: &Checked) -> String {
-    let covered =
-        checked.summary.coverage.iter().map(|(ecosystem, coverage)| match coverage.newest.as_str() {
-            "" => format!("{ecosystem} of an unstated day"),
-            day => format!("{ecosystem} {day}"),
-        });
+/// How old the knowledge of vulnerabilities is on a day, by registry.
+pub(super) fn newest(checked: &Checked, day: Date) -> String {
+    let covered = checked.summary.coverage.iter().map(|(ecosystem, coverage)| {
+        let age = coverage.newest.parse::<Date>().and_then(|newest| newest.until(day));
+        match age.map(|age| age.get_days()) {
+            Err(_) => format!("{ecosystem} of an unstated day"),
+            Ok(days) if days > FRESH_DAYS => format!("{ecosystem} {} ({days} days old)", coverage.newest),
+            Ok(_) => format!("{ecosystem} {}", coverage.newest),
+        }
+    });
     let covered: Vec<_> = covered.collect();
     if covered.is_empty() { "no registry".to_owned() } else { covered.join(", ") }
 }

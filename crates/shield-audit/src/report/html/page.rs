@@ -122,7 +122,7 @@ mod tests {
             "@ops",
             "2027-01-31",
             "# nosec B324",
-            "PyPI 2024-10-10",
+            "PyPI 2024-10-10 (778 days old)",
             "CVE-2",
             "not affected",
             "5 commits",

@@ -23,14 +23,14 @@ pub(super) fn known(report: &Report) -> String {
         Answer::Checked(checked) if checked.checked_packages == 0 => {
             format!(
                 "not known: of no package an exact version is stated; advisories as of {}",
-                newest(checked)
+                newest(checked, report.day)
             )
         }
         Answer::Checked(checked) => format!(
             "{} in {} packages, as of {}",
             count(checked.matches.len()),
             count(checked.checked_packages),
-            newest(checked)
+            newest(checked, report.day)
         ),
     }
 }
@@ -50,7 +50,7 @@ pub(super) fn packages(report: &Report) -> String {
             r#"<p>{} packages are in use; {} were checked against advisories up to {}.</p><p class="names">{}</p>{}"#,
             count(in_use),
             count(checked.checked_packages),
-            text(&newest(checked)),
+            text(&newest(checked, report.day)),
             checked.digest,
             vulnerabilities(report, &checked.matches),
         ),
@@ -84,16 +84,19 @@ fn vulnerabilities(report: &Report, matches: &[Match]) -> String {
         let fixed = found.fixed_in.as_deref().unwrap_or("no version is known");
         let finding = found.finding();
         vec![
-            text(&format!("{} {}", found.package, found.version)),
+            format!(
+                r#"{} <span class="names">{}</span>"#,
+                text(&format!("{} {}", found.package, found.version)),
+                code(&place(&found.place))
+            ),
             text(&found.names.join(", ")),
             severity(finding.severity).to_owned(),
-            text(&found.summary),
+            said(&found.summary, REASON_MAX),
             text(fixed),
             meaning.to_owned(),
-            code(&place(&found.place)),
         ]
     });
-    table(&["package", "vulnerability", "severity", "what", "fixed in", "here", "where"], rows)
+    table(&["package", "vulnerability", "severity", "what", "fixed in", "here"], rows)
 }
 
 /// What could not be looked at.

@@ -121,7 +121,9 @@ fn invocation(report: &Report, left_out: usize) -> Value {
 fn properties(report: &Report, fail_on: Severity) -> Value {
     let advisories = match &report.advisories {
         Answer::NoDatabase => Value::Null,
-        Answer::Checked(checked) => json!({"digest": checked.digest, "newest": words::newest(checked)}),
+        Answer::Checked(checked) => {
+            json!({"digest": checked.digest, "newest": words::newest(checked, report.day)})
+        }
     };
     json!({
         "outcome": report.outcome(fail_on),
