@@ -1,7 +1,7 @@
 //! What an audit says, for whoever reads it.
 //!
 //! [`Report`] is all of it; each function writes it down in one form: [`text`] for a terminal, [`markdown`] for a pull request,
-//! [`html`] for a browser, [`json`] for programs, [`sarif`] for places that collect findings, [`cyclonedx`] and [`spdx`] for what the
+//! [`html`] for a browser, [`json`] for programs, [`sarif`] for places that collect findings, [`cyclonedx`] and [`spdx()`] for what the
 //! project is made of, [`vex`] for what its vulnerabilities mean here. What was not looked at is in every form of the audit, and the
 //! same report gives the same bytes.
 
