@@ -280,6 +280,15 @@ mod tests {
         }
     }
 
+    #[test]
+    fn many_of_one_kind_leave_room() {
+        let mut report = sample::many(10_000);
+        report.found.extend(sample::found().found);
+        let text = markdown(&report, Severity::Low);
+        let heads = text.lines().filter(|line| line.starts_with("### ") && line.ends_with(')'));
+        assert_eq!(heads.count(), 5, "each rule is there");
+    }
+
     /// Everything hostile, as long as it can be, and a thousand times.
     fn crowded() -> Report {
         let mut report = sample::hostile();
