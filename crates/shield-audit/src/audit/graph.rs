@@ -9,6 +9,7 @@ use shield_types::Sha256Digest;
 
 use super::Settings;
 use crate::{
+    dependencies::{Ecosystem, PackageName},
     finding::Finding,
     imports::{
         Declared, Disk, Distributions, Home, Inventory, Layout, Library, Loader, Packaging, PythonVersion,
@@ -28,6 +29,8 @@ pub struct ImportGraph {
     pub unreached: BTreeSet<String>,
     /// By installed distribution: its modules, and how many of them are reached.
     pub usage: BTreeMap<String, Usage>,
+    /// By installed distribution that has modules of which none is reached: these modules.
+    pub never_imported: BTreeMap<String, Vec<String>>,
     /// Where the search began: the project's modules, tests apart.
     pub roots: Vec<String>,
     /// Modules with an import whose name only the running program knows. What they could mean counts as reached.
@@ -103,6 +106,23 @@ fn relative<'a>(project: &str, path: &'a str) -> &'a str {
     path.strip_prefix(project).map_or(path, |rest| rest.trim_start_matches('/'))
 }
 
+// === impl ImportGraph ===
+
+impl ImportGraph {
+    /// Whether an installed package is never imported by the project. Only of Python that is installed can that be said.
+    #[must_use]
+    pub fn is_never_imported(&self, package: &PackageName) -> bool {
+        self.modules_never_imported(package).is_some()
+    }
+
+    /// The modules of an installed package of which the project imports none; none if it does, or if that cannot be said.
+    #[must_use]
+    pub fn modules_never_imported(&self, package: &PackageName) -> Option<&[String]> {
+        let python = package.ecosystem() == Ecosystem::PyPi;
+        self.never_imported.get(package.name()).filter(|_| python).map(Vec::as_slice)
+    }
+}
+
 // === impl Imports ===
 
 impl Imports {
@@ -162,7 +182,17 @@ impl Graph<'_> {
         let installed = inventory.modules().filter(|(_, module)| module.home == Home::Site);
         let unreached = installed.filter(|(id, _)| reached.link(*id).is_none());
         let usage = reached.usage(inventory, self.distributions);
+        let mut never_imported: BTreeMap<String, Vec<String>> = BTreeMap::new();
+        for (_, module) in inventory.modules().filter(|(_, module)| module.home == Home::Site) {
+            let of = self.distributions.of(&module.path).map(|found| &found.name);
+            if let Some(name) =
+                of.filter(|name| usage.get(name.as_str()).is_some_and(|usage| usage.reached == 0))
+            {
+                never_imported.entry(name.clone()).or_default().push(module.name.to_string());
+            }
+        }
         ImportGraph {
+            never_imported,
             unreached: unreached.map(|(_, module)| module.path.to_string()).collect(),
             usage: usage.into_iter().map(|(name, usage)| (name.to_owned(), usage)).collect(),
             roots: files.map(|path| relative(self.project, path).to_owned()).collect(),

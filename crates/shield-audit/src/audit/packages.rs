@@ -4,12 +4,12 @@ use std::{collections::BTreeSet, fs, io, path::Path};
 
 use shield_types::chain;
 
-use super::{ImportGraph, Settings};
+use super::Settings;
 use crate::{
-    advisories::{Answer, Match, match_packages},
+    advisories::{Answer, match_packages},
     dependencies::{
-        Believed, Ecosystem, Environment, Package, Project, Unread, bill::Bill, find_disagreements,
-        read_environment, read_project,
+        Believed, Environment, Manifest, Package, PackageName, Project, Requirement, Unread, bill::Bill,
+        find_disagreements, read_environment, read_project,
     },
     finding::Finding,
     report::{Gap, Part},
@@ -46,7 +46,10 @@ pub(super) fn look(root: &Path, tree: &Tree, sites: &[String], settings: &Settin
         gaps.extend(refused.map(|one| Gap::of(Part::Advisories, &one.file, one.reason.as_str())));
         bill.matches.clone_from(&checked.matches);
     }
-    if asks_for_packages(&project) && matches!(answer, Answer::NoDatabase) {
+    if matches!(answer, Answer::Checked(_)) {
+        let known = bill.packages.iter().map(|package| &package.name).collect();
+        gaps.extend(project.manifests.iter().filter_map(|manifest| without_version(manifest, &known)));
+    } else if asks_for_packages(&project) {
         let reason = "there is no database of advisories: nothing is known of their vulnerabilities";
         gaps.push(Gap::of(Part::Advisories, "all packages", reason));
     }
@@ -55,15 +58,24 @@ pub(super) fn look(root: &Path, tree: &Tree, sites: &[String], settings: &Settin
     Packages { findings, gaps, believed, answer, bill }
 }
 
-/// Whether an installed package is never imported by the project. Only of Python that is installed can that be said.
-pub(super) fn is_never_imported(of: &Match, graph: &ImportGraph) -> bool {
-    let name = of.package.name();
-    of.package.ecosystem() == Ecosystem::PyPi
-        && graph.usage.get(name).is_some_and(|usage| usage.modules > 0 && usage.reached == 0)
-}
-
 fn asks_for_packages(project: &Project) -> bool {
     project.manifests.iter().any(|one| !one.packages.is_empty() || !one.requirements.is_empty())
+}
+
+/// What a list asks for without saying in which version, where nothing else of the project says so either: it cannot be looked up.
+fn without_version(manifest: &Manifest, known: &BTreeSet<&PackageName>) -> Option<Gap> {
+    // Where versions are known at all, an extra of which none is stated was not asked for.
+    let used = |one: &&Requirement| !one.constraint && (one.group.is_none() || known.is_empty());
+    let asked = manifest.requirements.iter().filter(used).map(|one| &one.name);
+    let unknown: BTreeSet<_> = asked.filter(|name| !known.contains(name)).collect();
+    let reason = match unknown.len() {
+        0 => return None,
+        1 => "nothing says which version of one package is used, so that nothing is known of its vulnerabilities".to_owned(),
+        count => format!(
+            "nothing says which versions of {count} packages are used, so that nothing is known of their vulnerabilities"
+        ),
+    };
+    Some(Gap::of(Part::Packages, &manifest.file, reason))
 }
 
 /// The bytes of a file of the project. A list of packages cannot lead out of the audited directory.

@@ -6,6 +6,7 @@ use super::{HistoryOf, Progress, Settings, code, graph, history, packages, stand
 use crate::{
     baseline::Baseline,
     finding::{Finding, number_alike},
+    python::Suppressed,
     report::{Accepted, Coverage, Found, Report},
     secrets::Scanner,
     tree::{Skipped, Tree, WalkError},
@@ -40,6 +41,7 @@ pub fn audit(
     let standings = Standings::of(&root, &tree, &imports.graph, &packages.answer);
     let mut findings = code.findings;
     findings.extend(past.findings.into_iter().chain(imports.findings).chain(packages.findings));
+    let (findings, suppressed) = numbered(findings, code.suppressed);
     let (found, accepted) = judged(findings, settings, &code.skipped, &standings);
     let mut gaps = past.gaps;
     gaps.extend(imports.gaps.into_iter().chain(packages.gaps));
@@ -48,7 +50,7 @@ pub fn audit(
         day: settings.today,
         found,
         accepted,
-        suppressed: code.suppressed,
+        suppressed,
         coverage: Coverage {
             files: code.files,
             bytes: code.bytes,
@@ -78,14 +80,12 @@ fn sites(root: &Path, tree: &Tree, settings: &Settings) -> Vec<String> {
     sites
 }
 
-/// Numbers what was found, in the order of places, and sets apart what the baseline accepts.
-fn judged(
-    mut findings: Vec<Finding>,
-    settings: &Settings,
-    skipped: &[Skipped],
-    standings: &Standings<'_>,
-) -> (Vec<Found>, Vec<Accepted>) {
-    findings.sort_by(|left, right| {
+/// Puts what was found in the order of places and numbers what is alike. What a comment takes back is numbered with the rest: a
+/// comment on the first of two must not give its name to the second.
+fn numbered(findings: Vec<Finding>, suppressed: Vec<Suppressed>) -> (Vec<Finding>, Vec<Suppressed>) {
+    let taken_back = suppressed.into_iter().map(|one| (one.finding, Some(one.comment)));
+    let mut all: Vec<_> = findings.into_iter().map(|finding| (finding, None)).chain(taken_back).collect();
+    all.sort_by(|(left, _), (right, _)| {
         (&left.place, left.rule.id, &left.subject, &left.message).cmp(&(
             &right.place,
             right.rule.id,
@@ -93,7 +93,25 @@ fn judged(
             &right.message,
         ))
     });
-    number_alike(&mut findings);
+    let (mut all, comments): (Vec<_>, Vec<_>) = all.into_iter().unzip();
+    number_alike(&mut all);
+    let (mut findings, mut suppressed) = (Vec::new(), Vec::new());
+    for (finding, comment) in all.into_iter().zip(comments) {
+        match comment {
+            Some(comment) => suppressed.push(Suppressed { finding, comment }),
+            None => findings.push(finding),
+        }
+    }
+    (findings, suppressed)
+}
+
+/// Sets apart what the baseline accepts.
+fn judged(
+    findings: Vec<Finding>,
+    settings: &Settings,
+    skipped: &[Skipped],
+    standings: &Standings<'_>,
+) -> (Vec<Found>, Vec<Accepted>) {
     let none = Baseline::new("none");
     let baseline = settings.baseline.as_ref().unwrap_or(&none);
     // What could not be read this time may still have its defect.
@@ -105,4 +123,41 @@ fn judged(
     let accepted =
         judged.accepted.into_iter().map(|(finding, entry)| Accepted { finding, terms: entry.terms });
     (found.collect(), accepted.collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::civil::date;
+
+    use super::*;
+    use crate::{advisories::Builder, finding::Fingerprint};
+
+    #[test]
+    fn comments_rename_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        let names = |text: &str| {
+            fs::write(folder.path().join("a.py"), text).unwrap();
+            audit(folder.path(), &Settings::on(date(2026, 11, 27)), &|_| {}).unwrap()
+        };
+        let before = names("eval(x)\neval(x)\n");
+        let after = names("eval(x)  # nosec\neval(x)\n");
+        assert_eq!(after.suppressed[0].finding.fingerprint, before.found[0].finding.fingerprint);
+        assert_eq!(after.found[0].finding.fingerprint, before.found[1].finding.fingerprint);
+        assert_ne!(after.suppressed[0].finding.fingerprint, Fingerprint::UNSET);
+    }
+
+    #[test]
+    fn versions_nobody_states_are_a_gap() {
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join("requirements.txt"), "aiohttp>=3\nattrs==23.1.0\n").unwrap();
+        let settings =
+            Settings { advisories: Some(Builder::new().finish()), ..Settings::on(date(2026, 11, 27)) };
+        let report = audit(folder.path(), &settings, &|_| {}).unwrap();
+        let said = report
+            .coverage
+            .gaps
+            .iter()
+            .any(|gap| gap.reason.starts_with("nothing says which version of one package"));
+        assert!(said, "{:?}", report.coverage.gaps);
+    }
 }

@@ -5,9 +5,9 @@ use std::{
     path::Path,
 };
 
-use super::{ImportGraph, packages::is_never_imported};
+use super::ImportGraph;
 use crate::{
-    advisories::Answer,
+    advisories::{Answer, Match},
     finding::{Finding, Place},
     report::Standing,
     tree::{Origin, Tree},
@@ -55,7 +55,8 @@ impl<'a> Standings<'a> {
 /// package: it is the project that uses it.
 fn vulnerabilities(answer: &Answer, graph: &ImportGraph) -> HashMap<(Place, String), Standing> {
     let Answer::Checked(checked) = answer else { return HashMap::new() };
-    let standing = |of| if is_never_imported(of, graph) { Standing::Unreachable } else { Standing::Own };
+    let standing =
+        |of: &Match| if graph.is_never_imported(&of.package) { Standing::Unreachable } else { Standing::Own };
     let findings = checked.matches.iter().map(|of| (of.finding(), standing(of)));
     findings.map(|(finding, standing)| ((finding.place, finding.subject), standing)).collect()
 }

@@ -107,7 +107,7 @@ impl Packaging<'_> {
                 _ if broken.when == super::When::Deferred => (&BROKEN_IMPORT, Severity::Medium),
                 _ => (&BROKEN_IMPORT, Severity::High),
             };
-            let message = format!("`{}` cannot work: {}", broken.written, explain(&broken.cause));
+            let message = format!("`{}` cannot work: {}", broken.written, self.explain(&broken.cause));
             Some(self.finding(
                 rule,
                 severity,
@@ -264,6 +264,34 @@ impl Packaging<'_> {
         findings
     }
 
+    /// A cause in words.
+    fn explain(&self, cause: &Cause) -> String {
+        match cause {
+            Cause::Renamed { to } | Cause::FromInside { to } => format!("the module is `{to}`"),
+            Cause::Miscounted { to, level } => format!("`{to}` is {level} dots away"),
+            Cause::Absent { module, alike } if alike.is_empty() => format!("there is no module `{module}`"),
+            Cause::Absent { module, alike } => {
+                format!("there is no module `{module}`; of its last name there is `{}`", alike.join("`, `"))
+            }
+            Cause::Moved { to } => format!("the name is in `{to}`"),
+            Cause::NameAbsent { module, homes } if homes.is_empty() => {
+                format!("`{module}` has no such name, and no other module of the project")
+            }
+            Cause::NameAbsent { module, homes } => {
+                format!("`{module}` has no such name; it is in `{}`", homes.join("`, `"))
+            }
+            Cause::Hidden { module, path } => {
+                format!("the name is in `{}`, which `{module}` hides", self.relative(path))
+            }
+            Cause::Refused { path, fault } => {
+                format!("Python refuses `{}` at line {}: {}", self.relative(path), fault.line, fault.message)
+            }
+            Cause::NotInstalled { distribution, .. } => {
+                format!("nothing installed has it, and no list of the project names `{distribution}`")
+            }
+        }
+    }
+
     fn source(&self, id: ModuleId) -> &str {
         let module = self.library.inventory.module(id);
         module.source.as_deref().unwrap_or(&module.path)
@@ -281,7 +309,7 @@ impl Packaging<'_> {
     }
 
     fn relative<'p>(&self, path: &'p str) -> &'p str {
-        path.strip_prefix(self.project).map_or(path, |rest| rest.trim_start_matches('/'))
+        path.strip_prefix(self.project).and_then(|rest| rest.strip_prefix('/')).unwrap_or(path)
     }
 
     fn whole(&self, rule: &'static Rule, path: &str, subject: &str, message: String) -> Finding {
@@ -319,30 +347,4 @@ fn lacks_init(inventory: &Inventory, module: &Module) -> bool {
     let parent = module.name.rsplit_once('.').and_then(|(parent, _)| inventory.find(parent));
     module.shape == Shape::Namespace
         && parent.is_some_and(|parent| inventory.module(parent).shape == Shape::Package)
-}
-
-/// A cause in words.
-fn explain(cause: &Cause) -> String {
-    match cause {
-        Cause::Renamed { to } | Cause::FromInside { to } => format!("the module is `{to}`"),
-        Cause::Miscounted { to, level } => format!("`{to}` is {level} dots away"),
-        Cause::Absent { module, alike } if alike.is_empty() => format!("there is no module `{module}`"),
-        Cause::Absent { module, alike } => {
-            format!("there is no module `{module}`; its last name have `{}`", alike.join("`, `"))
-        }
-        Cause::Moved { to } => format!("the name is in `{to}`"),
-        Cause::NameAbsent { module, homes } if homes.is_empty() => {
-            format!("`{module}` has no such name, and no other module of the project")
-        }
-        Cause::NameAbsent { module, homes } => {
-            format!("`{module}` has no such name; it is in `{}`", homes.join("`, `"))
-        }
-        Cause::Hidden { module, path } => format!("the name is in `{path}`, which `{module}` hides"),
-        Cause::Refused { path, fault } => {
-            format!("Python refuses `{path}` at line {}: {}", fault.line, fault.message)
-        }
-        Cause::NotInstalled { distribution, .. } => {
-            format!("nothing installed has it, and no list of the project names `{distribution}`")
-        }
-    }
 }

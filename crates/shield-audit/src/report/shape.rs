@@ -1,5 +1,7 @@
 //! A report.
 
+use std::collections::BTreeSet;
+
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
@@ -9,7 +11,7 @@ use crate::{
     audit::ImportGraph,
     baseline::Terms,
     dependencies::{Believed, bill::Bill},
-    finding::{Finding, Severity},
+    finding::{Finding, Rule, Severity},
     python::Suppressed,
 };
 
@@ -26,20 +28,18 @@ pub enum Standing {
 }
 
 /// A finding in its surroundings.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Found {
     /// Where it stands.
     pub standing: Standing,
     /// What was found.
-    #[serde(flatten)]
     pub finding: Finding,
 }
 
 /// A finding that is accepted for a while.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Accepted {
     /// What was found.
-    #[serde(flatten)]
     pub finding: Finding,
     /// Why, by whom, and until when.
     pub terms: Terms,
@@ -69,7 +69,7 @@ pub enum Outcome {
 }
 
 /// All that an audit says.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug)]
 pub struct Report {
     /// What was audited: an absolute path.
     pub root: String,
@@ -88,10 +88,8 @@ pub struct Report {
     /// What is known of their vulnerabilities.
     pub advisories: Answer,
     /// What the project is made of.
-    #[serde(skip)]
     pub bill: Bill,
     /// What leads where; not part of what is written, only its digest is, with claims that rest on it.
-    #[serde(skip)]
     pub graph: ImportGraph,
 }
 
@@ -103,6 +101,19 @@ impl Report {
         let fail_on = criteria.fail_on;
         let own = self.found.iter().filter(|one| one.standing == Standing::Own);
         own.filter(move |one| one.finding.severity >= fail_on)
+    }
+
+    /// Every finding, accepted and suppressed ones included.
+    pub fn all(&self) -> impl Iterator<Item = &Finding> {
+        let found = self.found.iter().map(|one| &one.finding);
+        let accepted = self.accepted.iter().map(|one| &one.finding);
+        found.chain(accepted).chain(self.suppressed.iter().map(|one| &one.finding))
+    }
+
+    /// The rules of all findings, in the order of their ids.
+    #[must_use]
+    pub fn rules(&self) -> BTreeSet<&'static Rule> {
+        self.all().map(|finding| finding.rule).collect()
     }
 
     /// What it comes to.

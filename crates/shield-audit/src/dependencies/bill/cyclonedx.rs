@@ -6,7 +6,10 @@ use serde_json::{Map, Value, json};
 
 use super::shape::{Bill, address_of, checksum_of, licence_of};
 use crate::{
-    advisories::{Match, severity_of_vector},
+    advisories::{
+        Match, severity_of_vector,
+        vex::{Justification, Statement, Status},
+    },
     dependencies::{Licence, Package},
     finding::Severity,
 };
@@ -36,7 +39,7 @@ pub fn cyclonedx(bill: &Bill) -> Value {
         },
         "components": components,
         "dependencies": dependencies(bill, &packages),
-        "vulnerabilities": bill.matches.iter().map(vulnerability).collect::<Vec<_>>(),
+        "vulnerabilities": vulnerabilities(bill),
     })
 }
 
@@ -78,7 +81,44 @@ fn dependencies(bill: &Bill, packages: &BTreeMap<String, &Package>) -> Vec<Value
     std::iter::once(project).chain(known).collect()
 }
 
-fn vulnerability(found: &Match) -> Value {
+fn vulnerabilities(bill: &Bill) -> Vec<Value> {
+    let key = |one: &'_ Statement| (one.vulnerability.clone(), one.package.clone());
+    let statements: BTreeMap<_, _> = bill.statements.iter().map(|one| (key(one), &one.status)).collect();
+    // A version that several files name is one component.
+    let found = bill.matches.iter().map(|one| {
+        let key = (one.vulnerability.clone(), one.package.purl_of(&one.version));
+        let status = statements.get(&key).copied();
+        (key, vulnerability(one, status))
+    });
+    found.collect::<BTreeMap<_, _>>().into_values().collect()
+}
+
+/// What a vulnerability means here, in the words of this format.
+fn analysis(status: &Status) -> Value {
+    match status {
+        Status::NotAffected { justification, proof } => {
+            let justification = match justification {
+                Justification::ComponentNotPresent | Justification::VulnerableCodeNotPresent => {
+                    "code_not_present"
+                }
+                Justification::VulnerableCodeNotInExecutePath => "code_not_reachable",
+                Justification::VulnerableCodeCannotBeControlledByAdversary => "requires_environment",
+                Justification::InlineMitigationsAlreadyExist => "protected_by_mitigating_control",
+            };
+            let (roots, targets) = (proof.roots.len(), proof.targets.len());
+            let detail =
+                format!("{} ({roots} roots, {targets} modules, graph {})", proof.method, proof.graph);
+            json!({"state": "not_affected", "justification": justification, "detail": detail})
+        }
+        Status::Affected { action } => {
+            json!({"state": "exploitable", "detail": action})
+        }
+        Status::Fixed => json!({"state": "resolved"}),
+        Status::UnderInvestigation => json!({"state": "in_triage"}),
+    }
+}
+
+fn vulnerability(found: &Match, status: Option<&Status>) -> Value {
     let purl = found.package.purl_of(&found.version);
     let mut ratings: Vec<_> = found.vectors.iter().filter_map(|vector| rating(vector)).collect();
     if let (true, Some(severity)) = (ratings.is_empty(), found.severity) {
@@ -99,6 +139,7 @@ fn vulnerability(found: &Match) -> Value {
     if let Some(version) = &found.fixed_in {
         vulnerability.insert("recommendation".to_owned(), json!(format!("update to {version}")));
     }
+    vulnerability.extend(status.map(|status| ("analysis".to_owned(), analysis(status))));
     Value::Object(vulnerability)
 }
 

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 
 use crate::{
-    advisories::Match,
+    advisories::{Match, vex::Statement},
     dependencies::{Environment, Licence, Origin, Package},
 };
 
@@ -24,6 +24,8 @@ pub struct Bill {
     pub needs: BTreeMap<String, BTreeSet<String>>,
     /// What is known to be wrong with it.
     pub matches: Vec<Match>,
+    /// What that means here: at most one statement of a vulnerability of a package.
+    pub statements: Vec<Statement>,
 }
 
 /// A digest of the one archive that a package is.
@@ -133,7 +135,7 @@ pub(super) mod tests {
             BTreeSet::from(["pkg:npm/%40s/b@2.0.0".to_owned()]),
         )]);
         let (name, created) = ("me".to_owned(), "2026-01-02T03:04:05Z".to_owned());
-        Bill { name, version: None, created, packages: vec![c, a.clone(), b, a], needs, matches: Vec::new() }
+        Bill { name, created, packages: vec![c, a.clone(), b, a], needs, ..Bill::default() }
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! SPDX 2.3 in JSON.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use serde_json::{Map, Value, json};
 use shield_types::Sha256Digest;
 
@@ -16,7 +18,17 @@ pub fn spdx(bill: &Bill) -> Value {
     let ids: Map<String, Value> =
         by_purl.keys().enumerate().map(|(number, purl)| (purl.clone(), json!(id_of(number, purl)))).collect();
     let mut packages = vec![project(bill)];
-    packages.extend(by_purl.iter().map(|(purl, package)| described(&ids[purl], purl, package)));
+    let advisories = advisories(bill);
+    packages.extend(by_purl.iter().map(|(purl, package)| {
+        let mut references = vec![json!({"referenceCategory": "PACKAGE-MANAGER", "referenceType": "purl", "referenceLocator": purl})];
+        references.extend(advisories.get(purl).into_iter().flatten().map(|id| {
+            let locator = format!("https://osv.dev/vulnerability/{id}");
+            json!({"referenceCategory": "SECURITY", "referenceType": "advisory", "referenceLocator": locator})
+        }));
+        let mut described = described(&ids[purl], package);
+        described["externalRefs"] = json!(references);
+        described
+    }));
     let relation = |from: &Value, kind: &str, to: &Value| json!({"spdxElementId": from, "relationshipType": kind, "relatedSpdxElement": to});
     let mut relationships = vec![relation(&json!(DOCUMENT), "DESCRIBES", &json!(PROJECT))];
     for (purl, id) in &ids {
@@ -37,6 +49,17 @@ pub fn spdx(bill: &Bill) -> Value {
     })
 }
 
+/// The records about each package, by its package URL. An id is an address, so only what looks like one is taken.
+fn advisories(bill: &Bill) -> BTreeMap<String, BTreeSet<&str>> {
+    let mut advisories: BTreeMap<String, BTreeSet<&str>> = BTreeMap::new();
+    let plain = |id: &&String| id.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.:".contains(&byte));
+    for found in &bill.matches {
+        let of = advisories.entry(found.package.purl_of(&found.version)).or_default();
+        of.extend(found.records.iter().filter(plain).map(String::as_str));
+    }
+    advisories
+}
+
 fn project(bill: &Bill) -> Value {
     let mut project = Map::from_iter([
         ("SPDXID".to_owned(), json!(PROJECT)),
@@ -48,17 +71,13 @@ fn project(bill: &Bill) -> Value {
     Value::Object(project)
 }
 
-fn described(id: &Value, purl: &str, package: &Package) -> Value {
+fn described(id: &Value, package: &Package) -> Value {
     let mut described = Map::from_iter([
         ("SPDXID".to_owned(), id.clone()),
         ("name".to_owned(), json!(package.name.name())),
         ("downloadLocation".to_owned(), json!("NOASSERTION")),
         ("filesAnalyzed".to_owned(), json!(false)),
         ("licenseConcluded".to_owned(), json!("NOASSERTION")),
-        (
-            "externalRefs".to_owned(),
-            json!([{"referenceCategory": "PACKAGE-MANAGER", "referenceType": "purl", "referenceLocator": purl}]),
-        ),
     ]);
     if !package.version.is_empty() {
         described.insert("versionInfo".to_owned(), json!(package.version));

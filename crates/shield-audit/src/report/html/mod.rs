@@ -1,0 +1,9 @@
+//! One page that shows a report to a browser, and needs nothing else.
+
+mod findings;
+mod funnel;
+mod page;
+mod surroundings;
+mod table;
+
+pub use page::html;

@@ -1,0 +1,7 @@
+//! SARIF 2.1.0.
+
+mod log;
+mod result;
+mod tool;
+
+pub use log::sarif;

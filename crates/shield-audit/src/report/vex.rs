@@ -1,0 +1,147 @@
+//! OpenVEX and bills of materials of a report: what its vulnerabilities mean here.
+//!
+//! `not_affected` is only said of installed Python packages that nothing of the project imports, with the proof from the import graph;
+//! and never where a part of the graph could not be read, since then something may lead there after all.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+
+use super::{Part, Report, escape};
+use crate::advisories::{
+    Answer, Hit, Kind, Match,
+    vex::{Document, Justification, Proof, Statement, Status},
+};
+
+/// What the report says of vulnerabilities, as OpenVEX 0.2, said by `author` at `created`. None where there is nothing to say: no
+/// database, or no vulnerability; the format has no form for either.
+#[must_use]
+pub fn vex(report: &Report, author: &str, created: Timestamp) -> Option<String> {
+    let statements = report.statements();
+    if statements.is_empty() {
+        return None;
+    }
+    let document = Document {
+        author: author.to_owned(),
+        timestamp: seconds(created),
+        product: product(report),
+        statements,
+    };
+    Some(format!("{:#}\n", document.to_json()))
+}
+
+/// In RFC 3339, to the second: SPDX takes no more.
+pub(super) fn seconds(created: Timestamp) -> String {
+    created.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
+}
+
+fn product(report: &Report) -> String {
+    let name = if report.bill.name.is_empty() { "project" } else { &report.bill.name };
+    let version = report.bill.version.as_ref().map(|version| format!("@{}", escape::uri(version)));
+    format!("pkg:generic/{}{}", escape::uri(name).replace('/', "%2F"), version.unwrap_or_default())
+}
+
+// === impl Report ===
+
+impl Report {
+    /// One statement a vulnerability of a version of a package, in their order. What is merely worth knowing is none.
+    #[must_use]
+    pub fn statements(&self) -> Vec<Statement> {
+        let Answer::Checked(checked) = &self.advisories else { return Vec::new() };
+        let harmful =
+            checked.matches.iter().filter(|one| !matches!(one.kind, Kind::Unmaintained | Kind::Notice));
+        let statements = harmful.map(|found| {
+            let statement = Statement::about(found, self.status(found));
+            ((statement.vulnerability.clone(), statement.package.clone()), statement)
+        });
+        // The same version may be named by several files; a statement is about the version.
+        statements.collect::<BTreeMap<_, _>>().into_values().collect()
+    }
+
+    fn status(&self, found: &Match) -> Status {
+        if let Some(modules) = self.graph.modules_never_imported(&found.package) {
+            return self.not_affected(modules);
+        }
+        let doubtful = found.suspect || found.hit == Hit::OnlyRange;
+        let action = match (&found.kind, &found.fixed_in) {
+            (Kind::Malicious, _) => {
+                format!("remove `{}`, and change every secret it could read", found.package)
+            }
+            (_, Some(fixed)) => match &found.clean_in {
+                Some(clean) if clean != fixed => {
+                    format!("update `{}` to {clean}; {fixed} has other vulnerabilities", found.package)
+                }
+                _ => format!("update `{}` to {fixed}", found.package),
+            },
+            (_, None) if doubtful => return Status::UnderInvestigation,
+            (_, None) => format!(
+                "no fixed version of `{}` is known: keep the affected code from being reached, or replace the package",
+                found.package
+            ),
+        };
+        Status::Affected { action }
+    }
+
+    fn not_affected(&self, modules: &[String]) -> Status {
+        let unread = self.coverage.gaps.iter().any(|gap| gap.part == Part::Imports);
+        let (Some(graph), false) = (self.graph.digest, unread) else { return Status::UnderInvestigation };
+        let proof = Proof {
+            method: format!(
+                "import graph of `shield audit`: no import of the project's modules, tests apart, leads to a module of the package; \
+                 what the {} modules could mean that import by a name made at run time counts as reached",
+                self.graph.open.len()
+            ),
+            roots: self.graph.roots.clone(),
+            targets: modules.to_vec(),
+            graph,
+        };
+        Status::NotAffected { justification: Justification::VulnerableCodeNotInExecutePath, proof }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::Value;
+
+    use super::*;
+    use crate::report::{Gap, sample};
+
+    fn written(report: &Report) -> Value {
+        let text = vex(report, "me", sample::created()).unwrap();
+        serde_json::from_str(&text).unwrap()
+    }
+
+    fn statuses(document: &Value) -> Vec<(&str, &str)> {
+        let statements = document["statements"].as_array().unwrap().iter();
+        statements
+            .map(|one| (one["vulnerability"]["name"].as_str().unwrap(), one["status"].as_str().unwrap()))
+            .collect()
+    }
+
+    #[test]
+    fn never_imported_packages_are_not_affected() {
+        let document = written(&sample::found());
+        assert_eq!(statuses(&document), [("CVE-1", "affected"), ("CVE-2", "not_affected")]);
+        let [affected, not_affected] = &document["statements"].as_array().unwrap()[..] else { panic!() };
+        assert_eq!(affected["action_statement"], "update `used` to 2.0");
+        let proof = Statement::proof_in(not_affected).unwrap();
+        assert_eq!(
+            (proof.roots, proof.targets),
+            (vec!["src/app.py".to_owned()], vec!["unused".to_owned(), "unused.deep".to_owned()])
+        );
+        assert_eq!(document["timestamp"], "2026-11-27T10:00:00Z");
+        assert_eq!(document["statements"][0]["products"][0]["@id"], "pkg:generic/me%20%26%20you");
+    }
+
+    #[test]
+    fn holes_in_the_graph_prove_nothing() {
+        let mut report = sample::found();
+        report.coverage.gaps.push(Gap::of(Part::Imports, "src/x.py", "not readable"));
+        assert_eq!(statuses(&written(&report))[1], ("CVE-2", "under_investigation"));
+    }
+
+    #[test]
+    fn nothing_known_says_nothing() {
+        assert_eq!(vex(&sample::clean(), "me", sample::created()), None);
+    }
+}
