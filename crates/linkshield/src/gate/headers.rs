@@ -1,8 +1,8 @@
 //! Headers of requests as guard reads them, and those that every answer gets.
 
-use std::{borrow::Cow, cell::RefCell, fmt, mem};
+use std::{cell::RefCell, fmt, mem};
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, HeaderName, HeaderValue, header};
 use shield_guard::{
     chain::RequestHeaders,
@@ -24,9 +24,12 @@ pub(super) static LIMIT_NAMES: [HeaderName; 5] = [
 /// Names that the chain asks for: see [`place_of`].
 const SEEN_NAMES: usize = 8;
 
+/// Bytes that values are cut from, until they are used up: answers that nobody reads hold this much each, at most.
+const TEXT_BYTES: usize = 4 * 1024;
+
 thread_local! {
-    /// Where values are written before they are copied: one allocation of the right size.
-    static TEXT: RefCell<String> = const { RefCell::new(String::new()) };
+    /// Where values are written. Each answer takes a piece, so that memory is asked for once in some forty answers.
+    static TEXT: RefCell<BytesMut> = RefCell::new(BytesMut::new());
 }
 
 /// A request's headers, as guard reads them: looked through once, instead of hashing each name that the chain asks for.
@@ -43,16 +46,22 @@ enum Seen<'a> {
     Often,
 }
 
-/// What only the answer to one request says.
+/// What only the answer to one request says. Small, because it is handed on many times before the answer is there.
 pub(super) struct OwnHeaders {
-    /// The values of [`LIMIT_NAMES`].
-    limits: Option<[HeaderValue; LIMIT_NAMES.len()]>,
+    limits: Option<LimitTexts>,
     caching: Caching,
 }
 
+/// The values of [`LIMIT_NAMES`], one behind the other.
+struct LimitTexts {
+    text: Bytes,
+    /// Where each begins that is not the first.
+    begins: [usize; LIMIT_NAMES.len() - 1],
+}
+
 /// What every answer says, as a map that is copied whole: its names are hashed once and not for each answer. It begins with
-/// [`LIMIT_NAMES`], whose values are those of one request, and has a place for the type of the content, so that the usual
-/// answer fits into the copy.
+/// [`LIMIT_NAMES`], whose values are those of one request, and has places for the type of the content and its length, so that
+/// the usual answer fits into the copy: a map that has to grow costs as much as the copy. It forbids to store the answer.
 pub(super) struct AnswerHeaders(HeaderMap);
 
 // === impl Lines ===
@@ -105,7 +114,7 @@ fn place_of(name: &str) -> Option<usize> {
 impl OwnHeaders {
     pub(super) fn of(limits: &Admission<'_>, caching: Caching, now: Timestamp) -> Self {
         let limits = OlderFields::new(limits, now).map(|older| {
-            values([
+            LimitTexts::write([
                 &|text| PolicyField(limits).write(text),
                 &|text| LimitField(limits).write(text),
                 &|text| number(older.limit.into(), text),
@@ -117,25 +126,37 @@ impl OwnHeaders {
     }
 }
 
-/// Values that share one piece of memory.
-fn values<const N: usize>(write: [&dyn Fn(&mut String) -> fmt::Result; N]) -> [HeaderValue; N] {
-    TEXT.with_borrow_mut(|text| {
-        text.clear();
-        let ends = write.map(|write| {
-            write(text).expect("a string takes every text");
-            text.len()
-        });
-        let text = Bytes::copy_from_slice(text.as_bytes());
-        let mut begin = 0;
-        ends.map(|end| {
-            let value = text.slice(mem::replace(&mut begin, end)..end);
-            HeaderValue::from_maybe_shared(value).expect("names and numbers are visible ASCII")
+// === impl LimitTexts ===
+
+impl LimitTexts {
+    fn write(write: [&dyn Fn(&mut BytesMut) -> fmt::Result; LIMIT_NAMES.len()]) -> Self {
+        TEXT.with_borrow_mut(|text| {
+            if text.capacity() < TEXT_BYTES / 16 {
+                // What answers still hold of the last piece is theirs.
+                *text = BytesMut::with_capacity(TEXT_BYTES);
+            }
+            let ends = write.map(|write| {
+                write(text).expect("memory grows with the text");
+                text.len()
+            });
+            let [begins @ .., _] = ends;
+            Self { text: text.split().freeze(), begins }
         })
-    })
+    }
+
+    fn put(self, places: &mut HeaderMap) {
+        let Self { text, begins } = self;
+        let ends = begins.into_iter().chain([text.len()]);
+        let mut begin = 0;
+        for (place, end) in places.values_mut().zip(ends) {
+            let value = text.slice(mem::replace(&mut begin, end)..end);
+            *place = HeaderValue::from_maybe_shared(value).expect("names and numbers are visible ASCII");
+        }
+    }
 }
 
-fn number(number: u64, text: &mut String) -> fmt::Result {
-    text.push_str(itoa::Buffer::new().format(number));
+fn number(number: u64, text: &mut BytesMut) -> fmt::Result {
+    text.extend_from_slice(itoa::Buffer::new().format(number).as_bytes());
     Ok(())
 }
 
@@ -148,16 +169,14 @@ impl AnswerHeaders {
             headers.insert(name, HeaderValue::from_static(""));
         }
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(""));
-        for fixed in security.api(Caching::ByHandler) {
-            let value = match &fixed.value {
-                // Copies of it count no references.
-                Cow::Borrowed(value) => HeaderValue::from_static(value),
-                Cow::Owned(value) => {
-                    HeaderValue::from_str(value).expect("guard's values are visible ASCII and spaces")
-                }
-            };
+        for fixed in security.api(Caching::Private) {
+            // A gate is one per process and lives as long. Copies of a static value count no references, which all threads
+            // would have to write to.
+            let value = HeaderValue::from_static(fixed.value.clone().into_owned().leak());
             headers.insert(fixed.name, value);
         }
+        // The last, so that giving it up moves nothing.
+        headers.insert(header::CONTENT_LENGTH, HeaderValue::from_static(""));
         let begins = headers.keys().zip(&LIMIT_NAMES).all(|(name, limit)| name == limit);
         assert!(begins, "headers lie in the order in which they were inserted");
         Self(headers)
@@ -166,17 +185,18 @@ impl AnswerHeaders {
     /// Dresses an answer. What its handler said itself stays, but that it may be stored.
     pub(super) fn put(&self, own: OwnHeaders, headers: &mut HeaderMap) {
         let typed = headers.contains_key(header::CONTENT_TYPE);
-        let said = mem::replace(headers, self.0.clone());
+        let mut said = mem::replace(headers, self.0.clone());
+        // Whoever knows the whole answer says its length.
+        headers.remove(header::CONTENT_LENGTH);
         match own.limits {
-            Some(limits) => headers.values_mut().zip(limits).for_each(|(place, value)| *place = value),
+            Some(limits) => limits.put(headers),
             None => LIMIT_NAMES.iter().for_each(|name| drop(headers.remove(name))),
         }
+        let spoken_for = if own.caching == Caching::Private { &mut said } else { &mut *headers };
+        spoken_for.remove(header::CACHE_CONTROL);
         headers.extend(said);
         if !typed {
             headers.remove(header::CONTENT_TYPE);
-        }
-        if own.caching == Caching::Private {
-            headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
         }
     }
 }
@@ -194,7 +214,7 @@ mod tests {
         for (name, value) in said {
             headers.append(name, HeaderValue::from_static(value));
         }
-        let limits = Some(values([
+        let limits = Some(LimitTexts::write([
             &|text| number(1, text),
             &|text| number(2, text),
             &|text| number(3, text),

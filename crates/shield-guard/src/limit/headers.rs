@@ -40,16 +40,7 @@ impl PolicyField<'_> {
     /// # Errors
     /// Those of `line`.
     pub fn write(&self, line: &mut impl fmt::Write) -> fmt::Result {
-        list(self.0, line, |reading, line| {
-            let rate = reading.rate();
-            name(reading.limit.name(), line)?;
-            parameter(";q=", rate.count().into(), line)?;
-            parameter(";w=", rate.period().as_secs(), line)?;
-            match rate.burst() == rate.count() {
-                true => Ok(()),
-                false => parameter(";shield-burst=", rate.burst().into(), line),
-            }
-        })
+        list(self.0, line, |Reading { limit, tier, .. }, line| line.write_str(limit.policy(*tier)))
     }
 }
 

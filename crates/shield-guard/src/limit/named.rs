@@ -70,6 +70,8 @@ pub enum LimitError {
 pub struct Limit {
     name: &'static str,
     rates: [Rate; Tier::ALL.len()],
+    /// What answers say about each of the rates: the same every time, so it is written once.
+    policies: [Box<str>; Tier::ALL.len()],
     table: LimitTable,
 }
 
@@ -94,7 +96,8 @@ impl Limit {
         }
         let table = TableSettings { algorithm, period: rate.period(), keys };
         let table = LimitTable::new(table, seed).map_err(|source| LimitError::Table { name, source })?;
-        Ok(Self { name, rates, table })
+        let policies = rates.map(|rate| policy(name, rate).into());
+        Ok(Self { name, rates, policies, table })
     }
 
     /// What it is called.
@@ -105,6 +108,11 @@ impl Limit {
     /// The rate of a tier.
     pub fn rate(&self, tier: Tier) -> Rate {
         self.rates[tier as usize]
+    }
+
+    /// Its item of `RateLimit-Policy`, for a tier.
+    pub(super) fn policy(&self, tier: Tier) -> &str {
+        &self.policies[tier as usize]
     }
 
     /// Bytes of its table, which never change.
@@ -121,5 +129,14 @@ impl Limit {
     /// What [`Self::take`] would answer now; takes nothing, and the standing is the present one.
     pub fn look(&self, key: &LimitKey, tier: Tier, now_ns: u64, cost: NonZeroU32) -> Verdict {
         self.table.look(key, self.rate(tier), now_ns, cost)
+    }
+}
+
+/// An item of a list of RFC 9651; names of limits need no escapes.
+fn policy(name: &str, rate: Rate) -> String {
+    let (count, burst, seconds) = (rate.count(), rate.burst(), rate.period().as_secs());
+    match burst == count {
+        true => format!("\"{name}\";q={count};w={seconds}"),
+        false => format!("\"{name}\";q={count};w={seconds};shield-burst={burst}"),
     }
 }
