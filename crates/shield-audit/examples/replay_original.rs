@@ -8,7 +8,7 @@ use std::{collections::BTreeSet, env, fs, path::Path};
 
 use shield_audit::{
     imports::{Disk, Distributions, Inventory, Layout, Library, PythonVersion, Surroundings, Target, reach},
-    replay::{JudgedClaim, Reachability, Replay, Report, Root, Survey, judge},
+    replay::{JudgedClaim, Reachability, Replay, Report, Root, Survey, Verdict, judge},
     tree::{Settings, Tree},
 };
 
@@ -62,23 +62,35 @@ fn show(replay: &Replay) {
             println!("  {:>5} entries {:>5} files {}", stage.left.entries, stage.left.files, stage.what);
         }
         if claim.accusation.is_some() {
-            let own = claim.entries.iter().filter(|one| one.verdict == shield_audit::replay::Verdict::Own);
+            let own = claim.entries.iter().filter(|one| one.verdict == Verdict::Own);
             own.for_each(|one| println!("    own: {} {}", one.entry, one.reason));
             println!("  missed {}, files that remain {}", claim.missed.len(), claim.remaining().len());
         }
     }
 }
 
-/// ruff's findings in files where nothing of ours is real.
+/// ruff's findings in lines where nothing of ours is.
 fn lost(replay: &Replay, ruff: &serde_json::Value) {
+    let listed = replay.claims.iter().flat_map(|claim| &claim.entries);
+    let listed = listed.filter_map(|entry| Some((entry.file.as_deref()?, &entry.findings)));
+    let listed = listed.flat_map(|(file, findings)| findings.iter().map(move |finding| (file, finding)));
+    let missed = replay.claims.iter().flat_map(|claim| &claim.missed);
+    let ours: BTreeSet<(&str, u64)> = listed
+        .chain(missed.map(|one| (one.file.as_str(), &one.finding)))
+        .filter_map(|(file, finding)| Some((file, finding.place.span?)))
+        .flat_map(|(file, span)| (span.line..=span.end_line).map(move |line| (file, u64::from(line))))
+        .collect();
     let remaining: BTreeSet<&str> = replay.claims.iter().flat_map(JudgedClaim::remaining).collect();
     for one in ruff.as_array().unwrap() {
-        let file = one["filename"].as_str().unwrap();
-        if remaining.contains(file) {
+        let (file, row) = (one["filename"].as_str().unwrap(), one["location"]["row"].as_u64().unwrap());
+        if ours.contains(&(file, row)) {
             continue;
         }
-        let (code, row) = (&one["code"], &one["location"]["row"]);
-        println!("lost: {code} {file}:{row}");
+        println!(
+            "not in this line: {} {file}:{row}, file remains: {}",
+            one["code"],
+            remaining.contains(file)
+        );
         let entries = replay.claims.iter().flat_map(|claim| &claim.entries);
         entries
             .filter(|entry| entry.file.as_deref() == Some(file))

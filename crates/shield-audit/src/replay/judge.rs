@@ -6,12 +6,13 @@ use super::{
     Accusation, Claim, Judged, JudgedClaim, Look, Match, Missed, Reading, Replay, Report, Standing, Status,
     Survey, Verdict, survey,
 };
+use crate::finding::Finding;
 
 /// A verdict with its reason.
 struct Ruling {
     verdict: Verdict,
     reason: String,
-    finding: Option<crate::finding::Finding>,
+    findings: Vec<Finding>,
 }
 
 /// What the entries of a path are about: its place in the survey, and the rulings that are left for them.
@@ -65,7 +66,7 @@ fn without_rule(claim: &Claim, entry: &str) -> Judged {
         Status::NonCompliant | Status::Partial => (Verdict::NoRule, "no rule here is about this claim"),
         _ => (Verdict::NoAccusation, "the claim speaks for the project and accuses no file"),
     };
-    Judged { entry: entry.to_owned(), verdict, reason: reason.to_owned(), file: None, finding: None }
+    Judged { entry: entry.to_owned(), verdict, reason: reason.to_owned(), file: None, findings: Vec::new() }
 }
 
 /// Everything real that no pattern of the search matches, in the order of the files.
@@ -139,9 +140,9 @@ impl Docket {
     /// The next entry of the path.
     fn next(&mut self, entry: &str) -> Judged {
         let ruling = self.rulings.pop_front();
-        let Ruling { verdict, reason, finding } =
+        let Ruling { verdict, reason, findings } =
             ruling.unwrap_or_else(|| Ruling::of(self.rest.verdict, self.rest.reason.clone()));
-        Judged { entry: entry.to_owned(), verdict, reason, file: self.file.clone(), finding }
+        Judged { entry: entry.to_owned(), verdict, reason, file: self.file.clone(), findings }
     }
 }
 
@@ -174,12 +175,13 @@ fn rulings(look: &Look, accusation: Accusation, near: &dyn Fn() -> Standing) -> 
 
 fn ruling(one: &Match, near: &dyn Fn() -> Standing) -> Ruling {
     let (pattern, seen) = (one.pattern, &one.seen);
-    if let Some(finding) = &one.finding {
+    if let Some(finding) = one.findings.first() {
         let (verdict, place) = rule_on(&near());
-        let line = finding.place.span.map_or(0, |span| span.line);
-        let reason =
-            format!("`{pattern}`: {} in line {line} ({}), {place}", finding.subject, finding.rule.id);
-        return Ruling { verdict, reason, finding: Some(finding.clone()) };
+        let spans = one.findings.iter().filter_map(|finding| finding.place.span);
+        let lines: Vec<String> = spans.map(|span| span.line.to_string()).collect();
+        let (subject, rule, lines) = (&finding.subject, finding.rule.id, lines.join(", "));
+        let reason = format!("`{pattern}`: {subject} in line {lines} ({rule}), {place}");
+        return Ruling { verdict, reason, findings: one.findings.clone() };
     }
     if let Some(suppressed) = &one.taken_back {
         let (subject, comment) = (&suppressed.finding.subject, &suppressed.comment);
@@ -203,7 +205,7 @@ fn ruling(one: &Match, near: &dyn Fn() -> Standing) -> Ruling {
 
 impl Ruling {
     const fn of(verdict: Verdict, reason: String) -> Self {
-        Self { verdict, reason, finding: None }
+        Self { verdict, reason, findings: Vec::new() }
     }
 }
 

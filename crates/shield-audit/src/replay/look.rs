@@ -36,8 +36,8 @@ pub struct Match {
     pub pattern: &'static str,
     /// The strongest match.
     pub seen: Seen,
-    /// What our rules find there.
-    pub finding: Option<Finding>,
+    /// What our rules find there, in the order of the lines.
+    pub findings: Vec<Finding>,
     /// What they would find, if a comment did not take it back.
     pub taken_back: Option<Suppressed>,
     /// A use that says itself that nothing depends on it.
@@ -121,7 +121,7 @@ impl Look {
             let mut known = false;
             self.about(&finding).for_each(|one| {
                 known = true;
-                one.finding.get_or_insert_with(|| finding.clone());
+                one.findings.push(finding.clone());
             });
             if !known {
                 let accusation =
@@ -154,7 +154,7 @@ impl Look {
 impl Match {
     const fn of(accusation: Accusation, pattern: &'static Pattern, seen: Seen) -> Self {
         let pattern = pattern.written;
-        Self { accusation, pattern, seen, finding: None, taken_back: None, harmless: None }
+        Self { accusation, pattern, seen, findings: Vec::new(), taken_back: None, harmless: None }
     }
 }
 
@@ -165,7 +165,7 @@ mod tests {
     fn matched(text: &str) -> Vec<(&'static str, bool, bool, bool)> {
         let look = Look::text("a.py", text);
         let of = |one: &Match| {
-            (one.pattern, one.finding.is_some(), one.taken_back.is_some(), one.harmless.is_some())
+            (one.pattern, !one.findings.is_empty(), one.taken_back.is_some(), one.harmless.is_some())
         };
         look.matches.iter().map(of).collect()
     }

@@ -58,8 +58,8 @@ pub struct Judged {
     pub reason: String,
     /// The file that was looked at, if there is one.
     pub file: Option<String>,
-    /// What is real there.
-    pub finding: Option<Finding>,
+    /// What is real there, in the order of the lines.
+    pub findings: Vec<Finding>,
 }
 
 /// A defect that the search did not find.
