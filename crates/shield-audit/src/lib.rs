@@ -8,6 +8,7 @@ pub mod advisories;
 pub mod baseline;
 pub mod dependencies;
 pub mod finding;
+pub mod foreign;
 pub mod imports;
 pub mod python;
 pub mod replay;
