@@ -11,6 +11,7 @@ use crate::finding::Finding;
 /// A verdict with its reason.
 struct Ruling {
     verdict: Verdict,
+    pattern: Option<&'static str>,
     reason: String,
     findings: Vec<Finding>,
 }
@@ -66,7 +67,7 @@ fn without_rule(claim: &Claim, entry: &str) -> Judged {
         Status::NonCompliant | Status::Partial => (Verdict::NoRule, "no rule here is about this claim"),
         _ => (Verdict::NoAccusation, "the claim speaks for the project and accuses no file"),
     };
-    Judged { entry: entry.to_owned(), verdict, reason: reason.to_owned(), file: None, findings: Vec::new() }
+    Docket { file: None, rulings: VecDeque::new(), rest: Ruling::of(verdict, reason.to_owned()) }.next(entry)
 }
 
 /// Everything real that no pattern of the search matches, in the order of the files.
@@ -140,9 +141,9 @@ impl Docket {
     /// The next entry of the path.
     fn next(&mut self, entry: &str) -> Judged {
         let ruling = self.rulings.pop_front();
-        let Ruling { verdict, reason, findings } =
+        let Ruling { verdict, pattern, reason, findings } =
             ruling.unwrap_or_else(|| Ruling::of(self.rest.verdict, self.rest.reason.clone()));
-        Judged { entry: entry.to_owned(), verdict, reason, file: self.file.clone(), findings }
+        Judged { entry: entry.to_owned(), verdict, pattern, reason, file: self.file.clone(), findings }
     }
 }
 
@@ -170,7 +171,8 @@ fn moved<'a>(path: &str, survey: &'a Survey) -> Option<&'a str> {
 
 /// One ruling for each pattern that matches in a file, in the order of the patterns.
 fn rulings(look: &Look, accusation: Accusation, near: &dyn Fn() -> Standing) -> Vec<Ruling> {
-    look.matches.iter().filter(|one| one.accusation == accusation).map(|one| ruling(one, near)).collect()
+    let matches = look.matches.iter().filter(|one| one.accusation == accusation);
+    matches.map(|one| Ruling { pattern: Some(one.pattern), ..ruling(one, near) }).collect()
 }
 
 fn ruling(one: &Match, near: &dyn Fn() -> Standing) -> Ruling {
@@ -181,7 +183,8 @@ fn ruling(one: &Match, near: &dyn Fn() -> Standing) -> Ruling {
         let lines: Vec<String> = spans.map(|span| span.line.to_string()).collect();
         let (subject, rule, lines) = (&finding.subject, finding.rule.id, lines.join(", "));
         let reason = format!("`{pattern}`: {subject} in line {lines} ({rule}), {place}");
-        return Ruling { verdict, reason, findings: one.findings.clone() };
+        let findings = one.findings.clone();
+        return Ruling { findings, ..Ruling::of(verdict, reason) };
     }
     if let Some(suppressed) = &one.taken_back {
         let (subject, comment) = (&suppressed.finding.subject, &suppressed.comment);
@@ -205,7 +208,7 @@ fn ruling(one: &Match, near: &dyn Fn() -> Standing) -> Ruling {
 
 impl Ruling {
     const fn of(verdict: Verdict, reason: String) -> Self {
-        Self { verdict, reason, findings: Vec::new() }
+        Self { verdict, pattern: None, reason, findings: Vec::new() }
     }
 }
 

@@ -54,6 +54,8 @@ pub struct Judged {
     pub entry: String,
     /// What became of it.
     pub verdict: Verdict,
+    /// The expression of the search that it stands for, if one still matches.
+    pub pattern: Option<&'static str>,
     /// Why, in one sentence.
     pub reason: String,
     /// The file that was looked at, if there is one.

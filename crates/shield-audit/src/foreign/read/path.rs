@@ -9,7 +9,7 @@ pub(super) fn relative(path: &str, root: &Path) -> String {
     let root = root.to_string_lossy().replace('\\', "/");
     let below = path
         .strip_prefix(root.trim_end_matches('/'))
-        .filter(|rest| rest.is_empty() || rest.starts_with('/'))
+        .filter(|rest| !root.is_empty() && (rest.is_empty() || rest.starts_with('/')))
         .map(|rest| rest.trim_start_matches('/'));
     let mut path = below.unwrap_or(&path);
     while let Some(rest) = path.strip_prefix("./") {
@@ -54,6 +54,8 @@ mod tests {
         ] {
             assert_eq!(relative(written, root), expected, "{written}");
         }
+        assert_eq!(relative("/a/b.py", Path::new("")), "/a/b.py");
+        assert_eq!(relative("/a/b.py", Path::new("/")), "a/b.py");
     }
 
     #[test]

@@ -26,12 +26,13 @@ pub(super) fn severity(text: &str) -> Option<Severity> {
 /// The bands of CVSS 3 and 4.
 fn score(text: &str) -> Option<Severity> {
     let score: f64 = text.parse().ok()?;
-    (0.0..=10.0).contains(&score).then(|| match score {
-        score if score >= 9.0 => Severity::Critical,
-        score if score >= 7.0 => Severity::High,
-        score if score >= 4.0 => Severity::Medium,
-        score if score > 0.0 => Severity::Low,
-        _ => Severity::Info,
+    Some(match score {
+        9.0..=10.0 => Severity::Critical,
+        7.0..9.0 => Severity::High,
+        4.0..7.0 => Severity::Medium,
+        0.1..4.0 => Severity::Low,
+        0.0..0.1 => Severity::Info,
+        _ => return None,
     })
 }
 
