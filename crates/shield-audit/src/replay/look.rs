@@ -160,6 +160,8 @@ impl Match {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     fn matched(text: &str) -> Vec<(&'static str, bool, bool, bool)> {
@@ -207,5 +209,26 @@ mod tests {
         let look = Look::at("a.py", b"# coding: latin-1\n# MD5 \xe9\n").unwrap();
         assert_eq!((look.searched, look.matches.len()), (false, 1));
         assert!(Look::at("a.py", b"\xff").is_err());
+    }
+
+    proptest! {
+        #[test]
+        fn every_match_has_one_reading(
+            pieces in prop::collection::vec(
+                prop::sample::select(vec![
+                    "md5", "DES", "no", "_", "eval(", "os.system", "'", "\"\"\"", "# ", "\n", " ", "ü", "\u{17f}", "f'{", "}", "(", "\\",
+                    "import hashlib\n", "hashlib.md5(x)", "exec(x)  # nosec", "subprocess.call(x, shell=True)", "\r",
+                ]),
+                0..30,
+            ),
+        ) {
+            let text = pieces.concat();
+            let look = Look::text("a.py", &text);
+            let matching = Accusation::ALL.iter().flat_map(|accusation| accusation.patterns());
+            let matching: Vec<_> =
+                matching.filter(|pattern| pattern.matches(&text)).map(|pattern| pattern.written).collect();
+            let looked: Vec<_> = look.matches.iter().map(|one| one.pattern).collect();
+            prop_assert_eq!(looked, matching);
+        }
     }
 }

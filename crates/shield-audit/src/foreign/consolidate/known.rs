@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use super::{Consolidated, Sighting, keys::Key};
+use crate::finding::Severity;
 
 /// The defects of each key, in the order in which they came.
 #[derive(Default)]
@@ -36,10 +37,16 @@ impl Known {
             }
             let who = (key.clone(), sighting.tool.clone(), sighting.rule.clone());
             let seen = self.seen.entry(who).or_default();
-            while defects.get(*seen).is_some_and(|number| all[*number].seen_by.contains(sighting)) {
+            while defects.get(*seen).is_some_and(|number| has_seen(&all[*number], sighting)) {
                 *seen += 1;
             }
             defects.get(*seen).copied()
         })
     }
+}
+
+/// Whether the rule of the tool has seen a defect, however bad it called it.
+fn has_seen(one: &Consolidated, sighting: &Sighting) -> bool {
+    let least = Sighting { severity: Severity::Info, ..sighting.clone() };
+    one.seen_by.range(least..).next().is_some_and(|by| by.tool == sighting.tool && by.rule == sighting.rule)
 }

@@ -77,7 +77,7 @@ fn repeated_rules_in_a_line_are_several() {
         theirs("ruff", "F401", 1, 8),
         theirs("ruff", "F401", 1, 17),
         theirs("flake8", "F401", 1, 1),
-        theirs("flake8", "F401", 1, 2),
+        Observation { severity: Severity::High, ..theirs("flake8", "F401", 1, 2) },
         theirs("ruff", "F401", 1, 17),
     ];
     let said = said(Vec::new(), observations);

@@ -101,7 +101,7 @@ enum Program {
 /// How long a scanner may take.
 const TIME_MAX: Duration = Duration::from_mins(5);
 /// How much it may write. A JSON tree takes some ten times as much.
-const OUTPUT_BYTES_MAX: usize = 32 << 20;
+const OUTPUT_BYTES_MAX: usize = 16 << 20;
 
 // === impl Runner ===
 

@@ -89,7 +89,7 @@ pub(super) static TOOLS: &[Tool] = &[
     Tool {
         name: "ruff",
         program: "ruff",
-        arguments: &["check", "--no-cache", "--output-format", "json", "."],
+        arguments: &["check", "--extend-select", "S", "--no-cache", "--output-format", "json", "."],
         form: Form::Json(Table {
             mark: Mark::Array,
             rows: &[Rows {
