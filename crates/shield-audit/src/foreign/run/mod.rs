@@ -31,7 +31,7 @@ pub struct Runner {
     pub root: PathBuf,
     /// Directories in which programs are looked for; relative ones are passed over.
     pub search_path: Vec<PathBuf>,
-    /// How long one scanner may take.
+    /// How long one scanner may take, even if its table says longer.
     pub time_max: Duration,
     /// How much one scanner may write, in bytes.
     pub output_bytes_max: usize,
@@ -98,8 +98,8 @@ enum Program {
     Nowhere,
 }
 
-/// How long a scanner may take.
-const TIME_MAX: Duration = Duration::from_mins(5);
+/// Longer than any scanner of the table.
+const TIME_MAX: Duration = Duration::from_mins(10);
 /// How much it may write. A JSON tree takes some ten times as much.
 const OUTPUT_BYTES_MAX: usize = 16 << 20;
 
@@ -170,13 +170,13 @@ impl Runner {
 
     fn outcome(&self, tool: &Tool, program: PathBuf) -> Outcome {
         let task = Task { program, arguments: tool.arguments, directory: &self.root };
-        let limits = Limits { time: self.time_max, bytes: self.output_bytes_max };
+        let limits = Limits { time: self.time_max.min(tool.time_max), bytes: self.output_bytes_max };
         let (code, [output, complaints]) = match task.run(&limits) {
             Ended::Exited { code, streams } => (code, streams),
             Ended::NotStarted(error) => {
                 return Outcome::Failed { how: error.to_string(), said: String::new() };
             }
-            Ended::TimedOut => return Outcome::TimedOut { seconds: self.time_max.as_secs() },
+            Ended::TimedOut => return Outcome::TimedOut { seconds: limits.time.as_secs() },
             Ended::TooMuch => return Outcome::TooMuch { limit_bytes: self.output_bytes_max },
         };
         if let Some(code) = code.filter(|code| tool.nothing.contains(code)) {

@@ -73,6 +73,8 @@ fn limits_hold() {
     let soon = |runner: &mut Runner| runner.time_max = Duration::from_millis(200);
     assert_eq!(outcome(&SLEEPS, soon), "took longer than 0 s");
     assert_eq!(outcome(&SILENT, soon), "took longer than 0 s");
+    static IMPATIENT: Tool = Tool { time_max: Duration::from_millis(200), ..shell(&["-c", "sleep 600"]) };
+    assert_eq!(outcome(&IMPATIENT, |_| {}), "took longer than 0 s");
     let little = |runner: &mut Runner| runner.output_bytes_max = 1_000;
     assert_eq!(outcome(&ENDLESS, little), "wrote more than 1000 bytes");
     assert_eq!(outcome(&COMPLAINS, little), "wrote more than 1000 bytes");

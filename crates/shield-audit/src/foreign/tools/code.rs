@@ -1,6 +1,6 @@
 //! What looks at code for defects: bandit, mypy, ruff, semgrep, clippy.
 
-use super::{LINT, Tool, USUAL};
+use super::{LINT, LONG, Tool, USUAL};
 use crate::{
     finding::Severity,
     foreign::read::{Form, Gaps, Mark, Rating, Rows, Table},
@@ -10,6 +10,7 @@ pub(super) static TOOLS: &[Tool] = &[
     Tool {
         name: "bandit",
         program: "bandit",
+        time_max: LONG,
         arguments: &["-q", "-r", ".", "-f", "json", "-x", "./.venv,./venv,./env,./.tox,./node_modules"],
         form: Form::Json(Table {
             mark: Mark::Paths(&["results"]),
@@ -31,6 +32,7 @@ pub(super) static TOOLS: &[Tool] = &[
     Tool {
         name: "clippy",
         program: "cargo-clippy",
+        time_max: LONG,
         arguments: &["clippy", "--workspace", "--all-targets", "--message-format", "json"],
         found: &[101],
         needs: &["Cargo.toml"],
@@ -68,6 +70,7 @@ pub(super) static TOOLS: &[Tool] = &[
     Tool {
         name: "mypy",
         program: "mypy",
+        time_max: LONG,
         arguments: &["--output", "json", "--cache-dir", "/dev/null", "."],
         found: &[1, 2],
         executes_project: true,
@@ -117,6 +120,7 @@ pub(super) static TOOLS: &[Tool] = &[
     Tool {
         name: "semgrep",
         program: "semgrep",
+        time_max: LONG,
         arguments: &[
             "scan",
             "--json",

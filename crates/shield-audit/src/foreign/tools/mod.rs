@@ -5,6 +5,8 @@ mod packages;
 mod secrets;
 mod style;
 
+use std::time::Duration;
+
 use super::read::{Form, Rating};
 use crate::finding::Severity;
 
@@ -23,6 +25,8 @@ pub struct Tool {
     pub nothing: &'static [i32],
     /// Files one of which must be in the audited directory; none: it is always run.
     pub needs: &'static [&'static str],
+    /// How long it may take, unless the runner allows less.
+    pub time_max: Duration,
     /// Whether its output is on the stream for errors.
     pub(super) on_error_stream: bool,
     /// Whether it asks the network.
@@ -33,6 +37,8 @@ pub struct Tool {
     pub(super) form: Form,
 }
 
+/// For those that build the project, or load what they need from the network.
+const LONG: Duration = Duration::from_mins(10);
 const LINT: Rating = Rating::Always(Severity::Low);
 const STYLE: Rating = Rating::Always(Severity::Info);
 
@@ -44,6 +50,7 @@ pub(super) const USUAL: Tool = Tool {
     found: &[1],
     nothing: &[],
     needs: &[],
+    time_max: Duration::from_mins(2),
     on_error_stream: false,
     asks_network: false,
     executes_project: false,

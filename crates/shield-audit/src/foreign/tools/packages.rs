@@ -1,6 +1,6 @@
 //! What looks at dependencies: cargo-audit, cargo-deny, osv-scanner, pip-audit, safety, snyk, trivy.
 
-use super::{LINT, Tool, USUAL};
+use super::{LINT, LONG, Tool, USUAL};
 use crate::{
     finding::Severity,
     foreign::read::{Form, Gaps, Mark, Rating, Rows, Table, Topic},
@@ -85,6 +85,7 @@ pub(super) static TOOLS: &[Tool] = &[
     Tool {
         name: "pip-audit",
         program: "pip-audit",
+        time_max: LONG,
         arguments: &["-f", "json", "--progress-spinner", "off", "-r", "requirements.txt"],
         needs: &["requirements.txt"],
         asks_network: true,
@@ -141,6 +142,7 @@ pub(super) static TOOLS: &[Tool] = &[
     Tool {
         name: "snyk",
         program: "snyk",
+        time_max: LONG,
         arguments: &["test", "--json", "--all-projects"],
         nothing: &[3],
         asks_network: true,
@@ -155,6 +157,7 @@ pub(super) static TOOLS: &[Tool] = &[
     Tool {
         name: "trivy",
         program: "trivy",
+        time_max: LONG,
         arguments: &["fs", "--format", "json", "--quiet", "--scanners", "vuln,secret,misconfig", "."],
         asks_network: true,
         form: Form::Json(Table {
