@@ -156,7 +156,7 @@ fn absent(path: &str, survey: &Survey) -> Ruling {
     if survey.packages.contains(package) {
         return Ruling::of(Verdict::Gone, format!("`{package}` is installed and has no such file any more"));
     }
-    Ruling::of(Verdict::NotInstalled, format!("`{package}` is not installed: nothing asks for it"))
+    Ruling::of(Verdict::NotInstalled, format!("`{package}` is not installed"))
 }
 
 /// Where a file of the project lies today: the one that shares the most of the end of the path, its folder at least.

@@ -76,3 +76,43 @@ impl<'a> Reachability<'a> {
         names.join(" > ")
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::imports::{Layout, Library, Memory, PythonVersion, Surroundings, Target, reach};
+
+    #[test]
+    fn files_are_near_or_far() {
+        let files = Memory::new([
+            ("p/app.py", "import used.a\n"),
+            ("s/used/__init__.py", ""),
+            ("s/used/a.py", ""),
+            ("s/used/late.py", ""),
+            ("s/alone/__init__.py", ""),
+            ("s/used-1.dist-info/RECORD", "used/__init__.py,,\nused/a.py,,\nused/late.py,,\n"),
+            ("s/alone-1.dist-info/RECORD", "alone/__init__.py,,\nalone/data/x.py,,\n"),
+        ]);
+        let site_packages = vec!["s".to_owned()];
+        let around = Surroundings { project: "p".to_owned(), site_packages, ..Surroundings::default() };
+        let target = Target { version: PythonVersion(11), platform: "linux".to_owned() };
+        let layout = Layout::discover(&files, &around);
+        let inventory = Inventory::read(&files, &layout.roots, target.version);
+        let library = Library::new(&files, &inventory, target);
+        let distributions = Distributions::read(&files, &around.site_packages);
+        let roots: Vec<_> = inventory.at("p/app.py").into_iter().collect();
+        let reached = reach(&library, &distributions, &roots);
+        let reachability = Reachability::new(&inventory, &reached, &distributions);
+        let alone = Standing::NeverImported { distribution: "alone".to_owned() };
+        for (path, standing) in [
+            ("p/app.py", Standing::Own),
+            ("s/used/a.py", Standing::Reached { chain: "app > used.a".to_owned() }),
+            ("s/used/late.py", Standing::Unreached),
+            ("s/alone/__init__.py", alone.clone()),
+            ("s/alone/data/x.py", alone),
+            ("s/nobody.py", Standing::Unreached),
+        ] {
+            assert_eq!(reachability.standing(path), standing, "{path}");
+        }
+    }
+}

@@ -124,3 +124,54 @@ pub(super) fn below_site(path: &str) -> Option<&str> {
     let at = path.rfind(SITE).filter(|at| *at == 0 || path.as_bytes()[at - 1] == b'/')?;
     Some(&path[at + SITE.len()..])
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+
+    #[test]
+    fn search_lists_what_it_read() {
+        let root = tempfile::tempdir().unwrap();
+        for (path, bytes) in [
+            ("app.py", &b"# MD5 and DES\neval(x)"[..]),
+            ("web/a.tsx", b"sha1"),
+            ("notes.txt", b"MD5"),
+            ("stub.pyi", b"MD5"),
+            ("node_modules/a.js", b"MD5"),
+            ("__pycache__/a.py", b"MD5"),
+            ("env/lib/site-packages/used/a.py", b"nodes"),
+            ("latin.py", b"# coding: latin-1\n# MD5 \xe9"),
+            ("broken.py", b"# MD5 \xe9"),
+        ] {
+            let path = root.path().join(path);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, bytes).unwrap();
+        }
+        let settings = Settings::default();
+        let mut survey = Survey::default();
+        let folder = Root::Project(root.path().to_string_lossy().into_owned());
+        survey.add(&folder, &Tree::walk(root.path(), &settings).unwrap(), &settings);
+        let report = survey.search();
+        let lists: Vec<Vec<&str>> =
+            report.claims.iter().map(|claim| claim.evidence.iter().map(String::as_str).collect()).collect();
+        let weak = vec!["app.py", "app.py", "web/a.tsx", "site-packages/used/a.py"];
+        assert_eq!(lists, [weak, vec!["app.py"]]);
+        assert_eq!(report.claims[0].claimed(), Some(4));
+        let [skipped] = survey.skipped.as_slice() else { panic!("{:?}", survey.skipped) };
+        assert!(skipped.path.ends_with("/broken.py"), "{skipped}");
+    }
+
+    #[test]
+    fn installed_is_what_lies_below_site_packages() {
+        for (path, below) in [
+            ("env/lib/site-packages/a/b.py", Some("a/b.py")),
+            ("site-packages/a.py", Some("a.py")),
+            ("my-site-packages/a.py", None),
+            ("src/a.py", None),
+        ] {
+            assert_eq!(below_site(path), below, "{path}");
+        }
+    }
+}
