@@ -9,13 +9,13 @@ use std::{
 
 /// Sets of names, joined as records are read.
 #[derive(Default)]
-pub(super) struct Groups {
+pub(crate) struct Groups {
     numbers: HashMap<String, usize>,
     parents: Vec<usize>,
 }
 
 /// All names of one vulnerability.
-pub(super) struct Group {
+pub(crate) struct Group {
     /// The one it is called by: a CVE before a GHSA before a number of one language's database.
     pub name: String,
     /// All of them, sorted.
@@ -26,7 +26,7 @@ pub(super) struct Group {
 
 impl Groups {
     /// Says that these are names of one vulnerability.
-    pub(super) fn join<'a>(&mut self, names: impl IntoIterator<Item = &'a str>) {
+    pub(crate) fn join<'a>(&mut self, names: impl IntoIterator<Item = &'a str>) {
         let mut first = None;
         for name in names {
             let root = self.root_of(name);
@@ -37,7 +37,7 @@ impl Groups {
     }
 
     /// The groups, by each of their names.
-    pub(super) fn finish(mut self) -> HashMap<String, Rc<Group>> {
+    pub(crate) fn finish(mut self) -> HashMap<String, Rc<Group>> {
         let names: Vec<(String, usize)> = self.numbers.drain().collect();
         let mut by_root: BTreeMap<usize, Vec<String>> = BTreeMap::new();
         for (name, number) in names {

@@ -14,6 +14,7 @@ mod version;
 pub mod vex;
 
 pub use advisory::{Advisory, Hit, Kind, Reading, Sought};
+pub(crate) use groups::{Group, Groups};
 pub use index::{
     Builder, Coverage, Index, LookUpError, OpenIndexError, Quarantined, ReadSourceError, Summary, read_source,
 };

@@ -44,7 +44,11 @@ impl Fingerprint {
 
     fn of(finding: &Finding, alike_before: u32) -> Self {
         let number = alike_before.to_string();
-        let parts = [finding.rule.id, &finding.place.file, &finding.context, &finding.subject, &number];
+        Self::of_parts([finding.rule.id, &finding.place.file, &finding.context, &finding.subject, &number])
+    }
+
+    /// From what does not change when lines move, and a number for those that are alike.
+    pub(crate) fn of_parts(parts: [&str; 5]) -> Self {
         // A part cannot run into the next one: no name of a file holds a zero, and the others are taken from text without.
         let text = parts.join("\0");
         let digest = Sha256Digest::of(text.as_bytes());
