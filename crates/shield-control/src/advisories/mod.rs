@@ -4,7 +4,9 @@
 //! says so. It lives here rather than in `shield-audit` so that the crate that reads foreign code and data has no way to send any.
 
 mod download;
+mod error;
 mod update;
 
 pub use download::DownloadError;
-pub use update::{AdvisorySource, UpdateAdvisoriesError, UpdateProgress, Updated, update_advisories};
+pub use error::UpdateAdvisoriesError;
+pub use update::{AdvisorySource, UpdateProgress, Updated, update_advisories};
