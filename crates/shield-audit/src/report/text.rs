@@ -9,6 +9,7 @@ use std::{
 use super::{Criteria, Found, Funnel, Outcome, Report};
 use crate::{
     advisories::Answer,
+    baseline::STALE,
     finding::{Finding, Rule, Severity},
 };
 
@@ -25,6 +26,7 @@ pub fn text(report: &Report, criteria: &Criteria) -> String {
     push(&mut text, &verdict(report, &funnel, criteria));
     groups(report, criteria).iter().for_each(|group| push(&mut text, &entry(group)));
     push(&mut text, &steps(&funnel, criteria));
+    text.push_str(&lines_to_remove(report));
     push(&mut text, &packages(report));
     push(&mut text, &coverage(report));
     text
@@ -118,6 +120,23 @@ fn steps(funnel: &Funnel, criteria: &Criteria) -> String {
         add(&mut text, format_args!("\n{count:>8}  {what}"));
         text
     })
+}
+
+/// Lines of the baseline whose findings are gone, whatever their severity: what to do about one is always the same.
+fn lines_to_remove(report: &Report) -> String {
+    let stale = report.found.iter().map(|found| &found.finding);
+    let stale: Vec<_> = stale.filter(|finding| finding.rule.id == STALE.id).collect();
+    let Some(first) = stale.first() else { return String::new() };
+    let mut text =
+        format!("\nremove from {}, since what they accept is gone: {} lines", first.place.file, stale.len());
+    for finding in stale.iter().take(PLACES_SHOWN) {
+        let line = finding.place.span.map(|span| format!("line {}", span.line)).unwrap_or_default();
+        add(&mut text, format_args!("\n  {line}, which begins with {}", finding.subject));
+    }
+    if stale.len() > PLACES_SHOWN {
+        add(&mut text, format_args!("\n  … and {} more", stale.len() - PLACES_SHOWN));
+    }
+    text + "\n"
 }
 
 fn packages(report: &Report) -> String {

@@ -34,7 +34,7 @@ pub(crate) fn print(updated: &Updated, format: OutputFormat) {
             "summary": summary,
         }));
     }
-    say!("advisories: {} records, in `{}` ({bytes} bytes, sha256 {digest})", summary.records, path.display());
+    say!("advisories: {} records, in `{}` ({bytes} bytes, {digest})", summary.records, path.display());
     for (ecosystem, coverage) in &summary.coverage {
         let newest = if coverage.newest.is_empty() { "not known" } else { &coverage.newest };
         let (name, advisories, packages) = (ecosystem.osv_name(), coverage.advisories, coverage.packages);
