@@ -2,6 +2,7 @@
 #![cfg_attr(test, expect(clippy::unwrap_used, reason = "a panic is a test's failure"))]
 
 pub mod admin;
+pub mod advisories;
 mod authority;
 mod clock;
 mod control;

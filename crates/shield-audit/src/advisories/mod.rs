@@ -16,7 +16,8 @@ pub mod vex;
 pub use advisory::{Advisory, Hit, Kind, Reading, Sought};
 pub(crate) use groups::{Group, Groups};
 pub use index::{
-    Builder, Coverage, Index, LookUpError, OpenIndexError, Quarantined, ReadSourceError, Summary, read_source,
+    Builder, Coverage, Index, LookUpError, OpenIndexError, Quarantined, ReadSourceError, Summary,
+    read_archive, read_source,
 };
 pub use matching::{Answer, Checked, Match, Unchecked, Withdrawn, match_packages};
 pub use range::{Event, ParseRangeError, Range};

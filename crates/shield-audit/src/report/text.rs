@@ -7,7 +7,7 @@ use super::{
     escape::visible,
     words::{Group, advice, groups, newest, place, steps, verdict},
 };
-use crate::advisories::Answer;
+use crate::{advisories::Answer, baseline::STALE};
 
 /// Why writing into a string cannot fail.
 const ANYTHING: &str = "a string takes everything";
@@ -24,6 +24,7 @@ pub fn text(report: &Report, criteria: &Criteria) -> String {
     push(&mut text, &format!("{}; {} files read", verdict(report, criteria), report.coverage.files));
     groups(report, criteria).iter().for_each(|group| push(&mut text, &entry(group)));
     push(&mut text, &funnel(&report.funnel(criteria), criteria));
+    text.push_str(&lines_to_remove(report));
     push(&mut text, &packages(report));
     push(&mut text, &coverage(report));
     text
@@ -57,6 +58,23 @@ fn funnel(funnel: &Funnel, criteria: &Criteria) -> String {
     rows.extend(steps(funnel, criteria));
     rows.push((funnel.open, "to mend".to_owned()));
     rows.iter().map(|(count, what)| format!("\n{count:>8}  {what}")).collect()
+}
+
+/// Lines of the baseline whose findings are gone, whatever their severity: what to do about one is always the same.
+fn lines_to_remove(report: &Report) -> String {
+    let stale = report.found.iter().map(|found| &found.finding);
+    let stale: Vec<_> = stale.filter(|finding| finding.rule.id == STALE.id).collect();
+    let Some(first) = stale.first() else { return String::new() };
+    let mut text =
+        format!("\nremove from {}, since what they accept is gone: {} lines", first.place.file, stale.len());
+    for finding in stale.iter().take(PLACES_SHOWN) {
+        let line = finding.place.span.map(|span| format!("line {}", span.line)).unwrap_or_default();
+        write!(text, "\n  {line}, which begins with {}", finding.subject).expect(ANYTHING);
+    }
+    if stale.len() > PLACES_SHOWN {
+        write!(text, "\n  … and {} more", stale.len() - PLACES_SHOWN).expect(ANYTHING);
+    }
+    text + "\n"
 }
 
 fn packages(report: &Report) -> String {

@@ -5,7 +5,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use jiff::tz::TimeZone;
+use jiff::{civil::Date, tz::TimeZone};
 use serde_json::{Value, json};
 use shield_audit::{
     advisories::{Answer, Index, OpenIndexError},
@@ -25,7 +25,7 @@ use super::{
 use crate::{manifest::AuditSettings, store::StoredArtifact};
 
 /// The file of accepted findings that is taken when none is named.
-const BASELINE: &str = "audit-baseline.txt";
+pub(super) const BASELINE: &str = "audit-baseline.txt";
 /// Names the index of advisories, in place of the one in the user's cache.
 const ADVISORIES: &str = "SHIELD_ADVISORIES";
 /// So many findings are told when the stage fails.
@@ -80,14 +80,29 @@ pub fn audit_project(
     advisories: Option<&Path>,
     tell: &(dyn Fn(Progress) + Sync),
 ) -> Result<Report, AuditRunError> {
-    let mut order = Settings::on(TimeZone::UTC.to_datetime(jiff::Timestamp::now()).date());
+    let mut order = order(path, settings, advisories)?;
+    order.baseline = baseline(path, settings)?;
+    Ok(audit(path, &order, tell)?)
+}
+
+/// The day that acceptances are judged on.
+pub(super) fn today() -> Date {
+    TimeZone::UTC.to_datetime(jiff::Timestamp::now()).date()
+}
+
+/// What is looked at, held against nothing that is accepted.
+pub(super) fn order(
+    path: &Path,
+    settings: &AuditSettings,
+    advisories: Option<&Path>,
+) -> Result<Settings, AuditRunError> {
+    let mut order = Settings::on(today());
     order.tree.excluded.extend(settings.exclude.iter().cloned());
     order.history = settings.history;
     order.python = settings.python;
     order.site_packages = settings.site_packages.iter().map(|site| path.join(site)).collect();
-    order.baseline = baseline(path, settings)?;
     order.advisories = advisories.map(index).transpose()?.flatten();
-    Ok(audit(path, &order, tell)?)
+    Ok(order)
 }
 
 /// The accepted findings. A file that is named must be there.

@@ -4,6 +4,7 @@
 //! the project (build, test) and requests to staging happen in the process that asked; staging instances and releases belong
 //! to the control plane, so a pipeline that is killed leaves nothing behind and a release under way goes on.
 
+mod accept;
 mod audit;
 mod bench;
 mod command;
@@ -19,6 +20,7 @@ mod smoke;
 mod stage;
 mod staging;
 
+pub use accept::{AcceptError, Acceptance, AcceptedFindings, AuditWith, accept_findings};
 pub use audit::{AuditRunError, advisories_path, audit_project};
 pub use bench::{BENCH_DATA, BenchRunError, bench_artifact, bench_running};
 pub(crate) use notary::{Finding, Notary};

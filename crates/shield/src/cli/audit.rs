@@ -3,7 +3,14 @@
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
-use shield_audit::{finding::Severity, imports::PythonVersion, report::Part};
+use jiff::civil::Date;
+use shield_audit::{
+    baseline::{FingerprintStart, Pick, Terms},
+    finding::Severity,
+    imports::PythonVersion,
+    report::Part,
+};
+use shield_control::pipeline::Acceptance;
 
 #[derive(Debug, Args)]
 pub(crate) struct AuditArguments {
@@ -31,7 +38,45 @@ pub(crate) struct AuditArguments {
     /// The file of accepted findings [default: audit-baseline.txt in PATH, if there is one].
     #[arg(long, value_name = "FILE")]
     pub(crate) baseline: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) accept: AcceptArguments,
+    /// Instead of an audit, make the index of advisories anew from these directories and zip archives (dumps of OSV, checkouts of
+    /// advisory databases), or from OSV's dumps of crates.io, Go, npm and PyPI, fetched now.
+    #[arg(long, value_name = "SOURCE", num_args = 0.., help_heading = ADVISORIES, conflicts_with_all = [
+        "path", "fail_on", "gaps", "history", "exclude", "site_packages", "python", "baseline", "acceptance",
+    ])]
+    pub(crate) update: Option<Vec<PathBuf>>,
 }
+
+/// Findings that are accepted instead of reported.
+#[derive(Debug, Args)]
+#[group(id = "accepting", multiple = true)]
+#[command(group = clap::ArgGroup::new("acceptance").multiple(true))]
+pub(crate) struct AcceptArguments {
+    /// Accept these findings for a while, by the first 8 or more digits of their fingerprints.
+    #[arg(long, value_name = "FINGERPRINT", num_args = 1.., group = "acceptance", help_heading = ACCEPTING,
+        requires_all = ["reason", "until"])]
+    accept: Vec<FingerprintStart>,
+    /// Accept everything that this rule finds in the path of `--in`.
+    #[arg(long, value_name = "RULE", group = "acceptance", help_heading = ACCEPTING,
+        requires_all = ["below", "reason", "until"])]
+    accept_rule: Option<String>,
+    /// The file or directory of `--accept-rule`, relative to PATH.
+    #[arg(long = "in", id = "below", value_name = "PREFIX", requires = "accept_rule", help_heading = ACCEPTING)]
+    below: Option<String>,
+    /// Why they may stay.
+    #[arg(long, value_name = "TEXT", requires = "acceptance", help_heading = ACCEPTING)]
+    reason: Option<String>,
+    /// The last day on which they may stay, such as 2027-01-31.
+    #[arg(long, value_name = "DATE", requires = "acceptance", help_heading = ACCEPTING)]
+    until: Option<Date>,
+    /// Who answers for them: one word.
+    #[arg(long, value_name = "NAME", requires = "acceptance", help_heading = ACCEPTING)]
+    owner: Option<String>,
+}
+
+const ACCEPTING: &str = "Accepting findings";
+const ADVISORIES: &str = "Advisories";
 
 /// From which severity findings count.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -41,6 +86,19 @@ pub(crate) enum SeverityName {
     Medium,
     High,
     Critical,
+}
+
+// === impl AcceptArguments ===
+
+impl AcceptArguments {
+    /// What is to be accepted; none: nothing.
+    pub(crate) fn acceptance(&self) -> Option<Acceptance> {
+        let (reason, until) = self.reason.clone().zip(self.until)?;
+        let of_rule = self.accept_rule.clone().zip(self.below.clone());
+        let of_rule = of_rule.map(|(rule, below)| Pick::Rule { rule, below });
+        let picks = self.accept.iter().cloned().map(Pick::One).chain(of_rule).collect();
+        Some(Acceptance { picks, terms: Terms { reason, owner: self.owner.clone(), until } })
+    }
 }
 
 // === impl SeverityName ===

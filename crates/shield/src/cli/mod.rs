@@ -41,11 +41,12 @@ Exit codes:
   5  busy: another release, pipeline or drill is under way (its holder is named), or a worker has another run
   6  the control plane is not running, or cannot start (an occupied port names its holder)
   7  the evidence log does not verify
-  8  state could not be recorded (disk full?); nothing was done, what runs keeps running
+  8  state could not be recorded (disk full?); nothing was done, what runs keeps running;
+      or the index of advisories or the baseline could not be written, and is as it was
   9  state was damaged and has been rebuilt from what runs; run the command again
   10  a threshold, a check of the ledger, a drill's hypothesis or a component's target did not hold, or a comparison found a regression;
       or the audit found something that counts
-  11  the target answered nothing at all
+  11  the target answered nothing at all, or advisories could not be fetched whole: the index is as it was
   12  the run is invalid: the generator was the bottleneck, a worker is missing, or `bench` was answered 429; it says nothing about the target
   13  the run or drill was ended early by its abort condition
   14  the audit found nothing that counts, but could not look at everything (it lists what is missing)

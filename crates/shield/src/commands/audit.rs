@@ -2,7 +2,7 @@
 
 use std::{
     fs,
-    path::{Path, PathBuf},
+    path::{self, Path, PathBuf},
 };
 
 use shield_audit::report::{Outcome, Report};
@@ -11,6 +11,7 @@ use shield_control::{
     pipeline::{AuditRunError, advisories_path, audit_project},
 };
 
+use super::{accept, advisories};
 use crate::{
     cli::{AuditArguments, OutputFormat, Place},
     exit::{Exit, Failure},
@@ -18,8 +19,14 @@ use crate::{
 };
 
 pub(crate) fn run(place: &Place, arguments: &AuditArguments, format: OutputFormat) -> Result<(), Failure> {
+    if let Some(sources) = &arguments.update {
+        return advisories::update(sources, format);
+    }
     let path = arguments.path.as_ref().unwrap_or(&place.project);
     let settings = settings(path, arguments)?;
+    if let Some(acceptance) = arguments.accept.acceptance() {
+        return accept::run(path, &settings, &acceptance, format);
+    }
     let report = look(path, &settings, format)?;
     print(&report, &settings.criteria, format);
     match report.outcome(&settings.criteria) {
@@ -67,10 +74,11 @@ fn settings(path: &Path, arguments: &AuditArguments) -> Result<AuditSettings, Fa
 
 /// Paths of the command line are relative to where it is given, those of `shield.toml` to the project.
 fn absolute(path: &Path) -> String {
-    fs::canonicalize(path).unwrap_or_else(|_| PathBuf::from(path)).to_string_lossy().into_owned()
+    let absolute = fs::canonicalize(path).or_else(|_| path::absolute(path));
+    absolute.unwrap_or_else(|_| PathBuf::from(path)).to_string_lossy().into_owned()
 }
 
-fn failure(error: &AuditRunError) -> Failure {
+pub(super) fn failure(error: &AuditRunError) -> Failure {
     let hint = match error {
         AuditRunError::Walk(_) => "name a directory or file that exists",
         AuditRunError::Read { .. } => "name a file that can be read",

@@ -1,5 +1,7 @@
 //! One module per command.
 
+mod accept;
+mod advisories;
 pub(crate) mod audit;
 pub(crate) mod bench;
 pub(crate) mod daemon;

@@ -48,17 +48,21 @@ impl Meter {
     }
 
     pub(crate) fn tell(&self, progress: Progress) {
-        let every = match self.mode {
-            Mode::Terminal => REDRAW,
-            Mode::Plain => HEARTBEAT,
-            Mode::Json => return,
-        };
-        let line = match progress {
+        self.line(|| match progress {
             Progress::Walked { files } => format!("{files} files"),
             Progress::Files { done, all } => format!("read {done} of {all} files"),
             Progress::History { blobs } => format!("read {blobs} files of the history"),
             Progress::Imports => "following imports".to_owned(),
             Progress::Packages => "looking up packages".to_owned(),
+        });
+    }
+
+    /// Tells a line, unless the last one was told just now.
+    pub(crate) fn line(&self, line: impl FnOnce() -> String) {
+        let every = match self.mode {
+            Mode::Terminal => REDRAW,
+            Mode::Plain => HEARTBEAT,
+            Mode::Json => return,
         };
         // Another thread tells already.
         let Ok(mut told) = self.told.try_lock() else { return };
@@ -66,6 +70,7 @@ impl Meter {
             return;
         }
         *told = Instant::now();
+        let line = line();
         match self.mode {
             Mode::Terminal => eprint_live(&line),
             Mode::Plain | Mode::Json => tell!("{line}"),

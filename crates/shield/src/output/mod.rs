@@ -1,5 +1,7 @@
 //! What is printed. stdout is data, stderr is for people; everything is understandable without colour.
 
+pub(crate) mod accept;
+pub(crate) mod advisories;
 pub(crate) mod audit;
 pub(crate) mod bench;
 pub(crate) mod drill;

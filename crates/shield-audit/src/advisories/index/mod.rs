@@ -7,5 +7,5 @@ mod summary;
 
 pub use build::Builder;
 pub use file::{Index, LookUpError, OpenIndexError};
-pub use source::{ReadSourceError, read_source};
+pub use source::{ReadSourceError, read_archive, read_source};
 pub use summary::{Coverage, Quarantined, Summary};

@@ -1,4 +1,4 @@
-//! Reads databases from the disk: a directory of records, or an archive of them as OSV offers it (`all.zip`).
+//! Reads databases: a directory of records, or an archive of them as OSV offers it (`all.zip`).
 //!
 //! Links are not followed, and no record is read beyond a limit: both are named as quarantined, as is what cannot be read.
 
@@ -46,8 +46,21 @@ pub fn read_source(builder: &mut Builder, path: &Path) -> Result<(), ReadSourceE
         return read_directory(builder, path, "").map_err(failed);
     }
     let file = File::open(path).map_err(failed)?;
-    read_archive(builder, file, "")
-        .map_err(|source| ReadSourceError::Archive { path: path.to_owned(), source })
+    archive(builder, file, "").map_err(|source| ReadSourceError::Archive { path: path.to_owned(), source })
+}
+
+/// Gives a builder all records of an archive that is open already, in place of one at the path `name`; the names of its files
+/// begin with it.
+///
+/// # Errors
+/// It is no archive. What is in it and cannot be read is quarantined.
+pub fn read_archive(
+    builder: &mut Builder,
+    name: &str,
+    file: impl io::Read + Seek,
+) -> Result<(), ReadSourceError> {
+    archive(builder, file, &format!("{name}/"))
+        .map_err(|source| ReadSourceError::Archive { path: PathBuf::from(name), source })
 }
 
 fn read_directory(builder: &mut Builder, directory: &Path, prefix: &str) -> io::Result<()> {
@@ -74,17 +87,13 @@ fn read_directory(builder: &mut Builder, directory: &Path, prefix: &str) -> io::
 fn read_file(builder: &mut Builder, path: &Path, file: &str) -> io::Result<()> {
     let opened = File::open(path)?;
     if path.extension().is_some_and(|extension| extension == "zip") {
-        return read_archive(builder, opened, &format!("{file}/")).map_err(io::Error::other);
+        return archive(builder, opened, &format!("{file}/")).map_err(io::Error::other);
     }
     builder.add(file, &read_bounded(opened)?);
     Ok(())
 }
 
-fn read_archive(
-    builder: &mut Builder,
-    file: impl io::Read + Seek,
-    prefix: &str,
-) -> zip::result::ZipResult<()> {
+fn archive(builder: &mut Builder, file: impl io::Read + Seek, prefix: &str) -> zip::result::ZipResult<()> {
     let mut archive = ZipArchive::new(BufReader::new(file))?;
     for place in 0..archive.len() {
         let entry = match archive.by_index(place) {
@@ -129,7 +138,7 @@ mod tests {
 
     const RECORD: &str = r#"{"id": "A-1", "affected": [{"package": {"ecosystem": "npm", "name": "a"}, "versions": ["1.0.0"]}]}"#;
 
-    fn archive() -> Vec<u8> {
+    fn two_records() -> Vec<u8> {
         let mut writer = ZipWriter::new(io::Cursor::new(Vec::new()));
         for (name, text) in [("A-1.json", RECORD), ("A-2.json", "{")] {
             writer.start_file(name, SimpleFileOptions::default()).unwrap();
@@ -143,7 +152,7 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let inside = directory.path().join("npm");
         fs::create_dir(&inside).unwrap();
-        fs::write(inside.join("all.zip"), archive()).unwrap();
+        fs::write(inside.join("all.zip"), two_records()).unwrap();
         fs::write(inside.join("broken.zip"), b"PK").unwrap();
         fs::write(inside.join("B-1.json"), RECORD.replace("A-1", "B-1")).unwrap();
         std::os::unix::fs::symlink("/", inside.join("root")).unwrap();
@@ -171,10 +180,21 @@ mod tests {
     fn single_archives_are_read() {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("all.zip");
-        fs::write(&path, archive()).unwrap();
+        fs::write(&path, two_records()).unwrap();
         let mut builder = Builder::new();
         read_source(&mut builder, &path).unwrap();
         assert_eq!(builder.finish().summary().records, 1);
         assert!(read_source(&mut Builder::new(), &directory.path().join("none")).is_err());
+    }
+
+    #[test]
+    fn open_archives_are_read_under_a_name() {
+        let mut builder = Builder::new();
+        read_archive(&mut builder, "npm", io::Cursor::new(two_records())).unwrap();
+        let index = builder.finish();
+        assert_eq!(index.summary().records, 1);
+        assert_eq!(index.summary().quarantined[0].file, "npm/A-2.json");
+        let error = read_archive(&mut Builder::new(), "npm", io::Cursor::new(b"PK")).unwrap_err();
+        assert_eq!(error.to_string(), "read archive of advisories `npm`");
     }
 }

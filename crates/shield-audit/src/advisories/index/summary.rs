@@ -45,6 +45,15 @@ pub struct Quarantined {
     pub reason: String,
 }
 
+// === impl Summary ===
+
+impl Summary {
+    /// Ecosystems that are not covered.
+    pub fn missing(&self) -> impl Iterator<Item = Ecosystem> {
+        Ecosystem::ALL.into_iter().filter(|ecosystem| !self.coverage.contains_key(ecosystem))
+    }
+}
+
 // === impl Coverage ===
 
 impl Coverage {

@@ -1,0 +1,115 @@
+//! Accepting findings for a while: an audit is made, what is meant is found in it, and the baseline is written as a whole.
+
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+};
+
+use jiff::civil::Date;
+use shield_audit::{
+    audit::{Progress, audit},
+    baseline::{Baseline, Entry, Pick, PickError, Terms, TermsError, pick},
+    finding::Finding,
+};
+
+use super::audit::{AuditRunError, BASELINE, order, today};
+use crate::{
+    durable::{StateFileError, replace_shared},
+    manifest::AuditSettings,
+};
+
+/// What is to be accepted.
+#[derive(Clone, Debug)]
+pub struct Acceptance {
+    /// Which findings.
+    pub picks: Vec<Pick>,
+    /// Why, until when, and who answers for it.
+    pub terms: Terms,
+}
+
+/// What was accepted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AcceptedFindings {
+    /// The baseline.
+    pub file: PathBuf,
+    /// The findings, and what the baseline says of each, in the order of its lines.
+    pub accepted: Vec<(Finding, Entry)>,
+}
+
+/// Why nothing was accepted.
+#[derive(Debug, thiserror::Error)]
+pub enum AcceptError {
+    /// Nothing can be accepted so.
+    #[error("accept on these terms")]
+    Terms(#[from] TermsError),
+    /// It would have ended already.
+    #[error("accept until {until}: that day is over, today is {today}")]
+    Past {
+        /// As given.
+        until: Date,
+        /// By UTC.
+        today: Date,
+    },
+    /// There was no audit to find anything in.
+    #[error(transparent)]
+    Audit(#[from] AuditRunError),
+    /// Something that is meant is not there.
+    #[error("accept what was named")]
+    Pick(#[from] PickError),
+    /// The baseline was not written.
+    #[error(transparent)]
+    Write(#[from] StateFileError),
+}
+
+/// Audits `path` as [`super::audit_project`] does, and accepts what `acceptance` means of what it found: all of it, or nothing.
+///
+/// # Errors
+/// If the terms allow nothing, if something that is meant was not found, if there can be no audit, and if the baseline cannot be
+/// written. It is as it was then.
+pub fn accept_findings(
+    path: &Path,
+    settings: &AuditSettings,
+    acceptance: &Acceptance,
+    audit_with: &AuditWith<'_>,
+) -> Result<AcceptedFindings, AcceptError> {
+    let Acceptance { picks, terms } = acceptance;
+    terms.check()?;
+    let today = today();
+    if terms.until < today {
+        return Err(AcceptError::Past { until: terms.until, today });
+    }
+    let name = settings.baseline.as_deref().unwrap_or(BASELINE);
+    let file = path.join(name);
+    let mut order = order(path, settings, audit_with.advisories)?;
+    order.baseline = Some(current(&file, name)?);
+    let report = audit(path, &order, audit_with.tell).map_err(AuditRunError::from)?;
+
+    let open: Vec<_> = report.found.iter().map(|found| &found.finding).collect();
+    let accepted: Vec<_> = report.accepted.iter().map(|accepted| &accepted.finding).collect();
+    let picked = pick(picks, &open, &accepted)?;
+    let entries = picked.iter().map(|finding| Entry::accept(finding, terms.clone()));
+    let entries: Vec<_> = entries.collect::<Result<_, _>>()?;
+    // Somebody may have accepted something while the audit ran.
+    let mut baseline = current(&file, name)?;
+    entries.iter().for_each(|entry| baseline.insert(entry.clone()));
+    replace_shared(&file, baseline.to_string().as_bytes())?;
+    Ok(AcceptedFindings { file, accepted: picked.into_iter().cloned().zip(entries).collect() })
+}
+
+/// What an audit has from its surroundings.
+#[derive(Clone, Copy)]
+pub struct AuditWith<'a> {
+    /// The index of advisories, if there is a file.
+    pub advisories: Option<&'a Path>,
+    /// Hears how it goes on, from whatever thread.
+    pub tell: &'a (dyn Fn(Progress) + Sync),
+}
+
+/// The baseline as it is now; one that is not there accepts nothing yet.
+fn current(file: &Path, name: &str) -> Result<Baseline, AuditRunError> {
+    match fs::read_to_string(file) {
+        Ok(text) => Ok(Baseline::parse(name, &text)?),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Baseline::new(name)),
+        Err(source) => Err(AuditRunError::Read { path: file.to_owned(), source }),
+    }
+}
