@@ -10,5 +10,6 @@ pub mod dependencies;
 pub mod finding;
 pub mod imports;
 pub mod python;
+pub mod remedy;
 pub mod secrets;
 pub mod tree;
