@@ -1,9 +1,26 @@
 //! Remedies: what can be done about findings, and doing it as a transaction.
+//!
+//! A [`Remedy`] belongs to one finding and is of one [`Class`]: A keeps the meaning, B may change behaviour, C is a proposal. [`for_python`] and
+//! its like make them, as replaced ranges of bytes. [`apply`] brings them into the files, with proof, and [`revert`] takes them back.
 
 mod edit;
+mod journal;
 mod python;
+mod rescan;
+mod root;
+mod settle;
 mod shape;
 mod source;
+mod suite;
+mod transaction;
+#[cfg(test)]
+mod transaction_tests;
+mod undo;
 
+pub use journal::{JournalError, Noted, State};
 pub use python::{Project, for_python};
+pub use rescan::{PythonRescan, Rescan, Scan};
 pub use shape::{Change, Class, Remedy};
+pub use suite::{TestCommand, TestError, TestRun, Tests};
+pub use transaction::{Applied, ApplyError, Outcome, Tested, Work, apply};
+pub use undo::{Record, Undone, records, recover, revert};
