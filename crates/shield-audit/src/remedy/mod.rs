@@ -3,9 +3,13 @@
 //! A [`Remedy`] belongs to one finding and is of one [`Class`]: A keeps the meaning, B may change behaviour, C is a proposal. [`for_python`] and
 //! its like make them, as replaced ranges of bytes. [`apply`] brings them into the files, with proof, and [`revert`] takes them back.
 
+mod dependencies;
 mod edit;
 mod journal;
+mod minimum;
+mod packaging;
 mod python;
+mod repairs;
 mod rescan;
 mod root;
 mod settle;
@@ -17,8 +21,12 @@ mod transaction;
 mod transaction_tests;
 mod undo;
 
+pub use dependencies::for_dependencies;
 pub use journal::{JournalError, Noted, State};
+pub use minimum::python_minimum;
+pub use packaging::Packaging;
 pub use python::{Project, for_python};
+pub use repairs::Imports;
 pub use rescan::{PythonRescan, Rescan, Scan};
 pub use shape::{Change, Class, Remedy};
 pub use suite::{TestCommand, TestError, TestRun, Tests};

@@ -19,6 +19,7 @@ mod xml;
 
 use std::collections::BTreeSet;
 
+pub(super) use self::modules::Entrance;
 use self::site::{Mend, Site};
 use super::{Class, Remedy, source::Source};
 use crate::{
