@@ -335,11 +335,15 @@ const fn whole_line(line: u32) -> Span {
     Span { line, column: 1, end_line: line, end_column: 1 }
 }
 
-/// A namespace package with modules of its own inside of a package that is none.
+/// A namespace package inside of a package, however many namespaces lie between.
 fn lacks_init(inventory: &Inventory, module: &Module) -> bool {
-    let parent = module.name.rsplit_once('.').and_then(|(parent, _)| inventory.find(parent));
+    let parents = || {
+        std::iter::successors(Some(&*module.name), |name| name.rsplit_once('.').map(|(parent, _)| parent))
+            .skip(1)
+            .filter_map(|name| inventory.find(name))
+    };
     module.shape == Shape::Namespace
-        && parent.is_some_and(|parent| inventory.module(parent).shape == Shape::Package)
+        && parents().any(|parent| inventory.module(parent).shape == Shape::Package)
 }
 
 /// A cause in words.
