@@ -1,6 +1,6 @@
 //! Remedies for imports that cannot work, and for names that nothing binds.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, hash_map::Entry};
 
 use ruff_text_size::TextSize;
 
@@ -116,11 +116,14 @@ impl Imports<'_> {
             return None;
         }
         let statement = (broken.importer, broken.import);
-        if !planned.contains_key(&statement) {
-            let text = str::from_utf8(self.bytes(file, texts)?).ok()?;
-            planned.insert(statement, self.surveyor.repair_of(broken.importer, broken.import, text));
-        }
-        planned.get(&statement).filter(|edits| !edits.is_empty()).cloned()
+        let edits = match planned.entry(statement) {
+            Entry::Occupied(known) => known.into_mut(),
+            Entry::Vacant(free) => {
+                let text = str::from_utf8(self.bytes(file, texts)?).ok()?;
+                free.insert(self.surveyor.repair_of(broken.importer, broken.import, text))
+            }
+        };
+        (!edits.is_empty()).then(|| edits.clone())
     }
 
     /// A module's file as places name it.

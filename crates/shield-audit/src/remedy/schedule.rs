@@ -93,11 +93,23 @@ impl Terms {
     }
 }
 
+// === impl Due ===
+
+impl Due {
+    /// The part of a schedule that it belongs to.
+    const fn section(&self) -> &'static str {
+        match self {
+            Self::Now => "Now",
+            Self::By(_) => "Dated",
+            Self::Later(_) => "Later",
+        }
+    }
+}
+
 // === impl Schedule ===
 
 impl Schedule {
-    /// The schedule of everything that is not mended: a remedy for each finding, with the day to count from. Whoever answers for a finding is asked
-    /// once for each of those that are due now or on a day; for the later ones too.
+    /// The schedule of what is not mended: the remedies of those findings, the day to count from, and who answers for a finding.
     #[must_use]
     pub fn of<'r>(
         remedies: impl IntoIterator<Item = &'r Remedy>,
@@ -134,13 +146,8 @@ impl Schedule {
     #[must_use]
     pub fn markdown(&self) -> String {
         let mut text = format!("# What to mend, counted from {}\n", self.day);
-        let sections: [(&str, fn(&Due) -> bool); 3] = [
-            ("Now", |due| matches!(due, Due::Now)),
-            ("Dated", |due| matches!(due, Due::By(_))),
-            ("Later", |due| matches!(due, Due::Later(_))),
-        ];
-        for (title, belongs) in sections {
-            let tasks: Vec<&Task> = self.tasks.iter().filter(|task| belongs(&task.due)).collect();
+        for title in ["Now", "Dated", "Later"] {
+            let tasks: Vec<&Task> = self.tasks.iter().filter(|task| task.due.section() == title).collect();
             let _ = write!(text, "\n## {title} ({})\n", tasks.len());
             if tasks.is_empty() {
                 text.push_str("\nNothing.\n");
