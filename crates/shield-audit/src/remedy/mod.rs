@@ -5,6 +5,7 @@
 
 mod dependencies;
 mod edit;
+mod execution;
 mod journal;
 mod minimum;
 mod owners;
@@ -14,6 +15,7 @@ mod repairs;
 mod rescan;
 mod root;
 mod schedule;
+mod selection;
 mod settle;
 mod shape;
 mod source;
