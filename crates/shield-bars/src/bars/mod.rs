@@ -1,6 +1,9 @@
 //! The bars, one module each.
 
 mod audit_advisories;
+mod audit_fixes;
+mod audit_imports;
+mod audit_original;
 mod audit_secrets;
 mod bad_state;
 mod evidence_tamper;
@@ -70,6 +73,8 @@ enum Kind {
     GuardTargets,
     AuditSecrets,
     AuditAdvisories,
+    AuditImports,
+    AuditFixes,
 }
 
 /// Part of a bar that has several.
@@ -258,6 +263,16 @@ pub(crate) const BARS: &[Bar] = &[
         claim: "ranges agree with >= 99.5 % of the versions that PyPI's advisories list; Cargo.lock hits are exactly rustsec's; 12,000 packages < 50 ms",
         kind: Kind::AuditAdvisories,
     },
+    Bar {
+        name: "audit.imports",
+        claim: "the original: every resolvable import mended, every remainder classified; pytest then fails to collect only for modules that exist nowhere or files that do not parse; a second run changes nothing",
+        kind: Kind::AuditImports,
+    },
+    Bar {
+        name: "audit.fixes",
+        claim: "bandit's examples, BenchmarkPython, 1,000 mutated files: no applied fix leaves a file that does not parse or adds a finding (a less bad one about the mended thing apart), taken back to the byte; the original's five MD5 uses mended, its tests as green",
+        kind: Kind::AuditFixes,
+    },
 ];
 
 /// Measures one.
@@ -290,5 +305,7 @@ pub(crate) async fn run(bar: &Bar, options: &Options) -> Result<Verdict> {
         Kind::GuardTargets => guard_targets::run(options).await,
         Kind::AuditSecrets => audit_secrets::run(options).await,
         Kind::AuditAdvisories => audit_advisories::run(options).await,
+        Kind::AuditImports => audit_imports::run(options).await,
+        Kind::AuditFixes => audit_fixes::run(options).await,
     }
 }
