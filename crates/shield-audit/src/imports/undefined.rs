@@ -146,8 +146,11 @@ pub fn undefined(text: &str) -> Vec<Undefined> {
     let mut found = found.unwrap_or_default();
     found.sort_by(|left, right| (&left.name, left.when, left.at).cmp(&(&right.name, right.when, right.at)));
     found.dedup_by(|later, first| {
-        first.import = first.import.take().or_else(|| later.import.take());
-        later.name == first.name
+        let same = later.name == first.name;
+        if same && first.import.is_none() {
+            first.import = later.import.take();
+        }
+        same
     });
     found.sort_by_key(|one| one.at);
     found

@@ -10,6 +10,8 @@ mod journal;
 mod minimum;
 mod owners;
 mod packaging;
+#[cfg(test)]
+mod project_tests;
 mod python;
 mod repairs;
 mod rescan;
