@@ -105,6 +105,15 @@ fn forgotten_imports_are_added_and_foretold() {
 }
 
 #[test]
+fn first_failure_is_the_one_foretold() {
+    let of = |text: &str| mended(&[MANIFEST, ("tests/test_a.py", text)], "tests/test_a.py").2;
+    let undefined = Some(LoadCause::Undefined { name: "sys".to_owned() });
+    assert_eq!(of("sys.path\nimport nobody.knows\n"), undefined);
+    assert!(matches!(of("import nobody.knows\nsys.path\n"), Some(LoadCause::Broken { .. })));
+    assert_eq!(of("def f():\n    sys.path\n"), None);
+}
+
+#[test]
 fn names_in_strings_are_mended() {
     let (remedies, after, _) = mended(
         &[

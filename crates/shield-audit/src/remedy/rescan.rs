@@ -151,6 +151,16 @@ mod tests {
     }
 
     #[test]
+    fn remainder_as_bad_is_one_added() {
+        let before = scan("import subprocess\nsubprocess.run('/bin/ls', shell=True)");
+        let mended: Vec<&Finding> =
+            before.findings.iter().filter(|finding| finding.rule.id == "python/subprocess-shell").collect();
+        let mut after = scan("import subprocess\nsubprocess.run(['/bin/ls'])");
+        after.findings.iter_mut().for_each(|finding| finding.severity = mended[0].severity);
+        assert!(judge(&before, &after, &mended).unwrap_err().contains("python/subprocess-fixed"));
+    }
+
+    #[test]
     fn other_files_must_parse_too() {
         let rescan = |text: &str| PythonRescan(&Audit::default()).scan("pyproject.toml", text.as_bytes());
         assert!(rescan("a = 1").broken.is_none() && rescan("a = ").broken.is_some());

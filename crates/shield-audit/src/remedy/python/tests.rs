@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::{
+    finding::{Confidence, Cwe, Fingerprint, Place, Rule, Severity, Span},
     python::{Audit, Parse},
     remedy::edit::Edits,
 };
@@ -135,6 +136,7 @@ fn imports_are_added_once_where_they_belong() {
         ("import ast\neval('1')", "B", "import ast\nast.literal_eval('1')"),
         ("ast = 1\neval('1')", "", "ast = 1\neval('1')"),
         ("eval('os.getcwd()')\neval(x)", "", "eval('os.getcwd()')\neval(x)"),
+        ("eval('1')\nast = 1", "", "eval('1')\nast = 1"),
         ("def f(ast):\n    eval('1')", "", "def f(ast):\n    eval('1')"),
     ]);
 }
@@ -224,4 +226,42 @@ fn every_finding_gets_a_remedy() {
 fn broken_files_are_left_alone() {
     let remedies = remedies("import hashlib\netag = hashlib.md5(x)\nif:\n", Some(9));
     assert!(remedies.iter().all(|remedy| !remedy.is_applicable()), "{remedies:?}");
+}
+
+static COOKIE: Rule = Rule {
+    id: "test/cookie",
+    title: "a cookie that everybody sees",
+    cwe: Cwe(614),
+    severity: Severity::Medium,
+    aliases: &[],
+    advice: "set `secure`",
+};
+
+#[test]
+fn cookies_get_what_they_lack() {
+    for (before, after) in [
+        ("r.set_cookie('a', 'b')", "r.set_cookie('a', 'b', secure=True, httponly=True, samesite=\"Lax\")"),
+        (
+            "r.set_cookie('a', secure=False, samesite='strict')",
+            "r.set_cookie('a', secure=True, samesite='strict', httponly=True)",
+        ),
+        ("r.set_cookie('a', **more)", "r.set_cookie('a', **more)"),
+    ] {
+        let end_column = u32::try_from(before.len()).unwrap() + 1;
+        let span = Span { line: 1, column: 1, end_line: 1, end_column };
+        let finding = Finding {
+            rule: &COOKIE,
+            severity: COOKIE.severity,
+            confidence: Confidence::High,
+            place: Place { file: "a.py".to_owned(), span: Some(span) },
+            context: String::new(),
+            subject: String::new(),
+            message: String::new(),
+            steps: Vec::new(),
+            fingerprint: Fingerprint::UNSET,
+        };
+        let remedies = for_python("a.py", before.as_bytes(), &[finding], &project(None));
+        let edits = Edits::of("a.py", &remedies);
+        assert_eq!(String::from_utf8(edits.apply(Some(before.as_bytes())).unwrap()).unwrap(), after);
+    }
 }
