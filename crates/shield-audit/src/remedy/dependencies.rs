@@ -1,6 +1,9 @@
 //! Remedies for vulnerable dependencies: pinned versions raised to the least fixed one.
 
-use std::{collections::HashMap, sync::LazyLock};
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::LazyLock,
+};
 
 use regex::Regex;
 
@@ -29,27 +32,59 @@ pub fn for_dependencies(
     let subject = |one: &Match| format!("{} {} {}", one.package, one.version, one.vulnerability);
     let known: HashMap<(&Place, String), &Match> =
         matches.iter().map(|one| ((&one.place, subject(one)), one)).collect();
-    let mut files: HashMap<&str, Option<Vec<u8>>> = HashMap::new();
-    let mut remedies = Vec::with_capacity(findings.len());
-    for finding in findings {
-        let found = known.get(&(&finding.place, finding.subject.clone()));
-        let file = finding.place.file.as_str();
-        let bytes = files.entry(file).or_insert_with(|| read(file)).as_deref();
-        remedies.push(found.map_or_else(
-            || Remedy::proposal(finding, finding.rule.advice, "no advisory says more"),
-            |found| remedy(found, finding, bytes),
-        ));
+    let mut by_file: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
+    for (number, finding) in findings.iter().enumerate() {
+        by_file.entry(&finding.place.file).or_default().push(number);
     }
-    remedies
+    let mut remedies: Vec<Option<Remedy>> = vec![None; findings.len()];
+    for (file, numbers) in by_file {
+        let bytes = read(file).unwrap_or_default();
+        let list = List::read(file, &bytes);
+        for number in numbers {
+            let finding = &findings[number];
+            let found = known.get(&(&finding.place, finding.subject.clone()));
+            remedies[number] = Some(found.map_or_else(
+                || Remedy::proposal(finding, finding.rule.advice, "no advisory says more"),
+                |found| remedy(found, finding, list.as_ref()),
+            ));
+        }
+    }
+    remedies.into_iter().flatten().collect()
 }
 
-fn remedy(found: &Match, finding: &Finding, bytes: Option<&[u8]>) -> Remedy {
+/// A list for pip, by lines.
+struct List<'b> {
+    source: Source<'b>,
+    /// Where each line begins.
+    starts: Vec<usize>,
+}
+
+// === impl List ===
+
+impl<'b> List<'b> {
+    fn read(file: &'b str, bytes: &'b [u8]) -> Option<Self> {
+        let source = Source::read(file, bytes).ok()?;
+        let starts =
+            [0].into_iter().chain(memchr::memchr_iter(b'\n', source.text.as_bytes()).map(|at| at + 1));
+        let starts = starts.collect();
+        (SourceKind::of(file) == Some(SourceKind::Requirements)).then_some(Self { source, starts })
+    }
+
+    /// Where a line begins, and what it says; lines count from 1.
+    fn line(&self, number: u32) -> Option<(usize, &str)> {
+        let start = *self.starts.get(usize::try_from(number).ok()?.checked_sub(1)?)?;
+        let line = self.source.text[start..].split('\n').next()?;
+        Some((start, line.trim_end()))
+    }
+}
+
+fn remedy(found: &Match, finding: &Finding, list: Option<&List<'_>>) -> Remedy {
     // Better none of the known vulnerabilities than only without this one.
     let Some(target) = found.clean_in.as_ref().or(found.fixed_in.as_ref()) else {
         return Remedy::proposal(finding, finding.rule.advice, "no fixed version is known");
     };
     let what = format!("raises `{}` from {} to {target}", found.package, found.version);
-    match bytes.and_then(|bytes| pinned(found, finding, bytes, target)) {
+    match list.and_then(|list| pinned(found, finding, list, target)) {
         Some(change) => Remedy {
             finding: finding.clone(),
             class: Class::B,
@@ -62,27 +97,17 @@ fn remedy(found: &Match, finding: &Finding, bytes: Option<&[u8]>) -> Remedy {
 }
 
 /// The version in a list for pip, where it is exact and without a hash.
-fn pinned(found: &Match, finding: &Finding, bytes: &[u8], target: &str) -> Option<Change> {
-    let file = finding.place.file.as_str();
-    if SourceKind::of(file) != Some(SourceKind::Requirements)
-        || found.package.ecosystem() != Ecosystem::PyPi
-        || !target.chars().all(|character| character.is_ascii_alphanumeric() || ".!+-_".contains(character))
-    {
+fn pinned(found: &Match, finding: &Finding, list: &List<'_>, target: &str) -> Option<Change> {
+    let plain = |character: char| character.is_ascii_alphanumeric() || ".!+-_".contains(character);
+    if found.package.ecosystem() != Ecosystem::PyPi || !target.chars().all(plain) {
         return None;
     }
-    let source = Source::read(file, bytes).ok()?;
-    let number = finding.place.span?.line as usize;
-    let mut lines = source.text.split_inclusive('\n').scan(0, |at, line| {
-        let start = *at;
-        *at += line.len();
-        Some((start, line.trim_end()))
-    });
-    let (start, line) = lines.nth(number.checked_sub(1)?)?;
+    let (start, line) = list.line(finding.place.span?.line)?;
     let pinned = PINNED.captures(line)?;
     let (name, version) = (pinned.get(1)?, pinned.get(2)?);
     let same = PackageName::new(Ecosystem::PyPi, name.as_str()) == found.package
         && version.as_str() == found.version;
-    same.then(|| source.change(start + version.start()..start + version.end(), target))?
+    same.then(|| list.source.change(start + version.start()..start + version.end(), target))?
 }
 
 #[cfg(test)]

@@ -81,13 +81,14 @@ impl<'r> Edits<'r> {
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
+    use shield_types::Sha256Digest;
 
     use super::*;
 
     const FILE: &[u8] = b"0123456789";
 
     fn change(start: usize, end: usize, text: &str) -> Change {
-        Change::replace("a", FILE, start..end, text.as_bytes().to_vec()).unwrap()
+        Change::replace("a", (FILE, Sha256Digest::of(FILE)), start..end, text.as_bytes().to_vec()).unwrap()
     }
 
     fn admitted(changes: &[Change]) -> (Vec<usize>, String) {

@@ -1,10 +1,10 @@
 //! Remedies for imports that cannot work, and for names that nothing binds.
 
-use std::collections::{HashMap, hash_map::Entry};
+use std::collections::{BTreeMap, HashMap, hash_map::Entry};
 
 use ruff_text_size::TextSize;
 
-use super::{Change, Class, Remedy, python::Entrance, source::Source};
+use super::{Change, Class, Remedy, python::Entrances, source::Source};
 use crate::{
     finding::Finding,
     imports::{
@@ -60,19 +60,26 @@ impl Imports<'_> {
                 repairs.extend(missing_imports(file, bytes));
             }
         }
-        findings
-            .iter()
-            .map(|finding| {
+        let mut by_file: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
+        for (number, finding) in findings.iter().enumerate() {
+            by_file.entry(&finding.place.file).or_default().push(number);
+        }
+        let mut remedies: Vec<Option<Remedy>> = vec![None; findings.len()];
+        for (file, numbers) in by_file {
+            let source = self.bytes(file, &mut texts).and_then(|bytes| Source::read(file, bytes).ok());
+            let Some(source) = source else { continue };
+            for number in numbers {
+                let finding = &findings[number];
                 let line = finding.place.span.map_or(0, |span| span.line);
-                let told = (finding.rule.id, finding.place.file.clone(), line, finding.subject.clone());
-                repairs
-                    .get(&told)
-                    .and_then(|repair| remedy(finding, repair, self.bytes(&told.1, &mut texts)?))
-                    .unwrap_or_else(|| {
-                        Remedy::proposal(finding, finding.rule.advice, "nothing mechanical is right here")
-                    })
-            })
-            .collect()
+                let told = (finding.rule.id, file.to_owned(), line, finding.subject.clone());
+                remedies[number] = repairs.get(&told).and_then(|repair| remedy(finding, repair, &source));
+            }
+        }
+        let proposal = |finding: &Finding| {
+            Remedy::proposal(finding, finding.rule.advice, "nothing mechanical is right here")
+        };
+        let each = remedies.into_iter().zip(findings);
+        each.map(|(remedy, finding)| remedy.unwrap_or_else(|| proposal(finding))).collect()
     }
 
     /// The repairs of imports, and of strings that name modules.
@@ -143,8 +150,7 @@ impl Imports<'_> {
     }
 }
 
-fn remedy(finding: &Finding, repair: &Repair, bytes: &[u8]) -> Option<Remedy> {
-    let source = Source::read(&finding.place.file, bytes).ok()?;
+fn remedy(finding: &Finding, repair: &Repair, source: &Source<'_>) -> Option<Remedy> {
     let changes = repair.edits.iter().map(|edit| source.change(edit.range.clone(), &edit.text));
     Some(Remedy {
         finding: finding.clone(),
@@ -164,9 +170,9 @@ fn missing_imports(file: &str, bytes: &[u8]) -> Vec<(Told, Repair)> {
         return Vec::new();
     }
     let repairs = Module::with(&source.text, Kind::Code, |module| {
+        let entrances = Entrances::of(module, source.line_end());
         let repair = |(import, one): &(String, crate::imports::Undefined)| {
-            let entrance = Entrance::of(module, TextSize::new(one.at), source.line_end())?;
-            let (range, text) = entrance.add(import);
+            let (range, text) = entrances.add(import, TextSize::new(one.at))?;
             let edits = vec![Edit { range, text, reason: format!("adds `{import}`") }];
             let told = (UNDEFINED_NAME.id, file.to_owned(), one.line, one.name.clone());
             Some((told, Repair { class: Class::A, why: ONLY_FAILS, edits }))

@@ -82,11 +82,16 @@ impl Change {
         }
     }
 
-    /// A replacement in bytes that were read; `None` if the range is not in them.
+    /// A replacement in a file that was read: its bytes, and their digest. `None` if the range is not in them.
     #[must_use]
-    pub fn replace(file: &str, bytes: &[u8], range: Range<usize>, text: Vec<u8>) -> Option<Self> {
+    pub fn replace(
+        file: &str,
+        (bytes, of): (&[u8], Sha256Digest),
+        range: Range<usize>,
+        text: Vec<u8>,
+    ) -> Option<Self> {
         let replaced = bytes.get(range.clone())?.to_vec();
-        Some(Self::Replace { file: file.to_owned(), of: Sha256Digest::of(bytes), range, replaced, text })
+        Some(Self::Replace { file: file.to_owned(), of, range, replaced, text })
     }
 }
 

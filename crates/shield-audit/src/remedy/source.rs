@@ -2,6 +2,8 @@
 
 use std::{borrow::Cow, ops::Range};
 
+use shield_types::Sha256Digest;
+
 use super::Change;
 use crate::tree::{Encoding, Reason, decode};
 
@@ -10,6 +12,7 @@ use crate::tree::{Encoding, Reason, decode};
 pub(super) struct Source<'b> {
     file: &'b str,
     bytes: &'b [u8],
+    digest: Sha256Digest,
     /// Its characters, a byte order mark among them.
     pub(super) text: Cow<'b, str>,
     /// Whether every character is one byte, which in the text may be two.
@@ -26,19 +29,19 @@ impl<'b> Source<'b> {
     pub(super) fn read(file: &'b str, bytes: &'b [u8]) -> Result<Self, Reason> {
         let decoded = decode(bytes)?;
         let widened = decoded.encoding == Encoding::Latin1 && !bytes.is_ascii();
-        Ok(Self { file, bytes, text: decoded.characters, widened })
+        Ok(Self { file, bytes, digest: Sha256Digest::of(bytes), text: decoded.characters, widened })
     }
 
     /// A change of the file; `None` if the range does not fit or the text cannot be written in the file's encoding.
     pub(super) fn change(&self, range: Range<usize>, text: &str) -> Option<Change> {
         if !self.widened {
-            return Change::replace(self.file, self.bytes, range, text.as_bytes().to_vec());
+            return Change::replace(self.file, (self.bytes, self.digest), range, text.as_bytes().to_vec());
         }
         let position = |at: usize| Some(self.text.get(..at)?.chars().count());
         let range = position(range.start)?..position(range.end)?;
         let narrow: Option<Vec<u8>> =
             text.chars().map(|character| u8::try_from(u32::from(character)).ok()).collect();
-        Change::replace(self.file, self.bytes, range, narrow?)
+        Change::replace(self.file, (self.bytes, self.digest), range, narrow?)
     }
 
     /// How its lines end: as the first one does.

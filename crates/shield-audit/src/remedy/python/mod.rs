@@ -19,7 +19,7 @@ mod xml;
 
 use std::collections::BTreeSet;
 
-pub(super) use self::modules::Entrance;
+pub(super) use self::modules::Entrances;
 use self::site::{Mend, Site};
 use super::{Class, Remedy, source::Source};
 use crate::{

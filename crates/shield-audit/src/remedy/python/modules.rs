@@ -11,49 +11,48 @@ use crate::python::{
     names::{Bound, Lookup, ScopeId},
 };
 
-/// Where an import can be added at the top of a file, and how.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(in crate::remedy) struct Entrance {
-    /// The byte.
-    pub(in crate::remedy) at: usize,
-    /// What comes before the statement.
-    before: String,
-    /// What comes behind it.
-    behind: String,
+/// Where imports can be added at the top of a file. Made once for a file.
+#[derive(Clone, Debug)]
+pub(in crate::remedy) struct Entrances {
+    /// The first import that is not from `__future__`, and the first statement that is no docstring and none of those, as far as they
+    /// begin a line.
+    before: [Option<TextSize>; 2],
+    /// Where the docstring and the imports from `__future__` end, and where their last line does, if nothing else is in it.
+    head: Option<(TextSize, usize)>,
+    line_end: &'static str,
 }
 
-// === impl Entrance ===
+// === impl Entrances ===
 
-impl Entrance {
-    /// The place for new imports of a file that what begins at `user` can use: before its first import that is not from `__future__`, or
-    /// before its first statement.
-    pub(in crate::remedy) fn of(module: &Module<'_>, user: TextSize, line_end: &str) -> Option<Self> {
+impl Entrances {
+    /// The places of a file.
+    pub(in crate::remedy) fn of(module: &Module<'_>, line_end: &'static str) -> Self {
         let body = &module.syntax.body;
         let head = body.iter().take_while(|stmt| is_head(stmt)).count();
-        let starts_line = |at: TextSize| {
+        let starts_line = |at: &TextSize| {
             let before = &module.text[..at.to_usize()];
             before.is_empty() || before == "\u{feff}" || before.ends_with(['\n', '\r'])
         };
         let import = body[head..].iter().find(|stmt| stmt.is_import_stmt() || stmt.is_import_from_stmt());
-        let places = [import, body.get(head)].into_iter().flatten().map(Ranged::start);
-        if let Some(at) = places.into_iter().find(|at| *at <= user && starts_line(*at)) {
-            return Some(Self { at: at.to_usize(), before: String::new(), behind: line_end.to_owned() });
-        }
-        // Nothing follows at a line's start: behind the last line of the head, if what uses it comes later.
-        let last = body[..head].last().filter(|last| last.end() <= user)?;
-        let rest = &module.text[last.end().to_usize()..];
-        let end = rest.find(['\n', '\r']).unwrap_or(rest.len());
-        let quiet = rest[..end].trim_start();
-        (quiet.is_empty() || quiet.starts_with('#')).then(|| Self {
-            at: last.end().to_usize() + end,
-            before: line_end.to_owned(),
-            behind: String::new(),
-        })
+        let before = [import, body.get(head)].map(|stmt| stmt.map(Ranged::start).filter(starts_line));
+        let head = body[..head].last().and_then(|last| {
+            let rest = &module.text[last.end().to_usize()..];
+            let end = rest.find(['\n', '\r']).unwrap_or(rest.len());
+            let quiet = rest[..end].trim_start();
+            (quiet.is_empty() || quiet.starts_with('#')).then(|| (last.end(), last.end().to_usize() + end))
+        });
+        Self { before, head, line_end }
     }
 
-    /// The edit that adds a statement.
-    pub(in crate::remedy) fn add(&self, statement: &str) -> (Range<usize>, String) {
-        (self.at..self.at, format!("{}{statement}{}", self.before, self.behind))
+    /// The edit that adds a statement for what begins at `user`: before the first import, or before the first statement, or behind the docstring;
+    /// `None` if none of these comes before it.
+    pub(in crate::remedy) fn add(&self, statement: &str, user: TextSize) -> Option<(Range<usize>, String)> {
+        let line_end = self.line_end;
+        if let Some(at) = self.before.into_iter().flatten().find(|at| *at <= user) {
+            return Some((at.to_usize()..at.to_usize(), format!("{statement}{line_end}")));
+        }
+        let (_, at) = self.head.filter(|(end, _)| *end <= user)?;
+        Some((at..at, format!("{line_end}{statement}")))
     }
 }
 
@@ -84,9 +83,9 @@ impl Site<'_> {
             Lookup::Unbound => None,
             Lookup::Free => {
                 let user = self.scene.statement.map_or(self.node.start(), Ranged::start);
-                let entrance = Entrance::of(self.scene.module, user, self.line_end)?;
                 let free = names.bindings(ScopeId::MODULE, top).next().is_none();
-                free.then(|| vec![entrance.add(&format!("import {module}"))])
+                let edit = self.entrances.add(&format!("import {module}"), user).filter(|_| free)?;
+                Some(vec![edit])
             }
         }
     }

@@ -11,9 +11,7 @@ use super::{
 pub(super) fn weak_random(site: &Site<'_>) -> Option<Mend> {
     let function = site.call.name.strip_prefix("random.").filter(|function| *function != "Random")?;
     let Purpose::Security(word) = Purpose::of(site) else { return None };
-    let names = site.scene.module.names;
-    let seeded = names.imports("random.seed") || site.scene.module.text.contains(".seed(");
-    if seeded {
+    if site.seeded {
         return None;
     }
     let mut edits = site.import("secrets")?;

@@ -5,7 +5,7 @@ use std::{collections::HashMap, ops::Range};
 use ruff_python_ast::{Expr, ExprCall, Stmt, visitor::Visitor};
 use ruff_text_size::{Ranged, TextRange};
 
-use super::{Class, Project, fixer, places};
+use super::{Class, Project, fixer, modules::Entrances, places};
 use crate::{
     finding::Finding,
     python::{
@@ -35,14 +35,17 @@ pub(super) struct Site<'s> {
     pub(super) node: &'s ExprCall,
     pub(super) finding: &'s Finding,
     pub(super) project: &'s Project,
-    pub(super) line_end: &'static str,
+    pub(super) entrances: &'s Entrances,
+    /// Whether the file seeds random numbers.
+    pub(super) seeded: bool,
 }
 
 struct Walk<'w, 'm> {
     module: &'m Module<'m>,
     findings: &'w [Finding],
     project: &'w Project,
-    line_end: &'static str,
+    entrances: Entrances,
+    seeded: bool,
     /// Findings by their ranges.
     wanted: HashMap<TextRange, Vec<usize>>,
     scopes: Vec<ScopeId>,
@@ -69,7 +72,8 @@ pub(super) fn mend(
         module,
         findings,
         project,
-        line_end,
+        entrances: Entrances::of(module, line_end),
+        seeded: module.names.imports("random.seed") || module.text.contains(".seed("),
         wanted,
         scopes: vec![ScopeId::MODULE],
         parents: Vec::new(),
@@ -114,8 +118,8 @@ impl<'m> Walk<'_, 'm> {
         let name = scene.resolve(&node.func).unwrap_or_default();
         let call =
             Call { callee: &node.func, name: &name, arguments: Some(&node.arguments), range: node.range() };
-        let (project, line_end) = (self.project, self.line_end);
-        fixer(finding)?(&Site { scene, call, node, finding, project, line_end })
+        let (project, entrances, seeded) = (self.project, &self.entrances, self.seeded);
+        fixer(finding)?(&Site { scene, call, node, finding, project, entrances, seeded })
     }
 }
 
