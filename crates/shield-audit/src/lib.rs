@@ -12,6 +12,7 @@ pub mod finding;
 pub mod foreign;
 pub mod imports;
 pub mod python;
+pub mod remedy;
 pub mod replay;
 pub mod report;
 pub mod secrets;

@@ -154,7 +154,7 @@ impl<'a> Library<'a> {
 }
 
 /// Names that every module has.
-const GIVEN: [&str; 9] = [
+pub(super) const GIVEN: [&str; 9] = [
     "__name__",
     "__doc__",
     "__file__",

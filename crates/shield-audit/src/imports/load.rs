@@ -17,6 +17,7 @@ use super::{
     library::{Library, Presence},
     resolve::Found,
     survey::{Broken, Cause, Survey},
+    undefined::undefined,
 };
 
 /// Imports that one load follows at most: guards that try failing modules again and again could make it endless in practice.
@@ -47,6 +48,11 @@ pub enum LoadCause {
         /// The name.
         name: String,
     },
+    /// A name is used that nothing binds.
+    Undefined {
+        /// The name.
+        name: String,
+    },
     /// Python refuses the loaded file itself.
     Refused,
     /// It was not followed to its end: too many failing imports are caught and tried again.
@@ -60,6 +66,8 @@ pub struct Loader<'a> {
     /// How far a module has come: the byte of the import that runs.
     running: HashMap<ModuleId, u32>,
     done: HashSet<ModuleId>,
+    /// The first name that nothing binds in each module that was begun.
+    undefined: HashMap<ModuleId, Option<(u32, String)>>,
     steps: Cell<u32>,
 }
 
@@ -80,6 +88,7 @@ impl<'a> Loader<'a> {
             broken: known.collect(),
             running: HashMap::new(),
             done: HashSet::new(),
+            undefined: HashMap::new(),
             steps: Cell::new(0),
         }
     }
@@ -125,10 +134,33 @@ impl<'a> Loader<'a> {
         Ok(())
     }
 
+    /// The first name that a module uses while it is loaded, and that nothing binds.
+    fn undefined(&mut self, id: ModuleId) -> Option<(u32, String)> {
+        let library = self.library;
+        let read = || {
+            let source = library.inventory.module(id).source.as_deref()?;
+            let (text, _) = library.text(source).ok()?;
+            let first = undefined(&text).into_iter().find(|one| one.when == When::Load)?;
+            Some((first.at, first.name))
+        };
+        self.undefined.entry(id).or_insert_with(read).clone()
+    }
+
     fn body(&mut self, id: ModuleId, facts: &Facts) -> Loaded {
+        let undefined = self.undefined(id);
+        let fails = |before: u32| {
+            let (_, name) = undefined.as_ref().filter(|(at, _)| *at < before)?;
+            Some(Box::new(LoadFailure {
+                steps: Vec::new(),
+                why: LoadCause::Undefined { name: name.clone() },
+            }))
+        };
         for (number, import) in
             facts.imports.iter().enumerate().filter(|(_, import)| import.when == When::Load)
         {
+            if let Some(failure) = fails(import.range.start) {
+                return Err(failure);
+            }
             self.running.insert(id, import.range.start);
             self.steps.set(self.steps.get() + 1);
             if self.steps.get() > STEPS_MAX {
@@ -142,7 +174,7 @@ impl<'a> Loader<'a> {
                 return Err(failure);
             }
         }
-        Ok(())
+        fails(u32::MAX).map_or(Ok(()), Err)
     }
 
     fn import(&mut self, importer: ModuleId, number: usize, import: &Import) -> Loaded {
@@ -221,7 +253,9 @@ impl<'a> Loader<'a> {
 /// Whether what surrounds an import catches its failure.
 fn catches(guard: Guard, why: &LoadCause) -> bool {
     match why {
-        LoadCause::Refused | LoadCause::Broken { cause: Cause::Refused { .. } } => guard == Guard::Everything,
+        LoadCause::Refused
+        | LoadCause::Undefined { .. }
+        | LoadCause::Broken { cause: Cause::Refused { .. } } => guard == Guard::Everything,
         LoadCause::Unfinished => false,
         LoadCause::Broken { .. } | LoadCause::Circular { .. } => guard >= Guard::ImportError,
     }

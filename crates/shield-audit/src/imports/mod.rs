@@ -29,6 +29,7 @@ mod survey;
 mod syntax;
 #[cfg(test)]
 mod tests;
+mod undefined;
 
 pub use conditions::Target;
 pub use declared::Declared;
@@ -43,12 +44,13 @@ pub use load::{LoadCause, LoadFailure, Loader};
 pub use manifest::{NewFile, missing_manifest};
 pub use packaging::{
     BROKEN_IMPORT, CIRCULAR_IMPORT, DEAD_PYTEST, HIDDEN_FILE, NO_INIT, NO_MANIFEST, Packaging, REFUSED_FILE,
-    SHADOWS_STANDARD, UNDECLARED_IMPORT,
+    SHADOWS_STANDARD, UNDECLARED_IMPORT, UNDEFINED_NAME,
 };
 pub use plan::{ApplyEditsError, Edit, FilePlan, apply};
 pub(crate) use reach::is_for_tests;
 pub use reach::{Link, Reach, Usage, Via, reach};
 pub use resolve::{Found, Missing, Resolver};
 pub use standard::PythonVersion;
-pub use survey::{Broken, Cause, Declaration, Doubt, Doubtful, Survey, Surveyor};
+pub use survey::{Broken, Cause, Declaration, Doubt, Doubtful, Misnamed, Survey, Surveyor};
 pub use syntax::SyntaxFault;
+pub use undefined::{Undefined, undefined};

@@ -1,13 +1,17 @@
 //! Findings about a project's packaging and imports: settings that do nothing, names that hide others, imports that fail.
 
+use rayon::prelude::*;
+
 use super::{
+    facts::When,
     files::{Files, join, text_at},
     inventory::{Home, Inventory, Module, ModuleId, Shape},
     layout::{Layout, manifest, sections_of, value_at},
     library::Library,
     load::{LoadCause, LoadFailure},
     standard::is_standard,
-    survey::{Broken, Cause, Declaration, Survey},
+    survey::{Broken, Cause, Declaration, Misnamed, Survey},
+    undefined::{Undefined, undefined},
 };
 use crate::finding::{Confidence, Cwe, Finding, Fingerprint, Place, Rule, Severity, Span, Step};
 
@@ -35,6 +39,13 @@ pub static CIRCULAR_IMPORT: Rule = rule(
 /// What cannot work: a file that does not parse.
 pub static REFUSED_FILE: Rule =
     rule("imports/syntax-error", "file that Python refuses", Severity::High, "mend the syntax error");
+/// What cannot work: a use of a name that nothing binds.
+pub static UNDEFINED_NAME: Rule = rule(
+    "imports/undefined-name",
+    "name that nothing binds",
+    Severity::High,
+    "import it, or bind it before it is used",
+);
 /// A file that nothing can import.
 pub static HIDDEN_FILE: Rule = rule(
     "imports/hidden-file",
@@ -101,10 +112,10 @@ impl Packaging<'_> {
                 Cause::NotInstalled { .. } if broken.guard == super::Guard::None => {
                     (&UNDECLARED_IMPORT, UNDECLARED_IMPORT.severity)
                 }
-                _ if broken.guard != super::Guard::None || broken.when == super::When::Typing => {
+                _ if broken.guard != super::Guard::None || broken.when == When::Typing => {
                     (&BROKEN_IMPORT, Severity::Low)
                 }
-                _ if broken.when == super::When::Deferred => (&BROKEN_IMPORT, Severity::Medium),
+                _ if broken.when == When::Deferred => (&BROKEN_IMPORT, Severity::Medium),
                 _ => (&BROKEN_IMPORT, Severity::High),
             };
             let message = format!("`{}` cannot work: {}", broken.written, self.explain(&broken.cause));
@@ -115,7 +126,26 @@ impl Packaging<'_> {
                 (&broken.written, message),
             ))
         };
-        survey.broken.iter().filter_map(finding).collect()
+        let misnamed = survey.misnamed.iter().map(|one: &Misnamed| {
+            let message = format!("`{}` names a module that is not there: {}", one.text, one.edit.reason);
+            let place = (self.source(one.importer), Some(one.line));
+            self.finding(&BROKEN_IMPORT, Severity::Medium, place, (&one.text, message))
+        });
+        survey.broken.iter().filter_map(finding).chain(misnamed).collect()
+    }
+
+    /// Uses of names that nothing binds. One that only a function reaches is of less weight.
+    fn undefined(&self, layout: &Layout) -> Vec<Finding> {
+        let of = |path: &String| -> Vec<Finding> {
+            let text = text_at(self.files, path).unwrap_or_default();
+            let finding = |one: Undefined| {
+                let severity = if one.when == When::Load { Severity::High } else { Severity::Medium };
+                let message = format!("nothing binds `{}`: its use is a `NameError`", one.name);
+                self.finding(&UNDEFINED_NAME, severity, (path, Some(one.line)), (&one.name, message))
+            };
+            undefined(&text).into_iter().map(finding).collect()
+        };
+        layout.sources.par_iter().flat_map_iter(of).collect()
     }
 
     /// A circle of imports that a load met.
@@ -143,6 +173,7 @@ impl Packaging<'_> {
     /// What is wrong with files and settings, in the order of the files.
     pub fn project(&self, layout: &Layout) -> Vec<Finding> {
         let mut findings = self.refused(layout);
+        findings.extend(self.undefined(layout));
         findings.extend(self.hidden());
         findings.extend(self.names());
         findings.extend(self.pytest());
@@ -342,9 +373,13 @@ const fn whole_line(line: u32) -> Span {
     Span { line, column: 1, end_line: line, end_column: 1 }
 }
 
-/// A namespace package with modules of its own inside of a package that is none.
+/// A namespace package inside of a package, however many namespaces lie between.
 fn lacks_init(inventory: &Inventory, module: &Module) -> bool {
-    let parent = module.name.rsplit_once('.').and_then(|(parent, _)| inventory.find(parent));
+    let parents = || {
+        std::iter::successors(Some(&*module.name), |name| name.rsplit_once('.').map(|(parent, _)| parent))
+            .skip(1)
+            .filter_map(|name| inventory.find(name))
+    };
     module.shape == Shape::Namespace
-        && parent.is_some_and(|parent| inventory.module(parent).shape == Shape::Package)
+        && parents().any(|parent| inventory.module(parent).shape == Shape::Package)
 }

@@ -103,6 +103,12 @@ impl Surveyor<'_> {
         plans.collect()
     }
 
+    /// The repair of one import of a module whose text this is: none if it works, or if nothing mechanical mends it.
+    pub fn repair_of(&self, importer: ModuleId, import: usize, text: &str) -> Vec<Edit> {
+        let found = self.library.facts(importer).and_then(|facts| facts.imports.get(import));
+        found.map(|import| self.repair(importer, import, text)).unwrap_or_default()
+    }
+
     fn edits(&self, importer: ModuleId, text: &str) -> Vec<Edit> {
         let Some(facts) = self.library.facts(importer) else { return Vec::new() };
         let imports = facts.imports.iter().filter(|import| import.when != When::Never);
@@ -210,7 +216,7 @@ impl Surveyor<'_> {
     }
 
     /// A string that names what to replace, below a module of another name.
-    fn mention(&self, mention: &Mention) -> Option<Edit> {
+    pub(super) fn mention(&self, mention: &Mention) -> Option<Edit> {
         let inventory = self.library.inventory;
         let text = mention.text.as_str();
         let cuts: Vec<usize> = text.match_indices('.').map(|(at, _)| at).collect();

@@ -12,6 +12,7 @@ use super::{
     facts::{Guard, Import, ImportedName, What, When},
     inventory::{Home, ModuleId, Shape},
     library::{Library, Presence},
+    plan::Edit,
     relocate::{Homes, Written},
     resolve::Found,
     syntax::{SyntaxFault, line_at},
@@ -139,6 +140,19 @@ pub enum Doubt {
     },
 }
 
+/// A string that names what to replace (`patch("a.b")`), below a module that has another name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Misnamed {
+    /// The module it stands in.
+    pub importer: ModuleId,
+    /// Its line, from 1.
+    pub line: u32,
+    /// The string.
+    pub text: String,
+    /// The edit that mends it.
+    pub edit: Edit,
+}
+
 /// All imports of a project.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Survey {
@@ -148,6 +162,8 @@ pub struct Survey {
     pub broken: Vec<Broken>,
     /// Those that should not.
     pub doubtful: Vec<Doubtful>,
+    /// Strings that name modules by names they do not have, by file and line.
+    pub misnamed: Vec<Misnamed>,
 }
 
 /// What a survey looks at.
@@ -182,6 +198,7 @@ impl<'a> Surveyor<'a> {
             all.bindings += part.bindings;
             all.broken.extend(part.broken);
             all.doubtful.extend(part.doubtful);
+            all.misnamed.extend(part.misnamed);
             all
         })
     }
@@ -225,6 +242,20 @@ impl<'a> Surveyor<'a> {
                 line,
                 module,
                 doubt,
+            }));
+        }
+        let mut mentions: Vec<_> = facts.mentions.iter().collect();
+        mentions.sort_by_key(|mention| mention.at.start);
+        let mut reached = (0, 1);
+        for mention in mentions {
+            let start = mention.at.start as usize;
+            let between = text.get(reached.0..start).unwrap_or_default();
+            reached = (start, reached.1 + line_at(between, between.len()) - 1);
+            survey.misnamed.extend(self.mention(mention).map(|edit| Misnamed {
+                importer,
+                line: reached.1,
+                text: mention.text.clone(),
+                edit,
             }));
         }
         survey

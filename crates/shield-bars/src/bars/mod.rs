@@ -1,6 +1,9 @@
 //! The bars, one module each.
 
 mod audit_advisories;
+mod audit_fixes;
+mod audit_imports;
+mod audit_original;
 mod audit_original_report;
 mod audit_secrets;
 mod bad_state;
@@ -72,6 +75,8 @@ enum Kind {
     AuditSecrets,
     AuditAdvisories,
     AuditOriginalReport,
+    AuditImports,
+    AuditFixes,
 }
 
 /// Part of a bar that has several.
@@ -265,6 +270,16 @@ pub(crate) const BARS: &[Bar] = &[
         claim: "all 5,841 + 316 entries of the original report judged with a reason, sums exact; on a fresh install the search lists exactly what the original's own does, <= 60 weak and <= 80 dangerous files remain, none of ruff's 94 + 128 findings lost without a reason; the five own uses of MD5 found",
         kind: Kind::AuditOriginalReport,
     },
+    Bar {
+        name: "audit.imports",
+        claim: "the original: every resolvable import mended, every remainder classified; pytest then fails to collect only for modules that exist nowhere or files that do not parse; a second run changes nothing",
+        kind: Kind::AuditImports,
+    },
+    Bar {
+        name: "audit.fixes",
+        claim: "bandit's examples, BenchmarkPython, 1,000 mutated files: no applied fix leaves a file that does not parse or adds a finding (a less bad one about the mended thing apart), taken back to the byte; the original's five MD5 uses mended, its tests as green",
+        kind: Kind::AuditFixes,
+    },
 ];
 
 /// Measures one.
@@ -298,5 +313,7 @@ pub(crate) async fn run(bar: &Bar, options: &Options) -> Result<Verdict> {
         Kind::AuditSecrets => audit_secrets::run(options).await,
         Kind::AuditAdvisories => audit_advisories::run(options).await,
         Kind::AuditOriginalReport => audit_original_report::run(options).await,
+        Kind::AuditImports => audit_imports::run(options).await,
+        Kind::AuditFixes => audit_fixes::run(options).await,
     }
 }

@@ -1,0 +1,219 @@
+//! The record of what a transaction replaces: on disk and synced before the first file changes, kept so that it can be taken back.
+//!
+//! One file for each transaction, itself replaced whole: it is never half written. It holds the old bytes of each file, and the digest
+//! of everything that was ever written in their place; so whoever finds it after a crash tells old bytes from new ones, and both from those
+//! of a third, which are left alone.
+
+use std::{
+    fs::{self, File},
+    io,
+    path::{Path, PathBuf},
+};
+
+use base64::{Engine, engine::general_purpose::STANDARD};
+use serde::{Deserialize, Serialize};
+use shield_types::Sha256Digest;
+
+use super::root::{Access, FileError, Held, Root};
+
+/// How far a transaction has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum State {
+    /// Files are being replaced, or the tests run: it is taken back if nobody is at it any more.
+    Applying,
+    /// It is done.
+    Applied,
+    /// Files are being put back: that is finished if nobody is at it any more.
+    Reverting,
+    /// All files are as they were before.
+    Reverted,
+}
+
+/// The record of one transaction.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Journal {
+    pub(super) state: State,
+    pub(super) files: Vec<Saved>,
+    /// What was done, for people.
+    pub(super) remedies: Vec<Noted>,
+}
+
+/// A remedy in the record.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Noted {
+    /// The rule of the finding.
+    pub rule: String,
+    /// Its file.
+    pub file: String,
+    /// Its line, from 1; none of a whole file.
+    pub line: Option<u32>,
+    /// The finding's fingerprint.
+    pub fingerprint: String,
+    /// What the remedy does.
+    pub what: String,
+}
+
+/// What a file was, and what it was made.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Saved {
+    pub(super) file: String,
+    /// Its old bytes in base64, and who may do what with it; none of a file that was not there.
+    before: Option<Before>,
+    /// Everything that it was made, in order.
+    pub(super) written: Vec<Sha256Digest>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct Before {
+    bytes: String,
+    digest: Sha256Digest,
+    access: Access,
+}
+
+/// Why a record was not read or written.
+#[derive(Debug, thiserror::Error)]
+pub enum JournalError {
+    /// The operating system refused.
+    #[error("keep the record of changes in `{}`", path.display())]
+    Refused {
+        /// The record, or its directory.
+        path: PathBuf,
+        /// What it said.
+        #[source]
+        source: io::Error,
+    },
+    /// It is not what was written.
+    #[error("read the record of changes `{}`: it is damaged", path.display())]
+    Damaged {
+        /// The record.
+        path: PathBuf,
+    },
+    /// A file holds bytes that are not wanted, and cannot be written back.
+    #[error("put `{file}` back: {why}")]
+    Stuck {
+        /// The file.
+        file: String,
+        /// Why.
+        why: String,
+    },
+    /// Somebody else is at work.
+    #[error("change files: another `--fix` or `--revert` is at work in `{}`", path.display())]
+    Busy {
+        /// The directory of records.
+        path: PathBuf,
+    },
+}
+
+/// A directory of records that nobody else writes to meanwhile.
+#[derive(Debug)]
+pub(super) struct Journals {
+    path: PathBuf,
+    pub(super) root: Root,
+    /// Locked for as long as it is open.
+    _lock: File,
+}
+
+// === impl Journals ===
+
+impl Journals {
+    /// Opens a directory of records, which is made if it is not there.
+    pub(super) fn open(path: &Path) -> Result<Self, JournalError> {
+        let refused = |source: io::Error| JournalError::Refused { path: path.to_owned(), source };
+        fs::create_dir_all(path).map_err(refused)?;
+        let lock = File::options()
+            .create(true)
+            .truncate(false)
+            .write(true)
+            .open(path.join("lock"))
+            .map_err(refused)?;
+        match lock.try_lock() {
+            Ok(()) => {}
+            Err(fs::TryLockError::WouldBlock) => return Err(JournalError::Busy { path: path.to_owned() }),
+            Err(fs::TryLockError::Error(source)) => return Err(refused(source)),
+        }
+        let root = Root::open(path).map_err(refused)?;
+        Ok(Self { path: path.to_owned(), root, _lock: lock })
+    }
+
+    /// The numbers of all records, the oldest first.
+    pub(super) fn numbers(&self) -> Result<Vec<u32>, JournalError> {
+        let refused = |source: io::Error| JournalError::Refused { path: self.path.clone(), source };
+        let mut numbers = Vec::new();
+        for entry in fs::read_dir(&self.path).map_err(refused)? {
+            let name = entry.map_err(refused)?.file_name();
+            let number: Option<u32> = name.to_str().and_then(|name| name.strip_suffix(".json")?.parse().ok());
+            numbers.extend(number);
+        }
+        numbers.sort_unstable();
+        Ok(numbers)
+    }
+
+    /// Reads a record.
+    pub(super) fn read(&self, number: u32) -> Result<Journal, JournalError> {
+        let damaged = || JournalError::Damaged { path: self.path.join(name(number)) };
+        let held = self.root.read(&name(number)).map_err(|error| self.error(error))?.ok_or_else(damaged)?;
+        let journal: Journal = serde_json::from_slice(&held.bytes).map_err(|_| damaged())?;
+        let whole = journal.files.iter().all(|saved| saved.before.is_none() || saved.bytes().is_some());
+        if whole { Ok(journal) } else { Err(damaged()) }
+    }
+
+    /// Writes a record, in place of the one of this number if there is one.
+    pub(super) fn write(&self, number: u32, journal: &Journal) -> Result<(), JournalError> {
+        let bytes = serde_json::to_vec(journal)
+            .map_err(|error| JournalError::Refused { path: self.path.clone(), source: error.into() })?;
+        let held = self.root.read(&name(number)).map_err(|error| self.error(error))?;
+        let expected = held.map(|held| held.digest);
+        self.root.write(&name(number), &bytes, expected, None).map_err(|error| self.error(error))
+    }
+
+    fn error(&self, error: FileError) -> JournalError {
+        let source = match error {
+            FileError::Refused { source, .. } => source,
+            other => io::Error::other(other.to_string()),
+        };
+        JournalError::Refused { path: self.path.clone(), source }
+    }
+}
+
+fn name(number: u32) -> String {
+    format!("{number:06}.json")
+}
+
+// === impl Saved ===
+
+impl Saved {
+    /// A file before anything is written.
+    pub(super) fn of(file: &str, held: Option<&Held>) -> Self {
+        let before = held.map(|held| Before {
+            bytes: STANDARD.encode(&held.bytes),
+            digest: held.digest,
+            access: held.access,
+        });
+        Self { file: file.to_owned(), before, written: Vec::new() }
+    }
+
+    /// What it was; `None` if it was not there, or the record is damaged.
+    fn bytes(&self) -> Option<Vec<u8>> {
+        let before = self.before.as_ref()?;
+        let bytes = STANDARD.decode(&before.bytes).ok()?;
+        (Sha256Digest::of(&bytes) == before.digest).then_some(bytes)
+    }
+
+    /// Puts the old bytes back, if the file is still what was written; nothing if it is as it was.
+    pub(super) fn restore(&self, root: &Root) -> Result<(), FileError> {
+        root.clean(&self.file)?;
+        let now = root.read(&self.file)?.map(|held| held.digest);
+        let before = self.before.as_ref().map(|before| before.digest);
+        if now == before {
+            return Ok(());
+        }
+        let changed = || FileError::Changed { file: self.file.clone() };
+        let ours = now.filter(|now| self.written.contains(now)).ok_or_else(changed)?;
+        match (&self.before, self.bytes()) {
+            (None, _) => root.remove(&self.file, ours),
+            (Some(before), Some(bytes)) => root.write(&self.file, &bytes, Some(ours), Some(before.access)),
+            (Some(_), None) => Err(changed()),
+        }
+    }
+}

@@ -1,0 +1,242 @@
+//! Transactions from outside: what is in the files afterwards, also where the machine died at any step.
+
+use std::{
+    collections::BTreeMap,
+    fs,
+    path::{Path, PathBuf},
+    sync::{Arc, atomic::AtomicU32},
+};
+
+use tempfile::TempDir;
+
+use super::{
+    journal::Journals,
+    root::Root,
+    transaction::apply_in,
+    undo::{recover_in, revert_in},
+    *,
+};
+use crate::{
+    finding::Finding,
+    imports::PythonVersion,
+    python::{Audit, Parse},
+};
+
+/// Tests that fail as soon as one of these texts stands in a file.
+struct Picky<'p> {
+    root: &'p Path,
+    refused: &'p [&'p str],
+    runs: u32,
+}
+
+impl Tests for Picky<'_> {
+    fn run(&mut self) -> Result<TestRun, TestError> {
+        self.runs += 1;
+        let texts: String =
+            files(self.root).into_values().map(|bytes| String::from_utf8(bytes).unwrap()).collect();
+        let case = |text: &&str| ((*text).to_owned(), !texts.contains(*text));
+        let cases: BTreeMap<String, bool> = self.refused.iter().map(case).collect();
+        Ok(TestRun { succeeded: cases.values().all(|passed| *passed), cases })
+    }
+}
+
+struct Scene {
+    root: TempDir,
+    journals: TempDir,
+    audit: Audit,
+}
+
+fn files(root: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
+    let mut found = BTreeMap::new();
+    for entry in fs::read_dir(root).unwrap() {
+        let path = entry.unwrap().path();
+        found.insert(path.clone(), fs::read(&path).unwrap());
+    }
+    found
+}
+
+impl Scene {
+    fn new(texts: &[(&str, &str)]) -> Self {
+        let root = tempfile::tempdir().unwrap();
+        texts.iter().for_each(|(name, text)| fs::write(root.path().join(name), text).unwrap());
+        Self { root, journals: tempfile::tempdir().unwrap(), audit: Audit::default() }
+    }
+
+    fn remedies(&self) -> Vec<Remedy> {
+        let project = Project { python_minimum: Some(PythonVersion(9)), ..Project::default() };
+        let mut remedies = Vec::new();
+        for (path, bytes) in files(self.root.path()) {
+            let name = path.file_name().unwrap().to_str().unwrap();
+            let findings = self.audit.bytes(name, &bytes, Parse::Always).findings;
+            remedies.extend(for_python(name, &bytes, &findings, &project));
+        }
+        remedies
+    }
+
+    fn apply(&self, remedies: &[Remedy], refused: Option<&[&str]>) -> Applied {
+        let mut tests = refused.map(|refused| Picky { root: self.root.path(), refused, runs: 0 });
+        let mut work = Work {
+            root: self.root.path(),
+            journals: self.journals.path(),
+            rescan: &PythonRescan(&self.audit),
+            tests: tests.as_mut().map(|tests| tests as &mut dyn Tests),
+            test_runs_max: 32,
+        };
+        apply(&mut work, remedies).unwrap()
+    }
+
+    fn text(&self, name: &str) -> String {
+        fs::read_to_string(self.root.path().join(name)).unwrap()
+    }
+
+    fn revert(&self) -> Option<Undone> {
+        revert(self.root.path(), self.journals.path()).unwrap()
+    }
+}
+
+const KEY: &str = "import hashlib\netag = hashlib.md5(x)\n";
+const LOADER: &str = "import yaml, requests\nyaml.load(x)\nrequests.get(u)\n";
+
+#[test]
+fn meaning_preserved_needs_no_tests() {
+    let scene = Scene::new(&[("a.py", KEY), ("b.py", LOADER)]);
+    let before = files(scene.root.path());
+    let applied = scene.apply(&scene.remedies(), None);
+    assert!(scene.text("a.py").contains("usedforsecurity=False"));
+    assert_eq!(scene.text("b.py"), LOADER);
+    assert!(matches!(
+        &applied.outcomes[..],
+        [Outcome::Applied, Outcome::Refused { .. }, Outcome::Refused { .. }]
+    ));
+    let undone = scene.revert().unwrap();
+    assert_eq!((undone.restored, undone.left), (vec!["a.py".to_owned()], vec![]));
+    assert_eq!(files(scene.root.path()), before);
+    assert_eq!(scene.revert(), None);
+}
+
+#[test]
+fn tests_revert_the_culprit_alone() {
+    let scene = Scene::new(&[("a.py", KEY), ("b.py", LOADER)]);
+    let applied = scene.apply(&scene.remedies(), Some(&["safe_load"]));
+    let reverted: Vec<_> = applied.outcomes.iter().filter(|outcome| **outcome != Outcome::Applied).collect();
+    let [Outcome::Reverted { why }] = reverted[..] else { panic!("{reverted:?}") };
+    assert!(why.contains("safe_load"), "{why}");
+    assert_eq!(scene.text("b.py"), "import yaml, requests\nyaml.load(x)\nrequests.get(u, timeout=10)\n");
+    assert!(scene.text("a.py").contains("usedforsecurity=False"));
+    let tests = applied.tests.unwrap();
+    assert!(tests.before.succeeded && tests.after.unwrap().succeeded);
+}
+
+#[test]
+fn red_tests_must_stay_as_green() {
+    let scene = Scene::new(&[("b.py", LOADER)]);
+    // The first fails already, the second would.
+    let applied = scene.apply(&scene.remedies(), Some(&["yaml", "timeout"]));
+    assert!(applied.outcomes.contains(&Outcome::Applied), "{applied:?}");
+    assert_eq!(scene.text("b.py"), "import yaml, requests\nyaml.safe_load(x)\nrequests.get(u)\n");
+}
+
+#[test]
+fn changed_files_are_refused() {
+    let scene = Scene::new(&[("a.py", KEY)]);
+    let remedies = scene.remedies();
+    fs::write(scene.root.path().join("a.py"), format!("{KEY}# more\n")).unwrap();
+    let applied = scene.apply(&remedies, None);
+    let [Outcome::Refused { why }] = &applied.outcomes[..] else { panic!("{applied:?}") };
+    assert_eq!(why, "`a.py` changed since it was read");
+    assert_eq!(applied.record, None);
+}
+
+#[test]
+fn worse_fix_is_reverted_alone() {
+    let scene =
+        Scene::new(&[("a.py", "import hashlib\netag = hashlib.md5(x)\nkey = hashlib.md5(cache_key)\n")]);
+    let mut remedies = scene.remedies();
+    for (remedy, text) in remedies.iter_mut().zip([", usedforsecurity=", "; eval(x)"]) {
+        let Change::Replace { text: inserted, .. } = &mut remedy.changes[0] else { panic!("an insertion") };
+        *inserted = text.as_bytes().to_vec();
+    }
+    let good = scene.remedies().remove(1);
+    let applied = scene.apply(&[remedies.remove(0), good], None);
+    let [Outcome::Reverted { why }, Outcome::Applied] = &applied.outcomes[..] else { panic!("{applied:?}") };
+    assert!(why.contains("no longer parse"), "{why}");
+}
+
+#[test]
+fn file_changed_after_a_fix_is_left() {
+    let scene = Scene::new(&[("a.py", KEY)]);
+    scene.apply(&scene.remedies(), None);
+    fs::write(scene.root.path().join("a.py"), "theirs").unwrap();
+    let undone = scene.revert().unwrap();
+    assert_eq!((undone.restored.len(), undone.left.len()), (0, 1));
+    assert_eq!(scene.text("a.py"), "theirs");
+}
+
+#[test]
+fn new_files_go_again() {
+    let scene = Scene::new(&[("a.py", KEY)]);
+    let mut remedy = scene.remedies().remove(0);
+    remedy.changes = vec![Change::Create { file: "b.py".to_owned(), text: b"x = 1\n".to_vec() }];
+    remedy.finding =
+        Finding { place: crate::finding::Place { file: "b.py".to_owned(), span: None }, ..remedy.finding };
+    assert_eq!(scene.apply(&[remedy.clone()], None).outcomes, [Outcome::Applied]);
+    assert_eq!(scene.text("b.py"), "x = 1\n");
+    assert!(matches!(&scene.apply(&[remedy], None).outcomes[..], [Outcome::Refused { .. }]));
+    scene.revert().unwrap();
+    assert_eq!(files(scene.root.path()).len(), 1);
+}
+
+/// Runs a transaction, and its way back, on a machine that dies after so many steps; whether it came to the end.
+fn dies_after(scene: &Scene, steps: u32, remedies: &[Remedy]) -> bool {
+    let mut root = Root::open(scene.root.path()).unwrap();
+    let mut journals = Journals::open(scene.journals.path()).unwrap();
+    let left = Arc::new(AtomicU32::new(steps));
+    root.steps = Some(Arc::clone(&left));
+    journals.root.steps = Some(Arc::clone(&left));
+    let mut tests = Picky { root: scene.root.path(), refused: &["safe_load"], runs: 0 };
+    let mut work = Work {
+        root: scene.root.path(),
+        journals: scene.journals.path(),
+        rescan: &PythonRescan(&scene.audit),
+        tests: Some(&mut tests),
+        test_runs_max: 32,
+    };
+    let applied = apply_in(&mut work, &journals, root, remedies);
+    let mut root = Root::open(scene.root.path()).unwrap();
+    root.steps = Some(left);
+    applied.is_ok()
+        && revert_in(&root, &journals).is_ok_and(|undone| undone.is_some_and(|undone| undone.left.is_empty()))
+}
+
+#[test]
+fn death_at_any_step_is_recovered() {
+    let texts = [("a.py", KEY), ("b.py", LOADER)];
+    let mut steps = 0;
+    loop {
+        let scene = Scene::new(&texts);
+        let before = files(scene.root.path());
+        let ended = dies_after(&scene, steps, &scene.remedies());
+        for (name, old) in &texts {
+            let text = scene.text(name);
+            let whole = text == *old
+                || text.contains("False)\n")
+                || text.ends_with("requests.get(u)\n")
+                || text.ends_with("timeout=10)\n");
+            assert!(whole, "after {steps} steps {name} is {text:?}");
+        }
+        let root = Root::open(scene.root.path()).unwrap();
+        let journals = Journals::open(scene.journals.path()).unwrap();
+        let undone = recover_in(&root, &journals).unwrap();
+        assert!(undone.iter().all(|undone| undone.left.is_empty()), "{undone:?}");
+        // What was done and not yet taken back stays done.
+        if revert_in(&root, &journals).unwrap().is_none() || ended {
+            assert_eq!(recover_in(&root, &journals).unwrap(), []);
+        }
+        assert_eq!(files(scene.root.path()), before, "after {steps} steps");
+        if ended {
+            break;
+        }
+        steps += 1;
+    }
+    assert!(steps > 30, "{steps}");
+}
