@@ -2,6 +2,9 @@
 
 use crate::finding::{Cwe, Rule, Severity};
 
+/// All of them: what only an index of advisories tells.
+pub static ALL: [&Rule; 6] = [&VULNERABLE, &MALICIOUS, &UNSOUND, &UNMAINTAINED, &NOTICE, &SUSPECT];
+
 /// A dependency with a known vulnerability. Of unknown severity it counts as high.
 pub static VULNERABLE: Rule = Rule {
     id: "dependencies/vulnerable",

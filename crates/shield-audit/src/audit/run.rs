@@ -4,11 +4,12 @@ use std::{fs, path::Path};
 
 use super::{HistoryOf, Progress, Settings, code, graph, history, packages, standing::Standings};
 use crate::{
-    baseline::Baseline,
+    advisories::rules,
+    baseline::{Baseline, Entry},
     finding::{Finding, number_alike},
     python::Suppressed,
     report::{Accepted, Coverage, Found, Report},
-    secrets::Scanner,
+    secrets::{self, Scanner},
     tree::{Skipped, Tree, WalkError},
 };
 
@@ -105,6 +106,17 @@ fn numbered(findings: Vec<Finding>, suppressed: Vec<Suppressed>) -> (Vec<Finding
     (findings, suppressed)
 }
 
+/// Whether this audit would have found again what an entry of the baseline is about. What could not be read may still have its
+/// defect; without an index nothing is known of vulnerabilities; and a secret that is not in the tree may be one of the history.
+fn looked_for(entry: &Entry, settings: &Settings, skipped: &[Skipped], standings: &Standings<'_>) -> bool {
+    let unread = skipped.iter().any(|skipped| skipped.path == entry.place && skipped.reason.leaves_gap());
+    let unknown = settings.advisories.is_none() && rules::ALL.iter().any(|rule| rule.id == entry.rule);
+    let may_be_past = settings.history == HistoryOf::Tree
+        && entry.rule.starts_with(secrets::AREA)
+        && !standings.has_file(&entry.place);
+    !(unread || unknown || may_be_past)
+}
+
 /// Sets apart what the baseline accepts.
 fn judged(
     findings: Vec<Finding>,
@@ -114,10 +126,8 @@ fn judged(
 ) -> (Vec<Found>, Vec<Accepted>) {
     let none = Baseline::new("none");
     let baseline = settings.baseline.as_ref().unwrap_or(&none);
-    // What could not be read this time may still have its defect.
-    let judged = baseline.judge(findings, settings.today, |entry| {
-        !skipped.iter().any(|skipped| skipped.path == entry.place && skipped.reason.leaves_gap())
-    });
+    let judged =
+        baseline.judge(findings, settings.today, |entry| looked_for(entry, settings, skipped, standings));
     let found =
         judged.open.into_iter().map(|finding| Found { standing: standings.standing(&finding), finding });
     let accepted =
@@ -130,7 +140,9 @@ mod tests {
     use jiff::civil::date;
 
     use super::*;
-    use crate::{advisories::Builder, finding::Fingerprint};
+    use shield_types::Sha256Digest;
+
+    use crate::{advisories::Builder, baseline::Terms, finding::Fingerprint};
 
     #[test]
     fn comments_rename_nothing() {
@@ -139,11 +151,35 @@ mod tests {
             fs::write(folder.path().join("a.py"), text).unwrap();
             audit(folder.path(), &Settings::on(date(2026, 11, 27)), &|_| {}).unwrap()
         };
-        let before = names("eval(x)\neval(x)\n");
-        let after = names("eval(x)  # nosec\neval(x)\n");
+        let before = names("x = input()\neval(x)\neval(x)\n");
+        let after = names("x = input()\neval(x)  # nosec\neval(x)\n");
         assert_eq!(after.suppressed[0].finding.fingerprint, before.found[0].finding.fingerprint);
         assert_eq!(after.found[0].finding.fingerprint, before.found[1].finding.fingerprint);
         assert_ne!(after.suppressed[0].finding.fingerprint, Fingerprint::UNSET);
+    }
+
+    #[test]
+    fn stale_is_only_what_was_looked_for() {
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join("a.py"), "x = 1\n").unwrap();
+        let mut baseline = Baseline::new("audit-baseline.txt");
+        for (rule, place) in [
+            ("python/eval", "a.py"),
+            ("dependencies/vulnerable", "requirements.txt"),
+            ("secret/jwt", "gone.py"),
+            ("secret/jwt", "a.py"),
+        ] {
+            let name = Sha256Digest::of(format!("{rule} {place}").as_bytes()).hex()[..24].to_owned();
+            let terms = Terms { reason: "known".to_owned(), owner: None, until: date(2027, 1, 1) };
+            let fingerprint = name.parse().unwrap();
+            baseline.insert(Entry { fingerprint, rule: rule.to_owned(), place: place.to_owned(), terms });
+        }
+        let settings = Settings { baseline: Some(baseline), ..Settings::on(date(2026, 11, 27)) };
+        let report = audit(folder.path(), &settings, &|_| {}).unwrap();
+        let stale = report.found.iter().filter(|one| one.finding.rule.id == "baseline/stale-entry");
+        let stale: Vec<_> = stale.map(|one| one.finding.context.as_str()).collect();
+        assert_eq!(stale.len(), 2, "{stale:?}");
+        assert!(stale.contains(&"python/eval") && stale.contains(&"secret/jwt"), "{stale:?}");
     }
 
     #[test]

@@ -37,6 +37,11 @@ impl<'a> Standings<'a> {
         }
     }
 
+    /// Whether the tree has a file of this path.
+    pub(super) fn has_file(&self, path: &str) -> bool {
+        self.origins.contains_key(path)
+    }
+
     /// Of a finding: what is not in the tree (a setting, a commit) is the project's own.
     pub(super) fn standing(&self, finding: &Finding) -> Standing {
         let key = (finding.place.clone(), finding.subject.clone());

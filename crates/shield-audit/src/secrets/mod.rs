@@ -1,5 +1,8 @@
 //! Credentials in text: in a tree, and in everything that was ever committed.
 
+/// What the ids of its rules begin with.
+pub const AREA: &str = "secret/";
+
 mod assignment;
 mod checksum;
 mod credential_url;

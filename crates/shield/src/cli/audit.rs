@@ -39,6 +39,8 @@ pub(crate) struct AuditArguments {
     #[arg(long, value_name = "FILE")]
     pub(crate) baseline: Option<PathBuf>,
     #[command(flatten)]
+    pub(crate) files: AuditFileArguments,
+    #[command(flatten)]
     pub(crate) accept: AcceptArguments,
     /// Instead of an audit, make the index of advisories anew from these directories and zip archives (dumps of OSV, checkouts of
     /// advisory databases), or from OSV's dumps of crates.io, Go, npm and PyPI, fetched now.
@@ -46,6 +48,32 @@ pub(crate) struct AuditArguments {
         "path", "fail_on", "gaps", "history", "exclude", "site_packages", "python", "baseline", "acceptance",
     ])]
     pub(crate) update: Option<Vec<PathBuf>>,
+}
+
+/// Files that the report is written to.
+#[derive(Debug, Args)]
+pub(crate) struct AuditFileArguments {
+    /// Write all of it as JSON.
+    #[arg(long, value_name = "FILE", help_heading = REPORTS)]
+    pub(crate) json: Option<PathBuf>,
+    /// Write one self-contained HTML page.
+    #[arg(long, value_name = "FILE", help_heading = REPORTS)]
+    pub(crate) html: Option<PathBuf>,
+    /// Write Markdown that fits into a comment on a pull request.
+    #[arg(long, value_name = "FILE", help_heading = REPORTS)]
+    pub(crate) markdown: Option<PathBuf>,
+    /// Write SARIF 2.1.0, which code hosts show beside the code.
+    #[arg(long, value_name = "FILE", help_heading = REPORTS)]
+    pub(crate) sarif: Option<PathBuf>,
+    /// Write the bill of materials as CycloneDX 1.6, with vulnerabilities and what they mean here.
+    #[arg(long, value_name = "FILE", help_heading = REPORTS)]
+    pub(crate) cyclonedx: Option<PathBuf>,
+    /// Write the bill of materials as SPDX 2.3.
+    #[arg(long, value_name = "FILE", help_heading = REPORTS)]
+    pub(crate) spdx: Option<PathBuf>,
+    /// Write OpenVEX: which vulnerabilities matter here, and the proof where one does not.
+    #[arg(long, value_name = "FILE", help_heading = REPORTS)]
+    pub(crate) vex: Option<PathBuf>,
 }
 
 /// Findings that are accepted instead of reported.
@@ -75,6 +103,7 @@ pub(crate) struct AcceptArguments {
     owner: Option<String>,
 }
 
+const REPORTS: &str = "Reports";
 const ACCEPTING: &str = "Accepting findings";
 const ADVISORIES: &str = "Advisories";
 

@@ -9,7 +9,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-pub(crate) use audit::AuditArguments;
+pub(crate) use audit::{AuditArguments, AuditFileArguments};
 pub(crate) use bench::BenchArguments;
 pub(crate) use drill::{DrillCommand, DrillRunArguments};
 pub(crate) use load::{

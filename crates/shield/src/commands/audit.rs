@@ -11,7 +11,7 @@ use shield_control::{
     pipeline::{AuditRunError, advisories_path, audit_project},
 };
 
-use super::{accept, advisories};
+use super::{accept, advisories, audit_files as files};
 use crate::{
     cli::{AuditArguments, OutputFormat, Place},
     exit::{Exit, Failure},
@@ -27,8 +27,10 @@ pub(crate) fn run(place: &Place, arguments: &AuditArguments, format: OutputForma
     if let Some(acceptance) = arguments.accept.acceptance() {
         return accept::run(path, &settings, &acceptance, format);
     }
+    files::prepare(&arguments.files)?;
     let report = look(path, &settings, format)?;
     print(&report, &settings.criteria, format);
+    files::write(&arguments.files, &report, &settings.criteria)?;
     match report.outcome(&settings.criteria) {
         Outcome::Clean => Ok(()),
         Outcome::Found => Err(Failure::told(Exit::NotHeld)),

@@ -3,6 +3,7 @@
 mod accept;
 mod advisories;
 pub(crate) mod audit;
+mod audit_files;
 pub(crate) mod bench;
 pub(crate) mod daemon;
 pub(crate) mod down;

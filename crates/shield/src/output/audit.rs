@@ -7,10 +7,10 @@ use std::{
 };
 
 use anstyle::AnsiColor;
-use serde_json::json;
+use serde_json::{Value, json};
 use shield_audit::{
     audit::Progress,
-    report::{Criteria, Outcome, Report, text::text},
+    report::{self, Criteria, Outcome, Report, text::text},
 };
 
 use super::{
@@ -92,12 +92,11 @@ fn eprint_live(line: &str) {
 /// The report for people, or all of it for scripts.
 pub(crate) fn print(report: &Report, criteria: &Criteria, format: OutputFormat) {
     match format {
-        OutputFormat::Json => json_line(&json!({
-            "event": "audited",
-            "outcome": report.outcome(criteria),
-            "funnel": report.funnel(criteria),
-            "report": report,
-        })),
+        OutputFormat::Json => {
+            let report: Value =
+                serde_json::from_str(&report::json(report, criteria)).expect("a report is JSON");
+            json_line(&json!({ "event": "audited", "report": report }));
+        }
         OutputFormat::Text => {
             let color = match report.outcome(criteria) {
                 Outcome::Clean => AnsiColor::Green,

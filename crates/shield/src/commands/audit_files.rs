@@ -1,0 +1,48 @@
+//! Files that an audit was asked to write.
+
+use std::path::{Path, PathBuf};
+
+use jiff::Timestamp;
+use shield_audit::report::{Criteria, Report, cyclonedx, html, json, markdown, sarif, spdx, vex};
+
+use super::reports;
+use crate::{cli::AuditFileArguments, exit::Failure, output::write::tell};
+
+/// What is left when a report cannot be written.
+const RECORDED: &str = "what was found is printed above";
+/// Who says what OpenVEX says.
+const AUTHOR: &str = "shield audit";
+
+/// Makes sure that each file can be written, before anything is looked at.
+pub(super) fn prepare(files: &AuditFileArguments) -> Result<(), Failure> {
+    let AuditFileArguments { json, html, markdown, sarif, cyclonedx, spdx, vex } = files;
+    let paths: Vec<&Path> = [json, html, markdown, sarif, cyclonedx, spdx, vex]
+        .into_iter()
+        .flatten()
+        .map(AsRef::as_ref)
+        .collect();
+    reports::prepare(&paths, &[])
+}
+
+/// Writes each file that was asked for.
+pub(super) fn write(files: &AuditFileArguments, report: &Report, criteria: &Criteria) -> Result<(), Failure> {
+    let now = Timestamp::now();
+    let put = |path: &Option<PathBuf>, make: &dyn Fn() -> String| match path {
+        Some(path) => reports::write(path, &make(), RECORDED),
+        None => Ok(()),
+    };
+    put(&files.json, &|| json(report, criteria))?;
+    put(&files.html, &|| html(report, criteria))?;
+    put(&files.markdown, &|| markdown(report, criteria))?;
+    put(&files.sarif, &|| sarif(report, criteria))?;
+    put(&files.cyclonedx, &|| cyclonedx(report, now))?;
+    put(&files.spdx, &|| spdx(report, now))?;
+    let Some(path) = &files.vex else { return Ok(()) };
+    match vex(report, AUTHOR, now) {
+        Some(text) => reports::write(path, &text, RECORDED),
+        None => {
+            tell!("no OpenVEX is written: no vulnerability is known, so there is nothing to say about one");
+            Ok(())
+        }
+    }
+}
