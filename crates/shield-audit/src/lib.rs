@@ -11,4 +11,5 @@ pub mod finding;
 pub mod imports;
 pub mod python;
 pub mod secrets;
+pub mod taint;
 pub mod tree;

@@ -1,0 +1,357 @@
+//! One run: following a file's functions, and what they call.
+//!
+//! A run belongs to one file and is bounded by work that grows with that file's length, so that a project costs as much as it
+//! is long. Nothing is shared between runs: the result is the same at any number of threads.
+
+use std::{collections::BTreeMap, rc::Rc};
+
+use ruff_python_ast::Expr;
+use ruff_text_size::{Ranged, TextRange};
+
+use super::{
+    functions::Summaries,
+    handlers::Handler,
+    kinds::Kinds,
+    marks::{IdentityId, Ledger, Mark, Marks, Role, Site, What},
+    project::{Meaning, Project},
+    rules::Danger,
+    state::State,
+    value::{Object, ObjectId, Shape, Value, Variables},
+};
+use crate::python::names::{At, Binding, Bound, Lookup, ScopeId};
+
+/// How deep functions of the project are followed into each other.
+pub(super) const CALLS_MAX: u32 = 8;
+
+/// One run.
+pub(super) struct Run<'p, 'a> {
+    pub(super) project: &'p Project<'a>,
+    pub(super) ledger: Ledger,
+    /// What may still be done.
+    pub(super) work: u64,
+    pub(super) hits: Vec<Hit>,
+    pub(super) summaries: Summaries<'a>,
+    pub(super) contexts: BTreeMap<(u32, Site), u32>,
+    objects: BTreeMap<(Site, u32), ObjectId>,
+    globals: BTreeMap<(u32, &'a str), Value<'a>>,
+}
+
+/// A function that is being followed.
+pub(super) struct Frame<'a> {
+    pub(super) file: u32,
+    pub(super) scope: ScopeId,
+    /// Which call this is.
+    pub(super) context: u32,
+    pub(super) depth: u32,
+    pub(super) state: State<'a>,
+    /// Whether what comes next is never reached.
+    pub(super) dead: bool,
+    pub(super) returned: Option<Value<'a>>,
+    /// What is known wherever it returns.
+    pub(super) ends: Option<State<'a>>,
+    pub(super) loops: Vec<Loop<'a>>,
+    pub(super) closure: Option<Rc<Variables<'a>>>,
+    /// What the framework makes of what it returns.
+    pub(super) handler: Option<Handler>,
+}
+
+/// A loop that is being followed.
+#[derive(Default)]
+pub(super) struct Loop<'a> {
+    pub(super) breaks: Option<State<'a>>,
+    pub(super) continues: Option<State<'a>>,
+}
+
+/// Data that reaches a place where it does harm.
+#[derive(Clone, Debug)]
+pub(super) struct Hit {
+    pub(super) danger: &'static Danger,
+    pub(super) site: Site,
+    pub(super) mark: Mark,
+    /// What is called there.
+    pub(super) subject: Rc<str>,
+    /// Whether it is known to do harm there, not only likely.
+    pub(super) certain: bool,
+}
+
+// === impl Frame ===
+
+impl<'a> Frame<'a> {
+    pub(super) fn new(file: u32, scope: ScopeId, context: u32) -> Self {
+        Self {
+            file,
+            scope,
+            context,
+            depth: 0,
+            state: State::default(),
+            dead: false,
+            returned: None,
+            ends: None,
+            loops: Vec::new(),
+            closure: None,
+            handler: None,
+        }
+    }
+
+    pub(super) fn at(&self, node: impl Ranged) -> At {
+        At { scope: self.scope, position: node.start() }
+    }
+
+    pub(super) fn site(&self, node: impl Ranged) -> Site {
+        Site::new(self.file, node.range())
+    }
+}
+
+// === impl Run ===
+
+impl<'p, 'a> Run<'p, 'a> {
+    pub(super) fn new(project: &'p Project<'a>, work: u64) -> Self {
+        Self {
+            project,
+            ledger: Ledger::default(),
+            work,
+            hits: Vec::new(),
+            summaries: Summaries::default(),
+            contexts: BTreeMap::new(),
+            objects: BTreeMap::new(),
+            globals: BTreeMap::new(),
+        }
+    }
+
+    /// Takes some work away; `false` if none is left.
+    pub(super) fn spend(&mut self, work: u64) -> bool {
+        self.work = self.work.saturating_sub(work);
+        self.work > 0
+    }
+
+    pub(super) fn source_text(&self, file: u32, range: TextRange) -> &'a str {
+        &self.project.file(file).module.text[range]
+    }
+
+    /// The call that a place makes in a context.
+    pub(super) fn context(&mut self, parent: u32, site: Site) -> u32 {
+        let next = u32::try_from(self.contexts.len()).unwrap_or(u32::MAX).saturating_add(1);
+        *self.contexts.entry((parent, site)).or_insert(next)
+    }
+
+    /// A new object that a place makes.
+    pub(super) fn make(&mut self, frame: &mut Frame<'a>, node: impl Ranged, object: Object<'a>) -> Value<'a> {
+        let next = u32::try_from(self.objects.len()).unwrap_or(u32::MAX);
+        let id = *self.objects.entry((frame.site(node), frame.context)).or_insert(next);
+        frame.state.make(id, object);
+        Value::object(id)
+    }
+
+    /// The mark of what comes in at a place.
+    pub(super) fn source(&mut self, frame: &mut Frame<'a>, node: impl Ranged) -> Mark {
+        let mark = self.ledger.source(frame.site(node), frame.context);
+        frame.state.renew(mark.identity);
+        mark
+    }
+
+    /// The marks of a new text that is made of another one at a place.
+    pub(super) fn derived(
+        &mut self,
+        frame: &mut Frame<'a>,
+        node: impl Ranged,
+        marks: &Marks,
+        role: Role,
+    ) -> Marks {
+        let site = frame.site(node);
+        marks.map(|mark| {
+            let parent = (role != Role::Whole).then_some(mark.identity);
+            let identity = self.new_identity(frame, site, parent.or(Some(mark.identity)), role);
+            // Decoding brings back what encoding took away.
+            let cleared = if role == Role::Whole { Kinds::NONE } else { mark.cleared & Kinds::OF_PARTS };
+            Mark { identity, cleared, ..mark }
+        })
+    }
+
+    fn new_identity(
+        &mut self,
+        frame: &mut Frame<'a>,
+        site: Site,
+        parent: Option<IdentityId>,
+        role: Role,
+    ) -> IdentityId {
+        // A text that stands for itself has no parent: a place and the text it was made of tell it from others.
+        let identity = if role == Role::Whole {
+            let salt = parent.unwrap_or_default();
+            self.ledger.identity(site, frame.context ^ salt.rotate_left(16), None, role)
+        } else {
+            self.ledger.identity(site, frame.context, parent, role)
+        };
+        frame.state.renew(identity);
+        identity
+    }
+
+    /// What is ruled out for a mark where it is used.
+    pub(super) fn ruled_out(&self, frame: &Frame<'a>, mark: &Mark) -> Kinds {
+        let mut all = mark.cleared | frame.state.ruled_out(mark.identity);
+        for above in self.ledger.line(mark.identity).skip(1) {
+            all |= frame.state.ruled_out(above) & Kinds::OF_PARTS;
+        }
+        all
+    }
+
+    /// A value as it is read: what checks have ruled out stays ruled out, wherever it goes from here.
+    pub(super) fn read(&self, frame: &Frame<'a>, value: Value<'a>) -> Value<'a> {
+        if value.marks.is_empty() || frame.state.checked.is_empty() {
+            return value;
+        }
+        let marks = value.marks.map(|mark| Mark { cleared: self.ruled_out(frame, &mark), ..mark });
+        value.with(marks)
+    }
+
+    /// A step on the way of everything in a value.
+    pub(super) fn step(&mut self, frame: &Frame<'a>, value: Value<'a>, node: impl Ranged, what: What) -> Value<'a> {
+        if value.marks.is_empty() {
+            return value;
+        }
+        let site = frame.site(node);
+        let marks = value.marks.map(|mark| self.ledger.step(mark, site, what));
+        value.with(marks)
+    }
+
+    /// The value of a name.
+    pub(super) fn name(&mut self, frame: &mut Frame<'a>, name: &'a str, node: &'a Expr) -> Value<'a> {
+        if let Some(value) = frame.state.variables.get(name) {
+            let value = value.clone();
+            return self.read(frame, value);
+        }
+        let names = self.project.file(frame.file).module.names;
+        match names.lookup(name, frame.at(node)) {
+            Lookup::Bound(binding) => {
+                if binding.at.scope == ScopeId::MODULE {
+                    return self.global(frame.file, name);
+                }
+                if let Some(value) = frame.closure.as_ref().and_then(|closure| closure.get(name)) {
+                    return value.clone();
+                }
+                if binding.at.scope == frame.scope {
+                    return Value::default();
+                }
+                self.bound(frame.file, *binding)
+            }
+            Lookup::Unbound => {
+                frame.closure.as_ref().and_then(|closure| closure.get(name)).cloned().unwrap_or_default()
+            }
+            Lookup::Free => names
+                .resolve(node, frame.at(node))
+                .map_or_else(Value::default, |name| self.imported(frame.file, &name)),
+        }
+    }
+
+    /// The value of a name at the top of a file, if it is bound only once.
+    pub(super) fn global(&mut self, file: u32, name: &'a str) -> Value<'a> {
+        if let Some(value) = self.globals.get(&(file, name)) {
+            return value.clone();
+        }
+        // Whatever leads back here is not known.
+        self.globals.insert((file, name), Value::default());
+        let names = self.project.file(file).module.names;
+        let mut bindings = names.bindings(ScopeId::MODULE, name);
+        let (last, before) = (bindings.next(), bindings.next());
+        let value = match (last, before) {
+            (Some(binding), None) => self.bound(file, *binding),
+            // Of several imports, classes or functions the last; of several values none.
+            (Some(binding), Some(_)) if !matches!(binding.bound, Bound::Value(_) | Bound::Unknown) => {
+                self.bound(file, *binding)
+            }
+            _ => Value::default(),
+        };
+        self.globals.insert((file, name), value.clone());
+        value
+    }
+
+    /// What a binding outside of the function at hand means.
+    fn bound(&mut self, file: u32, binding: Binding<'a>) -> Value<'a> {
+        match binding.bound {
+            Bound::Module(name) => self.imported(file, name),
+            Bound::Member { module, level, member } => {
+                let module = self.project.absolute(file, module, level);
+                self.member(&module, member)
+            }
+            Bound::Function(node) => self.function(file, node, None),
+            Bound::Class(node) => Shape::Class(file, node).into(),
+            Bound::Value(expr) if self.work > 0 => {
+                let mut frame = Frame::new(file, binding.at.scope, 0);
+                frame.depth = CALLS_MAX;
+                let value = self.expr(&mut frame, expr);
+                // Objects of the file's own could be changed by anybody: only what they are made of is known.
+                match value.shape {
+                    Shape::Objects(ref ids) => self.frozen(&frame, ids),
+                    _ => value,
+                }
+            }
+            _ => Value::default(),
+        }
+    }
+
+    /// What is known for ever of an object at the top of a file: what library made it.
+    fn frozen(&self, frame: &Frame<'a>, ids: &[ObjectId]) -> Value<'a> {
+        match ids.first().and_then(|id| frame.state.object(*id)) {
+            Some(Object::Made { name, .. }) => Value::external(Rc::clone(name)),
+            // A list of constants is what it looks like: an allow-list.
+            Some(object) if object.values().iter().all(|item| !item.constants().is_empty()) => {
+                Value::external("constants")
+            }
+            _ => Value::default(),
+        }
+    }
+
+    /// A module by its dotted name.
+    pub(super) fn imported(&mut self, _file: u32, name: &str) -> Value<'a> {
+        match self.project.meaning(name) {
+            Some(_) => Shape::Module(name.into()).into(),
+            None => Value::external(name),
+        }
+    }
+
+    /// A member of a module.
+    pub(super) fn member(&mut self, module: &str, member: &'a str) -> Value<'a> {
+        let whole = if module.is_empty() { member.to_owned() } else { format!("{module}.{member}") };
+        if let Some(Meaning::File(file)) = self.project.meaning(module) {
+            let names = self.project.file(file).module.names;
+            if names.bindings(ScopeId::MODULE, member).next().is_some() {
+                return self.global(file, member);
+            }
+        }
+        if self.project.meaning(&whole).is_some() {
+            return Shape::Module(whole.into()).into();
+        }
+        match self.project.meaning(module) {
+            Some(_) => Value::default(),
+            None => Value::external(whole),
+        }
+    }
+
+    /// Notes that something reaches a place where it does harm.
+    pub(super) fn hit(&mut self, frame: &Frame<'a>, danger: &'static Danger, hit: Reached<'_, '_, 'a>) {
+        let marks = if hit.deep { frame.state.all_marks(hit.value) } else { hit.value.marks.clone() };
+        for mark in marks.iter() {
+            let cleared = self.ruled_out(frame, mark);
+            let literal = danger.kind == Kinds::CODE && cleared.has(Kinds::LITERAL);
+            if cleared.has(danger.kind) || literal {
+                continue;
+            }
+            self.hits.push(Hit {
+                danger,
+                site: hit.site,
+                mark: Mark { cleared, ..*mark },
+                subject: hit.subject.into(),
+                certain: hit.certain,
+            });
+        }
+    }
+}
+
+/// What reaches a place where it does harm.
+pub(super) struct Reached<'v, 's, 'a> {
+    pub(super) value: &'v Value<'a>,
+    pub(super) site: Site,
+    pub(super) subject: &'s str,
+    pub(super) certain: bool,
+    /// Whether what is in its objects counts too.
+    pub(super) deep: bool,
+}
