@@ -31,7 +31,7 @@ const CATEGORIES: [(&str, &[&str]); 14] = [
     ("securecookie", &["python/insecure-cookie"]),
     ("sqli", &["python/sql-injection"]),
     ("trustbound", &["python/trust-boundary"]),
-    ("weakrand", &["python/weak-random"]),
+    ("weakrand", &["python/weak-random", "python/weak-random-sample", "python/weak-random-distribution"]),
     ("xpathi", &["python/xpath-injection"]),
     ("xss", &["python/cross-site-scripting"]),
     ("xxe", &["python/external-entities"]),

@@ -144,7 +144,7 @@ impl<'a> Run<'_, 'a> {
         let whole = format!("{object}.{name}");
         let mut marks = marks.clone();
         if let Some(source) = sources::of(&whole)
-            && !(source.of_path && frame.handler.as_ref().is_some_and(|handler| handler.fixed_path))
+            && !(source.of_path && frame.fixed_path)
         {
             let mark = self.source(frame, node);
             marks = marks.join(&Marks::one(mark).clear(source.cleared));

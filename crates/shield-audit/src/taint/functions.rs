@@ -35,6 +35,8 @@ pub(super) struct Summaries<'a> {
 
 /// What a function does to arguments of one look.
 struct Summary<'a> {
+    /// See [`Frame::fixed_path`].
+    fixed_path: bool,
     given: Variables<'a>,
     labels: Vec<Mark>,
     returned: Value<'a>,
@@ -103,6 +105,7 @@ impl<'a> Run<'_, 'a> {
     ) -> Value<'a> {
         let context = self.context(frame.context, frame.site(node));
         let mut inner = self.inner(callable, context, frame.depth + 1);
+        inner.fixed_path = frame.fixed_path;
         inner.state.heap = Rc::clone(&frame.state.heap);
         inner.state.checked = Rc::clone(&frame.state.checked);
         let given = given.into_iter().map(|(name, value)| (name, self.step(frame, value, node, What::Passed)));
@@ -153,7 +156,9 @@ impl<'a> Run<'_, 'a> {
             .map(|(name, value)| (*name, self.labelled(callable, value, &mut actual)))
             .collect();
         let known = self.summaries.known.get(&key);
-        let found = known.and_then(|all| all.iter().find(|summary| summary.given == look)).cloned();
+        let found = known.and_then(|all| all.iter().find(|summary| {
+                summary.fixed_path == frame.fixed_path && summary.given == look
+            })).cloned();
         let summary = match found {
             Some(summary) => summary,
             None if known.map_or(0, Vec::len) >= SUMMARIES_MAX => {
@@ -195,6 +200,7 @@ impl<'a> Run<'_, 'a> {
         let site = Site { file: callable.file, start: u32::try_from(count).unwrap_or(u32::MAX), end: 0 };
         let context = self.context(u32::MAX, site);
         let mut inner = self.inner(callable, context, frame.depth + 1);
+        inner.fixed_path = frame.fixed_path;
         inner.state.variables = Rc::new(look.clone());
         let hits = std::mem::take(&mut self.hits);
         let (returned, end) = self.follow(&mut inner, callable);
@@ -203,7 +209,7 @@ impl<'a> Run<'_, 'a> {
         let checked = labels.iter().map(|label| end.ruled_out(label.identity)).collect();
         // Only objects that come back are of use to a caller.
         let heap = if returned.objects().is_empty() { BTreeMap::new() } else { (*end.heap).clone() };
-        Summary { given: look, labels, returned, heap, hits: own, checked }
+        Summary { fixed_path: frame.fixed_path, given: look, labels, returned, heap, hits: own, checked }
     }
 
     /// Puts into effect for a caller what a function does.

@@ -68,14 +68,11 @@ impl<'a> Run<'_, 'a> {
 
     /// The value of an expression that was followed already: what it does is not done twice.
     fn quietly(&mut self, frame: &mut Frame<'a>, expr: &'a Expr) -> Value<'a> {
-        let simple = match expr {
-            Expr::Name(_) => true,
-            Expr::Attribute(attribute) => matches!(attribute.value.as_ref(), Expr::Name(_) | Expr::Attribute(_)),
-            Expr::Subscript(_) | Expr::Call(_) => true,
-            _ => false,
-        };
-        if !simple {
-            return Value::default();
+        match expr {
+            // What a display holds is looked at afterwards.
+            Expr::List(_) | Expr::Tuple(_) | Expr::Set(_) => return self.expr(frame, expr),
+            Expr::Name(_) | Expr::Attribute(_) | Expr::Subscript(_) | Expr::Call(_) => {}
+            _ => return literal(expr).map_or_else(Value::default, Value::constant),
         }
         let hits = self.hits.len();
         let state = frame.state.clone();

@@ -18,8 +18,6 @@ use crate::python::names::{Binding, ScopeId};
 /// What a framework makes of a function.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Handler {
-    /// Whether its routes leave the path no choice.
-    pub(super) fixed_path: bool,
     /// Whether a text that it returns is a page.
     page: bool,
     /// Which framework calls it.
@@ -63,10 +61,12 @@ impl<'a> Run<'_, 'a> {
         let names = self.project.file(file).module.names;
         let Some(scope) = names.scope_of(function.range) else { return };
         let (handler, rules) = self.handler(file, function);
+        let fixed_path = !rules.is_empty() && rules.iter().all(|rule| !rule.contains(['<', '{']));
         let site = super::marks::Site::new(file, function.range);
         let context = self.context(0, site);
         let mut frame = Frame::new(file, scope, context);
         frame.handler = (handler.framework != Framework::Nobody).then_some(handler);
+        frame.fixed_path = fixed_path;
         let mut receiver = class.filter(|_| !is_static(function));
         for parameter in function.parameters.iter_non_variadic_params() {
             let name = parameter.parameter.name.as_str();
@@ -86,7 +86,6 @@ impl<'a> Run<'_, 'a> {
         let mut handler = Handler::default();
         let mut rules = Vec::new();
         let (flask, fastapi) = (names.imports("flask"), names.imports("fastapi") || names.imports("starlette"));
-        let mut seen = false;
         for decorator in &function.decorator_list {
             let Expr::Call(call) = &decorator.expression else { continue };
             let Expr::Attribute(attribute) = call.func.as_ref() else { continue };
@@ -96,7 +95,6 @@ impl<'a> Run<'_, 'a> {
                 continue;
             }
             handler.framework = if fastapi { Framework::FastApi } else { Framework::Flask };
-            seen = true;
             match text {
                 Some(crate::python::fold::Constant::Text(rule)) => rules.push(rule),
                 _ => rules.push("<unknown>".to_owned()),
@@ -108,7 +106,6 @@ impl<'a> Run<'_, 'a> {
         if handler.framework == Framework::Nobody && django && takes_request(function) {
             handler.framework = Framework::Django;
         }
-        handler.fixed_path = seen && rules.iter().all(|rule| !rule.contains(['<', '{']));
         (handler, rules)
     }
 

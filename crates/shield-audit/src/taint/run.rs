@@ -53,6 +53,8 @@ pub(super) struct Frame<'a> {
     pub(super) closure: Option<Rc<Variables<'a>>>,
     /// What the framework makes of what it returns.
     pub(super) handler: Option<Handler>,
+    /// Whether the route that leads here leaves the path of the request no choice.
+    pub(super) fixed_path: bool,
 }
 
 /// A loop that is being followed.
@@ -90,6 +92,7 @@ impl<'a> Frame<'a> {
             loops: Vec::new(),
             closure: None,
             handler: None,
+            fixed_path: false,
         }
     }
 

@@ -3,7 +3,6 @@
 use std::rc::Rc;
 
 use ruff_python_ast::{self as ast, ExceptHandler, Expr, Stmt};
-use ruff_text_size::Ranged;
 
 use super::{
     marks::{Marks, What},
@@ -433,15 +432,5 @@ impl<'a> Run<'_, 'a> {
             }
             _ => None,
         }
-    }
-
-    /// The place of a statement's value, for a message.
-    pub(super) fn snippet(&self, frame: &Frame<'a>, node: impl Ranged) -> String {
-        let text = self.source_text(frame.file, node.range());
-        let mut words = text.split_whitespace().collect::<Vec<_>>().join(" ");
-        if words.chars().count() > 60 {
-            words = words.chars().take(57).collect::<String>() + "...";
-        }
-        words
     }
 }

@@ -120,7 +120,7 @@ pub(super) fn result(name: &str) -> Option<&'static str> {
         | "pathlib.Path.cwd" | "pathlib.Path().resolve" | "pathlib.Path().absolute" | "pathlib.Path().expanduser"
         | "pathlib.Path().joinpath" | "pathlib.Path().with_name" | "pathlib.Path().with_suffix"
         | "pathlib.Path().relative_to" => "pathlib.Path()",
-        "urllib.parse.urlsplit" => "urllib.parse.urlparse()",
+        "urllib.parse.urlparse" | "urllib.parse.urlsplit" => "urllib.parse.urlparse()",
         _ => return None,
     })
 }
