@@ -72,7 +72,7 @@ impl<'a> Run<'_, 'a> {
         let object = self.expr(frame, &attribute.value);
         let name = attribute.attr.as_str();
         let method_of_builtin = match &object.shape {
-            Shape::External(_) | Shape::Module(_) | Shape::Class(..) | Shape::Function(_) => false,
+            Shape::External(_) | Shape::Module(_) | Shape::Class(..) | Shape::Of(..) | Shape::Function(_) => false,
             Shape::Objects(ids) => !ids
                 .iter()
                 .any(|id| matches!(frame.state.object(*id), Some(Object::Instance { .. }))),
@@ -162,6 +162,7 @@ impl<'a> Run<'_, 'a> {
         let own = receiver.map(|value| frame.state.all_marks(value)).unwrap_or_default();
         let given = arguments.all();
         let passed = Self::together(frame, &given);
+        self.handed_over(frame, node, arguments);
         let cleared = tables::sanitised(name) | as_number(arguments);
         if cleared.has(Kinds::ALL) {
             return Self::named_result(name);
@@ -183,6 +184,21 @@ impl<'a> Run<'_, 'a> {
         Self::named_result(name).with(marks.clear(cleared))
     }
 
+    /// A function that is handed to a library is called by it, with what is handed over behind it.
+    fn handed_over(&mut self, frame: &mut Frame<'a>, node: &'a Expr, arguments: &Arguments<'a>) {
+        for (at, value) in arguments.positional.iter().enumerate() {
+            if let Shape::Function(callable) = &value.shape {
+                let arguments = Arguments {
+                    positional: arguments.positional[at + 1..].to_vec(),
+                    named: arguments.named.clone(),
+                    rest: arguments.rest.clone(),
+                };
+                let callable = Rc::clone(callable);
+                self.call_function(frame, node.range(), &callable, arguments);
+            }
+        }
+    }
+
     fn named_result(name: &str) -> Value<'a> {
         match tables::result(name) {
             Some(result) => Value::external(result),
@@ -200,6 +216,10 @@ impl<'a> Run<'_, 'a> {
         arguments: Arguments<'a>,
     ) -> Value<'a> {
         let (file, class) = class;
+        let given = arguments.all();
+        if !given.iter().any(|value| Self::matters(&frame.state, value, 2)) {
+            return Shape::Of(file, class).into();
+        }
         let fields = std::collections::BTreeMap::new();
         let object = Object::Instance { file, class: super::value::ClassRef(class), fields };
         let value = self.make(frame, node, object);

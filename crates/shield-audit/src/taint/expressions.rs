@@ -123,6 +123,7 @@ impl<'a> Run<'_, 'a> {
             Shape::Module(module) => self.member(module, name),
             Shape::External(whole) => self.external_attribute(frame, node, whole, name, &object.marks),
             Shape::Class(file, class) => self.class_attribute(*file, class, name, None).unwrap_or_default(),
+            Shape::Of(file, class) => self.field_of(frame, node, object, (*file, class), name),
             Shape::Objects(ids) => {
                 let parts: Vec<_> =
                     ids.iter().map(|id| self.field(frame, node, object, *id, name)).collect();
@@ -173,21 +174,36 @@ impl<'a> Run<'_, 'a> {
                 }
                 let (file, class) = (*file, class.0);
                 let own = Value::object(id).with(object.marks.clone());
-                match self.class_attribute(file, class, name, Some(&own)) {
-                    Some(value) if !matches!(value.shape, Shape::Unknown) || object.marks.is_empty() => {
-                        self.property(frame, node, value)
-                    }
-                    // What a stranger sends fills the fields that the class declares.
-                    _ => {
-                        let marks = self.derived(frame, node, &object.marks, Role::Part);
-                        self.declared(file, class, name, marks)
-                    }
-                }
+                self.field_of(frame, node, &own, (file, class), name)
             }
             Some(Object::Made { fields, .. }) => {
                 fields.get(&Key::Text(name.to_owned())).cloned().unwrap_or_default()
             }
             _ => Value::unknown(self.derived(frame, node, &object.marks, Role::Part)),
+        }
+    }
+
+    /// What an object has that its class says something of.
+    fn field_of(
+        &mut self,
+        frame: &mut Frame<'a>,
+        node: &'a Expr,
+        object: &Value<'a>,
+        class: (u32, &'a ast::StmtClassDef),
+        name: &'a str,
+    ) -> Value<'a> {
+        let (file, class) = class;
+        match self.class_attribute(file, class, name, Some(object)) {
+            Some(value) if matches!(value.shape, Shape::Function(_) | Shape::Class(..)) => {
+                self.property(frame, node, value)
+            }
+            Some(value) if object.marks.is_empty() && !matches!(value.shape, Shape::Unknown) => value,
+            // What a stranger sends fills the fields that the class declares.
+            _ if !object.marks.is_empty() => {
+                let marks = self.derived(frame, node, &object.marks, Role::Part);
+                self.declared(file, class, name, marks)
+            }
+            _ => self.set_by_methods(file, class, name, 0),
         }
     }
 

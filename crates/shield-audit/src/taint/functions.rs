@@ -72,7 +72,11 @@ impl<'a> Run<'_, 'a> {
         }
         if !matters {
             // Nobody's data goes in: what comes out does not depend on the rest.
-            given.values_mut().for_each(|value| value.shape = Shape::Unknown);
+            for value in given.values_mut() {
+                if matches!(value.shape, Shape::Constants(_) | Shape::Prefix(_) | Shape::Objects(_)) {
+                    value.shape = Shape::Unknown;
+                }
+            }
         }
         let given = given
             .into_iter()
@@ -85,7 +89,7 @@ impl<'a> Run<'_, 'a> {
     }
 
     /// Whether a value is a stranger's data, or leads to it.
-    fn matters(state: &State<'a>, value: &Value<'a>, depth: u8) -> bool {
+    pub(super) fn matters(state: &State<'a>, value: &Value<'a>, depth: u8) -> bool {
         if !value.marks.is_empty() || value.external_name().is_some_and(sources::is_request) {
             return true;
         }
@@ -139,7 +143,12 @@ impl<'a> Run<'_, 'a> {
             let state = inner.state.clone();
             State::join_into(&mut inner.ends, state);
         }
-        (inner.returned.take().unwrap_or_default(), inner.ends.take())
+        let returned = inner.returned.take().unwrap_or_default();
+        let annotation = match callable.body {
+            Body::Def(def) => def.returns.as_deref(),
+            Body::Lambda(_) => None,
+        };
+        (self.typed(callable.file, annotation, returned), inner.ends.take())
     }
 
     fn call_summary(

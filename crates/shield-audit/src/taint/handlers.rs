@@ -1,7 +1,5 @@
 //! Functions that a framework calls with what a stranger sends.
 
-use std::collections::BTreeMap;
-
 use ruff_python_ast::{self as ast, Expr, Operator, Stmt};
 use ruff_text_size::Ranged;
 
@@ -9,11 +7,11 @@ use super::{
     calls::Arguments,
     kinds::Kinds,
     marks::Marks,
-    run::{Frame, Reached, Run},
+    run::{CALLS_MAX, Frame, Reached, Run},
     rules,
-    value::{Body, Callable, ClassRef, Object, Shape, Value},
+    value::{Body, Callable, Object, Shape, Value},
 };
-use crate::python::names::{Binding, ScopeId};
+use crate::python::names::{Binding, Bound, ScopeId, ScopeKind};
 
 /// What a framework makes of a function.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -71,7 +69,7 @@ impl<'a> Run<'_, 'a> {
         for parameter in function.parameters.iter_non_variadic_params() {
             let name = parameter.parameter.name.as_str();
             let value = match receiver.take() {
-                Some(class) => self.instance(&mut frame, class.name.range(), (file, class), Arguments::default()),
+                Some(class) => Shape::Of(file, class).into(),
                 None => self.parameter(&mut frame, parameter, handler, &rules),
             };
             frame.state.set(name, value);
@@ -160,7 +158,10 @@ impl<'a> Run<'_, 'a> {
             let dependency = callee.external_name().and_then(|name| name.rsplit('.').next());
             if matches!(dependency, Some("Depends" | "Security")) {
                 return match call.arguments.args.first() {
-                    Some(dependency) => self.depended(frame, dependency),
+                    Some(dependency) => {
+                        let value = self.depended(frame, dependency);
+                        self.typed(frame.file, annotation, value)
+                    }
                     None => annotation.map_or_else(Value::default, |one| self.annotated(frame.file, one)),
                 };
             }
@@ -176,8 +177,7 @@ impl<'a> Run<'_, 'a> {
             Kind::External(name) => Value::external(format!("{name}()")),
             Kind::Class(file, class) => {
                 let mark = self.source(frame, parameter.parameter.range);
-                let object = Object::Instance { file, class: ClassRef(class), fields: BTreeMap::new() };
-                self.make(frame, parameter.parameter.range, object).with(Marks::one(mark))
+                Value::from(Shape::Of(file, class)).with(Marks::one(mark))
             }
             Kind::Open => {
                 let in_path = rules.iter().any(|rule| rule.contains(&format!("{{{name}}}")));
@@ -215,7 +215,8 @@ impl<'a> Run<'_, 'a> {
     pub(super) fn annotated(&mut self, file: u32, annotation: &'a Expr) -> Value<'a> {
         match self.kind(file, annotation, 0) {
             Kind::External(name) => Value::external(format!("{name}()")),
-            Kind::Checked | Kind::Class(..) | Kind::Open => Value::default(),
+            Kind::Class(file, class) => Shape::Of(file, class).into(),
+            Kind::Checked | Kind::Open => Value::default(),
         }
     }
 
@@ -227,6 +228,66 @@ impl<'a> Run<'_, 'a> {
                 self.annotated(file, annotation).with(marks)
             }
             _ => value,
+        }
+    }
+
+    /// What the methods of a class or its bases set an attribute to, as far as its kind is known.
+    pub(super) fn set_by_methods(
+        &mut self,
+        file: u32,
+        class: &'a ast::StmtClassDef,
+        name: &'a str,
+        depth: u8,
+    ) -> Value<'a> {
+        let key = (file, class.range.start().to_u32(), name);
+        if let Some(value) = self.fields.get(&key) {
+            return value.clone();
+        }
+        // Whatever leads back here is not known.
+        self.fields.insert(key, Value::default());
+        let names = self.project.file(file).module.names;
+        let scope = names.scope_of(class.range);
+        let binding = scope.and_then(|scope| names.set_by_methods(scope, name)).copied();
+        let value = match binding {
+            Some(binding) => self.set_in(file, binding),
+            None if depth < BASES_MAX => self.set_in_bases(file, class, name, depth),
+            None => Value::default(),
+        };
+        self.fields.insert(key, value.clone());
+        value
+    }
+
+    fn set_in_bases(&mut self, file: u32, class: &'a ast::StmtClassDef, name: &'a str, depth: u8) -> Value<'a> {
+        for base in class.arguments.iter().flat_map(|arguments| &arguments.args) {
+            let mut frame = Frame::new(file, ScopeId::MODULE, 0);
+            if let Shape::Class(file, class) = self.expr(&mut frame, base).shape {
+                let value = self.set_by_methods(file, class, name, depth + 1);
+                if !matches!(value.shape, Shape::Unknown) {
+                    return value;
+                }
+            }
+        }
+        Value::default()
+    }
+
+    /// What a method sets an attribute to, with what the annotations of its parameters say.
+    fn set_in(&mut self, file: u32, binding: Binding<'a>) -> Value<'a> {
+        let Bound::Value(expr) = binding.bound else { return Value::default() };
+        let names = self.project.file(file).module.names;
+        let mut frame = Frame::new(file, binding.at.scope, 0);
+        frame.depth = CALLS_MAX;
+        if let ScopeKind::Function(function) = names.scope(binding.at.scope).kind {
+            for parameter in function.parameters.iter_non_variadic_params() {
+                if let Some(annotation) = parameter.annotation() {
+                    let value = self.annotated(file, annotation);
+                    frame.state.set(parameter.parameter.name.as_str(), value);
+                }
+            }
+        }
+        let value = self.expr(&mut frame, expr);
+        match value.shape {
+            Shape::Objects(ref ids) => self.frozen(&frame, ids),
+            _ => Value::from(value.shape),
         }
     }
 

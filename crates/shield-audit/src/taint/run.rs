@@ -34,6 +34,8 @@ pub(super) struct Run<'p, 'a> {
     pub(super) contexts: BTreeMap<(u32, Site), u32>,
     objects: BTreeMap<(Site, u32), ObjectId>,
     globals: BTreeMap<(u32, &'a str), Value<'a>>,
+    /// What attributes of classes are set to, by file, class and name.
+    pub(super) fields: BTreeMap<(u32, u32, &'a str), Value<'a>>,
 }
 
 /// A function that is being followed.
@@ -118,6 +120,7 @@ impl<'p, 'a> Run<'p, 'a> {
             contexts: BTreeMap::new(),
             objects: BTreeMap::new(),
             globals: BTreeMap::new(),
+            fields: BTreeMap::new(),
         }
     }
 
@@ -292,9 +295,10 @@ impl<'p, 'a> Run<'p, 'a> {
     }
 
     /// What is known for ever of an object at the top of a file: what library made it.
-    fn frozen(&self, frame: &Frame<'a>, ids: &[ObjectId]) -> Value<'a> {
+    pub(super) fn frozen(&self, frame: &Frame<'a>, ids: &[ObjectId]) -> Value<'a> {
         match ids.first().and_then(|id| frame.state.object(*id)) {
             Some(Object::Made { name, .. }) => Value::external(Rc::clone(name)),
+            Some(Object::Instance { file, class, .. }) => Shape::Of(*file, class.0).into(),
             // A list of constants is what it looks like: an allow-list.
             Some(object) if object.values().iter().all(|item| !item.constants().is_empty()) => {
                 Value::external("constants")

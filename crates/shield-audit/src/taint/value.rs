@@ -45,6 +45,8 @@ pub(super) enum Shape<'a> {
     Function(Rc<Callable<'a>>),
     /// A class of the project.
     Class(u32, &'a ast::StmtClassDef),
+    /// An object of a class of the project of which nothing else is known.
+    Of(u32, &'a ast::StmtClassDef),
     /// A module or package of the project, by its dotted name.
     Module(Rc<str>),
 }
@@ -219,8 +221,8 @@ impl Shape<'_> {
                 Self::Objects(all.into())
             }
             // Nobody calls `None`, or reads an attribute or a key of it.
-            (Self::Constants(nothing), other @ (Self::Objects(_) | Self::External(_)))
-            | (other @ (Self::Objects(_) | Self::External(_)), Self::Constants(nothing))
+            (Self::Constants(nothing), other @ (Self::Objects(_) | Self::External(_) | Self::Of(..)))
+            | (other @ (Self::Objects(_) | Self::External(_) | Self::Of(..)), Self::Constants(nothing))
                 if nothing.iter().all(|one| *one == Constant::None) =>
             {
                 other.clone()
@@ -239,7 +241,7 @@ impl PartialEq for Shape<'_> {
             (Self::Objects(left), Self::Objects(right)) => left == right,
             (Self::External(left), Self::External(right)) => left == right,
             (Self::Module(left), Self::Module(right)) => left == right,
-            (Self::Class(left, one), Self::Class(right, other)) => left == right && one.range == other.range,
+            (Self::Class(left, one), Self::Class(right, other)) | (Self::Of(left, one), Self::Of(right, other)) => left == right && one.range == other.range,
             (Self::Function(left), Self::Function(right)) => {
                 left.file == right.file
                     && left.body.range() == right.body.range()
