@@ -175,6 +175,7 @@ impl<'a> Run<'_, 'a> {
                 Value::external(format!("{name}()")).with(Marks::one(mark))
             }
             Kind::External(name) => Value::external(format!("{name}()")),
+            Kind::Class(file, class) if !self.is_model(file, class, 0) => Shape::Of(file, class).into(),
             Kind::Class(file, class) => {
                 let mark = self.source(frame, parameter.parameter.range);
                 Value::from(Shape::Of(file, class)).with(Marks::one(mark))
@@ -344,6 +345,25 @@ impl<'a> Run<'_, 'a> {
             }
             _ => Kind::Open,
         }
+    }
+
+    /// Whether a framework fills objects of a class with what a stranger sends.
+    fn is_model(&mut self, file: u32, class: &'a ast::StmtClassDef, depth: u8) -> bool {
+        if class.decorator_list.iter().any(|one| self.source_text(file, one.range()).contains("dataclass")) {
+            return true;
+        }
+        for base in class.arguments.iter().flat_map(|arguments| &arguments.args) {
+            let mut frame = Frame::new(file, ScopeId::MODULE, 0);
+            let model = match self.expr(&mut frame, base).shape {
+                Shape::External(name) => name.ends_with("Model") || name.ends_with("TypedDict"),
+                Shape::Class(file, class) if depth < BASES_MAX => self.is_model(file, class, depth + 1),
+                _ => false,
+            };
+            if model {
+                return true;
+            }
+        }
+        false
     }
 
     fn is_enum(&self, file: u32, class: &'a ast::StmtClassDef) -> bool {

@@ -45,7 +45,8 @@ pub(super) enum Meaning {
 // === impl Modules ===
 
 impl Modules {
-    /// Names each of the files as an import could: from the audited folder, or from a folder in it that is no package.
+    /// Names each of the files as an import could: from the audited folder, or from a folder in it; one that is no package
+    /// first.
     pub(super) fn of<'p>(paths: impl Iterator<Item = &'p str> + Clone) -> Self {
         let packages: FxHashSet<&str> =
             paths.clone().filter_map(|path| path.strip_suffix("/__init__.py")).collect();
@@ -56,15 +57,18 @@ impl Modules {
             let index = u32::try_from(index).unwrap_or(u32::MAX);
             let whole = stem(path);
             modules.add(&whole.replace('/', "."), index);
+            let mut within = false;
             for (at, _) in whole.match_indices('/') {
-                if packages.contains(&whole[..at]) {
-                    break;
+                within |= packages.contains(&whole[..at]);
+                let name = whole[at + 1..].replace('/', ".");
+                // `src` may be a package by mistake and a folder of packages all the same.
+                if !within || name.contains('.') {
+                    inner.push((within, at, name, index));
                 }
-                inner.push((at, whole[at + 1..].replace('/', "."), index));
             }
         }
         inner.sort();
-        for (_, name, index) in inner {
+        for (_, _, name, index) in inner {
             let top = name.split('.').next().unwrap_or(&name);
             if !is_known_standard_library(PYTHON_MINOR, top) && !LIBRARIES.contains(&top) {
                 modules.add(&name, index);
