@@ -417,7 +417,7 @@ impl<'a> Run<'_, 'a> {
         let left_state = std::mem::replace(&mut frame.state, before);
         self.assume(frame, &choice.test, false);
         let right = self.expr(frame, &choice.orelse);
-        self.spend(frame.state.size() / 4);
+        self.spend(frame.state.size());
         frame.state = left_state.join(&frame.state);
         left.join(&right)
     }

@@ -11,7 +11,7 @@ use super::{
     rules,
     value::{Body, Callable, Object, Shape, Value},
 };
-use crate::python::names::{Binding, Bound, ScopeId, ScopeKind};
+use crate::python::names::{At, Binding, Bound, ScopeId, ScopeKind};
 
 /// What a framework makes of a function.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -285,6 +285,8 @@ impl<'a> Run<'_, 'a> {
                 }
             }
         }
+        let at = At { scope: binding.at.scope, position: expr.start() };
+        let (expr, _) = names.value_of(expr, at).unwrap_or((expr, at));
         let value = self.expr(&mut frame, expr);
         match value.shape {
             Shape::Objects(ref ids) => self.frozen(&frame, ids),

@@ -103,7 +103,7 @@ impl<'a> Run<'_, 'a> {
         match target {
             Expr::Name(name) => {
                 let value = self.step(frame, value, target, What::Assigned);
-                self.spend(if Rc::strong_count(&frame.state.variables) > 1 { frame.state.size() / 4 } else { 0 });
+                self.spend(if Rc::strong_count(&frame.state.variables) > 1 { frame.state.size() } else { 0 });
                 frame.state.set(name.id.as_str(), value);
             }
             Expr::Attribute(attribute) => {
@@ -182,7 +182,7 @@ impl<'a> Run<'_, 'a> {
             Some(before) => before.join(&value),
             None => value,
         });
-        self.spend(frame.state.size() / 4);
+        self.spend(frame.state.size());
         let state = frame.state.clone();
         State::join_into(&mut frame.ends, state);
         frame.dead = true;
@@ -231,7 +231,7 @@ impl<'a> Run<'_, 'a> {
     /// A way ends here; what is known of it meets the others.
     fn leaves(&mut self, frame: &mut Frame<'a>, after: &mut Option<State<'a>>) {
         if !frame.dead {
-            self.spend(frame.state.size() / 4);
+            self.spend(frame.state.size());
             State::join_into(after, frame.state.clone());
         }
         frame.dead = true;
@@ -310,7 +310,7 @@ impl<'a> Run<'_, 'a> {
         for one in &stmt.body {
             self.body(frame, std::slice::from_ref(one));
             if !stmt.handlers.is_empty() || !stmt.finalbody.is_empty() {
-                self.spend(frame.state.size() / 4);
+                self.spend(frame.state.size());
                 thrown = thrown.join(&frame.state);
             }
             if frame.dead {
