@@ -24,7 +24,7 @@ use crate::{
 };
 
 /// What may be done for a file, whatever its length, and for each of its bytes.
-const WORK_MIN: u64 = 100_000;
+const WORK_MIN: u64 = 400_000;
 const WORK_PER_BYTE: u64 = 20;
 
 /// A file of the project.
