@@ -17,8 +17,20 @@ use crate::python::fold::Constant;
 
 /// Methods that texts have and hardly anything else.
 const TEXT_METHODS: [&str; 14] = [
-    "lower", "upper", "title", "strip", "lstrip", "rstrip", "replace", "split", "rsplit", "splitlines", "encode",
-    "decode", "startswith", "endswith",
+    "lower",
+    "upper",
+    "title",
+    "strip",
+    "lstrip",
+    "rstrip",
+    "replace",
+    "split",
+    "rsplit",
+    "splitlines",
+    "encode",
+    "decode",
+    "startswith",
+    "endswith",
 ];
 
 /// What a call is given.
@@ -63,7 +75,12 @@ impl<'a> Arguments<'a> {
 
 impl<'a> Run<'_, 'a> {
     /// What a call gives.
-    pub(super) fn call(&mut self, frame: &mut Frame<'a>, node: &'a Expr, call: &'a ast::ExprCall) -> Value<'a> {
+    pub(super) fn call(
+        &mut self,
+        frame: &mut Frame<'a>,
+        node: &'a Expr,
+        call: &'a ast::ExprCall,
+    ) -> Value<'a> {
         let Expr::Attribute(attribute) = call.func.as_ref() else {
             let callee = self.expr(frame, &call.func);
             let arguments = self.arguments(frame, call);
@@ -72,17 +89,21 @@ impl<'a> Run<'_, 'a> {
         let object = self.expr(frame, &attribute.value);
         let name = attribute.attr.as_str();
         let method_of_builtin = match &object.shape {
-            Shape::External(_) | Shape::Module(_) | Shape::Class(..) | Shape::Of(..) | Shape::Function(_) => false,
-            Shape::Objects(ids) => !ids
-                .iter()
-                .any(|id| matches!(frame.state.object(*id), Some(Object::Instance { .. }))),
+            Shape::External(_) | Shape::Module(_) | Shape::Class(..) | Shape::Of(..) | Shape::Function(_) => {
+                false
+            }
+            Shape::Objects(ids) => {
+                !ids.iter().any(|id| matches!(frame.state.object(*id), Some(Object::Instance { .. })))
+            }
             Shape::Unknown | Shape::Constants(_) | Shape::Prefix(_) => true,
         };
         if method_of_builtin {
             let arguments = self.arguments(frame, call);
             return self.method(frame, node, &object, name, &arguments);
         }
-        if TEXT_METHODS.contains(&name) && object.external_name().is_some_and(|whole| !whole.starts_with("pathlib.")) {
+        if TEXT_METHODS.contains(&name)
+            && object.external_name().is_some_and(|whole| !whole.starts_with("pathlib."))
+        {
             let arguments = self.arguments(frame, call);
             return self.method(frame, node, &object, name, &arguments);
         }
@@ -97,7 +118,8 @@ impl<'a> Run<'_, 'a> {
             let value = self.expr(frame, expr);
             if expr.is_starred_expr() {
                 let item = self.item(frame, expr, &value);
-                arguments.rest = Some(arguments.rest.map_or_else(|| item.clone(), |rest: Value<'a>| rest.join(&item)));
+                arguments.rest =
+                    Some(arguments.rest.map_or_else(|| item.clone(), |rest: Value<'a>| rest.join(&item)));
             } else if arguments.rest.is_none() {
                 arguments.positional.push(value);
             } else {
@@ -111,7 +133,8 @@ impl<'a> Run<'_, 'a> {
                 None => {
                     let marks = frame.state.all_marks(&value);
                     let value = Value::unknown(marks);
-                    arguments.rest = Some(arguments.rest.map_or_else(|| value.clone(), |rest| rest.join(&value)));
+                    arguments.rest =
+                        Some(arguments.rest.map_or_else(|| value.clone(), |rest| rest.join(&value)));
                 }
             }
         }
@@ -202,7 +225,9 @@ impl<'a> Run<'_, 'a> {
     fn named_result(name: &str) -> Value<'a> {
         match tables::result(name) {
             Some(result) => Value::external(result),
-            None if name.starts_with('?') || name == "constants" || tables::hands_on(name) => Value::default(),
+            None if name.starts_with('?') || name == "constants" || tables::hands_on(name) => {
+                Value::default()
+            }
             None => Value::external(format!("{name}()")),
         }
     }
@@ -307,7 +332,8 @@ impl<'a> Run<'_, 'a> {
                         let name = format!("{whole}.{text}");
                         let source = sources::of(&name).is_some();
                         let own = value.marks.clone();
-                        let marks = if source { own.join(&Marks::one(self.source(frame, node))) } else { own };
+                        let marks =
+                            if source { own.join(&Marks::one(self.source(frame, node))) } else { own };
                         Value::external(name).with(marks)
                     }
                     _ => return None,

@@ -60,9 +60,9 @@ impl<'a> Run<'_, 'a> {
                 let value = self.expr(frame, &operation.operand);
                 match (operation.op, value.truth(), value.only_int()) {
                     (UnaryOp::Not, Some(truth), _) => Value::constant(Constant::Bool(!truth)),
-                    (UnaryOp::USub, _, Some(number)) => {
-                        number.checked_neg().map_or_else(Value::default, |number| Value::constant(Constant::Int(number)))
-                    }
+                    (UnaryOp::USub, _, Some(number)) => number
+                        .checked_neg()
+                        .map_or_else(Value::default, |number| Value::constant(Constant::Int(number))),
                     _ => Value::default(),
                 }
             }
@@ -90,10 +90,9 @@ impl<'a> Run<'_, 'a> {
                 self.comprehension(frame, expr)
             }
             Expr::Slice(slice) => self.slice_bounds(frame, slice),
-            Expr::TString(_)
-            | Expr::Yield(_)
-            | Expr::IpyEscapeCommand(_)
-            | Expr::EllipsisLiteral(_) => Value::default(),
+            Expr::TString(_) | Expr::Yield(_) | Expr::IpyEscapeCommand(_) | Expr::EllipsisLiteral(_) => {
+                Value::default()
+            }
             Expr::StringLiteral(_)
             | Expr::BytesLiteral(_)
             | Expr::NumberLiteral(_)
@@ -125,8 +124,7 @@ impl<'a> Run<'_, 'a> {
             Shape::Class(file, class) => self.class_attribute(*file, class, name, None).unwrap_or_default(),
             Shape::Of(file, class) => self.field_of(frame, node, object, (*file, class), name),
             Shape::Objects(ids) => {
-                let parts: Vec<_> =
-                    ids.iter().map(|id| self.field(frame, node, object, *id, name)).collect();
+                let parts: Vec<_> = ids.iter().map(|id| self.field(frame, node, object, *id, name)).collect();
                 let joined = parts.into_iter().reduce(|all, one| all.join(&one)).unwrap_or_default();
                 self.read(frame, joined)
             }
@@ -212,9 +210,10 @@ impl<'a> Run<'_, 'a> {
         if let Shape::Function(callable) = &value.shape
             && let Body::Def(def) = callable.body
             && def.decorator_list.iter().any(|decorator| {
-                decorator.expression.as_name_expr().is_some_and(|name| {
-                    matches!(name.id.as_str(), "property" | "cached_property")
-                })
+                decorator
+                    .expression
+                    .as_name_expr()
+                    .is_some_and(|name| matches!(name.id.as_str(), "property" | "cached_property"))
             })
         {
             let callable = Rc::clone(callable);
@@ -328,7 +327,9 @@ impl<'a> Run<'_, 'a> {
                 FStringPart::FString(inner) => {
                     for element in &inner.elements {
                         parts.push(match element {
-                            InterpolatedStringElement::Literal(literal) => Value::text(literal.value.to_string()),
+                            InterpolatedStringElement::Literal(literal) => {
+                                Value::text(literal.value.to_string())
+                            }
                             InterpolatedStringElement::Interpolation(inner) => {
                                 let value = self.expr(frame, &inner.expression);
                                 let spec = inner.format_spec.as_ref();
@@ -438,7 +439,13 @@ impl<'a> Run<'_, 'a> {
         known.map_or_else(Value::default, |known| Value::constant(Constant::Bool(known)))
     }
 
-    fn verdict(&self, frame: &Frame<'a>, left: &Value<'a>, operator: ast::CmpOp, right: &Value<'a>) -> Option<bool> {
+    fn verdict(
+        &self,
+        frame: &Frame<'a>,
+        left: &Value<'a>,
+        operator: ast::CmpOp,
+        right: &Value<'a>,
+    ) -> Option<bool> {
         let list;
         let rights: &[Constant] = match right.objects() {
             [id] => match frame.state.object(*id)? {
@@ -558,7 +565,9 @@ pub(super) fn literal(expr: &Expr) -> Option<Constant> {
             let text = text.value.to_str();
             (text.len() <= TEXT_BYTES_MAX).then(|| Constant::Text(text.to_owned()))
         }
-        Expr::BytesLiteral(bytes) => Some(Constant::Bytes(bytes.value.bytes().take(TEXT_BYTES_MAX).collect())),
+        Expr::BytesLiteral(bytes) => {
+            Some(Constant::Bytes(bytes.value.bytes().take(TEXT_BYTES_MAX).collect()))
+        }
         Expr::NumberLiteral(number) => match &number.value {
             Number::Int(number) => number.as_i64().map(Constant::Int),
             Number::Float(_) | Number::Complex { .. } => None,
@@ -612,7 +621,7 @@ fn is_inside(node: &Expr) -> bool {
 }
 
 fn is_class_method(node: &ast::StmtFunctionDef) -> bool {
-    node.decorator_list
-        .iter()
-        .any(|decorator| decorator.expression.as_name_expr().is_some_and(|name| name.id.as_str() == "classmethod"))
+    node.decorator_list.iter().any(|decorator| {
+        decorator.expression.as_name_expr().is_some_and(|name| name.id.as_str() == "classmethod")
+    })
 }

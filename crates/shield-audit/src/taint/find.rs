@@ -96,7 +96,8 @@ pub fn follow(files: &[SourceFile<'_>]) -> Flows {
         Some(Unfollowed { path: file.path.to_owned(), reason })
     }));
     let count = u32::try_from(project.files.len()).unwrap_or(u32::MAX);
-    let each: Vec<(Vec<Found>, bool)> = (0..count).into_par_iter().map(|file| follow_file(&project, file)).collect();
+    let each: Vec<(Vec<Found>, bool)> =
+        (0..count).into_par_iter().map(|file| follow_file(&project, file)).collect();
     let mut best: BTreeMap<(Site, &'static str), Found> = BTreeMap::new();
     for (index, (found, whole)) in each.into_iter().enumerate() {
         if !whole {
@@ -140,7 +141,9 @@ fn parse<'t>(files: &[SourceFile<'t>]) -> (Parsed<'t>, Vec<Unfollowed>) {
     let mut known: FxHashSet<usize> = FxHashSet::default();
     let mut parsed: Parsed<'t> = Vec::new();
     let mut failed = Vec::new();
-    let has = |text: &str| WORDS.iter().any(|word| memchr::memmem::find(text.as_bytes(), word.as_bytes()).is_some());
+    let has = |text: &str| {
+        WORDS.iter().any(|word| memchr::memmem::find(text.as_bytes(), word.as_bytes()).is_some())
+    };
     let mut next: Vec<usize> = (0..files.len()).filter(|index| has(files[*index].text)).collect();
     while !next.is_empty() {
         known.extend(&next);
@@ -148,7 +151,8 @@ fn parse<'t>(files: &[SourceFile<'t>]) -> (Parsed<'t>, Vec<Unfollowed>) {
             .par_iter()
             .map(|&index| {
                 let source = Source::parse(files[index].text, Kind::of(files[index].path));
-                let imports = source.as_ref().map(|source| imports(files[index].path, source)).unwrap_or_default();
+                let imports =
+                    source.as_ref().map(|source| imports(files[index].path, source)).unwrap_or_default();
                 (index, source, imports)
             })
             .collect();
@@ -333,7 +337,9 @@ impl fmt::Display for UnfollowedReason {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Unparsed { reason } => write!(formatter, "{reason}"),
-            Self::TooManyWays => formatter.write_str("more ways through its functions than the limit for its length"),
+            Self::TooManyWays => {
+                formatter.write_str("more ways through its functions than the limit for its length")
+            }
         }
     }
 }

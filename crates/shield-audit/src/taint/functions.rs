@@ -94,9 +94,11 @@ impl<'a> Run<'_, 'a> {
             return true;
         }
         depth > 0
-            && value.objects().iter().filter_map(|id| state.object(*id)).any(|object| {
-                object.values().iter().any(|value| Self::matters(state, value, depth - 1))
-            })
+            && value
+                .objects()
+                .iter()
+                .filter_map(|id| state.object(*id))
+                .any(|object| object.values().iter().any(|value| Self::matters(state, value, depth - 1)))
     }
 
     /// Follows a function with the caller's objects.
@@ -112,7 +114,8 @@ impl<'a> Run<'_, 'a> {
         inner.fixed_path = frame.fixed_path;
         inner.state.heap = Rc::clone(&frame.state.heap);
         inner.state.checked = Rc::clone(&frame.state.checked);
-        let given = given.into_iter().map(|(name, value)| (name, self.step(frame, value, node, What::Passed)));
+        let given =
+            given.into_iter().map(|(name, value)| (name, self.step(frame, value, node, What::Passed)));
         inner.state.variables = Rc::new(given.collect());
         let (value, end) = self.follow(&mut inner, callable);
         if let Some(end) = end {
@@ -131,7 +134,11 @@ impl<'a> Run<'_, 'a> {
     }
 
     /// Follows the body of a function: what it returns, and what is known then.
-    pub(super) fn follow(&mut self, inner: &mut Frame<'a>, callable: &Callable<'a>) -> (Value<'a>, Option<State<'a>>) {
+    pub(super) fn follow(
+        &mut self,
+        inner: &mut Frame<'a>,
+        callable: &Callable<'a>,
+    ) -> (Value<'a>, Option<State<'a>>) {
         let key = (callable.file, callable.body.range().start().to_u32());
         self.summaries.active.push(key);
         match callable.body {
@@ -160,14 +167,14 @@ impl<'a> Run<'_, 'a> {
     ) -> Value<'a> {
         let key = (callable.file, callable.body.range().start().to_u32());
         let mut actual: Vec<Mark> = Vec::new();
-        let look: Variables<'a> = given
-            .iter()
-            .map(|(name, value)| (*name, self.labelled(callable, value, &mut actual)))
-            .collect();
+        let look: Variables<'a> =
+            given.iter().map(|(name, value)| (*name, self.labelled(callable, value, &mut actual))).collect();
         let known = self.summaries.known.get(&key);
-        let found = known.and_then(|all| all.iter().find(|summary| {
-                summary.fixed_path == frame.fixed_path && summary.given == look
-            })).cloned();
+        let found = known
+            .and_then(|all| {
+                all.iter().find(|summary| summary.fixed_path == frame.fixed_path && summary.given == look)
+            })
+            .cloned();
         let summary = match found {
             Some(summary) => summary,
             None if known.map_or(0, Vec::len) >= SUMMARIES_MAX => {
@@ -222,9 +229,18 @@ impl<'a> Run<'_, 'a> {
     }
 
     /// Puts into effect for a caller what a function does.
-    fn apply(&mut self, frame: &mut Frame<'a>, node: TextRange, summary: &Summary<'a>, actual: &[Mark]) -> Value<'a> {
-        let pairs: Vec<(Mark, Mark)> =
-            summary.labels.iter().filter_map(|label| Some((*label, *actual.get(self.index_of(*label)?)?))).collect();
+    fn apply(
+        &mut self,
+        frame: &mut Frame<'a>,
+        node: TextRange,
+        summary: &Summary<'a>,
+        actual: &[Mark],
+    ) -> Value<'a> {
+        let pairs: Vec<(Mark, Mark)> = summary
+            .labels
+            .iter()
+            .filter_map(|label| Some((*label, *actual.get(self.index_of(*label)?)?)))
+            .collect();
         for ((_, actual), checked) in pairs.iter().zip(&summary.checked) {
             frame.state.rule_out(actual.identity, *checked);
         }
@@ -252,7 +268,13 @@ impl<'a> Run<'_, 'a> {
     }
 
     /// Marks with the caller's data in place of labels.
-    fn replaced(&mut self, frame: &mut Frame<'a>, node: TextRange, marks: &Marks, pairs: &[(Mark, Mark)]) -> Marks {
+    fn replaced(
+        &mut self,
+        frame: &mut Frame<'a>,
+        node: TextRange,
+        marks: &Marks,
+        pairs: &[(Mark, Mark)],
+    ) -> Marks {
         let mut all = Marks::default();
         for mark in marks.iter() {
             let Some((label, actual)) = pairs.iter().find(|(label, _)| label.origin == mark.origin) else {
@@ -276,13 +298,8 @@ impl<'a> Run<'_, 'a> {
             // Decoding in the function brings back what was ruled out before.
             let before = if fresh { Kinds::NONE } else { actual.cleared };
             let cleared = mark.cleared | before;
-            let mark = Mark {
-                origin: actual.origin,
-                identity,
-                cleared,
-                sure: mark.sure && actual.sure,
-                trail,
-            };
+            let mark =
+                Mark { origin: actual.origin, identity, cleared, sure: mark.sure && actual.sure, trail };
             if !cleared.has(Kinds::ALL) {
                 all = all.join(&Marks::one(mark));
             }
@@ -323,18 +340,19 @@ impl<'a> Run<'_, 'a> {
         if let Some(vararg) = &parameters.vararg {
             let mut list = Object::List(left);
             rest.iter().for_each(|value| list.mix(value.clone()));
-            let marks = list.values().iter().fold(Marks::default(), |marks, value| {
-                marks.join(&frame.state.all_marks(value))
-            });
+            let marks = list
+                .values()
+                .iter()
+                .fold(Marks::default(), |marks, value| marks.join(&frame.state.all_marks(value)));
             into.insert(vararg.name.as_str(), Value::unknown(marks));
         }
         if let Some(kwarg) = &parameters.kwarg {
             let all = parameters.iter_non_variadic_params().map(|one| one.parameter.name.as_str());
             let known: Vec<&str> = all.collect();
             let others = named.iter().filter(|(name, _)| !known.contains(name)).map(|(_, value)| value);
-            let marks = others.chain(&rest).fold(Marks::default(), |marks, value| {
-                marks.join(&frame.state.all_marks(value))
-            });
+            let marks = others
+                .chain(&rest)
+                .fold(Marks::default(), |marks, value| marks.join(&frame.state.all_marks(value)));
             into.insert(kwarg.name.as_str(), Value::unknown(marks));
         }
     }

@@ -120,7 +120,9 @@ impl<'a> Run<'_, 'a> {
             (CmpOp::Eq | CmpOp::Is, true) | (CmpOp::NotEq | CmpOp::IsNot, false) => {
                 let (left_empty, right_empty) = (left_value.marks.is_empty(), right_value.marks.is_empty());
                 let fixed = |expr: &Expr, value: &Value<'_>| {
-                    literal(expr).is_some() || !value.constants().is_empty() || value.external_name().is_some()
+                    literal(expr).is_some()
+                        || !value.constants().is_empty()
+                        || value.external_name().is_some()
                 };
                 if right_empty && (fixed(right, &right_value) || !left_empty) {
                     self.rule_out(frame, &left_value, Kinds::ALL);
@@ -204,9 +206,12 @@ impl<'a> Run<'_, 'a> {
         if !holds {
             return Kinds::NONE;
         }
-        let beginning = given.map(|given| (given.only_text().unwrap_or_default(), frame.state.all_marks(given)));
+        let beginning =
+            given.map(|given| (given.only_text().unwrap_or_default(), frame.state.all_marks(given)));
         match (name, beginning) {
-            ("isalnum" | "isalpha" | "isdigit" | "isdecimal" | "isnumeric" | "isidentifier", _) => Kinds::CHARACTERS,
+            ("isalnum" | "isalpha" | "isdigit" | "isdecimal" | "isnumeric" | "isidentifier", _) => {
+                Kinds::CHARACTERS
+            }
             ("startswith" | "is_relative_to", Some((text, marks))) if marks.is_empty() => {
                 let resolved = value
                     .marks
@@ -244,8 +249,10 @@ impl<'a> Run<'_, 'a> {
         let allows_few = pattern.only_text().is_some_and(|pattern| {
             let pattern = pattern.strip_prefix('^').unwrap_or(pattern);
             let ends = name == "fullmatch" || pattern.ends_with('$') || pattern.ends_with("\\Z");
-            ends && !["." , "\\S", "[^", "\\D", "\\W"].iter().any(|wide| {
-                pattern.match_indices(wide).any(|(at, _)| *wide != "." || !pattern[..at].ends_with('\\') && !in_class(pattern, at))
+            ends && ![".", "\\S", "[^", "\\D", "\\W"].iter().any(|wide| {
+                pattern
+                    .match_indices(wide)
+                    .any(|(at, _)| *wide != "." || !pattern[..at].ends_with('\\') && !in_class(pattern, at))
             })
         });
         self.rule_out(frame, &value, if allows_few { Kinds::CHARACTERS } else { Kinds::DOUBT });

@@ -7,8 +7,8 @@ use super::{
     calls::Arguments,
     kinds::Kinds,
     marks::Marks,
-    run::{CALLS_MAX, Frame, Reached, Run},
     rules,
+    run::{CALLS_MAX, Frame, Reached, Run},
     value::{Body, Callable, Object, Shape, Value},
 };
 use crate::python::names::{At, Binding, Bound, ScopeId, ScopeKind};
@@ -55,7 +55,12 @@ const BASES_MAX: u8 = 6;
 
 impl<'a> Run<'_, 'a> {
     /// Follows a function as its framework calls it.
-    pub(super) fn root(&mut self, file: u32, function: &'a ast::StmtFunctionDef, class: Option<&'a ast::StmtClassDef>) {
+    pub(super) fn root(
+        &mut self,
+        file: u32,
+        function: &'a ast::StmtFunctionDef,
+        class: Option<&'a ast::StmtClassDef>,
+    ) {
         let names = self.project.file(file).module.names;
         let Some(scope) = names.scope_of(function.range) else { return };
         let (handler, rules) = self.handler(file, function);
@@ -83,7 +88,8 @@ impl<'a> Run<'_, 'a> {
         let names = self.project.file(file).module.names;
         let mut handler = Handler::default();
         let mut rules = Vec::new();
-        let (flask, fastapi) = (names.imports("flask"), names.imports("fastapi") || names.imports("starlette"));
+        let (flask, fastapi) =
+            (names.imports("flask"), names.imports("fastapi") || names.imports("starlette"));
         for decorator in &function.decorator_list {
             let Expr::Call(call) = &decorator.expression else { continue };
             let Expr::Attribute(attribute) = call.func.as_ref() else { continue };
@@ -98,7 +104,8 @@ impl<'a> Run<'_, 'a> {
                 _ => rules.push("<unknown>".to_owned()),
             }
             let answers = call.arguments.find_keyword("response_class").map(|keyword| &keyword.value);
-            handler.page |= !fastapi || answers.is_some_and(|class| names_html(self.source_text(file, class.range())));
+            handler.page |=
+                !fastapi || answers.is_some_and(|class| names_html(self.source_text(file, class.range())));
         }
         let django = names.imports("django") || names.imports("rest_framework");
         if handler.framework == Framework::Nobody && django && takes_request(function) {
@@ -120,7 +127,9 @@ impl<'a> Run<'_, 'a> {
             Framework::Flask => {
                 let spelt = |rule: &String| variable(rule, name);
                 let Some(converter) = rules.iter().find_map(spelt) else {
-                    return parameter.annotation().map_or_else(Value::default, |one| self.annotated(frame.file, one));
+                    return parameter
+                        .annotation()
+                        .map_or_else(Value::default, |one| self.annotated(frame.file, one));
                 };
                 let cleared = match converter.as_str() {
                     "int" | "float" | "uuid" => return Value::default(),
@@ -258,7 +267,13 @@ impl<'a> Run<'_, 'a> {
         value
     }
 
-    fn set_in_bases(&mut self, file: u32, class: &'a ast::StmtClassDef, name: &'a str, depth: u8) -> Value<'a> {
+    fn set_in_bases(
+        &mut self,
+        file: u32,
+        class: &'a ast::StmtClassDef,
+        name: &'a str,
+        depth: u8,
+    ) -> Value<'a> {
         for base in class.arguments.iter().flat_map(|arguments| &arguments.args) {
             let mut frame = Frame::new(file, ScopeId::MODULE, 0);
             if let Shape::Class(file, class) = self.expr(&mut frame, base).shape {
@@ -303,7 +318,9 @@ impl<'a> Run<'_, 'a> {
         marks: Marks,
     ) -> Value<'a> {
         let field = class.body.iter().find_map(|stmt| match stmt {
-            Stmt::AnnAssign(stmt) if stmt.target.as_name_expr().is_some_and(|own| own.id.as_str() == name) => {
+            Stmt::AnnAssign(stmt)
+                if stmt.target.as_name_expr().is_some_and(|own| own.id.as_str() == name) =>
+            {
                 Some(stmt.annotation.as_ref())
             }
             _ => None,
@@ -334,7 +351,9 @@ impl<'a> Run<'_, 'a> {
                     _ => Kind::Open,
                 }
             }
-            Expr::BinOp(operation) if operation.op == Operator::BitOr => self.kind(file, &operation.left, depth + 1),
+            Expr::BinOp(operation) if operation.op == Operator::BitOr => {
+                self.kind(file, &operation.left, depth + 1)
+            }
             Expr::Name(_) | Expr::Attribute(_) => {
                 let mut frame = Frame::new(file, ScopeId::MODULE, 0);
                 let value = self.expr(&mut frame, annotation);
@@ -429,9 +448,18 @@ impl<'a> Run<'_, 'a> {
 
 /// Whether what a library gives is an answer that is no page of a stranger's.
 fn is_response(name: &str) -> bool {
-    ["jsonify", "render_template", "redirect", "Response", "response", "send_file", "send_from_directory", "abort"]
-        .iter()
-        .any(|word| name.contains(word))
+    [
+        "jsonify",
+        "render_template",
+        "redirect",
+        "Response",
+        "response",
+        "send_file",
+        "send_from_directory",
+        "abort",
+    ]
+    .iter()
+    .any(|word| name.contains(word))
 }
 
 fn names_html(class: &str) -> bool {
@@ -440,10 +468,17 @@ fn names_html(class: &str) -> bool {
 
 fn external_kind<'a>(name: &str) -> Kind<'a> {
     match name {
-        "builtins.int" | "builtins.float" | "builtins.bool" | "uuid.UUID" | "datetime.datetime" | "datetime.date"
-        | "datetime.time" | "datetime.timedelta" | "decimal.Decimal" | "pydantic.UUID4" | "ipaddress.IPv4Address" => {
-            Kind::Checked
-        }
+        "builtins.int"
+        | "builtins.float"
+        | "builtins.bool"
+        | "uuid.UUID"
+        | "datetime.datetime"
+        | "datetime.date"
+        | "datetime.time"
+        | "datetime.timedelta"
+        | "decimal.Decimal"
+        | "pydantic.UUID4"
+        | "ipaddress.IPv4Address" => Kind::Checked,
         _ if name.starts_with("builtins.") || name.starts_with("typing.") => Kind::Open,
         "pydantic.EmailStr" | "pydantic.HttpUrl" | "pydantic.AnyHttpUrl" | "pydantic.AnyUrl" => Kind::Open,
         _ => Kind::External(name.to_owned()),

@@ -137,9 +137,8 @@ impl Marks {
         }
         let mut all: Vec<Mark> = self.iter().copied().collect();
         for mark in other.iter() {
-            let same = |one: &Mark| {
-                (one.origin, one.identity, one.sure) == (mark.origin, mark.identity, mark.sure)
-            };
+            let same =
+                |one: &Mark| (one.origin, one.identity, one.sure) == (mark.origin, mark.identity, mark.sure);
             match all.iter().position(same) {
                 Some(at) => all[at].cleared = all[at].cleared & mark.cleared,
                 None if all.len() < MARKS_MAX => all.push(*mark),
@@ -246,8 +245,7 @@ impl Ledger {
         if before.site == site || before.length >= STEPS_MAX {
             return mark;
         }
-        let trail =
-            self.push(Trail { before: Some(mark.trail), length: before.length + 1, site, what });
+        let trail = self.push(Trail { before: Some(mark.trail), length: before.length + 1, site, what });
         Mark { trail, ..mark }
     }
 

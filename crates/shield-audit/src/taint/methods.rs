@@ -42,11 +42,15 @@ impl<'a> Run<'_, 'a> {
         let Expr::Call(call) = node else { return };
         let Expr::Attribute(attribute) = call.func.as_ref() else { return };
         let Expr::Name(name) = attribute.value.as_ref() else { return };
-        if !matches!(attribute.attr.as_str(), "append" | "add" | "extend" | "update" | "insert" | "write" | "set") {
+        if !matches!(
+            attribute.attr.as_str(),
+            "append" | "add" | "extend" | "update" | "insert" | "write" | "set"
+        ) {
             return;
         }
         let marks = Self::together(frame, &arguments.all());
-        if let (false, Some(value)) = (marks.is_empty(), frame.state.variables.get(name.id.as_str()).cloned()) {
+        if let (false, Some(value)) = (marks.is_empty(), frame.state.variables.get(name.id.as_str()).cloned())
+        {
             let marks = value.marks.join(&marks.unsure());
             frame.state.set(name.id.as_str(), value.with(marks));
         }
@@ -62,17 +66,18 @@ impl<'a> Run<'_, 'a> {
     ) -> Option<Value<'a>> {
         let same = || Value::unknown(object.marks.clone());
         Some(match name {
-            "lower" | "upper" | "title" | "capitalize" | "casefold" | "swapcase" | "strip" | "lstrip" | "rstrip"
-            | "removeprefix" | "removesuffix" | "expandtabs" | "zfill" | "ljust" | "rjust" | "center" => {
-                changed_case(object, name).unwrap_or_else(same)
-            }
+            "lower" | "upper" | "title" | "capitalize" | "casefold" | "swapcase" | "strip" | "lstrip"
+            | "rstrip" | "removeprefix" | "removesuffix" | "expandtabs" | "zfill" | "ljust" | "rjust"
+            | "center" => changed_case(object, name).unwrap_or_else(same),
             "encode" | "decode" | "tobytes" => match &object.shape {
                 Shape::Constants(_) | Shape::Prefix(_) => object.clone(),
                 _ => same(),
             },
             "startswith" | "endswith" | "isalnum" | "isalpha" | "isdigit" | "isdecimal" | "isnumeric"
-            | "isidentifier" | "isspace" | "isupper" | "islower" | "isascii" | "find" | "rfind" | "index" | "rindex"
-            | "count" | "__len__" => tested(object, name, arguments).map_or_else(Value::default, Value::constant),
+            | "isidentifier" | "isspace" | "isupper" | "islower" | "isascii" | "find" | "rfind" | "index"
+            | "rindex" | "count" | "__len__" => {
+                tested(object, name, arguments).map_or_else(Value::default, Value::constant)
+            }
             "format" | "format_map" => {
                 let text = object.beginning();
                 let before = text.split('{').next().unwrap_or_default();

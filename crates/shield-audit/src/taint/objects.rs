@@ -21,7 +21,11 @@ const EXTERNAL: [&str; 4] = [
 ];
 
 /// An object that a call makes, if it is one of these.
-pub(super) fn made<'a>(run: &mut Run<'_, 'a>, frame: &mut Frame<'a>, call: &Call<'_, 'a>) -> Option<Value<'a>> {
+pub(super) fn made<'a>(
+    run: &mut Run<'_, 'a>,
+    frame: &mut Frame<'a>,
+    call: &Call<'_, 'a>,
+) -> Option<Value<'a>> {
     let name = match call.name {
         "configparser.ConfigParser" | "configparser.RawConfigParser" | "configparser.SafeConfigParser" => {
             "configparser.ConfigParser()"
@@ -113,11 +117,11 @@ pub(super) fn follows_entities(frame: &Frame<'_>, parser: &Value<'_>) -> Option<
     let Some(Object::Made { name, fields }) = frame.state.object(*id) else { return None };
     match name.as_ref() {
         "xml.sax.make_parser()" => {
-            let on = |feature: &&str| {
+            let on = |feature: &&'static str| {
                 let value = fields.get(&Key::Text((**feature).to_owned()));
                 value.is_some_and(|value| value.truth() != Some(false))
             };
-            Some(EXTERNAL.iter().any(|feature| on(&feature)))
+            Some(EXTERNAL.iter().any(on))
         }
         "lxml.etree.XMLParser()" => {
             let value = fields.get(&Key::Text("resolve_entities".to_owned()))?;

@@ -34,7 +34,8 @@ impl<'a> Run<'_, 'a> {
                 let text = left.beginning();
                 let before = text.split('%').next().unwrap_or_default();
                 let marks = left.marks.join(&frame.state.all_marks(right));
-                let beginning = if before.is_empty() { Value::default() } else { Shape::Prefix(before.into()).into() };
+                let beginning =
+                    if before.is_empty() { Value::default() } else { Shape::Prefix(before.into()).into() };
                 beginning.with(marks)
             }
             Operator::Div => {
@@ -87,11 +88,12 @@ fn known<'a>(left: &Value<'a>, operator: Operator, right: &Value<'a>) -> Option<
         return None;
     }
     match (left.only()?, operator, right.only()?) {
-        (Constant::Text(left), Operator::Add, Constant::Text(right)) if left.len() + right.len() < 4 << 10 => {
+        (Constant::Text(left), Operator::Add, Constant::Text(right))
+            if left.len() + right.len() < 4 << 10 =>
+        {
             Some(Value::text(format!("{left}{right}")))
         }
-        (left, operator, right) => {
-            arithmetic(left.number()?, operator, right.number()?).map(|number| Value::constant(Constant::Int(number)))
-        }
+        (left, operator, right) => arithmetic(left.number()?, operator, right.number()?)
+            .map(|number| Value::constant(Constant::Int(number))),
     }
 }

@@ -36,7 +36,10 @@ pub(super) static COMMAND: Danger = danger(
     ("python/command-injection", "a command that a stranger can change"),
     (78, Severity::High),
     &["py/command-line-injection"],
-    ("becomes part of a command", "Pass a list of arguments without a shell, and choose the program yourself."),
+    (
+        "becomes part of a command",
+        "Pass a list of arguments without a shell, and choose the program yourself.",
+    ),
 );
 pub(super) static CODE: Danger = danger(
     Kinds::CODE,

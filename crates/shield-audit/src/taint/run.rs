@@ -210,7 +210,13 @@ impl<'p, 'a> Run<'p, 'a> {
     }
 
     /// A step on the way of everything in a value.
-    pub(super) fn step(&mut self, frame: &Frame<'a>, value: Value<'a>, node: impl Ranged, what: What) -> Value<'a> {
+    pub(super) fn step(
+        &mut self,
+        frame: &Frame<'a>,
+        value: Value<'a>,
+        node: impl Ranged,
+        what: What,
+    ) -> Value<'a> {
         if value.marks.is_empty() {
             return value;
         }

@@ -5,7 +5,18 @@ use crate::python::fold::Constant;
 
 /// Programs that run what they are given.
 const SHELLS: [&str; 13] = [
-    "sh", "bash", "dash", "zsh", "ksh", "fish", "cmd", "cmd.exe", "powershell", "powershell.exe", "pwsh", "python",
+    "sh",
+    "bash",
+    "dash",
+    "zsh",
+    "ksh",
+    "fish",
+    "cmd",
+    "cmd.exe",
+    "powershell",
+    "powershell.exe",
+    "pwsh",
+    "python",
     "python3",
 ];
 
@@ -17,7 +28,9 @@ pub(super) fn runs_shell(items: &[Value<'_>]) -> Option<usize> {
     let first = items.first()?;
     let is = |value: &Value<'_>, names: &[&str]| {
         value.constants().iter().any(|one| match one {
-            Constant::Text(text) => names.contains(&text.rsplit('/').next().unwrap_or(text)) || names.contains(&text.as_str()),
+            Constant::Text(text) => {
+                names.contains(&text.rsplit('/').next().unwrap_or(text)) || names.contains(&text.as_str())
+            }
             _ => false,
         })
     };

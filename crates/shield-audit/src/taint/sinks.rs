@@ -26,14 +26,28 @@ const SESSIONS: [&str; 4] = [
 
 /// Beginnings of queries.
 const VERBS: [&str; 12] = [
-    "select ", "insert ", "update ", "delete ", "replace ", "with ", "create ", "drop ", "alter ", "call ", "exec ",
-    "merge ",
+    "select ", "insert ", "update ", "delete ", "replace ", "with ", "create ", "drop ", "alter ", "call ",
+    "exec ", "merge ",
 ];
 
 /// Libraries whose cursors and connections run queries.
 const DATABASES: [&str; 16] = [
-    "sqlite3.", "psycopg2.", "psycopg.", "MySQLdb.", "pymysql.", "mysql.", "sqlalchemy.", "asyncpg.", "aiosqlite.",
-    "cx_Oracle.", "oracledb.", "pyodbc.", "pymssql.", "django.db.", "databases.", "duckdb.",
+    "sqlite3.",
+    "psycopg2.",
+    "psycopg.",
+    "MySQLdb.",
+    "pymysql.",
+    "mysql.",
+    "sqlalchemy.",
+    "asyncpg.",
+    "aiosqlite.",
+    "cx_Oracle.",
+    "oracledb.",
+    "pyodbc.",
+    "pymssql.",
+    "django.db.",
+    "databases.",
+    "duckdb.",
 ];
 
 // === impl Run ===
@@ -46,11 +60,13 @@ impl<'a> Run<'_, 'a> {
         }
         let method = call.name.rsplit('.').next().unwrap_or(call.name);
         match method {
-            "execute" | "executemany" | "executescript" | "execute_async" | "fetch" | "fetchrow" | "fetchval"
-            | "raw" | "text" | "exec_driver_sql" | "RawSQL" | "read_sql" | "read_sql_query" => {
+            "execute" | "executemany" | "executescript" | "execute_async" | "fetch" | "fetchrow"
+            | "fetchval" | "raw" | "text" | "exec_driver_sql" | "RawSQL" | "read_sql" | "read_sql_query" => {
                 self.query(frame, call, method);
             }
-            "run" | "call" | "check_call" | "check_output" | "Popen" if call.name.starts_with("subprocess.") => {
+            "run" | "call" | "check_call" | "check_output" | "Popen"
+                if call.name.starts_with("subprocess.") =>
+            {
                 self.process(frame, call);
             }
             "load" | "load_all" | "loads" | "full_load" | "unsafe_load" if call.name.starts_with("yaml.") => {
@@ -73,7 +89,9 @@ impl<'a> Run<'_, 'a> {
                 return;
             }
         };
-        if let Some(value) = value.or_else(|| call.arguments.rest.as_ref().filter(|_| target.place != Place::Receiver)) {
+        if let Some(value) =
+            value.or_else(|| call.arguments.rest.as_ref().filter(|_| target.place != Place::Receiver))
+        {
             self.reaches(frame, call, target.danger, (value, true));
         }
     }
@@ -103,11 +121,17 @@ impl<'a> Run<'_, 'a> {
         }
         let subject = call.name.trim_start_matches("?.").trim_start_matches("builtins.");
         let site = frame.site(call.node);
-        self.hit(frame, danger, Reached { value, site, subject, certain, deep: danger.kind != Kinds::MARKUP });
+        self.hit(
+            frame,
+            danger,
+            Reached { value, site, subject, certain, deep: danger.kind != Kinds::MARKUP },
+        );
     }
 
     fn query(&mut self, frame: &mut Frame<'a>, call: &Call<'_, 'a>, method: &str) {
-        let Some(query) = call.arguments.positional.first().or_else(|| call.arguments.named("query")) else { return };
+        let Some(query) = call.arguments.positional.first().or_else(|| call.arguments.named("query")) else {
+            return;
+        };
         let known = DATABASES.iter().any(|library| call.name.starts_with(library));
         let beginning = query.beginning().trim_start().to_ascii_lowercase();
         let looks = VERBS.iter().any(|verb| beginning.starts_with(verb));
@@ -120,7 +144,10 @@ impl<'a> Run<'_, 'a> {
         // Elsewhere `execute` runs tasks, commands, whatever.
         if certain {
             self.reaches(frame, call, &rules::SQL, (query, true));
-        } else if method.starts_with("execute") && query.marks.iter().any(|mark| mark.sure) && !is_object(query) {
+        } else if method.starts_with("execute")
+            && query.marks.iter().any(|mark| mark.sure)
+            && !is_object(query)
+        {
             self.reaches(frame, call, &rules::SQL, (query, false));
         }
     }
@@ -133,7 +160,10 @@ impl<'a> Run<'_, 'a> {
         match (shell, list) {
             // A shell reads the text, or the first item of a list.
             (Some(Some(true) | None), Some(Object::List(items))) => {
-                items.first().into_iter().for_each(|item| self.reaches(frame, call, &rules::COMMAND, (item, true)));
+                items
+                    .first()
+                    .into_iter()
+                    .for_each(|item| self.reaches(frame, call, &rules::COMMAND, (item, true)));
             }
             (Some(Some(true)), _) => self.reaches(frame, call, &rules::COMMAND, (command, true)),
             (Some(None), _) => self.reaches(frame, call, &rules::COMMAND, (command, false)),
@@ -173,8 +203,11 @@ impl<'a> Run<'_, 'a> {
         let Some(text) = call.arguments.positional.first() else { return };
         let given = || call.arguments.named("parser").or(call.arguments.positional.get(1));
         let follows = match call.name {
-            "xml.dom.minidom.parse" | "xml.dom.minidom.parseString" | "xml.dom.pulldom.parse"
-            | "xml.dom.pulldom.parseString" | "xml.sax.make_parser().parse" => {
+            "xml.dom.minidom.parse"
+            | "xml.dom.minidom.parseString"
+            | "xml.dom.pulldom.parse"
+            | "xml.dom.pulldom.parseString"
+            | "xml.sax.make_parser().parse" => {
                 let parser = if call.name.starts_with("xml.sax.") { call.receiver } else { given() };
                 parser.and_then(|parser| follows_entities(frame, parser)).filter(|follows| *follows)
             }
@@ -195,12 +228,16 @@ impl<'a> Run<'_, 'a> {
 
     fn page(&mut self, frame: &mut Frame<'a>, call: &Call<'_, 'a>, method: &str) {
         let library = call.name.split('.').next().unwrap_or_default();
-        let Some(content) = call.arguments.positional.first().or_else(|| {
-            ["content", "response"].iter().find_map(|name| call.arguments.named(name))
-        }) else {
+        let Some(content) = call
+            .arguments
+            .positional
+            .first()
+            .or_else(|| ["content", "response"].iter().find_map(|name| call.arguments.named(name)))
+        else {
             return;
         };
-        let kind = ["mimetype", "content_type", "media_type"].iter().find_map(|name| call.arguments.named(name));
+        let kind =
+            ["mimetype", "content_type", "media_type"].iter().find_map(|name| call.arguments.named(name));
         let other = kind.is_some_and(|kind| kind.only_text().is_none_or(|kind| !kind.contains("html")));
         let page = match (library, method) {
             ("flask" | "werkzeug", "make_response" | "Response") | ("django", "HttpResponse") => !other,

@@ -12,7 +12,8 @@ pub(super) struct Source {
 }
 
 /// What a request is called, by framework.
-const FLASK: &[&str] = &["flask.request", "flask.Request()", "flask.wrappers.Request()", "werkzeug.wrappers.Request()"];
+const FLASK: &[&str] =
+    &["flask.request", "flask.Request()", "flask.wrappers.Request()", "werkzeug.wrappers.Request()"];
 const DJANGO: &[&str] = &[
     "django.http.HttpRequest()",
     "django.http.request.HttpRequest()",
@@ -29,16 +30,54 @@ const STARLETTE: &[&str] = &[
 ];
 
 const FLASK_DATA: &[&str] = &[
-    "args", "form", "values", "cookies", "headers", "files", "data", "json", "get_json", "get_data",
-    "query_string", "stream", "view_args", "referrer", "user_agent", "authorization", "environ", "input_stream",
+    "args",
+    "form",
+    "values",
+    "cookies",
+    "headers",
+    "files",
+    "data",
+    "json",
+    "get_json",
+    "get_data",
+    "query_string",
+    "stream",
+    "view_args",
+    "referrer",
+    "user_agent",
+    "authorization",
+    "environ",
+    "input_stream",
 ];
 const DJANGO_DATA: &[&str] = &[
-    "GET", "POST", "COOKIES", "META", "headers", "body", "FILES", "data", "query_params", "read", "readline",
+    "GET",
+    "POST",
+    "COOKIES",
+    "META",
+    "headers",
+    "body",
+    "FILES",
+    "data",
+    "query_params",
+    "read",
+    "readline",
     "content_params",
 ];
 const STARLETTE_DATA: &[&str] = &[
-    "query_params", "path_params", "headers", "cookies", "body", "json", "form", "stream", "receive_text",
-    "receive_json", "receive_bytes", "iter_text", "iter_json", "iter_bytes",
+    "query_params",
+    "path_params",
+    "headers",
+    "cookies",
+    "body",
+    "json",
+    "form",
+    "stream",
+    "receive_text",
+    "receive_json",
+    "receive_bytes",
+    "iter_text",
+    "iter_json",
+    "iter_bytes",
 ];
 
 /// The path of a request, and addresses made of it.

@@ -200,7 +200,8 @@ impl<'a> Run<'_, 'a> {
     fn branches(&mut self, frame: &mut Frame<'a>, stmt: &'a ast::StmtIf) {
         let clauses = stmt.elif_else_clauses.iter();
         let rest = clauses.map(|clause| (clause.test.as_ref(), clause.body.as_slice()));
-        let all: Vec<_> = std::iter::once((Some(stmt.test.as_ref()), stmt.body.as_slice())).chain(rest).collect();
+        let all: Vec<_> =
+            std::iter::once((Some(stmt.test.as_ref()), stmt.body.as_slice())).chain(rest).collect();
         let mut after = None;
         for (test, body) in all {
             if frame.dead {
@@ -410,7 +411,12 @@ impl<'a> Run<'_, 'a> {
     }
 
     /// Whether a pattern matches a value, if that is known.
-    fn pattern(&mut self, frame: &mut Frame<'a>, pattern: &'a ast::Pattern, subject: &Value<'a>) -> Option<bool> {
+    fn pattern(
+        &mut self,
+        frame: &mut Frame<'a>,
+        pattern: &'a ast::Pattern,
+        subject: &Value<'a>,
+    ) -> Option<bool> {
         if pattern.is_irrefutable() {
             return Some(true);
         }

@@ -4,9 +4,36 @@ use super::{kinds::Kinds, sources::is_request};
 
 /// Libraries whose names a folder of the project does not take over.
 pub(super) const LIBRARIES: [&str; 30] = [
-    "aiohttp", "celery", "django", "elementpath", "fastapi", "flask", "httpx", "jinja2", "ldap", "ldap3", "lxml",
-    "mako", "markupsafe", "numpy", "pandas", "psycopg2", "pydantic", "pymongo", "pymysql", "redis", "requests",
-    "sqlalchemy", "starlette", "torch", "tornado", "urllib3", "werkzeug", "yaml", "aiofiles", "bleach",
+    "aiohttp",
+    "celery",
+    "django",
+    "elementpath",
+    "fastapi",
+    "flask",
+    "httpx",
+    "jinja2",
+    "ldap",
+    "ldap3",
+    "lxml",
+    "mako",
+    "markupsafe",
+    "numpy",
+    "pandas",
+    "psycopg2",
+    "pydantic",
+    "pymongo",
+    "pymysql",
+    "redis",
+    "requests",
+    "sqlalchemy",
+    "starlette",
+    "torch",
+    "tornado",
+    "urllib3",
+    "werkzeug",
+    "yaml",
+    "aiofiles",
+    "bleach",
 ];
 
 /// What a call takes away from the data that goes through it.
@@ -44,16 +71,44 @@ pub(super) fn sanitised(name: &str) -> Kinds {
         | "posixpath.basename" => Kinds::PATH,
         "werkzeug.utils.safe_join" | "flask.safe_join" | "django.utils._os.safe_join" => Kinds::PATH,
         "ast.literal_eval" => Kinds::CODE,
-        "base64.b64encode" | "base64.urlsafe_b64encode" | "base64.b32encode" | "base64.b16encode"
+        "base64.b64encode"
+        | "base64.urlsafe_b64encode"
+        | "base64.b32encode"
+        | "base64.b16encode"
         | "binascii.hexlify" => Kinds::CHARACTERS - Kinds::PATH,
         "django.utils.text.slugify" | "slugify.slugify" => Kinds::CHARACTERS,
-        "uuid.UUID" | "ipaddress.ip_address" | "ipaddress.ip_network" | "decimal.Decimal"
-        | "datetime.datetime.fromisoformat" | "datetime.datetime.strptime" | "datetime.date.fromisoformat"
-        | "builtins.int" | "builtins.float" | "builtins.bool" | "builtins.len" | "builtins.ord" | "builtins.hash"
-        | "builtins.id" | "builtins.isinstance" | "builtins.issubclass" | "builtins.hasattr" | "builtins.callable"
-        | "builtins.any" | "builtins.all" | "builtins.sum" | "builtins.abs" | "builtins.round" | "builtins.range"
-        | "builtins.type" | "builtins.hex" | "builtins.oct" | "builtins.bin" | "builtins.complex"
-        | "builtins.print" | "builtins.divmod" | "builtins.pow" => Kinds::ALL,
+        "uuid.UUID"
+        | "ipaddress.ip_address"
+        | "ipaddress.ip_network"
+        | "decimal.Decimal"
+        | "datetime.datetime.fromisoformat"
+        | "datetime.datetime.strptime"
+        | "datetime.date.fromisoformat"
+        | "builtins.int"
+        | "builtins.float"
+        | "builtins.bool"
+        | "builtins.len"
+        | "builtins.ord"
+        | "builtins.hash"
+        | "builtins.id"
+        | "builtins.isinstance"
+        | "builtins.issubclass"
+        | "builtins.hasattr"
+        | "builtins.callable"
+        | "builtins.any"
+        | "builtins.all"
+        | "builtins.sum"
+        | "builtins.abs"
+        | "builtins.round"
+        | "builtins.range"
+        | "builtins.type"
+        | "builtins.hex"
+        | "builtins.oct"
+        | "builtins.bin"
+        | "builtins.complex"
+        | "builtins.print"
+        | "builtins.divmod"
+        | "builtins.pow" => Kinds::ALL,
         _ => by_library(name),
     }
 }
@@ -62,13 +117,16 @@ pub(super) fn sanitised(name: &str) -> Kinds {
 fn by_library(name: &str) -> Kinds {
     let within = |library: &str| name.strip_prefix(library).is_some_and(|rest| rest.starts_with('.'));
     // Digests and checksums.
-    if ["hashlib", "hmac", "zlib", "secrets", "random", "time", "logging", "bcrypt"].iter().any(|one| within(one))
+    if ["hashlib", "hmac", "zlib", "secrets", "random", "time", "logging", "bcrypt"]
+        .iter()
+        .any(|one| within(one))
         && name != "zlib.decompress"
     {
         return Kinds::ALL;
     }
     // Expressions keep values apart from the text of the query.
-    if within("sqlalchemy") && !name.ends_with("sqlalchemy.text") && !name.starts_with("sqlalchemy.sql.text") {
+    if within("sqlalchemy") && !name.ends_with("sqlalchemy.text") && !name.starts_with("sqlalchemy.sql.text")
+    {
         return Kinds::SQL;
     }
     // A parsed header or token is signed.
@@ -81,12 +139,29 @@ fn by_library(name: &str) -> Kinds {
 /// Calls that hand on what they get, perhaps in another form: nothing is lost on the way.
 pub(super) fn hands_on(name: &str) -> bool {
     const MODULES: [&str; 19] = [
-        "base64", "binascii", "codecs", "configparser", "copy", "html", "io", "itertools", "json", "markupsafe",
-        "os.path", "pathlib", "posixpath", "re", "shlex", "string", "textwrap", "urllib", "unicodedata",
+        "base64",
+        "binascii",
+        "codecs",
+        "configparser",
+        "copy",
+        "html",
+        "io",
+        "itertools",
+        "json",
+        "markupsafe",
+        "os.path",
+        "pathlib",
+        "posixpath",
+        "re",
+        "shlex",
+        "string",
+        "textwrap",
+        "urllib",
+        "unicodedata",
     ];
     let within = |library: &&str| name.strip_prefix(*library).is_some_and(|rest| rest.starts_with('.'));
     name.starts_with("builtins.")
-        || MODULES.iter().any(|module| within(&module))
+        || MODULES.iter().any(within)
         || name == "zlib.decompress"
         || name == "yaml.safe_load"
         || name.match_indices('.').any(|(dot, _)| is_request(&name[..dot]))
@@ -116,9 +191,18 @@ pub(super) fn decodes(name: &str) -> bool {
 /// What a call gives, where another name says it better.
 pub(super) fn result(name: &str) -> Option<&'static str> {
     Some(match name {
-        "pathlib.PurePath" | "pathlib.PosixPath" | "pathlib.WindowsPath" | "pathlib.Path" | "pathlib.Path.home"
-        | "pathlib.Path.cwd" | "pathlib.Path().resolve" | "pathlib.Path().absolute" | "pathlib.Path().expanduser"
-        | "pathlib.Path().joinpath" | "pathlib.Path().with_name" | "pathlib.Path().with_suffix"
+        "pathlib.PurePath"
+        | "pathlib.PosixPath"
+        | "pathlib.WindowsPath"
+        | "pathlib.Path"
+        | "pathlib.Path.home"
+        | "pathlib.Path.cwd"
+        | "pathlib.Path().resolve"
+        | "pathlib.Path().absolute"
+        | "pathlib.Path().expanduser"
+        | "pathlib.Path().joinpath"
+        | "pathlib.Path().with_name"
+        | "pathlib.Path().with_suffix"
         | "pathlib.Path().relative_to" => "pathlib.Path()",
         "urllib.parse.urlparse" | "urllib.parse.urlsplit" => "urllib.parse.urlparse()",
         _ => return None,
@@ -129,6 +213,10 @@ pub(super) fn result(name: &str) -> Option<&'static str> {
 pub(super) fn resolves(name: &str) -> bool {
     matches!(
         name,
-        "os.path.abspath" | "os.path.realpath" | "os.path.normpath" | "pathlib.Path().resolve" | "pathlib.Path().absolute"
+        "os.path.abspath"
+            | "os.path.realpath"
+            | "os.path.normpath"
+            | "pathlib.Path().resolve"
+            | "pathlib.Path().absolute"
     )
 }

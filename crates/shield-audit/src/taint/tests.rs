@@ -39,7 +39,10 @@ fn is_clean(body: &str) {
 #[test]
 fn every_kind_of_harm_is_found() {
     for (rule, body) in [
-        ("python/sql-injection", "import sqlite3\nsqlite3.connect('x').cursor().execute('select a from b where c=' + x)"),
+        (
+            "python/sql-injection",
+            "import sqlite3\nsqlite3.connect('x').cursor().execute('select a from b where c=' + x)",
+        ),
         ("python/sql-injection", "db.execute(f'SELECT a FROM b WHERE c = {x}')"),
         ("python/command-injection", "os.system('ls ' + x)"),
         ("python/command-injection", "import subprocess\nsubprocess.run(f'ls {x}', shell=True)"),
@@ -52,7 +55,10 @@ fn every_kind_of_harm_is_found() {
         ("python/path-traversal", "import pathlib\n(pathlib.Path('/data') / x).read_text()"),
         ("python/unsafe-deserialisation", "import pickle, base64\npickle.loads(base64.b64decode(x))"),
         ("python/unsafe-deserialisation", "import yaml\nyaml.load(x, Loader=yaml.Loader)"),
-        ("python/external-entities", "import lxml.etree\np = lxml.etree.XMLParser(resolve_entities=True)\nlxml.etree.fromstring(x, p)"),
+        (
+            "python/external-entities",
+            "import lxml.etree\np = lxml.etree.XMLParser(resolve_entities=True)\nlxml.etree.fromstring(x, p)",
+        ),
         ("python/request-forgery", "import requests\nrequests.get(x)"),
         ("python/request-forgery", "import requests\nrequests.get('https://' + x + '.example.org/')"),
         ("python/open-redirect", "return flask.redirect(x)"),
@@ -95,11 +101,16 @@ fn branches_nobody_takes_are_not_followed() {
     is_clean("n = 106\ny = 'a' if 7 * 18 + n > 200 else x\neval(y)");
     is_found("python/code-injection", "n = 6\ny = 'a' if 7 * 18 + n > 200 else x\neval(y)");
     is_clean("y = 'never'\nif 'always' in y:\n    y = x\neval(y)");
-    is_clean("g = 'ABC'[1]\nmatch g:\n    case 'A': y = x\n    case 'B': y = 'b'\n    case 'C' | 'D': y = x\n    case _: y = ''\neval(y)");
+    is_clean(
+        "g = 'ABC'[1]\nmatch g:\n    case 'A': y = x\n    case 'B': y = 'b'\n    case 'C' | 'D': y = x\n    case _: y = ''\neval(y)",
+    );
     is_found("python/code-injection", "match other():\n    case 'A': y = x\n    case _: y = ''\neval(y)");
     is_clean("y = ''\nwhile False:\n    y = x\neval(y)");
     is_clean("return ''\neval(x)");
-    is_found("python/code-injection", "try:\n    y = x\nexcept ValueError:\n    y = ''\nfinally:\n    eval(y)");
+    is_found(
+        "python/code-injection",
+        "try:\n    y = x\nexcept ValueError:\n    y = ''\nfinally:\n    eval(y)",
+    );
 }
 
 #[test]
@@ -137,14 +148,26 @@ fn checks_rule_harm_out() {
         // The other branch, another variable, another text, a check that comes too late.
         ("python/code-injection", "if x in ['a', 'b']:\n    return ''\neval(x)"),
         ("python/code-injection", "if x in 'abc':\n    eval(x)"),
-        ("python/path-traversal", "if '../' in x:\n    return ''\nimport urllib.parse\nopen('/data/' + urllib.parse.unquote(x))"),
-        ("python/path-traversal", "p = os.path.realpath('/data/' + x)\nif not p.startswith('/data/'):\n    return ''\nopen('/data/' + x)"),
+        (
+            "python/path-traversal",
+            "if '../' in x:\n    return ''\nimport urllib.parse\nopen('/data/' + urllib.parse.unquote(x))",
+        ),
+        (
+            "python/path-traversal",
+            "p = os.path.realpath('/data/' + x)\nif not p.startswith('/data/'):\n    return ''\nopen('/data/' + x)",
+        ),
         ("python/path-traversal", "p = '/data/' + x\nif not p.startswith('/data/'):\n    return ''\nopen(p)"),
         ("python/path-traversal", "open('/data/' + x)\nif '../' in x:\n    return ''"),
         ("python/command-injection", "import re\nif not re.match('[a-z]+', x):\n    return ''\nos.system(x)"),
         ("python/command-injection", "import re\nif not re.fullmatch('.*', x):\n    return ''\nos.system(x)"),
-        ("python/code-injection", "if not x.startswith('\\'') or not x.endswith('\\''):\n    return ''\neval(x)"),
-        ("python/code-injection", "while x:\n    if x.isalnum():\n        break\n    x = request.args['y']\n    eval(x)"),
+        (
+            "python/code-injection",
+            "if not x.startswith('\\'') or not x.endswith('\\''):\n    return ''\neval(x)",
+        ),
+        (
+            "python/code-injection",
+            "while x:\n    if x.isalnum():\n        break\n    x = request.args['y']\n    eval(x)",
+        ),
     ] {
         is_found(rule, body);
     }
@@ -154,11 +177,17 @@ fn checks_rule_harm_out() {
 fn functions_of_other_files_are_followed() {
     let helpers = "class Wrapper:\n    def __init__(self, request):\n        self.request = request\n    def get(self, name):\n        return self.request.args.get(name)\n    def safe(self, name):\n        return 'safe'\ndef clean(text):\n    out = ''\n    for c in text:\n        if c.isalnum() or c in ['.', '_']:\n            out += c\n        else:\n            out += hex(ord(c))\n    return out\ndef run(code):\n    eval(code)\n";
     let handler = |body: &str| {
-        format!("from flask import request\nimport tools.helpers\nfrom tools import helpers as h\n@app.route('/')\ndef handler():\n    x = tools.helpers.Wrapper(request).get('x')\n    {body}\n")
+        format!(
+            "from flask import request\nimport tools.helpers\nfrom tools import helpers as h\n@app.route('/')\ndef handler():\n    x = tools.helpers.Wrapper(request).get('x')\n    {body}\n"
+        )
     };
     let rules = |body: &str| {
         let flows = flows(&[("tools/helpers.py", helpers), ("app.py", &handler(body))]);
-        flows.findings.iter().map(|one| format!("{} {} {}", one.rule.id, one.place.file, one.context)).collect::<Vec<_>>()
+        flows
+            .findings
+            .iter()
+            .map(|one| format!("{} {} {}", one.rule.id, one.place.file, one.context))
+            .collect::<Vec<_>>()
     };
     assert_eq!(rules("h.run(x)"), ["python/code-injection tools/helpers.py run"]);
     assert_eq!(rules("return h.clean(x)"), Vec::<String>::new());
@@ -189,7 +218,9 @@ fn handlers_of_each_framework_are_known() {
 #[test]
 fn the_path_of_a_fixed_route_is_nobody_s() {
     let text = |route: &str| {
-        format!("from flask import request\n@app.route('{route}')\ndef a():\n    return b()\ndef b():\n    eval(request.path.split('/')[1])\n")
+        format!(
+            "from flask import request\n@app.route('{route}')\ndef a():\n    return b()\ndef b():\n    eval(request.path.split('/')[1])\n"
+        )
     };
     // `b` alone could be reached from anywhere: it is found once for each way.
     let place = |route: &str| {
@@ -214,7 +245,10 @@ fn confidence_and_way_are_honest() {
         ]
     );
     let steps: Vec<_> = found[1].steps.iter().map(|step| step.what.as_str()).collect();
-    assert_eq!(steps, ["`request.args` is what a stranger sends", "it is put into `x`", "it is put into `y`"]);
+    assert_eq!(
+        steps,
+        ["`request.args` is what a stranger sends", "it is put into `x`", "it is put into `y`"]
+    );
     assert_eq!(found[1].message, "what a stranger sends in `request.args` is run as code");
 }
 
@@ -227,7 +261,10 @@ fn comments_take_flows_back() {
 
 #[test]
 fn result_depends_on_nothing_else() {
-    let one = ("b.py", "from flask import request\nfrom a import run\n@app.route('/')\ndef h():\n    run(request.args['x'])\n");
+    let one = (
+        "b.py",
+        "from flask import request\nfrom a import run\n@app.route('/')\ndef h():\n    run(request.args['x'])\n",
+    );
     let other = ("a.py", "def run(x):\n    eval(x)\n");
     let unrelated = ("c.py", "import os\nos.system(input())\n");
     let first = flows(&[one, other, unrelated]);
@@ -245,19 +282,40 @@ fn hostile_files_end() {
         all
     });
     let calls: String = (0..400).fold(String::new(), |mut all, index| {
-        writeln!(all, "def f{index}(a, b):\n    return f{}(a + b, b) + f{}(b, a) + f{}([a], {{'k': b}})", index + 1, index + 1, index + 2)
-            .unwrap();
+        writeln!(
+            all,
+            "def f{index}(a, b):\n    return f{}(a + b, b) + f{}(b, a) + f{}([a], {{'k': b}})",
+            index + 1,
+            index + 1,
+            index + 2
+        )
+        .unwrap();
         all
     });
     let flows = flows(&[
         ("branches.py", &format!("{head}{branches}")),
         ("calls.py", &format!("{head}    f0(x, [x])\n{calls}")),
         ("deep.py", &format!("{head}    y = {}x{}\n", "(".repeat(5_000), ")".repeat(5_000))),
-        ("loops.py", &format!("{head}    while a:\n        while b:\n            while c:\n                x = [x, x]\n                y = {{'a': x}}\n    eval(x)\n")),
-        ("self.py", &format!("{head}    h()\n    g = lambda: g()\n    g()\nclass A(A):\n    def m(self): return self.m()\n")),
+        (
+            "loops.py",
+            &format!(
+                "{head}    while a:\n        while b:\n            while c:\n                x = [x, x]\n                y = {{'a': x}}\n    eval(x)\n"
+            ),
+        ),
+        (
+            "self.py",
+            &format!(
+                "{head}    h()\n    g = lambda: g()\n    g()\nclass A(A):\n    def m(self): return self.m()\n"
+            ),
+        ),
     ]);
     assert!(flows.unfollowed.iter().any(|one| one.path == "deep.py"), "{:?}", flows.unfollowed);
-    assert!(flows.unfollowed.iter().any(|one| one.path == "branches.py" && one.reason == UnfollowedReason::TooManyWays));
+    assert!(
+        flows
+            .unfollowed
+            .iter()
+            .any(|one| one.path == "branches.py" && one.reason == UnfollowedReason::TooManyWays)
+    );
 }
 
 proptest! {

@@ -241,7 +241,8 @@ impl PartialEq for Shape<'_> {
             (Self::Objects(left), Self::Objects(right)) => left == right,
             (Self::External(left), Self::External(right)) => left == right,
             (Self::Module(left), Self::Module(right)) => left == right,
-            (Self::Class(left, one), Self::Class(right, other)) | (Self::Of(left, one), Self::Of(right, other)) => left == right && one.range == other.range,
+            (Self::Class(left, one), Self::Class(right, other))
+            | (Self::Of(left, one), Self::Of(right, other)) => left == right && one.range == other.range,
             (Self::Function(left), Self::Function(right)) => {
                 left.file == right.file
                     && left.body.range() == right.body.range()

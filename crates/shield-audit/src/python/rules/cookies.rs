@@ -34,7 +34,8 @@ fn insecure_cookie(scene: &Scene<'_>, call: &Call<'_>) -> Option<Hit> {
             .then(|| call.hit("`secure=False`: the cookie is sent over plain HTTP too")),
         None => {
             let known = FRAMEWORKS.iter().any(|framework| scene.module.names.imports(framework));
-            let gone = call.keyword("max_age").is_some_and(|age| scene.fold(&age.value) == Some(Constant::Int(0)));
+            let gone =
+                call.keyword("max_age").is_some_and(|age| scene.fold(&age.value) == Some(Constant::Int(0)));
             let told = call.has_unseen_arguments() || call.positional().len() > 5 || gone;
             (known && !told).then(|| {
                 call.hit("without `secure=True` the cookie is sent over plain HTTP too")
