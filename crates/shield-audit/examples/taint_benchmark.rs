@@ -39,9 +39,7 @@ const CATEGORIES: [(&str, &[&str]); 14] = [
 
 fn main() -> Result<(), Box<dyn Error>> {
     let arguments: Vec<String> = env::args().skip(1).collect();
-    let [folder, which, rest @ ..] = arguments.as_slice() else {
-        return Err("FOLDER even|odd|all|flows".into());
-    };
+    let [folder, rest @ ..] = arguments.as_slice() else { return Err("FOLDER [flows]".into()) };
     let folder = Path::new(folder);
     let settings = Settings::default();
     let tree = Tree::walk(folder, &settings)?;
