@@ -3,17 +3,16 @@
 use std::rc::Rc;
 
 use ruff_python_ast::{self as ast, Expr};
-use ruff_text_size::{Ranged, TextRange};
+use ruff_text_size::Ranged;
 
 use super::{
     kinds::Kinds,
-    marks::{Marks, Role, What},
+    marks::{Role, What},
     objects,
     run::{Frame, Run},
-    sources, tables,
-    value::{Key, Object, Shape, Value},
+    tables,
+    value::{Object, Shape, Value},
 };
-use crate::python::fold::Constant;
 
 /// Methods that texts have and hardly anything else.
 const TEXT_METHODS: [&str; 14] = [
@@ -142,7 +141,7 @@ impl<'a> Run<'_, 'a> {
     }
 
     /// What a call of a value gives.
-    pub(super) fn call_value(
+    fn call_value(
         &mut self,
         frame: &mut Frame<'a>,
         node: &'a Expr,
@@ -230,118 +229,6 @@ impl<'a> Run<'_, 'a> {
             }
             None => Value::external(format!("{name}()")),
         }
-    }
-
-    /// A new object of a class of the project.
-    pub(super) fn instance(
-        &mut self,
-        frame: &mut Frame<'a>,
-        node: TextRange,
-        class: (u32, &'a ast::StmtClassDef),
-        arguments: Arguments<'a>,
-    ) -> Value<'a> {
-        let (file, class) = class;
-        let given = arguments.all();
-        if !given.iter().any(|value| Self::matters(&frame.state, value, 2)) {
-            return Shape::Of(file, class).into();
-        }
-        let fields = std::collections::BTreeMap::new();
-        let object = Object::Instance { file, class: super::value::ClassRef(class), fields };
-        let value = self.make(frame, node, object);
-        match self.class_attribute(file, class, "__init__", Some(&value)).map(|init| init.shape) {
-            Some(Shape::Function(init)) => drop(self.call_function(frame, node, &init, arguments)),
-            _ => self.fill(frame, &value, class, &arguments),
-        }
-        value
-    }
-
-    /// Fields of a data class are set in the order they are declared in.
-    fn fill(
-        &mut self,
-        frame: &mut Frame<'a>,
-        value: &Value<'a>,
-        class: &'a ast::StmtClassDef,
-        arguments: &Arguments<'a>,
-    ) {
-        let declared = class.body.iter().filter_map(|stmt| match stmt {
-            ast::Stmt::AnnAssign(stmt) => stmt.target.as_name_expr().map(|name| name.id.as_str()),
-            _ => None,
-        });
-        let by_place = declared.zip(arguments.positional.iter().cloned());
-        let all: Vec<_> = by_place.chain(arguments.named.iter().cloned()).collect();
-        for id in value.objects() {
-            frame.state.change(*id, |object| {
-                if let Object::Instance { fields, .. } = object {
-                    fields.extend(all.iter().cloned());
-                }
-            });
-        }
-    }
-
-    /// What a call of the interpreter's own functions gives, where more is known than for libraries.
-    fn interpreter(&mut self, frame: &mut Frame<'a>, call: &Call<'_, 'a>) -> Option<Value<'a>> {
-        let name = call.name.strip_prefix("builtins.")?;
-        let first = call.arguments.positional.first();
-        let node = call.node;
-        Some(match name {
-            "len" => match first.map(|value| value.constants()) {
-                Some([Constant::Text(text)]) => {
-                    Value::constant(Constant::Int(i64::try_from(text.chars().count()).unwrap_or(i64::MAX)))
-                }
-                _ => Value::default(),
-            },
-            "str" => match first {
-                Some(value) if matches!(value.shape, Shape::Constants(_) | Shape::Prefix(_)) => value.clone(),
-                Some(value) => Value::unknown(frame.state.all_marks(value)),
-                None => Value::text(""),
-            },
-            "list" | "set" | "tuple" | "sorted" | "reversed" | "frozenset" | "iter" => {
-                let object = match first {
-                    Some(value) => Object::Bag(self.item(frame, node, value)),
-                    None => Object::List(Vec::new()),
-                };
-                self.make(frame, node, object)
-            }
-            "next" | "min" | "max" => {
-                let value = first?;
-                self.item(frame, node, value)
-            }
-            "enumerate" => {
-                let item = self.item(frame, node, first?);
-                let pair = self.make(frame, node, Object::List(vec![Value::default(), item.clone()]));
-                Value::unknown(item.marks).join(&pair)
-            }
-            "dict" => {
-                let mut object = Object::table();
-                if let Some(value) = first {
-                    self.spread(frame, &mut object, value);
-                }
-                for (name, value) in &call.arguments.named {
-                    object.put(Some(Key::Text((*name).to_owned())), value.clone());
-                }
-                if let Some(rest) = &call.arguments.rest {
-                    object.mix(rest.clone());
-                }
-                self.make(frame, node, object)
-            }
-            "getattr" => {
-                let text = call.arguments.positional.get(1)?.only_text()?;
-                let value = first?;
-                match &value.shape {
-                    Shape::External(whole) => {
-                        let name = format!("{whole}.{text}");
-                        let source = sources::of(&name).is_some();
-                        let own = value.marks.clone();
-                        let marks =
-                            if source { own.join(&Marks::one(self.source(frame, node))) } else { own };
-                        Value::external(name).with(marks)
-                    }
-                    _ => return None,
-                }
-            }
-            "isinstance" | "print" | "super" | "input" => Value::external(format!("builtins.{name}()")),
-            _ => return None,
-        })
     }
 }
 

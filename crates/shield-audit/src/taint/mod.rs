@@ -9,18 +9,28 @@
 //! It refuses to guess where data of strangers could be: class attributes that other requests set, databases, files and
 //! queues are not followed. Work is bounded by the length of each file; what was not followed to its end is said.
 
+mod attributes;
 mod calls;
+mod characters;
+mod classes;
 mod expressions;
 mod find;
 mod functions;
 mod guards;
 mod handlers;
+mod instances;
+mod interpreter;
+mod items;
 mod kinds;
+mod lookup;
+mod loops;
 mod marks;
 mod methods;
 mod objects;
 mod operators;
+mod patterns;
 mod project;
+mod report;
 mod rules;
 mod run;
 mod shells;
@@ -28,8 +38,10 @@ mod sinks;
 mod sources;
 mod state;
 mod statements;
+mod summaries;
 mod tables;
 mod targets;
+mod texts;
 mod value;
 
 pub use find::{Flows, SourceFile, Unfollowed, UnfollowedReason, follow};

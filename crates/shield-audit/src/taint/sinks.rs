@@ -4,7 +4,7 @@ use ruff_python_ast::Expr;
 
 use super::{
     calls::Call,
-    guards::has_host,
+    characters::has_host,
     kinds::Kinds,
     objects::{self, follows_entities},
     rules::{self, Danger},

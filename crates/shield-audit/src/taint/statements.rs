@@ -2,17 +2,14 @@
 
 use std::rc::Rc;
 
-use ruff_python_ast::{self as ast, ExceptHandler, Expr, Stmt};
+use ruff_python_ast::{self as ast, Expr, Stmt};
 
 use super::{
     marks::{Marks, What},
-    run::{Frame, Loop, Run},
+    run::{Frame, Run},
     state::State,
     value::{Key, Object, Shape, Value},
 };
-
-/// How often a loop is followed before what still changes is given up.
-const ROUNDS_MAX: usize = 4;
 
 // === impl Run ===
 
@@ -230,7 +227,7 @@ impl<'a> Run<'_, 'a> {
     }
 
     /// A way ends here; what is known of it meets the others.
-    fn leaves(&mut self, frame: &mut Frame<'a>, after: &mut Option<State<'a>>) {
+    pub(super) fn leaves(&mut self, frame: &mut Frame<'a>, after: &mut Option<State<'a>>) {
         if !frame.dead {
             self.spend(frame.state.size());
             State::join_into(after, frame.state.clone());
@@ -239,168 +236,10 @@ impl<'a> Run<'_, 'a> {
     }
 
     /// Goes on from where ways met, if any did.
-    fn goes_on(frame: &mut Frame<'a>, after: Option<State<'a>>) {
+    pub(super) fn goes_on(frame: &mut Frame<'a>, after: Option<State<'a>>) {
         frame.dead = after.is_none();
         if let Some(state) = after {
             frame.state = state;
-        }
-    }
-
-    fn for_loop(&mut self, frame: &mut Frame<'a>, stmt: &'a ast::StmtFor) {
-        let over = self.expr(frame, &stmt.iter);
-        self.rounds(frame, |run, frame| {
-            let item = run.item(frame, &stmt.iter, &over);
-            run.assign(frame, &stmt.target, item);
-            run.body(frame, &stmt.body);
-        });
-        let after = frame.loops.pop().and_then(|around| around.breaks);
-        self.after_loop(frame, &stmt.orelse, after);
-    }
-
-    fn while_loop(&mut self, frame: &mut Frame<'a>, stmt: &'a ast::StmtWhile) {
-        let truth = self.expr(frame, &stmt.test).truth();
-        if truth == Some(false) {
-            return self.body(frame, &stmt.orelse);
-        }
-        let endless = matches!(stmt.test.as_ref(), Expr::BooleanLiteral(literal) if literal.value);
-        self.rounds(frame, |run, frame| {
-            run.expr(frame, &stmt.test);
-            run.assume(frame, &stmt.test, true);
-            run.body(frame, &stmt.body);
-        });
-        frame.dead = endless;
-        if !endless {
-            self.assume(frame, &stmt.test, false);
-        }
-        let after = frame.loops.pop().and_then(|around| around.breaks);
-        self.after_loop(frame, &stmt.orelse, after);
-    }
-
-    /// Follows a loop until nothing new is learnt; the state is what holds before each round. The loop stays open.
-    fn rounds(&mut self, frame: &mut Frame<'a>, mut round: impl FnMut(&mut Self, &mut Frame<'a>)) {
-        frame.loops.push(Loop::default());
-        for count in 0..ROUNDS_MAX {
-            let before = frame.state.clone();
-            round(self, frame);
-            let mut after = (!frame.dead).then(|| frame.state.clone());
-            if let Some(state) = frame.loops.last_mut().and_then(|around| around.continues.take()) {
-                State::join_into(&mut after, state);
-            }
-            frame.dead = false;
-            let mut joined = after.map_or_else(|| before.clone(), |after| before.join(&after));
-            let done = joined == before || !self.spend(joined.size());
-            if !done && count >= 1 {
-                joined.widen(&before);
-            }
-            frame.state = joined;
-            if done {
-                return;
-            }
-        }
-    }
-
-    fn after_loop(&mut self, frame: &mut Frame<'a>, orelse: &'a [Stmt], breaks: Option<State<'a>>) {
-        self.body(frame, orelse);
-        let mut after = breaks;
-        self.leaves(frame, &mut after);
-        Self::goes_on(frame, after);
-    }
-
-    fn tried(&mut self, frame: &mut Frame<'a>, stmt: &'a ast::StmtTry) {
-        let mut thrown = frame.state.clone();
-        for one in &stmt.body {
-            self.body(frame, std::slice::from_ref(one));
-            if !stmt.handlers.is_empty() || !stmt.finalbody.is_empty() {
-                self.spend(frame.state.size());
-                thrown = thrown.join(&frame.state);
-            }
-            if frame.dead {
-                break;
-            }
-        }
-        self.body(frame, &stmt.orelse);
-        let mut after = None;
-        self.leaves(frame, &mut after);
-        for handler in &stmt.handlers {
-            let ExceptHandler::ExceptHandler(handler) = handler;
-            frame.state = thrown.clone();
-            frame.dead = false;
-            if let Some(name) = &handler.name {
-                frame.state.set(name.as_str(), Value::default());
-            }
-            self.body(frame, &handler.body);
-            self.leaves(frame, &mut after);
-        }
-        if stmt.finalbody.is_empty() {
-            return Self::goes_on(frame, after);
-        }
-        // What comes at last comes in any case; behind it, only what got there by itself goes on.
-        let dead = after.is_none();
-        Self::goes_on(frame, Some(after.unwrap_or(thrown)));
-        self.body(frame, &stmt.finalbody);
-        frame.dead |= dead;
-    }
-
-    fn matched(&mut self, frame: &mut Frame<'a>, stmt: &'a ast::StmtMatch) {
-        let subject = self.expr(frame, &stmt.subject);
-        let mut after = None;
-        for case in &stmt.cases {
-            let verdict = self.pattern(frame, &case.pattern, &subject);
-            if verdict == Some(false) {
-                continue;
-            }
-            let otherwise = frame.state.clone();
-            self.bind_pattern(frame, &case.pattern, &subject);
-            if let Some(guard) = &case.guard {
-                self.expr(frame, guard);
-                self.assume(frame, guard, true);
-            }
-            self.body(frame, &case.body);
-            self.leaves(frame, &mut after);
-            if verdict == Some(true) && case.guard.is_none() {
-                return Self::goes_on(frame, after);
-            }
-            frame.state = otherwise;
-            frame.dead = false;
-        }
-        self.leaves(frame, &mut after);
-        Self::goes_on(frame, after);
-    }
-
-    /// Everything that a pattern names is a part of what it matches.
-    fn bind_pattern(&mut self, frame: &mut Frame<'a>, pattern: &'a ast::Pattern, subject: &Value<'a>) {
-        let inside = || Value::unknown(subject.marks.clone());
-        match pattern {
-            ast::Pattern::MatchAs(node) => {
-                if let Some(inner) = &node.pattern {
-                    self.bind_pattern(frame, inner, subject);
-                }
-                if let Some(name) = &node.name {
-                    frame.state.set(name.as_str(), subject.clone());
-                }
-            }
-            ast::Pattern::MatchOr(node) => {
-                node.patterns.iter().for_each(|one| self.bind_pattern(frame, one, subject));
-            }
-            ast::Pattern::MatchSequence(node) => {
-                node.patterns.iter().for_each(|one| self.bind_pattern(frame, one, &inside()));
-            }
-            ast::Pattern::MatchMapping(node) => {
-                node.patterns.iter().for_each(|one| self.bind_pattern(frame, one, &inside()));
-                node.rest.iter().for_each(|name| frame.state.set(name.as_str(), inside()));
-            }
-            ast::Pattern::MatchClass(node) => {
-                let named = node.arguments.keywords.iter().map(|keyword| &keyword.pattern);
-                node.arguments
-                    .patterns
-                    .iter()
-                    .chain(named)
-                    .for_each(|one| self.bind_pattern(frame, one, &inside()));
-            }
-            ast::Pattern::MatchStar(node) => {
-                node.name.iter().for_each(|name| frame.state.set(name.as_str(), inside()));
-            }
-            ast::Pattern::MatchValue(_) | ast::Pattern::MatchSingleton(_) => {}
         }
     }
 
@@ -408,35 +247,5 @@ impl<'a> Run<'_, 'a> {
     pub(super) fn together(frame: &Frame<'a>, values: &[&Value<'a>]) -> Marks {
         let empty = Marks::default();
         values.iter().fold(empty, |marks, value| marks.join(&frame.state.all_marks(value)))
-    }
-
-    /// Whether a pattern matches a value, if that is known.
-    fn pattern(
-        &mut self,
-        frame: &mut Frame<'a>,
-        pattern: &'a ast::Pattern,
-        subject: &Value<'a>,
-    ) -> Option<bool> {
-        if pattern.is_irrefutable() {
-            return Some(true);
-        }
-        match pattern {
-            ast::Pattern::MatchValue(node) => {
-                let value = self.expr(frame, &node.value);
-                let known = value.only()?;
-                let all = subject.constants();
-                let equal = all.iter().filter(|one| *one == known).count();
-                (!all.is_empty() && (equal == 0 || equal == all.len())).then_some(equal > 0)
-            }
-            ast::Pattern::MatchOr(node) => {
-                let verdicts: Vec<_> =
-                    node.patterns.iter().map(|one| self.pattern(frame, one, subject)).collect();
-                if verdicts.contains(&Some(true)) {
-                    return Some(true);
-                }
-                verdicts.iter().all(|verdict| *verdict == Some(false)).then_some(false)
-            }
-            _ => None,
-        }
     }
 }

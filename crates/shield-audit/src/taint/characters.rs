@@ -1,0 +1,87 @@
+//! What a text cannot do that lacks some characters, or has only some.
+
+use ruff_python_ast::Expr;
+
+use super::kinds::Kinds;
+
+/// What a text cannot do in which something does not occur.
+pub(super) fn without(needle: &str) -> Kinds {
+    match needle {
+        "'" | "\"" => Kinds::XPATH | Kinds::SQL,
+        ".." | "../" | "..\\" => Kinds::PATH,
+        "/" => Kinds::PATH | Kinds::REDIRECT,
+        "<" => Kinds::MARKUP,
+        "(" | ")" | "*" => Kinds::LDAP,
+        "{" | "{{" => Kinds::TEMPLATE,
+        _ => Kinds::NONE,
+    }
+}
+
+pub(super) fn fact_without(needle: &str) -> Kinds {
+    if needle == "'" || needle == "\"" { Kinds::NO_QUOTE_INSIDE } else { Kinds::NONE }
+}
+
+/// What a text cannot do that is made of letters, digits and these.
+pub(super) fn of_characters(characters: &[char]) -> Kinds {
+    let has = |wanted: &[char]| characters.iter().any(|one| wanted.contains(one));
+    let mut kinds = Kinds::CHARACTERS;
+    for (kind, needs) in [
+        (Kinds::SQL, &['\'', '"', '`', '\\', '('][..]),
+        (Kinds::XPATH, &['\'', '"', '[', '(']),
+        (Kinds::LDAP, &['(', ')', '*', '\\']),
+        (Kinds::MARKUP, &['<', '\'', '"']),
+        (Kinds::PATH, &['/', '\\']),
+        (Kinds::REDIRECT, &['/', ':', '\\']),
+        (Kinds::FORGERY, &['/', ':', '.', '@']),
+        (Kinds::COMMAND, &[';', '|', '&', '$', '`', '\n', '(', '<', '>', '-', ' ']),
+        (Kinds::CODE, &['(', '[', '{', ':', '=', '\n', '.']),
+        (Kinds::TEMPLATE, &['{', '%', '$']),
+    ] {
+        if has(needs) {
+            kinds = kinds - kind;
+        }
+    }
+    kinds
+}
+
+/// Whether an address names its host whole.
+pub(super) fn has_host(text: &str) -> bool {
+    let lower = text.to_ascii_lowercase();
+    let rest = ["https://", "http://", "ftp://", "ws://", "wss://", "//"]
+        .iter()
+        .find_map(|scheme| lower.strip_prefix(scheme));
+    rest.is_some_and(|rest| rest.find(['/', '?', '#']).is_some_and(|end| end > 0))
+}
+
+/// Whether a place of a regular expression lies between brackets.
+pub(super) fn in_class(pattern: &str, at: usize) -> bool {
+    let before = &pattern[..at];
+    before.rfind('[').is_some_and(|open| before.rfind(']').is_none_or(|close| close < open))
+}
+
+/// Whether a function says by its name that it looks for danger.
+pub(super) fn vouches(name: &str) -> bool {
+    let name = name.to_ascii_lowercase();
+    ["is_safe", "is_valid", "is_allowed", "validate", "allowed", "url_has_allowed_host", "check_"]
+        .iter()
+        .any(|word| name.contains(word))
+}
+
+pub(super) fn vouched(name: &str) -> Kinds {
+    if name == "url_has_allowed_host_and_scheme" || name == "is_safe_url" {
+        Kinds::REDIRECT
+    } else {
+        Kinds::DOUBT
+    }
+}
+
+pub(super) fn is_number(types: &Expr) -> Kinds {
+    let number = |expr: &Expr| {
+        expr.as_name_expr().is_some_and(|name| matches!(name.id.as_str(), "int" | "float" | "bool"))
+    };
+    let all = match types {
+        Expr::Tuple(tuple) => tuple.elts.iter().all(number),
+        other => number(other),
+    };
+    if all { Kinds::ALL } else { Kinds::NONE }
+}
