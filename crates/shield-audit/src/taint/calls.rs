@@ -183,7 +183,14 @@ impl<'a> Run<'_, 'a> {
         let Call { node, name, receiver, arguments } = call;
         let own = receiver.map(|value| frame.state.all_marks(value)).unwrap_or_default();
         let given = arguments.all();
-        let passed = Self::together(frame, &given);
+        // A default is handed on, a key is not.
+        let skipped = usize::from(tables::looks_up(name)) * given.len();
+        let handed: Vec<_> = if name == "builtins.getattr" {
+            [0, 2].into_iter().filter_map(|at| arguments.positional.get(at)).collect()
+        } else {
+            given.into_iter().skip(skipped).collect()
+        };
+        let passed = Self::together(frame, &handed);
         self.handed_over(frame, node, arguments);
         let cleared = tables::sanitised(name) | as_number(arguments);
         if cleared.has(Kinds::ALL) {

@@ -4,6 +4,17 @@ use ruff_python_ast::Expr;
 
 use super::kinds::Kinds;
 
+fn other_than_text(types: &Expr) -> Kinds {
+    const TEXTS: [&str; 9] =
+        ["str", "bytes", "bytearray", "list", "dict", "set", "tuple", "object", "basestring"];
+    let text = |expr: &Expr| expr.as_name_expr().is_none_or(|name| TEXTS.contains(&name.id.as_str()));
+    let any = match types {
+        Expr::Tuple(tuple) => tuple.elts.iter().any(text),
+        other => text(other),
+    };
+    if any { Kinds::NONE } else { Kinds::DOUBT }
+}
+
 /// What a text cannot do in which something does not occur.
 pub(super) fn without(needle: &str) -> Kinds {
     match needle {
@@ -75,7 +86,7 @@ pub(super) fn vouched(name: &str) -> Kinds {
     }
 }
 
-pub(super) fn is_number(types: &Expr) -> Kinds {
+pub(super) fn is_instance(types: &Expr) -> Kinds {
     let number = |expr: &Expr| {
         expr.as_name_expr().is_some_and(|name| matches!(name.id.as_str(), "int" | "float" | "bool"))
     };
@@ -83,5 +94,6 @@ pub(super) fn is_number(types: &Expr) -> Kinds {
         Expr::Tuple(tuple) => tuple.elts.iter().all(number),
         other => number(other),
     };
-    if all { Kinds::ALL } else { Kinds::NONE }
+    // Whoever sends a text cannot send an object: but it may have become one.
+    if all { Kinds::ALL } else { other_than_text(types) }
 }

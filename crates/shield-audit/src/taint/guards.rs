@@ -5,7 +5,7 @@ use std::rc::Rc;
 use ruff_python_ast::{self as ast, BoolOp, CmpOp, Expr, UnaryOp};
 
 use super::{
-    characters::{fact_without, has_host, in_class, is_number, of_characters, vouched, vouches, without},
+    characters::{fact_without, has_host, in_class, is_instance, of_characters, vouched, vouches, without},
     expressions::literal,
     kinds::Kinds,
     marks::Role,
@@ -185,7 +185,7 @@ impl<'a> Run<'_, 'a> {
                 let value = self.quietly(frame, first);
                 let name = name.id.as_str();
                 if name == "isinstance" && holds {
-                    let kinds = call.arguments.args.get(1).map_or(Kinds::NONE, is_number);
+                    let kinds = call.arguments.args.get(1).map_or(Kinds::NONE, is_instance);
                     self.rule_out(frame, &value, kinds);
                 } else if holds && vouches(name) {
                     self.rule_out(frame, &value, vouched(name));

@@ -54,7 +54,9 @@ pub(super) fn sanitised(name: &str) -> Kinds {
         | "django.utils.html.escape"
         | "django.utils.html.conditional_escape"
         | "django.utils.html.strip_tags"
-        | "django.utils.html.format_html" => Kinds::MARKUP,
+        | "django.utils.html.format_html"
+        | "django.template.loader.render_to_string"
+        | "flask.render_template" => Kinds::MARKUP,
         "urllib.parse.quote" | "urllib.parse.quote_plus" | "urllib.parse.urlencode" | "urllib.quote" => {
             Kinds::MARKUP | Kinds::SQL | Kinds::XPATH | Kinds::COMMAND | Kinds::TEMPLATE | Kinds::REDIRECT
         }
@@ -165,6 +167,37 @@ pub(super) fn hands_on(name: &str) -> bool {
         || name == "zlib.decompress"
         || name == "yaml.safe_load"
         || name.match_indices('.').any(|(dot, _)| is_request(&name[..dot]))
+}
+
+/// Calls that look something up: what they give is not what they were given.
+pub(super) fn looks_up(name: &str) -> bool {
+    let method = name.rsplit('.').next().unwrap_or(name);
+    let known = matches!(
+        method,
+        "get"
+            | "getattr"
+            | "get_object_or_404"
+            | "get_list_or_404"
+            | "get_or_404"
+            | "get_or_none"
+            | "first_or_404"
+            | "filter"
+            | "filter_by"
+            | "exclude"
+            | "query"
+            | "scalar"
+            | "scalars"
+            | "execute"
+            | "fetchone"
+            | "fetchall"
+            | "fetchrow"
+            | "exists"
+            | "count"
+    );
+    known
+        || ["get_by", "get_one", "find_one", "find_by", "fetch_by"]
+            .iter()
+            .any(|start| method.starts_with(start))
 }
 
 /// Calls that bring back what an encoding took away.

@@ -361,3 +361,21 @@ fn line() -> impl Strategy<Value = (usize, String)> {
     });
     ((0..3_usize).prop_map(|level| level * 4), one)
 }
+
+#[test]
+fn what_is_looked_up_is_not_what_was_asked() {
+    is_clean("y = User.query.get(x)\neval(y)");
+    is_clean("y = getattr(release, x)\neval(y)");
+    is_found("python/code-injection", "y = unknown.change(x)\neval(y)");
+    is_clean("u = url_for('a') + '?q=%s' % x\nreturn flask.redirect(u)");
+    is_clean("import requests\nrequests.get(f'{config.BASE}/users/{x}')");
+    is_found("python/request-forgery", "import requests\nrequests.get(f'{config.SCHEME}{x}')");
+}
+
+#[test]
+fn rules_have_names_of_their_own() {
+    let others: Vec<&str> = crate::python::rules::all().map(|check| check.rule.id).collect();
+    let own: Vec<&str> = super::rules().map(|rule| rule.id).collect();
+    assert_eq!(own.len(), 13);
+    assert!(own.iter().all(|id| id.starts_with("python/") && !others.contains(id)));
+}

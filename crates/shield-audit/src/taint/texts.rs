@@ -68,8 +68,9 @@ impl<'a> Run<'_, 'a> {
                 if !object.marks.is_empty() =>
             {
                 let marks = self.derived(frame, node, &object.marks, Role::Part);
-                let given = Self::together(frame, &arguments.all());
-                Value::unknown(marks.join(&given.unsure()))
+                // A default is handed on, a key is not.
+                let default = arguments.get(1, "default").map(|value| frame.state.all_marks(value));
+                Value::unknown(marks.join(&default.unwrap_or_default()))
             }
             _ => return None,
         })
