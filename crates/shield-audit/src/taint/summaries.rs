@@ -160,7 +160,11 @@ impl<'a> Run<'_, 'a> {
         let mut all = Marks::default();
         for mark in marks.iter() {
             let Some((label, actual)) = pairs.iter().find(|(label, _)| label.origin == mark.origin) else {
-                all = all.join(&Marks::one(*mark));
+                // What the function reads itself is read anew by each call.
+                let site = Site { end: mark.identity, ..frame.site(node) };
+                let identity = self.ledger.identity(site, frame.context, None, Role::Whole);
+                frame.state.renew(identity);
+                all = all.join(&Marks::one(Mark { identity, ..*mark }));
                 continue;
             };
             let identity = if mark.identity == label.identity {

@@ -105,6 +105,12 @@ fn branches_nobody_takes_are_not_followed() {
         "g = 'ABC'[1]\nmatch g:\n    case 'A': y = x\n    case 'B': y = 'b'\n    case 'C' | 'D': y = x\n    case _: y = ''\neval(y)",
     );
     is_found("python/code-injection", "match other():\n    case 'A': y = x\n    case _: y = ''\neval(y)");
+    is_clean("if 1 < 2:\n    y = 'a'\nelse:\n    y = x\neval(y)");
+    // A count that a loop changes is not known.
+    is_found(
+        "python/code-injection",
+        "n = 0\ny = ''\nfor i in unknown:\n    n = n + 1\n    if n == 50:\n        y = x\neval(y)",
+    );
     is_clean("y = ''\nwhile False:\n    y = x\neval(y)");
     is_clean("return ''\neval(x)");
     is_found(
@@ -144,7 +150,18 @@ fn checks_rule_harm_out() {
     ] {
         is_clean(body);
     }
+    is_clean("def check(v):\n    if not v.isalnum():\n        raise ValueError()\ncheck(x)\nos.system(x)");
     for (rule, body) in [
+        (
+            "python/command-injection",
+            "def check(v):\n    if v.isalnum():\n        return\ncheck(x)\nos.system(x)",
+        ),
+        (
+            "python/command-injection",
+            "def read(k):\n    return request.args.get(k)\na = read('a')\nb = read('b')\nif not a.isalnum():\n    return ''\nos.system(b)",
+        ),
+        ("python/cross-site-scripting", "import html\ny = html.escape(x) if a else x\nreturn y"),
+        ("python/cross-site-scripting", "import base64\nreturn base64.b64decode(base64.b64encode(x))"),
         // The other branch, another variable, another text, a check that comes too late.
         ("python/code-injection", "if x in ['a', 'b']:\n    return ''\neval(x)"),
         ("python/code-injection", "if x in 'abc':\n    eval(x)"),
@@ -263,13 +280,13 @@ fn comments_take_flows_back() {
 fn result_depends_on_nothing_else() {
     let one = (
         "b.py",
-        "from flask import request\nfrom a import run\n@app.route('/')\ndef h():\n    run(request.args['x'])\n",
+        "from flask import request\nfrom a import run\n@app.route('/')\ndef h():\n    run(request.args['x'])\n    exec(request.args['x'])\n",
     );
     let other = ("a.py", "def run(x):\n    eval(x)\n");
     let unrelated = ("c.py", "import os\nos.system(input())\n");
     let first = flows(&[one, other, unrelated]);
     assert_eq!(first, flows(&[unrelated, other, one]));
-    assert_eq!((first.findings.len(), first.followed), (1, 2));
+    assert_eq!((first.findings.len(), first.followed), (2, 2));
     let alone = rayon::ThreadPoolBuilder::new().num_threads(1).build().unwrap();
     assert_eq!(first, alone.install(|| flows(&[one, other, unrelated])));
 }
@@ -378,4 +395,17 @@ fn rules_have_names_of_their_own() {
     let own: Vec<&str> = super::rules().map(|rule| rule.id).collect();
     assert_eq!(own.len(), 13);
     assert!(own.iter().all(|id| id.starts_with("python/") && !others.contains(id)));
+}
+
+#[test]
+fn long_ways_are_told_short() {
+    let mut text =
+        "from flask import request\n@app.route('/')\ndef h():\n    y0 = request.args['x']\n".to_owned();
+    for index in 0..200 {
+        writeln!(text, "    y{} = y{index}", index + 1).unwrap();
+    }
+    text.push_str("    eval(y200)\n");
+    let found = flows(&[("a.py", &text)]).findings;
+    assert_eq!(found.len(), 1);
+    assert!(found[0].steps.len() <= 40, "{}", found[0].steps.len());
 }
