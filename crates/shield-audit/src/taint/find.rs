@@ -207,7 +207,7 @@ fn follow_file(project: &Project<'_>, file: u32) -> (Vec<Found>, bool) {
     for (function, class) in roots {
         run.root(file, function, class);
     }
-    let whole = run.spend(0);
+    let whole = run.spend(0) && !run.cut;
     let hits = std::mem::take(&mut run.hits);
     let found = hits.iter().map(|hit| Found { site: hit.site, finding: finding(project, &run, hit) });
     (found.collect(), whole)

@@ -8,8 +8,8 @@ use super::{
     value::Value,
 };
 
-/// How often a loop is followed before what still changes is given up.
-const ROUNDS_MAX: usize = 4;
+/// How often a loop is followed; one in which something new is learnt each time is not followed to its end.
+const ROUNDS_MAX: usize = 32;
 
 // === impl Run ===
 
@@ -47,7 +47,7 @@ impl<'a> Run<'_, 'a> {
     /// Follows a loop until nothing new is learnt; the state is what holds before each round. The loop stays open.
     fn rounds(&mut self, frame: &mut Frame<'a>, mut round: impl FnMut(&mut Self, &mut Frame<'a>)) {
         frame.loops.push(Loop::default());
-        for count in 0..ROUNDS_MAX {
+        for _ in 0..ROUNDS_MAX {
             let before = frame.state.clone();
             round(self, frame);
             let mut after = (!frame.dead).then(|| frame.state.clone());
@@ -55,16 +55,12 @@ impl<'a> Run<'_, 'a> {
                 State::join_into(&mut after, state);
             }
             frame.dead = false;
-            let mut joined = after.map_or_else(|| before.clone(), |after| before.join(&after));
-            let done = joined == before || !self.spend(joined.size());
-            if !done && count >= 1 {
-                joined.widen(&before);
-            }
-            frame.state = joined;
-            if done {
+            frame.state = after.map_or_else(|| before.clone(), |after| before.join(&after));
+            if frame.state == before || !self.spend(frame.state.size()) {
                 return;
             }
         }
+        self.cut = true;
     }
 
     fn after_loop(&mut self, frame: &mut Frame<'a>, orelse: &'a [Stmt], breaks: Option<State<'a>>) {

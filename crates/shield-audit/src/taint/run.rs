@@ -28,6 +28,8 @@ pub(super) struct Run<'p, 'a> {
     pub(super) ledger: Ledger,
     /// What may still be done.
     pub(super) work: u64,
+    /// Whether something was not followed to its end for another reason.
+    pub(super) cut: bool,
     pub(super) hits: Vec<Hit>,
     pub(super) summaries: Summaries<'a>,
     pub(super) contexts: BTreeMap<(u32, Site), u32>,
@@ -114,6 +116,7 @@ impl<'p, 'a> Run<'p, 'a> {
             project,
             ledger: Ledger::default(),
             work,
+            cut: false,
             hits: Vec::new(),
             summaries: Summaries::default(),
             contexts: BTreeMap::new(),

@@ -10,7 +10,7 @@ use std::{
 use super::{
     kinds::Kinds,
     marks::{IdentityId, Marks},
-    value::{Key, Object, ObjectId, Shape, Value, Variables},
+    value::{Key, Object, ObjectId, Value, Variables},
 };
 
 /// How deep objects in objects are looked through.
@@ -116,24 +116,6 @@ impl<'a> State<'a> {
             Some(state) => state.join(&other),
             None => other,
         });
-    }
-
-    /// Forgets what still changes: a loop must end.
-    pub(super) fn widen(&mut self, before: &Self) {
-        let changed = |name: &&str| before.variables.get(*name) != self.variables.get(*name);
-        let names: Vec<&str> = self.variables.keys().copied().filter(changed).collect();
-        for name in names {
-            if let Some(value) = Rc::make_mut(&mut self.variables).get_mut(name)
-                && matches!(value.shape, Shape::Constants(_) | Shape::Prefix(_))
-            {
-                value.shape = Shape::Unknown;
-            }
-        }
-        let changed = |id: &&ObjectId| before.heap.get(id) != self.heap.get(id);
-        let ids: Vec<ObjectId> = self.heap.keys().filter(changed).copied().collect();
-        for id in ids {
-            self.change(id, Object::widen);
-        }
     }
 }
 
@@ -274,36 +256,6 @@ impl<'a> Object<'a> {
             Self::List(items) if !items.is_empty() => Self::Bag(self.any()),
             other => other.clone(),
         }
-    }
-
-    fn widen(&mut self) {
-        match self {
-            Self::List(items) if !items.is_empty() => {
-                let mut any = self.any();
-                any.shape = loose(any.shape);
-                *self = Self::Bag(any);
-            }
-            Self::List(_) => {}
-            Self::Bag(item) => item.shape = loose(std::mem::take(&mut item.shape)),
-            Self::Table { known, rest } => {
-                known.values_mut().chain(rest).for_each(|value| {
-                    value.shape = loose(std::mem::take(&mut value.shape));
-                });
-            }
-            Self::Instance { fields, .. } => fields.values_mut().for_each(|value| {
-                value.shape = loose(std::mem::take(&mut value.shape));
-            }),
-            Self::Made { fields, .. } => fields.values_mut().for_each(|value| {
-                value.shape = loose(std::mem::take(&mut value.shape));
-            }),
-        }
-    }
-}
-
-fn loose(shape: Shape<'_>) -> Shape<'_> {
-    match shape {
-        Shape::Constants(_) | Shape::Prefix(_) => Shape::Unknown,
-        other => other,
     }
 }
 

@@ -106,6 +106,10 @@ fn branches_nobody_takes_are_not_followed() {
     );
     is_found("python/code-injection", "match other():\n    case 'A': y = x\n    case _: y = ''\neval(y)");
     is_clean("if 1 < 2:\n    y = 'a'\nelse:\n    y = x\neval(y)");
+    is_found(
+        "python/code-injection",
+        "a = b = c = d = e = f = ''\nfor i in unknown:\n    a = b\n    b = c\n    c = d\n    d = e\n    e = f\n    f = x\neval(a)",
+    );
     // A count that a loop changes is not known.
     is_found(
         "python/code-injection",
