@@ -2,7 +2,10 @@
 
 use ruff_python_ast::Expr;
 
-use super::kinds::Kinds;
+use super::{
+    kinds::Kinds,
+    value::{Shape, Value},
+};
 
 fn other_than_text(types: &Expr) -> Kinds {
     const TEXTS: [&str; 9] =
@@ -96,4 +99,19 @@ pub(super) fn is_instance(types: &Expr) -> Kinds {
     };
     // Whoever sends a text cannot send an object: but it may have become one.
     if all { Kinds::ALL } else { other_than_text(types) }
+}
+
+/// What the rest of an address cannot do behind a base of the server's own.
+pub(super) fn behind_base(parts: &[Value<'_>]) -> Kinds {
+    let [base, next, ..] = parts else { return Kinds::NONE };
+    let known = matches!(base.shape, Shape::Constants(_) | Shape::Prefix(_) | Shape::Objects(_));
+    if known || !base.marks.is_empty() {
+        return Kinds::NONE;
+    }
+    // Where a host ends nobody can lengthen it.
+    if next.beginning().starts_with(['/', '?', '#', '&']) {
+        Kinds::REDIRECT | Kinds::FORGERY
+    } else {
+        Kinds::NONE
+    }
 }

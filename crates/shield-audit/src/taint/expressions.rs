@@ -6,7 +6,7 @@ use ruff_python_ast::{self as ast, BoolOp, Expr, FStringPart, InterpolatedString
 use ruff_text_size::Ranged;
 
 use super::{
-    kinds::Kinds,
+    characters::behind_base,
     marks::Marks,
     run::{Frame, Run},
     value::{Body, Callable, Object, Shape, Value},
@@ -262,21 +262,6 @@ impl<'a> Run<'_, 'a> {
     ) -> Value<'a> {
         let body = Body::Def(node);
         Shape::Function(Rc::new(Callable { file, body, receiver: None, closure })).into()
-    }
-}
-
-/// What the rest of an address cannot do behind a base of the server's own.
-fn behind_base(parts: &[Value<'_>]) -> Kinds {
-    let [base, next, ..] = parts else { return Kinds::NONE };
-    let known = matches!(base.shape, Shape::Constants(_) | Shape::Prefix(_) | Shape::Objects(_));
-    if known || !base.marks.is_empty() {
-        return Kinds::NONE;
-    }
-    // Where a host ends nobody can lengthen it.
-    if next.beginning().starts_with(['/', '?', '#', '&']) {
-        Kinds::REDIRECT | Kinds::FORGERY
-    } else {
-        Kinds::NONE
     }
 }
 

@@ -120,8 +120,7 @@ impl<'a> Run<'_, 'a> {
                 let cleared = match converter.as_str() {
                     "int" | "float" | "uuid" => return Value::default(),
                     "path" => Kinds::NONE,
-                    // It holds no slash.
-                    _ => Kinds::DOUBT,
+                    _ => Kinds::NO_SLASH,
                 };
                 let mark = self.source(frame, parameter.parameter.range);
                 Value::unknown(Marks::one(mark).clear(cleared))
@@ -178,7 +177,7 @@ impl<'a> Run<'_, 'a> {
             Kind::Open => {
                 let in_path = rules.iter().any(|rule| rule.contains(&format!("{{{name}}}")));
                 let mark = self.source(frame, parameter.parameter.range);
-                Value::unknown(Marks::one(mark).clear(if in_path { Kinds::DOUBT } else { Kinds::NONE }))
+                Value::unknown(Marks::one(mark).clear(if in_path { Kinds::NO_SLASH } else { Kinds::NONE }))
             }
         }
     }

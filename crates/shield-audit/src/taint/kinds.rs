@@ -30,6 +30,8 @@ impl Kinds {
         Self(Self::ALL.0 & !(Self::TRUST.0 | Self::OBJECTS.0 | Self::ENTITIES.0));
     /// Somebody looked at the text, but nobody knows for what.
     pub(super) const DOUBT: Self = Self(1 << 20);
+    /// It holds no slash: it leads hardly anywhere.
+    pub(super) const NO_SLASH: Self = Self(1 << 24);
     /// It begins with a quotation mark.
     pub(super) const QUOTE_BEFORE: Self = Self(1 << 21);
     /// It ends with one.
@@ -40,7 +42,7 @@ impl Kinds {
     pub(super) const LITERAL: Self =
         Self(Self::QUOTE_BEFORE.0 | Self::QUOTE_BEHIND.0 | Self::NO_QUOTE_INSIDE.0);
     /// What is true of a text and of every part of it.
-    pub(super) const OF_PARTS: Self = Self(Self::ALL.0 | Self::DOUBT.0);
+    pub(super) const OF_PARTS: Self = Self(Self::ALL.0 | Self::DOUBT.0 | Self::NO_SLASH.0);
 
     pub(super) const fn has(self, other: Self) -> bool {
         self.0 & other.0 == other.0

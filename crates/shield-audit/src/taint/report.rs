@@ -15,7 +15,8 @@ use crate::{
 
 pub(super) fn finding(project: &Project<'_>, run: &Run<'_, '_>, hit: &Hit) -> Finding {
     let rule = &hit.danger.rule;
-    let doubt = hit.mark.cleared.has(Kinds::DOUBT);
+    let leads = matches!(hit.danger.kind, Kinds::PATH | Kinds::REDIRECT);
+    let doubt = hit.mark.cleared.has(Kinds::DOUBT) || leads && hit.mark.cleared.has(Kinds::NO_SLASH);
     let confidence = match (hit.mark.sure, hit.certain, doubt) {
         (true, true, false) => Confidence::High,
         (_, _, true) | (false, false, _) => Confidence::Low,

@@ -79,40 +79,48 @@ pub(super) fn sanitised(name: &str) -> Kinds {
         | "base64.b16encode"
         | "binascii.hexlify" => Kinds::CHARACTERS - Kinds::PATH,
         "django.utils.text.slugify" | "slugify.slugify" => Kinds::CHARACTERS,
-        "uuid.UUID"
-        | "ipaddress.ip_address"
-        | "ipaddress.ip_network"
-        | "decimal.Decimal"
-        | "datetime.datetime.fromisoformat"
-        | "datetime.datetime.strptime"
-        | "datetime.date.fromisoformat"
-        | "builtins.int"
-        | "builtins.float"
-        | "builtins.bool"
-        | "builtins.len"
-        | "builtins.ord"
-        | "builtins.hash"
-        | "builtins.id"
-        | "builtins.isinstance"
-        | "builtins.issubclass"
-        | "builtins.hasattr"
-        | "builtins.callable"
-        | "builtins.any"
-        | "builtins.all"
-        | "builtins.sum"
-        | "builtins.abs"
-        | "builtins.round"
-        | "builtins.range"
-        | "builtins.type"
-        | "builtins.hex"
-        | "builtins.oct"
-        | "builtins.bin"
-        | "builtins.complex"
-        | "builtins.print"
-        | "builtins.divmod"
-        | "builtins.pow" => Kinds::ALL,
+        _ if is_no_text(name) => Kinds::ALL,
         _ => by_library(name),
     }
+}
+
+/// Calls that give numbers, dates, answers: nothing a text could hide in.
+fn is_no_text(name: &str) -> bool {
+    matches!(
+        name,
+        "uuid.UUID"
+            | "ipaddress.ip_address"
+            | "ipaddress.ip_network"
+            | "decimal.Decimal"
+            | "datetime.datetime.fromisoformat"
+            | "datetime.datetime.strptime"
+            | "datetime.date.fromisoformat"
+            | "builtins.int"
+            | "builtins.float"
+            | "builtins.bool"
+            | "builtins.len"
+            | "builtins.ord"
+            | "builtins.hash"
+            | "builtins.id"
+            | "builtins.isinstance"
+            | "builtins.issubclass"
+            | "builtins.hasattr"
+            | "builtins.callable"
+            | "builtins.any"
+            | "builtins.all"
+            | "builtins.sum"
+            | "builtins.abs"
+            | "builtins.round"
+            | "builtins.range"
+            | "builtins.type"
+            | "builtins.hex"
+            | "builtins.oct"
+            | "builtins.bin"
+            | "builtins.complex"
+            | "builtins.print"
+            | "builtins.divmod"
+            | "builtins.pow"
+    )
 }
 
 /// What a whole library takes away.

@@ -274,6 +274,19 @@ fn confidence_and_way_are_honest() {
 }
 
 #[test]
+fn variables_of_routes_hold_no_slash() {
+    let confidences = |route: &str| {
+        let text = format!(
+            "from flask import request\n@app.route('{route}')\ndef h(a):\n    eval(a)\n    open('/data/' + a)\n"
+        );
+        flows(&[("a.py", &text)]).findings.iter().map(|one| one.confidence).collect::<Vec<_>>()
+    };
+    assert_eq!(confidences("/<a>"), [Confidence::High, Confidence::Low]);
+    assert_eq!(confidences("/<path:a>"), [Confidence::High, Confidence::High]);
+    assert_eq!(confidences("/<int:a>"), []);
+}
+
+#[test]
 fn comments_take_flows_back() {
     let text = "from flask import request\n@app.route('/')\ndef h():\n    eval(request.args['x'])  # nosec\n";
     let flows = flows(&[("a.py", text)]);
