@@ -1,6 +1,10 @@
 //! Following a project: which files are looked at, and what is said of them.
 
-use std::{cmp::Reverse, collections::BTreeMap, fmt};
+use std::{
+    cmp::Reverse,
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+};
 
 use rayon::prelude::*;
 use rustc_hash::FxHashSet;
@@ -9,8 +13,8 @@ use serde::Serialize;
 use super::{
     marks::Site,
     project::{Meaning, Modules, Project, absolute, functions, stem},
-    report::{finding, range},
-    run::Run,
+    report::{Contexts, confidence, finding, range},
+    run::{Hit, Run},
     sources::WORDS,
 };
 use crate::{
@@ -209,7 +213,18 @@ fn follow_file(project: &Project<'_>, file: u32) -> (Vec<Found>, bool) {
     }
     let whole = run.spend(0) && !run.cut;
     let hits = std::mem::take(&mut run.hits);
-    let found = hits.iter().map(|hit| Found { site: hit.site, finding: finding(project, &run, hit) });
+    let mut best: BTreeMap<(Site, &'static str), &Hit> = BTreeMap::new();
+    let rank = |hit: &Hit| {
+        let trail = run.ledger.trails[hit.mark.trail as usize];
+        (Reverse(confidence(hit)), trail.length, hit.mark.origin)
+    };
+    for hit in &hits {
+        let kept = best.entry((hit.site, hit.danger.rule.id)).or_insert(hit);
+        if rank(hit) < rank(kept) {
+            *kept = hit;
+        }
+    }
+    let found = best.into_values().map(|hit| Found { site: hit.site, finding: finding(project, &run, hit) });
     (found.collect(), whole)
 }
 
@@ -219,8 +234,9 @@ fn say(project: &Project<'_>, mut found: Vec<Found>, flows: &mut Flows) {
         let key = |one: &Found| (one.site, one.finding.rule.id);
         key(left).cmp(&key(right))
     });
+    let files: BTreeSet<u32> = found.iter().map(|one| one.site.file).collect();
     let comments: BTreeMap<u32, Comments<'_>> =
-        found.iter().map(|one| (one.site.file, Comments::of(&project.file(one.site.file).module))).collect();
+        files.iter().map(|file| (*file, Comments::of(&project.file(*file).module))).collect();
     let taken: Vec<Option<String>> = found
         .iter()
         .map(|one| {
@@ -228,7 +244,13 @@ fn say(project: &Project<'_>, mut found: Vec<Found>, flows: &mut Flows) {
             comments.get(&one.site.file)?.taking_back(module, range(one.site), one.finding.rule)
         })
         .collect();
-    let mut findings: Vec<Finding> = found.into_iter().map(|one| one.finding).collect();
+    let contexts: BTreeMap<u32, Contexts> =
+        files.iter().map(|file| (*file, Contexts::of(project, *file))).collect();
+    let named = found.into_iter().map(|one| {
+        let context = contexts.get(&one.site.file).map_or("", |all| all.around(one.site)).to_owned();
+        Finding { context, ..one.finding }
+    });
+    let mut findings: Vec<Finding> = named.collect();
     number_alike(&mut findings);
     for (finding, comment) in findings.into_iter().zip(taken) {
         match comment {

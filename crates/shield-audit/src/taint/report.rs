@@ -13,15 +13,21 @@ use crate::{
     python::names::{ScopeId, ScopeKind},
 };
 
-pub(super) fn finding(project: &Project<'_>, run: &Run<'_, '_>, hit: &Hit) -> Finding {
-    let rule = &hit.danger.rule;
+/// How sure it is that data does harm where it arrives.
+pub(super) fn confidence(hit: &Hit) -> Confidence {
     let leads = matches!(hit.danger.kind, Kinds::PATH | Kinds::REDIRECT);
     let doubt = hit.mark.cleared.has(Kinds::DOUBT) || leads && hit.mark.cleared.has(Kinds::NO_SLASH);
-    let confidence = match (hit.mark.sure, hit.certain, doubt) {
+    match (hit.mark.sure, hit.certain, doubt) {
         (true, true, false) => Confidence::High,
         (_, _, true) | (false, false, _) => Confidence::Low,
         _ => Confidence::Medium,
-    };
+    }
+}
+
+/// What is said of it, but for the name of what it lies in.
+pub(super) fn finding(project: &Project<'_>, run: &Run<'_, '_>, hit: &Hit) -> Finding {
+    let rule = &hit.danger.rule;
+    let confidence = confidence(hit);
     let severity = match (confidence, hit.danger.kind) {
         (Confidence::High, Kinds::CODE | Kinds::COMMAND | Kinds::SQL | Kinds::OBJECTS) => Severity::Critical,
         (Confidence::Low, _) => rule.severity.min(Severity::Medium),
@@ -36,7 +42,7 @@ pub(super) fn finding(project: &Project<'_>, run: &Run<'_, '_>, hit: &Hit) -> Fi
         severity,
         confidence,
         place: at(project, hit.site),
-        context: context(project, hit.site),
+        context: String::new(),
         subject: hit.subject.to_string(),
         message,
         steps,
@@ -73,26 +79,41 @@ fn shortened(text: &str) -> String {
     if words.chars().count() <= 60 { words } else { words.chars().take(57).collect::<String>() + "..." }
 }
 
-/// The qualified name of what a place lies in.
-pub(super) fn context(project: &Project<'_>, site: Site) -> String {
-    let module = &project.file(site.file).module;
-    let mut around: Vec<(u32, &str)> = Vec::new();
-    let mut roots = Vec::new();
-    functions(&module.syntax.body, None, &mut roots);
-    let within = |range: TextRange| range.start().to_u32() <= site.start && site.end <= range.end().to_u32();
-    for (function, _) in roots.into_iter().filter(|(function, _)| within(function.range)) {
-        let Some(scope) = module.names.scope_of(function.range) else { continue };
-        around.push((function.range.start().to_u32(), function.name.as_str()));
-        let mut parent = module.names.scope(scope).parent;
-        while parent != ScopeId::MODULE {
-            let here = module.names.scope(parent);
-            if let ScopeKind::Class(class) = here.kind {
-                around.push((class.range.start().to_u32(), class.name.as_str()));
+/// The functions of a file, by where they begin, with their qualified names.
+#[derive(Debug)]
+pub(super) struct Contexts(Vec<(TextRange, String)>);
+
+// === impl Contexts ===
+
+impl Contexts {
+    pub(super) fn of(project: &Project<'_>, file: u32) -> Self {
+        let module = &project.file(file).module;
+        let mut all = Vec::new();
+        functions(&module.syntax.body, None, &mut all);
+        let mut named: Vec<(TextRange, String)> = Vec::with_capacity(all.len());
+        for (function, _) in all {
+            let Some(mut scope) = module.names.scope_of(function.range) else { continue };
+            let mut names = vec![function.name.as_str()];
+            while scope != ScopeId::MODULE {
+                scope = module.names.scope(scope).parent;
+                match module.names.scope(scope).kind {
+                    ScopeKind::Function(outer) => names.push(outer.name.as_str()),
+                    ScopeKind::Class(outer) => names.push(outer.name.as_str()),
+                    ScopeKind::Module | ScopeKind::Lambda(_) | ScopeKind::Comprehension => {}
+                }
             }
-            parent = here.parent;
+            names.reverse();
+            named.push((function.range, names.join(".")));
         }
+        named.sort_by_key(|(range, _)| range.start());
+        Self(named)
     }
-    around.sort_unstable();
-    around.dedup();
-    around.into_iter().map(|(_, name)| name).collect::<Vec<_>>().join(".")
+
+    /// The name of the innermost function around a place; empty at the top of the file.
+    pub(super) fn around(&self, site: Site) -> &str {
+        let place = range(site);
+        let before = self.0.partition_point(|(range, _)| range.start() <= place.start());
+        let around = self.0[..before].iter().rev().find(|(range, _)| range.contains_range(place));
+        around.map_or("", |(_, name)| name)
+    }
 }
