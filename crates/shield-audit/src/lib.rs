@@ -16,4 +16,5 @@ pub mod remedy;
 pub mod replay;
 pub mod report;
 pub mod secrets;
+pub mod taint;
 pub mod tree;

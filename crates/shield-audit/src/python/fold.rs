@@ -102,7 +102,7 @@ impl Constant {
     }
 
     /// The number it is; `True` is one.
-    fn number(&self) -> Option<i64> {
+    pub(crate) fn number(&self) -> Option<i64> {
         match self {
             Self::Bool(value) => Some(i64::from(*value)),
             Self::Int(value) => Some(*value),
@@ -285,7 +285,8 @@ fn bounded(text: String) -> Option<Constant> {
     (text.len() <= TEXT_BYTES_MAX).then_some(Constant::Text(text))
 }
 
-fn arithmetic(left: i64, operator: Operator, right: i64) -> Option<i64> {
+/// A whole number of two, if it is one that is known.
+pub(crate) fn arithmetic(left: i64, operator: Operator, right: i64) -> Option<i64> {
     match operator {
         Operator::Add => left.checked_add(right),
         Operator::Sub => left.checked_sub(right),
@@ -311,7 +312,8 @@ fn arithmetic(left: i64, operator: Operator, right: i64) -> Option<i64> {
     }
 }
 
-fn holds(left: &Constant, operator: CmpOp, right: &Constant) -> Option<bool> {
+/// Whether a comparison holds, if that is known.
+pub(crate) fn holds(left: &Constant, operator: CmpOp, right: &Constant) -> Option<bool> {
     let order = match (left, right) {
         (Constant::Text(left), Constant::Text(right)) => Some(left.cmp(right)),
         _ => left.number().zip(right.number()).map(|(left, right)| left.cmp(&right)),

@@ -19,6 +19,7 @@ mod suppress;
 
 pub use audit::{Audit, FileReport, is_candidate};
 pub use lines::Lines;
-pub use module::{Kind, Module};
+pub use module::{Kind, Module, Source};
 pub use prefilter::Parse;
+pub(crate) use suppress::Comments;
 pub use suppress::Suppressed;

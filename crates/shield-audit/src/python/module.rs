@@ -34,6 +34,14 @@ pub struct Module<'a> {
     pub error: Option<Reason>,
 }
 
+/// A text and its tree, for what looks at many files at once: a [`Module`] borrows all it has.
+#[derive(Debug)]
+pub struct Source<'t> {
+    text: &'t str,
+    kind: Kind,
+    parsed: Parsed<ModModule>,
+}
+
 /// Stack for walking over deep trees, in bytes: `DEPTH_MAX` levels of the largest frames of an unoptimised build.
 const STACK_BYTES: usize = 64 << 20;
 
@@ -54,6 +62,45 @@ impl Kind {
             Self::Code => PySourceType::Python,
             Self::Stub => PySourceType::Stub,
         }
+    }
+}
+
+// === impl Source ===
+
+impl<'t> Source<'t> {
+    /// Parses a text as [`Module::with`] does, but only if everybody can walk over its tree on the stack that is there.
+    ///
+    /// # Errors
+    /// A text that is nested deeper.
+    pub fn parse(text: &'t str, kind: Kind) -> Result<Self, Reason> {
+        let parsed = parse_unchecked_source(text, kind.source_type());
+        let depth = depth::bound(parsed.tokens());
+        if depth <= SHALLOW {
+            return Ok(Self { text, kind, parsed });
+        }
+        let room = depth.saturating_mul(1 << 10).max(STACK_BYTES);
+        stacker::grow(room, || drop(parsed));
+        Err(Reason::SyntaxError { line: 1, message: format!("nested {depth} levels deep") })
+    }
+
+    /// Its scopes and what their names mean.
+    #[must_use]
+    pub fn names(&self) -> Names<'_> {
+        Names::of(self.parsed.syntax())
+    }
+
+    /// Its lines.
+    #[must_use]
+    pub fn lines(&self) -> Lines<'t> {
+        Lines::of(self.text)
+    }
+
+    /// All of it, as [`Module::with`] hands it over.
+    #[must_use]
+    pub fn module<'s>(&'s self, names: &'s Names<'s>, lines: &'s Lines<'s>) -> Module<'s> {
+        let error = first_error(&self.parsed, lines);
+        let (syntax, tokens) = (self.parsed.syntax(), self.parsed.tokens());
+        Module { text: self.text, kind: self.kind, syntax, tokens, names, lines, error }
     }
 }
 
@@ -88,13 +135,17 @@ impl Module<'_> {
 fn show<T>(text: &str, kind: Kind, parsed: &Parsed<ModModule>, look: impl FnOnce(&Module<'_>) -> T) -> T {
     let lines = Lines::of(text);
     let names = Names::of(parsed.syntax());
-    // Notices that a syntax is newer than some version of Python are no errors.
-    let error = parsed.errors().first().map(|error| Reason::SyntaxError {
-        line: lines.line(error.location.start()),
-        message: error.error.to_string(),
-    });
+    let error = first_error(parsed, &lines);
     let (syntax, tokens) = (parsed.syntax(), parsed.tokens());
     look(&Module { text, kind, syntax, tokens, names: &names, lines: &lines, error })
+}
+
+/// Notices that a syntax is newer than some version of Python are no errors.
+fn first_error(parsed: &Parsed<ModModule>, lines: &Lines<'_>) -> Option<Reason> {
+    parsed.errors().first().map(|error| Reason::SyntaxError {
+        line: lines.line(error.location.start()),
+        message: error.error.to_string(),
+    })
 }
 
 #[cfg(test)]

@@ -20,7 +20,7 @@ pub struct Suppressed {
 
 /// The comments of a file that take findings back.
 #[derive(Debug)]
-pub(super) struct Comments<'a>(Vec<Comment<'a>>);
+pub(crate) struct Comments<'a>(Vec<Comment<'a>>);
 
 #[derive(Debug)]
 struct Comment<'a> {
@@ -33,7 +33,7 @@ struct Comment<'a> {
 // === impl Comments ===
 
 impl<'a> Comments<'a> {
-    pub(super) fn of(module: &Module<'a>) -> Self {
+    pub(crate) fn of(module: &Module<'a>) -> Self {
         let bytes = module.text.as_bytes();
         let word = |word: &[u8]| memchr::memmem::find(bytes, word).is_some();
         if !["nosec", "noqa", "NOSEC", "NOQA"].iter().any(|spelling| word(spelling.as_bytes())) {
@@ -44,7 +44,7 @@ impl<'a> Comments<'a> {
     }
 
     /// The comment that takes a finding back: on one of the lines that it spans.
-    pub(super) fn taking_back(&self, module: &Module<'_>, range: TextRange, rule: &Rule) -> Option<String> {
+    pub(crate) fn taking_back(&self, module: &Module<'_>, range: TextRange, rule: &Rule) -> Option<String> {
         if self.0.is_empty() {
             return None;
         }

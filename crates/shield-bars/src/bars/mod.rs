@@ -1,6 +1,7 @@
 //! The bars, one module each.
 
 mod audit_advisories;
+mod audit_benchmark;
 mod audit_fixes;
 mod audit_imports;
 mod audit_original;
@@ -77,6 +78,7 @@ enum Kind {
     AuditOriginalReport,
     AuditImports,
     AuditFixes,
+    AuditBenchmark,
 }
 
 /// Part of a bar that has several.
@@ -280,6 +282,11 @@ pub(crate) const BARS: &[Bar] = &[
         claim: "bandit's examples, BenchmarkPython, 1,000 mutated files: no applied fix leaves a file that does not parse or adds a finding (a less bad one about the mended thing apart), taken back to the byte; the original's five MD5 uses mended, its tests as green",
         kind: Kind::AuditFixes,
     },
+    Bar {
+        name: "audit.benchmark",
+        claim: "OWASP BenchmarkPython, tests with odd numbers after tuning on the even ones: mean of TPR - FPR over the categories >= 70 (ruff 19.7, bandit 14.8, semgrep 12.3), precision >= .90, recall >= .80; all 1,243 files parsed",
+        kind: Kind::AuditBenchmark,
+    },
 ];
 
 /// Measures one.
@@ -315,5 +322,6 @@ pub(crate) async fn run(bar: &Bar, options: &Options) -> Result<Verdict> {
         Kind::AuditOriginalReport => audit_original_report::run(options).await,
         Kind::AuditImports => audit_imports::run(options).await,
         Kind::AuditFixes => audit_fixes::run(options).await,
+        Kind::AuditBenchmark => audit_benchmark::run(options).await,
     }
 }

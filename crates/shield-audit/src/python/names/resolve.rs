@@ -4,7 +4,7 @@ use ruff_python_ast::{self as ast, Expr, StringFlags};
 use ruff_python_stdlib::builtins::is_python_builtin;
 use ruff_text_size::{Ranged, TextLen};
 
-use super::{At, Binding, Bound, Lookup, Names};
+use super::{At, Binding, Bound, Lookup, Names, ScopeId};
 use crate::python::fold;
 
 /// How many aliases, calls and folded values are followed for one name.
@@ -92,6 +92,13 @@ impl<'a> Names<'a> {
         let mut bindings = self.chain(last);
         let binding = bindings.next()?;
         bindings.next().is_none().then_some(binding)
+    }
+
+    /// What the methods of a class set an attribute of `self` to last, other than `None`.
+    #[must_use]
+    pub fn set_by_methods(&self, class: ScopeId, attribute: &str) -> Option<&Binding<'a>> {
+        let last = self.last_attribute.get(&(class, attribute)).copied();
+        self.chain(last).find(|binding| !matches!(binding.bound, Bound::Value(Expr::NoneLiteral(_))))
     }
 
     fn follow(&self, expr: &Expr, at: At, into: &mut String, steps: u8) -> Option<()> {

@@ -162,6 +162,22 @@ pub(super) static CHECKS: &[Check] = &[
         ],
     ),
     random("python/weak-random-sample", &["B311"], &["random.sample", "random.getrandbits"]),
+    random(
+        "python/weak-random-distribution",
+        &["py/insecure-randomness"],
+        &[
+            "random.betavariate",
+            "random.binomialvariate",
+            "random.expovariate",
+            "random.gammavariate",
+            "random.gauss",
+            "random.lognormvariate",
+            "random.normalvariate",
+            "random.paretovariate",
+            "random.vonmisesvariate",
+            "random.weibullvariate",
+        ],
+    ),
 ];
 
 const fn random(id: &'static str, aliases: &'static [&'static str], names: &'static [&'static str]) -> Check {

@@ -25,6 +25,7 @@ const EXAMPLES: &[(&str, &str)] = &[
     ("python/weak-key", "from Crypto.PublicKey import RSA\nRSA.generate(512)"),
     ("python/pycrypto-import", "from Crypto import Cipher"),
     ("python/weak-random", "import random\nrandom.random()"),
+    ("python/weak-random-distribution", "import random\nrandom.gauss(0, 1)"),
     ("python/weak-random-sample", "import random\nrandom.sample(x, 1)"),
     ("python/pickle", "import pickle\npickle.loads(x)"),
     ("python/marshal", "import marshal\nmarshal.loads(x)"),
@@ -97,6 +98,7 @@ const EXAMPLES: &[(&str, &str)] = &[
     ("python/except-continue", "for x in y:\n    try: x\n    except: continue"),
     ("python/flask-debug", "import flask\na = flask.Flask('x')\na.run(debug=True)"),
     ("python/subprocess-import", "import subprocess"),
+    ("python/insecure-cookie", "response.set_cookie('a', b, secure=False)"),
     ("python/trojan-source", "x = 'a\u{202e}b'"),
 ];
 

@@ -2,6 +2,7 @@
 //! finding, the weaker case is a rule of its own that carries only the id of the tool that reports it.
 
 mod check;
+mod cookies;
 mod cryptography;
 mod deserialisation;
 mod execution;
@@ -29,6 +30,7 @@ pub fn all() -> impl Iterator<Item = &'static Check> {
         deserialisation::CHECKS,
         xml::CHECKS,
         transport::CHECKS,
+        cookies::CHECKS,
         sql::CHECKS,
         markup::CHECKS,
         files::CHECKS,

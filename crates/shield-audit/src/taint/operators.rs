@@ -1,0 +1,99 @@
+//! Operators.
+
+use ruff_python_ast::{Expr, Operator};
+
+use super::{
+    marks::Marks,
+    run::{Frame, Run},
+    value::{Object, Shape, Value},
+};
+use crate::python::fold::{Constant, arithmetic};
+
+// === impl Run ===
+
+impl<'a> Run<'_, 'a> {
+    /// What an operator makes of two values.
+    pub(super) fn operation(
+        &mut self,
+        frame: &mut Frame<'a>,
+        node: &'a Expr,
+        left: &Value<'a>,
+        operator: Operator,
+        right: &Value<'a>,
+    ) -> Value<'a> {
+        if let Some(value) = known(left, operator, right) {
+            return value;
+        }
+        match operator {
+            Operator::Add if !left.objects().is_empty() || !right.objects().is_empty() => {
+                self.joined_lists(frame, node, left, right)
+            }
+            Operator::Add => self.concatenated(frame, &[left.clone(), right.clone()]),
+            // What is put into a template comes behind its first words.
+            Operator::Mod => {
+                let text = left.beginning();
+                let before = text.split('%').next().unwrap_or_default();
+                let marks = left.marks.join(&frame.state.all_marks(right));
+                let beginning =
+                    if before.is_empty() { Value::default() } else { Shape::Prefix(before.into()).into() };
+                beginning.with(marks)
+            }
+            Operator::Div => {
+                let marks = left.marks.join(&right.marks);
+                let paths = [left, right].into_iter().find(|value| is_path(value));
+                paths.map_or_else(Value::default, |path| path.clone().with(marks))
+            }
+            Operator::Mult | Operator::BitOr => Value::unknown(Self::together(frame, &[left, right])),
+            // Numbers.
+            _ => Value::unknown(Marks::default()),
+        }
+    }
+
+    fn joined_lists(
+        &mut self,
+        frame: &mut Frame<'a>,
+        node: &'a Expr,
+        left: &Value<'a>,
+        right: &Value<'a>,
+    ) -> Value<'a> {
+        let marks = left.marks.join(&right.marks);
+        let items = |value: &Value<'a>| match value.objects() {
+            [id] => match frame.state.object(*id) {
+                Some(Object::List(items)) => Some(items.clone()),
+                _ => None,
+            },
+            _ => None,
+        };
+        let object = match (items(left), items(right)) {
+            (Some(left), Some(right)) => {
+                let mut list = Object::List(left);
+                right.into_iter().for_each(|item| list.push(item));
+                list
+            }
+            _ => {
+                let left = self.item(frame, node, left);
+                Object::Bag(left.join(&self.item(frame, node, right)))
+            }
+        };
+        self.make(frame, node, object).with(marks)
+    }
+}
+
+fn is_path(value: &Value<'_>) -> bool {
+    value.external_name().is_some_and(|name| name.starts_with("pathlib."))
+}
+
+fn known<'a>(left: &Value<'a>, operator: Operator, right: &Value<'a>) -> Option<Value<'a>> {
+    if !left.marks.is_empty() || !right.marks.is_empty() {
+        return None;
+    }
+    match (left.only()?, operator, right.only()?) {
+        (Constant::Text(left), Operator::Add, Constant::Text(right))
+            if left.len() + right.len() < 4 << 10 =>
+        {
+            Some(Value::text(format!("{left}{right}")))
+        }
+        (left, operator, right) => arithmetic(left.number()?, operator, right.number()?)
+            .map(|number| Value::constant(Constant::Int(number))),
+    }
+}

@@ -1,0 +1,121 @@
+//! Where data of strangers comes in, by framework.
+
+use super::kinds::Kinds;
+
+/// Something a stranger sets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Source {
+    /// What harm it cannot do.
+    pub(super) cleared: Kinds,
+    /// Whether it is the path of the request, which a route without variables leaves no choice.
+    pub(super) of_path: bool,
+}
+
+/// What a request is called, by framework.
+const FLASK: &[&str] =
+    &["flask.request", "flask.Request()", "flask.wrappers.Request()", "werkzeug.wrappers.Request()"];
+const DJANGO: &[&str] = &[
+    "django.http.HttpRequest()",
+    "django.http.request.HttpRequest()",
+    "django.core.handlers.wsgi.WSGIRequest()",
+    "rest_framework.request.Request()",
+];
+const STARLETTE: &[&str] = &[
+    "starlette.requests.Request()",
+    "fastapi.Request()",
+    "fastapi.requests.Request()",
+    "starlette.requests.HTTPConnection()",
+    "fastapi.WebSocket()",
+    "starlette.websockets.WebSocket()",
+];
+
+const FLASK_DATA: &[&str] = &[
+    "args",
+    "form",
+    "values",
+    "cookies",
+    "headers",
+    "files",
+    "data",
+    "json",
+    "get_json",
+    "get_data",
+    "query_string",
+    "stream",
+    "view_args",
+    "referrer",
+    "user_agent",
+    "authorization",
+    "environ",
+    "input_stream",
+];
+const DJANGO_DATA: &[&str] = &[
+    "GET",
+    "POST",
+    "COOKIES",
+    "META",
+    "headers",
+    "body",
+    "FILES",
+    "data",
+    "query_params",
+    "read",
+    "readline",
+    "content_params",
+];
+const STARLETTE_DATA: &[&str] = &[
+    "query_params",
+    "path_params",
+    "headers",
+    "cookies",
+    "body",
+    "json",
+    "form",
+    "stream",
+    "receive_text",
+    "receive_json",
+    "receive_bytes",
+    "iter_text",
+    "iter_json",
+    "iter_bytes",
+];
+
+/// The path of a request, and addresses made of it.
+const PATHS: &[&str] = &["path", "path_info", "full_path", "get_full_path", "script_root"];
+const ADDRESSES: &[&str] = &["url", "base_url", "url_root", "host_url", "build_absolute_uri"];
+
+/// What a stranger sets in an attribute of a library's object.
+pub(super) fn of(name: &str) -> Option<Source> {
+    let (object, member) = name.rsplit_once('.')?;
+    let data = [(FLASK, FLASK_DATA), (DJANGO, DJANGO_DATA), (STARLETTE, STARLETTE_DATA)]
+        .into_iter()
+        .find(|(requests, _)| requests.contains(&object))?
+        .1;
+    if data.contains(&member) {
+        return Some(Source { cleared: Kinds::NONE, of_path: false });
+    }
+    // A browser sends a path of this site: it leads nowhere else, and never up.
+    let own = Kinds::REDIRECT | Kinds::FORGERY | Kinds::PATH;
+    if PATHS.contains(&member) {
+        return Some(Source { cleared: Kinds::REDIRECT | Kinds::FORGERY, of_path: true });
+    }
+    ADDRESSES.contains(&member).then_some(Source { cleared: own, of_path: false })
+}
+
+/// Whether a value is a request, from which data of strangers can be read.
+pub(super) fn is_request(name: &str) -> bool {
+    [FLASK, DJANGO, STARLETTE].iter().any(|requests| requests.contains(&name))
+}
+
+/// What a part of a path cannot do: the last name in it leads nowhere.
+pub(super) fn names_a_file(attribute: &str) -> Kinds {
+    let path = attribute.starts_with("pathlib.");
+    if path && [".name", ".stem", ".suffix"].iter().any(|end| attribute.ends_with(end)) {
+        Kinds::PATH
+    } else {
+        Kinds::NONE
+    }
+}
+
+/// Words without which a file lets no data of strangers in.
+pub(super) const WORDS: [&str; 6] = ["flask", "django", "fastapi", "starlette", "rest_framework", "werkzeug"];

@@ -1,0 +1,263 @@
+//! What calls of libraries do with the data that goes through them.
+
+use super::{kinds::Kinds, sources::is_request};
+
+/// Libraries whose names a folder of the project does not take over.
+pub(super) const LIBRARIES: [&str; 30] = [
+    "aiohttp",
+    "celery",
+    "django",
+    "elementpath",
+    "fastapi",
+    "flask",
+    "httpx",
+    "jinja2",
+    "ldap",
+    "ldap3",
+    "lxml",
+    "mako",
+    "markupsafe",
+    "numpy",
+    "pandas",
+    "psycopg2",
+    "pydantic",
+    "pymongo",
+    "pymysql",
+    "redis",
+    "requests",
+    "sqlalchemy",
+    "starlette",
+    "torch",
+    "tornado",
+    "urllib3",
+    "werkzeug",
+    "yaml",
+    "aiofiles",
+    "bleach",
+];
+
+/// What a call takes away from the data that goes through it.
+pub(super) fn sanitised(name: &str) -> Kinds {
+    match name {
+        "html.escape"
+        | "cgi.escape"
+        | "markupsafe.escape"
+        | "markupsafe.escape_silent"
+        | "flask.escape"
+        | "jinja2.escape"
+        | "bleach.clean"
+        | "bleach.linkify"
+        | "nh3.clean"
+        | "xml.sax.saxutils.escape"
+        | "xml.sax.saxutils.quoteattr"
+        | "werkzeug.utils.escape"
+        | "django.utils.html.escape"
+        | "django.utils.html.conditional_escape"
+        | "django.utils.html.strip_tags"
+        | "django.utils.html.format_html"
+        | "django.template.loader.render_to_string"
+        | "flask.render_template" => Kinds::MARKUP,
+        "urllib.parse.quote" | "urllib.parse.quote_plus" | "urllib.parse.urlencode" | "urllib.quote" => {
+            Kinds::MARKUP | Kinds::SQL | Kinds::XPATH | Kinds::COMMAND | Kinds::TEMPLATE | Kinds::REDIRECT
+        }
+        "shlex.quote" | "pipes.quote" => Kinds::COMMAND,
+        "ldap3.utils.conv.escape_filter_chars"
+        | "ldap.filter.escape_filter_chars"
+        | "ldap.filter.filter_format"
+        | "ldap3.utils.dn.escape_rdn"
+        | "ldap.dn.escape_dn_chars" => Kinds::LDAP,
+        "werkzeug.utils.secure_filename"
+        | "django.utils.text.get_valid_filename"
+        | "os.path.basename"
+        | "ntpath.basename"
+        | "posixpath.basename" => Kinds::PATH,
+        "werkzeug.utils.safe_join" | "flask.safe_join" | "django.utils._os.safe_join" => Kinds::PATH,
+        "ast.literal_eval" => Kinds::CODE,
+        "base64.b64encode"
+        | "base64.urlsafe_b64encode"
+        | "base64.b32encode"
+        | "base64.b16encode"
+        | "binascii.hexlify" => Kinds::CHARACTERS - Kinds::PATH,
+        "django.utils.text.slugify" | "slugify.slugify" => Kinds::CHARACTERS,
+        _ if is_no_text(name) => Kinds::ALL,
+        _ => by_library(name),
+    }
+}
+
+/// Calls that give numbers, dates, answers: nothing a text could hide in.
+fn is_no_text(name: &str) -> bool {
+    matches!(
+        name,
+        "uuid.UUID"
+            | "ipaddress.ip_address"
+            | "ipaddress.ip_network"
+            | "decimal.Decimal"
+            | "datetime.datetime.fromisoformat"
+            | "datetime.datetime.strptime"
+            | "datetime.date.fromisoformat"
+            | "builtins.int"
+            | "builtins.float"
+            | "builtins.bool"
+            | "builtins.len"
+            | "builtins.ord"
+            | "builtins.hash"
+            | "builtins.id"
+            | "builtins.isinstance"
+            | "builtins.issubclass"
+            | "builtins.hasattr"
+            | "builtins.callable"
+            | "builtins.any"
+            | "builtins.all"
+            | "builtins.sum"
+            | "builtins.abs"
+            | "builtins.round"
+            | "builtins.range"
+            | "builtins.type"
+            | "builtins.hex"
+            | "builtins.oct"
+            | "builtins.bin"
+            | "builtins.complex"
+            | "builtins.print"
+            | "builtins.divmod"
+            | "builtins.pow"
+    )
+}
+
+/// What a whole library takes away.
+fn by_library(name: &str) -> Kinds {
+    let within = |library: &str| name.strip_prefix(library).is_some_and(|rest| rest.starts_with('.'));
+    // Digests and checksums.
+    if ["hashlib", "hmac", "zlib", "secrets", "random", "time", "logging", "bcrypt"]
+        .iter()
+        .any(|one| within(one))
+        && name != "zlib.decompress"
+    {
+        return Kinds::ALL;
+    }
+    // Expressions keep values apart from the text of the query.
+    if within("sqlalchemy") && !name.ends_with("sqlalchemy.text") && !name.starts_with("sqlalchemy.sql.text")
+    {
+        return Kinds::SQL;
+    }
+    // A parsed header or token is signed.
+    if within("jwt") || within("jose") || within("itsdangerous") {
+        return Kinds::ALL;
+    }
+    Kinds::NONE
+}
+
+/// Calls that hand on what they get, perhaps in another form: nothing is lost on the way.
+pub(super) fn hands_on(name: &str) -> bool {
+    const MODULES: [&str; 19] = [
+        "base64",
+        "binascii",
+        "codecs",
+        "configparser",
+        "copy",
+        "html",
+        "io",
+        "itertools",
+        "json",
+        "markupsafe",
+        "os.path",
+        "pathlib",
+        "posixpath",
+        "re",
+        "shlex",
+        "string",
+        "textwrap",
+        "urllib",
+        "unicodedata",
+    ];
+    let within = |library: &&str| name.strip_prefix(*library).is_some_and(|rest| rest.starts_with('.'));
+    name.starts_with("builtins.")
+        || MODULES.iter().any(within)
+        || name == "zlib.decompress"
+        || name == "yaml.safe_load"
+        || name.match_indices('.').any(|(dot, _)| is_request(&name[..dot]))
+}
+
+/// Calls that look something up: what they give is not what they were given.
+pub(super) fn looks_up(name: &str) -> bool {
+    let method = name.rsplit('.').next().unwrap_or(name);
+    let known = matches!(
+        method,
+        "get"
+            | "getattr"
+            | "get_object_or_404"
+            | "get_list_or_404"
+            | "get_or_404"
+            | "get_or_none"
+            | "first_or_404"
+            | "filter"
+            | "filter_by"
+            | "exclude"
+            | "query"
+            | "scalar"
+            | "scalars"
+            | "execute"
+            | "fetchone"
+            | "fetchall"
+            | "fetchrow"
+            | "exists"
+            | "count"
+    );
+    known
+        || ["get_by", "get_one", "find_one", "find_by", "fetch_by"]
+            .iter()
+            .any(|start| method.starts_with(start))
+}
+
+/// Calls that bring back what an encoding took away.
+pub(super) fn decodes(name: &str) -> bool {
+    matches!(
+        name,
+        "base64.b64decode"
+            | "base64.urlsafe_b64decode"
+            | "base64.standard_b64decode"
+            | "base64.b32decode"
+            | "base64.b16decode"
+            | "binascii.unhexlify"
+            | "urllib.parse.unquote"
+            | "urllib.parse.unquote_plus"
+            | "urllib.parse.parse_qs"
+            | "urllib.parse.parse_qsl"
+            | "html.unescape"
+            | "xml.sax.saxutils.unescape"
+            | "codecs.decode"
+            | "zlib.decompress"
+    )
+}
+
+/// What a call gives, where another name says it better.
+pub(super) fn result(name: &str) -> Option<&'static str> {
+    Some(match name {
+        "pathlib.PurePath"
+        | "pathlib.PosixPath"
+        | "pathlib.WindowsPath"
+        | "pathlib.Path"
+        | "pathlib.Path.home"
+        | "pathlib.Path.cwd"
+        | "pathlib.Path().resolve"
+        | "pathlib.Path().absolute"
+        | "pathlib.Path().expanduser"
+        | "pathlib.Path().joinpath"
+        | "pathlib.Path().with_name"
+        | "pathlib.Path().with_suffix"
+        | "pathlib.Path().relative_to" => "pathlib.Path()",
+        "urllib.parse.urlparse" | "urllib.parse.urlsplit" => "urllib.parse.urlparse()",
+        _ => return None,
+    })
+}
+
+/// Calls that follow `..` and links: what comes out can be compared with a folder.
+pub(super) fn resolves(name: &str) -> bool {
+    matches!(
+        name,
+        "os.path.abspath"
+            | "os.path.realpath"
+            | "os.path.normpath"
+            | "pathlib.Path().resolve"
+            | "pathlib.Path().absolute"
+    )
+}
