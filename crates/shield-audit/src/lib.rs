@@ -11,6 +11,7 @@ pub mod configuration;
 pub mod dependencies;
 pub mod finding;
 pub mod imports;
+pub mod languages;
 pub mod python;
 pub mod report;
 pub mod secrets;
