@@ -14,8 +14,15 @@ use crate::{
 const HITS_MAX: usize = 1_000;
 
 /// Marks of comments that take a finding back, wherever a line has them: gosec's, eslint's, semgrep's, hadolint's, zizmor's.
-const MARKS: [&str; 6] =
-    ["nosec", "nosemgrep", "eslint-disable-line", "hadolint ignore=", "zizmor: ignore[", "trivy:ignore:"];
+const MARKS: [&str; 7] = [
+    "nosec",
+    "gosec:disable",
+    "nosemgrep",
+    "eslint-disable-line",
+    "hadolint ignore=",
+    "zizmor: ignore[",
+    "trivy:ignore:",
+];
 
 /// Those that speak of the line behind their own.
 const MARKS_OF_NEXT: [&str; 4] =

@@ -30,17 +30,20 @@ pub fn is_candidate(path: &str) -> bool {
 
 impl Default for Audit {
     fn default() -> Self {
-        let checks: Vec<_> =
-            [javascript::CHECKS, go::CHECKS, rust::CHECKS].into_iter().flatten().copied().flatten().collect();
+        let checks = [javascript::CHECKS, go::CHECKS, rust::CHECKS].into_iter().flatten().copied().flatten();
+        Self::of(checks.collect())
+    }
+}
+
+impl Audit {
+    pub(super) fn of(checks: Vec<&'static Check>) -> Self {
         let pairs =
             checks.iter().enumerate().flat_map(|(at, check)| check.words.iter().map(move |word| (at, *word)));
         let (means, words): (Vec<_>, Vec<_>) = pairs.unzip();
         let words = AhoCorasick::new(words).expect("there are far fewer words than an automaton can hold");
         Self { checks, words, means }
     }
-}
 
-impl Audit {
     /// Looks at a file as it lies on disk. Files in other languages have an empty report.
     #[must_use]
     pub fn file(&self, path: &str, bytes: &[u8]) -> FileReport {

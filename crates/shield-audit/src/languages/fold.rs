@@ -108,7 +108,9 @@ impl<'n, 't> Question<'n, 't> {
             return None;
         }
         match self.names.language {
-            Language::JavaScript | Language::TypeScript => javascript::name(self, node, scope),
+            Language::JavaScript | Language::TypeScript | Language::TypeScriptElements => {
+                javascript::name(self, node, scope)
+            }
             Language::Go => go::name(self, node, scope),
             Language::Rust => rust::name(self, node, scope),
         }
@@ -127,7 +129,7 @@ impl<'n, 't> Question<'n, 't> {
                 let of = self.name(*value, *scope)?;
                 Some(format!("{of}.{key}"))
             }
-            Some(Meaning::Nothing | Meaning::Unknown) => None,
+            Some(Meaning::Grown(_) | Meaning::Nothing | Meaning::Unknown) => None,
         }
     }
 
@@ -137,7 +139,9 @@ impl<'n, 't> Question<'n, 't> {
             return Text::unknown(node);
         }
         match self.names.language {
-            Language::JavaScript | Language::TypeScript => javascript::text(self, node, scope),
+            Language::JavaScript | Language::TypeScript | Language::TypeScriptElements => {
+                javascript::text(self, node, scope)
+            }
             Language::Go => go::text(self, node, scope),
             Language::Rust => rust::text(self, node, scope),
         }
@@ -152,6 +156,13 @@ impl<'n, 't> Question<'n, 't> {
             Some(Meaning::Value(value, scope)) if *value != node => {
                 let text = self.text(*value, *scope);
                 // The name says more than what it stands for, if that is not known.
+                if text.is_known() || text.is_composed() { text } else { Text::unknown(node) }
+            }
+            Some(Meaning::Grown(parts)) => {
+                let mut text = Text::default();
+                for (part, scope) in parts.iter().filter(|(part, _)| *part != node) {
+                    text.then(self.text(*part, *scope));
+                }
                 if text.is_known() || text.is_composed() { text } else { Text::unknown(node) }
             }
             // A constant from elsewhere is written by whoever wrote the program.

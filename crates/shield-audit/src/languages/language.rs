@@ -3,10 +3,12 @@
 /// A language that is looked at here.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Language {
-    /// JavaScript, with elements (JSX); also TypeScript with elements.
+    /// JavaScript, with elements or without.
     JavaScript,
     /// TypeScript without elements: casts are written where they would begin.
     TypeScript,
+    /// TypeScript with elements.
+    TypeScriptElements,
     /// Go.
     Go,
     /// Rust.
@@ -21,7 +23,8 @@ impl Language {
     pub fn of(path: &str) -> Option<Self> {
         let name = path.rsplit('/').next().unwrap_or(path);
         match name.rsplit_once('.')?.1 {
-            "js" | "mjs" | "cjs" | "jsx" | "tsx" => Some(Self::JavaScript),
+            "js" | "mjs" | "cjs" | "jsx" => Some(Self::JavaScript),
+            "tsx" => Some(Self::TypeScriptElements),
             "ts" | "mts" | "cts" => Some(Self::TypeScript),
             "go" => Some(Self::Go),
             "rs" => Some(Self::Rust),
@@ -31,7 +34,8 @@ impl Language {
 
     pub(super) fn grammar(self) -> tree_sitter::Language {
         match self {
-            Self::JavaScript => tree_sitter_typescript::LANGUAGE_TSX.into(),
+            Self::JavaScript => tree_sitter_javascript::LANGUAGE.into(),
+            Self::TypeScriptElements => tree_sitter_typescript::LANGUAGE_TSX.into(),
             Self::TypeScript => tree_sitter_typescript::LANGUAGE_TYPESCRIPT.into(),
             Self::Go => tree_sitter_go::LANGUAGE.into(),
             Self::Rust => tree_sitter_rust::LANGUAGE.into(),
@@ -40,8 +44,11 @@ impl Language {
 
     /// Whether the rules of one are the rules of the other.
     pub(super) fn shares_rules(self, other: Self) -> bool {
-        let script = |language| matches!(language, Self::JavaScript | Self::TypeScript);
-        self == other || script(self) && script(other)
+        self == other || self.is_script() && other.is_script()
+    }
+
+    fn is_script(self) -> bool {
+        matches!(self, Self::JavaScript | Self::TypeScript | Self::TypeScriptElements)
     }
 
     /// Whether a file of this name holds tests.
@@ -51,7 +58,7 @@ impl Language {
         match self {
             Self::Go => name.ends_with("_test.go") || below(&["testdata"]),
             Self::Rust => below(&["tests", "benches"]) || matches!(name, "tests.rs" | "test.rs"),
-            Self::JavaScript | Self::TypeScript => {
+            Self::JavaScript | Self::TypeScript | Self::TypeScriptElements => {
                 name.contains(".test.")
                     || name.contains(".spec.")
                     || below(&["__tests__", "test", "tests", "e2e", "cypress"])

@@ -8,6 +8,9 @@ use super::Language;
 /// Scopes around a name that are asked for it; then only the file is.
 const SCOPES_MAX: usize = 100;
 
+/// Values that are followed into one name.
+const PARTS_MAX: usize = 20;
+
 /// A scope; the file is the first.
 pub(super) type Scope = u32;
 
@@ -20,6 +23,8 @@ pub(super) enum Meaning<'t> {
     Value(Node<'t>, Scope),
     /// A part of a value: `const { exec } = require('child_process')`.
     Part(Node<'t>, &'t str, Scope),
+    /// A value to which others are added (`+=`), as far as the file goes.
+    Grown(Vec<(Node<'t>, Scope)>),
     /// Declared; nothing given yet.
     Nothing,
     /// More than one thing, or something that is not known: a parameter.
@@ -68,6 +73,21 @@ impl<'t> Names<'t> {
             scopes.into_iter().find(|at| declared.contains_key(at)).and_then(|at| declared.get_mut(&at))
         {
             *known = if matches!(known, Meaning::Nothing) { meaning } else { Meaning::Unknown };
+        }
+    }
+
+    /// Something is added to what a name stands for.
+    pub(super) fn grow(&mut self, scope: Scope, name: &'t str, added: Node<'t>) {
+        let scopes = self.scopes(scope);
+        let Some(declared) = self.table.get_mut(name) else { return };
+        if let Some(known) =
+            scopes.into_iter().find(|at| declared.contains_key(at)).and_then(|at| declared.get_mut(&at))
+        {
+            match known {
+                Meaning::Value(value, at) => *known = Meaning::Grown(vec![(*value, *at), (added, scope)]),
+                Meaning::Grown(parts) if parts.len() < PARTS_MAX => parts.push((added, scope)),
+                _ => *known = Meaning::Unknown,
+            }
         }
     }
 

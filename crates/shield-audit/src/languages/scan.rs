@@ -100,7 +100,9 @@ fn of_node<'t>(scene: &Scene<'_, 't>, node: Node<'t>, checks: &[&Check]) -> Vec<
 
 fn bind<'t>(names: &mut Names<'t>, node: Node<'t>, scope: Scope, inner: Scope) {
     match names.language {
-        Language::JavaScript | Language::TypeScript => javascript::bind(names, node, scope, inner),
+        Language::JavaScript | Language::TypeScript | Language::TypeScriptElements => {
+            javascript::bind(names, node, scope, inner)
+        }
         Language::Go => go::bind(names, node, scope),
         Language::Rust => rust::bind(names, node, scope),
     }
@@ -108,7 +110,7 @@ fn bind<'t>(names: &mut Names<'t>, node: Node<'t>, scope: Scope, inner: Scope) {
 
 fn opens_scope(language: Language, kind: &str) -> bool {
     match language {
-        Language::JavaScript | Language::TypeScript => matches!(
+        Language::JavaScript | Language::TypeScript | Language::TypeScriptElements => matches!(
             kind,
             "function_declaration"
                 | "function_expression"
@@ -168,6 +170,7 @@ fn naming<'t>(names: &Names<'t>, node: Node<'t>) -> Option<&'t str> {
         | "variable_declarator"
         | "abstract_class_declaration"
         | "public_field_definition" => "name",
+        "field_definition" => "property",
         "impl_item" => "type",
         "let_declaration" => "pattern",
         "pair" => "key",

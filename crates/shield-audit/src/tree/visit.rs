@@ -131,7 +131,7 @@ mod tests {
             ("a.py", "1234"),
             ("b.py", "12345"),
             ("c.py", ""),
-            ("d.py", "123\05"),
+            ("d.py", "123\u{0}5"),
             ("large.txt", "12345678"),
         ]);
         fs::remove_file(root.path().join("c.py")).unwrap();

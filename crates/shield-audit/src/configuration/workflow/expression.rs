@@ -77,7 +77,7 @@ impl<'a> Expression<'a> {
             };
             // A whole event has all of them in it.
             let whole = |of: &&str| of.starts_with(path.as_str()) && of[path.len()..].starts_with('.');
-            STRANGERS.contains(&path.as_str()) || STRANGERS.iter().any(|of| whole(&of))
+            STRANGERS.contains(&path.as_str()) || STRANGERS.iter().any(whole)
         })
     }
 

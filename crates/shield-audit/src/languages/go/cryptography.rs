@@ -58,7 +58,7 @@ pub(super) const CHECKS: &[Check] = &[
     Check { language: Language::Go, words: &["math/rand"], test: Test::Call(random) },
 ];
 
-fn hash<'t>(_: &Scene<'_, 't>, call: &Call<'t>) -> Option<Hit> {
+fn hash<'t>(scene: &Scene<'_, 't>, call: &Call<'t>) -> Option<Hit> {
     let broken = matches!(
         call.name.as_str(),
         "crypto/md5.New"
@@ -68,7 +68,8 @@ fn hash<'t>(_: &Scene<'_, 't>, call: &Call<'t>) -> Option<Hit> {
             | "golang.org/x/crypto/md4.New"
             | "golang.org/x/crypto/ripemd160.New"
     );
-    broken.then(|| call.hit(&HASH).confidence(Confidence::Medium))
+    let prescribed = call.name.contains("sha1") && secret::is_prescribed(scene.names.text);
+    (broken && !prescribed).then(|| call.hit(&HASH).confidence(Confidence::Medium))
 }
 
 fn cipher<'t>(_: &Scene<'_, 't>, call: &Call<'t>) -> Option<Hit> {

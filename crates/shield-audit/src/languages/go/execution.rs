@@ -70,13 +70,16 @@ fn command<'t>(scene: &Scene<'_, 't>, call: &Call<'t>) -> Option<Hit> {
     };
     let program = scene.argument(call, at)?;
     if !program.is_known() {
-        // A parameter is known to whoever calls; what is put together or comes from outside is not.
+        // What a parameter or a table holds is known to whoever filled it.
         let outside = program.unknowns().find_map(|node| request(scene, node));
-        let hit = call.hit(&COMMAND).confidence(Confidence::Medium).severity(Severity::Medium);
-        return Some(match outside {
-            Some(part) => call.hit(&COMMAND).message(format!("`{part}` says which program runs")),
-            None => hit.message("which program runs is not written here").confidence(Confidence::Low),
-        });
+        return match outside {
+            Some(part) => Some(call.hit(&COMMAND).message(format!("`{part}` says which program runs"))),
+            None if program.is_composed() => {
+                let hit = call.hit(&COMMAND).message("which program runs is put together here");
+                Some(hit.confidence(Confidence::Medium).severity(Severity::Medium))
+            }
+            None => None,
+        };
     }
     let name = program.literal()?;
     let base = name.rsplit('/').next().unwrap_or(&name).trim_end_matches(".exe");
@@ -88,7 +91,12 @@ fn command<'t>(scene: &Scene<'_, 't>, call: &Call<'t>) -> Option<Hit> {
     if let Some(script) = script.filter(|_| SHELLS.contains(&base)) {
         let text = texts.get(script + 1).filter(|text| !text.is_known())?;
         let hit = call.hit(&COMMAND).message(format!("`{base}` runs a text that is not written here"));
-        return Some(if text.is_composed() { hit } else { hit.confidence(Confidence::Medium) });
+        let outside = text.unknowns().any(|node| request(scene, node).is_some());
+        return Some(match (outside, text.is_composed()) {
+            (true, _) => hit,
+            (false, true) => hit.severity(Severity::Medium).confidence(Confidence::Medium),
+            (false, false) => hit.severity(Severity::Low).confidence(Confidence::Low),
+        });
     }
     let part = arguments.iter().find_map(|node| request(scene, *node))?;
     let hit = call.hit(&COMMAND).severity(Severity::Medium).confidence(Confidence::Medium);

@@ -96,8 +96,13 @@ fn assign<'t>(names: &mut Names<'t>, node: Node<'t>, scope: Scope) {
     else {
         return;
     };
-    let plain = node.child_by_field_name("operator").is_some_and(|operator| operator.kind() == "=");
+    let operator = node.child_by_field_name("operator").map_or("", |operator| operator.kind());
     let (targets, values) = (children(left, 50), children(right, 50));
+    if let ("+=", [target], [value]) = (operator, targets.as_slice(), values.as_slice()) {
+        names.grow(scope, names.text(*target), *value);
+        return;
+    }
+    let plain = operator == "=";
     for (at, target) in targets.iter().enumerate().filter(|(_, target)| target.kind() == "identifier") {
         let value = values.get(at).filter(|_| plain && (values.len() == targets.len() || at == 0));
         names.assign(
@@ -161,6 +166,15 @@ pub(in crate::languages) fn text<'t>(
             Text::known(names.text(node))
         }
         "binary_expression" => question.sum(node, scope),
+        "unary_expression" => {
+            let inner =
+                node.child_by_field_name("operand").map(|operand| question.text(operand, scope).literal());
+            match (names.text(node).starts_with('!'), inner.flatten().as_deref()) {
+                (true, Some("false")) => Text::known("true"),
+                (true, Some("true")) => Text::known("false"),
+                _ => Text::unknown(node),
+            }
+        }
         "identifier" => question.text_of_name(names.text(node), node, scope),
         "parenthesized_expression" => match node.named_child(0) {
             Some(inner) => question.text(inner, scope),

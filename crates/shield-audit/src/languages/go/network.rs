@@ -55,7 +55,7 @@ static CERTIFICATE: Rule = Rule {
     title: "certificates are not checked",
     cwe: Cwe(295),
     severity: Severity::High,
-    aliases: &["G402", "G123"],
+    aliases: &["G402"],
     advice: "Leave it out; put the missing authority into `RootCAs` instead.",
 };
 

@@ -170,10 +170,11 @@ fn command<'t>(scene: &Scene<'_, 't>, call: &Call<'t>) -> Option<Hit> {
     Some(match (request::part(scene, &text), text.is_composed()) {
         (Some(part), _) => hit.message(format!("a stranger writes `{part}`, and a shell runs it")),
         (None, true) => {
-            hit.confidence(Confidence::Medium).message("what is put into the command line may hold commands")
+            let hit = hit.severity(Severity::Medium).confidence(Confidence::Medium);
+            hit.message("what is put into the command line may hold commands")
         }
         (None, false) => {
-            let hit = hit.severity(Severity::Medium).confidence(Confidence::Medium);
+            let hit = hit.severity(Severity::Low).confidence(Confidence::Low);
             hit.message("the command line is not written here")
         }
     })

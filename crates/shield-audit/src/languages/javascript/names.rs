@@ -30,15 +30,28 @@ pub(in crate::languages) fn bind<'t>(names: &mut Names<'t>, node: Node<'t>, scop
                 names.assign(scope, names.text(left), Meaning::Value(right, scope));
             }
         }
-        "augmented_assignment_expression" | "update_expression" => {
-            let target = node.child_by_field_name("left").or_else(|| node.child_by_field_name("argument"));
-            if let Some(target) = target.filter(|target| target.kind() == "identifier") {
-                names.assign(scope, names.text(target), Meaning::Unknown);
+        "augmented_assignment_expression" => {
+            let (left, right) = (node.child_by_field_name("left"), node.child_by_field_name("right"));
+            if let (Some(left), Some(right)) = (left.filter(|left| left.kind() == "identifier"), right) {
+                names.grow(scope, names.text(left), right);
             }
         }
         "function_declaration" | "class_declaration" | "generator_function_declaration" => {
             if let Some(name) = node.child_by_field_name("name") {
                 names.declare(scope, names.text(name), Meaning::Unknown);
+            }
+        }
+        // JavaScript has them bare, TypeScript each in a node of its own.
+        "formal_parameters" => {
+            for parameter in children(node, 100) {
+                let inner = match parameter.kind() {
+                    "assignment_pattern" => parameter.child_by_field_name("left"),
+                    "rest_pattern" => parameter.named_child(0),
+                    _ => Some(parameter),
+                };
+                if let Some(target) = inner {
+                    pattern(names, target, &Meaning::Unknown, scope);
+                }
             }
         }
         "required_parameter" | "optional_parameter" => {
@@ -196,6 +209,8 @@ pub(in crate::languages) fn text<'t>(
             text
         }
         "binary_expression" => question.sum(node, scope),
+        // Where the program lies is up to whoever installs it.
+        "identifier" if matches!(names.text(node), "__dirname" | "__filename") => Text::known("/"),
         "identifier" => question.text_of_name(names.text(node), node, scope),
         "parenthesized_expression" | "as_expression" | "satisfies_expression" | "non_null_expression" => {
             match node.named_child(0) {

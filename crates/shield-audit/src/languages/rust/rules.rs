@@ -201,13 +201,12 @@ fn command<'t>(scene: &Scene<'_, 't>, call: &Call<'t>) -> Option<Hit> {
     let hit = Hit::of(&COMMAND, call.node.byte_range(), format!("Command::new({base})"));
     let hit = hit.message(format!("`{base}` runs a text that is not written here"));
     // Who runs a command that somebody else configured does what it is for.
-    (!text.is_known()).then(|| {
-        if text.is_composed() {
-            hit.confidence(Confidence::Medium)
-        } else {
-            hit.severity(Severity::Medium).confidence(Confidence::Low)
-        }
-    })
+    let sure = if text.is_composed() {
+        hit.severity(Severity::Medium).confidence(Confidence::Medium)
+    } else {
+        hit.severity(Severity::Low).confidence(Confidence::Low)
+    };
+    (!text.is_known()).then_some(sure)
 }
 
 fn sql<'t>(scene: &Scene<'_, 't>, call: &Call<'t>) -> Option<Hit> {
@@ -239,14 +238,15 @@ fn sql<'t>(scene: &Scene<'_, 't>, call: &Call<'t>) -> Option<Hit> {
     found.then(|| hit.message("the database takes what is put in for a part of the statement"))
 }
 
-fn cryptography<'t>(_: &Scene<'_, 't>, call: &Call<'t>) -> Option<Hit> {
+fn cryptography<'t>(scene: &Scene<'_, 't>, call: &Call<'t>) -> Option<Hit> {
     let name = call.name.as_str();
     let hash = matches!(name, "md5::compute" | "md5::Context::new")
         || ["md5::Md5::", "md_5::Md5::", "sha1::Sha1::", "sha1_smol::Sha1::", "md4::Md4::"]
             .iter()
             .any(|of| name.starts_with(of));
     if hash {
-        return Some(call.hit(&HASH).confidence(Confidence::Medium));
+        let prescribed = name.contains("sha1") && secret::is_prescribed(scene.names.text);
+        return (!prescribed).then(|| call.hit(&HASH).confidence(Confidence::Medium));
     }
     let made = matches!(call.method, "new" | "new_from_slice" | "new_from_slices");
     let cipher = ["des::Des::", "des::TdesEde3::", "rc4::Rc4::", "ecb::Encryptor", "ecb::Decryptor"]
@@ -256,8 +256,10 @@ fn cryptography<'t>(_: &Scene<'_, 't>, call: &Call<'t>) -> Option<Hit> {
 }
 
 fn random<'t>(scene: &Scene<'_, 't>, call: &Call<'t>) -> Option<Hit> {
-    let weak = ["fastrand::", "oorandom::", "rand::rngs::SmallRng::", "rand::rngs::StdRng::seed_from_u64"];
-    let found = weak.iter().any(|of| call.name.starts_with(of)) && secret::is_guarded(scene.around);
+    let weak = ["fastrand::", "oorandom::", "rand::rngs::SmallRng::", "rand::rngs::StdRng::seed_from_u64()"];
+    // A generator that is made draws nothing yet.
+    let made = matches!(call.method, "new" | "with_seed" | "seed_from_u64" | "from_seed" | "from_entropy");
+    let found = !made && weak.iter().any(|of| call.name.starts_with(of)) && secret::is_guarded(scene.around);
     found.then(|| call.hit(&RANDOM).confidence(Confidence::Medium))
 }
 
@@ -287,7 +289,8 @@ fn permissions<'t>(scene: &Scene<'_, 't>, call: &Call<'t>) -> Option<Hit> {
     let sets = matches!(call.method, "mode" | "set_mode" | "from_mode") && !call.arguments.is_empty();
     let written = scene.argument(call, 0).filter(|_| sets)?.literal()?;
     let mode = u32::from_str_radix(written.strip_prefix("0o")?, 8).ok()?;
-    let loose = mode & 0o002 != 0 && mode & 0o1000 == 0;
+    // What every program makes its files with is left to the user's mask.
+    let loose = mode & 0o002 != 0 && mode & 0o1000 == 0 && mode != 0o666;
     loose.then(|| {
         Hit::of(&PERMISSIONS, call.node.byte_range(), format!("{} {written}", call.method))
             .confidence(Confidence::Medium)
