@@ -13,6 +13,11 @@ fn said(path: &str, text: &str) -> Vec<String> {
 
 /// Each finds what stands before it, and nothing else.
 const FOUND: &[(&str, &str, &str)] = &[
+    (
+        "a.go",
+        "import \"net/http\"\nfunc f() { http.ListenAndServe(a, nil) }",
+        "go/no-timeout net/http.ListenAndServe",
+    ),
     ("a.js", "eval(x)", "javascript/eval eval"),
     ("a.js", "new Function('a', x)", "javascript/eval Function"),
     ("a.js", "setTimeout(`f(${x})`, 1)", "javascript/eval setTimeout"),
@@ -181,11 +186,7 @@ const FOUND: &[(&str, &str, &str)] = &[
         "fn f() { let c = std::process::Command::new(\"bash\"); c.args([\"-c\", &x]); }",
         "rust/command Command::new(bash)",
     ),
-    (
-        "a.rs",
-        "fn f() { sqlx::query(&format!(\"SELECT a FROM b WHERE c = '{}'\", x)); }",
-        "rust/sql sqlx::query",
-    ),
+    ("a.rs", "fn f() { sqlx::query(&format!(\"SELECT a FROM b WHERE c = '{}'\", x)); }", "rust/sql query"),
     (
         "a.rs",
         "fn f() { b.danger_accept_invalid_certs(true); }",

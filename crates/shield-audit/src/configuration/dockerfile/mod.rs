@@ -1,5 +1,6 @@
 //! How an image is built: Dockerfiles, Containerfiles.
 
+mod catalogue;
 mod image;
 mod parse;
 mod rules;

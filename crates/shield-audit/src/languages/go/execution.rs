@@ -1,7 +1,5 @@
 //! Commands, statements, markup.
 
-use tree_sitter::Node;
-
 use super::files::request;
 use crate::{
     configuration::hits::Hit,
@@ -49,11 +47,6 @@ pub(super) const CHECKS: &[Check] = &[
     },
     Check { language: Language::Go, words: &["Query", "Exec", "Prepare"], test: Test::Call(sql) },
     Check { language: Language::Go, words: &["html/template"], test: Test::Call(markup) },
-    Check {
-        language: Language::Go,
-        words: &["html/template"],
-        test: Test::Node(&["type_conversion_expression"], converted),
-    },
 ];
 
 const SHELLS: [&str; 8] = ["sh", "bash", "zsh", "dash", "ash", "cmd", "powershell", "pwsh"];
@@ -151,12 +144,4 @@ fn markup<'t>(scene: &Scene<'_, 't>, call: &Call<'t>) -> Option<Hit> {
     let hit =
         Hit::of(&MARKUP, call.node.byte_range(), format!("template.{kind}")).confidence(Confidence::Low);
     (!cleaned || text.unknowns().next().is_none()).then_some(hit)
-}
-
-fn converted<'t>(scene: &Scene<'_, 't>, node: Node<'t>) -> Option<Hit> {
-    let name = scene.name(node.child_by_field_name("type")?)?;
-    let kind = name.strip_prefix("html/template.").filter(|kind| RAW.contains(kind))?;
-    let unknown = !scene.text(node.child_by_field_name("operand")?).is_known();
-    unknown
-        .then(|| Hit::of(&MARKUP, node.byte_range(), format!("template.{kind}")).confidence(Confidence::Low))
 }

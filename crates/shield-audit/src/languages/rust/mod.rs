@@ -1,5 +1,6 @@
 //! Rust.
 
+mod catalogue;
 mod names;
 mod rules;
 
