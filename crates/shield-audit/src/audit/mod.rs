@@ -1,4 +1,4 @@
-//! One audit of one directory: every part of this crate, over a tree that is walked once, and one [`Report`] of it.
+//! One audit of one directory: every part of this crate, over a tree that is walked once, and one [`Report`](crate::report::Report) of it.
 //!
 //! Parts do not know each other: each gives findings and what it could not read. Here they are put together: whose code a finding is
 //! in, whether anything leads there, what the baseline accepts, and what a package that is never imported is worth.
