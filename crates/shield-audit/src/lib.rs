@@ -7,10 +7,12 @@
 pub mod advisories;
 pub mod audit;
 pub mod baseline;
+pub mod configuration;
 pub mod dependencies;
 pub mod finding;
 pub mod foreign;
 pub mod imports;
+pub mod languages;
 pub mod python;
 pub mod remedy;
 pub mod replay;

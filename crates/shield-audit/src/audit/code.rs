@@ -7,8 +7,10 @@ use std::{
 
 use super::{Progress, Settings};
 use crate::{
+    configuration,
     finding::Finding,
-    python::{self, Suppressed},
+    languages,
+    python::{self, FileReport, Suppressed},
     secrets::{Identity, Scanner},
     tree::{Entry, Origin, Skipped, Tree},
 };
@@ -38,18 +40,18 @@ pub(super) fn look(
     scanner: &Scanner,
     tell: &(dyn Fn(Progress) + Sync),
 ) -> Code {
-    let (rules, done) = (python::Audit::default(), AtomicUsize::new(0));
+    let (rules, others) = (python::Audit::default(), languages::Audit::default());
+    let done = AtomicUsize::new(0);
     let wanted = |entry: &Entry| entry.origin == Origin::Project || python::is_candidate(entry);
     let all = tree.entries().iter().filter(|entry| wanted(entry)).count();
     let visited = tree.visit(&settings.tree, wanted, |entry, bytes| {
         let mut code = Code { files: 1, bytes: bytes.len() as u64, ..Code::default() };
         if python::is_candidate(entry) {
-            let report = rules.file(entry, bytes);
-            code.findings = report.findings;
-            code.suppressed = report.suppressed;
-            code.skipped = report.skipped;
+            code.report(rules.file(entry, bytes));
         }
         if entry.origin == Origin::Project {
+            code.report(others.file(&entry.path, bytes));
+            code.report(configuration::file(&entry.path, bytes));
             let secrets = scanner.scan(&entry.path, bytes);
             code.findings.extend(secrets.iter().map(|secret| secret.finding(&entry.path)));
             code.secrets.extend(secrets.iter().map(|secret| secret.identity));
@@ -68,6 +70,12 @@ pub(super) fn look(
 // === impl Code ===
 
 impl Code {
+    fn report(&mut self, report: FileReport) {
+        self.findings.extend(report.findings);
+        self.suppressed.extend(report.suppressed);
+        self.skipped.extend(report.skipped);
+    }
+
     fn add(&mut self, other: Self) {
         self.findings.extend(other.findings);
         self.suppressed.extend(other.suppressed);

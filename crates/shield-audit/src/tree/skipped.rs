@@ -59,6 +59,11 @@ pub enum Reason {
         /// Where, counted from 0.
         offset_bytes: usize,
     },
+    /// Code that a program packed for other programs: it runs, but nobody reads it.
+    Minified {
+        /// The longest line, in bytes.
+        line_bytes: usize,
+    },
     /// It does not parse. What could be made out around the place was looked at.
     SyntaxError {
         /// The first line that is wrong, from 1.
@@ -113,6 +118,7 @@ impl fmt::Display for Reason {
                 write!(formatter, "declares the encoding `{encoding}`, which is not read here")
             }
             Self::ZeroByte { offset_bytes } => write!(formatter, "a zero byte at {offset_bytes}"),
+            Self::Minified { line_bytes } => write!(formatter, "minified: a line has {line_bytes} bytes"),
             Self::SyntaxError { line, message } => write!(formatter, "line {line} does not parse: {message}"),
         }
     }

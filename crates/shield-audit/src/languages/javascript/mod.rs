@@ -1,0 +1,14 @@
+//! JavaScript and TypeScript. Ids of eslint-plugin-security are aliases, and names of Node's rules at semgrep.
+
+mod execution;
+mod names;
+mod request;
+mod transport;
+mod web;
+
+use super::check::Check;
+
+pub(super) use names::{bind, name, text};
+
+/// Every check.
+pub(super) static CHECKS: &[&[Check]] = &[execution::CHECKS, transport::CHECKS, web::CHECKS];

@@ -1,0 +1,249 @@
+//! What names mean and texts are in JavaScript.
+
+use tree_sitter::Node;
+
+use crate::languages::{
+    fold::{Part, Question, Text, children, is_constant, unescaped},
+    names::{Meaning, Names, Scope},
+};
+
+/// The module that a text names: `node:fs` and `fs` are one.
+fn module(text: &str) -> String {
+    text.strip_prefix("node:").unwrap_or(text).to_owned()
+}
+
+/// Declares what a node declares.
+pub(in crate::languages) fn bind<'t>(names: &mut Names<'t>, node: Node<'t>, scope: Scope, inner: Scope) {
+    match node.kind() {
+        "import_statement" => import(names, node, scope),
+        "variable_declarator" => {
+            let (target, value) = (node.child_by_field_name("name"), node.child_by_field_name("value"));
+            if let Some(target) = target {
+                // `let x;` is given its value later.
+                let meaning = value.map_or(Meaning::Nothing, |value| Meaning::Value(value, scope));
+                pattern(names, target, &meaning, scope);
+            }
+        }
+        "assignment_expression" => {
+            let (left, right) = (node.child_by_field_name("left"), node.child_by_field_name("right"));
+            if let (Some(left), Some(right)) = (left.filter(|left| left.kind() == "identifier"), right) {
+                names.assign(scope, names.text(left), Meaning::Value(right, scope));
+            }
+        }
+        "augmented_assignment_expression" => {
+            let (left, right) = (node.child_by_field_name("left"), node.child_by_field_name("right"));
+            if let (Some(left), Some(right)) = (left.filter(|left| left.kind() == "identifier"), right) {
+                names.grow(scope, names.text(left), right);
+            }
+        }
+        "function_declaration" | "class_declaration" | "generator_function_declaration" => {
+            if let Some(name) = node.child_by_field_name("name") {
+                names.declare(scope, names.text(name), Meaning::Unknown);
+            }
+        }
+        // JavaScript has them bare, TypeScript each in a node of its own.
+        "formal_parameters" => {
+            for parameter in children(node, 100) {
+                let inner = match parameter.kind() {
+                    "assignment_pattern" => parameter.child_by_field_name("left"),
+                    "rest_pattern" => parameter.named_child(0),
+                    _ => Some(parameter),
+                };
+                if let Some(target) = inner {
+                    pattern(names, target, &Meaning::Unknown, scope);
+                }
+            }
+        }
+        "required_parameter" | "optional_parameter" => {
+            if let Some(target) = node.child_by_field_name("pattern") {
+                pattern(names, target, &Meaning::Unknown, scope);
+            }
+        }
+        "arrow_function" => {
+            if let Some(name) = node.child_by_field_name("parameter") {
+                names.declare(inner, names.text(name), Meaning::Unknown);
+            }
+        }
+        "catch_clause" | "for_in_statement" => {
+            let field = if node.kind() == "catch_clause" { "parameter" } else { "left" };
+            if let Some(target) = node.child_by_field_name(field) {
+                pattern(names, target, &Meaning::Unknown, inner);
+            }
+        }
+        _ => {}
+    }
+}
+
+fn import<'t>(names: &mut Names<'t>, node: Node<'t>, scope: Scope) {
+    let required = children(node, 8).into_iter().find(|child| child.kind() == "import_require_clause");
+    let Some(source) = node.child_by_field_name("source").or_else(|| required?.child_by_field_name("source"))
+    else {
+        return;
+    };
+    let path = module(names.text(source).trim_matches(['"', '\'']));
+    for clause in children(node, 8) {
+        for part in children(clause, 1_000) {
+            match part.kind() {
+                "identifier" => names.declare(scope, names.text(part), Meaning::Path(path.clone())),
+                "namespace_import" => {
+                    if let Some(name) = part.named_child(0) {
+                        names.declare(scope, names.text(name), Meaning::Path(path.clone()));
+                    }
+                }
+                "named_imports" => {
+                    for one in children(part, 1_000) {
+                        let Some(name) = one.child_by_field_name("name") else { continue };
+                        let local = one.child_by_field_name("alias").unwrap_or(name);
+                        let of = names.text(name);
+                        let meaning = if of == "default" { path.clone() } else { format!("{path}.{of}") };
+                        names.declare(scope, names.text(local), Meaning::Path(meaning));
+                    }
+                }
+                _ => {}
+            }
+        }
+    }
+}
+
+/// Declares a name, or the names of `{ a, b: c }`.
+fn pattern<'t>(names: &mut Names<'t>, target: Node<'t>, meaning: &Meaning<'t>, scope: Scope) {
+    match target.kind() {
+        "identifier" => {
+            names.declare(scope, names.text(target), meaning.clone());
+        }
+        "object_pattern" => {
+            for part in children(target, 1_000) {
+                let (key, local) = match part.kind() {
+                    "shorthand_property_identifier_pattern" => (part, part),
+                    "pair_pattern" => {
+                        let (key, local) =
+                            (part.child_by_field_name("key"), part.child_by_field_name("value"));
+                        let (Some(key), Some(local)) =
+                            (key, local.filter(|local| local.kind() == "identifier"))
+                        else {
+                            continue;
+                        };
+                        (key, local)
+                    }
+                    _ => continue,
+                };
+                let key = names.text(key);
+                let part = match meaning {
+                    Meaning::Value(value, at) => Meaning::Part(*value, key, *at),
+                    _ => Meaning::Unknown,
+                };
+                names.declare(scope, names.text(local), part);
+            }
+        }
+        "array_pattern" => {
+            for part in children(target, 100).into_iter().filter(|part| part.kind() == "identifier") {
+                names.declare(scope, names.text(part), Meaning::Unknown);
+            }
+        }
+        _ => {}
+    }
+}
+
+/// The name that an expression goes by.
+pub(in crate::languages) fn name<'t>(
+    question: &mut Question<'_, 't>,
+    node: Node<'t>,
+    scope: Scope,
+) -> Option<String> {
+    let names = question.names;
+    match node.kind() {
+        "identifier" | "this" | "super" | "import" => question.identifier(names.text(node), scope),
+        "member_expression" => {
+            let object = question.name(node.child_by_field_name("object")?, scope)?;
+            let property = names.text(node.child_by_field_name("property")?);
+            Some(if property == "default" { object } else { format!("{object}.{property}") })
+        }
+        "subscript_expression" => {
+            let object = question.name(node.child_by_field_name("object")?, scope)?;
+            let key = question.text(node.child_by_field_name("index")?, scope).literal()?;
+            Some(format!("{object}.{key}"))
+        }
+        "call_expression" | "new_expression" => {
+            let field = if node.kind() == "call_expression" { "function" } else { "constructor" };
+            let callee = question.name(node.child_by_field_name(field)?, scope)?;
+            let first = node.child_by_field_name("arguments").and_then(|list| list.named_child(0));
+            match (callee.as_str(), first) {
+                ("require" | "import", Some(first)) => Some(module(&question.text(first, scope).literal()?)),
+                // What is made of a function is called as it is.
+                ("util.promisify", Some(first)) => question.name(first, scope),
+                _ => Some(format!("{callee}()")),
+            }
+        }
+        "parenthesized_expression"
+        | "await_expression"
+        | "as_expression"
+        | "satisfies_expression"
+        | "non_null_expression" => question.name(node.named_child(0)?, scope),
+        _ => None,
+    }
+}
+
+/// The text that an expression is.
+pub(in crate::languages) fn text<'t>(
+    question: &mut Question<'_, 't>,
+    node: Node<'t>,
+    scope: Scope,
+) -> Text<'t> {
+    let names = question.names;
+    match node.kind() {
+        "string" => Text::known(characters(names, node)),
+        "number" | "true" | "false" | "null" => Text::known(names.text(node)),
+        "template_string" => {
+            let mut text = Text::default();
+            for part in children(node, 200) {
+                match part.kind() {
+                    "string_fragment" => text.then(Text::known(names.text(part))),
+                    "escape_sequence" => text.then(Text::known(unescaped(names.text(part)))),
+                    "template_substitution" => match part.named_child(0) {
+                        Some(inner) => text.then(question.text(inner, scope)),
+                        None => text.0.push(Part::Unknown(Some(part))),
+                    },
+                    _ => {}
+                }
+            }
+            text
+        }
+        "binary_expression" => question.sum(node, scope),
+        // Where the program lies is up to whoever installs it.
+        "identifier" if matches!(names.text(node), "__dirname" | "__filename") => Text::known("/"),
+        "identifier" => question.text_of_name(names.text(node), node, scope),
+        "parenthesized_expression" | "as_expression" | "satisfies_expression" | "non_null_expression" => {
+            match node.named_child(0) {
+                Some(inner) => question.text(inner, scope),
+                None => Text::unknown(node),
+            }
+        }
+        "ternary_expression" => {
+            // Either way it is written here.
+            let both = [node.child_by_field_name("consequence"), node.child_by_field_name("alternative")];
+            let texts: Vec<_> = both.into_iter().flatten().map(|side| question.text(side, scope)).collect();
+            match texts.into_iter().find(|text| !text.is_known()) {
+                None => Text::known(""),
+                Some(_) => Text::unknown(node),
+            }
+        }
+        "member_expression" => {
+            let property = node.child_by_field_name("property").map(|property| names.text(property));
+            // What the environment says is no constant.
+            let constant = property.is_some_and(is_constant) && !names.text(node).contains("env.");
+            if constant { Text::known("") } else { Text::unknown(node) }
+        }
+        _ => Text::unknown(node),
+    }
+}
+
+fn characters(names: &Names<'_>, node: Node<'_>) -> String {
+    let mut text = String::new();
+    for part in children(node, 10_000) {
+        match part.kind() {
+            "escape_sequence" => text.push(unescaped(names.text(part))),
+            _ => text.push_str(names.text(part)),
+        }
+    }
+    text
+}

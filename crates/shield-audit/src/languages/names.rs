@@ -1,0 +1,109 @@
+//! Scopes of a file, and what its names mean there.
+
+use rustc_hash::FxHashMap;
+use tree_sitter::Node;
+
+use super::Language;
+
+/// Scopes around a name that are asked for it; then only the file is.
+const SCOPES_MAX: usize = 100;
+
+/// Values that are followed into one name.
+const PARTS_MAX: usize = 20;
+
+/// A scope; the file is the first.
+pub(super) type Scope = u32;
+
+/// What a name means.
+#[derive(Clone, Debug)]
+pub(super) enum Meaning<'t> {
+    /// Something imported.
+    Path(String),
+    /// A value, and the scope it is written in.
+    Value(Node<'t>, Scope),
+    /// A part of a value: `const { exec } = require('child_process')`.
+    Part(Node<'t>, &'t str, Scope),
+    /// A value to which others are added (`+=`), as far as the file goes.
+    Grown(Vec<(Node<'t>, Scope)>),
+    /// Declared; nothing given yet.
+    Nothing,
+    /// More than one thing, or something that is not known: a parameter.
+    Unknown,
+}
+
+/// The names of a file.
+#[derive(Debug)]
+pub(super) struct Names<'t> {
+    pub(super) language: Language,
+    pub(super) text: &'t str,
+    parents: Vec<Scope>,
+    /// By name, then by the scope that declares it.
+    table: FxHashMap<&'t str, FxHashMap<Scope, Meaning<'t>>>,
+}
+
+// === impl Names ===
+
+impl<'t> Names<'t> {
+    pub(super) fn of(text: &'t str, language: Language) -> Self {
+        Self { language, text, parents: vec![0], table: FxHashMap::default() }
+    }
+
+    /// What a node is written as.
+    pub(super) fn text(&self, node: Node<'_>) -> &'t str {
+        self.text.get(node.byte_range()).unwrap_or_default()
+    }
+
+    /// A scope within another.
+    pub(super) fn open(&mut self, parent: Scope) -> Scope {
+        self.parents.push(parent);
+        u32::try_from(self.parents.len() - 1).unwrap_or_default()
+    }
+
+    pub(super) fn declare(&mut self, scope: Scope, name: &'t str, meaning: Meaning<'t>) {
+        // Two declarations of one name in one scope: which one is meant is not told from here.
+        let known = self.table.entry(name).or_default().entry(scope);
+        known.and_modify(|known| *known = Meaning::Unknown).or_insert(meaning);
+    }
+
+    /// A name that exists gets another value.
+    pub(super) fn assign(&mut self, scope: Scope, name: &'t str, meaning: Meaning<'t>) {
+        let scopes = self.scopes(scope);
+        let Some(declared) = self.table.get_mut(name) else { return };
+        if let Some(known) =
+            scopes.into_iter().find(|at| declared.contains_key(at)).and_then(|at| declared.get_mut(&at))
+        {
+            *known = if matches!(known, Meaning::Nothing) { meaning } else { Meaning::Unknown };
+        }
+    }
+
+    /// Something is added to what a name stands for.
+    pub(super) fn grow(&mut self, scope: Scope, name: &'t str, added: Node<'t>) {
+        let scopes = self.scopes(scope);
+        let Some(declared) = self.table.get_mut(name) else { return };
+        if let Some(known) =
+            scopes.into_iter().find(|at| declared.contains_key(at)).and_then(|at| declared.get_mut(&at))
+        {
+            match known {
+                Meaning::Value(value, at) => *known = Meaning::Grown(vec![(*value, *at), (added, scope)]),
+                Meaning::Grown(parts) if parts.len() < PARTS_MAX => parts.push((added, scope)),
+                _ => *known = Meaning::Unknown,
+            }
+        }
+    }
+
+    pub(super) fn meaning(&self, scope: Scope, name: &str) -> Option<&Meaning<'t>> {
+        let declared = self.table.get(name)?;
+        self.scopes(scope).into_iter().find_map(|at| declared.get(&at))
+    }
+
+    /// A scope and those around it, innermost first.
+    fn scopes(&self, scope: Scope) -> Vec<Scope> {
+        let mut scopes = vec![scope];
+        let mut here = scope;
+        while here != 0 {
+            here = if scopes.len() < SCOPES_MAX { self.parents[here as usize] } else { 0 };
+            scopes.push(here);
+        }
+        scopes
+    }
+}
