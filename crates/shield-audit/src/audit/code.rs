@@ -12,7 +12,7 @@ use crate::{
     languages,
     python::{self, FileReport, Suppressed},
     secrets::{Identity, Scanner},
-    tree::{Entry, Origin, Skipped, Tree},
+    tree::{Entry, Origin, Skipped, Tree, decode},
 };
 
 /// Progress is told once for so many files.
@@ -26,6 +26,8 @@ pub(super) struct Code {
     pub(super) skipped: Vec<Skipped>,
     /// Secrets of the tree: the history need not name them again.
     pub(super) secrets: HashSet<Identity>,
+    /// Python of the project's own, with its path: what its functions do to each other's data is looked at together.
+    pub(super) python: Vec<(String, String)>,
     /// Files that were read.
     pub(super) files: usize,
     /// Their bytes.
@@ -48,6 +50,11 @@ pub(super) fn look(
         let mut code = Code { files: 1, bytes: bytes.len() as u64, ..Code::default() };
         if python::is_candidate(entry) {
             code.report(rules.file(entry, bytes));
+            if entry.origin == Origin::Project
+                && let Ok(text) = decode(bytes)
+            {
+                code.python.push((entry.path.clone(), text.characters.into_owned()));
+            }
         }
         if entry.origin == Origin::Project {
             code.report(others.file(&entry.path, bytes));
@@ -81,6 +88,7 @@ impl Code {
         self.suppressed.extend(other.suppressed);
         self.skipped.extend(other.skipped);
         self.secrets.extend(other.secrets);
+        self.python.extend(other.python);
         self.files += other.files;
         self.bytes += other.bytes;
     }

@@ -62,29 +62,60 @@ pub(super) fn sites(tree: &Tree) -> Vec<String> {
     sites.into_iter().collect()
 }
 
-/// Makes the graph of the directory at `root`, an absolute path, with these directories of installed packages.
-pub(super) fn look(root: &Path, sites: &[String], settings: &Settings) -> Imports {
+/// What the import graph of a project is made from.
+pub(super) struct Parts<'a> {
+    pub(super) project: &'a str,
+    pub(super) layout: &'a Layout,
+    pub(super) library: &'a Library<'a>,
+    pub(super) distributions: &'a Distributions,
+    pub(super) declared: &'a Declared,
+}
+
+/// Shows what the graph of the directory at `root`, an absolute path, is made from, with these directories of installed packages;
+/// none where there is no Python.
+///
+/// # Errors
+/// Why there is no graph.
+pub(super) fn with_parts<T>(
+    root: &Path,
+    sites: &[String],
+    settings: &Settings,
+    look: impl FnOnce(&Parts<'_>) -> T,
+) -> Result<Option<T>, String> {
     let (Some(project), true) = (root.to_str(), root.is_dir()) else {
-        let reason = "the import graph needs a directory whose path is UTF-8".to_owned();
-        return Imports { gaps: vec![Gap::of(Part::Imports, ".", reason)], ..Imports::default() };
+        return Err("the import graph needs a directory whose path is UTF-8".to_owned());
     };
     let around =
         Surroundings { project: project.to_owned(), python_path: Vec::new(), site_packages: sites.to_vec() };
     let target = Target { version: version(sites, settings), platform: "linux".to_owned() };
     let layout = Layout::discover(&Disk, &around);
     if layout.sources.is_empty() {
-        return Imports::default();
+        return Ok(None);
     }
     let mut inventory = Inventory::read(&Disk, &layout.roots, target.version);
     inventory.add_scripts(layout.sources.iter().map(String::as_str));
-    let library = Library::new(&Disk, &inventory, target);
-    let distributions = Distributions::read(&Disk, sites);
-    let packaging = Packaging { files: &Disk, project, library: &library };
-    let mut imports = Imports { findings: packaging.project(&layout), ..Imports::default() };
-    imports.broken(&packaging, &layout, &distributions);
-    let graph = Graph { project, library: &library, layout: &layout, distributions: &distributions };
+    let library = &Library::new(&Disk, &inventory, target);
+    let distributions = &Distributions::read(&Disk, sites);
+    let declared = &Declared::read(&Disk, project);
+    Ok(Some(look(&Parts { project, layout: &layout, library, distributions, declared })))
+}
+
+/// Makes the graph of the directory at `root`, an absolute path, with these directories of installed packages.
+pub(super) fn look(root: &Path, sites: &[String], settings: &Settings) -> Imports {
+    match with_parts(root, sites, settings, made) {
+        Ok(imports) => imports.unwrap_or_default(),
+        Err(reason) => Imports { gaps: vec![Gap::of(Part::Imports, ".", reason)], ..Imports::default() },
+    }
+}
+
+fn made(parts: &Parts<'_>) -> Imports {
+    let Parts { project, layout, library, distributions, .. } = *parts;
+    let packaging = Packaging { files: &Disk, project, library };
+    let mut imports = Imports { findings: packaging.project(layout), ..Imports::default() };
+    imports.broken(parts, &packaging);
+    let graph = Graph { project, library, layout, distributions };
     imports.graph = graph.made(&mut imports.gaps);
-    let unread = layout.unread.iter().chain(&inventory.unread).cloned().chain(library.unread());
+    let unread = layout.unread.iter().chain(&library.inventory.unread).cloned().chain(library.unread());
     imports
         .gaps
         .extend(unread.map(|unread| Gap::of(Part::Imports, relative(project, &unread.path), unread.reason)));
@@ -123,16 +154,24 @@ impl ImportGraph {
     }
 }
 
+// === impl Parts ===
+
+impl<'a> Parts<'a> {
+    /// What looks for imports that cannot work, and plans their repair.
+    pub(super) fn surveyor(&self) -> Surveyor<'a> {
+        let ours = self.layout.roots.iter().filter(|root| root.home == Home::Project);
+        let roots = ours.map(|root| root.folder.as_str()).collect();
+        Surveyor::new(self.library, (self.project, roots), self.declared, self.distributions)
+    }
+}
+
 // === impl Imports ===
 
 impl Imports {
     /// Imports that cannot work. Where no packages are installed, nothing can be said of those that would come from one.
-    fn broken(&mut self, packaging: &Packaging<'_>, layout: &Layout, distributions: &Distributions) {
-        let (library, project) = (packaging.library, packaging.project);
-        let declared = Declared::read(&Disk, project);
-        let ours = layout.roots.iter().filter(|root| root.home == Home::Project);
-        let roots = ours.map(|root| root.folder.as_str()).collect();
-        let surveyor = Surveyor::new(library, (project, roots), &declared, distributions);
+    fn broken(&mut self, parts: &Parts<'_>, packaging: &Packaging<'_>) {
+        let (library, layout) = (parts.library, parts.layout);
+        let surveyor = parts.surveyor();
         let survey = surveyor.survey(&layout.sources);
         self.findings.extend(packaging.broken(&survey));
         let mut loader = Loader::new(library, &survey);

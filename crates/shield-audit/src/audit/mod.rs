@@ -4,8 +4,10 @@
 //! in, whether anything leads there, what the baseline accepts, and what a package that is never imported is worth.
 
 mod code;
+mod flows;
 mod graph;
 mod history;
+mod mend;
 mod packages;
 mod progress;
 mod run;
@@ -13,6 +15,7 @@ mod settings;
 mod standing;
 
 pub use graph::ImportGraph;
+pub use mend::remedies;
 pub use progress::Progress;
 pub use run::audit;
 pub use settings::{HistoryOf, Settings};

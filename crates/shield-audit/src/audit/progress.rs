@@ -20,6 +20,8 @@ pub enum Progress {
         /// Different files of it so far.
         blobs: u64,
     },
+    /// Data of strangers is followed through the project's functions.
+    Flows,
     /// The import graph is made.
     Imports,
     /// Packages are looked up.

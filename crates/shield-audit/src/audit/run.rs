@@ -2,7 +2,7 @@
 
 use std::{fs, path::Path};
 
-use super::{HistoryOf, Progress, Settings, code, graph, history, packages, standing::Standings};
+use super::{HistoryOf, Progress, Settings, code, flows, graph, history, packages, standing::Standings};
 use crate::{
     advisories::rules,
     baseline::{Baseline, Entry},
@@ -28,7 +28,9 @@ pub fn audit(
     let tree = Tree::walk(&root, &settings.tree)?;
     tell(Progress::Walked { files: tree.entries().len() });
     let scanner = Scanner::new();
-    let code = code::look(&tree, settings, &scanner, tell);
+    let mut code = code::look(&tree, settings, &scanner, tell);
+    tell(Progress::Flows);
+    let mut gaps = flows::add(&mut code);
     let past = match settings.history {
         HistoryOf::Tree => history::Past::default(),
         HistoryOf::Repository => history::look(&root, &scanner, &code.secrets, tell),
@@ -44,8 +46,7 @@ pub fn audit(
     findings.extend(past.findings.into_iter().chain(imports.findings).chain(packages.findings));
     let (findings, suppressed) = numbered(findings, code.suppressed);
     let (found, accepted) = judged(findings, settings, &code.skipped, &standings);
-    let mut gaps = past.gaps;
-    gaps.extend(imports.gaps.into_iter().chain(packages.gaps));
+    gaps.extend(past.gaps.into_iter().chain(imports.gaps).chain(packages.gaps));
     Ok(Report {
         root: root.to_string_lossy().into_owned(),
         day: settings.today,
@@ -67,7 +68,7 @@ pub fn audit(
 }
 
 /// Absolute paths of the directories of installed packages: those of the tree, then the others.
-fn sites(root: &Path, tree: &Tree, settings: &Settings) -> Vec<String> {
+pub(super) fn sites(root: &Path, tree: &Tree, settings: &Settings) -> Vec<String> {
     let inside = graph::sites(tree).into_iter().map(|site| root.join(site));
     let given =
         settings.site_packages.iter().map(|path| fs::canonicalize(path).unwrap_or_else(|_| path.clone()));

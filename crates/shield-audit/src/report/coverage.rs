@@ -38,6 +38,8 @@ pub struct HistoryRead {
 pub enum Part {
     /// Files that could not be read, decoded or parsed.
     Files,
+    /// Data that was not followed to its end.
+    Flows,
     /// Commits that could not be read.
     History,
     /// Modules that the import graph does not know.
@@ -103,13 +105,15 @@ impl Coverage {
 
 impl Part {
     /// All of them.
-    pub const ALL: [Self; 5] = [Self::Files, Self::History, Self::Imports, Self::Packages, Self::Advisories];
+    pub const ALL: [Self; 6] =
+        [Self::Files, Self::Flows, Self::History, Self::Imports, Self::Packages, Self::Advisories];
 
     /// Its name.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
             Self::Files => "files",
+            Self::Flows => "flows",
             Self::History => "history",
             Self::Imports => "imports",
             Self::Packages => "packages",

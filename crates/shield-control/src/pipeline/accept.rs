@@ -12,7 +12,7 @@ use shield_audit::{
     finding::Finding,
 };
 
-use super::audit::{AuditRunError, BASELINE, order, today};
+use super::audit::{AuditRunError, BASELINE, audit_settings, today};
 use crate::{
     durable::{StateFileError, replace_shared},
     manifest::AuditSettings,
@@ -80,7 +80,7 @@ pub fn accept_findings(
     }
     let name = settings.baseline.as_deref().unwrap_or(BASELINE);
     let file = path.join(name);
-    let mut order = order(path, settings, audit_with.advisories)?;
+    let mut order = audit_settings(path, settings, audit_with.advisories)?;
     order.baseline = Some(current(&file, name)?);
     let report = audit(path, &order, audit_with.tell).map_err(AuditRunError::from)?;
 

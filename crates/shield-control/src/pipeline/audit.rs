@@ -80,7 +80,7 @@ pub fn audit_project(
     advisories: Option<&Path>,
     tell: &(dyn Fn(Progress) + Sync),
 ) -> Result<Report, AuditRunError> {
-    let mut order = order(path, settings, advisories)?;
+    let mut order = audit_settings(path, settings, advisories)?;
     order.baseline = baseline(path, settings)?;
     Ok(audit(path, &order, tell)?)
 }
@@ -90,8 +90,12 @@ pub(super) fn today() -> Date {
     TimeZone::UTC.to_datetime(jiff::Timestamp::now()).date()
 }
 
-/// What is looked at, held against nothing that is accepted.
-pub(super) fn order(
+/// What an audit of `path` looks at, as `settings` say, held against nothing that is accepted; paths in these are relative to it. `advisories` is the index, if there is a
+/// file.
+///
+/// # Errors
+/// If the index cannot be used.
+pub fn audit_settings(
     path: &Path,
     settings: &AuditSettings,
     advisories: Option<&Path>,

@@ -21,7 +21,7 @@ mod stage;
 mod staging;
 
 pub use accept::{AcceptError, Acceptance, AcceptedFindings, AuditWith, accept_findings};
-pub use audit::{AuditRunError, advisories_path, audit_project};
+pub use audit::{AuditRunError, advisories_path, audit_project, audit_settings};
 pub use bench::{BENCH_DATA, BenchRunError, bench_artifact, bench_running};
 pub(crate) use notary::{Finding, Notary};
 pub use ship::{ShipError, ShipOrder, ShipSummary, release_artifact, ship};

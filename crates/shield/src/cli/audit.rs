@@ -41,6 +41,8 @@ pub(crate) struct AuditArguments {
     #[command(flatten)]
     pub(crate) files: AuditFileArguments,
     #[command(flatten)]
+    pub(crate) mend: MendArguments,
+    #[command(flatten)]
     pub(crate) accept: AcceptArguments,
     /// Instead of an audit, make the index of advisories anew from these directories and zip archives (dumps of OSV, checkouts of
     /// advisory databases), or from OSV's dumps of crates.io, Go, npm and PyPI, fetched now.
@@ -48,6 +50,22 @@ pub(crate) struct AuditArguments {
         "path", "fail_on", "gaps", "history", "exclude", "site_packages", "python", "baseline", "acceptance",
     ])]
     pub(crate) update: Option<Vec<PathBuf>>,
+}
+
+/// What is done about findings.
+#[derive(Debug, Args)]
+#[group(id = "mending", multiple = false, conflicts_with = "acceptance")]
+pub(crate) struct MendArguments {
+    /// Mend what can be mended without asking: what keeps its meaning, and, where the tests of shield.toml (stage.test.command) are as
+    /// green as before, what may change behaviour. Every change can be taken back with --revert.
+    #[arg(long, help_heading = MENDING)]
+    pub(crate) fix: bool,
+    /// Say what to do about each finding, by when and by whom. Nothing is changed.
+    #[arg(long, help_heading = MENDING)]
+    pub(crate) plan: bool,
+    /// Take back the last --fix: every file gets exactly the bytes that it had.
+    #[arg(long, help_heading = MENDING)]
+    pub(crate) revert: bool,
 }
 
 /// Files that the report is written to.
@@ -103,6 +121,7 @@ pub(crate) struct AcceptArguments {
     owner: Option<String>,
 }
 
+const MENDING: &str = "Mending";
 const REPORTS: &str = "Reports";
 const ACCEPTING: &str = "Accepting findings";
 const ADVISORIES: &str = "Advisories";

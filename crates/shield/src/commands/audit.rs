@@ -11,7 +11,7 @@ use shield_control::{
     pipeline::{AuditRunError, advisories_path, audit_project},
 };
 
-use super::{accept, advisories, audit_files as files};
+use super::{accept, advisories, audit_files as files, mend};
 use crate::{
     cli::{AuditArguments, OutputFormat, Place},
     exit::{Exit, Failure},
@@ -27,10 +27,19 @@ pub(crate) fn run(place: &Place, arguments: &AuditArguments, format: OutputForma
     if let Some(acceptance) = arguments.accept.acceptance() {
         return accept::run(path, &settings, &acceptance, format);
     }
+    if arguments.mend.revert {
+        return mend::revert(path, format);
+    }
     files::prepare(&arguments.files)?;
+    if arguments.mend.fix {
+        mend::fix(path, &settings, format)?;
+    }
     let report = look(path, &settings, format)?;
     print(&report, &settings.criteria, format);
     files::write(&arguments.files, &report, &settings.criteria)?;
+    if arguments.mend.plan {
+        mend::plan(path, &settings, &report, format)?;
+    }
     match report.outcome(&settings.criteria) {
         Outcome::Clean => Ok(()),
         Outcome::Found => Err(Failure::told(Exit::NotHeld)),
@@ -39,7 +48,7 @@ pub(crate) fn run(place: &Place, arguments: &AuditArguments, format: OutputForma
     }
 }
 
-fn look(path: &Path, settings: &AuditSettings, format: OutputFormat) -> Result<Report, Failure> {
+pub(super) fn look(path: &Path, settings: &AuditSettings, format: OutputFormat) -> Result<Report, Failure> {
     let meter = Meter::new(format);
     let report =
         audit_project(path, settings, advisories_path().as_deref(), &|progress| meter.tell(progress));

@@ -14,6 +14,7 @@ pub(crate) mod history;
 pub(crate) mod init;
 pub(crate) mod load;
 pub(crate) mod logs;
+mod mend;
 pub(crate) mod release;
 mod reports;
 pub(crate) mod rollback;

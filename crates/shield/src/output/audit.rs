@@ -52,6 +52,7 @@ impl Meter {
             Progress::Walked { files } => format!("{files} files"),
             Progress::Files { done, all } => format!("read {done} of {all} files"),
             Progress::History { blobs } => format!("read {blobs} files of the history"),
+            Progress::Flows => "following data".to_owned(),
             Progress::Imports => "following imports".to_owned(),
             Progress::Packages => "looking up packages".to_owned(),
         });

@@ -9,6 +9,7 @@ pub(crate) mod evidence;
 pub(crate) mod history;
 pub(crate) mod init;
 pub(crate) mod load;
+pub(crate) mod mend;
 mod reporter;
 pub(crate) mod status;
 pub(crate) mod summary;

@@ -1,0 +1,75 @@
+//! What can be done about the findings of a report.
+
+use std::{collections::BTreeMap, fs, path::Path};
+
+use super::{
+    Settings,
+    graph::{Parts, with_parts},
+    run::sites,
+};
+use crate::{
+    advisories::Answer,
+    finding::Finding,
+    imports::{Disk, missing_manifest},
+    remedy::{Imports, Packaging, Project, Remedy, for_dependencies, for_python, python_minimum},
+    report::{Report, Standing},
+    tree::{Tree, WalkError},
+};
+
+/// The remedies for the project's own findings of a report, by the part that knows them. `settings` are those of the audit. Nothing
+/// is changed.
+///
+/// # Errors
+/// If the audited directory is not there any more.
+pub fn remedies(root: &Path, settings: &Settings, report: &Report) -> Result<Vec<Remedy>, WalkError> {
+    let failed = |source| WalkError { root: root.to_owned(), source };
+    let root = fs::canonicalize(root).map_err(failed)?;
+    let tree = Tree::walk(&root, &settings.tree)?;
+    let sites = sites(&root, &tree, settings);
+    let own = report.found.iter().filter(|one| one.standing == Standing::Own);
+    let findings: Vec<Finding> = own.map(|one| one.finding.clone()).collect();
+    let mut remedies = python(&root, &findings, report);
+    if let Answer::Checked(checked) = &report.advisories {
+        let vulnerable = of_area(&findings, &["dependencies/"]);
+        remedies
+            .extend(for_dependencies(&checked.matches, &vulnerable, |file| fs::read(root.join(file)).ok()));
+    }
+    let imports = with_parts(&root, &sites, settings, |parts| imports(parts, &findings));
+    // Without a graph there were no findings about imports either.
+    remedies.extend(imports.ok().flatten().unwrap_or_default());
+    Ok(remedies)
+}
+
+fn of_area(findings: &[Finding], areas: &[&str]) -> Vec<Finding> {
+    let of = |finding: &&Finding| areas.iter().any(|area| finding.rule.id.starts_with(area));
+    findings.iter().filter(of).cloned().collect()
+}
+
+/// Remedies for what calls do, file by file.
+fn python(root: &Path, findings: &[Finding], report: &Report) -> Vec<Remedy> {
+    let installed = report.bill.packages.iter().map(|package| package.name.name().to_owned());
+    let project = Project {
+        python_minimum: root.to_str().and_then(|root| python_minimum(&Disk, root)),
+        installed: installed.collect(),
+    };
+    let mut files: BTreeMap<&str, Vec<Finding>> = BTreeMap::new();
+    for finding in findings.iter().filter(|finding| finding.rule.id.starts_with("python/")) {
+        files.entry(&finding.place.file).or_default().push(finding.clone());
+    }
+    let read =
+        files.iter().filter_map(|(file, findings)| Some((file, fs::read(root.join(file)).ok()?, findings)));
+    read.flat_map(|(file, bytes, findings)| for_python(file, &bytes, findings, &project)).collect()
+}
+
+/// Remedies for imports that cannot work and for packaging.
+fn imports(parts: &Parts<'_>, findings: &[Finding]) -> Vec<Remedy> {
+    let Parts { project, layout, library, .. } = *parts;
+    let (surveyor, inventory) = (parts.surveyor(), library.inventory);
+    let survey = surveyor.survey(&layout.sources);
+    let imports = Imports { files: &Disk, project, inventory, surveyor: &surveyor, survey: &survey };
+    let mut remedies = imports.remedies(&of_area(findings, &["imports/"]));
+    let manifest = missing_manifest(&Disk, project, layout, inventory);
+    let packaging = Packaging { files: &Disk, project, manifest: manifest.as_ref() };
+    remedies.extend(packaging.remedies(&of_area(findings, &["packaging/"])));
+    remedies
+}

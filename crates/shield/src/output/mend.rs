@@ -1,0 +1,68 @@
+//! What was done about findings, and what is left to do.
+
+use serde_json::json;
+use shield_audit::remedy::{Applied, Class, Outcome, Remedy, Schedule, Undone};
+
+use super::{json as json_line, write::say};
+use crate::cli::OutputFormat;
+
+/// What became of each remedy of a round; proposals are only counted, since `--plan` lists them.
+pub(crate) fn applied(remedies: &[Remedy], applied: &Applied, tested: bool, format: OutputFormat) {
+    let outcomes = || remedies.iter().zip(&applied.outcomes);
+    if format == OutputFormat::Json {
+        let list: Vec<_> =
+            outcomes().map(|(remedy, outcome)| json!({ "remedy": remedy, "outcome": outcome })).collect();
+        return json_line(&json!({ "event": "mended", "record": applied.record, "remedies": list }));
+    }
+    let mut proposed = 0;
+    let mut untested = 0;
+    for (remedy, outcome) in outcomes() {
+        let what =
+            || format!("{} {} ({}): {}", line(remedy), remedy.finding.rule.id, remedy.class, remedy.what);
+        match outcome {
+            Outcome::Applied => say!("mended {}", what()),
+            Outcome::Reverted { why } => say!("taken back {}: {why}", what()),
+            Outcome::Refused { .. } if remedy.class == Class::B && !tested => untested += 1,
+            Outcome::Refused { why } => say!("not mended {}: {why}", what()),
+            Outcome::Proposed => proposed += 1,
+        }
+    }
+    if untested > 0 {
+        say!(
+            "{untested} may change behaviour and are not mended: shield.toml names no tests (stage.test.command)"
+        );
+    }
+    if proposed > 0 {
+        say!("{proposed} are for a person to decide; `shield audit --plan` lists them");
+    }
+}
+
+fn line(remedy: &Remedy) -> String {
+    let place = &remedy.finding.place;
+    place.span.map_or_else(|| place.file.clone(), |span| format!("{}:{}", place.file, span.line))
+}
+
+/// What there is to do, by when and by whom.
+pub(crate) fn plan(schedule: &Schedule, format: OutputFormat) {
+    match format {
+        OutputFormat::Json => json_line(&json!({ "event": "planned", "schedule": schedule })),
+        OutputFormat::Text => say!("\n{}", schedule.markdown().trim_end()),
+    }
+}
+
+/// What was taken back.
+pub(crate) fn undone(undone: &Undone, format: OutputFormat) {
+    if format == OutputFormat::Json {
+        return json_line(&json!({ "event": "reverted", "undone": undone }));
+    }
+    say!("took back {} changes: {} files are as they were", undone.remedies.len(), undone.restored.len());
+    undone.left.iter().for_each(|(file, why)| say!("left alone {file}: {why}"));
+}
+
+/// There was no change to take back.
+pub(crate) fn nothing_to_revert(format: OutputFormat) {
+    match format {
+        OutputFormat::Json => json_line(&json!({ "event": "reverted", "undone": null })),
+        OutputFormat::Text => say!("nothing to take back: no change is recorded here"),
+    }
+}
