@@ -4,6 +4,7 @@
 #![expect(clippy::unwrap_used, reason = "a panic is a test's failure")]
 
 mod audit_updates;
+mod audits;
 mod benches;
 mod busy;
 mod command_line;

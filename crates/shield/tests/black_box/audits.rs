@@ -1,0 +1,76 @@
+//! `shield audit`: what it comes to, where it is written, and what is done about it.
+
+use std::fs;
+
+use crate::support::{Project, Run};
+
+/// A program that runs what a stranger sends.
+const OPEN: &str = "from flask import Flask, request\n\napp = Flask(__name__)\n\n\n@app.get('/run')\ndef run():\n    return str(eval(request.args['code']))\n";
+
+/// A key of a cache: no secret hangs on it.
+const CACHE: &str =
+    "import hashlib\n\n\ndef cache_key(url: str) -> str:\n    return hashlib.md5(url.encode()).hexdigest()\n";
+
+const PROJECT: &str = "[project]\nname = \"shop\"\nversion = \"1\"\nrequires-python = \">=3.9\"\n";
+
+/// Runs `shield audit` on `code`, with no index of advisories.
+fn audit(project: &Project, arguments: &[&str]) -> Run {
+    let variables = [("SHIELD_ADVISORIES", "/nonexistent/advisories")];
+    project.shield_with(&[&["audit", "code"], arguments].concat(), &variables)
+}
+
+#[test]
+fn outcomes_have_codes_of_their_own() {
+    let project = Project::of_files(&[("code/a.py", "x = 1\n")]);
+    audit(&project, &[]).expect(0).says("clean: nothing of severity high or above; 1 files read");
+    project.write("code/broken.py", "def f(:\n");
+    audit(&project, &["--fail-on", "critical"])
+        .expect(14)
+        .says("files broken.py")
+        .says("does not parse");
+    audit(&project, &["--fail-on", "critical", "--gaps", "files"]).expect(0);
+    project.write("code/open.py", OPEN);
+    audit(&project, &[]).expect(15).says("python/code-injection").says("open.py:8");
+    fs::remove_file(project.path().join("code/broken.py")).unwrap();
+    audit(&project, &[]).expect(10).says("python/code-injection");
+    audit(&project, &["--gaps", "everything"]).expect(2).says("files, flows, history");
+}
+
+#[test]
+fn packages_without_a_database_are_a_gap() {
+    let project = Project::of_files(&[("code/requirements.txt", "shop-lib==1.0\n")]);
+    audit(&project, &[]).expect(14).says("no database of advisories");
+    audit(&project, &["--gaps", "advisories"]).expect(0);
+}
+
+#[test]
+fn every_form_is_written() {
+    let project = Project::of_files(&[("code/open.py", OPEN)]);
+    let forms = ["json", "html", "markdown", "sarif", "cyclonedx", "spdx"];
+    let arguments: Vec<String> =
+        forms.iter().flat_map(|form| [format!("--{form}"), format!("report.{form}")]).collect();
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    audit(&project, &arguments).expect(10);
+    let read = |form: &str| fs::read_to_string(project.path().join(format!("report.{form}"))).unwrap();
+    for form in ["json", "sarif", "cyclonedx", "spdx"] {
+        serde_json::from_str::<serde_json::Value>(&read(form))
+            .unwrap_or_else(|error| panic!("{form}: {error}"));
+    }
+    for form in ["json", "html", "markdown", "sarif"] {
+        assert!(read(form).contains("code-injection"), "{form}");
+    }
+    audit(&project, &["--json", "nowhere/report.json"]).expect(2);
+}
+
+#[test]
+fn mended_is_as_it_was_when_taken_back() {
+    let project = Project::of_files(&[("code/cache.py", CACHE), ("code/pyproject.toml", PROJECT)]);
+    let text = || fs::read_to_string(project.path().join("code/cache.py")).unwrap();
+    audit(&project, &["--plan"]).expect(10).says("## Dated").says("cache.py:5");
+    assert_eq!(text(), CACHE);
+    audit(&project, &["--fix"]).expect(0).says("mended cache.py:5 python/weak-hash (A)");
+    assert!(text().contains("hashlib.md5(url.encode(), usedforsecurity=False)"), "{}", text());
+    audit(&project, &["--revert"]).expect(0).says("1 files are as they were");
+    assert_eq!(text(), CACHE);
+    audit(&project, &["--revert"]).expect(0).says("nothing to take back");
+}
