@@ -24,10 +24,7 @@ fn outcomes_have_codes_of_their_own() {
     let project = Project::of_files(&[("code/a.py", "x = 1\n")]);
     audit(&project, &[]).expect(0).says("clean: nothing of severity high or above; 1 files read");
     project.write("code/broken.py", "def f(:\n");
-    audit(&project, &["--fail-on", "critical"])
-        .expect(14)
-        .says("files broken.py")
-        .says("does not parse");
+    audit(&project, &["--fail-on", "critical"]).expect(14).says("files broken.py").says("does not parse");
     audit(&project, &["--fail-on", "critical", "--gaps", "files"]).expect(0);
     project.write("code/open.py", OPEN);
     audit(&project, &[]).expect(15).says("python/code-injection").says("open.py:8");
