@@ -4,9 +4,11 @@ mod audit_advisories;
 mod audit_benchmark;
 mod audit_fixes;
 mod audit_imports;
+mod audit_incomplete;
 mod audit_original;
 mod audit_original_report;
 mod audit_secrets;
+mod audit_self;
 mod bad_state;
 mod evidence_tamper;
 mod faults_undone;
@@ -79,6 +81,8 @@ enum Kind {
     AuditImports,
     AuditFixes,
     AuditBenchmark,
+    AuditIncomplete,
+    AuditSelf,
 }
 
 /// Part of a bar that has several.
@@ -287,6 +291,16 @@ pub(crate) const BARS: &[Bar] = &[
         claim: "OWASP BenchmarkPython, tests with odd numbers after tuning on the even ones: mean of TPR - FPR over the categories >= 70 (ruff 19.7, bandit 14.8, semgrep 12.3), precision >= .90, recall >= .80; all 1,243 files parsed",
         kind: Kind::AuditBenchmark,
     },
+    Bar {
+        name: "audit.incomplete",
+        claim: "bad UTF-8, newest syntax, a 100 MB file, a symlink loop, a malformed OSV record, an unreadable directory: never abort, never change other findings, listed, and the outcome says incomplete",
+        kind: Kind::AuditIncomplete,
+    },
+    Bar {
+        name: "audit.self",
+        claim: "the audit of this repository is clean from the lowest severity, each accepted finding with a reason",
+        kind: Kind::AuditSelf,
+    },
 ];
 
 /// Measures one.
@@ -323,5 +337,7 @@ pub(crate) async fn run(bar: &Bar, options: &Options) -> Result<Verdict> {
         Kind::AuditImports => audit_imports::run(options).await,
         Kind::AuditFixes => audit_fixes::run(options).await,
         Kind::AuditBenchmark => audit_benchmark::run(options).await,
+        Kind::AuditIncomplete => audit_incomplete::run(options).await,
+        Kind::AuditSelf => audit_self::run(options).await,
     }
 }
