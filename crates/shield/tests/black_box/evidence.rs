@@ -20,7 +20,7 @@ fn verifies_against_kept_checkpoint() {
         r#"
 code 0
 -- stdout
-signed by key [KEY]; all 9 entries are exactly those of the trusted checkpoint
+signed by key [KEY]; all 10 entries are exactly those of the trusted checkpoint
 checkpoint [CHECKPOINT]
 -- stderr
 "#,

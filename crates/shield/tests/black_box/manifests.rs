@@ -32,7 +32,7 @@ error: failed to accept `shield.toml`, which has 8 mistakes
     shield.toml:3: name = "Shop!": not a name
         expected: 1 to 63 of a-z, 0-9 and `-`, starting with a letter
     shield.toml:4: colour: not a known key
-        expected: one of bench, drill, edge, format, name, release, service, stage
+        expected: one of audit, bench, drill, edge, format, name, release, service, stage
     shield.toml:7: service.start = "{artifact} --port {prot}": `{prot}` is not a placeholder
         expected: `{artifact}`, `{address}`, `{port}`, `{data}`; `{{prot}}` for the text `{prot}`
     shield.toml:8: service.instances = 0: out of range

@@ -17,6 +17,7 @@ shop r1-[HASH] is live on https://[HTTPS] and http://[HTTP]
 Proved and signed, about artifact sha256:[DIGEST]:
   build    sha256:[DIGEST]
   test     `true` exited with code 0
+  audit    skipped: no `[stage.audit]` in shield.toml
   bench    skipped: no `[stage.bench]` in shield.toml
   staging  healthy on 127.0.0.1:[PORT]
   smoke    1 request answered as expected
@@ -40,6 +41,7 @@ artifact sha256:[DIGEST]
 build    passed in [TIME]s: sha256:[DIGEST]
 test     true
 test     passed in [TIME]s: `true` exited with code 0
+audit    skipped: no `[stage.audit]` in shield.toml
 bench    skipped: no `[stage.bench]` in shield.toml
 staging  starting one instance outside production
 staging  passed in [TIME]s: healthy on 127.0.0.1:[PORT]
@@ -68,7 +70,10 @@ fn json_ends_with_checkpoint() {
     assert_eq!((names.first(), names.last()), (Some(&"began"), Some(&"finished")));
     let last = events.last().unwrap();
     let stages: Vec<_> = last["stages"].as_array().unwrap().iter().map(|it| it["stage"].clone()).collect();
-    assert_eq!(stages, ["build", "test", "bench", "staging", "smoke", "load", "drill", "release", "watch"]);
+    assert_eq!(
+        stages,
+        ["build", "test", "audit", "bench", "staging", "smoke", "load", "drill", "release", "watch"]
+    );
     let checkpoint = last["checkpoint"].as_str().unwrap();
     project.shield(&["evidence", "verify", "--expect", checkpoint]).expect(0);
     assert_eq!(run.stderr, "");

@@ -96,6 +96,6 @@ fn stage_without_configuration_is_skipped() {
     assert!(!run.stderr.contains("test     passed"), "{}", run.stderr);
     let list = project.shield(&["evidence", "list"]).expect(0);
     let skipped: Vec<_> = list.stdout.lines().filter(|line| line.contains("skipped")).collect();
-    assert_eq!(skipped.len(), 5, "{}", list.stdout);
-    assert!(skipped[0].contains("  test ") && skipped[2].contains("  smoke "), "{skipped:?}");
+    assert_eq!(skipped.len(), 6, "{}", list.stdout);
+    assert!(skipped[0].contains("  test ") && skipped[3].contains("  smoke "), "{skipped:?}");
 }
