@@ -16,7 +16,7 @@ use shield_audit::{
 };
 use shield_evidence::{Check, CheckOutcome};
 use shield_types::{Sha256Digest, chain};
-use tokio::sync::mpsc;
+use tokio::sync::watch;
 
 use super::{
     ship::{Pipeline, ShipError, failed},
@@ -137,8 +137,7 @@ impl Pipeline<'_> {
         let audited = self.audited().await;
         let report = match audited {
             Ok(report) => report,
-            Err(error) => {
-                let reason = chain(&error);
+            Err(reason) => {
                 self.record(running, artifact.digest, failed(&reason), Vec::new(), json!({}))?;
                 let (stage, output, hint) = (StageName::Audit, Vec::new(), HINT.to_owned());
                 return Err(self.fail(StageFailure { stage, reason, output, hint }));
@@ -160,23 +159,25 @@ impl Pipeline<'_> {
     }
 
     /// The audit runs on threads of its own; how far it is comes back through a channel.
-    async fn audited(&mut self) -> Result<Report, AuditRunError> {
+    async fn audited(&mut self) -> Result<Report, String> {
         let (project, settings) = (self.order.project.clone(), self.order.manifest.audit.clone());
-        let (tell, mut told) = mpsc::unbounded_channel();
+        // The latest is enough: nobody reads what came before it.
+        let (tell, mut told) = watch::channel(None);
         let work = tokio::task::spawn_blocking(move || {
             let tell = |progress| {
-                // Whoever listened has gone: the audit is not wanted any more.
-                let _ = tell.send(progress);
+                tell.send_replace(Some(progress));
             };
             audit_project(&project, &settings, advisories_path().as_deref(), &tell)
         });
-        while let Some(progress) = told.recv().await {
-            if let Progress::Files { done, all } = progress {
+        while told.changed().await.is_ok() {
+            if let Some(Progress::Files { done, all }) = *told.borrow_and_update() {
                 let line = format!("{done} of {all} files");
                 (self.tell)(PipelineEvent::Output { stage: StageName::Audit, line });
             }
         }
-        work.await.expect("an audit does not panic")
+        // What it reads is anybody's: should a reader of it give up, the stage has failed, and the pipeline ends in order.
+        let report = work.await.map_err(|error| format!("the audit broke off, which is a bug: {error}"))?;
+        report.map_err(|error| chain(&error))
     }
 
     /// What counts in a pipeline.
