@@ -283,7 +283,7 @@ pub(crate) const BARS: &[Bar] = &[
     },
     Bar {
         name: "audit.fixes",
-        claim: "bandit's examples, BenchmarkPython, 1,000 mutated files: no applied fix leaves a file that does not parse or adds a finding (a less bad one about the mended thing apart), taken back to the byte; the original's five MD5 uses mended, its tests as green",
+        claim: "bandit's examples, BenchmarkPython, 1,000 mutated files: no applied fix leaves a file that does not parse or adds a finding, taken back to the byte; the original's five MD5 uses mended, its tests as green",
         kind: Kind::AuditFixes,
     },
     Bar {

@@ -8,7 +8,7 @@ use std::{
 };
 
 use shield_audit::{
-    finding::{Finding, Severity},
+    finding::Finding,
     imports::PythonVersion,
     python::{Audit, Parse},
     remedy::{Outcome, Project, PythonRescan, TestError, TestRun, Tests, Work, apply, for_python, revert},
@@ -31,8 +31,6 @@ pub(super) struct Count {
     broken: usize,
     /// Findings that were not there.
     added: usize,
-    /// Findings of a rule that was not there, about something that was found before and is less bad now.
-    lesser: usize,
     /// Files that are not what they were after everything was taken back.
     unrestored: usize,
 }
@@ -126,41 +124,27 @@ fn judge(audit: &Audit, folder: &Path, before: &BTreeMap<String, Stored>, count:
             count.broken += 1;
             println!("  {file} is broken: {:?}", later.skipped);
         }
-        let (added, lesser) = added(&earlier.findings, &later.findings);
+        let added = added(&earlier.findings, &later.findings);
         added.iter().for_each(|finding| println!("  {file}: added {} {}", finding.rule.id, finding.message));
         count.added += added.len();
-        count.lesser += lesser;
     }
     Ok(())
 }
 
-/// The findings of which there were fewer, or less bad ones, about the same thing; and how many there are of rules that did not speak of it.
-fn added<'f>(before: &[Finding], after: &'f [Finding]) -> (Vec<&'f Finding>, usize) {
-    let mut about: HashMap<(&str, &str), Vec<Severity>> = HashMap::new();
-    let mut of_rule: HashMap<(&str, &str, &str), usize> = HashMap::new();
-    for Finding { rule, context, subject, severity, .. } in before {
-        about.entry((context, subject)).or_default().push(*severity);
-        *of_rule.entry((rule.id, context, subject)).or_default() += 1;
+/// The findings that were not there: more of a rule about one thing than before, however bad.
+fn added<'f>(before: &[Finding], after: &'f [Finding]) -> Vec<&'f Finding> {
+    let mut left: HashMap<(&str, &str, &str), usize> = HashMap::new();
+    for Finding { rule, context, subject, .. } in before {
+        *left.entry((rule.id, context, subject)).or_default() += 1;
     }
-    about.values_mut().for_each(|severities| severities.sort_unstable());
     let mut added = Vec::new();
-    let mut lesser = 0;
-    let mut worst: Vec<&Finding> = after.iter().collect();
-    worst.sort_by_key(|finding| std::cmp::Reverse(finding.severity));
-    for finding in worst {
-        let Finding { rule, context, subject, severity, .. } = finding;
-        // The worst that was there stands for the worst that is.
-        match about.get_mut(&(context.as_str(), subject.as_str())).and_then(Vec::pop) {
-            Some(was) if was >= *severity => {}
+    for finding in after {
+        match left.get_mut(&(finding.rule.id, finding.context.as_str(), finding.subject.as_str())) {
+            Some(left) if *left > 0 => *left -= 1,
             _ => added.push(finding),
         }
-        match of_rule.get_mut(&(rule.id, context.as_str(), subject.as_str())) {
-            Some(left) if *left > 0 => *left -= 1,
-            _ => lesser += 1,
-        }
     }
-    lesser -= added.len().min(lesser);
-    (added, lesser)
+    added
 }
 
 // === impl Count ===
@@ -175,7 +159,6 @@ impl Count {
         self.refused += other.refused;
         self.broken += other.broken;
         self.added += other.added;
-        self.lesser += other.lesser;
         self.unrestored += other.unrestored;
     }
 }
@@ -184,8 +167,8 @@ impl fmt::Display for Count {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             formatter,
-            "{} files, {} findings: {} fixes applied in {} files ({} reverted by their own proof, {} refused), {} broken, {} findings added ({} \
-             lesser ones in place of mended), {} not restored",
+            "{} files, {} findings: {} fixes applied in {} files ({} reverted by their own proof, {} refused), {} broken, {} findings added, {} \
+             not restored",
             self.files,
             self.findings,
             self.applied,
@@ -194,7 +177,6 @@ impl fmt::Display for Count {
             self.refused,
             self.broken,
             self.added,
-            self.lesser,
             self.unrestored
         )
     }
