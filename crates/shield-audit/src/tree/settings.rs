@@ -17,7 +17,7 @@ pub enum Ignored {
 /// What of a tree is looked at, and with how many hands.
 #[derive(Clone, Debug)]
 pub struct Settings {
-    /// Names of directories that are not entered, wherever they are. Tagged caches (`CACHEDIR.TAG`) never are.
+    /// Names of directories that are not entered, wherever they are. Tagged caches (`CACHEDIR.TAG`) that `.gitignore` names never are.
     pub excluded: Vec<String>,
     /// What becomes of ignored files.
     pub ignored: Ignored,

@@ -219,12 +219,29 @@ fn excluded(entry: &DirEntry, settings: &Settings) -> bool {
             || is_cache(entry.path()))
 }
 
-/// Whether a directory says of itself that everything in it can be made again (Cache Directory Tagging Specification): a build's
-/// output, a tool's cache. Environments of Python say it too, and hold code that runs.
+/// Whether a directory says of itself that everything in it can be made again (Cache Directory Tagging Specification), a build's
+/// output or a tool's cache, and is kept out of the repository: a tag alone must not hide code that ships. Environments of Python
+/// are tagged too, and hold code that runs.
 fn is_cache(directory: &Path) -> bool {
     let mut begins = [0; CACHE_SIGNATURE.len()];
     let tag = File::open(directory.join("CACHEDIR.TAG")).and_then(|mut tag| tag.read_exact(&mut begins));
-    tag.is_ok() && begins == *CACHE_SIGNATURE && !directory.join(ENVIRONMENT_MARK).exists()
+    tag.is_ok()
+        && begins == *CACHE_SIGNATURE
+        && !directory.join(ENVIRONMENT_MARK).exists()
+        && is_kept_out(directory)
+}
+
+/// Whether rules of `.gitignore` keep a directory, or all that lies in it, out of the repository.
+fn is_kept_out(directory: &Path) -> bool {
+    let kept = |root: &Path, kept: &dyn Fn(&Path) -> bool| {
+        let mut builder = WalkBuilder::new(root);
+        builder.standard_filters(false).git_ignore(true).git_exclude(true).parents(true).require_git(false);
+        builder.max_depth(Some(1)).follow_links(false).build().flatten().any(|entry| kept(entry.path()))
+    };
+    let parent = directory.parent().unwrap_or(directory);
+    // Caches of some tools bring a `.gitignore` of their own that names everything.
+    !kept(parent, &|path| path == directory)
+        || !kept(directory, &|path| path != directory && path != directory.join(".gitignore"))
 }
 
 /// Where an error of the walker happened, and what it was.
@@ -311,12 +328,26 @@ mod tests {
         for directory in ["target", ".venv"] {
             fs::write(root.path().join(directory).join("CACHEDIR.TAG"), signature).unwrap();
         }
+        fs::write(root.path().join("src/CACHEDIR.TAG"), signature).unwrap();
+        fs::write(root.path().join(".gitignore"), "/target\n").unwrap();
+        fs::create_dir(root.path().join(".tool_cache")).unwrap();
+        for (name, text) in [("CACHEDIR.TAG", signature), (".gitignore", "*\n"), ("a.py", "x")] {
+            fs::write(root.path().join(".tool_cache").join(name), text).unwrap();
+        }
         let tree = Tree::walk(root.path(), &Settings::default()).unwrap();
         assert_eq!(
             paths(&tree),
-            [".venv/CACHEDIR.TAG", ".venv/a.py", ".venv/pyvenv.cfg", "src/CACHEDIR.TAG", "src/a.py"]
+            [
+                ".gitignore",
+                ".venv/CACHEDIR.TAG",
+                ".venv/a.py",
+                ".venv/pyvenv.cfg",
+                "src/CACHEDIR.TAG",
+                "src/a.py"
+            ]
         );
-        assert_eq!(tree.skipped, [Skipped { path: "target".to_owned(), reason: Reason::Excluded }]);
+        let skipped: Vec<_> = tree.skipped.iter().map(|skipped| skipped.path.as_str()).collect();
+        assert_eq!(skipped, [".tool_cache", "target"], "a tag alone hides nothing: `src` is read");
     }
 
     #[test]
