@@ -8,7 +8,7 @@ use serde::Deserialize;
 use serde_json::Value;
 use shield_types::chain;
 
-use super::{Advisory, Event, Kind, Range, Version, severity};
+use super::{Advisory, Event, Kind, Range, Version, refused::Refused, severity};
 use crate::{
     dependencies::{Ecosystem, PackageName},
     finding::Severity,
@@ -25,7 +25,7 @@ pub(super) struct Read {
     /// Ecosystems that are none of ours, once for each package.
     pub others: Vec<String>,
     /// What was refused, and why.
-    pub refused: Vec<String>,
+    pub refused: Vec<Refused>,
     /// The names of the record: its own first.
     pub names: Vec<String>,
 }
@@ -82,16 +82,20 @@ struct WrittenEvent {
 ///
 /// # Errors
 /// What makes it no record.
-pub(super) fn read_json(text: &[u8]) -> Result<Read, String> {
-    serde_json::from_slice(text).map(understand).map_err(|error| error.to_string())
+pub(super) fn read_json(text: &[u8]) -> Result<Read, Refused> {
+    let left = || serde_json::from_slice(text).ok();
+    let read = serde_json::from_slice(text).map(understand);
+    read.map_err(|error| Refused::of_record(left().as_ref(), error.to_string()))
 }
 
 /// Reads a record in YAML.
 ///
 /// # Errors
 /// What makes it no record.
-pub(super) fn read_yaml(text: &[u8]) -> Result<Read, String> {
-    yaml_serde::from_slice(text).map(understand).map_err(|error| error.to_string())
+pub(super) fn read_yaml(text: &[u8]) -> Result<Read, Refused> {
+    let left = || yaml_serde::from_slice(text).ok();
+    let read = yaml_serde::from_slice(text).map(understand);
+    read.map_err(|error| Refused::of_record(left().as_ref(), error.to_string()))
 }
 
 fn understand(mut record: Record) -> Read {
@@ -101,7 +105,7 @@ fn understand(mut record: Record) -> Read {
     let shared = Shared::of(&record);
     for affected in affected {
         let Some(package) = &affected.package else {
-            read.refused.push("an entry of `affected` names no package".to_owned());
+            read.refused.push(Refused::of_any("an entry of `affected` names no package".to_owned()));
             continue;
         };
         let Some(ecosystem) = Ecosystem::of_osv(&package.ecosystem) else {
@@ -110,10 +114,12 @@ fn understand(mut record: Record) -> Read {
         };
         let name = PackageName::new(ecosystem, &package.name);
         let (ranges, refused) = ranges_of(ecosystem, affected.ranges.as_deref().unwrap_or_default());
-        read.refused.extend(refused.into_iter().map(|reason| format!("a range of `{name}`: {reason}")));
+        let refused = refused.into_iter().map(|reason| format!("a range of `{name}`: {reason}"));
+        read.refused.extend(refused.map(|reason| Refused::of(&name, reason)));
         let versions = canonical_versions(ecosystem, affected.versions.as_deref().unwrap_or_default());
         if ranges.is_empty() && versions.is_empty() {
-            read.refused.push(format!("nothing says which versions of `{name}` are affected"));
+            let reason = format!("nothing says which versions of `{name}` are affected");
+            read.refused.push(Refused::of(&name, reason));
             continue;
         }
         read.advisories.push((name, shared.advisory(&affected, ranges, versions)));
@@ -324,7 +330,8 @@ affected:
         let read =
             json(r#""ranges": [{"type": "SEMVER", "events": [{}]}, {"events": [{"introduced": "1.0.0"}]}]"#);
         assert_eq!(read.advisories[0].1.ranges, [[Event::Introduced("1.0.0".into())]]);
-        assert_eq!(read.refused, ["a range of `a`: an event is empty"]);
+        let about = Some(vec!["pkg:npm/a".to_owned()]);
+        assert_eq!(read.refused, [Refused { reason: "a range of `a`: an event is empty".to_owned(), about }]);
         let read = json(r#""ranges": [{"events": [{"introduced": "x"}]}], "versions": ["1.0.0"]"#);
         assert_eq!((read.advisories.len(), read.refused.len()), (1, 1));
         let read = json(r#""ranges": [{"type": "SEMVER", "events": [{"fixed": "1.0.0"}]}]"#);
@@ -337,6 +344,15 @@ affected:
             assert!(read_json(text.as_bytes()).is_err(), "{text}");
         }
         assert!(read_yaml(b"id: [").is_err() && read_yaml(b"\xff\xfe").is_err());
+    }
+
+    #[test]
+    fn no_record_still_names_its_packages() {
+        let json = r#"{"id": 5, "affected": [{"package": {"ecosystem": "npm", "name": "a"}}]}"#;
+        let yaml = "id: [1]\naffected:\n- package: {ecosystem: PyPI, name: B}\n";
+        assert_eq!(read_json(json.as_bytes()).unwrap_err().about, Some(vec!["pkg:npm/a".to_owned()]));
+        assert_eq!(read_yaml(yaml.as_bytes()).unwrap_err().about, Some(vec!["pkg:pypi/b".to_owned()]));
+        assert_eq!(read_json(&json.as_bytes()[..json.len() - 1]).unwrap_err().about, None);
     }
 
     #[test]

@@ -4,12 +4,12 @@ use std::{collections::BTreeSet, fs, io, path::Path};
 
 use shield_types::chain;
 
-use super::Settings;
+use super::{Settings, known::Known};
 use crate::{
     advisories::{Answer, match_packages},
     dependencies::{
-        Believed, Environment, Manifest, Package, PackageName, Project, Requirement, Unread, bill::Bill,
-        find_disagreements, read_environment, read_project,
+        Believed, Environment, Package, Unread, bill::Bill, find_disagreements, read_environment,
+        read_project,
     },
     finding::Finding,
     report::{Gap, Part},
@@ -37,45 +37,15 @@ pub(super) fn look(root: &Path, tree: &Tree, sites: &[String], settings: &Settin
     let mut bill = bill(root, &believed, &environments, settings);
     let answer = match_packages(settings.advisories.as_ref(), &bill.packages);
     let mut findings = find_disagreements(&project);
+    let installed = !environments.is_empty();
+    gaps.extend(Known { project: &project, packages: &bill.packages, installed }.gaps(&answer));
     if let Answer::Checked(checked) = &answer {
         findings.extend(checked.findings());
-        gaps.extend(checked.unchecked.iter().map(|one| {
-            Gap::of(Part::Packages, format!("{} {}", one.package, one.version), one.reason.as_str())
-        }));
-        let refused = checked.summary.quarantined.iter();
-        gaps.extend(refused.map(|one| Gap::of(Part::Advisories, &one.file, one.reason.as_str())));
         bill.matches.clone_from(&checked.matches);
-    }
-    if matches!(answer, Answer::Checked(_)) {
-        let known = bill.packages.iter().map(|package| &package.name).collect();
-        gaps.extend(project.manifests.iter().filter_map(|manifest| without_version(manifest, &known)));
-    } else if asks_for_packages(&project) {
-        let reason = "there is no database of advisories: nothing is known of their vulnerabilities";
-        gaps.push(Gap::of(Part::Advisories, "all packages", reason));
     }
     gaps.sort_unstable();
     gaps.dedup();
     Packages { findings, gaps, believed, answer, bill }
-}
-
-fn asks_for_packages(project: &Project) -> bool {
-    project.manifests.iter().any(|one| !one.packages.is_empty() || !one.requirements.is_empty())
-}
-
-/// What a list asks for without saying in which version, where nothing else of the project says so either: it cannot be looked up.
-fn without_version(manifest: &Manifest, known: &BTreeSet<&PackageName>) -> Option<Gap> {
-    // Where versions are known at all, an extra of which none is stated was not asked for.
-    let used = |one: &&Requirement| !one.constraint && (one.group.is_none() || known.is_empty());
-    let asked = manifest.requirements.iter().filter(used).map(|one| &one.name);
-    let unknown: BTreeSet<_> = asked.filter(|name| !known.contains(name)).collect();
-    let reason = match unknown.len() {
-        0 => return None,
-        1 => "nothing says which version of one package is used, so that nothing is known of its vulnerabilities".to_owned(),
-        count => format!(
-            "nothing says which versions of {count} packages are used, so that nothing is known of their vulnerabilities"
-        ),
-    };
-    Some(Gap::of(Part::Packages, &manifest.file, reason))
 }
 
 /// The bytes of a file of the project. A list of packages cannot lead out of the audited directory.

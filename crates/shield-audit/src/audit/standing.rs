@@ -7,7 +7,7 @@ use std::{
 
 use super::ImportGraph;
 use crate::{
-    advisories::{Answer, Match},
+    advisories::{Answer, Kind, Match},
     finding::{Finding, Place},
     report::Standing,
     tree::{Origin, Tree},
@@ -56,12 +56,15 @@ impl<'a> Standings<'a> {
     }
 }
 
-/// A vulnerability of a package that is never imported is out of reach. Any other is the project's own, whatever file names the
-/// package: it is the project that uses it.
+/// A vulnerability of a package that is never imported is out of reach; an attack is not, since it runs when it is installed. Any other
+/// is the project's own, whatever file names the package: it is the project that uses it.
 fn vulnerabilities(answer: &Answer, graph: &ImportGraph) -> HashMap<(Place, String), Standing> {
     let Answer::Checked(checked) = answer else { return HashMap::new() };
-    let standing =
-        |of: &Match| if graph.is_never_imported(&of.package) { Standing::Unreachable } else { Standing::Own };
+    let standing = |of: &Match| match of.kind {
+        Kind::Malicious => Standing::Own,
+        _ if graph.is_never_imported(&of.package) => Standing::Unreachable,
+        _ => Standing::Own,
+    };
     let findings = checked.matches.iter().map(|of| (of.finding(), standing(of)));
     findings.map(|(finding, standing)| ((finding.place, finding.subject), standing)).collect()
 }

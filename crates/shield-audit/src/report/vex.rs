@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use super::{Part, Report, escape};
 use crate::advisories::{
     Answer, Hit, Kind, Match,
-    vex::{Document, Justification, Proof, Statement, Status},
+    vex::{Document, Justification, Statement, Status},
 };
 
 /// What the report says of vulnerabilities, as OpenVEX 0.2, said by `author` at `created`. None where there is nothing to say: no
@@ -59,8 +59,9 @@ impl Report {
     }
 
     fn status(&self, found: &Match) -> Status {
-        if let Some(modules) = self.graph.modules_never_imported(&found.package) {
-            return self.not_affected(modules);
+        // What is an attack need not be imported: it runs when it is installed.
+        if found.kind != Kind::Malicious && self.graph.is_never_imported(&found.package) {
+            return self.not_affected(found);
         }
         let doubtful = found.suspect || found.hit == Hit::OnlyRange;
         let action = match (&found.kind, &found.fixed_in) {
@@ -82,20 +83,14 @@ impl Report {
         Status::Affected { action }
     }
 
-    fn not_affected(&self, modules: &[String]) -> Status {
+    fn not_affected(&self, found: &Match) -> Status {
         let unread = self.coverage.gaps.iter().any(|gap| gap.part == Part::Imports);
-        let (Some(graph), false) = (self.graph.digest, unread) else { return Status::UnderInvestigation };
-        let proof = Proof {
-            method: format!(
-                "import graph of `shield audit`: no import of the project's modules, tests apart, leads to a module of the package; \
-                 what the {} modules could mean that import by a name made at run time counts as reached",
-                self.graph.open.len()
-            ),
-            roots: self.graph.roots.clone(),
-            targets: modules.to_vec(),
-            graph,
-        };
-        Status::NotAffected { justification: Justification::VulnerableCodeNotInExecutePath, proof }
+        match self.graph.proof_of_never_imported(&found.package).filter(|_| !unread) {
+            Some(proof) => {
+                Status::NotAffected { justification: Justification::VulnerableCodeNotInExecutePath, proof }
+            }
+            None => Status::UnderInvestigation,
+        }
     }
 }
 
@@ -104,7 +99,10 @@ mod tests {
     use serde_json::Value;
 
     use super::*;
-    use crate::report::{Gap, sample};
+    use crate::{
+        advisories::vex::Claim,
+        report::{Gap, sample},
+    };
 
     fn written(report: &Report) -> Value {
         let text = vex(report, "me", sample::created()).unwrap();
@@ -122,9 +120,8 @@ mod tests {
     fn never_imported_packages_are_not_affected() {
         let document = written(&sample::found());
         assert_eq!(statuses(&document), [("CVE-1", "affected"), ("CVE-2", "not_affected")]);
-        let [affected, not_affected] = &document["statements"].as_array().unwrap()[..] else { panic!() };
-        assert_eq!(affected["action_statement"], "update `used` to 2.0");
-        let proof = Statement::proof_in(not_affected).unwrap();
+        assert_eq!(document["statements"][0]["action_statement"], "update `used` to 2.0");
+        let proof = Claim::all_in(&document).unwrap().remove(1).proof.unwrap();
         assert_eq!(
             (proof.roots, proof.targets),
             (vec!["src/app.py".to_owned()], vec!["unused".to_owned(), "unused.deep".to_owned()])
@@ -138,6 +135,14 @@ mod tests {
         let mut report = sample::found();
         report.coverage.gaps.push(Gap::of(Part::Imports, "src/x.py", "not readable"));
         assert_eq!(statuses(&written(&report))[1], ("CVE-2", "under_investigation"));
+    }
+
+    #[test]
+    fn attacks_need_not_be_imported() {
+        let mut report = sample::found();
+        let Answer::Checked(checked) = &mut report.advisories else { panic!("there is a database") };
+        checked.matches[1].kind = Kind::Malicious;
+        assert_eq!(statuses(&written(&report))[1], ("CVE-2", "affected"));
     }
 
     #[test]

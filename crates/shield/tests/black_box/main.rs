@@ -22,4 +22,5 @@ mod safety;
 mod ships;
 mod stages;
 mod support;
+mod vex;
 mod workers;

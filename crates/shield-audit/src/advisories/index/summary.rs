@@ -43,6 +43,9 @@ pub struct Quarantined {
     pub id: String,
     /// Why.
     pub reason: String,
+    /// The package URLs of what it is about; none if that is not known: it may be about any.
+    #[serde(default)]
+    pub about: Option<Vec<String>>,
 }
 
 // === impl Summary ===
@@ -51,6 +54,16 @@ impl Summary {
     /// Ecosystems that are not covered.
     pub fn missing(&self) -> impl Iterator<Item = Ecosystem> {
         Ecosystem::ALL.into_iter().filter(|ecosystem| !self.coverage.contains_key(ecosystem))
+    }
+}
+
+// === impl Quarantined ===
+
+impl Quarantined {
+    /// Whether it may be about a package, by its package URL.
+    #[must_use]
+    pub fn may_be_about(&self, purl: &str) -> bool {
+        self.about.as_ref().is_none_or(|about| about.iter().any(|one| one == purl))
     }
 }
 

@@ -14,7 +14,10 @@
 //! None of it changes what an audit says: a version in a range is affected, whether or not a list names it. A pre-release that was
 //! taken off is on somebody's machine still.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    result,
+};
 
 use jiff::Timestamp;
 use shield_audit::{
@@ -97,7 +100,7 @@ fn measure_package(name: &str, advisories: &[Advisory], count: &mut Count) -> Re
     for (one, made) in dated.iter().filter(|(one, _)| !one.ranges.is_empty() && !one.versions.is_empty()) {
         count.records += 1;
         let ranges =
-            one.ranges.iter().map(|events| Range::parse(PYPI, events)).collect::<Result<Vec<_>, _>>();
+            one.ranges.iter().map(|events| Range::parse(PYPI, events)).collect::<result::Result<Vec<_>, _>>();
         let ranges = ranges.map_err(|error| Trouble::caused("read a range", error))?;
         let named: BTreeSet<&str> = one.versions.iter().map(String::as_str).collect();
         let mut differences: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
