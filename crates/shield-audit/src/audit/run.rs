@@ -143,7 +143,7 @@ mod tests {
     use super::*;
     use shield_types::Sha256Digest;
 
-    use crate::{advisories::Builder, baseline::Terms, finding::Fingerprint};
+    use crate::{baseline::Terms, finding::Fingerprint};
 
     #[test]
     fn comments_rename_nothing() {
