@@ -124,6 +124,10 @@ fn understand(mut record: Record) -> Read {
         }
         read.advisories.push((name, shared.advisory(&affected, ranges, versions)));
     }
+    if record.withdrawn.is_some() {
+        // It would match nothing if it were understood.
+        read.refused.iter_mut().for_each(|refused| refused.about = Some(Vec::new()));
+    }
     read
 }
 
@@ -353,6 +357,9 @@ affected:
         assert_eq!(read_json(json.as_bytes()).unwrap_err().about, Some(vec!["pkg:npm/a".to_owned()]));
         assert_eq!(read_yaml(yaml.as_bytes()).unwrap_err().about, Some(vec!["pkg:pypi/b".to_owned()]));
         assert_eq!(read_json(&json.as_bytes()[..json.len() - 1]).unwrap_err().about, None);
+        let withdrawn =
+            r#"{"id": "A", "withdrawn": "2024-01-01T00:00:00Z", "affected": [{"package": null}]}"#;
+        assert_eq!(read_json(withdrawn.as_bytes()).unwrap().refused[0].about, Some(Vec::new()));
     }
 
     #[test]

@@ -268,7 +268,7 @@ pub(crate) const BARS: &[Bar] = &[
     },
     Bar {
         name: "audit.advisories",
-        claim: "ranges agree with >= 99.5 % of the versions that PyPI's advisories list; Cargo.lock hits are exactly rustsec's; 12,000 packages < 50 ms",
+        claim: "ranges agree with PyPI's advisories on >= 99.5 % of the versions that they list, and of those on the index that day that they do not; Cargo.lock hits are exactly rustsec's; 12,000 packages < 50 ms",
         kind: Kind::AuditAdvisories,
     },
     Bar {

@@ -57,16 +57,6 @@ impl Summary {
     }
 }
 
-// === impl Quarantined ===
-
-impl Quarantined {
-    /// Whether it may be about a package, by its package URL.
-    #[must_use]
-    pub fn may_be_about(&self, purl: &str) -> bool {
-        self.about.as_ref().is_none_or(|about| about.iter().any(|one| one == purl))
-    }
-}
-
 // === impl Coverage ===
 
 impl Coverage {
