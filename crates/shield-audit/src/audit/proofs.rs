@@ -157,7 +157,7 @@ mod tests {
     use crate::{
         advisories::Builder,
         audit::audit,
-        report::{self, Part},
+        report::{self, Part, Standing},
     };
 
     const SITE: &str = "venv/lib/python3.12/site-packages";
@@ -226,6 +226,18 @@ mod tests {
         assert_eq!(replayed(folder.path(), &document), Replayed::Holds);
         write(folder.path(), "other.py", "import json\n");
         assert_eq!(replayed(folder.path(), &document), Replayed::HoldsAnew);
+    }
+
+    #[test]
+    fn attacks_count_though_nothing_imports_them() {
+        let folder = project();
+        let mut builder = Builder::new();
+        let record = r#"{"id": "MAL-1", "affected": [{"package": {"ecosystem": "PyPI", "name": "unused"}, "versions": ["1.0"]}]}"#;
+        builder.add("1.json", record.as_bytes());
+        let settings = Settings { advisories: Some(builder.finish()), ..settings() };
+        let report = audit(folder.path(), &settings, &|_| {}).unwrap();
+        let attack = report.found.iter().find(|one| one.finding.rule.id == "dependencies/malicious").unwrap();
+        assert_eq!(attack.standing, Standing::Own);
     }
 
     #[test]
