@@ -191,9 +191,10 @@ mod tests {
             );
             builder.add(&format!("{day}.json"), text.as_bytes());
         }
-        let found = builder.finish().look_up(&PackageName::new(PYPI, "a")).unwrap();
+        let found = builder.finish().look_up(&PackageName::new(PYPI, "a"));
+        let found = found.expect("the index was made here");
         let mut count = Count::default();
-        measure_package("a", &found, &mut count).unwrap();
+        measure_package("a", &found, &mut count).expect("all records have a day");
         count
     }
 
