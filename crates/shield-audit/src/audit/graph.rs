@@ -12,8 +12,8 @@ use crate::{
     dependencies::{Ecosystem, PackageName},
     finding::Finding,
     imports::{
-        Declared, Disk, Distributions, Home, Inventory, Layout, Library, Loader, Packaging, PythonVersion,
-        Reach, Surroundings, Surveyor, Target, Usage, is_for_tests, reach,
+        Declared, Disk, Distributions, Home, Inventory, Layout, Library, Packaging, PythonVersion, Reach,
+        Surroundings, Surveyor, Target, Usage, is_for_tests, reach,
     },
     report::{Gap, Part},
     tree::Tree,
@@ -170,16 +170,11 @@ impl<'a> Parts<'a> {
 impl Imports {
     /// Imports that cannot work. Where no packages are installed, nothing can be said of those that would come from one.
     fn broken(&mut self, parts: &Parts<'_>, packaging: &Packaging<'_>) {
-        let (library, layout) = (parts.library, parts.layout);
+        let layout = parts.layout;
         let surveyor = parts.surveyor();
         let survey = surveyor.survey(&layout.sources);
         self.findings.extend(packaging.broken(&survey));
-        let mut loader = Loader::new(library, &survey);
-        let failures = layout.sources.iter().filter_map(|path| {
-            let module = library.inventory.at(path)?;
-            packaging.circular(&loader.load(module).err()?)
-        });
-        self.findings.extend(failures);
+        self.findings.extend(packaging.circles(&layout.sources, &survey));
         self.findings.sort_by(|left, right| {
             (&left.place, left.rule.id, &left.subject).cmp(&(&right.place, right.rule.id, &right.subject))
         });

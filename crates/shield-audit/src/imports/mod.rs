@@ -5,6 +5,7 @@
 //! says where modules lie, an [`Inventory`] which there are, a [`Library`] what each text says. Files come from [`Files`], so that all of it
 //! can be fed with text.
 
+mod circle;
 mod conditions;
 mod declared;
 mod distributions;
@@ -12,6 +13,7 @@ mod dynamic;
 mod extract;
 mod facts;
 mod files;
+mod hollow;
 mod ini;
 mod inventory;
 mod layout;
@@ -22,14 +24,17 @@ mod manifest;
 mod packaging;
 mod plan;
 mod reach;
+mod reading;
 mod relocate;
 mod resolve;
+mod rewrite;
 mod standard;
 mod survey;
 mod syntax;
 #[cfg(test)]
 mod tests;
 mod undefined;
+mod vain;
 
 pub use conditions::Target;
 pub use declared::Declared;
@@ -49,8 +54,10 @@ pub use packaging::{
 pub use plan::{ApplyEditsError, Edit, FilePlan, apply};
 pub(crate) use reach::is_for_tests;
 pub use reach::{Link, Reach, Usage, Via, reach};
+pub(crate) use reading::Reading;
 pub use resolve::{Found, Missing, Resolver};
 pub use standard::PythonVersion;
 pub use survey::{Broken, Cause, Declaration, Doubt, Doubtful, Misnamed, Survey, Surveyor};
 pub use syntax::SyntaxFault;
 pub use undefined::{Undefined, undefined};
+pub(crate) use vain::Vain;

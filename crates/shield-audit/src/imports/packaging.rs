@@ -149,7 +149,7 @@ impl Packaging<'_> {
     }
 
     /// A circle of imports that a load met.
-    pub fn circular(&self, failure: &LoadFailure) -> Option<Finding> {
+    pub(super) fn circular(&self, failure: &LoadFailure) -> Option<Finding> {
         let LoadCause::Circular { module, name } = &failure.why else { return None };
         let steps: Vec<Step> = failure
             .steps

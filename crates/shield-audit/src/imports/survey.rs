@@ -3,6 +3,8 @@
 //! Counted by binding: `from a import b, c` are two. An import that can never run on the target is not looked at; one that only
 //! type checkers see, or whose failure is caught, is looked at and says so.
 
+use std::sync::OnceLock;
+
 use rayon::prelude::*;
 use serde::Serialize;
 
@@ -16,6 +18,7 @@ use super::{
     relocate::{Homes, Written},
     resolve::Found,
     syntax::{SyntaxFault, line_at},
+    vain::Asked,
 };
 
 /// What is wrong with an import.
@@ -172,6 +175,8 @@ pub struct Surveyor<'a> {
     pub(super) homes: Homes<'a>,
     declared: &'a Declared,
     distributions: &'a Distributions,
+    /// Made when it is first needed.
+    pub(super) asked: OnceLock<Asked>,
 }
 
 /// What is wrong with one binding.
@@ -187,7 +192,8 @@ impl<'a> Surveyor<'a> {
         declared: &'a Declared,
         distributions: &'a Distributions,
     ) -> Self {
-        Self { library, homes: Homes::new(library, project, roots), declared, distributions }
+        let homes = Homes::new(library, project, roots);
+        Self { library, homes, declared, distributions, asked: OnceLock::new() }
     }
 
     /// Looks at the imports of these files; those that are no module of the library are left out.

@@ -1,7 +1,7 @@
 //! The record of what a transaction replaces: on disk and synced before the first file changes, kept so that it can be taken back.
 //!
 //! One file for each transaction, itself replaced whole: it is never half written. It holds the old bytes of each file, and the digest
-//! of everything that was ever written in their place; so whoever finds it after a crash tells old bytes from new ones, and both from those
+//! of everything that was ever written in their place, or that the file was removed; so whoever finds it after a crash tells old bytes from new ones, and both from those
 //! of a third, which are left alone.
 
 use std::{
@@ -61,7 +61,10 @@ pub(super) struct Saved {
     /// Its old bytes in base64, and who may do what with it; none of a file that was not there.
     before: Option<Before>,
     /// Everything that it was made, in order.
-    pub(super) written: Vec<Sha256Digest>,
+    written: Vec<Sha256Digest>,
+    /// Whether it was removed, if it was there.
+    #[serde(default)]
+    removed: bool,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -190,7 +193,18 @@ impl Saved {
             digest: held.digest,
             access: held.access,
         });
-        Self { file: file.to_owned(), before, written: Vec::new() }
+        Self { file: file.to_owned(), before, written: Vec::new(), removed: false }
+    }
+
+    /// Notes what the file is about to be made, by the digest of its bytes, or that it is about to be removed; whether that was not noted
+    /// before.
+    pub(super) fn expect(&mut self, digest: Option<Sha256Digest>) -> bool {
+        match digest {
+            Some(digest) if !self.written.contains(&digest) => self.written.push(digest),
+            None if self.before.is_some() && !self.removed => self.removed = true,
+            _ => return false,
+        }
+        true
     }
 
     /// What it was; `None` if it was not there, or the record is damaged.
@@ -209,11 +223,13 @@ impl Saved {
             return Ok(());
         }
         let changed = || FileError::Changed { file: self.file.clone() };
-        let ours = now.filter(|now| self.written.contains(now)).ok_or_else(changed)?;
-        match (&self.before, self.bytes()) {
-            (None, _) => root.remove(&self.file, ours),
-            (Some(before), Some(bytes)) => root.write(&self.file, &bytes, Some(ours), Some(before.access)),
-            (Some(_), None) => Err(changed()),
+        if !now.map_or(self.removed, |now| self.written.contains(&now)) {
+            return Err(changed());
+        }
+        match (&self.before, self.bytes(), now) {
+            (None, _, Some(ours)) => root.remove(&self.file, ours),
+            (Some(before), Some(bytes), now) => root.write(&self.file, &bytes, now, Some(before.access)),
+            (None, _, None) | (Some(_), None, _) => Err(changed()),
         }
     }
 }

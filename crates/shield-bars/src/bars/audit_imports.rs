@@ -13,9 +13,9 @@ use std::{
 use shield_audit::{
     finding::{Finding, number_alike},
     imports::{
-        Cause, Declared, Disk, Distributions, Home, Inventory, Layout, Library, LoadCause, Loader, NO_INIT,
-        NO_MANIFEST, Packaging, PythonVersion, Surroundings, Surveyor, Target, UNDEFINED_NAME,
-        missing_manifest,
+        Cause, Declared, Disk, Distributions, HIDDEN_FILE, Home, Inventory, Layout, Library, LoadCause,
+        Loader, NO_INIT, NO_MANIFEST, Packaging, PythonVersion, Surroundings, Surveyor, Target,
+        UNDEFINED_NAME, missing_manifest,
     },
     python::Audit,
     remedy::{
@@ -172,9 +172,21 @@ fn see(root: &Path) -> Result<Seen> {
     let survey = surveyor.survey(&layout.sources);
     let packaging = Packaging { files: &Disk, project, library: &library };
     let mut findings = packaging.broken(&survey);
-    let (undefined, others): (Vec<Finding>, Vec<Finding>) =
-        packaging.project(&layout).into_iter().partition(|finding| finding.rule == &UNDEFINED_NAME);
-    findings.extend(undefined);
+    let of_imports = |finding: &Finding| [&UNDEFINED_NAME, &HIDDEN_FILE].contains(&finding.rule);
+    let (of_imports, others): (Vec<Finding>, Vec<Finding>) =
+        packaging.project(&layout).into_iter().partition(of_imports);
+    findings.extend(of_imports);
+    findings.extend(packaging.circles(&layout.sources, &survey));
+    let mut loader = Loader::new(&library, &survey);
+    let mut failing = BTreeMap::new();
+    for path in &layout.sources {
+        let name = path.rsplit('/').next().unwrap_or(path);
+        let collected = name == "conftest.py" || name.starts_with("test_") || name.ends_with("_test.py");
+        if let Some(Err(failure)) = inventory.at(path).filter(|_| collected).map(|id| loader.load(id)) {
+            let file = path.strip_prefix(project).unwrap_or(path).trim_start_matches('/');
+            failing.insert(file.to_owned(), failure.why);
+        }
+    }
     number_alike(&mut findings);
     let mends =
         Imports { files: &Disk, project, inventory: &inventory, surveyor: &surveyor, survey: &survey };
@@ -186,16 +198,6 @@ fn see(root: &Path) -> Result<Seen> {
         .extend(remedy::Packaging { files: &Disk, project, manifest: manifest.as_ref() }.remedies(&written));
     let mut causes = BTreeMap::new();
     survey.broken.iter().for_each(|broken| *causes.entry(name_of(&broken.cause)).or_default() += 1);
-    let mut loader = Loader::new(&library, &survey);
-    let mut failing = BTreeMap::new();
-    for path in &layout.sources {
-        let name = path.rsplit('/').next().unwrap_or(path);
-        let collected = name == "conftest.py" || name.starts_with("test_") || name.ends_with("_test.py");
-        if let Some(Err(failure)) = inventory.at(path).filter(|_| collected).map(|id| loader.load(id)) {
-            let file = path.strip_prefix(project).unwrap_or(path).trim_start_matches('/');
-            failing.insert(file.to_owned(), failure.why);
-        }
-    }
     Ok(Seen { remedies, causes, failing })
 }
 

@@ -23,7 +23,7 @@ fn mended(text: &str) -> (String, String) {
     let changing: Vec<_> = remedies.iter().filter(|remedy| !remedy.changes.is_empty()).collect();
     let classes = changing.iter().map(|remedy| remedy.class.to_string()).collect();
     let edits = Edits::of("a.py", changing);
-    (classes, String::from_utf8(edits.apply(Some(text.as_bytes())).unwrap()).unwrap())
+    (classes, String::from_utf8(edits.apply(Some(text.as_bytes())).unwrap().bytes()).unwrap())
 }
 
 fn assert_mended(cases: &[(&str, &str, &str)]) {
@@ -262,6 +262,6 @@ fn cookies_get_what_they_lack() {
         };
         let remedies = for_python("a.py", before.as_bytes(), &[finding], &project(None));
         let edits = Edits::of("a.py", &remedies);
-        assert_eq!(String::from_utf8(edits.apply(Some(before.as_bytes())).unwrap()).unwrap(), after);
+        assert_eq!(String::from_utf8(edits.apply(Some(before.as_bytes())).unwrap().bytes()).unwrap(), after);
     }
 }
