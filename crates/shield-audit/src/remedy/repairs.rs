@@ -10,7 +10,7 @@ use crate::{
     finding::Finding,
     imports::{
         BROKEN_IMPORT, Broken, CIRCULAR_IMPORT, Cause, Edit, Files, Guard, HIDDEN_FILE, Inventory, ModuleId,
-        Reading, Survey, Surveyor, UNDEFINED_NAME, Vain, undefined,
+        Reading, Survey, Surveyor, UNDECLARED_IMPORT, UNDEFINED_NAME, Vain, undefined,
     },
     python::{Kind, Module},
 };
@@ -132,13 +132,10 @@ impl Imports<'_> {
             },
             _ => false,
         };
-        let mended: Vec<&Broken> = statement.iter().filter(mends).collect();
-        let Some(first) = mended.first() else { return Vec::new() };
-        let edits = self.surveyor.repair_of(first.importer, first.import, reading);
-        if edits.is_empty() {
-            return Vec::new();
-        }
-        let (class, why) = match (first.guard, likeness) {
+        let (mended, left): (Vec<&Broken>, Vec<&Broken>) = statement.iter().partition(mends);
+        let edits = mended.first().map(|one| self.surveyor.repair_of(one.importer, one.import, reading));
+        let edits = edits.unwrap_or_default();
+        let (class, why) = match (statement[0].guard, likeness) {
             (Guard::None, Likeness::Same) => (Class::A, ONLY_FAILS),
             (Guard::None, Likeness::Alike) => {
                 (Class::B, "that it is the one that is meant is told by what is taken from it")
@@ -147,11 +144,19 @@ impl Imports<'_> {
                 (Class::B, "its failure is caught: what stands in for it is used no more")
             }
         };
-        let repair = |one: &Broken| {
-            let told = (BROKEN_IMPORT.id, file.to_owned(), one.line, one.written.clone());
-            (told, Repair { class, why, edits: edits.clone() })
+        let told = |one: &Broken| {
+            let undeclared = matches!(one.cause, Cause::NotInstalled { .. }) && one.guard == Guard::None;
+            let rule = if undeclared { &UNDECLARED_IMPORT } else { &BROKEN_IMPORT };
+            (rule.id, file.to_owned(), one.line, one.written.clone())
         };
-        mended.into_iter().map(repair).collect()
+        let proposed = |one: &Broken| {
+            (told(one), Repair { class: Class::C, why: unmended(&one.cause), edits: Vec::new() })
+        };
+        if edits.is_empty() {
+            return statement.iter().map(proposed).collect();
+        }
+        let repair = |one: &Broken| (told(one), Repair { class, why, edits: edits.clone() });
+        mended.into_iter().map(repair).chain(left.into_iter().map(proposed)).collect()
     }
 
     /// The repairs of imports that fail in a circle.
@@ -167,8 +172,12 @@ impl Imports<'_> {
             let text = self.bytes(file, texts).and_then(|bytes| str::from_utf8(bytes).ok());
             let edits = text.map(|text| self.surveyor.untangled(importer, line, &finding.subject, text));
             let told = (CIRCULAR_IMPORT.id, file.clone(), line, finding.subject.clone());
-            let why = "whoever evaluates annotations does not find the name any more";
-            repairs.extend(edits.map(|edits| (told, Repair { class: Class::B, why, edits })));
+            let (class, why) = if edits.as_ref().is_some_and(|edits| !edits.is_empty()) {
+                (Class::B, "whoever evaluates annotations does not find the name any more")
+            } else {
+                (Class::C, "that nothing but annotations that nobody evaluates uses the name is not shown")
+            };
+            repairs.push((told, Repair { class, why, edits: edits.unwrap_or_default() }));
         }
         repairs
     }
@@ -208,7 +217,29 @@ impl Imports<'_> {
     }
 }
 
+/// Why nothing mechanical mends an import.
+const fn unmended(cause: &Cause) -> &'static str {
+    match cause {
+        Cause::Absent { .. } => {
+            "the module exists nowhere: it must be written, or the import and what uses it must go"
+        }
+        Cause::NameAbsent { homes, .. } if homes.is_empty() => {
+            "the name exists nowhere and is used here: it must be written, or what uses it must go"
+        }
+        Cause::NameAbsent { .. } => "which of the places that have the name is meant is not in the text",
+        Cause::Hidden { .. } => "what hides the file holds something: one of the two needs another name",
+        Cause::Refused { .. } => "the imported file must be mended first",
+        Cause::NotInstalled { .. } => "a distribution must be chosen and added",
+        Cause::Renamed { .. } | Cause::FromInside { .. } | Cause::Miscounted { .. } | Cause::Moved { .. } => {
+            "the statement cannot be rewritten as it stands"
+        }
+    }
+}
+
 fn remedy(finding: &Finding, repair: &Repair, source: &Source<'_>) -> Option<Remedy> {
+    if repair.edits.is_empty() {
+        return Some(Remedy::proposal(finding, finding.rule.advice, repair.why));
+    }
     let changes = repair.edits.iter().map(|edit| source.change(edit.range.clone(), &edit.text));
     Some(Remedy {
         finding: finding.clone(),
