@@ -70,7 +70,7 @@ impl Surveyor<'_> {
         let Cause::NameAbsent { homes, .. } = self.name_in(importer, module, &name.name, import.when)? else {
             return None;
         };
-        if !homes.is_empty() {
+        if !homes.is_empty() || self.homes.shares(&name.name) {
             return None;
         }
         let bound = name.renamed.as_deref().unwrap_or(&name.name);
