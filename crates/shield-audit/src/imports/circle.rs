@@ -156,7 +156,7 @@ impl Uses<'_> {
         u32::from(name == self.name)
     }
 
-    fn function<'a>(&mut self, function: &'a StmtFunctionDef) {
+    fn function(&mut self, function: &StmtFunctionDef) {
         self.otherwise += self.binds(&function.name);
         let plain = function.decorator_list.iter().all(|decorator| {
             decorator.expression.as_name_expr().is_some_and(|name| PLAIN.contains(&name.id.as_str()))

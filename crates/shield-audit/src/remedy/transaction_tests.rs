@@ -5,6 +5,7 @@ use std::{
     fs,
     os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
+    slice,
     sync::{Arc, atomic::AtomicU32},
 };
 
@@ -202,7 +203,7 @@ fn removed_files_come_back() {
     let stale = removal(&scene, "c.py", "x = 2\n");
     assert!(matches!(&scene.apply(&[stale], None).outcomes[..], [Outcome::Refused { .. }]));
     let remedy = removal(&scene, "c.py", "x = 1\n");
-    assert_eq!(scene.apply(&[remedy.clone()], None).outcomes, [Outcome::Applied]);
+    assert_eq!(scene.apply(slice::from_ref(&remedy), None).outcomes, [Outcome::Applied]);
     assert!(!scene.root.path().join("c.py").exists());
     assert!(matches!(&scene.apply(&[remedy], None).outcomes[..], [Outcome::Refused { .. }]));
     let undone = scene.revert().unwrap();
