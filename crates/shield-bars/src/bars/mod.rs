@@ -7,6 +7,8 @@ mod audit_imports;
 mod audit_incomplete;
 mod audit_original;
 mod audit_original_report;
+mod audit_reachability;
+mod audit_rule_corpora;
 mod audit_secrets;
 mod audit_self;
 mod bad_state;
@@ -80,8 +82,10 @@ enum Kind {
     AuditOriginalReport,
     AuditImports,
     AuditFixes,
+    AuditRuleCorpora,
     AuditBenchmark,
     AuditIncomplete,
+    AuditReachability,
     AuditSelf,
 }
 
@@ -282,6 +286,11 @@ pub(crate) const BARS: &[Bar] = &[
         kind: Kind::AuditImports,
     },
     Bar {
+        name: "audit.rule-corpora",
+        claim: "bandit's examples: >= 97 % of its 597 findings by file, line and test (ruff 77 %); ruff's flake8-bandit fixtures: >= 95 % of 498, <= 2 % lines beyond",
+        kind: Kind::AuditRuleCorpora,
+    },
+    Bar {
         name: "audit.fixes",
         claim: "bandit's examples, BenchmarkPython, 1,000 mutated files: no applied fix leaves a file that does not parse or adds a finding, taken back to the byte; the original's five MD5 uses mended, its tests as green",
         kind: Kind::AuditFixes,
@@ -295,6 +304,11 @@ pub(crate) const BARS: &[Bar] = &[
         name: "audit.incomplete",
         claim: "bad UTF-8, newest syntax, a 100 MB file, a symlink loop, a malformed OSV record, an unreadable directory: never abort, never change other findings, listed, and the outcome says incomplete",
         kind: Kind::AuditIncomplete,
+    },
+    Bar {
+        name: "audit.reachability",
+        claim: "the original with its environment: 0 modules imported by a real run that the graph calls unreachable; >= 40 % of the findings in dependencies removed as unreachable",
+        kind: Kind::AuditReachability,
     },
     Bar {
         name: "audit.self",
@@ -336,8 +350,10 @@ pub(crate) async fn run(bar: &Bar, options: &Options) -> Result<Verdict> {
         Kind::AuditOriginalReport => audit_original_report::run(options).await,
         Kind::AuditImports => audit_imports::run(options).await,
         Kind::AuditFixes => audit_fixes::run(options).await,
+        Kind::AuditRuleCorpora => audit_rule_corpora::run(options).await,
         Kind::AuditBenchmark => audit_benchmark::run(options).await,
         Kind::AuditIncomplete => audit_incomplete::run(options).await,
+        Kind::AuditReachability => audit_reachability::run(options).await,
         Kind::AuditSelf => audit_self::run(options).await,
     }
 }
