@@ -9,12 +9,14 @@ use shield_types::Sha256Digest;
 
 use super::Settings;
 use crate::{
+    advisories::{Kind, Match},
     dependencies::{Ecosystem, PackageName},
     finding::Finding,
     imports::{
         Declared, Disk, Distributions, Home, Inventory, Layout, Library, Loader, Packaging, PythonVersion,
         Reach, Surroundings, Surveyor, Target, Usage, is_for_tests, reach,
     },
+    reachability::{Reachability, Tier},
     report::{Gap, Part},
     tree::Tree,
 };
@@ -37,6 +39,8 @@ pub struct ImportGraph {
     pub open: Vec<String>,
     /// The digest of every module with what leads to it: the same graph has the same one.
     pub digest: Option<Sha256Digest>,
+    /// How near the project comes to vulnerabilities of packages that are not Python's.
+    pub others: Reachability,
 }
 
 /// What the graph shows.
@@ -140,10 +144,18 @@ fn relative<'a>(project: &str, path: &'a str) -> &'a str {
 // === impl ImportGraph ===
 
 impl ImportGraph {
-    /// Whether an installed package is never imported by the project. Only of Python that is installed can that be said.
+    /// How near the project comes to a vulnerability. What is malicious need not be imported.
     #[must_use]
-    pub fn is_never_imported(&self, package: &PackageName) -> bool {
-        self.modules_never_imported(package).is_some()
+    pub fn tier(&self, vulnerability: &Match) -> Tier {
+        let package = &vulnerability.package;
+        match package.ecosystem() {
+            _ if vulnerability.kind == Kind::Malicious => Tier::Unknown,
+            Ecosystem::PyPi if self.modules_never_imported(package).is_some() => Tier::NeverImported,
+            Ecosystem::PyPi if self.usage.get(package.name()).is_some_and(|usage| usage.reached > 0) => {
+                Tier::Imported
+            }
+            _ => self.others.tier(vulnerability),
+        }
     }
 
     /// The modules of an installed package of which the project imports none; none if it does, or if that cannot be said.
@@ -237,6 +249,7 @@ impl Graph<'_> {
             roots: files.map(|path| relative(self.project, path).to_owned()).collect(),
             open: reached.open.iter().map(|id| inventory.module(*id).name.to_string()).collect(),
             digest: Some(digest(inventory, &reached)),
+            others: Reachability::default(),
         }
     }
 }

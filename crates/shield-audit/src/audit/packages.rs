@@ -12,8 +12,9 @@ use crate::{
         find_disagreements, read_environment, read_project,
     },
     finding::Finding,
+    reachability::{Reachability, Sources, reachability as reach},
     report::{Gap, Part},
-    tree::{Origin, Tree},
+    tree::{Origin, Reason, Skipped, Tree},
 };
 
 /// What the project uses of others.
@@ -56,6 +57,29 @@ pub(super) fn look(root: &Path, tree: &Tree, sites: &[String], settings: &Settin
     gaps.sort_unstable();
     gaps.dedup();
     Packages { findings, gaps, believed, answer, bill }
+}
+
+/// How near the project comes to what the advisories say of packages that are not Python's. Where a part of the tree could not be looked
+/// at, something there may lead anywhere.
+pub(super) fn reachability(
+    root: &Path,
+    tree: &Tree,
+    skipped: &[Skipped],
+    settings: &Settings,
+    answer: &Answer,
+) -> Reachability {
+    let unseen = |one: &Skipped| match one.reason {
+        Reason::Unreadable { .. } => true,
+        Reason::LinkOutside => root.join(&one.path).is_dir(),
+        _ => false,
+    };
+    let Answer::Checked(checked) = answer else { return Reachability::default() };
+    if skipped.iter().any(unseen) {
+        return Reachability::default();
+    }
+    let ours = tree.entries().iter().filter(|entry| entry.origin == Origin::Project);
+    let read = |path: &str| read(root, path, settings.tree.file_bytes_max);
+    reach(&Sources::new(ours.map(|entry| entry.path.as_str()), &read), &checked.matches)
 }
 
 fn asks_for_packages(project: &Project) -> bool {

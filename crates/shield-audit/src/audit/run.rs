@@ -37,9 +37,10 @@ pub fn audit(
     };
     tell(Progress::Imports);
     let sites = sites(&root, &tree, settings);
-    let imports = graph::look(&root, &sites, settings);
+    let mut imports = graph::look(&root, &sites, settings);
     tell(Progress::Packages);
     let packages = packages::look(&root, &tree, &sites, settings);
+    imports.graph.others = packages::reachability(&root, &tree, &code.skipped, settings, &packages.answer);
 
     let standings = Standings::of(&root, &tree, &imports.graph, &packages.answer);
     let mut findings = code.findings;

@@ -1,7 +1,7 @@
 //! OpenVEX and bills of materials of a report: what its vulnerabilities mean here.
 //!
-//! `not_affected` is only said of installed Python packages that nothing of the project imports, with the proof from the import graph;
-//! and never where a part of the graph could not be read, since then something may lead there after all.
+//! `not_affected` is only said of vulnerabilities that nothing of the project leads to, with the proof from the graph that shows it; and
+//! never where a part of the graph could not be read, since then something may lead there after all.
 
 use std::collections::BTreeMap;
 
@@ -59,8 +59,11 @@ impl Report {
     }
 
     fn status(&self, found: &Match) -> Status {
-        if let Some(modules) = self.graph.modules_never_imported(&found.package) {
-            return self.not_affected(modules);
+        if self.graph.tier(found).is_out_of_reach() {
+            return match self.graph.modules_never_imported(&found.package) {
+                Some(modules) => self.not_affected(modules),
+                None => self.not_reached(found),
+            };
         }
         let doubtful = found.suspect || found.hit == Hit::OnlyRange;
         let action = match (&found.kind, &found.fixed_in) {
@@ -80,6 +83,22 @@ impl Report {
             ),
         };
         Status::Affected { action }
+    }
+
+    /// Of a package that is not Python's.
+    fn not_reached(&self, found: &Match) -> Status {
+        let Some(search) = self.graph.others.search(found.package.ecosystem()) else {
+            return Status::UnderInvestigation;
+        };
+        let package = [found.package.purl_of(&found.version)];
+        let targets = if found.symbols.is_empty() { &package[..] } else { &found.symbols };
+        let proof = Proof {
+            method: search.method.to_owned(),
+            roots: search.roots.clone(),
+            targets: targets.to_vec(),
+            graph: search.graph,
+        };
+        Status::NotAffected { justification: Justification::VulnerableCodeNotInExecutePath, proof }
     }
 
     fn not_affected(&self, modules: &[String]) -> Status {
