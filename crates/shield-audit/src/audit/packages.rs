@@ -77,9 +77,10 @@ pub(super) fn reachability(
     if skipped.iter().any(unseen) {
         return Reachability::default();
     }
-    let ours = tree.entries().iter().filter(|entry| entry.origin == Origin::Project);
+    let of =
+        |origin| tree.entries().iter().filter(move |entry| entry.origin == origin).map(|entry| &*entry.path);
     let read = |path: &str| read(root, path, settings.tree.file_bytes_max);
-    reach(&Sources::new(ours.map(|entry| entry.path.as_str()), &read), &checked.matches)
+    reach(&Sources::new(of(Origin::Project), of(Origin::Dependency), &read), &checked.matches)
 }
 
 fn asks_for_packages(project: &Project) -> bool {

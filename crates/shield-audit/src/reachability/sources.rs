@@ -1,21 +1,27 @@
-//! The project's own files, as far as they say what is imported.
+//! The files of a project and of what is installed for it, as far as they say what is imported.
 
-use std::{fmt, io};
+use std::{fmt, io, iter};
 
 use memchr::memchr;
 
 /// How far a quoted text is followed, in bytes: names are shorter.
 const QUOTED_BYTES_MAX: usize = 400;
 
-/// The project's own files: their paths relative to the audited directory, and how to read one.
+/// The project's own files and those that are installed: their paths relative to the audited directory, and how to read one.
 pub struct Sources<'a> {
     paths: Vec<&'a str>,
+    installed: Vec<&'a str>,
     read: &'a dyn Fn(&str) -> io::Result<Vec<u8>>,
 }
 
 /// A path without its last name; empty for one name.
 pub(super) fn directory(path: &str) -> &str {
     path.rsplit_once('/').map_or("", |(directory, _)| directory)
+}
+
+/// A directory and all that it lies in; the audited one, which is empty, is the last.
+pub(super) fn upwards(from: &str) -> impl Iterator<Item = &str> {
+    iter::successors(Some(from), |at| (!at.is_empty()).then(|| directory(at)))
 }
 
 /// The last name of a path.
@@ -59,12 +65,18 @@ impl<'a> Sources<'a> {
     /// Of these files.
     pub fn new(
         paths: impl IntoIterator<Item = &'a str>,
+        installed: impl IntoIterator<Item = &'a str>,
         read: &'a dyn Fn(&str) -> io::Result<Vec<u8>>,
     ) -> Self {
-        Self { paths: paths.into_iter().collect(), read }
+        Self { paths: paths.into_iter().collect(), installed: installed.into_iter().collect(), read }
     }
 
-    /// All of their paths.
+    /// The paths of what is installed.
+    pub(super) fn installed(&self) -> impl Iterator<Item = &'a str> {
+        self.installed.iter().copied()
+    }
+
+    /// The paths of the project's own.
     pub(super) fn paths(&self) -> impl Iterator<Item = &'a str> {
         self.paths.iter().copied()
     }

@@ -160,6 +160,14 @@ mod tests {
     }
 
     #[test]
+    fn malicious_packages_need_no_import() {
+        let mut report = sample::found();
+        let Answer::Checked(checked) = &mut report.advisories else { panic!() };
+        checked.matches[1].kind = Kind::Malicious;
+        assert_eq!(statuses(&written(&report))[1], ("CVE-2", "affected"));
+    }
+
+    #[test]
     fn nothing_known_says_nothing() {
         assert_eq!(vex(&sample::clean(), "me", sample::created()), None);
     }

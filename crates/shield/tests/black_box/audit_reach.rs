@@ -33,6 +33,8 @@ fn unreached_vulnerabilities_do_not_count() {
     let project = Project::of_files(&[
         ("database/T-1.json", RECORD),
         ("code/package-lock.json", LOCK),
+        ("code/node_modules/shop/index.js", "require('shop-lib')\n"),
+        ("code/node_modules/shop-lib/index.js", ""),
         ("code/index.js", "console.log('nothing')\n"),
         ("code/index.test.js", "require('shop')\n"),
     ]);

@@ -1,7 +1,7 @@
 //! Go: which packages of vendored modules the project's packages import, and which of their functions they can call.
 //!
-//! `vendor/` holds the sources of everything a build can need, for any build tags; without it nothing can be said, since what modules import
-//! of each other is not known. All files count whatever their tags say, except tests. An import is any quoted text that is the path of a
+//! `vendor/` holds the sources of everything a build can need, for any build tags; of modules that are asked for where there is none nothing is
+//! said, since what they import of each other is not known. All files count whatever their tags say, except tests. An import is any quoted text that is the path of a
 //! package. Where advisories name functions, one that nothing names is never called: see [`calls`].
 
 mod calls;

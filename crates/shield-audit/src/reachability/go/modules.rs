@@ -3,9 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::package_of;
-use crate::reachability::sources::{Sources, below, directory, name};
-
-const VENDORED: &str = "vendor/modules.txt";
+use crate::{
+    languages::Language,
+    reachability::sources::{Sources, below, directory, name, upwards},
+};
 
 /// The packages of a project and of what it has vendored.
 #[derive(Debug)]
@@ -16,6 +17,8 @@ pub(super) struct Modules<'a> {
     own: BTreeSet<String>,
     /// Modules that are vendored: by name, the version and the prefix of their packages' paths.
     vendored: BTreeMap<String, BTreeSet<(String, String)>>,
+    /// Names and versions of modules that are asked for where nothing is vendored: what leads to them is not known.
+    elsewhere: BTreeSet<(String, String)>,
 }
 
 /// Modules of a list of vendored ones: `# path version`, `# path version => path version`.
@@ -41,17 +44,25 @@ fn module(text: &str) -> Option<&str> {
 
 /// Whether a file is code that something else than a test runs.
 fn is_code(path: &str) -> bool {
-    let name = name(path);
-    (name.ends_with(".go") && !name.ends_with("_test.go")) || name.ends_with(".s")
+    [".go", ".s"].iter().any(|ending| path.ends_with(ending)) && !Language::Go.is_test(path)
+}
+
+/// Every two words that stand beside each other: among them the names and versions of a `go.mod` or `go.sum`.
+fn pairs(text: &str) -> impl Iterator<Item = (String, String)> {
+    text.lines().flat_map(|line| {
+        let words: Vec<&str> = line.split_whitespace().collect();
+        let pair = |pair: &[&str]| (pair[0].to_owned(), pair[1].trim_end_matches("/go.mod").to_owned());
+        words.windows(2).map(pair).collect::<Vec<_>>()
+    })
 }
 
 // === impl Modules ===
 
 impl<'a> Modules<'a> {
-    /// Finds them. None where a module asks for others that are not vendored, or a file of theirs cannot be understood.
+    /// Finds them; none if a file that says so cannot be read or understood.
     pub(super) fn read(sources: &Sources<'a>) -> Option<Self> {
-        let lists: Vec<&str> =
-            sources.named(&["modules.txt"]).into_iter().filter(|path| path.ends_with(VENDORED)).collect();
+        let lists = sources.named(&["modules.txt"]).into_iter();
+        let lists: Vec<&str> = lists.filter(|path| name(directory(path)) == "vendor").collect();
         let vendors: BTreeSet<&str> = lists.iter().map(|list| directory(list)).collect();
         let mut vendored: BTreeMap<String, BTreeSet<(String, String)>> = BTreeMap::new();
         for list in lists {
@@ -59,19 +70,26 @@ impl<'a> Modules<'a> {
                 vendored.entry(name.to_owned()).or_default().insert((version.to_owned(), prefix.to_owned()));
             }
         }
-        let vendor = |path: &str| vendors.iter().copied().find(|vendor| below(path, vendor).is_some());
+        let vendor = |path: &'a str| upwards(directory(path)).find(|at| vendors.contains(at));
+        let homes: BTreeSet<&str> = vendors.iter().map(|vendor| directory(vendor)).collect();
+        // What a workspace has vendored stands above its modules.
+        let works: BTreeSet<&str> = sources.named(&["go.work"]).into_iter().map(directory).collect();
+        let provided =
+            |at: &str| homes.contains(at) || upwards(at).any(|at| homes.contains(at) && works.contains(at));
         let mut modules: BTreeMap<&str, String> = BTreeMap::new();
-        for manifest in sources.named(&["go.mod"]).into_iter().filter(|path| vendor(path).is_none()) {
-            let text = sources.text(manifest).ok()?;
+        let mut elsewhere = BTreeSet::new();
+        for manifest in sources.named(&["go.mod", "go.sum"]) {
             let at = directory(manifest);
-            // The list of a workspace stands above its modules.
-            let provided = vendors
-                .iter()
-                .any(|vendor| at == directory(vendor) || below(at, directory(vendor)).is_some());
-            if text.contains("require") && !provided {
-                return None;
+            if vendor(manifest).is_some() || Language::Go.is_test(manifest) {
+                continue;
             }
-            modules.insert(at, module(&text)?.to_owned());
+            let text = sources.text(manifest).ok()?;
+            if !provided(at) {
+                elsewhere.extend(pairs(&text));
+            }
+            if name(manifest) == "go.mod" {
+                modules.insert(at, module(&text)?.to_owned());
+            }
         }
         let mut packages: BTreeMap<String, Vec<&str>> = BTreeMap::new();
         let mut own = BTreeSet::new();
@@ -80,9 +98,8 @@ impl<'a> Modules<'a> {
                 Some(vendor) => package_of("", below(path, vendor).unwrap_or(path)),
                 None => {
                     // Code of no module is run by itself.
-                    let of = modules.iter().filter(|(at, _)| below(path, at).is_some());
-                    let (at, prefix) =
-                        of.max_by_key(|(at, _)| at.len()).map_or(("", "."), |(at, prefix)| (*at, prefix));
+                    let of = upwards(directory(path)).find_map(|at| modules.get_key_value(at));
+                    let (at, prefix) = of.map_or(("", "."), |(at, prefix)| (*at, prefix));
                     let package = package_of(prefix, below(path, at).unwrap_or(path));
                     own.insert(package.clone());
                     package
@@ -90,7 +107,7 @@ impl<'a> Modules<'a> {
             };
             packages.entry(package).or_default().push(path);
         }
-        Some(Self { packages, own, vendored })
+        Some(Self { packages, own, vendored, elsewhere })
     }
 
     /// The project's packages.
@@ -116,6 +133,9 @@ impl<'a> Modules<'a> {
     /// What the paths of a module's packages begin with; none if the sources that are there are of another version, or are not known to be of
     /// this one.
     pub(super) fn prefixes(&self, module: &str, version: &str) -> Option<BTreeSet<&str>> {
+        if self.elsewhere.contains(&(module.to_owned(), version.to_owned())) {
+            return None;
+        }
         let listed = self.vendored.get(module)?;
         let all_this = listed.iter().all(|(listed, _)| listed == version);
         all_this.then(|| listed.iter().map(|(_, prefix)| prefix.as_str()).collect())

@@ -2,10 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use aho_corasick::AhoCorasick;
+use rustc_hash::FxHashSet;
 use serde_json::{Map, Value};
 
-use super::names::Names;
-use crate::reachability::sources::{below, directory};
+use super::{installed::Installed, names::Names};
+use crate::reachability::sources::{below, directory, upwards};
 
 /// No path that a package manager makes is longer, in bytes.
 const PATH_BYTES_MAX: usize = 4_096;
@@ -35,6 +37,8 @@ pub(super) struct Package {
     pub(super) development: bool,
     /// Installing it runs its code.
     installs: bool,
+    /// It need not be there.
+    optional: bool,
 }
 
 /// The name that a path is imported by.
@@ -49,7 +53,7 @@ fn keys(entry: &Value, table: &str) -> impl Iterator<Item = String> {
 
 /// The names of what a package may load.
 fn needs(entry: &Value) -> Vec<String> {
-    let tables = ["dependencies", "optionalDependencies", "peerDependencies"];
+    let tables = ["dependencies", "optionalDependencies", "peerDependencies", "peerDependenciesMeta"];
     tables.into_iter().flat_map(|table| keys(entry, table)).collect()
 }
 
@@ -84,23 +88,39 @@ impl Lock {
 
     /// The path at which the directory `from` finds a package of this name, as Node looks for it.
     fn resolve(&self, from: &str, name: &str) -> Option<&str> {
-        let mut from = Some(from);
-        while let Some(at) = from {
-            let candidate = if at.is_empty() {
-                format!("node_modules/{name}")
-            } else {
-                format!("{at}/node_modules/{name}")
-            };
-            if let Some((path, _)) = self.packages.get_key_value(&candidate) {
-                return Some(path);
-            }
-            from = (!at.is_empty()).then(|| directory(at));
-        }
-        None
+        upwards(from).find_map(|at| {
+            let slash = if at.is_empty() { "" } else { "/" };
+            let candidate = format!("{at}{slash}node_modules/{name}");
+            self.packages.get_key_value(&candidate).map(|(path, _)| path.as_str())
+        })
     }
 
-    /// The paths of everything that the project's files lead to.
-    pub(super) fn reach(&self, names: &Names<'_>) -> BTreeSet<&str> {
+    /// The paths of everything that the project's files lead to; none if a package on the way is not installed, or cannot be read: it may load
+    /// what it does not declare.
+    pub(super) fn reach(&self, names: &Names<'_>, installed: &Installed<'_, '_>) -> Option<BTreeSet<&str>> {
+        let mut reached = BTreeSet::new();
+        let mut unread = self.spread(self.begin(names), &mut reached);
+        let others = self.packages.keys().filter(|path| !reached.contains(path.as_str()));
+        let wanted: FxHashSet<&str> = others.filter_map(|path| imported(path)).collect();
+        if wanted.is_empty() {
+            return Some(reached);
+        }
+        let finder = AhoCorasick::new(&wanted).ok()?;
+        while let Some(path) = unread.pop() {
+            let slash = if self.directory.is_empty() { "" } else { "/" };
+            let package = format!("{}{slash}{path}", self.directory);
+            if !installed.has(&package) && self.packages.get(path).is_some_and(|package| package.optional) {
+                continue;
+            }
+            let loaded = installed.named_in(&package, &finder, &wanted)?;
+            let loaded = loaded.iter().filter_map(|name| self.resolve(path, name)).collect();
+            unread.extend(self.spread(loaded, &mut reached));
+        }
+        Some(reached)
+    }
+
+    /// What the project's files name, what installing runs, and what is run.
+    fn begin(&self, names: &Names<'_>) -> Vec<&str> {
         let mut everywhere: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
         for path in self.packages.keys() {
             everywhere.entry(imported(path).unwrap_or_default()).or_default().push(path);
@@ -121,15 +141,21 @@ impl Lock {
                 waiting.push(path);
             }
         }
-        let mut reached = BTreeSet::new();
+        waiting
+    }
+
+    /// Everything that these packages declare to need, and so on; what was not reached before.
+    fn spread<'l>(&'l self, mut waiting: Vec<&'l str>, reached: &mut BTreeSet<&'l str>) -> Vec<&'l str> {
+        let mut new = Vec::new();
         while let Some(path) = waiting.pop() {
             if reached.insert(path)
                 && let Some(package) = self.packages.get(path)
             {
+                new.push(path);
                 waiting.extend(package.needs.iter().filter_map(|name| self.resolve(path, name)));
             }
         }
-        reached
+        new
     }
 }
 
@@ -148,6 +174,7 @@ impl Package {
             programs: keys(entry, "bin").chain(own.map(str::to_owned)).collect(),
             development: flag(entry, "dev"),
             installs: flag(entry, "hasInstallScript"),
+            optional: flag(entry, "optional") || flag(entry, "devOptional"),
         }
     }
 }

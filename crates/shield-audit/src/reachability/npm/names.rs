@@ -82,6 +82,26 @@ pub(super) fn package_of(module: &str) -> Option<&str> {
     (complete && !package.is_empty() && !package.starts_with(['.', '/'])).then_some(package)
 }
 
+/// What a text could name if it is the name of a module: `a`, `a/b`, `~a/b.css`, `a-loader!./b`, `npm:a@1`, `/node_modules/a/b.js`.
+pub(super) fn packages_in(text: &str) -> impl Iterator<Item = &str> {
+    let packages = text.split('!').filter_map(|module| {
+        let module = module.rsplit_once("node_modules/").map_or(module, |(_, behind)| behind).trim();
+        let starts = ["~", "npm:", "pkg:"].iter();
+        package_of(starts.fold(module, |text, start| text.strip_prefix(start).unwrap_or(text)))
+    });
+    packages.flat_map(|package| {
+        let plain = package.find(['?', '#']).map_or(package, |end| &package[..end]);
+        let end = plain.get(1..).and_then(|rest| rest.find('@'));
+        [Some(plain), end.map(|end| &plain[..=end])].into_iter().flatten()
+    })
+}
+
+/// Whether a file of an installed package may load others when it runs.
+pub(super) fn is_installed_code(path: &str) -> bool {
+    let declares = [".d.ts", ".d.mts", ".d.cts"].iter().any(|ending| path.ends_with(ending));
+    !declares && form(path) == Some(Form::Code)
+}
+
 /// How a file of this path names packages; none if it does not.
 fn form(path: &str) -> Option<Form> {
     let name = name(path);
@@ -106,6 +126,11 @@ fn form(path: &str) -> Option<Form> {
         Some((_, "sh" | "bash" | "mk")) => Some(Form::Script),
         Some(_) => None,
     }
+}
+
+/// Whether a text is code: without an ending only that of a program is.
+pub(super) fn is_program(path: &str, text: &str) -> bool {
+    name(path).contains('.') || text.starts_with("#!")
 }
 
 fn is_test(path: &str) -> bool {
@@ -140,7 +165,7 @@ impl<'a> Names<'a> {
     fn file(&mut self, path: &'a str, form: Form, text: &str, known: &FxHashSet<&str>) {
         let at = directory(path);
         match form {
-            Form::Code if !name(path).contains('.') && !text.starts_with("#!") => return,
+            Form::Code if !is_program(path, text) => return,
             Form::Code => {
                 self.open |= is_open(text);
                 self.tests |= quoted(text).any(leads_to_tests);
@@ -163,22 +188,9 @@ impl<'a> Names<'a> {
         self.roots.push(path);
     }
 
-    /// A text that could be the name of a module: `a`, `a/b`, `~a/b.css`, `a-loader!./b`, `npm:a@1`, `/node_modules/a/b.js`.
     fn module(&mut self, at: &'a str, text: &str, known: &FxHashSet<&str>) {
-        for module in text.split('!') {
-            let module = module.rsplit_once("node_modules/").map_or(module, |(_, behind)| behind).trim();
-            let module = ["~", "npm:", "pkg:"]
-                .iter()
-                .fold(module, |text, start| text.strip_prefix(start).unwrap_or(text));
-            let Some(package) = package_of(module) else { continue };
-            let plain = package.find(['?', '#']).map_or(package, |end| &package[..end]);
-            let version = plain.get(1..).and_then(|rest| rest.find('@')).map_or(plain, |end| &plain[..=end]);
-            for name in [plain, version] {
-                if known.contains(name) {
-                    self.imported.insert((at, name.to_owned()));
-                }
-            }
-        }
+        self.imported
+            .extend(packages_in(text).filter(|name| known.contains(name)).map(|name| (at, name.to_owned())));
     }
 
     /// Commands: every word may be a program; what stands behind an option, or has a path, may be a module.

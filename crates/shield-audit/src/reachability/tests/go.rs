@@ -56,6 +56,17 @@ fn go_without_its_sources_says_nothing() {
     assert_eq!(go(&files, "example.org/a", "v1.0.0", &[]), Tier::Unknown);
     files.extend(&GO[1..]);
     assert_eq!(go(&files, "example.org/a", "v1.0.0", &[]), Tier::NeverImported);
+    files.push((
+        "tools/go.mod",
+        "module example.org/tools\n\nrequire (\n\texample.org/a v1.0.0 // indirect\n)\n",
+    ));
+    assert_eq!(go(&files, "example.org/a", "v1.0.0", &[]), Tier::Unknown);
+    assert_eq!(go(&files, "example.org/b", "v1.0.0", &[]), Tier::NeverImported);
+    files.push(("go.work", "use (\n\t.\n\t./tools\n)\n"));
+    assert_eq!(go(&files, "example.org/a", "v1.0.0", &[]), Tier::NeverImported);
+    files.truncate(files.len() - 2);
+    files.push(("x/testdata/go.mod", "module example.org/tools\n\nrequire example.org/a v1.0.0\n"));
+    assert_eq!(go(&files, "example.org/a", "v1.0.0", &[]), Tier::NeverImported);
     files.push(("more.go", "package main\n\nimport \"plugin\"\n"));
     assert_eq!(go(&files, "example.org/a", "v1.0.0", &[]), Tier::Unknown);
 }

@@ -2,7 +2,10 @@ use std::io;
 
 use proptest::prelude::*;
 
-use super::{found, matched, npm::NPM_LOCK};
+use super::{
+    found, matched,
+    npm::{INSTALLED, NPM_LOCK},
+};
 use crate::{
     advisories::{Kind, Match},
     dependencies::Ecosystem,
@@ -21,10 +24,14 @@ fn unreadable_files_may_lead_anywhere() {
     let one = matched(Ecosystem::Npm, "old", "1.0.0", &[]);
     let read = |path: &str| match path {
         "package-lock.json" => Ok(NPM_LOCK.as_bytes().to_vec()),
+        _ if path.contains("node_modules/") => Ok(Vec::new()),
         _ => Err(io::ErrorKind::PermissionDenied.into()),
     };
     let matches = std::slice::from_ref(&one);
-    let found = |paths: &[&'static str]| reachability(&Sources::new(paths.iter().copied(), &read), matches);
+    let found = |paths: &[&'static str]| {
+        let installed = INSTALLED.iter().map(|(path, _)| *path);
+        reachability(&Sources::new(paths.iter().copied(), installed, &read), matches)
+    };
     assert_eq!(found(&["package-lock.json"]).tier(&one), Tier::NeverImported);
     assert_eq!(found(&["package-lock.json", "a.js"]).tier(&one), Tier::Unknown);
 }
@@ -32,11 +39,13 @@ fn unreadable_files_may_lead_anywhere() {
 #[test]
 fn proofs_name_their_roots() {
     let one = matched(Ecosystem::Npm, "old", "1.0.0", &[]);
-    let files = [("package-lock.json", NPM_LOCK), ("a.js", "require('web')"), ("a.test.js", "")];
-    let before = found(&files, std::slice::from_ref(&one));
+    let with = |text| {
+        [&[("package-lock.json", NPM_LOCK), ("a.js", text), ("a.test.js", "")], &INSTALLED[..]].concat()
+    };
+    let before = found(&with("require('web')"), std::slice::from_ref(&one));
     let search = before.search(Ecosystem::Npm).unwrap();
     assert_eq!(search.roots, ["a.js"]);
-    let after = found(&[files[0], ("a.js", "")], std::slice::from_ref(&one));
+    let after = found(&with(""), std::slice::from_ref(&one));
     assert_ne!(search.graph, after.search(Ecosystem::Npm).unwrap().graph);
     assert_eq!(before.search(Ecosystem::Go), None);
 }
@@ -92,7 +101,7 @@ proptest! {
     #[test]
     fn nothing_hostile_panics(texts in prop::collection::vec(text(), 12)) {
         let paths = ["package-lock.json", "package.json", "a.js", "b.yml", "x/c.json", "Cargo.lock", "Cargo.toml", "go.mod",
-            "vendor/modules.txt", "vendor/a/a.go", "main.go", "Dockerfile"];
+            "vendor/modules.txt", "vendor/a/a.go", "main.go", "node_modules/a/a.js"];
         let files: Vec<(&str, &str)> = paths.into_iter().zip(texts.iter().map(String::as_str)).collect();
         let matches: Vec<Match> = [Ecosystem::Npm, Ecosystem::Go, Ecosystem::CratesIo]
             .into_iter()
@@ -106,7 +115,7 @@ proptest! {
     fn a_named_package_is_reached(before in text(), after in text()) {
         let one = matched(Ecosystem::Npm, "web", "1.0.0", &[]);
         let code = format!("{before}\nrequire('web')\n{after}");
-        let found = found(&[("package-lock.json", NPM_LOCK), ("a.js", &code)], std::slice::from_ref(&one));
+        let found = found(&[&[("package-lock.json", NPM_LOCK), ("a.js", &code)], &INSTALLED[..]].concat(), std::slice::from_ref(&one));
         prop_assert_eq!(found.tier(&one), Tier::Imported);
     }
 }

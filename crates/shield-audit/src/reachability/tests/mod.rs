@@ -37,5 +37,7 @@ fn found(files: &[(&str, &str)], matches: &[Match]) -> Reachability {
     let read = |path: &str| {
         files.get(path).map(|text| text.as_bytes().to_vec()).ok_or(io::ErrorKind::NotFound.into())
     };
-    reachability(&Sources::new(files.keys().copied(), &read), matches)
+    let installed = |path: &&str| path.contains("node_modules/");
+    let own = files.keys().copied().filter(|path| !installed(path));
+    reachability(&Sources::new(own, files.keys().copied().filter(installed), &read), matches)
 }

@@ -1,5 +1,5 @@
 use super::{found, matched};
-use crate::{advisories::Match, dependencies::Ecosystem};
+use crate::{advisories::Match, dependencies::Ecosystem, reachability::Tier};
 
 pub(super) const NPM_LOCK: &str = r#"{"lockfileVersion": 3, "packages": {
     "": {"dependencies": {"web": "1"}, "devDependencies": {"tool": "1"}},
@@ -18,6 +18,23 @@ pub(super) const NPM_LOCK: &str = r#"{"lockfileVersion": 3, "packages": {
     "node_modules/native": {"version": "1.0.0", "hasInstallScript": true, "dependencies": {"gyp": "1"}},
     "node_modules/gyp": {"version": "1.0.0"}
 }}"#;
+
+/// What of it is on the disk; nothing names another.
+pub(super) const INSTALLED: [(&str, &str); 13] = [
+    ("node_modules/web/index.js", "require('./x')"),
+    ("node_modules/web/node_modules/deep/index.js", ""),
+    ("node_modules/deep/index.js", ""),
+    ("node_modules/peer/index.js", ""),
+    ("node_modules/old/index.js", ""),
+    ("packages/ui/node_modules/old/index.js", ""),
+    ("node_modules/@s/pkg/lib/index.js", ""),
+    ("node_modules/alias/index.js", ""),
+    ("node_modules/served/x.js", ""),
+    ("node_modules/tool/x.js", ""),
+    ("node_modules/native/index.js", ""),
+    ("node_modules/gyp/index.js", ""),
+    ("node_modules/gyp/README.md", "`web`"),
+];
 
 /// What is out of reach of these files beside a lock file, as `name@version`.
 fn npm(files: &[(&str, &str)]) -> Vec<String> {
@@ -44,6 +61,13 @@ fn npm(files: &[(&str, &str)]) -> Vec<String> {
         .collect();
     let mut files = files.to_vec();
     files.push(("package-lock.json", NPM_LOCK));
+    files.extend(
+        INSTALLED
+            .iter()
+            .filter(|(path, _)| files.iter().all(|(other, _)| other != path))
+            .copied()
+            .collect::<Vec<_>>(),
+    );
     let found = found(&files, &matches);
     let unreached = matches.iter().filter(|one| found.tier(one).is_out_of_reach());
     unreached.map(|one| format!("{}@{}", one.package.name(), one.version)).collect()
@@ -115,6 +139,24 @@ fn npm_scripts_run_programs() {
 
 #[test]
 fn npm_other_locks_say_nothing() {
-    assert!(npm(&[("yarn.lock", "")]).is_empty());
+    assert!(npm(&[("pnpm-lock.yaml", "")]).is_empty());
     assert!(npm(&[("old/package-lock.json", r#"{"dependencies": {}}"#)]).is_empty());
+}
+
+#[test]
+fn npm_packages_load_what_they_do_not_declare() {
+    let files =
+        [("index.js", "require('web')"), ("node_modules/web/index.js", "try { require('@s/pkg') } catch {}")];
+    assert_eq!(npm(&files), without(&["web@1.0.0", "deep@2.0.0", "peer@1.0.0", "@s/pkg@1.0.0"]));
+    let optional =
+        NPM_LOCK.replace("\"hasInstallScript\": true", "\"hasInstallScript\": true, \"optional\": true");
+    let one = matched(Ecosystem::Npm, "web", "1.0.0", &[]);
+    let tier = |lock: &str, installed: &[(&str, &str)]| {
+        let files = [&[("package-lock.json", lock)], installed].concat();
+        found(&files, std::slice::from_ref(&one)).tier(&one)
+    };
+    assert_eq!(tier(NPM_LOCK, &INSTALLED), Tier::NeverImported);
+    // What is not there may load anything, unless it need not be there.
+    assert_eq!(tier(NPM_LOCK, &INSTALLED[..10]), Tier::Unknown);
+    assert_eq!(tier(&optional, &INSTALLED[11..]), Tier::NeverImported);
 }
