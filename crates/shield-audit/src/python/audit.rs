@@ -10,7 +10,7 @@ use super::{
     suppress::Comments,
 };
 use crate::{
-    finding::{Finding, Fingerprint, Place, number_alike},
+    finding::{Finding, Fingerprint, Place, Wording, number_alike},
     tree::{Entry, Origin, Reason, Skipped, decode},
 };
 
@@ -157,6 +157,7 @@ impl Audit {
 
 fn finding(path: &str, module: &Module<'_>, found: scan::Found) -> Finding {
     let scan::Found { check, hit, context } = found;
+    let text = module.text.get(hit.range.to_std_range()).unwrap_or_default();
     Finding {
         rule: &check.rule,
         severity: hit.severity.unwrap_or(check.rule.severity),
@@ -166,6 +167,7 @@ fn finding(path: &str, module: &Module<'_>, found: scan::Found) -> Finding {
         subject: hit.subject,
         message: hit.message,
         steps: Vec::new(),
+        wording: Wording::of(&check.rule, text),
         fingerprint: Fingerprint::UNSET,
     }
 }

@@ -21,3 +21,4 @@ pub(crate) mod rollback;
 pub(crate) mod ship;
 pub(crate) mod status;
 pub(crate) mod up;
+mod verify_vex;

@@ -14,6 +14,7 @@ mod reporter;
 pub(crate) mod status;
 pub(crate) mod summary;
 mod table;
+pub(crate) mod verify_vex;
 pub(crate) mod write;
 
 use serde::Serialize;
