@@ -15,6 +15,7 @@ mod markdown;
 #[cfg(test)]
 mod sample;
 mod sarif;
+mod scanners;
 mod shape;
 pub mod text;
 mod vex;
@@ -27,5 +28,6 @@ pub use html::html;
 pub use json::{SCHEMA, json};
 pub use markdown::markdown;
 pub use sarif::sarif;
+pub use scanners::Scanner;
 pub use shape::{Accepted, Criteria, Found, Outcome, Report, Standing};
 pub use vex::vex;

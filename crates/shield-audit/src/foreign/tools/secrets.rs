@@ -10,6 +10,7 @@ pub(super) static TOOLS: &[Tool] = &[
     Tool {
         name: "detect-secrets",
         program: "detect-secrets",
+        install: "pip install detect-secrets",
         // Without the flag it sends what it finds to whoever gave it out.
         arguments: &["scan", "--all-files", "--no-verify", "."],
         form: Form::Json(Table {
@@ -31,6 +32,8 @@ pub(super) static TOOLS: &[Tool] = &[
     Tool {
         name: "gitleaks",
         program: "gitleaks",
+        install: "brew install gitleaks",
+        version: &["version"],
         arguments: &[
             "dir",
             ".",
@@ -59,6 +62,7 @@ pub(super) static TOOLS: &[Tool] = &[
     Tool {
         name: "trufflehog",
         program: "trufflehog",
+        install: "brew install trufflehog",
         arguments: &["filesystem", "--json", "--no-verification", "--no-update", "."],
         found: &[183],
         form: Form::JsonLines(Table {

@@ -33,6 +33,7 @@ pub fn html(report: &Report, criteria: &Criteria) -> String {
             &funnel::funnel(&report.funnel(criteria), criteria),
         ),
         section("To mend, the worst first", &findings::open(report, criteria)),
+        section("Other scanners", &surroundings::scanners(report)),
         section("Not looked at", &surroundings::missing(&report.coverage)),
         section("Packages", &surroundings::packages(report)),
         section("Below the line", &findings::minor(report, criteria)),

@@ -1,0 +1,182 @@
+//! What other scanners say, joined with what was found here.
+
+use std::{
+    cell::RefCell,
+    collections::{BTreeMap, BTreeSet, HashSet},
+    fs,
+    path::Path,
+};
+
+use crate::{
+    advisories::Answer,
+    finding::{Finding, Fingerprint},
+    foreign::{
+        Consolidated, Defect, Heard, Observation, Outcome, Sighting, Sources, come_home, consolidate,
+        findings, plain,
+    },
+    imports::Unread,
+    report::{Gap, Part, Scanner},
+    tree::{Reason, Skipped, Tree},
+};
+
+/// What the audit itself knows.
+pub(super) struct Known<'a> {
+    /// An absolute path.
+    pub(super) root: &'a Path,
+    pub(super) tree: &'a Tree,
+    pub(super) skipped: &'a [Skipped],
+    /// Every finding, with its fingerprint; those that comments take back too.
+    pub(super) findings: Vec<Finding>,
+    pub(super) answer: &'a Answer,
+}
+
+/// What others add.
+#[derive(Debug, Default)]
+pub(super) struct Joined {
+    /// What only they see.
+    pub(super) findings: Vec<Finding>,
+    /// Who beside us sees a finding.
+    pub(super) seen_by: BTreeMap<Fingerprint, BTreeSet<Sighting>>,
+    pub(super) scanners: Vec<Scanner>,
+    pub(super) gaps: Vec<Gap>,
+    /// Scanners that looked at everything, by what ids of their rules begin with.
+    pub(super) complete: BTreeSet<String>,
+}
+
+/// Joins what was heard with what is known.
+pub(super) fn join(heard: Vec<Heard>, known: Known<'_>) -> Joined {
+    let mut joined = Joined::default();
+    if heard.is_empty() {
+        return joined;
+    }
+    let files: HashSet<&str> = known.tree.entries().iter().map(|entry| entry.path.as_str()).collect();
+    let left_out: Vec<&str> = known
+        .skipped
+        .iter()
+        .filter(|one| one.reason == Reason::Excluded)
+        .map(|one| one.path.as_str())
+        .collect();
+    let mut observations = Vec::new();
+    for one in heard {
+        let said = joined.scanner(one, &files, &left_out);
+        observations.extend(said);
+    }
+    let names = match known.answer {
+        Answer::Checked(checked) => checked.matches.iter().map(|one| one.names.as_slice()).collect(),
+        Answer::NoDatabase => Vec::new(),
+    };
+    let lines = Lines { root: known.root, files: &files, last: RefCell::default() };
+    let all =
+        consolidate(known.findings, observations, &Sources { names, line: &|file, line| lines.get(file, line) });
+    joined.take(all);
+    joined.gaps.sort_unstable();
+    joined.gaps.dedup();
+    joined
+}
+
+// === impl Joined ===
+
+impl Joined {
+    /// Notes what came of a scanner, and gives what it said about what the audit is about.
+    fn scanner(&mut self, heard: Heard, files: &HashSet<&str>, left_out: &[&str]) -> Vec<Observation> {
+        let (name, missing) = (heard.name(), heard.is_missing());
+        let state = heard.outcome.kind();
+        let mut scanner = Scanner {
+            whose: heard.whose,
+            file: heard.file,
+            version: heard.version,
+            took_ms: heard.took_ms,
+            exit: heard.exit,
+            state,
+            missing,
+            hint: heard.hint,
+            ..Scanner::default()
+        };
+        let output = match heard.outcome {
+            Outcome::Read(output) => output,
+            other => {
+                scanner.reason = other.to_string();
+                if missing {
+                    let hint = scanner.hint.as_ref().map(|hint| format!("; {hint}")).unwrap_or_default();
+                    self.gaps.push(Gap::of(Part::Scanners, name, format!("{other}{hint}")));
+                }
+                self.scanners.push(scanner);
+                return Vec::new();
+            }
+        };
+        let mut said = output.observations;
+        if scanner.file.is_some() {
+            come_home(&mut said, &|file| files.contains(file));
+        }
+        let all = said.len();
+        said.retain(|one| !left_out.iter().any(|path| is_below(&one.place.file, path)));
+        scanner.left_out = all - said.len();
+        scanner.findings = said.len();
+        scanner.taken_back = output.taken_back;
+        let unread: Vec<&Unread> =
+            output.unread.iter().filter(|one| !left_out.iter().any(|path| is_below(&one.path, path))).collect();
+        scanner.unread = unread.len();
+        let gaps = unread.iter().map(|one| Gap::of(Part::Scanners, format!("{name}: {}", one.path), &one.reason));
+        self.gaps.extend(gaps);
+        if unread.is_empty() {
+            self.complete.extend(scanner.whose.iter().map(|whose| plain(whose)));
+        }
+        self.scanners.push(scanner);
+        said
+    }
+
+    /// Sorts what was joined into what is ours and what is not, and counts it for each scanner.
+    fn take(&mut self, all: Vec<Consolidated>) {
+        let mut theirs = Vec::new();
+        let mut counts: BTreeMap<String, [usize; 2]> = BTreeMap::new();
+        for one in all {
+            if one.seen_by.is_empty() {
+                continue;
+            }
+            let alone = usize::from(matches!(one.defect, Defect::Theirs(_)));
+            let tools: BTreeSet<&str> = one.seen_by.iter().map(|by| by.tool.as_str()).collect();
+            for tool in tools {
+                counts.entry(tool.to_owned()).or_default()[alone] += 1;
+            }
+            self.seen_by.entry(one.fingerprint()).or_default().extend(one.seen_by);
+            if let Defect::Theirs(defect) = one.defect {
+                theirs.push(defect);
+            }
+        }
+        self.findings = findings(theirs);
+        for scanner in &mut self.scanners {
+            let of = scanner.whose.iter().filter_map(|tool| counts.get(tool));
+            let [also_ours, only_theirs] =
+                of.fold([0, 0], |sum, counts| [sum[0] + counts[0], sum[1] + counts[1]]);
+            if scanner.state == "read" {
+                (scanner.also_ours, scanner.only_theirs) = (also_ours, only_theirs);
+            }
+        }
+    }
+}
+
+fn is_below(file: &str, directory: &str) -> bool {
+    file.strip_prefix(directory).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+}
+
+/// Lines of files of the tree; of one file at a time, since they are asked for in the order of files.
+struct Lines<'a> {
+    root: &'a Path,
+    files: &'a HashSet<&'a str>,
+    last: RefCell<(String, Vec<String>)>,
+}
+
+// === impl Lines ===
+
+impl Lines<'_> {
+    fn get(&self, file: &str, line: u32) -> Option<String> {
+        let mut last = self.last.borrow_mut();
+        if last.0 != file {
+            // A path that an output names may lead anywhere; only what the audit lists is opened.
+            let text = self.files.contains(file).then(|| fs::read(self.root.join(file)).ok()).flatten();
+            let text = String::from_utf8_lossy(&text.unwrap_or_default()).into_owned();
+            *last = (file.to_owned(), text.lines().map(str::to_owned).collect());
+        }
+        last.1.get(usize::try_from(line).ok()?.checked_sub(1)?).cloned()
+    }
+}
