@@ -12,6 +12,7 @@ mod funnel;
 mod html;
 mod json;
 mod markdown;
+pub mod replay;
 #[cfg(test)]
 mod sample;
 mod sarif;

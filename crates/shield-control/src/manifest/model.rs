@@ -3,7 +3,13 @@
 use std::{collections::BTreeMap, net::SocketAddr, time::Duration};
 
 use serde::{Deserialize, Serialize};
-use shield_audit::{audit::HistoryOf, finding::Severity, imports::PythonVersion, report::Criteria};
+use shield_audit::{
+    audit::HistoryOf,
+    finding::Severity,
+    foreign::{Import, Permission, Wanted},
+    imports::PythonVersion,
+    report::Criteria,
+};
 use shield_load::BenchComponent;
 use shield_types::{
     EnvironmentName, ServiceName,
