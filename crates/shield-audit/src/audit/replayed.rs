@@ -2,6 +2,8 @@
 
 use std::{fs, path::Path};
 
+use shield_types::chain;
+
 use super::{
     Progress, Settings,
     graph::{Parts, is_of_tests, with_parts},
@@ -51,10 +53,15 @@ pub fn replayed(
     let mut survey = Survey::default();
     survey.add(&Root::Project(shown.clone()), &tree, &settings.tree);
     let mut gaps = Vec::new();
-    for site in sites.iter().filter(|site| !Path::new(site).starts_with(&root)) {
-        match Tree::walk(Path::new(site), &settings.tree) {
-            Ok(tree) => survey.add(&Root::Installed(site.clone()), &tree, &settings.tree),
-            Err(error) => gaps.push(Gap::of(Part::Packages, site, shield_types::chain(&error))),
+    let (mut looked_into, outside): (Vec<String>, Vec<String>) =
+        sites.iter().cloned().partition(|site| Path::new(site).starts_with(&root));
+    for site in outside {
+        match Tree::walk(Path::new(&site), &settings.tree) {
+            Ok(tree) => {
+                survey.add(&Root::Installed(site.clone()), &tree, &settings.tree);
+                looked_into.push(site);
+            }
+            Err(error) => gaps.push(Gap::of(Part::Packages, site, chain(&error))),
         }
     }
     tell(Progress::Imports);
@@ -69,7 +76,7 @@ pub fn replayed(
     };
     gaps.sort_unstable();
     gaps.dedup();
-    Ok(Replayed { root: shown, sites, replay, skipped: survey.skipped, gaps })
+    Ok(Replayed { root: shown, sites: looked_into, replay, skipped: survey.skipped, gaps })
 }
 
 /// Judges by what the project's modules, tests apart, lead to.
@@ -129,10 +136,17 @@ mod tests {
         write("project/tests/test_app.py", "import only_tests\n");
         for package in ["used", "only_tests"] {
             write(&format!("site-packages/{package}/__init__.py"), weak);
-            write(&format!("site-packages/{package}-1.dist-info/RECORD"), &format!("{package}/__init__.py,,\n"));
-            write(&format!("site-packages/{package}-1.dist-info/METADATA"), &format!("Name: {package}\nVersion: 1\n"));
+            write(
+                &format!("site-packages/{package}-1.dist-info/RECORD"),
+                &format!("{package}/__init__.py,,\n"),
+            );
+            write(
+                &format!("site-packages/{package}-1.dist-info/METADATA"),
+                &format!("Name: {package}\nVersion: 1\n"),
+            );
         }
-        let entries = ["app.py", "v\\site-packages\\used\\__init__.py", "v\\site-packages\\only_tests\\__init__.py"];
+        let entries =
+            ["app.py", "v\\site-packages\\used\\__init__.py", "v\\site-packages\\only_tests\\__init__.py"];
         let report = Report {
             claims: vec![Claim {
                 rule_id: Accusation::WeakCryptography.rule_id().to_owned(),

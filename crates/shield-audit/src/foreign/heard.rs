@@ -75,7 +75,8 @@ impl Heard {
                 }
             },
         };
-        let whose = if whose.is_empty() { import.tool.map(str::to_owned).into_iter().collect() } else { whose };
+        let whose =
+            if whose.is_empty() { import.tool.map(str::to_owned).into_iter().collect() } else { whose };
         let file = Some(import.file.to_string_lossy().into_owned());
         Self { whose, file, by_name: true, version: None, took_ms: None, exit: None, outcome, hint }
     }

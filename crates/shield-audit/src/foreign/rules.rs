@@ -136,8 +136,10 @@ mod tests {
             theirs("bandit", "B102", Severity::Low, &[]),
         ];
         let findings = findings(all.to_vec());
-        let said: Vec<_> =
-            findings.iter().map(|one| (one.rule.id, one.rule.severity, one.rule.cwe.0, one.severity)).collect();
+        let said: Vec<_> = findings
+            .iter()
+            .map(|one| (one.rule.id, one.rule.severity, one.rule.cwe.0, one.severity))
+            .collect();
         assert_eq!(
             said,
             [
@@ -146,7 +148,9 @@ mod tests {
                 ("bandit:B102", Severity::Low, 710, Severity::Low),
             ]
         );
-        assert!(std::ptr::eq(findings[0].rule, findings[1].rule) && findings[0].message == "`B101` of bandit");
+        assert!(
+            std::ptr::eq(findings[0].rule, findings[1].rule) && findings[0].message == "`B101` of bandit"
+        );
     }
 
     #[test]

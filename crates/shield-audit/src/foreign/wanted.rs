@@ -127,7 +127,10 @@ mod tests {
         assert_eq!("installed".parse(), Ok(Wanted::Installed));
         assert_eq!("cargo-audit".parse(), Ok(Wanted::Named("cargo-audit")));
         let error = "Bandit".parse::<Wanted>().unwrap_err().to_string();
-        assert!(error.starts_with("find a scanner named `Bandit`: there are installed, bandit, black,"), "{error}");
+        assert!(
+            error.starts_with("find a scanner named `Bandit`: there are installed, bandit, black,"),
+            "{error}"
+        );
         for wanted in [Wanted::Installed, Wanted::Named("ruff")] {
             let text = serde_json::to_string(&wanted).unwrap();
             assert_eq!(serde_json::from_str::<Wanted>(&text).unwrap(), wanted);

@@ -9,7 +9,8 @@ use super::{
     Criteria, Gap, Report, Scanner,
     escape::{markdown as plain, markdown_code as code, sentence, within},
     words::{
-        Group, advice, apart_by, came_of, capital, count, groups, named, newest, place, run_of, seen_by, steps, verdict,
+        Group, advice, apart_by, came_of, capital, count, groups, named, newest, place, run_of, seen_by,
+        steps, verdict,
     },
 };
 use crate::{advisories::Answer, dependencies::Believed, finding::Finding};

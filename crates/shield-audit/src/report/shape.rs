@@ -135,7 +135,9 @@ impl Report {
             rule: finding.rule.id.to_owned(),
             severity: finding.severity,
         });
-        ours.into_iter().chain(self.seen_by.get(&finding.fingerprint).into_iter().flatten().cloned()).collect()
+        ours.into_iter()
+            .chain(self.seen_by.get(&finding.fingerprint).into_iter().flatten().cloned())
+            .collect()
     }
 
     /// What it comes to.

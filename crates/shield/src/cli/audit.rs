@@ -202,7 +202,8 @@ fn parse_wanted(text: &str) -> Result<Wanted, String> {
 }
 
 fn parse_permission(text: &str) -> Result<Permission, String> {
-    text.parse::<Permission>().map_err(|_| format!("expected one of {}", Permission::ALL.map(Permission::name).join(", ")))
+    text.parse::<Permission>()
+        .map_err(|_| format!("expected one of {}", Permission::ALL.map(Permission::name).join(", ")))
 }
 
 fn parse_import(text: &str) -> Result<Import, Infallible> {

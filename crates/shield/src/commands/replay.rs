@@ -28,9 +28,8 @@ pub(super) fn run(
     let meter = Meter::new(format);
     let judged = replayed(path, &settings, &accused, &|progress| meter.tell(progress));
     meter.finish();
-    let judged = judged.map_err(|error| {
-        Failure::new(Exit::Usage, &error, &["name a directory that exists".to_owned()])
-    })?;
+    let judged = judged
+        .map_err(|error| Failure::new(Exit::Usage, &error, &["name a directory that exists".to_owned()]))?;
     print(&judged, format);
     let forms: [(_, &dyn Fn() -> String); 3] = [
         (&files.json, &|| replay::json(&judged)),
@@ -51,7 +50,10 @@ fn read(path: &Path) -> Result<Report, Failure> {
         Failure::plain(Exit::Usage, &message, "name a report that can be read")
     })?;
     Report::read(&bytes).map_err(|error| {
-        let hint = format!("`{}` is to be a compliance report; a scanner's output is for `--import`", path.display());
+        let hint = format!(
+            "`{}` is to be a compliance report; a scanner's output is for `--import`",
+            path.display()
+        );
         Failure::new(Exit::Usage, &error, &[hint])
     })
 }

@@ -94,7 +94,8 @@ mod tests {
         let text = "\u{feff}a.py:1:2: E501 line too long\n";
         let flake8 = read(text.as_bytes(), Tool::named("flake8"), Path::new("/")).unwrap();
         assert_eq!((flake8.whose, flake8.output.observations.len()), (vec!["flake8".to_owned()], 1));
-        let sarif = r#"{"version": "2.1.0", "runs": [{"tool": {"driver": {"name": "CodeQL"}}, "results": []}]}"#;
+        let sarif =
+            r#"{"version": "2.1.0", "runs": [{"tool": {"driver": {"name": "CodeQL"}}, "results": []}]}"#;
         assert_eq!(read(sarif.as_bytes(), Tool::named("ruff"), Path::new("/")).unwrap().whose, ["codeql"]);
         for nothing in ["", "[]", "{}", "boo"] {
             assert!(matches!(read(nothing.as_bytes(), None, Path::new("/")), Err(ReadOutputError::Whose)));

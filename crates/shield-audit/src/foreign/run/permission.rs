@@ -90,7 +90,9 @@ mod tests {
 
     #[test]
     fn nothing_is_allowed_unless_named() {
-        let allowed = |texts: &[&str]| -> Allowed { texts.iter().map(|text| text.parse::<Permission>().unwrap()).collect() };
+        let allowed = |texts: &[&str]| -> Allowed {
+            texts.iter().map(|text| text.parse::<Permission>().unwrap()).collect()
+        };
         assert_eq!(allowed(&[]), Allowed::default());
         for permission in Permission::ALL {
             let only = allowed(&[permission.name()]);

@@ -21,8 +21,7 @@ static NUMBER: LazyLock<Regex> = LazyLock::new(|| {
 
 /// What a program says its version is. It is asked away from the audited tree, whose settings it would read.
 pub(super) fn version(tool: &Tool, program: &Path) -> Option<String> {
-    let task =
-        Task { program: PathBuf::from(program), arguments: tool.version, directory: Path::new("/") };
+    let task = Task { program: PathBuf::from(program), arguments: tool.version, directory: Path::new("/") };
     match task.run(&Limits { time: TIME_MAX, bytes: OUTPUT_BYTES_MAX }) {
         Ended::Exited { streams, .. } => streams.iter().find_map(|stream| number(stream)),
         Ended::NotStarted(_) | Ended::TimedOut | Ended::TooMuch => None,

@@ -36,14 +36,12 @@ pub fn replay(replayed: &Replayed) -> String {
     );
     let (accusing, others) = listed(replayed);
     let claims: String = accusing.iter().take(CLAIMS_MAX).map(|claim| accused(claim)).collect();
-    let rows = others
-        .iter()
-        .map(|claim| vec![code(&claim.rule_id), text(&claim.message), sentence(claim)]);
+    let rows = others.iter().map(|claim| vec![code(&claim.rule_id), text(&claim.message), sentence(claim)]);
     let rest = section("Claims that accuse no file", &table(&["claim", "what it says", "entries"], rows));
     let unread = unread(replayed);
-    let rows = unread.iter().map(|Gap { part, what, reason }| {
-        vec![code(what), part.name().to_owned(), said(reason, TEXT_MAX)]
-    });
+    let rows = unread
+        .iter()
+        .map(|Gap { part, what, reason }| vec![code(what), part.name().to_owned(), said(reason, TEXT_MAX)]);
     let unread = section("Not read", &table(&["what", "part", "why"], rows));
     let body = format!("<h1>A report about {name}, replayed</h1>{banner}{claims}{rest}{unread}");
     page(&format!("{word}: {name}"), &body)

@@ -34,7 +34,9 @@ pub fn markdown(replayed: &Replayed) -> String {
             .expect(ANYTHING);
     }
     if !others.is_empty() {
-        text.push_str("\n### Claims that accuse no file\n\n| claim | what it says | entries |\n| --- | --- | --- |\n");
+        text.push_str(
+            "\n### Claims that accuse no file\n\n| claim | what it says | entries |\n| --- | --- | --- |\n",
+        );
     }
     let row = |claim: &&JudgedClaim| {
         let (id, message) = (within(&claim.rule_id, TEXT_MAX), within(&claim.message, TEXT_MAX));
@@ -54,8 +56,13 @@ pub fn markdown(replayed: &Replayed) -> String {
 
 fn accused(text: &mut String, claim: &JudgedClaim) {
     let (id, message) = (within(&claim.rule_id, TEXT_MAX), within(&claim.message, TEXT_MAX));
-    write!(text, "\n### {}: {}\n\n| | entries | files | |\n| --- | ---: | ---: | --- |\n", plain(&id), plain(&message))
-        .expect(ANYTHING);
+    write!(
+        text,
+        "\n### {}: {}\n\n| | entries | files | |\n| --- | ---: | ---: | --- |\n",
+        plain(&id),
+        plain(&message)
+    )
+    .expect(ANYTHING);
     let whole = claim.entries.len();
     for (what, left) in stages(claim) {
         let length = if whole == 0 { 0 } else { (left.entries * BAR).div_ceil(whole) };
@@ -66,19 +73,27 @@ fn accused(text: &mut String, claim: &JudgedClaim) {
     for row in counts(claim) {
         let (entry, reason) = (within(&row.example.entry, TEXT_MAX), &row.example.reason);
         let (entries, files) = (count(row.count.entries), count(row.count.files));
-        writeln!(text, "| {entries} | {files} | {} | {}: {} |", row.verdict.words(), code(&entry), said(reason))
-            .expect(ANYTHING);
+        writeln!(
+            text,
+            "| {entries} | {files} | {} | {}: {} |",
+            row.verdict.words(),
+            code(&entry),
+            said(reason)
+        )
+        .expect(ANYTHING);
     }
     writeln!(text, "| **{}** | | **in all** | |", count(whole)).expect(ANYTHING);
-    for (verdict, title) in
-        [(Verdict::Own, "Real, in the project's own code"), (Verdict::Reached, "Real, in installed code that is loaded")]
-    {
+    for (verdict, title) in [
+        (Verdict::Own, "Real, in the project's own code"),
+        (Verdict::Reached, "Real, in installed code that is loaded"),
+    ] {
         let entries = real(claim, verdict);
         if entries.is_empty() {
             continue;
         }
         write!(text, "\n{title}: {}\n\n", count(entries.len())).expect(ANYTHING);
-        let row = |one: &&Judged| format!("- {}: {}\n", code(&within(&one.entry, TEXT_MAX)), said(&one.reason));
+        let row =
+            |one: &&Judged| format!("- {}: {}\n", code(&within(&one.entry, TEXT_MAX)), said(&one.reason));
         rows(text, entries.iter().map(row));
     }
     if !claim.missed.is_empty() {

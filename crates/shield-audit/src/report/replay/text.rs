@@ -45,7 +45,8 @@ pub fn text(replayed: &Replayed, bars: Option<usize>) -> String {
     if !unread.is_empty() {
         writeln!(text, "\nnot read: {}", count(unread.len())).expect(ANYTHING);
         for gap in unread.iter().take(SHOWN) {
-            writeln!(text, "  {} {}: {}", gap.part, visible(&gap.what), visible(&gap.reason)).expect(ANYTHING);
+            writeln!(text, "  {} {}: {}", gap.part, visible(&gap.what), visible(&gap.reason))
+                .expect(ANYTHING);
         }
         more(&mut text, unread.len());
     }
@@ -71,9 +72,10 @@ fn accused(text: &mut String, claim: &JudgedClaim, bars: Option<usize>) {
         line(format!("           {}: {}", visible(&row.example.entry), visible(&row.example.reason)));
     }
     line(format!("  {:>7}  in all", count(whole)));
-    for (verdict, title) in
-        [(Verdict::Own, "real, in the project's own code"), (Verdict::Reached, "real, in installed code that is loaded")]
-    {
+    for (verdict, title) in [
+        (Verdict::Own, "real, in the project's own code"),
+        (Verdict::Reached, "real, in installed code that is loaded"),
+    ] {
         named(text, title, &real(claim, verdict));
     }
     if !claim.missed.is_empty() {

@@ -54,9 +54,10 @@ pub(in crate::report) fn counts(claim: &JudgedClaim) -> Vec<Row<'_>> {
     for entry in &claim.entries {
         examples.entry(entry.verdict).or_insert(entry);
     }
-    let rows = claim.counts().into_iter().filter_map(|(verdict, count)| {
-        Some(Row { verdict, count, example: examples.get(&verdict)? })
-    });
+    let rows = claim
+        .counts()
+        .into_iter()
+        .filter_map(|(verdict, count)| Some(Row { verdict, count, example: examples.get(&verdict)? }));
     rows.collect()
 }
 

@@ -35,9 +35,8 @@ pub fn sarif(report: &Report, criteria: &Criteria) -> String {
     let rules: Vec<_> = report.rules().into_iter().collect();
     let places: BTreeMap<&str, usize> =
         rules.iter().enumerate().map(|(place, rule)| (rule.id, place)).collect();
-    let of = |set, finding: &Finding| {
-        result(set, (finding, report.seen_by(finding)), places[finding.rule.id])
-    };
+    let of =
+        |set, finding: &Finding| result(set, (finding, report.seen_by(finding)), places[finding.rule.id]);
     let results: Vec<Value> = findings.iter().map(|(set, finding)| of(set, finding)).collect();
     let log = json!({
         "$schema": "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json",

@@ -80,7 +80,10 @@ fn reads_every_key() {
     );
     assert_eq!(manifest.drill.environments[0].as_str(), "production");
     let stage = manifest.stages.audit.as_ref().unwrap();
-    assert_eq!((stage.fail_on, stage.allow.as_slice()), (Some(Severity::Critical), &[Permission::Network][..]));
+    assert_eq!(
+        (stage.fail_on, stage.allow.as_slice()),
+        (Some(Severity::Critical), &[Permission::Network][..])
+    );
     let audit = &manifest.audit;
     assert_eq!(
         (audit.criteria.fail_on, audit.criteria.gaps.as_slice()),
