@@ -232,7 +232,7 @@ mod tests {
         });
         let others = Others { imports: imports.collect(), wanted, ..Others::default() };
         let mut settings = Settings { others, baseline, ..Settings::on(date(2026, 11, 27)) };
-        settings.tree.excluded.insert("vendor".to_owned());
+        settings.tree.excluded.push("vendor".to_owned());
         audit(&project, &settings, &|_| {}).unwrap()
     }
 

@@ -27,12 +27,12 @@ fn scanners() -> String {
     format!("{directory}:/usr/bin:/bin")
 }
 
-/// A directory with a program of this name that does this.
+/// A directory with a program of this name that does this, and no other program.
 fn pretending(project: &Project, name: &str, script: &str) -> String {
     project.write(&format!("bin/{name}"), &format!("#!/bin/sh\n{script}\n"));
     let program = project.path().join("bin").join(name);
     fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).unwrap();
-    format!("{}:/usr/bin:/bin", project.path().join("bin").display())
+    project.path().join("bin").display().to_string()
 }
 
 fn json(project: &Project, file: &str) -> Value {
@@ -97,7 +97,7 @@ fn what_only_others_see_counts() {
 #[test]
 fn who_is_not_heard_is_said() {
     let project = Project::of_files(&[("code/app.py", "x = 1\n"), ("code/requirements.txt", "")]);
-    let path = "/usr/bin:/bin";
+    let path = "/nonexistent";
     audit(&project, path, &["--with", "bandit"])
         .expect(14)
         .says("scanners bandit: not installed; install it: `pip install bandit`");
@@ -122,7 +122,7 @@ fn settings_name_scanners_and_allow_none() {
     let project = Project::of_files(&[("code/app.py", "x = 1\n"), ("code/requirements.txt", "")]);
     let toml = fs::read_to_string(Project::new().path().join("shield.toml")).unwrap();
     project.write("code/shield.toml", &format!("{toml}\n[audit]\nscanners = [\"pip-audit\"]\n[stage.audit]\nallow = [\"network\", \"project-code\"]\n"));
-    let asks = pretending(&project, "pip-audit", "touch ran; echo '{\"dependencies\": []}'");
+    let asks = pretending(&project, "pip-audit", ": >ran; echo '{\"dependencies\": []}'");
     audit(&project, &asks, &[]).expect(14).says("scanners pip-audit: not allowed");
     assert!(!project.path().join("code/ran").exists());
 }

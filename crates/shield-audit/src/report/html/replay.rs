@@ -50,7 +50,7 @@ pub fn replay(replayed: &Replayed) -> String {
 fn accused(claim: &JudgedClaim) -> String {
     let rows = counts(claim);
     let rows = rows.iter().map(|Row { verdict, count: all, example }| {
-        let example = format!("{} {}", code(&example.entry), said(&example.reason, TEXT_MAX));
+        let example = format!("{}: {}", code(&example.entry), said(&example.reason, TEXT_MAX));
         vec![verdict.words().to_owned(), count(all.entries), count(all.files), example]
     });
     let verdicts = table(&["verdict", "entries", "files", "such as"], rows);
