@@ -51,7 +51,7 @@ pub(in crate::foreign) fn read(
     // Some shells write one in front of everything.
     let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
     let values: Result<Vec<Value>, _> = Deserializer::from_slice(bytes).into_iter().collect();
-    let values = values.unwrap_or_default();
+    let values = values.unwrap_or_else(|_| within(bytes).into_iter().collect());
     if let [document] = values.as_slice()
         && sarif::is(document)
     {
@@ -61,6 +61,12 @@ pub(in crate::foreign) fn read(
     }
     let tool = tool.or_else(|| recognised(values)).ok_or(ReadOutputError::Whose)?;
     Ok(Read { whose: vec![tool.name.to_owned()], output: tool.read(bytes, root)? })
+}
+
+/// The first document in a text that has lines of words before and behind it.
+fn within(bytes: &[u8]) -> Option<Value> {
+    let start = bytes.iter().position(|byte| matches!(byte, b'{' | b'['))?;
+    Deserializer::from_slice(&bytes[start..]).into_iter().next()?.ok()
 }
 
 fn recognised(values: Vec<Value>) -> Option<&'static Tool> {
