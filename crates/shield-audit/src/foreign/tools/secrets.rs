@@ -1,6 +1,6 @@
 //! What looks for secrets: detect-secrets, gitleaks, trufflehog.
 
-use super::{Tool, USUAL};
+use super::{LONG, Tool, USUAL};
 use crate::{
     finding::Severity,
     foreign::read::{Form, Mark, Rating, Rows, Table, Topic},
@@ -11,6 +11,8 @@ pub(super) static TOOLS: &[Tool] = &[
         name: "detect-secrets",
         program: "detect-secrets",
         install: "pip install detect-secrets",
+        // It reads some 0.1 MB in a second.
+        time_max: LONG,
         // Without the flag it sends what it finds to whoever gave it out.
         arguments: &["scan", "--all-files", "--no-verify", "."],
         form: Form::Json(Table {
