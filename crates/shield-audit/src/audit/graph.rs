@@ -140,6 +140,11 @@ fn version(sites: &[String], settings: &Settings) -> PythonVersion {
     settings.python.or_else(|| sites.iter().find_map(of_path)).unwrap_or(NEWEST)
 }
 
+/// Whether a file of the project is only there for its tests: nobody starts at it.
+pub(super) fn is_of_tests(project: &str, path: &str) -> bool {
+    relative(project, path).trim_end_matches(".py").split('/').any(is_for_tests)
+}
+
 fn relative<'a>(project: &str, path: &'a str) -> &'a str {
     path.strip_prefix(project).map_or(path, |rest| rest.trim_start_matches('/'))
 }
@@ -214,11 +219,7 @@ impl Graph<'_> {
     /// What is reached from everything of the project that is no test.
     fn made(&self, gaps: &mut Vec<Gap>) -> ImportGraph {
         let inventory = self.library.inventory;
-        let tests = |path: &str| {
-            let path = relative(self.project, path).trim_end_matches(".py");
-            path.split('/').any(is_for_tests)
-        };
-        let files = self.layout.sources.iter().filter(|path| !tests(path));
+        let files = self.layout.sources.iter().filter(|path| !is_of_tests(self.project, path));
         let at_start = self.layout.at_start.iter().filter_map(|name| inventory.find(name));
         let started = started_modules(&Disk, self.project, self.distributions);
         let listed = files

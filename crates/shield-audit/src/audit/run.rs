@@ -1,12 +1,18 @@
 //! The course of an audit.
 
-use std::{fs, path::Path};
+use std::{cmp::Ordering, collections::BTreeSet, fs, path::Path};
 
-use super::{HistoryOf, Progress, Settings, code, flows, graph, history, packages, standing::Standings};
+use super::{
+    HistoryOf, Progress, Settings, code, flows, graph, history,
+    others::{self, Joined, Known},
+    packages,
+    standing::Standings,
+};
 use crate::{
     advisories::rules,
     baseline::{Baseline, Entry},
     finding::{Finding, number_alike},
+    foreign::{Runner, hear},
     python::Suppressed,
     report::{Accepted, Coverage, Found, Report},
     secrets::{self, Scanner},
@@ -45,8 +51,25 @@ pub fn audit(
     let standings = Standings::of(&root, &tree, &imports.graph, &packages.answer);
     let mut findings = code.findings;
     findings.extend(past.findings.into_iter().chain(imports.findings).chain(packages.findings));
-    let (findings, suppressed) = numbered(findings, code.suppressed);
-    let (found, accepted) = judged(findings, settings, &code.skipped, &standings);
+    let (mut findings, suppressed) = numbered(findings, code.suppressed);
+    let joined = joined(
+        &root,
+        settings,
+        Known {
+            root: &root,
+            tree: &tree,
+            skipped: &code.skipped,
+            findings: known(&findings, &suppressed, settings),
+            answer: &packages.answer,
+        },
+        tell,
+    );
+    findings.extend(joined.findings.iter().cloned());
+    findings.sort_by(by_place);
+    let looked =
+        Looked { settings, skipped: &code.skipped, standings: &standings, complete: &joined.complete };
+    let (found, accepted) = judged(findings, &looked);
+    gaps.extend(joined.gaps);
     gaps.extend(past.gaps.into_iter().chain(imports.gaps).chain(packages.gaps));
     Ok(Report {
         root: root.to_string_lossy().into_owned(),
@@ -65,7 +88,26 @@ pub fn audit(
         advisories: packages.answer,
         bill: packages.bill,
         graph: imports.graph,
+        scanners: joined.scanners,
+        seen_by: joined.seen_by,
     })
+}
+
+/// Everything that others may have seen too, if anybody is asked.
+fn known(findings: &[Finding], suppressed: &[Suppressed], settings: &Settings) -> Vec<Finding> {
+    if settings.others.is_empty() {
+        return Vec::new();
+    }
+    findings.iter().chain(suppressed.iter().map(|one| &one.finding)).cloned().collect()
+}
+
+/// Asks the others.
+fn joined(root: &Path, settings: &Settings, known: Known<'_>, tell: &(dyn Fn(Progress) + Sync)) -> Joined {
+    let mut runner = Runner::new(root);
+    runner.allowed = settings.others.allowed;
+    let heard =
+        hear(&runner, &settings.others, &|name, number, all| tell(Progress::Scanner { name, number, all }));
+    others::join(heard, known)
 }
 
 /// Absolute paths of the directories of installed packages: those of the tree, then the others.
@@ -88,14 +130,7 @@ pub(super) fn sites(root: &Path, tree: &Tree, settings: &Settings) -> Vec<String
 fn numbered(findings: Vec<Finding>, suppressed: Vec<Suppressed>) -> (Vec<Finding>, Vec<Suppressed>) {
     let taken_back = suppressed.into_iter().map(|one| (one.finding, Some(one.comment)));
     let mut all: Vec<_> = findings.into_iter().map(|finding| (finding, None)).chain(taken_back).collect();
-    all.sort_by(|(left, _), (right, _)| {
-        (&left.place, left.rule.id, &left.subject, &left.message).cmp(&(
-            &right.place,
-            right.rule.id,
-            &right.subject,
-            &right.message,
-        ))
-    });
+    all.sort_by(|(left, _), (right, _)| by_place(left, right));
     let (mut all, comments): (Vec<_>, Vec<_>) = all.into_iter().unzip();
     number_alike(&mut all);
     let (mut findings, mut suppressed) = (Vec::new(), Vec::new());
@@ -108,28 +143,49 @@ fn numbered(findings: Vec<Finding>, suppressed: Vec<Suppressed>) -> (Vec<Finding
     (findings, suppressed)
 }
 
-/// Whether this audit would have found again what an entry of the baseline is about. What could not be read may still have its
-/// defect; without an index nothing is known of vulnerabilities; and a secret that is not in the tree may be one of the history.
-fn looked_for(entry: &Entry, settings: &Settings, skipped: &[Skipped], standings: &Standings<'_>) -> bool {
-    let unread = skipped.iter().any(|skipped| skipped.path == entry.place && skipped.reason.leaves_gap());
-    let unknown = settings.advisories.is_none() && rules::ALL.iter().any(|rule| rule.id == entry.rule);
-    let may_be_past = settings.history == HistoryOf::Tree
-        && entry.rule.starts_with(secrets::AREA)
-        && !standings.has_file(&entry.place);
-    !(unread || unknown || may_be_past)
+fn by_place(left: &Finding, right: &Finding) -> Ordering {
+    (&left.place, left.rule.id, &left.subject, &left.message).cmp(&(
+        &right.place,
+        right.rule.id,
+        &right.subject,
+        &right.message,
+    ))
+}
+
+/// What this audit looked for.
+struct Looked<'a> {
+    settings: &'a Settings,
+    skipped: &'a [Skipped],
+    standings: &'a Standings<'a>,
+    /// Other scanners that looked at everything.
+    complete: &'a BTreeSet<String>,
+}
+
+// === impl Looked ===
+
+impl Looked<'_> {
+    /// Whether this audit would have found again what an entry of the baseline is about. What could not be read may still have its
+    /// defect; without an index nothing is known of vulnerabilities; a secret that is not in the tree may be one of the history; and
+    /// what another scanner found is only known if that was asked.
+    fn for_entry(&self, entry: &Entry) -> bool {
+        let unread =
+            self.skipped.iter().any(|skipped| skipped.path == entry.place && skipped.reason.leaves_gap());
+        let unknown =
+            self.settings.advisories.is_none() && rules::ALL.iter().any(|rule| rule.id == entry.rule);
+        let may_be_past = self.settings.history == HistoryOf::Tree
+            && entry.rule.starts_with(secrets::AREA)
+            && !self.standings.has_file(&entry.place);
+        let not_asked = entry.rule.split_once(':').is_some_and(|(tool, _)| !self.complete.contains(tool));
+        !(unread || unknown || may_be_past || not_asked)
+    }
 }
 
 /// Sets apart what the baseline accepts.
-fn judged(
-    findings: Vec<Finding>,
-    settings: &Settings,
-    skipped: &[Skipped],
-    standings: &Standings<'_>,
-) -> (Vec<Found>, Vec<Accepted>) {
+fn judged(findings: Vec<Finding>, looked: &Looked<'_>) -> (Vec<Found>, Vec<Accepted>) {
     let none = Baseline::new("none");
+    let Looked { settings, standings, .. } = looked;
     let baseline = settings.baseline.as_ref().unwrap_or(&none);
-    let judged =
-        baseline.judge(findings, settings.today, |entry| looked_for(entry, settings, skipped, standings));
+    let judged = baseline.judge(findings, settings.today, |entry| looked.for_entry(entry));
     let found =
         judged.open.into_iter().map(|finding| Found { standing: standings.standing(&finding), finding });
     let accepted =

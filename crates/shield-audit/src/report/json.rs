@@ -10,12 +10,13 @@ use jiff::civil::Date;
 use serde::Serialize;
 use shield_types::Sha256Digest;
 
-use super::{Coverage, Criteria, Funnel, Outcome, Report, Standing};
+use super::{Coverage, Criteria, Funnel, Outcome, Report, Scanner, Standing};
 use crate::{
     advisories::{Answer, Match, Summary, Unchecked, Withdrawn},
     baseline::Terms,
     dependencies::Believed,
     finding::{Confidence, Finding, Fingerprint, Place, Rule, Severity, Step},
+    foreign::Sighting,
     reachability::Tier,
 };
 
@@ -36,6 +37,7 @@ struct Document<'a> {
     accepted: Vec<One<'a>>,
     suppressed: Vec<One<'a>>,
     coverage: &'a Coverage,
+    scanners: &'a [Scanner],
     packages: &'a [Believed],
     advisories: Known<'a>,
 }
@@ -52,6 +54,9 @@ struct One<'a> {
     message: &'a str,
     steps: &'a [Step],
     fingerprint: Fingerprint,
+    /// Who sees it, if other scanners were asked; `shield audit` is one of them if it does.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    seen_by: Vec<Sighting>,
     #[serde(skip_serializing_if = "Option::is_none")]
     standing: Option<Standing>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -81,10 +86,11 @@ struct Database<'a> {
 /// The report as one document of JSON.
 #[must_use]
 pub fn json(report: &Report, criteria: &Criteria) -> String {
-    let found = report.found.iter().map(|one| One { standing: Some(one.standing), ..One::of(&one.finding) });
-    let accepted = report.accepted.iter().map(|one| One { terms: Some(&one.terms), ..One::of(&one.finding) });
+    let of = |finding| One::of(report, finding);
+    let found = report.found.iter().map(|one| One { standing: Some(one.standing), ..of(&one.finding) });
+    let accepted = report.accepted.iter().map(|one| One { terms: Some(&one.terms), ..of(&one.finding) });
     let suppressed =
-        report.suppressed.iter().map(|one| One { comment: Some(&one.comment), ..One::of(&one.finding) });
+        report.suppressed.iter().map(|one| One { comment: Some(&one.comment), ..of(&one.finding) });
     let document = Document {
         schema: SCHEMA,
         root: &report.root,
@@ -98,6 +104,7 @@ pub fn json(report: &Report, criteria: &Criteria) -> String {
         accepted: accepted.collect(),
         suppressed: suppressed.collect(),
         coverage: &report.coverage,
+        scanners: &report.scanners,
         packages: &report.packages,
         advisories: Known::of(report),
     };
@@ -110,7 +117,7 @@ pub fn json(report: &Report, criteria: &Criteria) -> String {
 // === impl One ===
 
 impl<'a> One<'a> {
-    fn of(finding: &'a Finding) -> Self {
+    fn of(report: &Report, finding: &'a Finding) -> Self {
         Self {
             rule: finding.rule.id,
             severity: finding.severity,
@@ -121,6 +128,7 @@ impl<'a> One<'a> {
             message: &finding.message,
             steps: &finding.steps,
             fingerprint: finding.fingerprint,
+            seen_by: report.seen_by(finding),
             standing: None,
             terms: None,
             comment: None,

@@ -13,9 +13,11 @@ mod funnel;
 mod html;
 mod json;
 mod markdown;
+pub mod replay;
 #[cfg(test)]
 mod sample;
 mod sarif;
+mod scanners;
 mod shape;
 pub mod text;
 mod vex;
@@ -29,5 +31,6 @@ pub use html::html;
 pub use json::{SCHEMA, json};
 pub use markdown::markdown;
 pub use sarif::sarif;
+pub use scanners::Scanner;
 pub use shape::{Accepted, Criteria, Found, Outcome, Report, Standing};
 pub use vex::vex;

@@ -106,6 +106,8 @@ pub(super) fn clean() -> Report {
         advisories: Answer::NoDatabase,
         bill: Bill { name: "me & you".to_owned(), ..Bill::default() },
         graph: ImportGraph::default(),
+        scanners: Vec::new(),
+        seen_by: BTreeMap::new(),
     }
 }
 

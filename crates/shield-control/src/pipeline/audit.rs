@@ -11,6 +11,7 @@ use shield_audit::{
     advisories::{Answer, Index, OpenIndexError},
     audit::{Progress, Settings, audit},
     baseline::{Baseline, ParseBaselineError},
+    foreign::Others,
     report::{Criteria, Found, Outcome, Report},
     tree::{WalkError, read_regular_text},
 };
@@ -106,6 +107,11 @@ pub fn audit_settings(
     order.python = settings.python;
     order.site_packages = settings.site_packages.iter().map(|site| path.join(site)).collect();
     order.advisories = advisories.map(index).transpose()?.flatten();
+    order.others = Others {
+        wanted: settings.scanners.clone(),
+        allowed: settings.allow.iter().copied().collect(),
+        imports: settings.imports.clone(),
+    };
     Ok(order)
 }
 
@@ -160,7 +166,9 @@ impl Pipeline<'_> {
 
     /// The audit runs on threads of its own; how far it is comes back through a channel.
     async fn audited(&mut self) -> Result<Report, String> {
-        let (project, settings) = (self.order.project.clone(), self.order.manifest.audit.clone());
+        let (project, mut settings) = (self.order.project.clone(), self.order.manifest.audit.clone());
+        let stage = self.order.manifest.stages.audit.as_ref();
+        settings.allow = stage.map(|stage| stage.allow.clone()).unwrap_or_default();
         // The latest is enough: nobody reads what came before it.
         let (tell, mut told) = watch::channel(None);
         let work = tokio::task::spawn_blocking(move || {
@@ -170,10 +178,12 @@ impl Pipeline<'_> {
             audit_project(&project, &settings, advisories_path().as_deref(), &tell)
         });
         while told.changed().await.is_ok() {
-            if let Some(Progress::Files { done, all }) = *told.borrow_and_update() {
-                let line = format!("{done} of {all} files");
-                (self.tell)(PipelineEvent::Output { stage: StageName::Audit, line });
-            }
+            let line = match *told.borrow_and_update() {
+                Some(Progress::Files { done, all }) => format!("{done} of {all} files"),
+                Some(Progress::Scanner { name, number, all }) => format!("{name}, scanner {number} of {all}"),
+                _ => continue,
+            };
+            (self.tell)(PipelineEvent::Output { stage: StageName::Audit, line });
         }
         // What it reads is anybody's: should a reader of it give up, the stage has failed, and the pipeline ends in order.
         let report = work.await.map_err(|error| format!("the audit broke off, which is a bug: {error}"))?;
@@ -230,6 +240,7 @@ impl Pipeline<'_> {
             "funnel": report.funnel(criteria),
             "files": report.coverage.files,
             "packages": report.bill.packages.len(),
+            "scanners": report.scanners,
             "advisories_sha256": database.map(|digest| digest.to_string()),
             "fingerprints": names,
         })

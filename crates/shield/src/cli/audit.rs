@@ -1,12 +1,13 @@
 //! The command line of `shield audit`.
 
-use std::path::PathBuf;
+use std::{convert::Infallible, path::PathBuf};
 
 use clap::{Args, ValueEnum};
 use jiff::civil::Date;
 use shield_audit::{
     baseline::{FingerprintStart, Pick, Terms},
     finding::Severity,
+    foreign::{Import, Permission, Wanted},
     imports::PythonVersion,
     report::Part,
 };
@@ -39,6 +40,8 @@ pub(crate) struct AuditArguments {
     #[arg(long, value_name = "FILE")]
     pub(crate) baseline: Option<PathBuf>,
     #[command(flatten)]
+    pub(crate) others: ScannerArguments,
+    #[command(flatten)]
     pub(crate) files: AuditFileArguments,
     #[command(flatten)]
     pub(crate) mend: MendArguments,
@@ -47,15 +50,41 @@ pub(crate) struct AuditArguments {
     /// Instead of an audit, hold an OpenVEX document that `--vex` wrote against PATH: derive each of its proofs anew, and say which claims
     /// hold.
     #[arg(long, value_name = "FILE", help_heading = REPORTS, conflicts_with_all = [
-        "fail_on", "gaps", "history", "baseline", "acceptance", "mending", "update", "files",
+        "fail_on", "gaps", "history", "baseline", "acceptance", "mending", "update", "files", "with", "allow", "import",
+        "replay",
     ])]
     pub(crate) verify_vex: Option<PathBuf>,
+    /// Instead of an audit, say of every file that the report of another search accuses what is true of it: one verdict with a reason
+    /// for each entry of the original's `compliance_report.json`. Where its packages are installed is found in PATH, or said by
+    /// --site-packages.
+    #[arg(long, value_name = "REPORT", help_heading = REPLAY, conflicts_with_all = [
+        "fail_on", "gaps", "history", "baseline", "with", "allow", "import", "fix", "plan", "revert", "acceptance",
+        "sarif", "cyclonedx", "spdx", "vex",
+    ])]
+    pub(crate) replay: Option<PathBuf>,
     /// Instead of an audit, make the index of advisories anew from these directories and zip archives (dumps of OSV, checkouts of
     /// advisory databases), or from OSV's dumps of crates.io, Go, npm and PyPI, fetched now.
     #[arg(long, value_name = "SOURCE", num_args = 0.., help_heading = ADVISORIES, conflicts_with_all = [
         "path", "fail_on", "gaps", "history", "exclude", "site_packages", "python", "baseline", "acceptance",
+        "with", "allow", "import", "replay",
     ])]
     pub(crate) update: Option<Vec<PathBuf>>,
+}
+
+/// Whom else is heard.
+#[derive(Debug, Args)]
+pub(crate) struct ScannerArguments {
+    /// Run this scanner too, or `installed`: every one that is; may be given more than once [default: audit.scanners of
+    /// shield.toml].
+    #[arg(long, value_name = "SCANNER", value_parser = parse_wanted, help_heading = SCANNERS)]
+    pub(crate) with: Vec<Wanted>,
+    /// What scanners may do beyond reading PATH: `network` or `project-code`; may be given more than once.
+    #[arg(long, value_name = "WHAT", value_parser = parse_permission, help_heading = SCANNERS)]
+    pub(crate) allow: Vec<Permission>,
+    /// Hear what a scanner said elsewhere: SARIF, or its output, with SCANNER where that is not seen from what is in it; may be given
+    /// more than once.
+    #[arg(long, value_name = "[SCANNER=]FILE", value_parser = parse_import, help_heading = SCANNERS)]
+    pub(crate) import: Vec<Import>,
 }
 
 /// What is done about findings.
@@ -128,6 +157,8 @@ pub(crate) struct AcceptArguments {
     owner: Option<String>,
 }
 
+const SCANNERS: &str = "Other scanners";
+const REPLAY: &str = "Replay";
 const MENDING: &str = "Mending";
 const REPORTS: &str = "Reports";
 const ACCEPTING: &str = "Accepting findings";
@@ -172,6 +203,19 @@ impl From<SeverityName> for Severity {
 
 fn parse_part(text: &str) -> Result<Part, String> {
     text.parse::<Part>().map_err(|_| format!("expected one of {}", Part::listed()))
+}
+
+fn parse_wanted(text: &str) -> Result<Wanted, String> {
+    text.parse::<Wanted>().map_err(|_| format!("expected one of {}", Wanted::listed()))
+}
+
+fn parse_permission(text: &str) -> Result<Permission, String> {
+    text.parse::<Permission>()
+        .map_err(|_| format!("expected one of {}", Permission::ALL.map(Permission::name).join(", ")))
+}
+
+fn parse_import(text: &str) -> Result<Import, Infallible> {
+    Ok(Import::from(text))
 }
 
 fn parse_python(text: &str) -> Result<PythonVersion, String> {

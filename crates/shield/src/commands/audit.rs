@@ -11,7 +11,7 @@ use shield_control::{
     pipeline::{AuditRunError, advisories_path, audit_project},
 };
 
-use super::{accept, advisories, audit_files as files, mend, verify_vex};
+use super::{accept, advisories, audit_files as files, mend, replay, verify_vex};
 use crate::{
     cli::{AuditArguments, OutputFormat, Place},
     exit::{Exit, Failure},
@@ -27,15 +27,21 @@ pub(crate) fn run(place: &Place, arguments: &AuditArguments, format: OutputForma
     if let Some(document) = &arguments.verify_vex {
         return verify_vex::run(path, &settings, document, format);
     }
+    if let Some(report) = &arguments.replay {
+        return replay::run(path, report, &settings, &arguments.files, format);
+    }
     if let Some(acceptance) = arguments.accept.acceptance() {
         return accept::run(path, &settings, &acceptance, format);
     }
     if arguments.mend.revert {
         return mend::revert(path, format);
     }
-    files::prepare(&arguments.files)?;
+    let inputs: Vec<&Path> = settings.imports.iter().map(|import| import.file.as_path()).collect();
+    files::prepare(&arguments.files, &inputs)?;
     if arguments.mend.fix {
-        mend::fix(path, &settings, format)?;
+        // Others say what is left when all that can be mended is.
+        let alone = AuditSettings { scanners: Vec::new(), imports: Vec::new(), ..settings.clone() };
+        mend::fix(path, &alone, format)?;
     }
     let report = look(path, &settings, format)?;
     print(&report, &settings.criteria, format);
@@ -83,6 +89,9 @@ fn settings(path: &Path, arguments: &AuditArguments) -> Result<AuditSettings, Fa
     if let Some(baseline) = &arguments.baseline {
         settings.baseline = Some(absolute(baseline));
     }
+    settings.scanners.extend(&arguments.others.with);
+    settings.allow.extend(&arguments.others.allow);
+    settings.imports.extend(arguments.others.import.iter().cloned());
     Ok(settings)
 }
 

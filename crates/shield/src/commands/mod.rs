@@ -16,6 +16,7 @@ pub(crate) mod load;
 pub(crate) mod logs;
 mod mend;
 pub(crate) mod release;
+mod replay;
 mod reports;
 pub(crate) mod rollback;
 pub(crate) mod ship;

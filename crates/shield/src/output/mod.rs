@@ -10,6 +10,7 @@ pub(crate) mod history;
 pub(crate) mod init;
 pub(crate) mod load;
 pub(crate) mod mend;
+pub(crate) mod replay;
 mod reporter;
 pub(crate) mod status;
 pub(crate) mod summary;

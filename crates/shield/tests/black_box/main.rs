@@ -4,6 +4,8 @@
 #![expect(clippy::unwrap_used, reason = "a panic is a test's failure")]
 
 mod audit_reach;
+mod audit_replays;
+mod audit_scanners;
 mod audit_updates;
 mod audits;
 mod benches;

@@ -7,7 +7,7 @@ use crate::{
     advisories::{Answer, Match, vex::Status},
     report::{
         Coverage, Report,
-        words::{count, newest, not_understood, place},
+        words::{came_of, count, named, newest, not_understood, place, run_of},
     },
 };
 
@@ -98,6 +98,14 @@ fn vulnerabilities(report: &Report, matches: &[Match]) -> String {
         ]
     });
     table(&["package", "vulnerability", "severity", "what", "fixed in", "here"], rows)
+}
+
+/// Who else was asked, and what came of it.
+pub(super) fn scanners(report: &Report) -> String {
+    let rows = report.scanners.iter().map(|scanner| {
+        vec![text(&named(scanner)), text(&run_of(scanner)), said(&came_of(scanner), REASON_MAX)]
+    });
+    table(&["scanner", "run", "what came of it"], rows)
 }
 
 /// What could not be looked at.

@@ -51,7 +51,7 @@ pub(super) fn weaknesses(rules: &[&Rule]) -> Value {
 
 fn described(rule: &Rule) -> Value {
     let (text, markdown) = help(rule);
-    let area = rule.id.split('/').next().unwrap_or(rule.id);
+    let area = rule.id.split(['/', ':']).next().unwrap_or(rule.id);
     let security = rule.cwe != words::QUALITY;
     let mut tags = vec![area.to_owned(), format!("external/cwe/cwe-{:03}", rule.cwe.0)];
     tags.push(if security { "security" } else { "maintainability" }.to_owned());
@@ -99,7 +99,7 @@ fn help(rule: &Rule) -> (String, String) {
 
 /// `python/weak-hash` as `PythonWeakHash`, as names of rules are spelled in SARIF.
 fn pascal(id: &str) -> String {
-    id.split(['/', '-']).map(words::capital).collect()
+    id.split(['/', '-', ':', '.', '_']).map(words::capital).collect()
 }
 
 /// The level of results of a severity.
