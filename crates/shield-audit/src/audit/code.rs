@@ -42,7 +42,7 @@ pub(super) fn look(
     scanner: &Scanner,
     tell: &(dyn Fn(Progress) + Sync),
 ) -> Code {
-    let (rules, others) = (python::Audit::default(), languages::Audit::default());
+    let (rules, others) = (python::Audit::default().with(&settings.rules), languages::Audit::default());
     let done = AtomicUsize::new(0);
     let wanted = |entry: &Entry| entry.origin == Origin::Project || python::is_candidate(entry);
     let all = tree.entries().iter().filter(|entry| wanted(entry)).count();

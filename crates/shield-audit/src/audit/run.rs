@@ -6,6 +6,7 @@ use super::{HistoryOf, Progress, Settings, code, flows, graph, history, packages
 use crate::{
     advisories::rules,
     baseline::{Baseline, Entry},
+    custom::{self, Used},
     finding::{Finding, number_alike},
     python::Suppressed,
     report::{Accepted, Coverage, Found, Report},
@@ -30,7 +31,7 @@ pub fn audit(
     let scanner = Scanner::new();
     let mut code = code::look(&tree, settings, &scanner, tell);
     tell(Progress::Flows);
-    let mut gaps = flows::add(&mut code);
+    let mut gaps = flows::add(&mut code, &settings.rules);
     let past = match settings.history {
         HistoryOf::Tree => history::Past::default(),
         HistoryOf::Repository => history::look(&root, &scanner, &code.secrets, tell),
@@ -44,6 +45,8 @@ pub fn audit(
     let standings = Standings::of(&root, &tree, &imports.graph, &packages.answer);
     let mut findings = code.findings;
     findings.extend(past.findings.into_iter().chain(imports.findings).chain(packages.findings));
+    let touched = custom::apply(settings.rules.changes(), &mut findings, &mut code.suppressed);
+    let own_rules = Used::of(&settings.rules, &findings, &code.suppressed, &touched);
     let (findings, suppressed) = numbered(findings, code.suppressed);
     let (found, accepted) = judged(findings, settings, &code.skipped, &standings);
     gaps.extend(past.gaps.into_iter().chain(imports.gaps).chain(packages.gaps));
@@ -64,6 +67,7 @@ pub fn audit(
         advisories: packages.answer,
         bill: packages.bill,
         graph: imports.graph,
+        own_rules,
     })
 }
 

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
-use crate::{advisories::Index, baseline::Baseline, imports::PythonVersion, tree};
+use crate::{advisories::Index, baseline::Baseline, custom::Rules, imports::PythonVersion, tree};
 
 /// Whether secrets are looked for in all that was ever committed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -30,6 +30,8 @@ pub struct Settings {
     pub python: Option<PythonVersion>,
     /// What is known of vulnerabilities; none: nothing is, and the report says so.
     pub advisories: Option<Index>,
+    /// What rule files add and change.
+    pub rules: Rules,
     /// What is accepted for a while.
     pub baseline: Option<Baseline>,
     /// The day that acceptances are judged on.
@@ -48,6 +50,7 @@ impl Settings {
             site_packages: Vec::new(),
             python: None,
             advisories: None,
+            rules: Rules::default(),
             baseline: None,
             today,
         }

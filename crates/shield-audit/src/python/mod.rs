@@ -21,5 +21,6 @@ pub use audit::{Audit, FileReport, is_candidate};
 pub use lines::Lines;
 pub use module::{Kind, Module, Source};
 pub use prefilter::Parse;
+pub(crate) use prefilter::spells_freely;
 pub(crate) use suppress::Comments;
 pub use suppress::Suppressed;

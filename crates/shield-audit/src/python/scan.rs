@@ -13,10 +13,15 @@ use super::{
     rules::{Call, Check, Hit, Scene, Shape, Test},
     scopes::{self, ScopeNode, ScopeVisitor},
 };
+use crate::{
+    custom::{Banned, Look},
+    finding::{Confidence, Rule},
+};
 
 /// What a rule found, and where that lies.
 pub(super) struct Found {
-    pub(super) check: &'static Check,
+    pub(super) rule: &'static Rule,
+    pub(super) confidence: Confidence,
     pub(super) hit: Hit,
     pub(super) context: String,
 }
@@ -43,6 +48,8 @@ struct Scan<'m> {
     module: &'m Module<'m>,
     active: Active,
     rules: Rules,
+    /// What rule files do not want, where there may be any of it.
+    bans: Option<Look<'m>>,
     scopes: Vec<ScopeId>,
     /// Names of the definitions around.
     context: Vec<&'m str>,
@@ -58,8 +65,13 @@ struct Scan<'m> {
 }
 
 /// Everything that the active rules find in a file, in the order of the walk.
-pub(super) fn scan(audit: &Audit, module: &Module<'_>, active: Active) -> Vec<Found> {
-    if active.is_empty() {
+pub(super) fn scan<'m>(
+    audit: &'m Audit,
+    module: &'m Module<'m>,
+    active: Active,
+    bans: Option<Look<'m>>,
+) -> Vec<Found> {
+    if active.is_empty() && bans.is_none() {
         return Vec::new();
     }
     let mut scan = Scan {
@@ -67,6 +79,7 @@ pub(super) fn scan(audit: &Audit, module: &Module<'_>, active: Active) -> Vec<Fo
         module,
         active,
         rules: Rules::default(),
+        bans,
         scopes: vec![ScopeId::MODULE],
         context: Vec::new(),
         parents: Vec::new(),
@@ -124,12 +137,25 @@ impl<'m> Scan<'m> {
 
     fn note(&mut self, check: &'static Check, hits: impl IntoIterator<Item = Hit>) {
         for hit in hits {
-            self.found.push(Found { check, hit, context: self.context.join(".") });
+            let confidence = hit.confidence.unwrap_or(check.confidence);
+            self.found.push(Found { rule: &check.rule, confidence, hit, context: self.context.join(".") });
+        }
+    }
+
+    fn note_banned(&mut self, found: Vec<Banned>) {
+        for Banned { rule, confidence, hit } in found {
+            self.found.push(Found { rule, confidence, hit, context: self.context.join(".") });
         }
     }
 
     fn call(&mut self, call: &Call<'_>) {
         let audit = self.audit;
+        if let Some(bans) = self.bans
+            && call.arguments.is_some()
+        {
+            let found = bans.call(&self.scene(call.range), call);
+            self.note_banned(found);
+        }
         if self.rules.names
             && let Some(indexes) = audit.by_name.get(call.name)
         {
@@ -161,7 +187,7 @@ impl<'m> Scan<'m> {
 
     /// Shows a call, or a decorator, to the rules that look at calls.
     fn callee(&mut self, callee: &'m Expr, arguments: Option<&'m ast::Arguments>, range: TextRange) {
-        if !self.rules.names && self.rules.calls.is_empty() {
+        if !self.rules.names && self.rules.calls.is_empty() && self.bans.is_none() {
             return;
         }
         let mut name = std::mem::take(&mut self.name);
@@ -173,6 +199,57 @@ impl<'m> Scan<'m> {
         );
         self.call(&Call { callee, name: &name, arguments, range });
         self.name = name;
+    }
+
+    /// Shows what stands over a definition to what rule files do not want there.
+    fn banned_decorator(&mut self, decorator: &'m Decorator) {
+        let Some(bans) = self.bans else { return };
+        let (callee, arguments) = match &decorator.expression {
+            Expr::Call(call) => (call.func.as_ref(), Some(&call.arguments)),
+            other => (other, None),
+        };
+        let scene = self.scene(decorator.range);
+        let name = scene.resolve(callee).unwrap_or_default();
+        let range = decorator.expression.range();
+        let found = bans.decorator(&scene, &Call { callee, name: &name, arguments, range });
+        self.note_banned(found);
+    }
+
+    fn banned_attribute(&mut self, expr: &'m Expr) {
+        let Some(bans) = self.bans.filter(|_| self.in_annotation == 0) else { return };
+        let found = bans.attribute(&self.scene(expr.range()), expr);
+        self.note_banned(found);
+    }
+
+    fn banned_import(&mut self, name: &str, range: TextRange) -> bool {
+        let Some(bans) = self.bans.filter(|_| self.module.kind != Kind::Stub && self.type_checking == 0) else {
+            return false;
+        };
+        let found = bans.import(self.module, name, range);
+        let any = !found.is_empty();
+        self.note_banned(found);
+        any
+    }
+
+    fn banned_imports(&mut self, stmt: &'m Stmt) {
+        match stmt {
+            Stmt::Import(import) => import.names.iter().for_each(|alias| {
+                self.banned_import(alias.name.as_str(), alias.range);
+            }),
+            Stmt::ImportFrom(import) => {
+                let dots = ".".repeat(import.level as usize);
+                let module = import.module.as_ref().map_or("", |module| module.as_str());
+                // Of a module that is not wanted, nothing is: that is said once.
+                if self.banned_import(&format!("{dots}{module}"), stmt.range()) {
+                    return;
+                }
+                let stop = if module.is_empty() { "" } else { "." };
+                for alias in &import.names {
+                    self.banned_import(&format!("{dots}{module}{stop}{}", alias.name), alias.range);
+                }
+            }
+            _ => {}
+        }
     }
 
     /// Shows an imported name to the rules that look at imports.
@@ -216,7 +293,7 @@ impl<'m> Scan<'m> {
 
     /// A module that is imported by a call counts as imported.
     fn import_call(&mut self, call: &'m ast::ExprCall) {
-        if self.rules.imports.is_empty() || !matches!(call.func.as_ref(), Expr::Name(_) | Expr::Attribute(_))
+        if self.rules.imports.is_empty() && self.bans.is_none() || !matches!(call.func.as_ref(), Expr::Name(_) | Expr::Attribute(_))
         {
             return;
         }
@@ -229,6 +306,7 @@ impl<'m> Scan<'m> {
             && let Some(module) = scene.text(module)
         {
             self.import(&module, call.range());
+            self.banned_import(&module, call.range());
         }
     }
 
@@ -267,6 +345,9 @@ impl<'m> Visitor<'m> for Scan<'m> {
         // A statement within an expression's parts does not exist: blocks start anew.
         let parents = std::mem::take(&mut self.parents);
         self.imports(stmt);
+        if self.bans.is_some() {
+            self.banned_imports(stmt);
+        }
         for position in 0..self.rules.statements.len() {
             let (check, look) = self.rules.statements[position];
             let hits = look(&self.scene(stmt.range()), stmt);
@@ -290,6 +371,7 @@ impl<'m> Visitor<'m> for Scan<'m> {
     }
 
     fn visit_decorator(&mut self, decorator: &'m Decorator) {
+        self.banned_decorator(decorator);
         if !decorator.expression.is_call_expr() {
             self.callee(&decorator.expression, None, decorator.range);
         }
@@ -310,6 +392,7 @@ impl<'m> Visitor<'m> for Scan<'m> {
             Expr::BinOp(_) | Expr::Call(_) => self.expression(expr, |rules| &rules.composed),
             Expr::Compare(_) => self.expression(expr, |rules| &rules.comparisons),
             Expr::Dict(_) => self.expression(expr, |rules| &rules.tables),
+            Expr::Name(_) | Expr::Attribute(_) => self.banned_attribute(expr),
             _ => {}
         }
         self.parents.push(expr);

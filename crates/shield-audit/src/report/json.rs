@@ -14,6 +14,7 @@ use super::{Coverage, Criteria, Funnel, Outcome, Report, Standing};
 use crate::{
     advisories::{Answer, Match, Summary, Unchecked, Withdrawn},
     baseline::Terms,
+    custom::Used,
     dependencies::Believed,
     finding::{Confidence, Finding, Fingerprint, Place, Rule, Severity, Step},
 };
@@ -34,6 +35,7 @@ struct Document<'a> {
     found: Vec<One<'a>>,
     accepted: Vec<One<'a>>,
     suppressed: Vec<One<'a>>,
+    rule_files: &'a Used,
     coverage: &'a Coverage,
     packages: &'a [Believed],
     advisories: Known<'a>,
@@ -94,6 +96,7 @@ pub fn json(report: &Report, criteria: &Criteria) -> String {
         found: found.collect(),
         accepted: accepted.collect(),
         suppressed: suppressed.collect(),
+        rule_files: &report.own_rules,
         coverage: &report.coverage,
         packages: &report.packages,
         advisories: Known::of(&report.advisories),

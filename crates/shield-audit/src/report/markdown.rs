@@ -35,6 +35,7 @@ pub fn markdown(report: &Report, criteria: &Criteria) -> String {
     let mut text = format!("## shield audit: {}\n\n", verdict(report, criteria));
     funnel(&mut text, report, criteria);
     let mut end = String::new();
+    own_rules(&mut end, report);
     packages(&mut end, report);
     coverage(&mut end, report);
     findings(&mut text, &groups(report, criteria), BYTES_MAX - end.len());
@@ -49,6 +50,16 @@ fn funnel(text: &mut String, report: &Report, criteria: &Criteria) {
         writeln!(text, "| {} | {why} |", apart_by(apart)).expect(ANYTHING);
     }
     writeln!(text, "| **{}** | **to mend** |", count(funnel.open)).expect(ANYTHING);
+}
+
+/// What rule files added and changed.
+fn own_rules(text: &mut String, report: &Report) {
+    let sentences = report.own_rules.sentences();
+    if sentences.is_empty() {
+        return;
+    }
+    text.push_str("\n**Rule files**\n\n");
+    rows(text, sentences.iter().map(|sentence| format!("- {}\n", said(sentence))), "sentences");
 }
 
 /// What is to be mended, until the document has so many bytes.

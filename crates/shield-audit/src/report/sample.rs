@@ -10,6 +10,7 @@ use crate::{
     advisories::{self, Answer, Checked, Hit, Kind, Match, Summary},
     audit::ImportGraph,
     baseline::Terms,
+    custom::Used,
     dependencies::{Ecosystem, Origin, Package, PackageName, bill::Bill},
     finding::{Confidence, Cwe, Finding, Fingerprint, Place, Rule, Severity, Span, Step, number_alike},
     python::Suppressed,
@@ -103,6 +104,7 @@ pub(super) fn clean() -> Report {
         advisories: Answer::NoDatabase,
         bill: Bill { name: "me & you".to_owned(), ..Bill::default() },
         graph: ImportGraph::default(),
+        own_rules: Used::default(),
     }
 }
 

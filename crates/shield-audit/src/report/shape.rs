@@ -10,6 +10,7 @@ use crate::{
     advisories::Answer,
     audit::ImportGraph,
     baseline::Terms,
+    custom::Used,
     dependencies::{Believed, bill::Bill},
     finding::{Finding, Rule, Severity},
     python::Suppressed,
@@ -91,6 +92,8 @@ pub struct Report {
     pub bill: Bill,
     /// What leads where; not part of what is written, only its digest is, with claims that rest on it.
     pub graph: ImportGraph,
+    /// What rule files added and changed.
+    pub own_rules: Used,
 }
 
 // === impl Report ===

@@ -18,6 +18,7 @@ const PATH_BYTES_MAX: usize = 4_096;
 
 const NAMES: &str = "names of directories, such as \"vendor\"";
 const SITES: &str = "directories of installed packages, such as \".venv/lib/python3.12/site-packages\"";
+const RULES: &str = "paths of files inside the project, such as \"audit-rules.toml\"";
 const PYTHON: &str = "a version such as \"3.12\"";
 
 pub(crate) fn read(table: &Table<'_>) -> Option<AuditSettings> {
@@ -42,6 +43,11 @@ pub(crate) fn read(table: &Table<'_>) -> Option<AuditSettings> {
     let site_packages = site_packages.or(default.site_packages);
     let python = table.string("python", 16, PYTHON).and_then(|text| python(&text)).optional();
     let baseline = project_file(table, "baseline").optional();
+    let rules = table.list_of("rules", |path| match is_in_project(&path) {
+        true => Ok(path),
+        false => Err(Refusal::new("outside the project", RULES)),
+    });
+    let rules = rules.or(default.rules);
     Some(AuditSettings {
         criteria: Criteria { fail_on: fail_on.take()?, gaps: gaps.take()? },
         exclude: exclude.take()?,
@@ -49,7 +55,12 @@ pub(crate) fn read(table: &Table<'_>) -> Option<AuditSettings> {
         site_packages: site_packages.take()?,
         python: python.take()?,
         baseline: baseline.take()?,
+        rules: rules.take()?,
     })
+}
+
+fn is_in_project(path: &str) -> bool {
+    (1..=PATH_BYTES_MAX).contains(&path.len()) && !path.starts_with('/') && path.split('/').all(|part| part != "..")
 }
 
 /// `3.12` as its minor number.

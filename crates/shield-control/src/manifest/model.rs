@@ -130,6 +130,8 @@ pub struct AuditSettings {
     pub python: Option<PythonVersion>,
     /// The file of accepted findings, relative to the project; `None`: `audit-baseline.txt` if there is one.
     pub baseline: Option<String>,
+    /// Rule files, relative to the project.
+    pub rules: Vec<String>,
 }
 
 /// Holds the security components against what they may cost.

@@ -99,6 +99,12 @@ fn vulnerabilities(report: &Report, matches: &[Match]) -> String {
     table(&["package", "vulnerability", "severity", "what", "fixed in", "here"], rows)
 }
 
+/// What rule files added and changed.
+pub(super) fn own_rules(report: &Report) -> String {
+    let sentences = report.own_rules.sentences();
+    table(&["rule files"], sentences.iter().map(|sentence| vec![said(sentence, REASON_MAX)]))
+}
+
 /// What could not be looked at.
 pub(super) fn missing(coverage: &Coverage) -> String {
     let missing = coverage.missing();

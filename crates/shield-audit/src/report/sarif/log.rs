@@ -130,6 +130,7 @@ fn properties(report: &Report, criteria: &Criteria) -> Value {
         "failOn": criteria.fail_on,
         "funnel": report.funnel(criteria),
         "advisories": advisories,
+        "ruleFiles": report.own_rules,
     })
 }
 

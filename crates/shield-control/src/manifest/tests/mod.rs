@@ -51,6 +51,7 @@ secrets = "repository"
 site_packages = ["/usr/lib/python3/dist-packages"]
 python = "3.12"
 baseline = "accepted.txt"
+rules = ["audit-rules.toml"]
 
 [stage.audit]
 fail_on = "critical"
