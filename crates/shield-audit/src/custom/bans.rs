@@ -137,7 +137,10 @@ impl Look<'_> {
         if scene.parent().is_some_and(Expr::is_attribute_expr) {
             means.retain(|(number, name)| table.whole(name).any(|whole| whole == *number));
         }
-        means.into_iter().filter_map(|(number, name)| Some(self.ban(number)?.at(expr.range(), &name))).collect()
+        means
+            .into_iter()
+            .filter_map(|(number, name)| Some(self.ban(number)?.at(expr.range(), &name)))
+            .collect()
     }
 
     /// What is imported: a module, or a thing in one, with the dots before it.

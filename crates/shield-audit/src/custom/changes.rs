@@ -34,14 +34,20 @@ pub enum Becomes {
 
 /// Applies the changes: of several for one rule and file, the last one counts. What is switched off is moved to what is taken back.
 /// Gives how many findings each change touched.
-pub(crate) fn apply(changes: &[Change], findings: &mut Vec<Finding>, suppressed: &mut Vec<Suppressed>) -> Vec<usize> {
+pub(crate) fn apply(
+    changes: &[Change],
+    findings: &mut Vec<Finding>,
+    suppressed: &mut Vec<Suppressed>,
+) -> Vec<usize> {
     let mut touched = vec![0; changes.len()];
     if changes.is_empty() {
         return touched;
     }
     let all = std::mem::take(findings);
     for mut finding in all {
-        let meant = |change: &Change| change.rules.contains(&finding.rule.id) && change.paths.has(&finding.place.file);
+        let meant = |change: &Change| {
+            change.rules.contains(&finding.rule.id) && change.paths.has(&finding.place.file)
+        };
         let Some(at) = changes.iter().rposition(meant) else {
             findings.push(finding);
             continue;

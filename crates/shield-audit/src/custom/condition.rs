@@ -67,7 +67,10 @@ impl Condition {
         let mut tests = tests.into_iter();
         let (Some(test), 1) = (tests.next(), count) else {
             let problem = format!("{count} tests of one argument");
-            table.mistaken(Refusal::new(problem, "one of equals, one_of, not_one_of, matches, absent, none, known; one [[…when]] for each"));
+            table.mistaken(Refusal::new(
+                problem,
+                "one of equals, one_of, not_one_of, matches, absent, none, known; one [[…when]] for each",
+            ));
             return None;
         };
         Some(Self { name, position, test })
@@ -80,7 +83,9 @@ impl Condition {
         match &self.test {
             Test::OneOf(all) => value().is_some_and(|value| all.contains(&value)),
             Test::NotOneOf(all) => value().is_some_and(|value| !all.contains(&value)),
-            Test::Matches(regex) => given.and_then(|value| scene.text(value)).is_some_and(|text| regex.is_match(&text)),
+            Test::Matches(regex) => {
+                given.and_then(|value| scene.text(value)).is_some_and(|text| regex.is_match(&text))
+            }
             Test::Absent(true) => given.is_none() && !call.has_unseen_arguments(),
             Test::Absent(false) => given.is_some(),
             Test::None(is) => value().is_some_and(|value| (value == Constant::None) == *is),
@@ -90,7 +95,8 @@ impl Condition {
 
     fn given<'c>(&self, call: &Call<'c>) -> Option<&'c Expr> {
         let arguments = call.arguments?;
-        let by_name = self.name.as_deref().and_then(|name| arguments.find_keyword(name)).map(|keyword| &keyword.value);
+        let by_name =
+            self.name.as_deref().and_then(|name| arguments.find_keyword(name)).map(|keyword| &keyword.value);
         by_name.or_else(|| arguments.find_positional(self.position?))
     }
 }
@@ -128,19 +134,24 @@ fn constant(value: Value) -> Result<Constant, Refusal> {
     match value {
         Value::String(text) if text.len() <= TEXT_BYTES_MAX => Ok(Constant::Text(text)),
         Value::Bool(truth) => Ok(Constant::Bool(truth)),
-        Value::Number(number) => number.as_i64().map(Constant::Int).ok_or_else(|| Refusal::new("not a whole number", VALUE)),
+        Value::Number(number) => {
+            number.as_i64().map(Constant::Int).ok_or_else(|| Refusal::new("not a whole number", VALUE))
+        }
         _ => Err(Refusal::new("not a value that can be compared", VALUE)),
     }
 }
 
 /// A regular expression that takes bounded time and memory.
 pub(super) fn regex<'r>(table: &Table<'r>, key: &'static str) -> Setting<'r, Regex> {
-    let accepted = "a regular expression of the Rust crate regex (no look-around), in single quotes: '^http://'";
+    let accepted =
+        "a regular expression of the Rust crate regex (no look-around), in single quotes: '^http://'";
     table.string(key, TEXT_BYTES_MAX, accepted).and_then(|text| {
-        let built = RegexBuilder::new(&text).size_limit(REGEX_BYTES_MAX).dfa_size_limit(REGEX_BYTES_MAX).build();
+        let built =
+            RegexBuilder::new(&text).size_limit(REGEX_BYTES_MAX).dfa_size_limit(REGEX_BYTES_MAX).build();
         built.map_err(|error| {
             let said = error.to_string();
-            let said = said.lines().last().unwrap_or_default().trim().trim_start_matches("error: ").to_owned();
+            let said =
+                said.lines().last().unwrap_or_default().trim().trim_start_matches("error: ").to_owned();
             Refusal::new(format!("not a regular expression: {said}"), accepted)
         })
     })

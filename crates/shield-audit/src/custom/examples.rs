@@ -10,10 +10,13 @@ use shield_types::settings::{Refusal, Setting};
 use super::{
     bans::{Ban, Bans},
     paths::Paths,
+    patterns::{Matched, Pattern},
     read::{Draft, Examples, Subject},
 };
 use crate::{
+    configuration::hits::Hit,
     finding::{Confidence, Place},
+    languages,
     python::Audit,
     taint::{
         SourceFile, follow_with,
@@ -38,7 +41,7 @@ enum Must {
 pub(super) fn check(draft: &Draft<'_>) {
     let mut models = Models::of(draft.models.clone());
     for examples in &draft.examples {
-        let mut hold = |look: &mut dyn FnMut(&str, Must) -> Result<(), String>| {
+        let hold = |look: &mut dyn FnMut(&str, Must) -> Result<(), String>| {
             each(&examples.bad, Must::Bad, look);
             each(&examples.good, Must::Good, look);
         };
@@ -47,6 +50,10 @@ pub(super) fn check(draft: &Draft<'_>) {
                 let ban = Ban { paths: Paths::default(), ..draft.bans[at].clone() };
                 let audit = Audit::new([]).banning(Bans::of(vec![ban]));
                 hold(&mut |text, must| of_ban(&audit, text, must));
+            }
+            Subject::Pattern(at) => hold(&mut |text, must| of_pattern(&draft.patterns[at], text, must)),
+            Subject::Text(at) => {
+                hold(&mut |text, must| said(must, draft.texts[at].look(text).first().map(|hit| (text, hit))))
             }
             Subject::Model(at) => hold(&mut |text, must| of_model(&mut models, at, text, must)),
             Subject::Kind(harm) => hold(&mut |text, must| of_kind(&models, harm, text, must)),
@@ -60,7 +67,11 @@ pub(super) fn unproven(draft: &Draft<'_>) -> Vec<String> {
     without.map(|examples| examples.name.clone()).collect()
 }
 
-fn each(setting: &Setting<'_, Vec<String>>, must: Must, look: &mut dyn FnMut(&str, Must) -> Result<(), String>) {
+fn each(
+    setting: &Setting<'_, Vec<String>>,
+    must: Must,
+    look: &mut dyn FnMut(&str, Must) -> Result<(), String>,
+) {
     for (number, text) in setting.value().into_iter().flatten().enumerate() {
         if let Err(problem) = look(text, must) {
             let accepted = match must {
@@ -87,6 +98,34 @@ fn of_ban(audit: &Audit, text: &str, must: Must) -> Result<(), String> {
     }
 }
 
+fn of_pattern(pattern: &Pattern, text: &str, must: Must) -> Result<(), String> {
+    let Some(language) = pattern.language() else { return Ok(()) };
+    let tree = languages::parse(text, language).map_err(|reason| format!("does not parse: {reason}"))?;
+    if tree.root_node().has_error() {
+        return Err("does not parse".to_owned());
+    }
+    let mut matched = Matched::default();
+    let has_word = |word: &String| text.contains(word.as_str());
+    let worded = pattern.words.is_empty() || pattern.words.iter().any(has_word);
+    pattern.look(&tree, text, language, &mut matched);
+    if !worded && must == Must::Bad && !matched.hits.is_empty() {
+        return Err("has none of the rule's `words`, so that no file like it is looked at".to_owned());
+    }
+    said(must, matched.hits.first().filter(|_| worded).map(|hit| (text, hit)))
+}
+
+/// Whether what was found is what must be.
+fn said(must: Must, found: Option<(&str, &Hit)>) -> Result<(), String> {
+    match (must, found) {
+        (Must::Bad, None) => Err("is not found".to_owned()),
+        (Must::Good, Some((text, hit))) => {
+            let line = text[..hit.range.start].matches('\n').count() + 1;
+            Err(format!("is found, in line {line}: `{}`", hit.subject))
+        }
+        _ => Ok(()),
+    }
+}
+
 fn of_kind(models: &Models, harm: Harm, text: &str, must: Must) -> Result<(), String> {
     let found = followed(models, text)?.iter().any(|(rule, ..)| *rule == harm.rule_id());
     match (must, found) {
@@ -105,7 +144,9 @@ fn of_model(models: &mut Models, at: usize, text: &str, must: Must) -> Result<()
     if let Model::Sanitizer(_) = models.model_at(at) {
         let taken = without.difference(&with).next().is_some();
         return match (must, taken) {
-            (Must::Good, false) if with.is_empty() => Err("shows nothing: without the sanitizer nothing is found either".to_owned()),
+            (Must::Good, false) if with.is_empty() => {
+                Err("shows nothing: without the sanitizer nothing is found either".to_owned())
+            }
             (Must::Good, false) => Err("is found all the same".to_owned()),
             (Must::Bad, true) => Err("is not found, because of the sanitizer".to_owned()),
             (Must::Bad, false) if with.is_empty() => Err("is not found".to_owned()),

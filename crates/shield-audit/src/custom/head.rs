@@ -17,9 +17,36 @@ const QUALITY: u16 = 710;
 
 /// Areas of the rules that are built in, now or one day: a rule file that worked must not collide with a new version.
 const AREAS: [&str; 30] = [
-    "advisories", "advisory", "audit", "baseline", "bash", "code", "compose", "configuration", "container", "custom",
-    "dependencies", "docker", "dockerfile", "go", "imports", "java", "javascript", "kubernetes", "licences", "packaging",
-    "python", "rust", "secret", "secrets", "settings", "shell", "shield", "typescript", "workflow", "yaml",
+    "advisories",
+    "advisory",
+    "audit",
+    "baseline",
+    "bash",
+    "code",
+    "compose",
+    "configuration",
+    "container",
+    "custom",
+    "dependencies",
+    "docker",
+    "dockerfile",
+    "go",
+    "imports",
+    "java",
+    "javascript",
+    "kubernetes",
+    "licences",
+    "packaging",
+    "python",
+    "rust",
+    "secret",
+    "secrets",
+    "settings",
+    "shell",
+    "shield",
+    "typescript",
+    "workflow",
+    "yaml",
 ];
 
 /// Ids that are taken, and by which file.
@@ -35,10 +62,15 @@ pub(super) fn read(table: &Table<'_>, ids: &mut Ids, file: &str) -> Option<&'sta
     });
     let cwe = cwe.or(QUALITY);
     let help = sentence(table, "help", HELP_BYTES_MAX, "what to do, in a sentence or two").required();
-    let instead = sentence(table, "instead", ID_BYTES_MAX, "what to write instead, such as \"shop.db.query\"").optional();
+    let instead =
+        sentence(table, "instead", ID_BYTES_MAX, "what to write instead, such as \"shop.db.query\"")
+            .optional();
     let aliases = table.list_of("aliases", |name| match is_alias(&name) {
         true => Ok(name),
-        false => Err(Refusal::new("not an alias", "1 to 40 letters, digits, `-`, `_`, `.` or `/`, such as \"SHOP12\"")),
+        false => Err(Refusal::new(
+            "not an alias",
+            "1 to 40 letters, digits, `-`, `_`, `.` or `/`, such as \"SHOP12\"",
+        )),
     });
     let aliases = aliases.or(Vec::new());
     let (id, title, severity, cwe) = (id.take(), title.take(), severity.take(), cwe.take());
@@ -68,7 +100,12 @@ pub(super) fn severity<'r>(table: &Table<'r>) -> Setting<'r, Severity> {
 }
 
 /// A text of one line.
-pub(super) fn sentence<'r>(table: &Table<'r>, key: &'static str, bytes_max: usize, accepted: &str) -> Setting<'r, String> {
+pub(super) fn sentence<'r>(
+    table: &Table<'r>,
+    key: &'static str,
+    bytes_max: usize,
+    accepted: &str,
+) -> Setting<'r, String> {
     table.string(key, bytes_max, accepted).and_then(|text| {
         match text.trim().is_empty() || text.chars().any(char::is_control) {
             true => Err(Refusal::new("not one line of text", accepted)),
@@ -80,12 +117,16 @@ pub(super) fn sentence<'r>(table: &Table<'r>, key: &'static str, bytes_max: usiz
 fn id<'r>(table: &Table<'r>, ids: &mut Ids, file: &str) -> Setting<'r, String> {
     let accepted = "an area and a name of small letters, digits and `-`, such as \"shop/raw-sql\"";
     table.string("id", ID_BYTES_MAX, accepted).required().and_then(|id| {
-        let Some((area, name)) = id.split_once('/').filter(|(area, name)| is_kebab(area) && is_kebab(name)) else {
+        let Some((area, name)) = id.split_once('/').filter(|(area, name)| is_kebab(area) && is_kebab(name))
+        else {
             return Err(Refusal::new("not an id", accepted));
         };
         if AREAS.contains(&area) {
             let problem = format!("`{area}` is an area of the built-in rules");
-            return Err(Refusal::new(problem, format!("an area of your own, such as \"{}\"", own_area(name))));
+            return Err(Refusal::new(
+                problem,
+                format!("an area of your own, such as \"{}\"", own_area(name)),
+            ));
         }
         if let Some(other) = ids.insert(id.clone(), file.to_owned()) {
             return Err(Refusal::new(format!("given twice; first in `{other}`"), "an id of its own"));

@@ -136,7 +136,10 @@ pub(super) fn named(name: &str) -> Vec<&'static str> {
 /// The id that is written most like a name.
 pub(super) fn nearest(name: &str) -> Option<&'static str> {
     let shared = |id: &str| id.bytes().zip(name.bytes()).take_while(|(left, right)| left == right).count();
-    all().map(|(id, _)| id).max_by_key(|id| (shared(id), std::cmp::Reverse(id.len()))).filter(|id| shared(id) > 3)
+    all()
+        .map(|(id, _)| id)
+        .max_by_key(|id| (shared(id), std::cmp::Reverse(id.len())))
+        .filter(|id| shared(id) > 3)
 }
 
 #[cfg(test)]
@@ -168,7 +171,10 @@ mod tests {
         written(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src"), &mut ids);
         let changed = ids.iter().filter(|id| !id.starts_with("baseline/") && !id.starts_with("test/"));
         let missing: Vec<_> = changed.filter(|id| named(id).is_empty()).collect();
-        assert!(missing.is_empty() && OTHERS.iter().all(|id| ids.iter().any(|own| own == id)), "{missing:#?}");
+        assert!(
+            missing.is_empty() && OTHERS.iter().all(|id| ids.iter().any(|own| own == id)),
+            "{missing:#?}"
+        );
         assert!(named("python/eval") == ["python/eval"] && named("B307").contains(&"python/eval"));
     }
 

@@ -16,18 +16,26 @@ mod examples;
 mod head;
 mod intern;
 mod known;
+#[cfg(test)]
+mod mistakes;
 mod name;
 mod naming;
 mod paths;
+mod patterns;
 mod read;
 mod rules;
 mod taints;
+#[cfg(test)]
+mod tests;
+mod texts;
 mod used;
+mod words;
 
 pub(crate) use bans::{Banned, Bans, Look};
 pub(crate) use changes::apply;
 pub use changes::{Becomes, Change};
 pub(crate) use name::{Name, Names};
 pub(crate) use naming::Naming;
+pub(crate) use patterns::Patterns;
 pub use rules::{File, LoadRulesError, RuleFile, Rules};
 pub use used::{Used, UsedChange, UsedRule};

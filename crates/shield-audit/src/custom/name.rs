@@ -66,9 +66,9 @@ impl Name {
         };
         match (&name, form) {
             (Self::Within(_) | Self::Method(_), Form::Module) => refused("not a module or a thing in one"),
-            (Self::Whole(whole), Form::Thing) if is_python_builtin(whole, PYTHON_MINOR, false) => {
-                Err(Refusal::new("one of Python's own names without its module", format!("\"builtins.{whole}\"")))
-            }
+            (Self::Whole(whole), Form::Thing) if is_python_builtin(whole, PYTHON_MINOR, false) => Err(
+                Refusal::new("one of Python's own names without its module", format!("\"builtins.{whole}\"")),
+            ),
             _ => Ok(name),
         }
     }
@@ -189,7 +189,10 @@ mod tests {
     #[test]
     fn names_mean_what_is_in_them() {
         assert_eq!(named("a.b").of("a.b").count() + named("a.b").of("a.b.c").count(), 1);
-        assert_eq!(named("a.*").of("a.b.c").count() + named("a.*").of("a").count() + named("a.*").of("ab.c").count(), 1);
+        assert_eq!(
+            named("a.*").of("a.b.c").count() + named("a.*").of("a").count() + named("a.*").of("ab.c").count(),
+            1
+        );
         assert_eq!(named("a").of_import("a.b").count() + named("a").of_import("ab").count(), 1);
         assert_eq!(named("*.m").of_method("m").count() + named("*.m").of("m").count(), 1);
     }

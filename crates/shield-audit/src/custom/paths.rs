@@ -23,6 +23,11 @@ impl Paths {
         Some(Self { include: include?, exclude: exclude? })
     }
 
+    /// Whether it says which files are meant.
+    pub(super) fn is_limited(&self) -> bool {
+        self.include.is_some()
+    }
+
     /// Whether a file is meant.
     pub(crate) fn has(&self, path: &str) -> bool {
         let named = |list: &Gitignore| list.matched_path_or_any_parents(path, false).is_ignore();
@@ -37,7 +42,10 @@ impl Paths {
 fn list(table: &Table<'_>, key: &'static str) -> Option<Option<Gitignore>> {
     let patterns = table.list_of(key, |pattern| match matcher(std::slice::from_ref(&pattern)) {
         Some(_) => Ok(pattern),
-        None => Err(Refusal::new("not a pattern", "a pattern as in .gitignore, without `!` and `#`, such as \"src/**\" or \"tests/\"")),
+        None => Err(Refusal::new(
+            "not a pattern",
+            "a pattern as in .gitignore, without `!` and `#`, such as \"src/**\" or \"tests/\"",
+        )),
     });
     let patterns = patterns.and_then(|patterns| match patterns.is_empty() {
         true => Err(Refusal::new("empty", "at least one pattern, or nothing at all")),
@@ -49,13 +57,17 @@ fn list(table: &Table<'_>, key: &'static str) -> Option<Option<Gitignore>> {
 fn matcher(patterns: &[String]) -> Option<Gitignore> {
     let mut builder = GitignoreBuilder::new("");
     for pattern in patterns {
-        let strange = pattern.trim().is_empty() || pattern.starts_with(['!', '#']) || pattern.contains(['\n', '\r']);
+        let strange =
+            pattern.trim().is_empty() || pattern.starts_with(['!', '#']) || pattern.contains(['\n', '\r']);
         if strange || pattern.len() > PATTERN_BYTES_MAX {
             return None;
         }
         builder.add_line(None, pattern).ok()?;
     }
-    builder.build().ok().filter(|built| usize::try_from(built.num_ignores()).is_ok_and(|count| count == patterns.len()))
+    builder
+        .build()
+        .ok()
+        .filter(|built| usize::try_from(built.num_ignores()).is_ok_and(|count| count == patterns.len()))
 }
 
 #[cfg(test)]
@@ -63,7 +75,8 @@ mod tests {
     use super::*;
 
     fn of(include: &[&str], exclude: &[&str]) -> Paths {
-        let built = |list: &[&str]| matcher(&list.iter().map(|one| (*one).to_owned()).collect::<Vec<_>>()).unwrap();
+        let built =
+            |list: &[&str]| matcher(&list.iter().map(|one| (*one).to_owned()).collect::<Vec<_>>()).unwrap();
         let some = |list: &[&str]| (!list.is_empty()).then(|| built(list));
         Paths { include: some(include), exclude: some(exclude) }
     }
@@ -74,7 +87,9 @@ mod tests {
         assert!(of(&["src/**"], &[]).has("src/a/b.py") && !of(&["src/**"], &[]).has("lib/a.py"));
         assert!(of(&["src/"], &[]).has("src/a.py"));
         assert!(!of(&[], &["tests/"]).has("a/tests/b.py") && of(&[], &["tests/"]).has("a/test.py"));
-        assert!(!of(&["*.py"], &["test_*.py"]).has("x/test_a.py") && of(&["*.py"], &["test_*.py"]).has("x/a.py"));
+        assert!(
+            !of(&["*.py"], &["test_*.py"]).has("x/test_a.py") && of(&["*.py"], &["test_*.py"]).has("x/a.py")
+        );
     }
 
     #[test]

@@ -10,7 +10,9 @@ use super::{
     known,
     name::{Form, Name},
     paths::Paths,
+    patterns::{self, Pattern},
     taints,
+    texts::{self, Text},
 };
 use crate::{
     finding::{Rule, Severity},
@@ -33,10 +35,14 @@ pub(super) struct Shared {
 /// What one file says, as far as it could be made out.
 #[derive(Default)]
 pub(super) struct Draft<'r> {
+    /// Whether another format's rules apply: judging it by these would only mislead.
+    pub(super) foreign: bool,
     /// What mistakes call the file.
     pub(super) file: String,
     pub(super) rules: Vec<&'static Rule>,
     pub(super) bans: Vec<Ban>,
+    pub(super) patterns: Vec<Pattern>,
+    pub(super) texts: Vec<Text>,
     pub(super) models: Vec<Modelled>,
     pub(super) changes: Vec<Change>,
     pub(super) examples: Vec<Examples<'r>>,
@@ -55,6 +61,8 @@ pub(super) struct Examples<'r> {
 #[derive(Clone, Copy)]
 pub(super) enum Subject {
     Ban(usize),
+    Pattern(usize),
+    Text(usize),
     Model(usize),
     Kind(Harm),
 }
@@ -65,11 +73,14 @@ pub(super) fn read<'r>(root: &Table<'r>, file: &str, shared: &mut Shared) -> Dra
     let format = root.any_integer("format", "`1`").required();
     if format.value().is_some_and(|number| *number != FORMAT) {
         format.mistaken(Refusal::new("not a format that this version reads", "`1`"));
+        draft.foreign = true;
         return draft;
     }
     let bans = root.tables("ban");
     let changes = root.tables("change");
     bans.iter().for_each(|table| ban(table, &mut draft, shared));
+    patterns::read(root, &mut draft, shared);
+    texts::read(root, &mut draft, shared);
     taints::read(root, &mut draft, shared);
     for table in &changes {
         let change = change(table, file);
@@ -95,15 +106,23 @@ fn ban<'r>(table: &Table<'r>, draft: &mut Draft<'r>, shared: &mut Shared) {
         return;
     };
     if [&calls, &imports, &attributes, &decorators].iter().all(|names| names.is_empty()) {
-        table.mistaken(Refusal::new("nothing that it bans", "call, import, attribute or decorator: lists of names"));
+        table.mistaken(Refusal::new(
+            "nothing that it bans",
+            "call, import, attribute or decorator: lists of names",
+        ));
         return;
     }
     if !when.is_empty() && calls.is_empty() && decorators.is_empty() {
-        table.mistaken(Refusal::new("conditions on arguments of nothing that is called", "call or decorator beside `when`"));
+        table.mistaken(Refusal::new(
+            "conditions on arguments of nothing that is called",
+            "call or decorator beside `when`",
+        ));
         return;
     }
     let when: Option<Vec<_>> = when.into_iter().collect();
-    let (Some(rule), Some(confidence), Some(paths), Some(when)) = (rule, confidence, paths, when) else { return };
+    let (Some(rule), Some(confidence), Some(paths), Some(when)) = (rule, confidence, paths, when) else {
+        return;
+    };
     draft.rules.push(rule);
     draft.bans.push(Ban { rule, confidence, paths, when, calls, imports, attributes, decorators });
     let of = Subject::Ban(draft.bans.len() - 1);
@@ -111,14 +130,21 @@ fn ban<'r>(table: &Table<'r>, draft: &mut Draft<'r>, shared: &mut Shared) {
 }
 
 fn change(table: &Table<'_>, file: &str) -> Option<Change> {
-    let name = table.string("rule", 100, "the id of a built-in rule or an alias, such as \"python/assert\" or \"B101\"");
+    let name = table.string(
+        "rule",
+        100,
+        "the id of a built-in rule or an alias, such as \"python/assert\" or \"B101\"",
+    );
     let rules = name.required().and_then(|name| {
         let rules = known::named(&name);
         match rules.is_empty() {
             false => Ok(rules),
             true => {
                 let near = known::nearest(&name).unwrap_or("python/assert");
-                Err(Refusal::new("not a rule that can be changed", format!("the id of a built-in rule or an alias, such as \"{near}\"")))
+                Err(Refusal::new(
+                    "not a rule that can be changed",
+                    format!("the id of a built-in rule or an alias, such as \"{near}\""),
+                ))
             }
         }
     });
@@ -162,7 +188,17 @@ pub(super) fn examples<'r>(table: &Table<'r>) -> [Setting<'r, Vec<String>>; 2] {
 // === impl Draft ===
 
 impl<'r> Draft<'r> {
-    pub(super) fn add_examples(&mut self, examples: [Setting<'r, Vec<String>>; 2], of: Subject, name: String) {
+    /// How much is in it; of kinds of harm, the sinks are.
+    pub(super) fn entries(&self) -> usize {
+        self.bans.len() + self.patterns.len() + self.texts.len() + self.models.len() + self.changes.len()
+    }
+
+    pub(super) fn add_examples(
+        &mut self,
+        examples: [Setting<'r, Vec<String>>; 2],
+        of: Subject,
+        name: String,
+    ) {
         let [good, bad] = examples;
         self.examples.push(Examples { good, bad, of, name });
     }

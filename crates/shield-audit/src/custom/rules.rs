@@ -12,7 +12,9 @@ use super::{
     bans::Bans,
     changes::Change,
     examples,
+    patterns::Patterns,
     read::{self, Shared},
+    texts::Texts,
 };
 use crate::{finding::Rule, taint::models::Models};
 
@@ -45,6 +47,8 @@ struct Loaded {
     files: Vec<File>,
     rules: Vec<&'static Rule>,
     bans: Bans,
+    patterns: Patterns,
+    texts: Texts,
     models: Models,
     changes: Vec<Change>,
     unproven: Vec<String>,
@@ -79,6 +83,8 @@ impl Default for Rules {
             files: Vec::new(),
             rules: Vec::new(),
             bans: Bans::default(),
+            patterns: Patterns::default(),
+            texts: Texts::default(),
             models: Models::default(),
             changes: Vec::new(),
             unproven: Vec::new(),
@@ -99,12 +105,15 @@ impl Rules {
             files: Vec::new(),
             rules: Vec::new(),
             bans: Bans::default(),
+            patterns: Patterns::default(),
+            texts: Texts::default(),
             models: Models::default(),
             changes: Vec::new(),
             unproven: Vec::new(),
             fingerprint: fingerprint(files),
         };
-        let (mut bans, mut models) = (Vec::new(), Vec::new());
+        let (mut bans, mut patterns, mut texts, mut models) =
+            (Vec::new(), Vec::new(), Vec::new(), Vec::new());
         for RuleFile { name, text } in files {
             let text = match text {
                 Ok(text) => text,
@@ -115,13 +124,24 @@ impl Rules {
             };
             let reader = Reader::new(text, name);
             let draft = read::read(&reader.root(), name, &mut shared);
+            if draft.foreign {
+                drop(draft);
+                wrong.push(Wrong::Mistaken(reader.stop()));
+                continue;
+            }
             examples::check(&draft);
-            let entries = draft.bans.len() + draft.models.len() + draft.changes.len();
-            loaded.files.push(File { name: name.clone(), sha256: Sha256Digest::of(text.as_bytes()), entries });
+            let entries = draft.entries();
+            loaded.files.push(File {
+                name: name.clone(),
+                sha256: Sha256Digest::of(text.as_bytes()),
+                entries,
+            });
             loaded.unproven.extend(examples::unproven(&draft));
             loaded.rules.extend(draft.rules);
             loaded.changes.extend(draft.changes);
             bans.extend(draft.bans);
+            patterns.extend(draft.patterns);
+            texts.extend(draft.texts);
             models.extend(draft.models);
             wrong.extend(reader.finish().err().map(Wrong::Mistaken));
         }
@@ -131,6 +151,7 @@ impl Rules {
         }
         loaded.rules.sort_unstable_by_key(|rule| rule.id);
         (loaded.bans, loaded.models) = (Bans::of(bans), Models::of(models));
+        (loaded.patterns, loaded.texts) = (Patterns::of(patterns), Texts::of(texts));
         Ok(Self(Arc::new(loaded)))
     }
 
@@ -166,6 +187,14 @@ impl Rules {
 
     pub(crate) fn bans(&self) -> &Bans {
         &self.0.bans
+    }
+
+    pub(crate) fn patterns(&self) -> &Patterns {
+        &self.0.patterns
+    }
+
+    pub(crate) fn texts(&self) -> &Texts {
+        &self.0.texts
     }
 
     pub(crate) fn models(&self) -> &Models {

@@ -31,14 +31,18 @@ pub(super) fn read<'r>(root: &Table<'r>, draft: &mut Draft<'r>, shared: &mut Sha
 
 fn kind<'r>(table: &Table<'r>, kinds: &mut Kinds, draft: &mut Draft<'r>, shared: &mut Shared) {
     let rule = head::read(table, &mut shared.ids, &draft.file);
-    let name = table.string("name", 40, "a word for it, such as \"log\"").required().and_then(|name| {
-        match (head::is_kebab(&name) && name != "all", kinds.contains_key(&name)) {
-            (false, _) => Err(Refusal::new("not a word", "small letters, digits and `-`; `all` is every kind")),
-            (true, true) => Err(Refusal::new("given already", "another word")),
-            (true, false) => Ok(name),
-        }
-    });
-    let accepted = "what becomes of the data, behind \"what a stranger sends\": \"becomes part of a line of the log\"";
+    let name =
+        table.string("name", 40, "a word for it, such as \"log\"").required().and_then(|name| {
+            match (head::is_kebab(&name) && name != "all", kinds.contains_key(&name)) {
+                (false, _) => {
+                    Err(Refusal::new("not a word", "small letters, digits and `-`; `all` is every kind"))
+                }
+                (true, true) => Err(Refusal::new("given already", "another word")),
+                (true, false) => Ok(name),
+            }
+        });
+    let accepted =
+        "what becomes of the data, behind \"what a stranger sends\": \"becomes part of a line of the log\"";
     let harm = head::sentence(table, "harm", 200, accepted).required();
     let examples = read::examples(table);
     let (name, harm) = (name.take(), harm.take());
@@ -75,7 +79,8 @@ fn sink<'r>(table: &Table<'r>, kinds: &Kinds, draft: &mut Draft<'r>) {
     let kind = table.string("kind", NAME_BYTES_MAX, &listed(kinds)).required().and_then(|word| {
         kinds.get(&word).copied().ok_or_else(|| Refusal::new("not a kind of harm", listed(kinds)))
     });
-    let name = table.string("argument", NAME_BYTES_MAX, "the name of an argument, such as \"sql\"").optional();
+    let name =
+        table.string("argument", NAME_BYTES_MAX, "the name of an argument, such as \"sql\"").optional();
     let position = position(table).optional();
     let examples = read::examples(table);
     let (kind, name, position) = (kind.take(), name.take(), position.take());
@@ -110,7 +115,8 @@ fn propagator<'r>(table: &Table<'r>, draft: &mut Draft<'r>) {
             Ok(Argument { name: Some(name), position: None })
         }
         Value::Number(number) => {
-            let place = number.as_u64().filter(|place| *place < 100).and_then(|place| usize::try_from(place).ok());
+            let place =
+                number.as_u64().filter(|place| *place < 100).and_then(|place| usize::try_from(place).ok());
             let position = place.ok_or_else(|| Refusal::new("not a place", "a place from 0 to 99"))?;
             Ok(Argument { position: Some(position), name: None })
         }

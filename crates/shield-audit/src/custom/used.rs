@@ -52,7 +52,12 @@ pub struct UsedChange {
 
 impl Used {
     /// What rules did: what was found with them, and how many findings each change touched.
-    pub(crate) fn of(rules: &Rules, findings: &[Finding], suppressed: &[Suppressed], touched: &[usize]) -> Self {
+    pub(crate) fn of(
+        rules: &Rules,
+        findings: &[Finding],
+        suppressed: &[Suppressed],
+        touched: &[usize],
+    ) -> Self {
         if rules.files().is_empty() {
             return Self::default();
         }
@@ -82,7 +87,8 @@ impl Used {
         let files = self.files.iter().map(|file| {
             format!("{} entries of {} (sha256 {})", file.entries, code(&file.name), file.sha256.hex())
         });
-        let idle: Vec<_> = self.rules.iter().filter(|rule| rule.findings == 0).map(|rule| code(rule.id)).collect();
+        let idle: Vec<_> =
+            self.rules.iter().filter(|rule| rule.findings == 0).map(|rule| code(rule.id)).collect();
         let named = idle.iter().take(NAMES_MAX).cloned().collect::<Vec<_>>().join(", ");
         let more = idle.len().saturating_sub(NAMES_MAX);
         let more = if more > 0 { format!(" and {more} more") } else { String::new() };
@@ -90,7 +96,12 @@ impl Used {
         let changes = self.changes.iter().map(|change| {
             let rules: Vec<_> = change.rules.iter().map(|id| code(id)).collect();
             let (becomes, findings) = (change.becomes, change.findings);
-            format!("{} {becomes}, {findings} findings: {} ({})", rules.join(", "), change.reason, code(&change.file))
+            format!(
+                "{} {becomes}, {findings} findings: {} ({})",
+                rules.join(", "),
+                change.reason,
+                code(&change.file)
+            )
         });
         files.chain(idle).chain(changes).collect()
     }

@@ -151,8 +151,7 @@ impl Audit {
         let mut found = scan::scan(self, module, active, bans);
         // Whatever order the walk met them in: by place, then by rule.
         found.sort_by(|left, right| {
-            let key =
-                |found: &scan::Found| (found.hit.range.start(), found.hit.range.end(), found.rule.id);
+            let key = |found: &scan::Found| (found.hit.range.start(), found.hit.range.end(), found.rule.id);
             key(left).cmp(&key(right))
         });
         found.dedup_by(|later, earlier| {

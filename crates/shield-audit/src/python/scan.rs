@@ -222,7 +222,8 @@ impl<'m> Scan<'m> {
     }
 
     fn banned_import(&mut self, name: &str, range: TextRange) -> bool {
-        let Some(bans) = self.bans.filter(|_| self.module.kind != Kind::Stub && self.type_checking == 0) else {
+        let Some(bans) = self.bans.filter(|_| self.module.kind != Kind::Stub && self.type_checking == 0)
+        else {
             return false;
         };
         let found = bans.import(self.module, name, range);
@@ -293,7 +294,8 @@ impl<'m> Scan<'m> {
 
     /// A module that is imported by a call counts as imported.
     fn import_call(&mut self, call: &'m ast::ExprCall) {
-        if self.rules.imports.is_empty() && self.bans.is_none() || !matches!(call.func.as_ref(), Expr::Name(_) | Expr::Attribute(_))
+        if self.rules.imports.is_empty() && self.bans.is_none()
+            || !matches!(call.func.as_ref(), Expr::Name(_) | Expr::Attribute(_))
         {
             return;
         }

@@ -153,8 +153,7 @@ fn parse<'t>(files: &[SourceFile<'t>], models: &Models) -> (Parsed<'t>, Vec<Unfo
     let mut known: FxHashSet<usize> = FxHashSet::default();
     let mut parsed: Parsed<'t> = Vec::new();
     let mut failed = Vec::new();
-    let mut next: Vec<usize> =
-        (0..files.len()).filter(|index| lets_in(files[*index].text, models)).collect();
+    let mut next: Vec<usize> = (0..files.len()).filter(|index| lets_in(files[*index].text, models)).collect();
     while !next.is_empty() {
         known.extend(&next);
         let round: Vec<_> = next

@@ -48,10 +48,15 @@ pub(super) fn of(project: &Project<'_>) -> FxHashMap<(u32, u32), Modelled> {
                 let defined = files.entry(file).or_insert_with(|| definitions(project, file));
                 let rest = whole[end..].trim_start_matches('.').replace("()", "");
                 if !within {
-                    defined.get(&rest).into_iter().for_each(|start| note(file, *start, whole.clone(), number));
+                    defined
+                        .get(&rest)
+                        .into_iter()
+                        .for_each(|start| note(file, *start, whole.clone(), number));
                     continue;
                 }
-                let inside = |own: &str| rest.is_empty() || own.strip_prefix(&rest).is_some_and(|own| own.starts_with('.'));
+                let inside = |own: &str| {
+                    rest.is_empty() || own.strip_prefix(&rest).is_some_and(|own| own.starts_with('.'))
+                };
                 for (own, start) in defined.iter().filter(|(own, _)| inside(own)) {
                     note(file, *start, format!("{}.{own}", &whole[..end]), number);
                 }
@@ -91,7 +96,12 @@ impl Models {
 
 impl<'a> Run<'_, 'a> {
     /// What a call gives by its models. None where they only say what harm it does, or nothing.
-    pub(super) fn modelled(&mut self, frame: &mut Frame<'a>, call: &Call<'_, 'a>, numbers: &[u32]) -> Option<Value<'a>> {
+    pub(super) fn modelled(
+        &mut self,
+        frame: &mut Frame<'a>,
+        call: &Call<'_, 'a>,
+        numbers: &[u32],
+    ) -> Option<Value<'a>> {
         let project = self.project;
         let models = numbers.iter().filter_map(|number| project.models.model(*number));
         let (mut cleared, mut lets_in, mut handed) = (Kinds::NONE, false, None);
@@ -138,7 +148,8 @@ impl<'a> Run<'_, 'a> {
     pub(super) fn model_of(&self, place: (u32, u32), method: Option<&str>) -> Option<(String, Vec<u32>)> {
         let project = self.project;
         let own = project.modelled.get(&place);
-        let of_any: Vec<u32> = method.into_iter().flat_map(|method| project.models.calls.of_method(method)).collect();
+        let of_any: Vec<u32> =
+            method.into_iter().flat_map(|method| project.models.calls.of_method(method)).collect();
         match own {
             Some(own) => Some((own.name.clone(), own.models.iter().copied().chain(of_any).collect())),
             None if of_any.is_empty() => None,
@@ -147,7 +158,12 @@ impl<'a> Run<'_, 'a> {
     }
 
     /// Something that is read, which a model may call a stranger's.
-    pub(super) fn modelled_read(&mut self, frame: &mut Frame<'a>, expr: &'a Expr, value: Value<'a>) -> Value<'a> {
+    pub(super) fn modelled_read(
+        &mut self,
+        frame: &mut Frame<'a>,
+        expr: &'a Expr,
+        value: Value<'a>,
+    ) -> Value<'a> {
         let project = self.project;
         if project.models.attributes.is_empty() {
             return value;
@@ -173,7 +189,8 @@ impl<'a> Run<'_, 'a> {
         }
         let file = self.project.file(file);
         let naming = Naming { names: file.module.names, path: file.path };
-        let scope = file.module.names.scope_of(function.range).map(|scope| file.module.names.scope(scope).parent);
+        let scope =
+            file.module.names.scope_of(function.range).map(|scope| file.module.names.scope(scope).parent);
         function.decorator_list.iter().any(|decorator| {
             let callee = match &decorator.expression {
                 Expr::Call(call) => call.func.as_ref(),

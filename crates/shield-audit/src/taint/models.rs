@@ -101,7 +101,11 @@ impl Harm {
         let mut own = OWN.lock().unwrap_or_else(PoisonError::into_inner);
         let danger = own.entry((rule, kind, harm)).or_insert_with(|| {
             let Rule { id, title, cwe, severity, aliases, advice } = *rule;
-            Box::leak(Box::new(Danger { rule: Rule { id, title, cwe, severity, aliases, advice }, kind, harm }))
+            Box::leak(Box::new(Danger {
+                rule: Rule { id, title, cwe, severity, aliases, advice },
+                kind,
+                harm,
+            }))
         });
         Some(Self(danger))
     }

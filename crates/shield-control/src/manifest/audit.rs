@@ -60,7 +60,9 @@ pub(crate) fn read(table: &Table<'_>) -> Option<AuditSettings> {
 }
 
 fn is_in_project(path: &str) -> bool {
-    (1..=PATH_BYTES_MAX).contains(&path.len()) && !path.starts_with('/') && path.split('/').all(|part| part != "..")
+    (1..=PATH_BYTES_MAX).contains(&path.len())
+        && !path.starts_with('/')
+        && path.split('/').all(|part| part != "..")
 }
 
 /// `3.12` as its minor number.

@@ -310,6 +310,7 @@ impl Default for AuditSettings {
             site_packages: Vec::new(),
             python: None,
             baseline: None,
+            rules: Vec::new(),
         }
     }
 }

@@ -39,6 +39,8 @@ pub(crate) struct AuditArguments {
     #[arg(long, value_name = "FILE")]
     pub(crate) baseline: Option<PathBuf>,
     #[command(flatten)]
+    pub(crate) rules: AuditRuleArguments,
+    #[command(flatten)]
     pub(crate) files: AuditFileArguments,
     #[command(flatten)]
     pub(crate) mend: MendArguments,
@@ -50,6 +52,20 @@ pub(crate) struct AuditArguments {
         "path", "fail_on", "gaps", "history", "exclude", "site_packages", "python", "baseline", "acceptance",
     ])]
     pub(crate) update: Option<Vec<PathBuf>>,
+}
+
+/// Rules of the project's own.
+#[derive(Debug, Args)]
+pub(crate) struct AuditRuleArguments {
+    /// A file of rules, models and changes in TOML (docs/audit-rules.md), beside audit.rules of shield.toml; may be given more than once.
+    #[arg(long, value_name = "FILE", help_heading = RULES)]
+    pub(crate) rules: Vec<PathBuf>,
+    /// Instead of an audit, hold these rule files against their own examples, and name what no example shows to find anything.
+    #[arg(long, value_name = "FILE", num_args = 1.., help_heading = RULES, conflicts_with_all = [
+        "path", "fail_on", "gaps", "history", "exclude", "site_packages", "python", "baseline", "rules", "acceptance", "mending",
+        "update",
+    ])]
+    pub(crate) check_rules: Option<Vec<PathBuf>>,
 }
 
 /// What is done about findings.
@@ -121,6 +137,7 @@ pub(crate) struct AcceptArguments {
     owner: Option<String>,
 }
 
+const RULES: &str = "Rules of your own";
 const MENDING: &str = "Mending";
 const REPORTS: &str = "Reports";
 const ACCEPTING: &str = "Accepting findings";

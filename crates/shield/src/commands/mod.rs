@@ -18,6 +18,7 @@ mod mend;
 pub(crate) mod release;
 mod reports;
 pub(crate) mod rollback;
+mod rule_files;
 pub(crate) mod ship;
 pub(crate) mod status;
 pub(crate) mod up;

@@ -11,6 +11,7 @@ pub(crate) mod init;
 pub(crate) mod load;
 pub(crate) mod mend;
 mod reporter;
+pub(crate) mod rule_files;
 pub(crate) mod status;
 pub(crate) mod summary;
 mod table;
