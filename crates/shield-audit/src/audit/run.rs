@@ -119,7 +119,9 @@ fn looked_for(entry: &Entry, settings: &Settings, skipped: &[Skipped], standings
     let may_be_past = settings.history == HistoryOf::Tree
         && entry.rule.starts_with(secrets::AREA)
         && !standings.has_file(&entry.place);
-    !(unread || unknown || may_be_past)
+    // A rule of a rule file that is not given today.
+    let unasked = !settings.rules.looks_for(&entry.rule);
+    !(unread || unknown || may_be_past || unasked)
 }
 
 /// Sets apart what the baseline accepts.
@@ -147,7 +149,12 @@ mod tests {
     use super::*;
     use shield_types::Sha256Digest;
 
-    use crate::{advisories::Builder, baseline::Terms, finding::Fingerprint};
+    use crate::{
+        advisories::Builder,
+        baseline::Terms,
+        custom::{RuleFile, Rules},
+        finding::Fingerprint,
+    };
 
     #[test]
     fn comments_rename_nothing() {
@@ -185,6 +192,24 @@ mod tests {
         let stale: Vec<_> = stale.map(|one| one.finding.context.as_str()).collect();
         assert_eq!(stale.len(), 2, "{stale:?}");
         assert!(stale.contains(&"python/eval") && stale.contains(&"secret/jwt"), "{stale:?}");
+    }
+
+    #[test]
+    fn rules_not_given_make_nothing_stale() {
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join("a.py"), "import shop\nshop.raw(1)\n").unwrap();
+        let text = "format = 1\n[[ban]]\nid = \"shop/raw\"\ntitle = \"t\"\nseverity = \"high\"\nhelp = \"h\"\ncall = [\"shop.raw\"]\n";
+        let file = RuleFile { name: "r.toml".to_owned(), text: Ok(text.to_owned()) };
+        let rules = Rules::load(&[file]).unwrap();
+        let settings = |rules: &Rules| Settings { rules: rules.clone(), ..Settings::on(date(2026, 11, 27)) };
+        let found = audit(folder.path(), &settings(&rules), &|_| {}).unwrap().found;
+        let own = found.iter().find(|one| one.finding.rule.id == "shop/raw").unwrap();
+        let mut baseline = Baseline::new("b");
+        let terms = Terms { reason: "known".to_owned(), owner: None, until: date(2027, 1, 1) };
+        baseline.insert(Entry::accept(&own.finding, terms).unwrap());
+        let without = Settings { baseline: Some(baseline), ..settings(&Rules::default()) };
+        let report = audit(folder.path(), &without, &|_| {}).unwrap();
+        assert!(report.found.iter().all(|one| one.finding.rule.id != "baseline/stale-entry"));
     }
 
     #[test]

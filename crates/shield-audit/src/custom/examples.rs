@@ -1,7 +1,8 @@
 //! Holding rules against their own examples.
 //!
-//! What an entry of a rule file is good for is the difference that it makes: a `bad` example must have findings that it has not without
-//! the entry, a `good` one must not; of a sanitizer the other way round. Paths play no part.
+//! What an entry of a rule file is good for is the difference that it makes. Where an example would come out the same without the entry,
+//! that is told and no mistake: what a new version knows by itself must not break the files of those who knew it first. Paths play no
+//! part.
 
 use std::collections::BTreeSet;
 
@@ -11,7 +12,7 @@ use super::{
     bans::{Ban, Bans},
     paths::Paths,
     patterns::{Matched, Pattern},
-    read::{Draft, Examples, Subject},
+    read::{Draft, Subject},
 };
 use crate::{
     configuration::hits::Hit,
@@ -37,13 +38,26 @@ enum Must {
     Good,
 }
 
-/// Checks every example of a file; what is wrong becomes a mistake under its key.
-pub(super) fn check(draft: &Draft<'_>) {
+/// What a good example, or a bad one, says of its entry.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Shows {
+    /// It does something.
+    Work,
+    /// Nothing: it would come out the same without.
+    Nothing,
+}
+
+type Held = Result<Shows, String>;
+
+/// Checks every example of a file; what is wrong becomes a mistake under its key. Gives the names of what no example shows at work.
+pub(super) fn check(draft: &Draft<'_>) -> Vec<String> {
     let mut models = Models::of(draft.models.clone());
+    let mut unproven = Vec::new();
     for examples in &draft.examples {
-        let hold = |look: &mut dyn FnMut(&str, Must) -> Result<(), String>| {
-            each(&examples.bad, Must::Bad, look);
-            each(&examples.good, Must::Good, look);
+        let mut work = false;
+        let mut hold = |look: &mut dyn FnMut(&str, Must) -> Held| {
+            work |= each(&examples.bad, Must::Bad, look);
+            work |= each(&examples.good, Must::Good, look);
         };
         match examples.of {
             Subject::Ban(at) => {
@@ -58,32 +72,37 @@ pub(super) fn check(draft: &Draft<'_>) {
             Subject::Model(at) => hold(&mut |text, must| of_model(&mut models, at, text, must)),
             Subject::Kind(harm) => hold(&mut |text, must| of_kind(&models, harm, text, must)),
         }
-    }
-}
-
-/// The names of what has no example of what it finds.
-pub(super) fn unproven(draft: &Draft<'_>) -> Vec<String> {
-    let without = draft.examples.iter().filter(|examples| !examples.is_proven(draft));
-    without.map(|examples| examples.name.clone()).collect()
-}
-
-fn each(
-    setting: &Setting<'_, Vec<String>>,
-    must: Must,
-    look: &mut dyn FnMut(&str, Must) -> Result<(), String>,
-) {
-    for (number, text) in setting.value().into_iter().flatten().enumerate() {
-        if let Err(problem) = look(text, must) {
-            let accepted = match must {
-                Must::Bad => "code that the rule finds, or another rule",
-                Must::Good => "code that the rule leaves alone, or another rule",
-            };
-            setting.mistaken(Refusal::new(format!("example {} {problem}", number + 1), accepted));
+        if !work {
+            unproven.push(examples.name.clone());
         }
     }
+    unproven
 }
 
-fn of_ban(audit: &Audit, text: &str, must: Must) -> Result<(), String> {
+/// Whether one of some examples shows the entry at work.
+fn each(setting: &Setting<'_, Vec<String>>, must: Must, look: &mut dyn FnMut(&str, Must) -> Held) -> bool {
+    let mut work = false;
+    for (number, text) in setting.value().into_iter().flatten().enumerate() {
+        match look(text, must) {
+            Ok(shows) => work |= shows == Shows::Work,
+            Err(problem) => {
+                let accepted = match must {
+                    Must::Bad => "code that the rule finds, or another rule",
+                    Must::Good => "code that the rule leaves alone, or another rule",
+                };
+                setting.mistaken(Refusal::new(format!("example {} {problem}", number + 1), accepted));
+            }
+        }
+    }
+    work
+}
+
+/// What an example says that is what it must be.
+fn shows(must: Must) -> Held {
+    Ok(if must == Must::Bad { Shows::Work } else { Shows::Nothing })
+}
+
+fn of_ban(audit: &Audit, text: &str, must: Must) -> Held {
     let report = audit.own_text(PATH, text);
     if let Some(skipped) = report.skipped.first() {
         return Err(format!("does not parse: {}", skipped.reason));
@@ -94,12 +113,12 @@ fn of_ban(audit: &Audit, text: &str, must: Must) -> Result<(), String> {
             let line = finding.place.span.map_or(1, |span| span.line);
             Err(format!("is found, in line {line}: {}", finding.message))
         }
-        _ => Ok(()),
+        _ => shows(must),
     }
 }
 
-fn of_pattern(pattern: &Pattern, text: &str, must: Must) -> Result<(), String> {
-    let Some(language) = pattern.language() else { return Ok(()) };
+fn of_pattern(pattern: &Pattern, text: &str, must: Must) -> Held {
+    let Some(language) = pattern.language() else { return shows(must) };
     let tree = languages::parse(text, language).map_err(|reason| format!("does not parse: {reason}"))?;
     if tree.root_node().has_error() {
         return Err("does not parse".to_owned());
@@ -115,49 +134,47 @@ fn of_pattern(pattern: &Pattern, text: &str, must: Must) -> Result<(), String> {
 }
 
 /// Whether what was found is what must be.
-fn said(must: Must, found: Option<(&str, &Hit)>) -> Result<(), String> {
+fn said(must: Must, found: Option<(&str, &Hit)>) -> Held {
     match (must, found) {
         (Must::Bad, None) => Err("is not found".to_owned()),
         (Must::Good, Some((text, hit))) => {
             let line = text[..hit.range.start].matches('\n').count() + 1;
             Err(format!("is found, in line {line}: `{}`", hit.subject))
         }
-        _ => Ok(()),
+        _ => shows(must),
     }
 }
 
-fn of_kind(models: &Models, harm: Harm, text: &str, must: Must) -> Result<(), String> {
+fn of_kind(models: &Models, harm: Harm, text: &str, must: Must) -> Held {
     let found = followed(models, text)?.iter().any(|(rule, ..)| *rule == harm.rule_id());
     match (must, found) {
         (Must::Bad, false) => Err("is not found".to_owned()),
         (Must::Good, true) => Err("is found".to_owned()),
-        _ => Ok(()),
+        _ => shows(must),
     }
 }
 
-fn of_model(models: &mut Models, at: usize, text: &str, must: Must) -> Result<(), String> {
+fn of_model(models: &mut Models, at: usize, text: &str, must: Must) -> Held {
     let with = followed(models, text)?;
     models.leave_out(Some(at));
     let without = followed(models, text);
     models.leave_out(None);
     let without = without?;
-    if let Model::Sanitizer(_) = models.model_at(at) {
-        let taken = without.difference(&with).next().is_some();
-        return match (must, taken) {
-            (Must::Good, false) if with.is_empty() => {
-                Err("shows nothing: without the sanitizer nothing is found either".to_owned())
-            }
-            (Must::Good, false) => Err("is found all the same".to_owned()),
-            (Must::Bad, true) => Err("is not found, because of the sanitizer".to_owned()),
-            (Must::Bad, false) if with.is_empty() => Err("is not found".to_owned()),
-            _ => Ok(()),
-        };
-    }
-    match (must, with.difference(&without).next()) {
-        (Must::Bad, None) if with.is_empty() => Err("is not found".to_owned()),
-        (Must::Bad, None) => Err("is found as well without this entry".to_owned()),
-        (Must::Good, Some((rule, ..))) => Err(format!("is found, as {rule}")),
-        _ => Ok(()),
+    let difference = match models.model_at(at) {
+        Model::Sanitizer(_) => without.difference(&with).next(),
+        _ => with.difference(&without).next(),
+    };
+    match (must, models.model_at(at), difference) {
+        (Must::Good, Model::Sanitizer(_), None) if !with.is_empty() => {
+            Err("is found all the same".to_owned())
+        }
+        (Must::Bad, Model::Sanitizer(_), Some(_)) => Err("is not found, because of the sanitizer".to_owned()),
+        (Must::Bad, ..) if with.is_empty() => Err("is not found".to_owned()),
+        (Must::Good, Model::Sanitizer(_), Some(_)) => Ok(Shows::Work),
+        (_, Model::Sanitizer(_), _) => Ok(Shows::Nothing),
+        (Must::Good, _, Some((rule, ..))) => Err(format!("is found, as {rule}")),
+        (Must::Bad, _, Some(_)) => Ok(Shows::Work),
+        (_, _, None) => Ok(Shows::Nothing),
     }
 }
 
@@ -167,18 +184,4 @@ fn followed(models: &Models, text: &str) -> Result<Found, String> {
         return Err(format!("could not be followed: {}", unfollowed.reason));
     }
     Ok(flows.findings.into_iter().map(|one| (one.rule.id, one.place, one.confidence)).collect())
-}
-
-// === impl Examples ===
-
-impl Examples<'_> {
-    /// Whether an example shows that it does something.
-    fn is_proven(&self, draft: &Draft<'_>) -> bool {
-        let sanitizer = |at: usize| matches!(draft.models[at].model, Model::Sanitizer(_));
-        let shows = match self.of {
-            Subject::Model(at) if sanitizer(at) => &self.good,
-            _ => &self.bad,
-        };
-        shows.value().is_some_and(|examples| !examples.is_empty())
-    }
 }

@@ -135,6 +135,11 @@ fn id<'r>(table: &Table<'r>, ids: &mut Ids, file: &str) -> Setting<'r, String> {
     })
 }
 
+/// Whether an id is one of an area of the built-in rules.
+pub(super) fn is_built_in(id: &str) -> bool {
+    id.split_once('/').is_some_and(|(area, _)| AREAS.contains(&area))
+}
+
 fn own_area(name: &str) -> String {
     format!("our/{name}")
 }

@@ -154,6 +154,10 @@ mod tests {
     fn written(folder: &Path, into: &mut Vec<String>) {
         for entry in fs::read_dir(folder).unwrap() {
             let path = entry.unwrap().path();
+            if path.ends_with("replay") {
+                // It makes up rules of its own, which nobody reports.
+                continue;
+            }
             if path.is_dir() {
                 written(&path, into);
                 continue;

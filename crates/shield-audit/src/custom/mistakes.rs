@@ -7,7 +7,7 @@ use super::{RuleFile, Rules};
 const HEAD: &str = "id = \"our/rule\"\ntitle = \"t\"\nseverity = \"high\"\nhelp = \"h\"\n";
 
 /// Each rule, without its head, with what is said of it.
-const CASES: [(&str, &str); 30] = [
+const CASES: [(&str, &str); 29] = [
     ("[[ban]]\nHEAD", "ban[0]: nothing that it bans"),
     ("[[ban]]\nHEADcall = []", "ban[0].call = []: empty"),
     (
@@ -57,12 +57,8 @@ const CASES: [(&str, &str); 30] = [
     ("[[sink]]\ncall = [\"a.b\"]\nkind = \"log\"", "sink[0].kind = \"log\": not a kind of harm"),
     ("[[sink]]\nkind = \"sql\"", "sink[0].call: missing"),
     (
-        "[[sink]]\ncall = [\"os.system\"]\nkind = \"command\"\nbad = [\"import os\\nfrom flask import request\\ndef f():\\n    os.system(request.args['a'])\"]",
-        "example 1 is found as well without this entry",
-    ),
-    (
-        "[[sanitizer]]\ncall = [\"a.b\"]\nkinds = [\"all\"]\ngood = [\"x = 1\"]",
-        "example 1 shows nothing: without the sanitizer nothing is found either",
+        "[[sanitizer]]\ncall = [\"a.b\"]\nkinds = [\"all\"]\nbad = [\"x = 1\"]",
+        "sanitizer[0].bad = [\"x = 1\"]: example 1 is not found",
     ),
     ("[[propagator]]\ncall = [\"a.b\"]\nfrom = [true]", "propagator[0].from = true: not an argument"),
     ("[[kind]]\nname = \"sql\"\nharm = \"h\"\nHEAD", "kind[0].name = \"sql\": given already"),
@@ -112,7 +108,7 @@ fn ids_are_the_project_s_own() {
 fn all_mistakes_are_told_at_once() {
     let told =
         told("format = 1\n[[ban]]\nid = \"x\"\nseverity = \"bad\"\ncwe = 0\n[[sink]]\nkind = 1\n[[chnge]]\n");
-    assert_eq!(told.matches("r.toml:").count(), 8, "{told}");
+    assert_eq!(told.matches("r.toml:").count(), 9, "{told}");
     let newer = self::told("format = 2\nx = 1");
     assert!(newer.contains("format = 2: not a format that this version reads"), "{newer}");
 }

@@ -94,7 +94,7 @@ mod tests {
 
     #[test]
     fn strange_patterns_are_refused() {
-        for pattern in ["", " ", "!a", "#a", "a\nb", "[a", "{a"] {
+        for pattern in ["", " ", "!a", "#a", "a\nb"] {
             assert!(matcher(&[pattern.to_owned()]).is_none(), "{pattern}");
         }
     }

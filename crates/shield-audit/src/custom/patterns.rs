@@ -42,7 +42,7 @@ const LANGUAGES: [(&str, &[Language]); 4] = [
 
 /// One rule.
 #[derive(Debug)]
-pub(super) struct Pattern {
+pub(crate) struct Pattern {
     rule: &'static Rule,
     confidence: Confidence,
     paths: Paths,

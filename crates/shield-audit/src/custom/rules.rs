@@ -11,7 +11,7 @@ use shield_types::{
 use super::{
     bans::Bans,
     changes::Change,
-    examples,
+    examples, head,
     patterns::Patterns,
     read::{self, Shared},
     texts::Texts,
@@ -129,14 +129,13 @@ impl Rules {
                 wrong.push(Wrong::Mistaken(reader.stop()));
                 continue;
             }
-            examples::check(&draft);
+            loaded.unproven.extend(examples::check(&draft));
             let entries = draft.entries();
             loaded.files.push(File {
                 name: name.clone(),
                 sha256: Sha256Digest::of(text.as_bytes()),
                 entries,
             });
-            loaded.unproven.extend(examples::unproven(&draft));
             loaded.rules.extend(draft.rules);
             loaded.changes.extend(draft.changes);
             bans.extend(draft.bans);
@@ -171,6 +170,11 @@ impl Rules {
     #[must_use]
     pub fn added(&self) -> &[&'static Rule] {
         &self.0.rules
+    }
+
+    /// Whether an audit with these rules looks for what a rule finds: a built-in one, or one of these.
+    pub(crate) fn looks_for(&self, id: &str) -> bool {
+        head::is_built_in(id) || self.0.rules.iter().any(|rule| rule.id == id)
     }
 
     /// What becomes of built-in rules.

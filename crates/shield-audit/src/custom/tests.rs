@@ -190,6 +190,19 @@ fn models_reach_into_the_project() {
 }
 
 #[test]
+fn what_makes_no_difference_is_told() {
+    let flask =
+        "from flask import request\\nimport os, our\\ndef f():\\n    os.system(our.same(request.args['a']))";
+    let of =
+        |table: &str, key: &str| rules(&format!("[[{table}]]\n{key} = [\"{flask}\"]\n")).unproven().to_vec();
+    assert_eq!(of("sink", "call = [\"os.system\"]\nkind = \"command\"\nbad"), ["sink os.system"]);
+    assert_eq!(of("sanitizer", "call = [\"our.other\"]\nkinds = [\"all\"]\nbad"), ["sanitizer our.other"]);
+    assert_eq!(of("sanitizer", "call = [\"our.same\"]\nkinds = [\"all\"]\ngood"), Vec::<String>::new());
+    assert_eq!(of("propagator", "call = [\"our.same\"]\nbad"), Vec::<String>::new());
+    assert_eq!(ban("call = [\"a.b\"]\ngood = [\"x\"]").unproven(), ["our/rule"]);
+}
+
+#[test]
 fn own_kinds_stand_for_themselves() {
     let kind = format!(
         "[[kind]]\nname = \"log\"\nharm = \"is logged\"\n{HEAD}[[sink]]\ncall = [\"our.log\"]\nkind = \"log\"\n"
