@@ -24,6 +24,8 @@ mod paths;
 mod patterns;
 mod read;
 mod rules;
+#[cfg(test)]
+mod taint_tests;
 mod taints;
 #[cfg(test)]
 mod tests;

@@ -5,14 +5,11 @@ use std::error::Error as _;
 use proptest::prelude::*;
 
 use super::*;
-use crate::{
-    finding::{Finding, Severity},
-    languages, python,
-    taint::{SourceFile, follow_with},
-};
+use crate::{finding::Severity, languages, python};
 
 /// What every rule has.
-const HEAD: &str = "id = \"our/rule\"\ntitle = \"not wanted\"\nseverity = \"high\"\nhelp = \"Do not.\"\n";
+pub(super) const HEAD: &str =
+    "id = \"our/rule\"\ntitle = \"not wanted\"\nseverity = \"high\"\nhelp = \"Do not.\"\n";
 
 fn load(texts: &[&str]) -> Result<Rules, LoadRulesError> {
     let files = texts
@@ -22,15 +19,15 @@ fn load(texts: &[&str]) -> Result<Rules, LoadRulesError> {
     Rules::load(&files.collect::<Vec<_>>())
 }
 
-fn rules(text: &str) -> Rules {
+pub(super) fn rules(text: &str) -> Rules {
     load(&[&format!("format = 1\n{text}")]).unwrap_or_else(|error| panic!("{}", error.source().unwrap()))
 }
 
-fn mistakes(texts: &[&str]) -> String {
+pub(super) fn mistakes(texts: &[&str]) -> String {
     load(texts).unwrap_err().source().unwrap().to_string()
 }
 
-fn ban(text: &str) -> Rules {
+pub(super) fn ban(text: &str) -> Rules {
     rules(&format!("[[ban]]\n{HEAD}{text}"))
 }
 
@@ -38,11 +35,6 @@ fn ban(text: &str) -> Rules {
 fn lines(rules: &Rules, path: &str, text: &str) -> Vec<u32> {
     let report = python::Audit::new([]).with(rules).own_text(path, text);
     report.findings.iter().map(|finding| finding.place.span.unwrap().line).collect()
-}
-
-fn followed(rules: &Rules, files: &[(&str, &str)]) -> Vec<Finding> {
-    let files: Vec<_> = files.iter().map(|(path, text)| SourceFile { path, text }).collect();
-    follow_with(&files, rules.models()).findings
 }
 
 #[test]
@@ -154,75 +146,6 @@ fn paths_and_comments_leave_files_alone() {
         let report = audit.own_text("src/a.py", &format!("{text}  {comment}"));
         assert_eq!(report.suppressed.len(), taken, "{comment}");
     }
-}
-
-#[test]
-fn models_reach_into_the_project() {
-    let rules = rules(
-        "[[sink]]\ncall = [\"shop.db.raw\", \"shop.db.Base().run\"]\nkind = \"sql\"\nposition = 0\n\
-         [[sanitizer]]\ncall = [\"shop.text.clean\"]\nkinds = [\"all\"]\n\
-         [[source]]\ncall = [\"shop.queue.receive\"]\ndecorator = [\"*.handler\"]\n",
-    );
-    let project = [
-        ("src/shop/db.py", "def raw(sql): ...\nclass Base:\n    def run(self, sql): ...\n"),
-        ("src/shop/text.py", "def clean(x):\n    return x\n"),
-        ("src/shop/queue.py", "def receive():\n    return None\n"),
-    ];
-    let found = |text: &str| {
-        let files: Vec<_> = project.into_iter().chain([("src/shop/api.py", text)]).collect();
-        followed(&rules, &files).len()
-    };
-    let flask = "from flask import request\nfrom shop.db import raw, Base\nfrom shop.text import clean\n";
-    assert_eq!(found(&format!("{flask}def f():\n    raw(request.args['a'])")), 1);
-    assert_eq!(found(&format!("{flask}def f():\n    Base().run(request.args['a'])")), 1);
-    assert_eq!(found(&format!("{flask}def f():\n    raw('select', request.args['a'])")), 0);
-    assert_eq!(found(&format!("{flask}def f():\n    raw(clean(request.args['a']))")), 0);
-    assert_eq!(
-        found("from shop.queue import receive\nfrom shop.db import raw\ndef f():\n    raw(receive())"),
-        1
-    );
-    assert_eq!(found("from .queue import receive\nfrom .db import raw\ndef f():\n    raw(receive())"), 1);
-    assert_eq!(
-        found("from shop.db import raw\nclass A:\n    @app.handler\n    def f(self, x):\n        raw(x)"),
-        1
-    );
-    assert_eq!(found("from shop.db import raw\ndef f(x):\n    raw(x)"), 0);
-}
-
-#[test]
-fn what_makes_no_difference_is_told() {
-    let flask =
-        "from flask import request\\nimport os, our\\ndef f():\\n    os.system(our.same(request.args['a']))";
-    let of =
-        |table: &str, key: &str| rules(&format!("[[{table}]]\n{key} = [\"{flask}\"]\n")).unproven().to_vec();
-    assert_eq!(of("sink", "call = [\"os.system\"]\nkind = \"command\"\nbad"), ["sink os.system"]);
-    assert_eq!(of("sanitizer", "call = [\"our.other\"]\nkinds = [\"all\"]\nbad"), ["sanitizer our.other"]);
-    assert_eq!(of("sanitizer", "call = [\"our.same\"]\nkinds = [\"all\"]\ngood"), Vec::<String>::new());
-    assert_eq!(of("propagator", "call = [\"our.same\"]\nbad"), Vec::<String>::new());
-    assert_eq!(ban("call = [\"a.b\"]\ngood = [\"x\"]").unproven(), ["our/rule"]);
-}
-
-#[test]
-fn own_kinds_stand_for_themselves() {
-    let kind = format!(
-        "[[kind]]\nname = \"log\"\nharm = \"is logged\"\n{HEAD}[[sink]]\ncall = [\"our.log\"]\nkind = \"log\"\n"
-    );
-    let all = "[[sanitizer]]\ncall = [\"our.clean\"]\nkinds = [\"log\"]\n";
-    let text = "from flask import request\nimport our, os\ndef f():\n    x = our.clean(request.args['a'])\n    our.log(x)\n    os.system(x)\n    our.log(request.args['b'])";
-    let found = followed(&rules(&format!("{kind}{all}")), &[("a.py", text)]);
-    let found: Vec<_> = found.iter().map(|one| (one.rule.id, one.place.span.unwrap().line)).collect();
-    assert_eq!(found, [("python/command-injection", 6), ("our/rule", 7)]);
-    let many: String = (0..15)
-        .map(|n| {
-            format!(
-                "[[kind]]\nname = \"k{n}\"\nharm = \"h\"\n{}",
-                HEAD.replace("our/rule", &format!("our/r{n}"))
-            )
-        })
-        .collect();
-    assert!(
-        mistakes(&[&format!("format = 1\n{many}")]).contains("one kind too many\n    expected: at most 14")
-    );
 }
 
 #[test]

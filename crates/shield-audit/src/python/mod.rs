@@ -6,6 +6,7 @@
 //! without them is never parsed; results are the same as if it were.
 
 mod audit;
+mod banned;
 mod depth;
 pub mod fold;
 mod lines;

@@ -14,7 +14,7 @@ use super::{
     scopes::{self, ScopeNode, ScopeVisitor},
 };
 use crate::{
-    custom::{Banned, Look},
+    custom::Look,
     finding::{Confidence, Rule},
 };
 
@@ -43,25 +43,25 @@ struct Rules {
     statements: Looks<fn(&Scene<'_>, &Stmt) -> Vec<Hit>>,
 }
 
-struct Scan<'m> {
+pub(super) struct Scan<'m> {
     audit: &'m Audit,
-    module: &'m Module<'m>,
+    pub(super) module: &'m Module<'m>,
     active: Active,
     rules: Rules,
     /// What rule files do not want, where there may be any of it.
-    bans: Option<Look<'m>>,
+    pub(super) bans: Option<Look<'m>>,
     scopes: Vec<ScopeId>,
     /// Names of the definitions around.
-    context: Vec<&'m str>,
+    pub(super) context: Vec<&'m str>,
     parents: Vec<&'m Expr>,
     statement: Option<&'m Stmt>,
     /// How many annotations are around.
-    in_annotation: u32,
+    pub(super) in_annotation: u32,
     /// How many blocks around run for type checkers only.
-    type_checking: u32,
+    pub(super) type_checking: u32,
     /// Reused for the name of each callee.
     name: String,
-    found: Vec<Found>,
+    pub(super) found: Vec<Found>,
 }
 
 /// Everything that the active rules find in a file, in the order of the walk.
@@ -124,7 +124,7 @@ impl<'m> Scan<'m> {
         self.scopes.last().copied().unwrap_or(ScopeId::MODULE)
     }
 
-    fn scene(&self, range: TextRange) -> Scene<'_> {
+    pub(super) fn scene(&self, range: TextRange) -> Scene<'_> {
         let at = At { scope: self.scope(), position: range.start() };
         Scene {
             module: self.module,
@@ -139,12 +139,6 @@ impl<'m> Scan<'m> {
         for hit in hits {
             let confidence = hit.confidence.unwrap_or(check.confidence);
             self.found.push(Found { rule: &check.rule, confidence, hit, context: self.context.join(".") });
-        }
-    }
-
-    fn note_banned(&mut self, found: Vec<Banned>) {
-        for Banned { rule, confidence, hit } in found {
-            self.found.push(Found { rule, confidence, hit, context: self.context.join(".") });
         }
     }
 
@@ -199,58 +193,6 @@ impl<'m> Scan<'m> {
         );
         self.call(&Call { callee, name: &name, arguments, range });
         self.name = name;
-    }
-
-    /// Shows what stands over a definition to what rule files do not want there.
-    fn banned_decorator(&mut self, decorator: &'m Decorator) {
-        let Some(bans) = self.bans else { return };
-        let (callee, arguments) = match &decorator.expression {
-            Expr::Call(call) => (call.func.as_ref(), Some(&call.arguments)),
-            other => (other, None),
-        };
-        let scene = self.scene(decorator.range);
-        let name = scene.resolve(callee).unwrap_or_default();
-        let range = decorator.expression.range();
-        let found = bans.decorator(&scene, &Call { callee, name: &name, arguments, range });
-        self.note_banned(found);
-    }
-
-    fn banned_attribute(&mut self, expr: &'m Expr) {
-        let Some(bans) = self.bans.filter(|_| self.in_annotation == 0) else { return };
-        let found = bans.attribute(&self.scene(expr.range()), expr);
-        self.note_banned(found);
-    }
-
-    fn banned_import(&mut self, name: &str, range: TextRange) -> bool {
-        let Some(bans) = self.bans.filter(|_| self.module.kind != Kind::Stub && self.type_checking == 0)
-        else {
-            return false;
-        };
-        let found = bans.import(self.module, name, range);
-        let any = !found.is_empty();
-        self.note_banned(found);
-        any
-    }
-
-    fn banned_imports(&mut self, stmt: &'m Stmt) {
-        match stmt {
-            Stmt::Import(import) => import.names.iter().for_each(|alias| {
-                self.banned_import(alias.name.as_str(), alias.range);
-            }),
-            Stmt::ImportFrom(import) => {
-                let dots = ".".repeat(import.level as usize);
-                let module = import.module.as_ref().map_or("", |module| module.as_str());
-                // Of a module that is not wanted, nothing is: that is said once.
-                if self.banned_import(&format!("{dots}{module}"), stmt.range()) {
-                    return;
-                }
-                let stop = if module.is_empty() { "" } else { "." };
-                for alias in &import.names {
-                    self.banned_import(&format!("{dots}{module}{stop}{}", alias.name), alias.range);
-                }
-            }
-            _ => {}
-        }
     }
 
     /// Shows an imported name to the rules that look at imports.

@@ -18,7 +18,7 @@ fn audit(project: &Project, arguments: &[&str]) -> Run {
 #[test]
 fn rules_are_part_of_the_audit() {
     let project = Project::of_files(&[("code/a.py", CODE), ("rules.toml", RULES)]);
-    audit(&project, &["--fail-on", "high"]).expect(10).says("python/eval");
+    audit(&project, &["--fail-on", "medium"]).expect(10).says("python/eval");
     audit(&project, &["--rules", "rules.toml"])
         .expect(10)
         .says("shop/raw-sql (CWE-89), 1: Use `shop.db.query` instead. Bind the values.")
