@@ -67,7 +67,8 @@ pub(super) fn check(draft: &Draft<'_>) -> Vec<String> {
             }
             Subject::Pattern(at) => hold(&mut |text, must| of_pattern(&draft.patterns[at], text, must)),
             Subject::Text(at) => {
-                hold(&mut |text, must| said(must, draft.texts[at].look(text).first().map(|hit| (text, hit))))
+                let rule = &draft.texts[at];
+                hold(&mut |text, must| said(must, text, &rule.look(text), &rule.words));
             }
             Subject::Model(at) => hold(&mut |text, must| of_model(&mut models, at, text, must)),
             Subject::Kind(harm) => hold(&mut |text, must| of_kind(&models, harm, text, must)),
@@ -124,20 +125,19 @@ fn of_pattern(pattern: &Pattern, text: &str, must: Must) -> Held {
         return Err("does not parse".to_owned());
     }
     let mut matched = Matched::default();
-    let has_word = |word: &String| text.contains(word.as_str());
-    let worded = pattern.words.is_empty() || pattern.words.iter().any(has_word);
     pattern.look(&tree, text, language, &mut matched);
-    if !worded && must == Must::Bad && !matched.hits.is_empty() {
-        return Err("has none of the rule's `words`, so that no file like it is looked at".to_owned());
-    }
-    said(must, matched.hits.first().filter(|_| worded).map(|hit| (text, hit)))
+    said(must, text, &matched.hits, &pattern.words)
 }
 
-/// Whether what was found is what must be.
-fn said(must: Must, found: Option<(&str, &Hit)>) -> Held {
-    match (must, found) {
-        (Must::Bad, None) => Err("is not found".to_owned()),
-        (Must::Good, Some((text, hit))) => {
+/// Whether what was found in a text is what must be. Without one of the rule's words nobody looks.
+fn said(must: Must, text: &str, hits: &[Hit], words: &[String]) -> Held {
+    let worded = words.is_empty() || words.iter().any(|word| text.contains(word.as_str()));
+    match (must, hits.first(), worded) {
+        (Must::Bad, None, _) => Err("is not found".to_owned()),
+        (Must::Bad, Some(_), false) => {
+            Err("has none of the rule's `words`, so that no file like it is looked at".to_owned())
+        }
+        (Must::Good, Some(hit), true) => {
             let line = text[..hit.range.start].matches('\n').count() + 1;
             Err(format!("is found, in line {line}: `{}`", hit.subject))
         }

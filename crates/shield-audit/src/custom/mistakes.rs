@@ -7,7 +7,15 @@ use super::{RuleFile, Rules};
 const HEAD: &str = "id = \"our/rule\"\ntitle = \"t\"\nseverity = \"high\"\nhelp = \"h\"\n";
 
 /// Each rule, without its head, with what is said of it.
-const CASES: [(&str, &str); 29] = [
+const CASES: [(&str, &str); 31] = [
+    (
+        "[[text]]\nHEADinclude = [\"a\"]\nwords = [\"FRM\"]\nmatches = 'FROM'\nbad = [\"FROM a\"]",
+        "example 1 has none of the rule's `words`",
+    ),
+    (
+        "[[text]]\nHEADinclude = [\"a\"]\nmatches = 'FROM'\ngood = [\"x\\nFROM a\"]",
+        "example 1 is found, in line 2: `FROM`",
+    ),
     ("[[ban]]\nHEAD", "ban[0]: nothing that it bans"),
     ("[[ban]]\nHEADcall = []", "ban[0].call = []: empty"),
     (

@@ -159,7 +159,8 @@ impl Pattern {
         let mut matches = cursor.matches_with_options(query, tree.root_node(), text.as_bytes(), options);
         while let Some(found) = matches.next() {
             for node in found.nodes_for_capture_index(place) {
-                let hit = Hit::of(self.rule, node.byte_range(), &text[node.byte_range()]);
+                let written = text.get(node.byte_range()).unwrap_or_default();
+                let hit = Hit::of(self.rule, node.byte_range(), written);
                 into.hits.push(hit.confidence(self.confidence));
             }
         }

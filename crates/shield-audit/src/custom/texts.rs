@@ -22,7 +22,7 @@ pub(super) struct Text {
     rule: &'static Rule,
     confidence: Confidence,
     paths: Paths,
-    words: Vec<String>,
+    pub(super) words: Vec<String>,
     matches: Regex,
     /// A line that matches this too is left alone.
     unless: Option<Regex>,
