@@ -69,8 +69,10 @@ pub(crate) struct Models {
     left_out: Option<usize>,
 }
 
-static OWN: LazyLock<Mutex<BTreeMap<(&'static Rule, Kinds, &'static str), &'static Danger>>> =
-    LazyLock::new(Mutex::default);
+/// Kinds of harm of rule files, by their rule, kind and words: each is kept once.
+type Own = BTreeMap<(&'static Rule, Kinds, &'static str), &'static Danger>;
+
+static OWN: LazyLock<Mutex<Own>> = LazyLock::new(Mutex::default);
 
 // === impl Harm ===
 
