@@ -54,6 +54,11 @@ pub(super) fn check(draft: &Draft<'_>) -> Vec<String> {
     let mut models = Models::of(draft.models.clone());
     let mut unproven = Vec::new();
     for examples in &draft.examples {
+        let none = |list: &Setting<'_, Vec<String>>| list.value().is_none_or(Vec::is_empty);
+        if none(&examples.good) && none(&examples.bad) {
+            unproven.push(examples.name.clone());
+            continue;
+        }
         let mut work = false;
         let mut hold = |look: &mut dyn FnMut(&str, Must) -> Held| {
             work |= each(&examples.bad, Must::Bad, look);
