@@ -8,6 +8,7 @@ pub mod advisories;
 pub mod audit;
 pub mod baseline;
 pub mod configuration;
+pub mod custom;
 pub mod dependencies;
 pub mod finding;
 pub mod foreign;

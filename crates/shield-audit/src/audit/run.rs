@@ -11,6 +11,7 @@ use super::{
 use crate::{
     advisories::rules,
     baseline::{Baseline, Entry},
+    custom::{self, Used},
     finding::{Finding, number_alike},
     foreign::{Runner, hear},
     python::Suppressed,
@@ -36,7 +37,7 @@ pub fn audit(
     let scanner = Scanner::new();
     let mut code = code::look(&tree, settings, &scanner, tell);
     tell(Progress::Flows);
-    let mut gaps = flows::add(&mut code);
+    let mut gaps = flows::add(&mut code, &settings.rules);
     let past = match settings.history {
         HistoryOf::Tree => history::Past::default(),
         HistoryOf::Repository => history::look(&root, &scanner, &code.secrets, tell),
@@ -51,6 +52,8 @@ pub fn audit(
     let standings = Standings::of(&root, &tree, &imports.graph, &packages.answer);
     let mut findings = code.findings;
     findings.extend(past.findings.into_iter().chain(imports.findings).chain(packages.findings));
+    let touched = custom::apply(settings.rules.changes(), &mut findings, &mut code.suppressed);
+    let own_rules = Used::of(&settings.rules, &findings, &code.suppressed, &touched);
     let (mut findings, suppressed) = numbered(findings, code.suppressed);
     let joined = joined(
         &root,
@@ -90,6 +93,7 @@ pub fn audit(
         graph: imports.graph,
         scanners: joined.scanners,
         seen_by: joined.seen_by,
+        own_rules,
     })
 }
 
@@ -176,7 +180,9 @@ impl Looked<'_> {
             && entry.rule.starts_with(secrets::AREA)
             && !self.standings.has_file(&entry.place);
         let not_asked = entry.rule.split_once(':').is_some_and(|(tool, _)| !self.complete.contains(tool));
-        !(unread || unknown || may_be_past || not_asked)
+        // A rule of a rule file that is not given today.
+        let unasked = !self.settings.rules.looks_for(&entry.rule);
+        !(unread || unknown || may_be_past || not_asked || unasked)
     }
 }
 
@@ -200,7 +206,12 @@ mod tests {
     use super::*;
     use shield_types::Sha256Digest;
 
-    use crate::{advisories::Builder, baseline::Terms, finding::Fingerprint};
+    use crate::{
+        advisories::Builder,
+        baseline::Terms,
+        custom::{RuleFile, Rules},
+        finding::Fingerprint,
+    };
 
     #[test]
     fn comments_rename_nothing() {
@@ -238,6 +249,24 @@ mod tests {
         let stale: Vec<_> = stale.map(|one| one.finding.context.as_str()).collect();
         assert_eq!(stale.len(), 2, "{stale:?}");
         assert!(stale.contains(&"python/eval") && stale.contains(&"secret/jwt"), "{stale:?}");
+    }
+
+    #[test]
+    fn rules_not_given_make_nothing_stale() {
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join("a.py"), "import shop\nshop.raw(1)\n").unwrap();
+        let text = "format = 1\n[[ban]]\nid = \"shop/raw\"\ntitle = \"t\"\nseverity = \"high\"\nhelp = \"h\"\ncall = [\"shop.raw\"]\n";
+        let file = RuleFile { name: "r.toml".to_owned(), text: Ok(text.to_owned()) };
+        let rules = Rules::load(&[file]).unwrap();
+        let settings = |rules: &Rules| Settings { rules: rules.clone(), ..Settings::on(date(2026, 11, 27)) };
+        let found = audit(folder.path(), &settings(&rules), &|_| {}).unwrap().found;
+        let own = found.iter().find(|one| one.finding.rule.id == "shop/raw").unwrap();
+        let mut baseline = Baseline::new("b");
+        let terms = Terms { reason: "known".to_owned(), owner: None, until: date(2027, 1, 1) };
+        baseline.insert(Entry::accept(&own.finding, terms).unwrap());
+        let without = Settings { baseline: Some(baseline), ..settings(&Rules::default()) };
+        let report = audit(folder.path(), &without, &|_| {}).unwrap();
+        assert!(report.found.iter().all(|one| one.finding.rule.id != "baseline/stale-entry"));
     }
 
     #[test]

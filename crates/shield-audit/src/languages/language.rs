@@ -32,7 +32,7 @@ impl Language {
         }
     }
 
-    pub(super) fn grammar(self) -> tree_sitter::Language {
+    pub(crate) fn grammar(self) -> tree_sitter::Language {
         match self {
             Self::JavaScript => tree_sitter_javascript::LANGUAGE.into(),
             Self::TypeScriptElements => tree_sitter_typescript::LANGUAGE_TSX.into(),

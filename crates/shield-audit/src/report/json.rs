@@ -14,6 +14,7 @@ use super::{Coverage, Criteria, Funnel, Outcome, Report, Scanner, Standing};
 use crate::{
     advisories::{Answer, Match, Summary, Unchecked, Withdrawn},
     baseline::Terms,
+    custom::Used,
     dependencies::Believed,
     finding::{Confidence, Finding, Fingerprint, Place, Rule, Severity, Step},
     foreign::Sighting,
@@ -36,6 +37,7 @@ struct Document<'a> {
     found: Vec<One<'a>>,
     accepted: Vec<One<'a>>,
     suppressed: Vec<One<'a>>,
+    rule_files: &'a Used,
     coverage: &'a Coverage,
     scanners: &'a [Scanner],
     packages: &'a [Believed],
@@ -103,6 +105,7 @@ pub fn json(report: &Report, criteria: &Criteria) -> String {
         found: found.collect(),
         accepted: accepted.collect(),
         suppressed: suppressed.collect(),
+        rule_files: &report.own_rules,
         coverage: &report.coverage,
         scanners: &report.scanners,
         packages: &report.packages,

@@ -38,6 +38,7 @@ pub fn markdown(report: &Report, criteria: &Criteria) -> String {
     let mut text = format!("## shield audit: {}\n\n", verdict(report, criteria));
     funnel(&mut text, report, criteria);
     let mut end = String::new();
+    own_rules(&mut end, report);
     packages(&mut end, report);
     scanners(&mut end, report);
     coverage(&mut end, report);
@@ -53,6 +54,16 @@ fn funnel(text: &mut String, report: &Report, criteria: &Criteria) {
         writeln!(text, "| {} | {why} |", apart_by(apart)).expect(ANYTHING);
     }
     writeln!(text, "| **{}** | **to mend** |", count(funnel.open)).expect(ANYTHING);
+}
+
+/// What rule files added and changed.
+fn own_rules(text: &mut String, report: &Report) {
+    let sentences = report.own_rules.sentences();
+    if sentences.is_empty() {
+        return;
+    }
+    text.push_str("\n**Rule files**\n\n");
+    rows(text, sentences.iter().map(|sentence| format!("- {}\n", said(sentence))), "sentences");
 }
 
 /// What is to be mended, until the document has so many bytes.

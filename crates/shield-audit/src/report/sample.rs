@@ -10,6 +10,7 @@ use crate::{
     advisories::{self, Answer, Checked, Hit, Kind, Match, Summary},
     audit::ImportGraph,
     baseline::Terms,
+    custom::Used,
     dependencies::{Ecosystem, Origin, Package, PackageName, bill::Bill},
     finding::{
         Confidence, Cwe, Finding, Fingerprint, Place, Rule, Severity, Span, Step, Wording, number_alike,
@@ -108,6 +109,7 @@ pub(super) fn clean() -> Report {
         graph: ImportGraph::default(),
         scanners: Vec::new(),
         seen_by: BTreeMap::new(),
+        own_rules: Used::default(),
     }
 }
 

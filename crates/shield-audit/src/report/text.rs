@@ -27,6 +27,7 @@ pub fn text(report: &Report, criteria: &Criteria) -> String {
     groups(report, criteria).iter().for_each(|group| push(&mut text, &entry(report, group)));
     push(&mut text, &funnel(&report.funnel(criteria), criteria));
     text.push_str(&lines_to_remove(report));
+    text.push_str(&own_rules(report));
     push(&mut text, &packages(report));
     text.push_str(&scanners(report));
     push(&mut text, &coverage(report));
@@ -82,6 +83,14 @@ fn lines_to_remove(report: &Report) -> String {
         write!(text, "\n  … and {} more", stale.len() - PLACES_SHOWN).expect(ANYTHING);
     }
     text + "\n"
+}
+
+/// What rule files added and changed.
+fn own_rules(report: &Report) -> String {
+    let sentences = report.own_rules.sentences();
+    let lines = sentences.iter().map(|sentence| format!("\n  {}", visible(sentence)));
+    let lines: String = lines.collect();
+    if lines.is_empty() { lines } else { format!("\nrule files:{lines}\n") }
 }
 
 fn packages(report: &Report) -> String {

@@ -200,7 +200,7 @@ pub(super) fn counted(number: usize, what: &str) -> String {
 /// The steps of a funnel from all to what is left: how many each sets apart, and why.
 pub(super) fn steps(funnel: &Funnel, criteria: &Criteria) -> [(usize, String); 5] {
     [
-        (funnel.suppressed, "taken back by a comment in the source".to_owned()),
+        (funnel.suppressed, "taken back by a comment in the source or by a rule file".to_owned()),
         (funnel.accepted, "accepted by the baseline".to_owned()),
         (funnel.unreachable, "in installed code that nothing leads to".to_owned()),
         (funnel.dependency, "in installed code that is imported".to_owned()),

@@ -110,6 +110,11 @@ impl Contexts {
         Self(named)
     }
 
+    /// Every function with its name.
+    pub(super) fn named(&self) -> impl Iterator<Item = (TextRange, &str)> {
+        self.0.iter().map(|(range, name)| (*range, name.as_str()))
+    }
+
     /// The name of the innermost function around a place; empty at the top of the file.
     pub(super) fn around(&self, site: Site) -> &str {
         let place = range(site);

@@ -41,6 +41,7 @@ pub(crate) struct AuditArguments {
     pub(crate) baseline: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) others: ScannerArguments,
+    pub(crate) rules: AuditRuleArguments,
     #[command(flatten)]
     pub(crate) files: AuditFileArguments,
     #[command(flatten)]
@@ -85,6 +86,21 @@ pub(crate) struct ScannerArguments {
     /// more than once.
     #[arg(long, value_name = "[SCANNER=]FILE", value_parser = parse_import, help_heading = SCANNERS)]
     pub(crate) import: Vec<Import>,
+}
+
+/// Rules of the project's own.
+#[derive(Debug, Args)]
+pub(crate) struct AuditRuleArguments {
+    /// A file of rules, models and changes in TOML (docs/audit-rules.md), beside audit.rules of shield.toml; may be given more than once.
+    #[arg(long, value_name = "FILE", help_heading = RULES)]
+    pub(crate) rules: Vec<PathBuf>,
+    /// Instead of an audit, hold these rule files against their own examples, and name what no example shows to find anything.
+    #[arg(long, value_name = "FILE", num_args = 1.., help_heading = RULES, conflicts_with_all = [
+        "path", "fail_on", "gaps", "history", "exclude", "site_packages", "python", "baseline", "rules", "acceptance", "mending",
+        "with", "allow", "import", "replay", "verify_vex",
+        "update",
+    ])]
+    pub(crate) check_rules: Option<Vec<PathBuf>>,
 }
 
 /// What is done about findings.
@@ -159,6 +175,7 @@ pub(crate) struct AcceptArguments {
 
 const SCANNERS: &str = "Other scanners";
 const REPLAY: &str = "Replay";
+const RULES: &str = "Rules of your own";
 const MENDING: &str = "Mending";
 const REPORTS: &str = "Reports";
 const ACCEPTING: &str = "Accepting findings";

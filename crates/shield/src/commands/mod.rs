@@ -19,6 +19,7 @@ pub(crate) mod release;
 mod replay;
 mod reports;
 pub(crate) mod rollback;
+mod rule_files;
 pub(crate) mod ship;
 pub(crate) mod status;
 pub(crate) mod up;

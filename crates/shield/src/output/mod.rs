@@ -12,6 +12,7 @@ pub(crate) mod load;
 pub(crate) mod mend;
 pub(crate) mod replay;
 mod reporter;
+pub(crate) mod rule_files;
 pub(crate) mod status;
 pub(crate) mod summary;
 mod table;

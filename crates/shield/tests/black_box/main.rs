@@ -5,6 +5,7 @@
 
 mod audit_reach;
 mod audit_replays;
+mod audit_rules;
 mod audit_scanners;
 mod audit_updates;
 mod audits;

@@ -108,6 +108,12 @@ pub(super) fn scanners(report: &Report) -> String {
     table(&["scanner", "run", "what came of it"], rows)
 }
 
+/// What rule files added and changed.
+pub(super) fn own_rules(report: &Report) -> String {
+    let sentences = report.own_rules.sentences();
+    table(&["rule files"], sentences.iter().map(|sentence| vec![said(sentence, REASON_MAX)]))
+}
+
 /// What could not be looked at.
 pub(super) fn missing(coverage: &Coverage) -> String {
     let missing = coverage.missing();
