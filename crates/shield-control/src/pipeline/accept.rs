@@ -1,7 +1,7 @@
 //! Accepting findings for a while: an audit is made, what is meant is found in it, and the baseline is written as a whole.
 
 use std::{
-    fs, io,
+    io,
     path::{Path, PathBuf},
 };
 

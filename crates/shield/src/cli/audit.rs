@@ -41,6 +41,7 @@ pub(crate) struct AuditArguments {
     pub(crate) baseline: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) others: ScannerArguments,
+    #[command(flatten)]
     pub(crate) rules: AuditRuleArguments,
     #[command(flatten)]
     pub(crate) files: AuditFileArguments,
