@@ -5,10 +5,7 @@ use std::collections::BTreeMap;
 use crate::{
     audit::ReplayedReport,
     replay::{Count, Judged, JudgedClaim, Verdict},
-    report::{
-        Gap, Part,
-        words::{count, counted},
-    },
+    report::{Gap, Part, words::count},
 };
 
 /// One line of the table of verdicts.
@@ -22,14 +19,14 @@ pub(in crate::report) struct Row<'a> {
 /// What it comes to, in one sentence.
 pub(in crate::report) fn headline(replayed: &ReplayedReport) -> String {
     let claims = || replayed.replay.claims.iter().filter(|claim| claim.accusation.is_some());
-    let entries: usize = claims().map(|claim| claim.entries.len()).sum();
+    let accusing: usize = claims().map(|claim| claim.entries.len()).sum();
     let with = |verdict| {
         let all = claims().flat_map(|claim| &claim.entries);
         all.filter(|one| one.verdict == verdict).count()
     };
     format!(
         "of {} that accuse files, {} real in the project's own code and {} in installed code that is loaded{}",
-        if entries == 1 { "1 entry".to_owned() } else { format!("{} entries", count(entries)) },
+        entries(accusing),
         are(with(Verdict::Own)),
         are(with(Verdict::Reached)),
         match replayed.unjudged() {
@@ -74,8 +71,11 @@ pub(in crate::report) fn real(claim: &JudgedClaim, verdict: Verdict) -> Vec<&Jud
 /// What is said of a claim that accuses nothing.
 pub(in crate::report) fn sentence(claim: &JudgedClaim) -> String {
     let verdict = claim.entries.first().map_or("names no file", |one| one.verdict.words());
-    let entries = claim.entries.len();
-    format!("{}: {verdict}", if entries == 1 { "1 entry".to_owned() } else { counted(entries, "entrie") })
+    format!("{}: {verdict}", entries(claim.entries.len()))
+}
+
+fn entries(number: usize) -> String {
+    if number == 1 { "1 entry".to_owned() } else { format!("{} entries", count(number)) }
 }
 
 /// Everything that was not read.
