@@ -10,7 +10,7 @@ use super::{
     marks::{Role, What},
     objects,
     run::{Frame, Run},
-    tables,
+    sources, tables,
     value::{Object, Shape, Value},
 };
 
@@ -192,7 +192,7 @@ impl<'a> Run<'_, 'a> {
         };
         let passed = Self::together(frame, &handed);
         self.handed_over(frame, node, arguments);
-        let cleared = tables::sanitised(name) | as_number(arguments);
+        let cleared = tables::sanitised(name) | as_number(name, arguments);
         if cleared.has(Kinds::ALL) {
             return Self::named_result(name);
         }
@@ -239,9 +239,15 @@ impl<'a> Run<'_, 'a> {
     }
 }
 
-/// `type=int`: what comes out is a number.
-fn as_number(arguments: &Arguments<'_>) -> Kinds {
-    let named = arguments.named("type").and_then(Value::external_name);
+/// `type=int`: what comes out is a number. In `args.get` it may stand third, in `args.getlist` second.
+fn as_number(name: &str, arguments: &Arguments<'_>) -> Kinds {
+    let place = match name.rsplit_once('.') {
+        Some((object, "get")) if sources::of(object).is_some() => Some(2),
+        Some((object, "getlist")) if sources::of(object).is_some() => Some(1),
+        _ => None,
+    };
+    let by_place = place.and_then(|place| arguments.positional.get(place));
+    let named = arguments.named("type").or(by_place).and_then(Value::external_name);
     match named {
         Some("builtins.int" | "builtins.float" | "builtins.bool" | "uuid.UUID") => Kinds::ALL,
         _ => Kinds::NONE,

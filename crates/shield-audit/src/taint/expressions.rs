@@ -17,8 +17,8 @@ use crate::python::fold::{Constant, holds};
 const TEXT_BYTES_MAX: usize = 4 << 10;
 
 /// Room for one more level of expressions, and what is added when there is none, in bytes.
-const STACK_LEFT: usize = 256 << 10;
-const STACK_MORE: usize = 4 << 20;
+pub(super) const STACK_LEFT: usize = 256 << 10;
+pub(super) const STACK_MORE: usize = 4 << 20;
 
 // === impl Run ===
 

@@ -11,8 +11,10 @@ use rustc_hash::FxHashSet;
 use serde::Serialize;
 
 use super::{
+    importers::{Frameworks, frameworks},
     marks::Site,
     project::{Meaning, Modules, Project, absolute, functions, stem},
+    registered::registrations,
     report::{Contexts, confidence, finding, range},
     run::{Hit, Run},
     sources::WORDS,
@@ -73,14 +75,15 @@ pub enum UnfollowedReason {
 
 /// Follows what strangers send through the files of a project to where it does harm.
 ///
-/// Only files that name a web framework let strangers' data in; those and what they import are parsed, the others are not
-/// looked at. The order of the files does not matter.
+/// Only files that name a web framework, or import from a file of the project that does, let strangers' data in; those and what
+/// they import are parsed, the others are not looked at. The order of the files does not matter.
 #[must_use]
 pub fn follow(files: &[SourceFile<'_>]) -> Flows {
     let mut files: Vec<SourceFile<'_>> = files.to_vec();
     files.sort_by_key(|file| file.path);
     let mut flows = Flows::default();
-    let (parsed, failed) = parse(&files);
+    let reach = frameworks(&files, &Modules::of(files.iter().map(|file| file.path)));
+    let (parsed, failed) = parse(&files, &reach);
     flows.unfollowed.extend(failed);
     let names: Vec<Names<'_>> = parsed.par_iter().map(|(_, source)| source.names()).collect();
     let lines: Vec<Lines<'_>> = parsed.par_iter().map(|(_, source)| source.lines()).collect();
@@ -90,11 +93,16 @@ pub fn follow(files: &[SourceFile<'_>]) -> Flows {
         .map(|((index, source), (names, lines))| (files[*index].path, source.module(names, lines)))
         .collect();
     flows.followed = modules.len();
-    let project = Project::new(modules);
+    let mut project = Project::new(modules);
+    for (file, (index, _)) in project.files.iter_mut().zip(&parsed) {
+        let own = Frameworks::of_all(file.module.names.imported().iter().map(String::as_str));
+        file.frameworks = if own.is_empty() { reach[*index] } else { own };
+    }
     flows.unfollowed.extend(project.files.iter().filter_map(|file| {
         let reason = UnfollowedReason::Unparsed { reason: file.module.error.clone()? };
         Some(Unfollowed { path: file.path.to_owned(), reason })
     }));
+    project.registered = registrations(&project, WORK_MIN);
     let count = u32::try_from(project.files.len()).unwrap_or(u32::MAX);
     let each: Vec<(Vec<Found>, bool)> =
         (0..count).into_par_iter().map(|file| follow_file(&project, file)).collect();
@@ -136,7 +144,7 @@ impl Found {
 type Parsed<'t> = Vec<(usize, Source<'t>)>;
 
 /// Parses the files that let strangers' data in, and what they import.
-fn parse<'t>(files: &[SourceFile<'t>]) -> (Parsed<'t>, Vec<Unfollowed>) {
+fn parse<'t>(files: &[SourceFile<'t>], reach: &[Frameworks]) -> (Parsed<'t>, Vec<Unfollowed>) {
     let modules = Modules::of(files.iter().map(|file| file.path));
     let mut known: FxHashSet<usize> = FxHashSet::default();
     let mut parsed: Parsed<'t> = Vec::new();
@@ -144,7 +152,8 @@ fn parse<'t>(files: &[SourceFile<'t>]) -> (Parsed<'t>, Vec<Unfollowed>) {
     let has = |text: &str| {
         WORDS.iter().any(|word| memchr::memmem::find(text.as_bytes(), word.as_bytes()).is_some())
     };
-    let mut next: Vec<usize> = (0..files.len()).filter(|index| has(files[*index].text)).collect();
+    let lets_in = |index: &usize| !reach[*index].is_empty() || has(files[*index].text);
+    let mut next: Vec<usize> = (0..files.len()).filter(lets_in).collect();
     while !next.is_empty() {
         known.extend(&next);
         let round: Vec<_> = next
@@ -202,7 +211,9 @@ fn imports(path: &str, source: &Source<'_>) -> Vec<String> {
 fn follow_file(project: &Project<'_>, file: u32) -> (Vec<Found>, bool) {
     let module = &project.file(file).module;
     let text = module.text;
-    if !WORDS.iter().any(|word| memchr::memmem::find(text.as_bytes(), word.as_bytes()).is_some()) {
+    let mut registered = project.registered.range((file, 0)..=(file, u32::MAX)).peekable();
+    let named = || WORDS.iter().any(|word| memchr::memmem::find(text.as_bytes(), word.as_bytes()).is_some());
+    if project.file(file).frameworks.is_empty() && registered.peek().is_none() && !named() {
         return (Vec::new(), true);
     }
     let mut run = Run::new(project, WORK_MIN + WORK_PER_BYTE * text.len() as u64);
@@ -210,6 +221,9 @@ fn follow_file(project: &Project<'_>, file: u32) -> (Vec<Found>, bool) {
     functions(&module.syntax.body, None, &mut roots);
     for (function, class) in roots {
         run.root(file, function, class);
+    }
+    for (_, said) in registered {
+        run.lambda_root(file, said);
     }
     let whole = run.spend(0) && !run.cut;
     let hits = std::mem::take(&mut run.hits);

@@ -1,6 +1,7 @@
 //! What strangers send, followed to where it does harm.
 //!
-//! The functions of files that name a web framework (Flask, FastAPI, Starlette, Django) are followed statement by statement.
+//! The functions of files that have to do with a web framework (Flask, FastAPI, Starlette, Django), by themselves or through what
+//! they import, are followed statement by statement.
 //! Values are known as far as they can be: constants are folded, so that a branch nobody takes is not followed; dictionaries,
 //! lists and stores of settings are known by key; what a check rules out is ruled out behind it. A call of a function of the
 //! project is followed into that function, in whatever file it is; what it does to plain values is kept as a summary. What a
@@ -13,11 +14,14 @@ mod attributes;
 mod calls;
 mod characters;
 mod classes;
+mod endings;
 mod expressions;
+mod fastapi;
 mod find;
 mod functions;
 mod guards;
 mod handlers;
+mod importers;
 mod instances;
 mod interpreter;
 mod items;
@@ -30,6 +34,7 @@ mod objects;
 mod operators;
 mod patterns;
 mod project;
+mod registered;
 mod report;
 mod rules;
 mod run;
@@ -43,9 +48,12 @@ mod tables;
 mod targets;
 mod texts;
 mod value;
+mod views;
 
 pub use find::{Flows, SourceFile, Unfollowed, UnfollowedReason, follow};
 pub use rules::all as rules;
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod web_tests;

@@ -4,7 +4,7 @@ use ruff_python_ast::{self as ast, Stmt};
 use ruff_python_stdlib::sys::is_known_standard_library;
 use rustc_hash::{FxHashMap, FxHashSet};
 
-use super::tables::LIBRARIES;
+use super::{importers::Frameworks, registered::Registrations, tables::LIBRARIES};
 use crate::python::Module;
 
 /// Version of the interpreter whose modules are meant: 3.x.
@@ -14,6 +14,8 @@ const PYTHON_MINOR: u8 = 14;
 #[derive(Debug)]
 pub(super) struct Project<'a> {
     pub(super) files: Vec<File<'a>>,
+    /// What is said elsewhere than at a function of who calls it.
+    pub(super) registered: Registrations<'a>,
     modules: Modules,
 }
 
@@ -22,6 +24,8 @@ pub(super) struct Project<'a> {
 pub(super) struct File<'a> {
     pub(super) path: &'a str,
     pub(super) module: Module<'a>,
+    /// The frameworks it has to do with.
+    pub(super) frameworks: Frameworks,
     /// Its dotted name from the folder that is audited.
     name: String,
 }
@@ -104,9 +108,12 @@ impl<'a> Project<'a> {
         let modules = Modules::of(files.iter().map(|(path, _)| *path));
         let files = files
             .into_iter()
-            .map(|(path, module)| File { path, module, name: stem(path).replace('/', ".") })
+            .map(|(path, module)| {
+                let name = stem(path).replace('/', ".");
+                File { path, module, frameworks: Frameworks::default(), name }
+            })
             .collect();
-        Self { files, modules }
+        Self { files, registered: Registrations::new(), modules }
     }
 
     pub(super) fn file(&self, index: u32) -> &File<'a> {

@@ -60,6 +60,13 @@ pub(super) fn sanitised(name: &str) -> Kinds {
         "urllib.parse.quote" | "urllib.parse.quote_plus" | "urllib.parse.urlencode" | "urllib.quote" => {
             Kinds::MARKUP | Kinds::SQL | Kinds::XPATH | Kinds::COMMAND | Kinds::TEMPLATE | Kinds::REDIRECT
         }
+        // The address of one of the server's own pages.
+        "flask.url_for"
+        | "flask.helpers.url_for"
+        | "django.urls.reverse"
+        | "django.urls.base.reverse"
+        | "starlette.requests.Request().url_for"
+        | "fastapi.Request().url_for" => Kinds::REDIRECT | Kinds::FORGERY,
         "shlex.quote" | "pipes.quote" => Kinds::COMMAND,
         "ldap3.utils.conv.escape_filter_chars"
         | "ldap.filter.escape_filter_chars"
