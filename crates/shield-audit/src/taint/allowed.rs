@@ -152,12 +152,15 @@ impl Reader<'_> {
         self.literal = false;
         self.depth += 1;
         let Some(rest) = self.rest.strip_prefix('?') else { return Some(()) };
-        let rest = match rest.strip_prefix("P<").or_else(|| rest.strip_prefix('<').filter(|rest| !rest.starts_with(['=', '!']))) {
+        let rest = match rest
+            .strip_prefix("P<")
+            .or_else(|| rest.strip_prefix('<').filter(|rest| !rest.starts_with(['=', '!'])))
+        {
             Some(named) => named.split_once('>')?.1,
             // Flags; what looks ahead or back is not understood.
             None => {
                 let (flags, rest) = rest.split_once(':')?;
-                flags.chars().all(|flag| "aimsux-".contains(flag)).then_some(rest)?
+                flags.chars().all(|flag| "aisu-".contains(flag)).then_some(rest)?
             }
         };
         self.rest = rest;
@@ -216,7 +219,9 @@ mod tests {
             assert_eq!(of(pattern, Match::Whole).as_deref(), Some(characters), "{pattern}");
         }
         assert!(of("[ -~]+", Match::Whole).is_some_and(|all| all.contains(';') && all.contains('\'')));
-        for pattern in [".*", "[^a]", "\\S+", "\\D", "\\W", "(?=a)b", "(?<!a)b", "\\x41", "[a-\\w]", "[a", "(?i", "\\1"] {
+        for pattern in
+            [".*", "[^a]", "\\S+", "\\D", "\\W", "(?=a)b", "(?<!a)b", "\\x41", "[a-\\w]", "[a", "(?i", "\\1"]
+        {
             assert_eq!(of(pattern, Match::Whole), None, "{pattern}");
         }
     }

@@ -10,6 +10,7 @@ use super::{
     marks::{Role, What},
     objects,
     run::{Frame, Run},
+    sanitisers::{is_token, sanitised},
     sources, tables,
     value::{Object, Shape, Value},
 };
@@ -192,7 +193,7 @@ impl<'a> Run<'_, 'a> {
         };
         let passed = Self::together(frame, &handed);
         self.handed_over(frame, node, arguments);
-        let cleared = tables::sanitised(name) | as_number(name, arguments);
+        let cleared = sanitised(frame, name, arguments) | as_number(name, arguments);
         if cleared.has(Kinds::ALL) {
             return Self::named_result(name);
         }
@@ -202,7 +203,7 @@ impl<'a> Run<'_, 'a> {
             self.derived(frame, node, &passed.join(&own), Role::Resolved)
         } else if name.starts_with("os.path.") || name.starts_with("pathlib.") || name == "builtins.str" {
             passed.join(&own)
-        } else if tables::hands_on(name) {
+        } else if tables::hands_on(name) || is_token(name) {
             let part = self.derived(frame, node, &own, Role::Part);
             passed.join(&part)
         } else {

@@ -75,7 +75,8 @@ fn always_raises(def: &ast::StmtFunctionDef, names: &Names<'_>) -> bool {
         Some(Stmt::Expr(stmt)) => stmt.value.as_call_expr().is_some_and(|call| {
             let scope = names.scope_of(def.range);
             let at = scope.map(|scope| At { scope, position: call.start() });
-            at.and_then(|at| names.resolve(&call.func, at)).is_some_and(|name| ENDINGS.contains(&name.as_str()))
+            at.and_then(|at| names.resolve(&call.func, at))
+                .is_some_and(|name| ENDINGS.contains(&name.as_str()))
         }),
         _ => false,
     };
@@ -85,7 +86,9 @@ fn always_raises(def: &ast::StmtFunctionDef, names: &Names<'_>) -> bool {
 /// Whether a statement may leave the function other than by an exception, or is too nested to tell.
 fn leaves(stmt: &Stmt) -> bool {
     match stmt {
-        Stmt::Return(_) | Stmt::Match(_) | Stmt::Try(_) | Stmt::With(_) | Stmt::While(_) | Stmt::For(_) => true,
+        Stmt::Return(_) | Stmt::Match(_) | Stmt::Try(_) | Stmt::With(_) | Stmt::While(_) | Stmt::For(_) => {
+            true
+        }
         Stmt::If(stmt) => {
             stmt.body.iter().any(leaves)
                 || stmt.elif_else_clauses.iter().any(|clause| clause.body.iter().any(leaves))

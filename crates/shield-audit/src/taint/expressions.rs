@@ -8,6 +8,7 @@ use ruff_text_size::Ranged;
 use super::{
     characters::behind_base,
     marks::Marks,
+    placement::Before,
     run::{Frame, Run},
     value::{Body, Callable, Object, Shape, Value},
 };
@@ -144,8 +145,10 @@ impl<'a> Run<'_, 'a> {
         let mut beginning = String::new();
         let mut whole = true;
         let mut marks = Marks::default();
+        let mut before = Before::default();
         for part in parts {
-            marks = marks.join(&frame.state.all_marks(part));
+            marks = marks.join(&before.put(&frame.state.all_marks(part)));
+            before.value(part);
             if !whole || beginning.len() > TEXT_BYTES_MAX {
                 whole = false;
                 continue;

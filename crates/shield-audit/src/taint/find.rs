@@ -3,7 +3,6 @@
 use std::{
     cmp::Reverse,
     collections::{BTreeMap, BTreeSet},
-    fmt,
 };
 
 use rayon::prelude::*;
@@ -18,11 +17,11 @@ use super::{
     report::{Contexts, confidence, finding, range},
     run::{Hit, Run},
     sources::WORDS,
+    unfollowed::{Unfollowed, UnfollowedReason, limited, too_many_ways},
 };
 use crate::{
     finding::{Confidence, Finding, Step, number_alike},
     python::{Comments, Kind, Lines, Module, Source, Suppressed, names::Names},
-    tree::Reason,
 };
 
 /// What may be done for a file, whatever its length, and for each of its bytes.
@@ -49,28 +48,6 @@ pub struct Flows {
     pub unfollowed: Vec<Unfollowed>,
     /// How many files were followed: those that let strangers' data in, and what they import.
     pub followed: usize,
-}
-
-/// Something that was not followed to its end.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-pub struct Unfollowed {
-    /// The file.
-    pub path: String,
-    /// Why.
-    pub reason: UnfollowedReason,
-}
-
-/// Why data was not followed to its end.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-#[serde(rename_all = "kebab-case", tag = "kind")]
-pub enum UnfollowedReason {
-    /// The file could not be parsed, or not whole.
-    Unparsed {
-        /// What is wrong with it.
-        reason: Reason,
-    },
-    /// There are more ways through its functions than the limit for a file of its length.
-    TooManyWays,
 }
 
 /// Follows what strangers send through the files of a project to where it does harm.
@@ -104,14 +81,11 @@ pub fn follow(files: &[SourceFile<'_>]) -> Flows {
     }));
     project.registered = registrations(&project, WORK_MIN);
     let count = u32::try_from(project.files.len()).unwrap_or(u32::MAX);
-    let each: Vec<(Vec<Found>, bool)> =
+    let each: Vec<(Vec<Found>, Vec<Unfollowed>)> =
         (0..count).into_par_iter().map(|file| follow_file(&project, file)).collect();
     let mut best: BTreeMap<(Site, &'static str), Found> = BTreeMap::new();
-    for (index, (found, whole)) in each.into_iter().enumerate() {
-        if !whole {
-            let path = project.files[index].path.to_owned();
-            flows.unfollowed.push(Unfollowed { path, reason: UnfollowedReason::TooManyWays });
-        }
+    for (found, unfollowed) in each {
+        flows.unfollowed.extend(unfollowed);
         for one in found {
             let key = (one.site, one.finding.rule.id);
             match best.get(&key) {
@@ -208,24 +182,28 @@ fn imports(path: &str, source: &Source<'_>) -> Vec<String> {
     names.imported().iter().map(whole).collect()
 }
 
-fn follow_file(project: &Project<'_>, file: u32) -> (Vec<Found>, bool) {
+fn follow_file(project: &Project<'_>, file: u32) -> (Vec<Found>, Vec<Unfollowed>) {
     let module = &project.file(file).module;
     let text = module.text;
     let mut registered = project.registered.range((file, 0)..=(file, u32::MAX)).peekable();
     let named = || WORDS.iter().any(|word| memchr::memmem::find(text.as_bytes(), word.as_bytes()).is_some());
     if project.file(file).frameworks.is_empty() && registered.peek().is_none() && !named() {
-        return (Vec::new(), true);
+        return (Vec::new(), Vec::new());
     }
     let mut run = Run::new(project, WORK_MIN + WORK_PER_BYTE * text.len() as u64);
     let mut roots = Vec::new();
     functions(&module.syntax.body, None, &mut roots);
+    let mut broken_off = None;
     for (function, class) in roots {
         run.root(file, function, class);
+        if broken_off.is_none() && (run.cut || !run.spend(0)) {
+            broken_off = Some(too_many_ways(project, file, function.name.as_str(), function.name.range));
+        }
     }
     for (_, said) in registered {
         run.lambda_root(file, said);
     }
-    let whole = run.spend(0) && !run.cut;
+    let unfollowed = broken_off.into_iter().chain(limited(project, &run.stopped)).collect();
     let hits = std::mem::take(&mut run.hits);
     let mut best: BTreeMap<(Site, &'static str), &Hit> = BTreeMap::new();
     let rank = |hit: &Hit| {
@@ -239,7 +217,7 @@ fn follow_file(project: &Project<'_>, file: u32) -> (Vec<Found>, bool) {
         }
     }
     let found = best.into_values().map(|hit| Found { site: hit.site, finding: finding(project, &run, hit) });
-    (found.collect(), whole)
+    (found.collect(), unfollowed)
 }
 
 /// Gives findings their fingerprints, and takes those back that comments take back.
@@ -270,25 +248,6 @@ fn say(project: &Project<'_>, mut found: Vec<Found>, flows: &mut Flows) {
         match comment {
             None => flows.findings.push(finding),
             Some(comment) => flows.suppressed.push(Suppressed { finding, comment }),
-        }
-    }
-}
-
-// === impl Unfollowed ===
-
-impl fmt::Display for Unfollowed {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "{}: {}", self.path, self.reason)
-    }
-}
-
-impl fmt::Display for UnfollowedReason {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Unparsed { reason } => write!(formatter, "{reason}"),
-            Self::TooManyWays => {
-                formatter.write_str("more ways through its functions than the limit for its length")
-            }
         }
     }
 }

@@ -11,7 +11,6 @@ use super::{
     run::{Frame, Reached, Run},
     value::{Body, Callable, Object, Shape, Value},
 };
-use crate::python::names::ScopeId;
 
 /// What a framework makes of a function.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -117,7 +116,8 @@ impl<'a> Run<'_, 'a> {
         {
             (handler, rules) = (Handler::of(framework), said);
         }
-        if handler.framework == Framework::Nobody && reach.has(Frameworks::DJANGO) && takes_request(function) {
+        if handler.framework == Framework::Nobody && reach.has(Frameworks::DJANGO) && takes_request(function)
+        {
             handler.framework = Framework::Django;
         }
         (handler, rules)
@@ -155,7 +155,9 @@ impl<'a> Run<'_, 'a> {
                     Some("path") => Kinds::NONE,
                     Some(_) => Kinds::NO_SLASH,
                     None if elsewhere && parameter.default.is_none() => Kinds::DOUBT,
-                    None => return annotation.map_or_else(Value::default, |one| self.annotated(frame.file, one)),
+                    None => {
+                        return annotation.map_or_else(Value::default, |one| self.annotated(frame.file, one));
+                    }
                 };
                 let mark = self.source(frame, parameter.parameter.range);
                 Value::unknown(Marks::one(mark).clear(cleared))

@@ -62,12 +62,14 @@ pub(super) fn frameworks(files: &[SourceFile<'_>], modules: &Modules) -> Vec<Fra
         }
     }
     let mut known: Vec<Frameworks> = read.iter().map(|(own, _)| *own).collect();
-    let mut nearest: Vec<u32> = (0_u32..).zip(&known).filter(|(_, own)| !own.is_empty()).map(|(at, _)| at).collect();
+    let mut nearest: Vec<u32> =
+        (0_u32..).zip(&known).filter(|(_, own)| !own.is_empty()).map(|(at, _)| at).collect();
     while !nearest.is_empty() {
         let mut next: Vec<(u32, Frameworks)> = Vec::new();
         for file in nearest {
             let has = known[file as usize];
-            let fresh = importers[file as usize].iter().filter(|importer| known[**importer as usize].is_empty());
+            let fresh =
+                importers[file as usize].iter().filter(|importer| known[**importer as usize].is_empty());
             next.extend(fresh.map(|importer| (*importer, has)));
         }
         for (file, has) in &next {
@@ -173,7 +175,8 @@ mod tests {
     fn read_off(text: &str) -> Vec<String> {
         let mut all = Vec::new();
         imports(text, |module, members| {
-            let members: Vec<_> = members.split(',').filter_map(|one| one.split_whitespace().next()).collect();
+            let members: Vec<_> =
+                members.split(',').filter_map(|one| one.split_whitespace().next()).collect();
             all.push(format!("{module}:{}", members.join(",")));
         });
         all

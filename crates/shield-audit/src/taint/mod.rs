@@ -10,6 +10,7 @@
 //! It refuses to guess where data of strangers could be: class attributes that other requests set, databases, files and
 //! queues are not followed. Work is bounded by the length of each file; what was not followed to its end is said.
 
+mod allowed;
 mod attributes;
 mod calls;
 mod characters;
@@ -33,11 +34,13 @@ mod methods;
 mod objects;
 mod operators;
 mod patterns;
+mod placement;
 mod project;
 mod registered;
 mod report;
 mod rules;
 mod run;
+mod sanitisers;
 mod shells;
 mod sinks;
 mod sources;
@@ -47,12 +50,16 @@ mod summaries;
 mod tables;
 mod targets;
 mod texts;
+mod unfollowed;
 mod value;
 mod views;
 
-pub use find::{Flows, SourceFile, Unfollowed, UnfollowedReason, follow};
+pub use find::{Flows, SourceFile, follow};
 pub use rules::all as rules;
+pub use unfollowed::{Limit, Unfollowed, UnfollowedReason};
 
+#[cfg(test)]
+mod clearing_tests;
 #[cfg(test)]
 mod tests;
 #[cfg(test)]

@@ -9,7 +9,7 @@ use ruff_python_ast::{Expr, InterpolatedStringElement, Operator};
 use super::{
     kinds::Kinds,
     marks::{Mark, Marks},
-    value::{Shape, Value},
+    value::Value,
 };
 use crate::python::fold::Constant;
 
@@ -62,9 +62,9 @@ impl Before {
 
     /// A value stands there.
     pub(super) fn value(&mut self, value: &Value<'_>) {
-        match (value.only(), &value.shape) {
-            (Some(Constant::Text(text)), _) => self.text(text),
-            (None, Shape::Constants(all)) if all.is_empty() => {}
+        match value.only() {
+            Some(Constant::Text(text)) => self.text(text),
+            Some(_) => (self.any, self.attribute) = (true, false),
             _ => self.something(),
         }
     }
@@ -130,7 +130,8 @@ impl Before {
                 }
             }
         }
-        let quoted = self.single && before.has(Kinds::NO_QUOTE) || self.double && before.has(Kinds::NO_DOUBLE);
+        let quoted =
+            self.single && before.has(Kinds::NO_QUOTE) || self.double && before.has(Kinds::NO_DOUBLE);
         if quoted {
             cleared |= Kinds::SQL | Kinds::XPATH;
         } else if !self.unknown {

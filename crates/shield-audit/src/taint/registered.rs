@@ -101,7 +101,7 @@ impl<'a> Visitor<'a> for Calls<'_, 'a> {
             && CALLS.contains(&last_name(&call.func))
         {
             let scope = self.scopes.last().copied().unwrap_or(ScopeId::MODULE);
-            self.found.push((call, At { scope, position: call.range.start() }));
+            self.found.push((call, At { scope, position: call.start() }));
         }
         stacker::maybe_grow(STACK_LEFT, STACK_MORE, || scopes::walk_expr(self, expr));
     }
@@ -222,7 +222,9 @@ impl<'a> Run<'_, 'a> {
                     Shape::Class(file, class) => {
                         self.class_attribute(file, class, name, None).unwrap_or_default()
                     }
-                    Shape::Of(file, class) => self.class_attribute(file, class, name, None).unwrap_or_default(),
+                    Shape::Of(file, class) => {
+                        self.class_attribute(file, class, name, None).unwrap_or_default()
+                    }
                     _ => Value::default(),
                 }
             }

@@ -63,7 +63,9 @@ fn is_verified(frame: &Frame<'_>, name: &str, arguments: &Arguments<'_>) -> bool
     if arguments.named("verify").is_some_and(|verify| verify.truth() != Some(true)) {
         return false;
     }
-    let Some(options) = arguments.named("options").or_else(|| arguments.positional.get(3)) else { return true };
+    let Some(options) = arguments.named("options").or_else(|| arguments.positional.get(3)) else {
+        return true;
+    };
     let key = Key::Text("verify_signature".to_owned());
     match options.objects().first().and_then(|id| frame.state.object(*id)) {
         Some(table @ Object::Table { .. }) => {

@@ -51,7 +51,9 @@ impl<'a> Run<'_, 'a> {
         match said(class.range.start().to_u32()) {
             Some(one) => Some((framework.unwrap_or(one.framework), one.rules.clone())),
             // Django's views tell by their parameter.
-            None => framework.filter(|one| *one != Framework::Django).map(|one| (one, vec![UNKNOWN_RULE.to_owned()])),
+            None => framework
+                .filter(|one| *one != Framework::Django)
+                .map(|one| (one, vec![UNKNOWN_RULE.to_owned()])),
         }
     }
 
@@ -101,7 +103,8 @@ impl<'a> Run<'_, 'a> {
         let mut frame = Frame::new(file, scope, context);
         let handler = Handler::of(said.framework);
         frame.handler = Some(handler);
-        let parameters = lambda.parameters.iter().flat_map(|parameters| parameters.iter_non_variadic_params());
+        let parameters =
+            lambda.parameters.iter().flat_map(|parameters| parameters.iter_non_variadic_params());
         for (place, parameter) in parameters.enumerate() {
             let value = self.parameter(&mut frame, (place, parameter), handler, &said.rules);
             frame.state.set(parameter.parameter.name.as_str(), value);
@@ -116,9 +119,8 @@ fn of_base(name: &str) -> Option<Framework> {
     let last = name.rsplit('.').next().unwrap_or(name);
     let top = name.split('.').next().unwrap_or(name);
     match (top, last) {
-        ("flask", "MethodView" | "View") | ("flask_restful" | "flask_restx" | "flask_restplus", "Resource") => {
-            Some(Framework::Flask)
-        }
+        ("flask", "MethodView" | "View")
+        | ("flask_restful" | "flask_restx" | "flask_restplus", "Resource") => Some(Framework::Flask),
         ("starlette" | "fastapi", "HTTPEndpoint" | "WebSocketEndpoint") => Some(Framework::Starlette),
         ("django", _) if name.contains(".views") => Some(Framework::Django),
         ("rest_framework", _) => Some(Framework::Django),

@@ -46,7 +46,8 @@ fn frameworks_of_other_files_count() {
     let near = "import os\nfrom . import base\n@base.app.post('/')\ndef f():\n    os.system(base.request.form['x'])\n";
     assert_eq!(places(&[core, far, ("web/__init__.py", ""), ("web/v.py", near)]), [("web/v.py".into(), 5)]);
     // A helper that reads the request, called from a file that names no framework.
-    let helper = ("core/params.py", "from flask import request\ndef param(name):\n    return request.args[name]\n");
+    let helper =
+        ("core/params.py", "from flask import request\ndef param(name):\n    return request.args[name]\n");
     let tool = "import os\nfrom core.params import param\ndef f():\n    os.system(param('x'))\n";
     assert_eq!(places(&[core, helper, ("tool.py", tool)]), [("tool.py".into(), 4)]);
     // Nothing to do with any of it.
@@ -140,8 +141,14 @@ def never(x):
     os.system(x)
 ",
     );
-    let view = ("v.py", "import os\ndef show(req, name, number):\n    os.system(req.GET['x'])\n    os.system(name)\n    os.system('%s' % number)\n");
-    let urls = ("urls.py", "from django.urls import path\nimport v\nurlpatterns = [path('<str:name>/<int:number>', v.show)]\n");
+    let view = (
+        "v.py",
+        "import os\ndef show(req, name, number):\n    os.system(req.GET['x'])\n    os.system(name)\n    os.system('%s' % number)\n",
+    );
+    let urls = (
+        "urls.py",
+        "from django.urls import path\nimport v\nurlpatterns = [path('<str:name>/<int:number>', v.show)]\n",
+    );
     assert_eq!(places(&[urls, view]), [("v.py".into(), 3), ("v.py".into(), 4)]);
 }
 
