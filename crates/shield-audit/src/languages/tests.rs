@@ -48,7 +48,7 @@ const FOUND: &[(&str, &str, &str)] = &[
     ("a.js", "db.query(`SELECT a FROM b WHERE c = ${quoteId}`)", "javascript/sql query"),
     (
         "a.js",
-        "const columns = req.body.columns; db.query(`SELECT ${columns} FROM b`)",
+        "const columns = req.body.columns; db.query(`SELECT a, ${columns} FROM b`)",
         "javascript/sql query",
     ),
     ("a.js", "require(x)", "javascript/dynamic-require require"),

@@ -103,6 +103,8 @@ impl<'a> Run<'_, 'a> {
         }
         if TEXT_METHODS.contains(&name)
             && object.external_name().is_some_and(|whole| !whole.starts_with("pathlib."))
+            // `jwt.decode`, `codecs.encode` are functions.
+            && (!object.marks.is_empty() || !matches!(name, "encode" | "decode"))
         {
             let arguments = self.arguments(frame, call);
             return self.method(frame, node, &object, name, &arguments);

@@ -57,7 +57,11 @@ impl<'a> Run<'_, 'a> {
         match &callee.shape {
             Shape::External(name) => ENDINGS.contains(&name.as_ref()),
             Shape::Function(callable) => match callable.body {
-                Body::Def(def) => always_raises(def, self.project.file(callable.file).module.names),
+                Body::Def(def) => {
+                    let names = self.project.file(callable.file).module.names;
+                    let place = (callable.file, def.range.start().to_u32());
+                    *self.endings.entry(place).or_insert_with(|| always_raises(def, names))
+                }
                 Body::Lambda(_) => false,
             },
             _ => false,

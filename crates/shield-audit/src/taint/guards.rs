@@ -155,7 +155,12 @@ impl<'a> Run<'_, 'a> {
                     .collect();
                 match characters {
                     // One character of several: a text that is made of them can still be long.
-                    Some(characters) if !characters.is_empty() => Some(of_characters(&characters)),
+                    Some(characters) if !characters.is_empty() => {
+                        let kinds = of_characters(&characters);
+                        // A letter that is one of these is no command.
+                        let harmless = kinds.has(Kinds::OF_WORDS);
+                        Some(if harmless { kinds | Kinds::CHARACTERS } else { kinds })
+                    }
                     _ => Some(Kinds::ALL),
                 }
             }

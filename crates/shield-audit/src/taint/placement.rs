@@ -38,12 +38,6 @@ impl Before {
     pub(super) const UNKNOWN: Self =
         Self { any: true, single: false, double: false, attribute: false, unknown: true };
 
-    pub(super) fn of_text(text: &str) -> Self {
-        let mut before = Self::default();
-        before.text(text);
-        before
-    }
-
     /// More text stands there.
     pub(super) fn text(&mut self, text: &str) {
         let odd = |quote: u8| memchr::memchr_iter(quote, text.as_bytes()).count() % 2 == 1;

@@ -40,6 +40,9 @@ const CALLS: [&str; 12] = [
 /// How many wrappers around a view are looked through: `login_required(view)`.
 const WRAPPERS_MAX: u8 = 4;
 
+/// Of more routes of one view nothing is learnt.
+const RULES_MAX: usize = 64;
+
 /// Views by where they are: the file, and where the function, class or lambda begins.
 pub(super) type Registrations<'a> = BTreeMap<(u32, u32), Registered<'a>>;
 
@@ -128,7 +131,12 @@ impl<'a> Run<'_, 'a> {
         let rules: Vec<String> = rules.collect();
         let Some((place, lambda)) = self.view(file, view, at, WRAPPERS_MAX) else { return };
         let new = || Registered { framework: said.framework, rules: Vec::new(), lambda };
-        into.entry(place).or_insert_with(new).rules.extend(rules);
+        let known = &mut into.entry(place).or_insert_with(new).rules;
+        known.extend(rules);
+        if known.len() > RULES_MAX {
+            known.truncate(RULES_MAX);
+            known.push(UNKNOWN_RULE.to_owned());
+        }
     }
 
     fn said(&mut self, file: u32, call: &'a ast::ExprCall, at: At) -> Option<Said<'a>> {

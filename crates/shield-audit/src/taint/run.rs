@@ -37,6 +37,8 @@ pub(super) struct Run<'p, 'a> {
     pub(super) work: u64,
     /// Whether something was not followed to its end for another reason.
     pub(super) cut: bool,
+    /// Functions that never come back, by file and place, as far as somebody asked.
+    pub(super) endings: BTreeMap<(u32, u32), bool>,
     /// Where a limit was reached.
     pub(super) stopped: BTreeSet<(Site, Limit)>,
     pub(super) hits: Vec<Hit>,
@@ -126,6 +128,7 @@ impl<'p, 'a> Run<'p, 'a> {
             ledger: Ledger::default(),
             work,
             cut: false,
+            endings: BTreeMap::new(),
             stopped: BTreeSet::new(),
             hits: Vec::new(),
             summaries: Summaries::default(),

@@ -19,7 +19,7 @@ const fn check(
     id: &'static str,
     title: &'static str,
     about: (u16, &'static [&'static str]),
-    words: &'static [&'static str],
+    words: Words,
     test: Test,
 ) -> Check {
     let advice = "Use `ssl.create_default_context()` as it is; a certificate of one's own is given with `cafile` or `verify`.";
@@ -27,7 +27,7 @@ const fn check(
         rule: Rule { id, title, cwe: Cwe(about.0), severity: Severity::High, aliases: about.1, advice },
         confidence: Confidence::High,
         class: Class::Transport,
-        words: Words::Names(words),
+        words,
         test,
     }
 }
@@ -37,36 +37,29 @@ pub(super) static CHECKS: &[Check] = &[
         "python/certificate-check-off",
         "switches off the check of who answers",
         (295, UNCHECKED),
-        &["check_hostname", "verify_mode", "verify", "_create_default_https_context"],
+        Words::Names(&["check_hostname", "verify_mode", "verify", "_create_default_https_context"]),
         Test::Statement(switched_off),
     ),
     check(
         "python/no-certificate-check-elsewhere",
         "does not check who answers",
         (295, UNCHECKED),
-        &[
-            "verify",
-            "ssl",
-            "verify_ssl",
-            "cert_reqs",
-            "ssl_cert_reqs",
-            "tlsAllowInvalidCertificates",
-            "tlsInsecure",
-        ],
+        // `verify` may stand in a text: `**{"verify": False}`.
+        Words::Parts(&["verify", "ssl", "cert_reqs", "tlsAllowInvalidCertificates", "tlsInsecure"]),
         Test::Call(unchecked),
     ),
     check(
         "python/old-tls-context",
         "makes a context of a broken version of TLS",
         (327, OLD),
-        BAD_VERSIONS,
+        Words::Names(BAD_VERSIONS),
         Test::Call(old_context),
     ),
     check(
         "python/old-tls-minimum",
         "lets broken versions of TLS in",
         (327, OLD),
-        &["minimum_version"],
+        Words::Names(&["minimum_version"]),
         Test::Statement(old_minimum),
     ),
 ];

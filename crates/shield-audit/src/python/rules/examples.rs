@@ -107,6 +107,7 @@ const EXAMPLES: &[(&str, &str)] = &[
     ("python/block-by-block", "from Crypto.Cipher import AES\nAES.new(k, AES.MODE_ECB)"),
     ("python/array-pickle", "import numpy\nnumpy.load(x, allow_pickle=True)"),
     ("python/debug-setting", "app.config['DEBUG'] = True"),
+    ("python/debug-attribute", "import flask\na = flask.Flask('x')\na.debug = True"),
     ("python/cookie-setting", "SESSION_COOKIE_SECURE = False"),
     ("python/bind-all-v6", "f(host='::')"),
     ("python/trojan-source", "x = 'a\u{202e}b'"),

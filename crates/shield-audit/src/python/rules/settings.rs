@@ -34,8 +34,22 @@ pub(super) static CHECKS: &[Check] = &[
         },
         confidence: Confidence::Medium,
         class: Class::Habits,
-        words: Words::Names(&["DEBUG", "debug"]),
+        words: Words::Parts(&["DEBUG"]),
         test: Test::Statement(debug_setting),
+    },
+    Check {
+        rule: Rule {
+            id: "python/debug-attribute",
+            title: "shows everybody the inside of what goes wrong",
+            cwe: Cwe(489),
+            severity: Severity::Medium,
+            aliases: &["py/flask-debug"],
+            advice: "Take it from the environment, and leave it off where strangers come.",
+        },
+        confidence: Confidence::High,
+        class: Class::Habits,
+        words: Words::Names(&["flask"]),
+        test: Test::Statement(debug_attribute),
     },
     Check {
         rule: Rule {
@@ -48,7 +62,7 @@ pub(super) static CHECKS: &[Check] = &[
         },
         confidence: Confidence::High,
         class: Class::Transport,
-        words: Words::Names(COOKIES),
+        words: Words::Parts(COOKIES),
         test: Test::Statement(cookie_setting),
     },
     Check {
@@ -89,24 +103,32 @@ fn settings<'s>(scene: &Scene<'_>, stmt: &'s Stmt) -> Vec<(&'s str, &'s Expr)> {
     names.map(|name| (name, assign.value.as_ref())).collect()
 }
 
+const SHOWN: &str = "whoever causes an error sees variables and source";
+
 fn debug_setting(scene: &Scene<'_>, stmt: &Stmt) -> Vec<Hit> {
-    let names = scene.module.names;
-    let hit = || Hit::at(stmt.range(), "DEBUG", "whoever causes an error sees variables and source");
-    for (name, value) in settings(scene, stmt) {
-        let of_config =
-            !matches!(stmt, Stmt::Assign(assign) if assign.targets.iter().any(Expr::is_name_expr));
-        // A name alone is Django's where its neighbours are.
-        let django = names.bindings(ScopeId::MODULE, "INSTALLED_APPS").next().is_some();
-        if name == "DEBUG" && scene.is_bool(value, true) && (of_config || django) {
-            return hit().into();
-        }
-    }
     let Stmt::Assign(assign) = stmt else { return Vec::new() };
-    let on_application = assign.targets.iter().filter_map(Expr::as_attribute_expr).any(|target| {
+    // A name alone is Django's where its neighbours are.
+    let alone = assign.targets.iter().any(Expr::is_name_expr);
+    let django = || scene.module.names.bindings(ScopeId::MODULE, "INSTALLED_APPS").next().is_some();
+    let on = settings(scene, stmt)
+        .into_iter()
+        .any(|(name, value)| name == "DEBUG" && scene.is_bool(value, true) && (!alone || django()));
+    if on { Hit::at(stmt.range(), "DEBUG", SHOWN).into() } else { Vec::new() }
+}
+
+fn debug_attribute(scene: &Scene<'_>, stmt: &Stmt) -> Vec<Hit> {
+    let Stmt::Assign(assign) = stmt else { return Vec::new() };
+    let names = scene.module.names;
+    let mut targets = assign.targets.iter().filter_map(Expr::as_attribute_expr);
+    let of_application = targets.any(|target| {
         target.attr.as_str() == "debug"
             && names.made_by(&target.value, scene.at).as_deref() == Some("flask.Flask")
     });
-    if on_application && scene.is_bool(&assign.value, true) { hit().into() } else { Vec::new() }
+    if of_application && scene.is_bool(&assign.value, true) {
+        Hit::at(stmt.range(), "debug", SHOWN).into()
+    } else {
+        Vec::new()
+    }
 }
 
 fn cookie_setting(scene: &Scene<'_>, stmt: &Stmt) -> Vec<Hit> {
@@ -144,14 +166,15 @@ mod tests {
     fn found(text: &str) -> Vec<&'static str> {
         let report = Audit::default().text("a.py", text, Parse::WhereWordsOccur);
         let ids = report.findings.iter().map(|one| one.rule.id);
-        ids.filter(|id| id.ends_with("-setting") || id.ends_with("-v6")).collect()
+        ids.filter(|id| id.ends_with("-setting") || id.ends_with("-v6") || id.ends_with("debug-attribute"))
+            .collect()
     }
 
     #[test]
     fn settings_of_the_desk_are_found() {
         for (text, id) in [
             ("app.config['DEBUG'] = True", "python/debug-setting"),
-            ("import flask\na = flask.Flask('x')\na.debug = True", "python/debug-setting"),
+            ("import flask\na = flask.Flask('x')\na.debug = True", "python/debug-attribute"),
             ("INSTALLED_APPS = []\nDEBUG = True", "python/debug-setting"),
             ("app.config['SESSION_COOKIE_SECURE'] = False", "python/cookie-setting"),
             ("CSRF_COOKIE_SECURE = False", "python/cookie-setting"),
