@@ -88,7 +88,7 @@ pub(super) fn sanitised(name: &str) -> Kinds {
     }
 }
 
-/// Calls that give numbers, dates, answers: nothing a text could hide in.
+/// Calls that give numbers, dates, answers, what a file holds: nothing that the text they were given is in.
 fn is_no_text(name: &str) -> bool {
     matches!(
         name,
@@ -123,6 +123,8 @@ fn is_no_text(name: &str) -> bool {
             | "builtins.complex"
             | "builtins.print"
             | "builtins.divmod"
+            | "pathlib.Path().read_text"
+            | "pathlib.Path().read_bytes"
             | "builtins.pow"
     )
 }

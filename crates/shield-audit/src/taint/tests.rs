@@ -83,6 +83,7 @@ fn harmless_uses_are_clean() {
         "return flask.render_template('a.html', x=x)",
         "open('/data/%d' % int(x))",
         "import yaml\nyaml.load(x, Loader=yaml.SafeLoader)",
+        "import pathlib\np = (pathlib.Path('/data') / x).resolve()\nif not p.is_relative_to('/data'):\n    return ''\nreturn p.read_text()",
         "import requests\nrequests.get('https://example.org/' + x)",
         "return flask.redirect('/users/' + x)",
         "import lxml.etree\nlxml.etree.parse('a').xpath('/a[@b=$c]', c=x)",
