@@ -12,6 +12,7 @@ use serde::Serialize;
 use super::{
     importers::{Frameworks, frameworks},
     marks::Site,
+    models::Models,
     project::{Meaning, Modules, Project, absolute, functions, stem},
     registered::registrations,
     report::{Contexts, confidence, finding, range},
@@ -56,11 +57,16 @@ pub struct Flows {
 /// they import are parsed, the others are not looked at. The order of the files does not matter.
 #[must_use]
 pub fn follow(files: &[SourceFile<'_>]) -> Flows {
+    follow_with(files, &Models::default())
+}
+
+/// The same, with what rule files say of functions.
+pub(crate) fn follow_with(files: &[SourceFile<'_>], models: &Models) -> Flows {
     let mut files: Vec<SourceFile<'_>> = files.to_vec();
     files.sort_by_key(|file| file.path);
     let mut flows = Flows::default();
     let reach = frameworks(&files, &Modules::of(files.iter().map(|file| file.path)));
-    let (parsed, failed) = parse(&files, &reach);
+    let (parsed, failed) = parse(&files, &reach, models);
     flows.unfollowed.extend(failed);
     let names: Vec<Names<'_>> = parsed.par_iter().map(|(_, source)| source.names()).collect();
     let lines: Vec<Lines<'_>> = parsed.par_iter().map(|(_, source)| source.lines()).collect();
@@ -70,7 +76,7 @@ pub fn follow(files: &[SourceFile<'_>]) -> Flows {
         .map(|((index, source), (names, lines))| (files[*index].path, source.module(names, lines)))
         .collect();
     flows.followed = modules.len();
-    let mut project = Project::new(modules);
+    let mut project = Project::new(modules, models);
     for (file, (index, _)) in project.files.iter_mut().zip(&parsed) {
         let own = Frameworks::of_all(file.module.names.imported().iter().map(String::as_str));
         file.frameworks = if own.is_empty() { reach[*index] } else { own };
@@ -117,17 +123,24 @@ impl Found {
 
 type Parsed<'t> = Vec<(usize, Source<'t>)>;
 
+/// Whether a file may let strangers' data in.
+fn lets_in(text: &str, models: &Models) -> bool {
+    let has = |word: &&str| memchr::memmem::find(text.as_bytes(), word.as_bytes()).is_some();
+    WORDS.iter().any(has) || models.let_in(text)
+}
+
 /// Parses the files that let strangers' data in, and what they import.
-fn parse<'t>(files: &[SourceFile<'t>], reach: &[Frameworks]) -> (Parsed<'t>, Vec<Unfollowed>) {
+fn parse<'t>(
+    files: &[SourceFile<'t>],
+    reach: &[Frameworks],
+    models: &Models,
+) -> (Parsed<'t>, Vec<Unfollowed>) {
     let modules = Modules::of(files.iter().map(|file| file.path));
     let mut known: FxHashSet<usize> = FxHashSet::default();
     let mut parsed: Parsed<'t> = Vec::new();
     let mut failed = Vec::new();
-    let has = |text: &str| {
-        WORDS.iter().any(|word| memchr::memmem::find(text.as_bytes(), word.as_bytes()).is_some())
-    };
-    let lets_in = |index: &usize| !reach[*index].is_empty() || has(files[*index].text);
-    let mut next: Vec<usize> = (0..files.len()).filter(lets_in).collect();
+    let may = |index: &usize| !reach[*index].is_empty() || lets_in(files[*index].text, models);
+    let mut next: Vec<usize> = (0..files.len()).filter(may).collect();
     while !next.is_empty() {
         known.extend(&next);
         let round: Vec<_> = next
@@ -186,8 +199,8 @@ fn follow_file(project: &Project<'_>, file: u32) -> (Vec<Found>, Vec<Unfollowed>
     let module = &project.file(file).module;
     let text = module.text;
     let mut registered = project.registered.range((file, 0)..=(file, u32::MAX)).peekable();
-    let named = || WORDS.iter().any(|word| memchr::memmem::find(text.as_bytes(), word.as_bytes()).is_some());
-    if project.file(file).frameworks.is_empty() && registered.peek().is_none() && !named() {
+    let reached = !project.file(file).frameworks.is_empty() || registered.peek().is_some();
+    if !reached && !lets_in(text, project.models) {
         return (Vec::new(), Vec::new());
     }
     let mut run = Run::new(project, WORK_MIN + WORK_PER_BYTE * text.len() as u64);

@@ -158,8 +158,7 @@ impl<'a> Run<'_, 'a> {
                     Some(characters) if !characters.is_empty() => {
                         let kinds = of_characters(&characters);
                         // A letter that is one of these is no command.
-                        let harmless = kinds.has(Kinds::OF_WORDS);
-                        Some(if harmless { kinds | Kinds::CHARACTERS } else { kinds })
+                        Some(if kinds.has(Kinds::OF_WORDS) { kinds | Kinds::CHARACTERS } else { kinds })
                     }
                     _ => Some(Kinds::ALL),
                 }

@@ -71,10 +71,15 @@ impl<'a> Run<'_, 'a> {
         frame.fixed_path = fixed_path;
         let mut receiver = class.filter(|_| !is_static(function));
         let own = usize::from(receiver.is_some());
+        let strangers = self.is_called_by_strangers(file, function);
         for (place, parameter) in function.parameters.iter_non_variadic_params().enumerate() {
             let name = parameter.parameter.name.as_str();
             let value = match receiver.take() {
                 Some(class) => Shape::Of(file, class).into(),
+                None if strangers => {
+                    let mark = self.source(&mut frame, parameter.parameter.range);
+                    Value::unknown(Marks::one(mark))
+                }
                 None => self.parameter(&mut frame, (place - own, parameter), handler, &rules),
             };
             frame.state.set(name, value);

@@ -31,6 +31,8 @@ mod lookup;
 mod loops;
 mod marks;
 mod methods;
+mod modelled;
+pub(crate) mod models;
 mod objects;
 mod operators;
 mod patterns;
@@ -54,6 +56,7 @@ mod unfollowed;
 mod value;
 mod views;
 
+pub(crate) use find::follow_with;
 pub use find::{Flows, SourceFile, follow};
 pub use rules::all as rules;
 pub use unfollowed::{Limit, Unfollowed, UnfollowedReason};

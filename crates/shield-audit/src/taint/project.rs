@@ -4,7 +4,13 @@ use ruff_python_ast::{self as ast, Stmt};
 use ruff_python_stdlib::sys::is_known_standard_library;
 use rustc_hash::{FxHashMap, FxHashSet};
 
-use super::{importers::Frameworks, registered::Registrations, tables::LIBRARIES};
+use super::{
+    importers::Frameworks,
+    modelled::{self, Modelled},
+    models::Models,
+    registered::Registrations,
+    tables::LIBRARIES,
+};
 use crate::python::Module;
 
 /// Version of the interpreter whose modules are meant: 3.x.
@@ -17,6 +23,10 @@ pub(super) struct Project<'a> {
     /// What is said elsewhere than at a function of who calls it.
     pub(super) registered: Registrations<'a>,
     modules: Modules,
+    /// What rule files say of functions.
+    pub(super) models: &'a Models,
+    /// Functions and classes of the project that models are about: where each begins, with a name of its model.
+    pub(super) modelled: FxHashMap<(u32, u32), Modelled>,
 }
 
 /// One file.
@@ -104,7 +114,7 @@ impl Modules {
 // === impl Project ===
 
 impl<'a> Project<'a> {
-    pub(super) fn new(files: Vec<(&'a str, Module<'a>)>) -> Self {
+    pub(super) fn new(files: Vec<(&'a str, Module<'a>)>, models: &'a Models) -> Self {
         let modules = Modules::of(files.iter().map(|(path, _)| *path));
         let files = files
             .into_iter()
@@ -113,7 +123,10 @@ impl<'a> Project<'a> {
                 File { path, module, frameworks: Frameworks::default(), name }
             })
             .collect();
-        Self { files, registered: Registrations::new(), modules }
+        let registered = Registrations::new();
+        let mut project = Self { files, registered, modules, models, modelled: FxHashMap::default() };
+        project.modelled = modelled::of(&project);
+        project
     }
 
     pub(super) fn file(&self, index: u32) -> &File<'a> {
