@@ -25,7 +25,7 @@ pub(super) fn add(code: &mut Code, rules: &Rules) -> Vec<Gap> {
     code.suppressed.extend(flows.suppressed);
     // A file that does not parse is named already.
     let unfollowed =
-        flows.unfollowed.iter().filter(|one| matches!(one.reason, UnfollowedReason::TooManyWays));
+        flows.unfollowed.iter().filter(|one| !matches!(one.reason, UnfollowedReason::Unparsed { .. }));
     unfollowed.map(|one| Gap::of(Part::Flows, one.path.as_str(), one.reason.to_string())).collect()
 }
 

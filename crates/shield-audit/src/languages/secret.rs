@@ -44,10 +44,70 @@ pub(super) fn is_sql(beginning: &str) -> bool {
     SQL.is_match(beginning)
 }
 
-/// Whether all that is unknown of a statement stands in for names of columns or comes as a list of placeholders, as far as words tell.
+/// What lists of names of columns and of placeholders are called, as the last word of a name.
+const LISTS: [&str; 5] = ["placeholder", "placeholders", "columns", "fields", "cols"];
+
+/// Words of functions that quote for something else than a database.
+const ELSEWHERE: [&str; 13] = [
+    "html", "xml", "uri", "url", "query", "path", "regexp", "regex", "reg", "meta", "shell", "json",
+    "strconv",
+];
+
+/// Whether what is unknown of a statement is, by how it is written, a list of names or placeholders, or comes from a function that
+/// quotes for databases. Only whole words count, and only in a name that stands alone or in what is called: `quoteId` is somebody's
+/// data, `quoteId(x)` is not.
 pub(super) fn is_harmless_part(written: &str) -> bool {
-    let name = written.to_ascii_lowercase();
-    ["placeholder", "columns", "fields", "escape", "quote"].iter().any(|word| name.contains(word))
+    let written = written.trim().trim_start_matches(['&', '*']).trim_end_matches(".as_str()");
+    let plain =
+        |text: &str| !text.is_empty() && text.chars().all(|one| one.is_alphanumeric() || "_$".contains(one));
+    let names_a_list = |text: &str| {
+        let name = text.strip_prefix("self.").or_else(|| text.strip_prefix("this.")).unwrap_or(text);
+        plain(name) && words(name).last().is_some_and(|last| LISTS.contains(&last.as_str()))
+    };
+    if names_a_list(written) {
+        return true;
+    }
+    let Some((callee, arguments)) = written.strip_suffix(')').and_then(|call| call.split_once('(')) else {
+        return false;
+    };
+    match callee.rsplit(['.', ':']).next().unwrap_or(callee) {
+        // `columns.join(", ")`, `strings.Join(columns, ", ")`.
+        "join" | "Join" => {
+            let list = if callee == "strings.Join" {
+                arguments.split(',').next()
+            } else {
+                callee.rsplit_once('.').map(|(list, _)| list)
+            };
+            list.is_some_and(|list| names_a_list(list.trim()))
+        }
+        function => {
+            let all = words(callee);
+            let quotes = words(function).iter().any(|word| {
+                matches!(
+                    word.as_str(),
+                    "quote" | "quoted" | "escape" | "escaped" | "placeholder" | "placeholders"
+                )
+            });
+            quotes && !all.iter().any(|word| ELSEWHERE.contains(&word.as_str()))
+        }
+    }
+}
+
+/// The words of a name, in small letters: of `quoteId`, `quote_id` and `QuoteID` the same two.
+fn words(name: &str) -> Vec<String> {
+    let mut words: Vec<String> = Vec::new();
+    let mut before = '_';
+    for one in name.chars() {
+        let begins = one.is_uppercase() && !before.is_uppercase() || !before.is_alphanumeric();
+        if one.is_alphanumeric() {
+            match words.last_mut() {
+                Some(word) if !begins => word.extend(one.to_lowercase()),
+                _ => words.push(one.to_lowercase().collect()),
+            }
+        }
+        before = one;
+    }
+    words
 }
 
 /// Whether SHA-1 is what a protocol prescribes here: the answer to a WebSocket's handshake (RFC 6455) proves nothing by it.
@@ -65,6 +125,45 @@ mod tests {
             is_guarded(&["resetToken"]) && is_guarded(&["f", "apiKey"]) && is_guarded(&["make_session_id"])
         );
         assert!(!is_guarded(&["tokenize"]) && !is_guarded(&["secret", "a", "b"]) && !is_guarded(&["jitter"]));
+    }
+
+    #[test]
+    fn harmless_parts_are_told_by_whole_words() {
+        for text in [
+            "placeholders",
+            "userColumns",
+            "self.columns",
+            "insert_fields",
+            "placeholders.join(', ')",
+            "strings.Join(columns, \", \")",
+            "pq.QuoteIdentifier(table)",
+            "connection.escape(x)",
+            "escape_id(x)",
+            "makePlaceholders(n)",
+            "&columns",
+        ] {
+            assert!(is_harmless_part(text), "{text}");
+        }
+        for text in [
+            "quoteId",
+            "quote_id",
+            "req.query.quoteId",
+            "req.body.customfields",
+            "body.fields",
+            "customfields",
+            "escaped",
+            "html.EscapeString(x)",
+            "escapeHtml(x)",
+            "url.QueryEscape(x)",
+            "strconv.Quote(x)",
+            "regexp.QuoteMeta(x)",
+            "f(placeholders)",
+            "fieldsOf(x)",
+            "ids.join(', ')",
+            "x + columns",
+        ] {
+            assert!(!is_harmless_part(text), "{text}");
+        }
     }
 
     #[test]

@@ -44,6 +44,13 @@ const FOUND: &[(&str, &str, &str)] = &[
     ),
     ("a.js", "db.query(`SELECT a FROM b WHERE c = '${x}'`)", "javascript/sql query"),
     ("a.js", "let q = 'SELECT a FROM b WHERE c = '; q += req.query.x; db.query(q)", "javascript/sql query"),
+    ("a.js", "db.query('SELECT a FROM b WHERE c = ' + req.query.quoteId)", "javascript/sql query"),
+    ("a.js", "db.query(`SELECT a FROM b WHERE c = ${quoteId}`)", "javascript/sql query"),
+    (
+        "a.js",
+        "const columns = req.body.columns; db.query(`SELECT a, ${columns} FROM b`)",
+        "javascript/sql query",
+    ),
     ("a.js", "require(x)", "javascript/dynamic-require require"),
     (
         "a.js",
@@ -106,6 +113,11 @@ const FOUND: &[(&str, &str, &str)] = &[
     (
         "a.go",
         "import \"fmt\"\nfunc f() { q := fmt.Sprintf(\"SELECT a FROM b WHERE c = '%s'\", x)\n db.Query(q) }",
+        "go/sql Query",
+    ),
+    (
+        "a.go",
+        "func f() { db.Query(\"SELECT a FROM b WHERE c = \" + r.FormValue(\"fields\")) }",
         "go/sql Query",
     ),
     ("a.go", "import \"html/template\"\nfunc f() { template.HTML(x) }", "go/markup template.HTML"),
@@ -187,6 +199,7 @@ const FOUND: &[(&str, &str, &str)] = &[
         "rust/command Command::new(bash)",
     ),
     ("a.rs", "fn f() { sqlx::query(&format!(\"SELECT a FROM b WHERE c = '{}'\", x)); }", "rust/sql query"),
+    ("a.rs", "fn f() { sqlx::query(&format!(\"SELECT a FROM b WHERE c = {quote_id}\")); }", "rust/sql query"),
     (
         "a.rs",
         "fn f() { b.danger_accept_invalid_certs(true); }",

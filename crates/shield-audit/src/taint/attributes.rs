@@ -109,7 +109,12 @@ impl<'a> Run<'_, 'a> {
                 let marks = self.derived(frame, node, &object.marks, Role::Part);
                 self.declared(file, class, name, marks)
             }
-            _ => self.set_by_methods(file, class, name, 0),
+            _ => match self.set_by_methods(file, class, name, 0) {
+                Value { shape: Shape::Unknown, .. } => {
+                    self.given_by_django(frame, node, (file, class), name).unwrap_or_default()
+                }
+                value => value,
+            },
         }
     }
 

@@ -10,7 +10,8 @@ use super::{
     marks::{Role, What},
     objects,
     run::{Frame, Run},
-    tables,
+    sanitisers::{is_token, sanitised},
+    sources, tables,
     value::{Object, Shape, Value},
 };
 
@@ -102,6 +103,8 @@ impl<'a> Run<'_, 'a> {
         }
         if TEXT_METHODS.contains(&name)
             && object.external_name().is_some_and(|whole| !whole.starts_with("pathlib."))
+            // `jwt.decode`, `codecs.encode` are functions.
+            && (!object.marks.is_empty() || !matches!(name, "encode" | "decode"))
         {
             let arguments = self.arguments(frame, call);
             return self.method(frame, node, &object, name, &arguments);
@@ -211,7 +214,7 @@ impl<'a> Run<'_, 'a> {
         };
         let passed = Self::together(frame, &handed);
         self.handed_over(frame, node, arguments);
-        let cleared = tables::sanitised(name) | as_number(arguments);
+        let cleared = sanitised(frame, name, arguments) | as_number(name, arguments);
         if cleared.has(Kinds::ALL) {
             return Self::named_result(name);
         }
@@ -221,7 +224,7 @@ impl<'a> Run<'_, 'a> {
             self.derived(frame, node, &passed.join(&own), Role::Resolved)
         } else if name.starts_with("os.path.") || name.starts_with("pathlib.") || name == "builtins.str" {
             passed.join(&own)
-        } else if tables::hands_on(name) {
+        } else if tables::hands_on(name) || is_token(name) {
             let part = self.derived(frame, node, &own, Role::Part);
             passed.join(&part)
         } else {
@@ -258,9 +261,15 @@ impl<'a> Run<'_, 'a> {
     }
 }
 
-/// `type=int`: what comes out is a number.
-fn as_number(arguments: &Arguments<'_>) -> Kinds {
-    let named = arguments.named("type").and_then(Value::external_name);
+/// `type=int`: what comes out is a number. In `args.get` it may stand third, in `args.getlist` second.
+fn as_number(name: &str, arguments: &Arguments<'_>) -> Kinds {
+    let place = match name.rsplit_once('.') {
+        Some((object, "get")) if sources::of(object).is_some() => Some(2),
+        Some((object, "getlist")) if sources::of(object).is_some() => Some(1),
+        _ => None,
+    };
+    let by_place = place.and_then(|place| arguments.positional.get(place));
+    let named = arguments.named("type").or(by_place).and_then(Value::external_name);
     match named {
         Some("builtins.int" | "builtins.float" | "builtins.bool" | "uuid.UUID") => Kinds::ALL,
         _ => Kinds::NONE,

@@ -21,7 +21,8 @@ fn other_than_text(types: &Expr) -> Kinds {
 /// What a text cannot do in which something does not occur.
 pub(super) fn without(needle: &str) -> Kinds {
     match needle {
-        "'" | "\"" => Kinds::XPATH | Kinds::SQL,
+        "'" => Kinds::NO_QUOTE,
+        "\"" => Kinds::NO_DOUBLE,
         ".." | "../" | "..\\" => Kinds::PATH,
         "/" => Kinds::PATH | Kinds::REDIRECT,
         "<" => Kinds::MARKUP,
@@ -35,20 +36,24 @@ pub(super) fn fact_without(needle: &str) -> Kinds {
     if needle == "'" || needle == "\"" { Kinds::NO_QUOTE_INSIDE } else { Kinds::NONE }
 }
 
-/// What a text cannot do that is made of letters, digits and these.
+/// What a text cannot do that is made of digits, of letters if there is one, and of these.
 pub(super) fn of_characters(characters: &[char]) -> Kinds {
     let has = |wanted: &[char]| characters.iter().any(|one| wanted.contains(one));
-    let mut kinds = Kinds::CHARACTERS;
+    // Digits alone are no command.
+    let letters = characters.iter().any(|one| one.is_alphabetic());
+    let mut kinds = if letters { Kinds::OF_WORDS } else { Kinds::CHARACTERS.and_parts() };
     for (kind, needs) in [
-        (Kinds::SQL, &['\'', '"', '`', '\\', '('][..]),
+        (Kinds::SQL, &['\'', '"', '`', '\\', '(', ' ', '\t', '\n', '=', '<', '>', ',', ';', '-', '|'][..]),
+        (Kinds::NO_QUOTE, &['\'', '\\']),
+        (Kinds::NO_DOUBLE, &['"', '\\']),
         (Kinds::XPATH, &['\'', '"', '[', '(']),
         (Kinds::LDAP, &['(', ')', '*', '\\']),
         (Kinds::MARKUP, &['<', '\'', '"']),
         (Kinds::PATH, &['/', '\\']),
         (Kinds::REDIRECT, &['/', ':', '\\']),
         (Kinds::FORGERY, &['/', ':', '.', '@']),
-        (Kinds::COMMAND, &[';', '|', '&', '$', '`', '\n', '(', '<', '>', '-', ' ']),
-        (Kinds::CODE, &['(', '[', '{', ':', '=', '\n', '.']),
+        (Kinds::COMMAND | Kinds::COMMAND_PART, &[';', '|', '&', '$', '`', '\n', '(', '<', '>', '-', ' ']),
+        (Kinds::CODE | Kinds::CODE_PART, &['(', '[', '{', ':', '=', '\n', '.']),
         (Kinds::TEMPLATE, &['{', '%', '$']),
     ] {
         if has(needs) {
@@ -65,12 +70,6 @@ pub(super) fn has_host(text: &str) -> bool {
         .iter()
         .find_map(|scheme| lower.strip_prefix(scheme));
     rest.is_some_and(|rest| rest.find(['/', '?', '#']).is_some_and(|end| end > 0))
-}
-
-/// Whether a place of a regular expression lies between brackets.
-pub(super) fn in_class(pattern: &str, at: usize) -> bool {
-    let before = &pattern[..at];
-    before.rfind('[').is_some_and(|open| before.rfind(']').is_none_or(|close| close < open))
 }
 
 /// Whether a function says by its name that it looks for danger.

@@ -5,7 +5,7 @@ use ruff_text_size::Ranged;
 
 use super::{
     marks::Marks,
-    run::{CALLS_MAX, Frame, Run},
+    run::{Frame, NO_CALLS, Run},
     value::{Shape, Value},
 };
 use crate::python::names::{At, Binding, Bound, ScopeId, ScopeKind};
@@ -98,7 +98,7 @@ impl<'a> Run<'_, 'a> {
         let Bound::Value(expr) = binding.bound else { return Value::default() };
         let names = self.project.file(file).module.names;
         let mut frame = Frame::new(file, binding.at.scope, 0);
-        frame.depth = CALLS_MAX;
+        frame.depth = NO_CALLS;
         if let ScopeKind::Function(function) = names.scope(binding.at.scope).kind {
             for parameter in function.parameters.iter_non_variadic_params() {
                 if let Some(annotation) = parameter.annotation() {

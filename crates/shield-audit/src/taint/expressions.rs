@@ -8,6 +8,7 @@ use ruff_text_size::Ranged;
 use super::{
     characters::behind_base,
     marks::Marks,
+    placement::Before,
     run::{Frame, Run},
     value::{Body, Callable, Object, Shape, Value},
 };
@@ -17,8 +18,8 @@ use crate::python::fold::{Constant, holds};
 const TEXT_BYTES_MAX: usize = 4 << 10;
 
 /// Room for one more level of expressions, and what is added when there is none, in bytes.
-const STACK_LEFT: usize = 256 << 10;
-const STACK_MORE: usize = 4 << 20;
+pub(super) const STACK_LEFT: usize = 256 << 10;
+pub(super) const STACK_MORE: usize = 4 << 20;
 
 // === impl Run ===
 
@@ -148,8 +149,10 @@ impl<'a> Run<'_, 'a> {
         let mut beginning = String::new();
         let mut whole = true;
         let mut marks = Marks::default();
+        let mut before = Before::default();
         for part in parts {
-            marks = marks.join(&frame.state.all_marks(part));
+            marks = marks.join(&before.put(&frame.state.all_marks(part)));
+            before.value(part);
             if !whole || beginning.len() > TEXT_BYTES_MAX {
                 whole = false;
                 continue;

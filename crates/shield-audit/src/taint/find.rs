@@ -3,7 +3,6 @@
 use std::{
     cmp::Reverse,
     collections::{BTreeMap, BTreeSet},
-    fmt,
 };
 
 use rayon::prelude::*;
@@ -11,17 +10,19 @@ use rustc_hash::FxHashSet;
 use serde::Serialize;
 
 use super::{
+    importers::{Frameworks, frameworks},
     marks::Site,
     models::Models,
     project::{Meaning, Modules, Project, absolute, functions, stem},
+    registered::registrations,
     report::{Contexts, confidence, finding, range},
     run::{Hit, Run},
     sources::WORDS,
+    unfollowed::{Unfollowed, UnfollowedReason, limited, too_many_ways},
 };
 use crate::{
     finding::{Confidence, Finding, Step, number_alike},
     python::{Comments, Kind, Lines, Module, Source, Suppressed, names::Names},
-    tree::Reason,
 };
 
 /// What may be done for a file, whatever its length, and for each of its bytes.
@@ -50,32 +51,10 @@ pub struct Flows {
     pub followed: usize,
 }
 
-/// Something that was not followed to its end.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-pub struct Unfollowed {
-    /// The file.
-    pub path: String,
-    /// Why.
-    pub reason: UnfollowedReason,
-}
-
-/// Why data was not followed to its end.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-#[serde(rename_all = "kebab-case", tag = "kind")]
-pub enum UnfollowedReason {
-    /// The file could not be parsed, or not whole.
-    Unparsed {
-        /// What is wrong with it.
-        reason: Reason,
-    },
-    /// There are more ways through its functions than the limit for a file of its length.
-    TooManyWays,
-}
-
 /// Follows what strangers send through the files of a project to where it does harm.
 ///
-/// Only files that name a web framework let strangers' data in; those and what they import are parsed, the others are not
-/// looked at. The order of the files does not matter.
+/// Only files that name a web framework, or import from a file of the project that does, let strangers' data in; those and what
+/// they import are parsed, the others are not looked at. The order of the files does not matter.
 #[must_use]
 pub fn follow(files: &[SourceFile<'_>]) -> Flows {
     follow_with(files, &Models::default())
@@ -86,7 +65,8 @@ pub(crate) fn follow_with(files: &[SourceFile<'_>], models: &Models) -> Flows {
     let mut files: Vec<SourceFile<'_>> = files.to_vec();
     files.sort_by_key(|file| file.path);
     let mut flows = Flows::default();
-    let (parsed, failed) = parse(&files, models);
+    let reach = frameworks(&files, &Modules::of(files.iter().map(|file| file.path)));
+    let (parsed, failed) = parse(&files, &reach, models);
     flows.unfollowed.extend(failed);
     let names: Vec<Names<'_>> = parsed.par_iter().map(|(_, source)| source.names()).collect();
     let lines: Vec<Lines<'_>> = parsed.par_iter().map(|(_, source)| source.lines()).collect();
@@ -96,20 +76,22 @@ pub(crate) fn follow_with(files: &[SourceFile<'_>], models: &Models) -> Flows {
         .map(|((index, source), (names, lines))| (files[*index].path, source.module(names, lines)))
         .collect();
     flows.followed = modules.len();
-    let project = Project::new(modules, models);
+    let mut project = Project::new(modules, models);
+    for (file, (index, _)) in project.files.iter_mut().zip(&parsed) {
+        let own = Frameworks::of_all(file.module.names.imported().iter().map(String::as_str));
+        file.frameworks = if own.is_empty() { reach[*index] } else { own };
+    }
     flows.unfollowed.extend(project.files.iter().filter_map(|file| {
         let reason = UnfollowedReason::Unparsed { reason: file.module.error.clone()? };
         Some(Unfollowed { path: file.path.to_owned(), reason })
     }));
+    project.registered = registrations(&project, WORK_MIN);
     let count = u32::try_from(project.files.len()).unwrap_or(u32::MAX);
-    let each: Vec<(Vec<Found>, bool)> =
+    let each: Vec<(Vec<Found>, Vec<Unfollowed>)> =
         (0..count).into_par_iter().map(|file| follow_file(&project, file)).collect();
     let mut best: BTreeMap<(Site, &'static str), Found> = BTreeMap::new();
-    for (index, (found, whole)) in each.into_iter().enumerate() {
-        if !whole {
-            let path = project.files[index].path.to_owned();
-            flows.unfollowed.push(Unfollowed { path, reason: UnfollowedReason::TooManyWays });
-        }
+    for (found, unfollowed) in each {
+        flows.unfollowed.extend(unfollowed);
         for one in found {
             let key = (one.site, one.finding.rule.id);
             match best.get(&key) {
@@ -148,12 +130,17 @@ fn lets_in(text: &str, models: &Models) -> bool {
 }
 
 /// Parses the files that let strangers' data in, and what they import.
-fn parse<'t>(files: &[SourceFile<'t>], models: &Models) -> (Parsed<'t>, Vec<Unfollowed>) {
+fn parse<'t>(
+    files: &[SourceFile<'t>],
+    reach: &[Frameworks],
+    models: &Models,
+) -> (Parsed<'t>, Vec<Unfollowed>) {
     let modules = Modules::of(files.iter().map(|file| file.path));
     let mut known: FxHashSet<usize> = FxHashSet::default();
     let mut parsed: Parsed<'t> = Vec::new();
     let mut failed = Vec::new();
-    let mut next: Vec<usize> = (0..files.len()).filter(|index| lets_in(files[*index].text, models)).collect();
+    let may = |index: &usize| !reach[*index].is_empty() || lets_in(files[*index].text, models);
+    let mut next: Vec<usize> = (0..files.len()).filter(may).collect();
     while !next.is_empty() {
         known.extend(&next);
         let round: Vec<_> = next
@@ -208,19 +195,28 @@ fn imports(path: &str, source: &Source<'_>) -> Vec<String> {
     names.imported().iter().map(whole).collect()
 }
 
-fn follow_file(project: &Project<'_>, file: u32) -> (Vec<Found>, bool) {
+fn follow_file(project: &Project<'_>, file: u32) -> (Vec<Found>, Vec<Unfollowed>) {
     let module = &project.file(file).module;
     let text = module.text;
-    if !lets_in(text, project.models) {
-        return (Vec::new(), true);
+    let mut registered = project.registered.range((file, 0)..=(file, u32::MAX)).peekable();
+    let reached = !project.file(file).frameworks.is_empty() || registered.peek().is_some();
+    if !reached && !lets_in(text, project.models) {
+        return (Vec::new(), Vec::new());
     }
     let mut run = Run::new(project, WORK_MIN + WORK_PER_BYTE * text.len() as u64);
     let mut roots = Vec::new();
     functions(&module.syntax.body, None, &mut roots);
+    let mut broken_off = None;
     for (function, class) in roots {
         run.root(file, function, class);
+        if broken_off.is_none() && (run.cut || !run.spend(0)) {
+            broken_off = Some(too_many_ways(project, file, function.name.as_str(), function.name.range));
+        }
     }
-    let whole = run.spend(0) && !run.cut;
+    for (_, said) in registered {
+        run.lambda_root(file, said);
+    }
+    let unfollowed = broken_off.into_iter().chain(limited(project, &run.stopped)).collect();
     let hits = std::mem::take(&mut run.hits);
     let mut best: BTreeMap<(Site, &'static str), &Hit> = BTreeMap::new();
     let rank = |hit: &Hit| {
@@ -234,7 +230,7 @@ fn follow_file(project: &Project<'_>, file: u32) -> (Vec<Found>, bool) {
         }
     }
     let found = best.into_values().map(|hit| Found { site: hit.site, finding: finding(project, &run, hit) });
-    (found.collect(), whole)
+    (found.collect(), unfollowed)
 }
 
 /// Gives findings their fingerprints, and takes those back that comments take back.
@@ -265,25 +261,6 @@ fn say(project: &Project<'_>, mut found: Vec<Found>, flows: &mut Flows) {
         match comment {
             None => flows.findings.push(finding),
             Some(comment) => flows.suppressed.push(Suppressed { finding, comment }),
-        }
-    }
-}
-
-// === impl Unfollowed ===
-
-impl fmt::Display for Unfollowed {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "{}: {}", self.path, self.reason)
-    }
-}
-
-impl fmt::Display for UnfollowedReason {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Unparsed { reason } => write!(formatter, "{reason}"),
-            Self::TooManyWays => {
-                formatter.write_str("more ways through its functions than the limit for its length")
-            }
         }
     }
 }

@@ -11,10 +11,11 @@ use ruff_text_size::TextRange;
 
 use super::{
     calls::Arguments,
-    marks::{Marks, What},
+    marks::{Marks, Site, What},
     run::{CALLS_MAX, Frame, Run},
     sources,
     state::State,
+    unfollowed::Limit,
     value::{Body, Callable, Object, Shape, Value, Variables},
 };
 
@@ -35,6 +36,11 @@ impl<'a> Run<'_, 'a> {
         let key = (callable.file, callable.body.range().start().to_u32());
         let mut given = Variables::new();
         self.bind(frame, callable, arguments, &mut given);
+        if frame.depth == CALLS_MAX
+            && given.values().any(|value| Self::matters(&frame.state, value, NESTED_MAX))
+        {
+            self.stopped.insert((Site::new(frame.file, node), Limit::Depth));
+        }
         let refused = frame.depth >= CALLS_MAX || self.summaries.active.contains(&key);
         if refused || !self.spend(4) {
             let values: Vec<_> = given.values().collect();

@@ -5,7 +5,8 @@ use std::rc::Rc;
 use ruff_python_ast::{self as ast, BoolOp, CmpOp, Expr, UnaryOp};
 
 use super::{
-    characters::{fact_without, has_host, in_class, is_instance, of_characters, vouched, vouches, without},
+    allowed::{Match, allowed},
+    characters::{fact_without, has_host, is_instance, of_characters, vouched, vouches, without},
     expressions::literal,
     kinds::Kinds,
     marks::Role,
@@ -87,6 +88,7 @@ impl<'a> Run<'_, 'a> {
         if kinds == Kinds::NONE {
             return;
         }
+        let kinds = kinds.and_parts();
         for mark in value.marks.iter() {
             frame.state.rule_out(mark.identity, kinds);
             let above = self.ledger.identities[mark.identity as usize];
@@ -153,12 +155,41 @@ impl<'a> Run<'_, 'a> {
                     .collect();
                 match characters {
                     // One character of several: a text that is made of them can still be long.
-                    Some(characters) if !characters.is_empty() => Some(of_characters(&characters)),
+                    Some(characters) if !characters.is_empty() => {
+                        let kinds = of_characters(&characters);
+                        // A letter that is one of these is no command.
+                        Some(if kinds.has(Kinds::OF_WORDS) { kinds | Kinds::CHARACTERS } else { kinds })
+                    }
                     _ => Some(Kinds::ALL),
                 }
             }
-            _ => Some(Kinds::ALL),
+            // Names of constants, settings, the members of a class.
+            (Shape::Class(..) | Shape::Of(..) | Shape::Module(_), _) => Some(Kinds::ALL),
+            (Shape::External(name), _) if !name.ends_with("()") => Some(Kinds::ALL),
+            // What a file, a database or a function holds may be any text, in which any text occurs.
+            _ => Some(if self.is_collection(frame, node) { Kinds::ALL } else { Kinds::DOUBT }),
         }
+    }
+
+    /// Whether an expression is, by its look, a collection of the program's own.
+    fn is_collection(&self, frame: &Frame<'a>, node: &Expr) -> bool {
+        let capitals =
+            |name: &str| name.chars().any(char::is_alphabetic) && name.chars().all(|one| !one.is_lowercase());
+        let name = match node {
+            Expr::Name(name) => name.id.as_str(),
+            Expr::Attribute(attribute) => attribute.attr.as_str(),
+            _ => "",
+        };
+        let names = self.project.file(frame.file).module.names;
+        let set = names.value_of(node, frame.at(node)).map(|(value, _)| value);
+        capitals(name)
+            || set.is_some_and(|value| match value {
+                Expr::List(_) | Expr::Tuple(_) | Expr::Set(_) | Expr::Dict(_) | Expr::DictComp(_) => true,
+                Expr::Call(call) => call.func.as_name_expr().is_some_and(|made| {
+                    matches!(made.id.as_str(), "set" | "frozenset" | "dict" | "tuple" | "list" | "range")
+                }),
+                _ => false,
+            })
     }
 
     fn asked(&mut self, frame: &mut Frame<'a>, call: &'a ast::ExprCall, holds: bool) {
@@ -166,8 +197,14 @@ impl<'a> Run<'_, 'a> {
         match call.func.as_ref() {
             Expr::Attribute(attribute) => {
                 let name = attribute.attr.as_str();
-                if matches!(name, "fullmatch" | "match") {
-                    return self.matched_by(frame, call, name, holds);
+                let how = match name {
+                    "fullmatch" => Some(Match::Whole),
+                    "match" => Some(Match::Beginning),
+                    "search" => Some(Match::Anywhere),
+                    _ => None,
+                };
+                if let Some(how) = how {
+                    return self.matched_by(frame, call, how, holds);
                 }
                 let value = self.quietly(frame, &attribute.value);
                 let given = first.map(|expr| self.quietly(frame, expr));
@@ -210,9 +247,8 @@ impl<'a> Run<'_, 'a> {
         let beginning =
             given.map(|given| (given.only_text().unwrap_or_default(), frame.state.all_marks(given)));
         match (name, beginning) {
-            ("isalnum" | "isalpha" | "isdigit" | "isdecimal" | "isnumeric" | "isidentifier", _) => {
-                Kinds::CHARACTERS
-            }
+            ("isdigit" | "isdecimal" | "isnumeric", _) => Kinds::CHARACTERS,
+            ("isalnum" | "isalpha" | "isidentifier", _) => Kinds::OF_WORDS,
             ("startswith" | "is_relative_to", Some((text, marks))) if marks.is_empty() => {
                 let resolved = value
                     .marks
@@ -233,29 +269,31 @@ impl<'a> Run<'_, 'a> {
     }
 
     /// A regular expression that allows few characters.
-    fn matched_by(&mut self, frame: &mut Frame<'a>, call: &'a ast::ExprCall, name: &str, holds: bool) {
+    fn matched_by(&mut self, frame: &mut Frame<'a>, call: &'a ast::ExprCall, how: Match, holds: bool) {
+        if !holds {
+            return;
+        }
         let [pattern, text, ..] = call.arguments.args.as_ref() else {
             // A pattern that was compiled elsewhere: somebody looked.
-            if let (true, Some(text)) = (holds, call.arguments.args.first()) {
+            if let Some(text) = call.arguments.args.first() {
                 let value = self.quietly(frame, text);
                 self.rule_out(frame, &value, Kinds::DOUBT);
             }
             return;
         };
-        if !holds {
-            return;
-        }
         let pattern = self.quietly(frame, pattern);
         let value = self.quietly(frame, text);
-        let allows_few = pattern.only_text().is_some_and(|pattern| {
-            let pattern = pattern.strip_prefix('^').unwrap_or(pattern);
-            let ends = name == "fullmatch" || pattern.ends_with('$') || pattern.ends_with("\\Z");
-            ends && ![".", "\\S", "[^", "\\D", "\\W"].iter().any(|wide| {
-                pattern
-                    .match_indices(wide)
-                    .any(|(at, _)| *wide != "." || !pattern[..at].ends_with('\\') && !in_class(pattern, at))
-            })
-        });
-        self.rule_out(frame, &value, if allows_few { Kinds::CHARACTERS } else { Kinds::DOUBT });
+        // Flags may let `$` hold at the end of every line.
+        let plain = how == Match::Whole || call.arguments.len() == 2;
+        let few = pattern.only_text().filter(|_| plain).and_then(|pattern| allowed(pattern, how));
+        let kinds = match few {
+            Some(few) if has_host(&few.beginning) => {
+                of_characters(&few.characters) | Kinds::REDIRECT | Kinds::FORGERY
+            }
+            Some(few) => of_characters(&few.characters),
+            None => Kinds::NONE,
+        };
+        let all = kinds.has(Kinds::OF_WORDS);
+        self.rule_out(frame, &value, if all { kinds } else { kinds | Kinds::DOUBT });
     }
 }

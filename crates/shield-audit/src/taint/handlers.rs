@@ -4,15 +4,13 @@ use ruff_python_ast::{self as ast, Expr};
 use ruff_text_size::Ranged;
 
 use super::{
-    calls::Arguments,
-    classes::Kind,
+    importers::Frameworks,
     kinds::Kinds,
     marks::Marks,
     rules,
     run::{Frame, Reached, Run},
     value::{Body, Callable, Object, Shape, Value},
 };
-use crate::python::names::ScopeId;
 
 /// What a framework makes of a function.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -23,19 +21,34 @@ pub(super) struct Handler {
     framework: Framework,
 }
 
+/// Who calls a function.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-enum Framework {
+pub(super) enum Framework {
     /// None that is known: somebody of the project.
     #[default]
     Nobody,
     Flask,
     FastApi,
+    /// It calls with the request alone.
+    Starlette,
     Django,
 }
+
+/// The rule of a route that is not known.
+pub(super) const UNKNOWN_RULE: &str = "<unknown>";
 
 /// Ways a route is declared.
 const ROUTES: [&str; 10] =
     ["route", "get", "post", "put", "delete", "patch", "head", "options", "api_route", "websocket"];
+
+// === impl Handler ===
+
+impl Handler {
+    /// Of a view that a framework calls.
+    pub(super) fn of(framework: Framework) -> Self {
+        Self { page: framework == Framework::Flask, framework }
+    }
+}
 
 // === impl Run ===
 
@@ -49,7 +62,7 @@ impl<'a> Run<'_, 'a> {
     ) {
         let names = self.project.file(file).module.names;
         let Some(scope) = names.scope_of(function.range) else { return };
-        let (handler, rules) = self.handler(file, function);
+        let (handler, rules) = self.handler(file, function, class);
         let fixed_path = !rules.is_empty() && rules.iter().all(|rule| !rule.contains(['<', '{']));
         let site = super::marks::Site::new(file, function.range);
         let context = self.context(0, site);
@@ -57,8 +70,9 @@ impl<'a> Run<'_, 'a> {
         frame.handler = (handler.framework != Framework::Nobody).then_some(handler);
         frame.fixed_path = fixed_path;
         let mut receiver = class.filter(|_| !is_static(function));
+        let own = usize::from(receiver.is_some());
         let strangers = self.is_called_by_strangers(file, function);
-        for parameter in function.parameters.iter_non_variadic_params() {
+        for (place, parameter) in function.parameters.iter_non_variadic_params().enumerate() {
             let name = parameter.parameter.name.as_str();
             let value = match receiver.take() {
                 Some(class) => Shape::Of(file, class).into(),
@@ -66,7 +80,7 @@ impl<'a> Run<'_, 'a> {
                     let mark = self.source(&mut frame, parameter.parameter.range);
                     Value::unknown(Marks::one(mark))
                 }
-                None => self.parameter(&mut frame, parameter, handler, &rules),
+                None => self.parameter(&mut frame, (place - own, parameter), handler, &rules),
             };
             frame.state.set(name, value);
         }
@@ -75,12 +89,16 @@ impl<'a> Run<'_, 'a> {
     }
 
     /// What calls a function, and the rules of its routes.
-    fn handler(&mut self, file: u32, function: &'a ast::StmtFunctionDef) -> (Handler, Vec<String>) {
-        let names = self.project.file(file).module.names;
+    fn handler(
+        &mut self,
+        file: u32,
+        function: &'a ast::StmtFunctionDef,
+        class: Option<&'a ast::StmtClassDef>,
+    ) -> (Handler, Vec<String>) {
         let mut handler = Handler::default();
         let mut rules = Vec::new();
-        let (flask, fastapi) =
-            (names.imports("flask"), names.imports("fastapi") || names.imports("starlette"));
+        let reach = self.project.file(file).frameworks;
+        let (flask, fastapi) = (reach.has(Frameworks::FLASK), reach.has(Frameworks::STARLETTE));
         for decorator in &function.decorator_list {
             let Expr::Call(call) = &decorator.expression else { continue };
             let Expr::Attribute(attribute) = call.func.as_ref() else { continue };
@@ -92,122 +110,66 @@ impl<'a> Run<'_, 'a> {
             handler.framework = if fastapi { Framework::FastApi } else { Framework::Flask };
             match text {
                 Some(crate::python::fold::Constant::Text(rule)) => rules.push(rule),
-                _ => rules.push("<unknown>".to_owned()),
+                _ => rules.push(UNKNOWN_RULE.to_owned()),
             }
             let answers = call.arguments.find_keyword("response_class").map(|keyword| &keyword.value);
             handler.page |=
                 !fastapi || answers.is_some_and(|class| names_html(self.source_text(file, class.range())));
         }
-        let django = names.imports("django") || names.imports("rest_framework");
-        if handler.framework == Framework::Nobody && django && takes_request(function) {
+        if handler.framework == Framework::Nobody
+            && let Some((framework, said)) = self.registered(file, function, class)
+        {
+            (handler, rules) = (Handler::of(framework), said);
+        }
+        if handler.framework == Framework::Nobody && reach.has(Frameworks::DJANGO) && takes_request(function)
+        {
             handler.framework = Framework::Django;
         }
         (handler, rules)
     }
 
-    fn parameter(
+    /// What a parameter holds, by its place behind the receiver.
+    pub(super) fn parameter(
         &mut self,
         frame: &mut Frame<'a>,
-        parameter: &'a ast::ParameterWithDefault,
+        parameter: (usize, &'a ast::ParameterWithDefault),
         handler: Handler,
         rules: &[String],
     ) -> Value<'a> {
+        let (place, parameter) = parameter;
         let name = parameter.parameter.name.as_str();
+        let annotation = parameter.annotation();
         match handler.framework {
             Framework::FastApi => self.fastapi_parameter(frame, parameter, rules),
-            Framework::Flask => {
-                let spelt = |rule: &String| variable(rule, name);
-                let Some(converter) = rules.iter().find_map(spelt) else {
-                    return parameter
-                        .annotation()
-                        .map_or_else(Value::default, |one| self.annotated(frame.file, one));
-                };
-                let cleared = match converter.as_str() {
-                    "int" | "float" | "uuid" => return Value::default(),
-                    "path" => Kinds::NONE,
-                    _ => Kinds::NO_SLASH,
+            Framework::Starlette if place == 0 => {
+                let declared = annotation.map(|one| self.annotated(frame.file, one));
+                let known = declared.filter(|value| value.external_name().is_some());
+                known.unwrap_or_else(|| Value::external("starlette.requests.Request()"))
+            }
+            Framework::Django if name == "request" || place == 0 && !rules.is_empty() => {
+                Value::external("django.http.HttpRequest()")
+            }
+            Framework::Flask | Framework::Django | Framework::Starlette => {
+                let spelt = rules.iter().find_map(|rule| variable(rule, name));
+                // Where the rule is not known, or is said elsewhere, nobody knows its converters.
+                let elsewhere = rules.iter().any(|rule| rule == UNKNOWN_RULE)
+                    || handler.framework == Framework::Django && rules.is_empty()
+                    || handler.framework == Framework::Starlette;
+                let cleared = match spelt.as_deref() {
+                    Some("int" | "float" | "uuid") => return Value::default(),
+                    Some("path") => Kinds::NONE,
+                    Some(_) => Kinds::NO_SLASH,
+                    None if elsewhere && parameter.default.is_none() => Kinds::DOUBT,
+                    None => {
+                        return annotation.map_or_else(Value::default, |one| self.annotated(frame.file, one));
+                    }
                 };
                 let mark = self.source(frame, parameter.parameter.range);
                 Value::unknown(Marks::one(mark).clear(cleared))
             }
-            Framework::Django if name == "request" => Value::external("django.http.HttpRequest()"),
-            // Which converter a route has is said elsewhere.
-            Framework::Django if parameter.default.is_none() => {
-                let mark = self.source(frame, parameter.parameter.range);
-                Value::unknown(Marks::one(mark).clear(Kinds::DOUBT))
+            Framework::Nobody => {
+                annotation.map_or_else(Value::default, |one| self.annotated(frame.file, one))
             }
-            Framework::Django | Framework::Nobody => {
-                parameter.annotation().map_or_else(Value::default, |one| self.annotated(frame.file, one))
-            }
-        }
-    }
-
-    fn fastapi_parameter(
-        &mut self,
-        frame: &mut Frame<'a>,
-        parameter: &'a ast::ParameterWithDefault,
-        rules: &[String],
-    ) -> Value<'a> {
-        let annotation = parameter.annotation();
-        let default = parameter.default.as_deref();
-        let given = annotation.into_iter().flat_map(annotated_parts).chain(default);
-        for expr in given {
-            let Expr::Call(call) = expr else { continue };
-            let callee = self.expr(frame, &call.func);
-            let dependency = callee.external_name().and_then(|name| name.rsplit('.').next());
-            if matches!(dependency, Some("Depends" | "Security")) {
-                return match call.arguments.args.first() {
-                    Some(dependency) => {
-                        let value = self.depended(frame, dependency);
-                        self.typed(frame.file, annotation, value)
-                    }
-                    None => annotation.map_or_else(Value::default, |one| self.annotated(frame.file, one)),
-                };
-            }
-        }
-        let name = parameter.parameter.name.as_str();
-        let kind = annotation.map_or(Kind::Open, |annotation| self.kind(frame.file, annotation, 0));
-        match kind {
-            Kind::Checked => Value::default(),
-            Kind::External(name) if name.ends_with(".UploadFile") => {
-                let mark = self.source(frame, parameter.parameter.range);
-                Value::external(format!("{name}()")).with(Marks::one(mark))
-            }
-            Kind::External(name) => Value::external(format!("{name}()")),
-            Kind::Class(file, class) if !self.is_model(file, class, 0) => Shape::Of(file, class).into(),
-            Kind::Class(file, class) => {
-                let mark = self.source(frame, parameter.parameter.range);
-                Value::from(Shape::Of(file, class)).with(Marks::one(mark))
-            }
-            Kind::Open => {
-                let in_path = rules.iter().any(|rule| rule.contains(&format!("{{{name}}}")));
-                let mark = self.source(frame, parameter.parameter.range);
-                Value::unknown(Marks::one(mark).clear(if in_path { Kinds::NO_SLASH } else { Kinds::NONE }))
-            }
-        }
-    }
-
-    /// What a dependency gives: its own parameters are a stranger's too.
-    fn depended(&mut self, frame: &mut Frame<'a>, dependency: &'a Expr) -> Value<'a> {
-        let callee = self.expr(frame, dependency);
-        match &callee.shape {
-            Shape::Function(callable) if frame.depth < 3 => {
-                let Some(parameters) = callable.body.parameters() else { return Value::default() };
-                let mut inner = Frame::new(callable.file, ScopeId::MODULE, frame.context);
-                inner.depth = frame.depth + 1;
-                let mut arguments = Arguments::default();
-                for parameter in parameters.iter_non_variadic_params() {
-                    let value = self.fastapi_parameter(&mut inner, parameter, &[]);
-                    arguments.named.push((parameter.parameter.name.as_str(), value));
-                }
-                frame.state = frame.state.join(&inner.state);
-                let callable = (**callable).clone();
-                self.call_function(frame, dependency.range(), &callable, arguments)
-            }
-            Shape::Class(file, class) => {
-                self.instance(frame, dependency.range(), (*file, class), Arguments::default())
-            }
-            _ => Value::default(),
         }
     }
 
@@ -264,16 +226,6 @@ fn variable(rule: &str, name: &str) -> Option<String> {
         let (converter, own) = inner.rsplit_once(':').unwrap_or(("", inner));
         (own == name).then(|| converter.split('(').next().unwrap_or_default().to_owned())
     })
-}
-
-fn annotated_parts(annotation: &Expr) -> &[Expr] {
-    match annotation {
-        Expr::Subscript(subscript) => match subscript.slice.as_ref() {
-            Expr::Tuple(tuple) => &tuple.elts,
-            _ => &[],
-        },
-        _ => &[],
-    }
 }
 
 fn is_static(function: &ast::StmtFunctionDef) -> bool {

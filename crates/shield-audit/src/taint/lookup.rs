@@ -6,7 +6,7 @@ use ruff_python_ast::Expr;
 
 use super::{
     project::Meaning,
-    run::{CALLS_MAX, Frame, Run},
+    run::{Frame, NO_CALLS, Run},
     value::{Object, ObjectId, Shape, Value},
 };
 use crate::python::names::{Binding, Bound, Lookup, ScopeId};
@@ -77,7 +77,7 @@ impl<'a> Run<'_, 'a> {
             Bound::Class(node) => Shape::Class(file, node).into(),
             Bound::Value(expr) if self.work > 0 => {
                 let mut frame = Frame::new(file, binding.at.scope, 0);
-                frame.depth = CALLS_MAX;
+                frame.depth = NO_CALLS;
                 let value = self.expr(&mut frame, expr);
                 // Objects of the file's own could be changed by anybody: only what they are made of is known.
                 match value.shape {

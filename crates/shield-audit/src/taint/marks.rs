@@ -9,8 +9,8 @@ use ruff_text_size::TextRange;
 
 use super::kinds::Kinds;
 
-/// More marks a value does not carry: the first ones stay.
-const MARKS_MAX: usize = 8;
+/// More marks a value does not carry: those that can do the least harm give way.
+const MARKS_MAX: usize = 32;
 
 /// Longer ways are not told step by step.
 const STEPS_MAX: u32 = 40;
@@ -141,12 +141,20 @@ impl Marks {
                 |one: &Mark| (one.origin, one.identity, one.sure) == (mark.origin, mark.identity, mark.sure);
             match all.iter().position(same) {
                 Some(at) => all[at].cleared = all[at].cleared & mark.cleared,
-                None if all.len() < MARKS_MAX => all.push(*mark),
-                None => {}
+                None => all.push(*mark),
             }
+        }
+        if all.len() > MARKS_MAX {
+            all.sort_by_key(|mark| (mark.cleared.harmless(), mark.origin, mark.identity, !mark.sure));
+            all.truncate(MARKS_MAX);
         }
         all.sort_by_key(|mark| (mark.origin, mark.identity, !mark.sure));
         Self(Some(all.into()))
+    }
+
+    /// Whether there may have been more than are kept.
+    pub(super) fn is_full(&self) -> bool {
+        self.0.as_ref().is_some_and(|all| all.len() >= MARKS_MAX)
     }
 
     /// Every mark changed; those of which nothing is left are gone.

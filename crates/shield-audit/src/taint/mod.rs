@@ -1,6 +1,7 @@
 //! What strangers send, followed to where it does harm.
 //!
-//! The functions of files that name a web framework (Flask, FastAPI, Starlette, Django) are followed statement by statement.
+//! The functions of files that have to do with a web framework (Flask, FastAPI, Starlette, Django), by themselves or through what
+//! they import, are followed statement by statement.
 //! Values are known as far as they can be: constants are folded, so that a branch nobody takes is not followed; dictionaries,
 //! lists and stores of settings are known by key; what a check rules out is ruled out behind it. A call of a function of the
 //! project is followed into that function, in whatever file it is; what it does to plain values is kept as a summary. What a
@@ -9,15 +10,19 @@
 //! It refuses to guess where data of strangers could be: class attributes that other requests set, databases, files and
 //! queues are not followed. Work is bounded by the length of each file; what was not followed to its end is said.
 
+mod allowed;
 mod attributes;
 mod calls;
 mod characters;
 mod classes;
+mod endings;
 mod expressions;
+mod fastapi;
 mod find;
 mod functions;
 mod guards;
 mod handlers;
+mod importers;
 mod instances;
 mod interpreter;
 mod items;
@@ -31,10 +36,13 @@ pub(crate) mod models;
 mod objects;
 mod operators;
 mod patterns;
+mod placement;
 mod project;
+mod registered;
 mod report;
 mod rules;
 mod run;
+mod sanitisers;
 mod shells;
 mod sinks;
 mod sources;
@@ -44,11 +52,18 @@ mod summaries;
 mod tables;
 mod targets;
 mod texts;
+mod unfollowed;
 mod value;
+mod views;
 
 pub(crate) use find::follow_with;
-pub use find::{Flows, SourceFile, Unfollowed, UnfollowedReason, follow};
+pub use find::{Flows, SourceFile, follow};
 pub use rules::all as rules;
+pub use unfollowed::{Limit, Unfollowed, UnfollowedReason};
 
 #[cfg(test)]
+mod clearing_tests;
+#[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod web_tests;

@@ -4,6 +4,7 @@ use ruff_python_ast::{Expr, Operator};
 
 use super::{
     marks::Marks,
+    placement::{Before, of_percent},
     run::{Frame, Run},
     value::{Object, Shape, Value},
 };
@@ -28,12 +29,23 @@ impl<'a> Run<'_, 'a> {
             Operator::Add if !left.objects().is_empty() || !right.objects().is_empty() => {
                 self.joined_lists(frame, node, left, right)
             }
-            Operator::Add => self.concatenated(frame, &[left.clone(), right.clone()]),
+            Operator::Add => {
+                let before = match node {
+                    Expr::BinOp(sum) if left.only_text().is_none() => Before::of_expr(&sum.left),
+                    _ => {
+                        let mut before = Before::default();
+                        before.value(left);
+                        before
+                    }
+                };
+                let right = right.clone().with(before.put(&frame.state.all_marks(right)));
+                self.concatenated(frame, &[left.clone(), right])
+            }
             // What is put into a template comes behind its first words.
             Operator::Mod => {
                 let text = left.beginning();
                 let before = text.split('%').next().unwrap_or_default();
-                let marks = left.marks.join(&frame.state.all_marks(right));
+                let marks = left.marks.join(&Self::put_into(frame, left, right));
                 let beginning =
                     if before.is_empty() { Value::default() } else { Shape::Prefix(before.into()).into() };
                 beginning.with(marks)
@@ -47,6 +59,26 @@ impl<'a> Run<'_, 'a> {
             // Numbers.
             _ => Value::unknown(Marks::default()),
         }
+    }
+
+    /// Marks of what is put into a template of `%`.
+    fn put_into(frame: &Frame<'a>, template: &Value<'a>, given: &Value<'a>) -> Marks {
+        let Some(template) = template.only_text() else {
+            return Before::UNKNOWN.put(&frame.state.all_marks(given));
+        };
+        let places = of_percent(template);
+        let items = match given.objects() {
+            [id] => match frame.state.object(*id) {
+                Some(Object::List(items)) if items.len() == places.len() => items.as_slice(),
+                _ => &[],
+            },
+            _ => &[],
+        };
+        if items.is_empty() {
+            return Before::everywhere(&places).put(&frame.state.all_marks(given));
+        }
+        let marks = places.iter().zip(items).map(|(place, item)| place.put(&frame.state.all_marks(item)));
+        marks.fold(given.marks.clone(), |all, marks| all.join(&marks))
     }
 
     fn joined_lists(

@@ -5,8 +5,10 @@ use ruff_python_stdlib::sys::is_known_standard_library;
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::{
+    importers::Frameworks,
     modelled::{self, Modelled},
     models::Models,
+    registered::Registrations,
     tables::LIBRARIES,
 };
 use crate::python::Module;
@@ -18,6 +20,8 @@ const PYTHON_MINOR: u8 = 14;
 #[derive(Debug)]
 pub(super) struct Project<'a> {
     pub(super) files: Vec<File<'a>>,
+    /// What is said elsewhere than at a function of who calls it.
+    pub(super) registered: Registrations<'a>,
     modules: Modules,
     /// What rule files say of functions.
     pub(super) models: &'a Models,
@@ -30,6 +34,8 @@ pub(super) struct Project<'a> {
 pub(super) struct File<'a> {
     pub(super) path: &'a str,
     pub(super) module: Module<'a>,
+    /// The frameworks it has to do with.
+    pub(super) frameworks: Frameworks,
     /// Its dotted name from the folder that is audited.
     name: String,
 }
@@ -112,9 +118,13 @@ impl<'a> Project<'a> {
         let modules = Modules::of(files.iter().map(|(path, _)| *path));
         let files = files
             .into_iter()
-            .map(|(path, module)| File { path, module, name: stem(path).replace('/', ".") })
+            .map(|(path, module)| {
+                let name = stem(path).replace('/', ".");
+                File { path, module, frameworks: Frameworks::default(), name }
+            })
             .collect();
-        let mut project = Self { files, modules, models, modelled: FxHashMap::default() };
+        let registered = Registrations::new();
+        let mut project = Self { files, registered, modules, models, modelled: FxHashMap::default() };
         project.modelled = modelled::of(&project);
         project
     }

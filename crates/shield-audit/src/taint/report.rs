@@ -71,11 +71,11 @@ pub(super) fn at(project: &Project<'_>, site: Site) -> Place {
     Place { file: file.path.to_owned(), span: Some(file.module.lines.span(range(site))) }
 }
 
-fn snippet<'p>(project: &'p Project<'_>, site: Site) -> &'p str {
+pub(super) fn snippet<'p>(project: &'p Project<'_>, site: Site) -> &'p str {
     project.file(site.file).module.text.get(range(site).to_std_range()).unwrap_or_default()
 }
 
-fn shortened(text: &str) -> String {
+pub(super) fn shortened(text: &str) -> String {
     let words = text.split_whitespace().collect::<Vec<_>>().join(" ");
     if words.chars().count() <= 60 { words } else { words.chars().take(57).collect::<String>() + "..." }
 }

@@ -3,7 +3,10 @@
 //! A run belongs to one file and is bounded by work that grows with that file's length, so that a project costs as much as it
 //! is long. Nothing is shared between runs: the result is the same at any number of threads.
 
-use std::{collections::BTreeMap, rc::Rc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    rc::Rc,
+};
 
 use ruff_text_size::{Ranged, TextRange};
 
@@ -15,12 +18,16 @@ use super::{
     rules::Danger,
     state::State,
     summaries::Summaries,
+    unfollowed::Limit,
     value::{Object, ObjectId, Value, Variables},
 };
 use crate::python::names::{At, ScopeId};
 
 /// How deep functions of the project are followed into each other.
-pub(super) const CALLS_MAX: u32 = 8;
+pub(super) const CALLS_MAX: u32 = 32;
+
+/// The depth of a place from which no function is followed: what is said at the top of a file holds for everybody.
+pub(super) const NO_CALLS: u32 = u32::MAX;
 
 /// One run.
 pub(super) struct Run<'p, 'a> {
@@ -30,6 +37,10 @@ pub(super) struct Run<'p, 'a> {
     pub(super) work: u64,
     /// Whether something was not followed to its end for another reason.
     pub(super) cut: bool,
+    /// Functions that never come back, by file and place, as far as somebody asked.
+    pub(super) endings: BTreeMap<(u32, u32), bool>,
+    /// Where a limit was reached.
+    pub(super) stopped: BTreeSet<(Site, Limit)>,
     pub(super) hits: Vec<Hit>,
     pub(super) summaries: Summaries<'a>,
     pub(super) contexts: BTreeMap<(u32, Site), u32>,
@@ -117,6 +128,8 @@ impl<'p, 'a> Run<'p, 'a> {
             ledger: Ledger::default(),
             work,
             cut: false,
+            endings: BTreeMap::new(),
+            stopped: BTreeSet::new(),
             hits: Vec::new(),
             summaries: Summaries::default(),
             contexts: BTreeMap::new(),
@@ -230,21 +243,44 @@ impl<'p, 'a> Run<'p, 'a> {
     /// Notes that something reaches a place where it does harm.
     pub(super) fn hit(&mut self, frame: &Frame<'a>, danger: &'static Danger, hit: Reached<'_, '_, 'a>) {
         let marks = if hit.deep { frame.state.all_marks(hit.value) } else { hit.value.marks.clone() };
+        let before = self.hits.len();
         for mark in marks.iter() {
-            let cleared = self.ruled_out(frame, mark);
+            let mut cleared = self.ruled_out(frame, mark);
+            // It was put behind other words before somebody looked at it.
+            if !hit.value.beginning().trim_start().is_empty() {
+                cleared = cleared | word_kinds(cleared);
+            }
             let literal = danger.kind == Kinds::CODE && cleared.has(Kinds::LITERAL);
             if cleared.has(danger.kind) || literal {
                 continue;
             }
+            let in_quotes = matches!(danger.kind, Kinds::SQL | Kinds::XPATH)
+                && !cleared.has(Kinds::UNQUOTED)
+                && (cleared.has(Kinds::NO_QUOTE) || cleared.has(Kinds::NO_DOUBLE));
+            if in_quotes {
+                // Whether it stands between quotation marks is not known.
+                cleared |= Kinds::DOUBT;
+            }
+            // Whoever may send one word only may choose what is run, but not with what.
+            let word = word_kinds(cleared).has(danger.kind);
             self.hits.push(Hit {
                 danger,
                 site: hit.site,
                 mark: Mark { cleared, ..*mark },
                 subject: hit.subject.into(),
-                certain: hit.certain,
+                certain: hit.certain && !word,
             });
         }
+        if marks.is_full() && self.hits.len() == before {
+            self.stopped.insert((hit.site, Limit::Sources));
+        }
     }
+}
+
+/// The kinds of harm that a word does only where nothing stands before it.
+fn word_kinds(cleared: Kinds) -> Kinds {
+    let of = |fact, kind| if cleared.has(fact) { kind } else { Kinds::NONE };
+    of(Kinds::COMMAND_PART, Kinds::COMMAND) | of(Kinds::CODE_PART, Kinds::CODE)
 }
 
 /// What reaches a place where it does harm.

@@ -61,7 +61,8 @@ impl<'a> Run<'_, 'a> {
         let method = call.name.rsplit('.').next().unwrap_or(call.name);
         match method {
             "execute" | "executemany" | "executescript" | "execute_async" | "fetch" | "fetchrow"
-            | "fetchval" | "raw" | "text" | "exec_driver_sql" | "RawSQL" | "read_sql" | "read_sql_query" => {
+            | "fetchval" | "raw" | "text" | "literal_column" | "exec_driver_sql" | "RawSQL" | "read_sql"
+            | "read_sql_query" => {
                 self.query(frame, call, method);
             }
             "run" | "call" | "check_call" | "check_output" | "Popen"
@@ -136,9 +137,8 @@ impl<'a> Run<'_, 'a> {
         let beginning = query.beginning().trim_start().to_ascii_lowercase();
         let looks = VERBS.iter().any(|verb| beginning.starts_with(verb));
         let certain = match method {
-            "text" | "RawSQL" | "raw" | "read_sql" | "read_sql_query" | "fetch" | "fetchrow" | "fetchval" => {
-                known || looks || call.name.starts_with("pandas.")
-            }
+            "text" | "literal_column" | "RawSQL" | "raw" | "read_sql" | "read_sql_query" | "fetch"
+            | "fetchrow" | "fetchval" => known || looks || call.name.starts_with("pandas."),
             _ => known || looks,
         };
         // Elsewhere `execute` runs tasks, commands, whatever.

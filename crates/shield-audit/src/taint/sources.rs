@@ -81,8 +81,11 @@ const STARLETTE_DATA: &[&str] = &[
 ];
 
 /// The path of a request, and addresses made of it.
-const PATHS: &[&str] = &["path", "path_info", "full_path", "get_full_path", "script_root"];
-const ADDRESSES: &[&str] = &["url", "base_url", "url_root", "host_url", "build_absolute_uri"];
+const PATHS: &[&str] = &["path", "path_info", "script_root"];
+const ADDRESSES: &[&str] =
+    &["url", "base_url", "url_root", "host_url", "build_absolute_uri", "host", "get_host"];
+/// The path with what is asked for behind it, which no route settles.
+const WHOLE_PATHS: &[&str] = &["full_path", "get_full_path"];
 
 /// What a stranger sets in an attribute of a library's object.
 pub(super) fn of(name: &str) -> Option<Source> {
@@ -96,6 +99,9 @@ pub(super) fn of(name: &str) -> Option<Source> {
     }
     // A browser sends a path of this site: it leads nowhere else, and never up.
     let own = Kinds::REDIRECT | Kinds::FORGERY | Kinds::PATH;
+    if WHOLE_PATHS.contains(&member) {
+        return Some(Source { cleared: Kinds::REDIRECT | Kinds::FORGERY, of_path: false });
+    }
     if PATHS.contains(&member) {
         return Some(Source { cleared: Kinds::REDIRECT | Kinds::FORGERY, of_path: true });
     }

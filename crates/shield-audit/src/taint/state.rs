@@ -14,7 +14,7 @@ use super::{
 };
 
 /// How deep objects in objects are looked through.
-const NESTED_MAX: u8 = 4;
+const NESTED_MAX: u8 = 8;
 
 /// Larger collections are not told apart item by item.
 const ITEMS_MAX: usize = 64;

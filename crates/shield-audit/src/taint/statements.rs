@@ -26,7 +26,10 @@ impl<'a> Run<'_, 'a> {
 
     fn statement(&mut self, frame: &mut Frame<'a>, stmt: &'a Stmt) {
         match stmt {
-            Stmt::Expr(stmt) => drop(self.expr(frame, &stmt.value)),
+            Stmt::Expr(stmt) => {
+                self.expr(frame, &stmt.value);
+                self.ends(frame, &stmt.value);
+            }
             Stmt::Assign(stmt) => {
                 let value = self.expr(frame, &stmt.value);
                 stmt.targets.iter().for_each(|target| self.assign(frame, target, value.clone()));

@@ -8,11 +8,15 @@ use super::{
     kinds::Kinds,
     marks::{Mark, Marks, Role, Site, TrailId},
     run::{Frame, Hit, Run},
-    value::{Callable, Object, ObjectId, Value, Variables},
+    unfollowed::Limit,
+    value::{Callable, Object, ObjectId, Shape, Value, Variables},
 };
 
-/// In more ways one function is not followed.
+/// In more ways a function is not followed with every constant that it is given.
 const SUMMARIES_MAX: usize = 12;
+
+/// In more ways one function is not followed.
+const ALL_SUMMARIES_MAX: usize = 48;
 
 /// What functions do, by file and place.
 #[derive(Default)]
@@ -52,6 +56,8 @@ impl<'a> Run<'_, 'a> {
         let look: Variables<'a> =
             given.iter().map(|(name, value)| (*name, self.labelled(callable, value, &mut actual))).collect();
         let known = self.summaries.known.get(&key);
+        let count = known.map_or(0, Vec::len);
+        let look = if count >= SUMMARIES_MAX { without_constants(look) } else { look };
         let found = known
             .and_then(|all| {
                 all.iter().find(|summary| summary.fixed_path == frame.fixed_path && summary.given == look)
@@ -59,7 +65,8 @@ impl<'a> Run<'_, 'a> {
             .cloned();
         let summary = match found {
             Some(summary) => summary,
-            None if known.map_or(0, Vec::len) >= SUMMARIES_MAX => {
+            None if count >= ALL_SUMMARIES_MAX => {
+                self.stopped.insert((Site::new(frame.file, node), Limit::Looks));
                 let values: Vec<_> = given.values().collect();
                 return Value::unknown(Self::together(frame, &values).unsure());
             }
@@ -201,6 +208,16 @@ impl<'a> Run<'_, 'a> {
         }
         mark.trail
     }
+}
+
+/// The same arguments, whatever their constants are.
+fn without_constants(mut given: Variables<'_>) -> Variables<'_> {
+    for value in given.values_mut() {
+        if matches!(value.shape, Shape::Constants(_) | Shape::Prefix(_)) {
+            value.shape = Shape::Unknown;
+        }
+    }
+    given
 }
 
 /// Where a label stands: no place of the file ends there.

@@ -39,16 +39,13 @@ pub(super) const LIBRARIES: [&str; 30] = [
 /// What a call takes away from the data that goes through it.
 pub(super) fn sanitised(name: &str) -> Kinds {
     match name {
-        "html.escape"
-        | "cgi.escape"
-        | "markupsafe.escape"
+        "markupsafe.escape"
         | "markupsafe.escape_silent"
         | "flask.escape"
         | "jinja2.escape"
         | "bleach.clean"
         | "bleach.linkify"
         | "nh3.clean"
-        | "xml.sax.saxutils.escape"
         | "xml.sax.saxutils.quoteattr"
         | "werkzeug.utils.escape"
         | "django.utils.html.escape"
@@ -57,10 +54,17 @@ pub(super) fn sanitised(name: &str) -> Kinds {
         | "django.utils.html.format_html"
         | "django.template.loader.render_to_string"
         | "flask.render_template" => Kinds::MARKUP,
-        "urllib.parse.quote" | "urllib.parse.quote_plus" | "urllib.parse.urlencode" | "urllib.quote" => {
+        "urllib.parse.urlencode" => {
             Kinds::MARKUP | Kinds::SQL | Kinds::XPATH | Kinds::COMMAND | Kinds::TEMPLATE | Kinds::REDIRECT
         }
-        "shlex.quote" | "pipes.quote" => Kinds::COMMAND,
+        // The address of one of the server's own pages.
+        "flask.url_for"
+        | "flask.helpers.url_for"
+        | "django.urls.reverse"
+        | "django.urls.base.reverse"
+        | "starlette.requests.Request().url_for"
+        | "fastapi.Request().url_for" => Kinds::REDIRECT | Kinds::FORGERY,
+        "shlex.quote" | "pipes.quote" => Kinds::COMMAND | Kinds::SHELL_QUOTED,
         "ldap3.utils.conv.escape_filter_chars"
         | "ldap.filter.escape_filter_chars"
         | "ldap.filter.filter_format"
@@ -78,13 +82,13 @@ pub(super) fn sanitised(name: &str) -> Kinds {
         | "base64.b32encode"
         | "base64.b16encode"
         | "binascii.hexlify" => Kinds::CHARACTERS - Kinds::PATH,
-        "django.utils.text.slugify" | "slugify.slugify" => Kinds::CHARACTERS,
+        "django.utils.text.slugify" | "slugify.slugify" => Kinds::OF_WORDS,
         _ if is_no_text(name) => Kinds::ALL,
         _ => by_library(name),
     }
 }
 
-/// Calls that give numbers, dates, answers: nothing a text could hide in.
+/// Calls that give numbers, dates, answers, what a file holds: nothing that the text they were given is in.
 fn is_no_text(name: &str) -> bool {
     matches!(
         name,
@@ -119,6 +123,8 @@ fn is_no_text(name: &str) -> bool {
             | "builtins.complex"
             | "builtins.print"
             | "builtins.divmod"
+            | "pathlib.Path().read_text"
+            | "pathlib.Path().read_bytes"
             | "builtins.pow"
     )
 }
@@ -126,24 +132,34 @@ fn is_no_text(name: &str) -> bool {
 /// What a whole library takes away.
 fn by_library(name: &str) -> Kinds {
     let within = |library: &str| name.strip_prefix(library).is_some_and(|rest| rest.starts_with('.'));
-    // Digests and checksums.
+    // Digests, checksums, numbers.
     if ["hashlib", "hmac", "zlib", "secrets", "random", "time", "logging", "bcrypt"]
         .iter()
         .any(|one| within(one))
-        && name != "zlib.decompress"
+        && !gives_back(name)
     {
         return Kinds::ALL;
     }
     // Expressions keep values apart from the text of the query.
-    if within("sqlalchemy") && !name.ends_with("sqlalchemy.text") && !name.starts_with("sqlalchemy.sql.text")
-    {
+    let written = ["text", "literal_column", "TextClause", "DDL", "FunctionElement"];
+    if within("sqlalchemy") && !name.rsplit('.').next().is_some_and(|last| written.contains(&last)) {
         return Kinds::SQL;
     }
-    // A parsed header or token is signed.
-    if within("jwt") || within("jose") || within("itsdangerous") {
-        return Kinds::ALL;
-    }
     Kinds::NONE
+}
+
+/// Calls of these libraries that give back what they were given, or a part of it.
+fn gives_back(name: &str) -> bool {
+    matches!(
+        name,
+        "zlib.decompress"
+            | "zlib.compress"
+            | "random.choice"
+            | "random.choices"
+            | "random.sample"
+            | "secrets.choice"
+            | "time.strftime"
+    )
 }
 
 /// Calls that hand on what they get, perhaps in another form: nothing is lost on the way.
@@ -172,13 +188,17 @@ pub(super) fn hands_on(name: &str) -> bool {
     let within = |library: &&str| name.strip_prefix(*library).is_some_and(|rest| rest.starts_with('.'));
     name.starts_with("builtins.")
         || MODULES.iter().any(within)
-        || name == "zlib.decompress"
+        || gives_back(name)
         || name == "yaml.safe_load"
         || name.match_indices('.').any(|(dot, _)| is_request(&name[..dot]))
 }
 
 /// Calls that look something up: what they give is not what they were given.
 pub(super) fn looks_up(name: &str) -> bool {
+    // The interpreter's own `filter` looks nothing up.
+    if name.starts_with("builtins.") && name != "builtins.getattr" {
+        return false;
+    }
     let method = name.rsplit('.').next().unwrap_or(name);
     let known = matches!(
         method,

@@ -83,6 +83,7 @@ fn harmless_uses_are_clean() {
         "return flask.render_template('a.html', x=x)",
         "open('/data/%d' % int(x))",
         "import yaml\nyaml.load(x, Loader=yaml.SafeLoader)",
+        "import pathlib\np = (pathlib.Path('/data') / x).resolve()\nif not p.is_relative_to('/data'):\n    return ''\nreturn p.read_text()",
         "import requests\nrequests.get('https://example.org/' + x)",
         "return flask.redirect('/users/' + x)",
         "import lxml.etree\nlxml.etree.parse('a').xpath('/a[@b=$c]', c=x)",
@@ -144,17 +145,19 @@ fn checks_rule_harm_out() {
     for body in [
         "if x not in ['a', 'b']:\n    return ''\neval(x)",
         "if x == 'a':\n    eval(x)",
-        "if not x.isalnum():\n    return ''\nos.system(x)",
+        "if not x.isalnum():\n    return ''\nos.system('ls ' + x)",
         "if '../' in x:\n    return ''\nopen('/data/' + x)",
         "p = os.path.realpath('/data/' + x)\nif not p.startswith('/data/'):\n    return ''\nopen(p)",
         "import urllib.parse\nu = urllib.parse.urlparse(x)\nif u.netloc not in ['example.org'] or u.scheme != 'https':\n    return ''\nreturn flask.redirect(x)",
         "if not x.startswith('\\'') or not x.endswith('\\'') or '\\'' in x[1:-1]:\n    return ''\neval(x)",
-        "import re\nif not re.fullmatch('[a-z_]+', x):\n    return ''\nos.system(x)",
+        "import re\nif not re.fullmatch('[a-z_]+', x):\n    return ''\nos.system('ls ' + x)",
         "import lxml.etree\nlxml.etree.parse('a').xpath('/a[@b=\\'' + x.replace('\\'', '') + '\\']')",
     ] {
         is_clean(body);
     }
-    is_clean("def check(v):\n    if not v.isalnum():\n        raise ValueError()\ncheck(x)\nos.system(x)");
+    is_clean(
+        "def check(v):\n    if not v.isalnum():\n        raise ValueError()\ncheck(x)\nos.system('ls ' + x)",
+    );
     for (rule, body) in [
         (
             "python/command-injection",
@@ -344,12 +347,8 @@ fn hostile_files_end() {
         ),
     ]);
     assert!(flows.unfollowed.iter().any(|one| one.path == "deep.py"), "{:?}", flows.unfollowed);
-    assert!(
-        flows
-            .unfollowed
-            .iter()
-            .any(|one| one.path == "branches.py" && one.reason == UnfollowedReason::TooManyWays)
-    );
+    assert!(flows.unfollowed.iter().any(|one| one.path == "branches.py"
+        && matches!(&one.reason, UnfollowedReason::TooManyWays { function, line: 3 } if function == "h")));
 }
 
 proptest! {

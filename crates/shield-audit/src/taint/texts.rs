@@ -7,6 +7,7 @@ use super::{
     characters::without,
     kinds::Kinds,
     marks::Role,
+    placement::{Before, of_braces},
     run::{Frame, Run},
     value::{Object, Shape, Value},
 };
@@ -43,7 +44,11 @@ impl<'a> Run<'_, 'a> {
                 let shape = if before.is_empty() { Shape::Unknown } else { Shape::Prefix(before.into()) };
                 let mut given = arguments.all();
                 given.push(object);
-                Value { shape, marks: Self::together(frame, &given) }
+                let places = match object.only_text() {
+                    Some(template) => Before::everywhere(&of_braces(template)),
+                    None => Before::UNKNOWN,
+                };
+                Value { shape, marks: places.put(&Self::together(frame, &given)) }
             }
             "join" => {
                 let list = arguments.positional.first()?;

@@ -115,13 +115,13 @@ fn sql<'t>(scene: &Scene<'_, 't>, call: &Call<'t>) -> Option<Hit> {
     // The statement comes first, or behind the context, or behind where results go.
     let mut texts = call.arguments.iter().take(3).map(|node| (*node, scene.text(*node)));
     let (_, text) = texts.find(|(_, text)| text.is_composed() && secret::is_sql(text.beginning()))?;
-    if !text.0.is_empty()
+    let outside = text.unknowns().find_map(|node| request(scene, node));
+    if outside.is_none()
         && text.unknowns().all(|node| secret::is_harmless_part(scene.written(node)))
         && text.unknowns().next().is_some()
     {
         return None;
     }
-    let outside = text.unknowns().find_map(|node| request(scene, node));
     let hit = Hit::of(&SQL, call.node.byte_range(), call.method);
     Some(match outside {
         Some(part) => hit.message(format!("the database takes `{part}` for a part of the statement")),

@@ -215,9 +215,10 @@ fn sql<'t>(scene: &Scene<'_, 't>, call: &Call<'t>) -> Option<Hit> {
     ];
     call.object.filter(|_| asks.contains(&call.method))?;
     let text = scene.argument(call, 0)?;
-    let harmless = text.unknowns().all(|node| secret::is_harmless_part(scene.written(node)));
-    let found = text.is_composed() && secret::is_sql(text.beginning()) && !harmless;
     let part = request::part(scene, &text);
+    let harmless =
+        part.is_none() && text.unknowns().all(|node| secret::is_harmless_part(scene.written(node)));
+    let found = text.is_composed() && secret::is_sql(text.beginning()) && !harmless;
     let hit = Hit::of(&SQL, call.node.byte_range(), call.method);
     found.then(|| match part {
         Some(part) => hit.message(format!(

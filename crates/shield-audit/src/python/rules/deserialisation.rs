@@ -92,6 +92,16 @@ pub(super) static CHECKS: &[Check] = &[
         Test::Call(torch_load),
     ),
     check(
+        rule(
+            "python/array-pickle",
+            "loads a file, and runs what it says",
+            Severity::Medium,
+            &["py/unsafe-deserialization"],
+        ),
+        &["numpy", "joblib", "cloudpickle"],
+        Test::Call(array_pickle),
+    ),
+    check(
         Rule {
             id: "python/unpinned-download",
             title: "downloads whatever is newest",
@@ -149,6 +159,20 @@ fn torch_load(scene: &Scene<'_>, call: &Call<'_>) -> Option<Hit> {
     let weights_only =
         call.keyword("weights_only").is_some_and(|keyword| scene.is_bool(&keyword.value, true));
     (loads && !weights_only).then(|| call.hit("a model file is a pickle: it runs what it says"))
+}
+
+fn array_pickle(scene: &Scene<'_>, call: &Call<'_>) -> Option<Hit> {
+    match call.name {
+        "numpy.load" => {
+            let allowed =
+                call.argument("allow_pickle", 2).filter(|allowed| scene.truth(allowed) == Some(true))?;
+            Some(call.hit("`allow_pickle` lets the file run what it says").moved(allowed))
+        }
+        "joblib.load" | "sklearn.externals.joblib.load" | "cloudpickle.load" | "cloudpickle.loads" => {
+            Some(call.hit("the file is a pickle: it runs what it says"))
+        }
+        _ => None,
+    }
 }
 
 fn unpinned_download(scene: &Scene<'_>, call: &Call<'_>) -> Option<Hit> {

@@ -99,6 +99,17 @@ const EXAMPLES: &[(&str, &str)] = &[
     ("python/flask-debug", "import flask\na = flask.Flask('x')\na.run(debug=True)"),
     ("python/subprocess-import", "import subprocess"),
     ("python/insecure-cookie", "response.set_cookie('a', b, secure=False)"),
+    ("python/certificate-check-off", "import ssl\nc.verify_mode = ssl.CERT_NONE"),
+    ("python/no-certificate-check-elsewhere", "import aiohttp\naiohttp.TCPConnector(ssl=False)"),
+    ("python/old-tls-context", "import ssl\nssl.SSLContext(ssl.PROTOCOL_TLSv1)"),
+    ("python/old-tls-minimum", "import ssl\nc.minimum_version = ssl.TLSVersion.TLSv1"),
+    ("python/unverified-token", "import jwt\njwt.decode(x, verify=False)"),
+    ("python/block-by-block", "from Crypto.Cipher import AES\nAES.new(k, AES.MODE_ECB)"),
+    ("python/array-pickle", "import numpy\nnumpy.load(x, allow_pickle=True)"),
+    ("python/debug-setting", "app.config['DEBUG'] = True"),
+    ("python/debug-attribute", "import flask\na = flask.Flask('x')\na.debug = True"),
+    ("python/cookie-setting", "SESSION_COOKIE_SECURE = False"),
+    ("python/bind-all-v6", "f(host='::')"),
     ("python/trojan-source", "x = 'a\u{202e}b'"),
 ];
 

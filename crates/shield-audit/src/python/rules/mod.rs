@@ -1,6 +1,7 @@
 //! The rules, by class. Ids of bandit and of ruff's flake8-bandit are kept as aliases; where the two differ on what is worth a
 //! finding, the weaker case is a rule of its own that carries only the id of the tool that reports it.
 
+mod certificates;
 mod check;
 mod cookies;
 mod cryptography;
@@ -10,9 +11,11 @@ mod files;
 mod habits;
 mod markup;
 mod secrets;
+mod settings;
 mod shell;
 mod sql;
 mod strings;
+mod tokens;
 mod transport;
 mod xml;
 
@@ -30,12 +33,15 @@ pub fn all() -> impl Iterator<Item = &'static Check> {
         deserialisation::CHECKS,
         xml::CHECKS,
         transport::CHECKS,
+        certificates::CHECKS,
+        tokens::CHECKS,
         cookies::CHECKS,
         sql::CHECKS,
         markup::CHECKS,
         files::CHECKS,
         secrets::CHECKS,
         habits::CHECKS,
+        settings::CHECKS,
     ]
     .into_iter()
     .flatten()

@@ -45,7 +45,7 @@ const fn tls(
 }
 
 /// The versions of TLS and its ancestors that are broken.
-const BAD_VERSIONS: &[&str] = &[
+pub(super) const BAD_VERSIONS: &[&str] = &[
     "PROTOCOL_SSLv2",
     "PROTOCOL_SSLv3",
     "PROTOCOL_TLSv1",
@@ -222,7 +222,7 @@ const fn httpoxy(id: &'static str, aliases: &'static [&'static str]) -> Rule {
 }
 
 /// The library whose call this is, if it sends a request.
-fn client(call: &Call<'_>) -> Option<&'static str> {
+pub(super) fn client(call: &Call<'_>) -> Option<&'static str> {
     let (module, function) = call.name.rsplit_once('.')?;
     match (module, function) {
         ("requests", "get" | "options" | "head" | "post" | "put" | "patch" | "delete" | "request")
@@ -257,7 +257,7 @@ fn no_timeout(scene: &Scene<'_>, call: &Call<'_>) -> Option<Hit> {
 }
 
 /// The last part of a name, if it is a broken version.
-fn bad_version(expr: &Expr) -> Option<&str> {
+pub(super) fn bad_version(expr: &Expr) -> Option<&str> {
     let last = match expr {
         Expr::Name(name) => name.id.as_str(),
         Expr::Attribute(attribute) => attribute.attr.as_str(),
