@@ -15,6 +15,7 @@ pub mod foreign;
 pub mod imports;
 pub mod languages;
 pub mod python;
+pub mod reachability;
 pub mod remedy;
 pub mod replay;
 pub mod report;

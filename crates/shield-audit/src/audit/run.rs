@@ -38,9 +38,10 @@ pub fn audit(
     };
     tell(Progress::Imports);
     let sites = sites(&root, &tree, settings);
-    let imports = graph::look(&root, &sites, settings);
+    let mut imports = graph::look(&root, &sites, settings);
     tell(Progress::Packages);
     let packages = packages::look(&root, &tree, &sites, settings);
+    imports.graph.others = packages::reachability(&root, &tree, &code.skipped, settings, &packages.answer);
 
     let standings = Standings::of(&root, &tree, &imports.graph, &packages.answer);
     let mut findings = code.findings;
@@ -213,17 +214,57 @@ mod tests {
     }
 
     #[test]
-    fn versions_nobody_states_are_a_gap() {
+    fn one_file_is_a_whole_audit() {
         let folder = tempfile::tempdir().unwrap();
-        fs::write(folder.path().join("requirements.txt"), "aiohttp>=3\nattrs==23.1.0\n").unwrap();
-        let settings =
-            Settings { advisories: Some(Builder::new().finish()), ..Settings::on(date(2026, 11, 27)) };
+        let record = br#"{"id":"PYSEC-1","modified":"2026-01-01T00:00:00Z","affected":[{"package":{"ecosystem":"PyPI","name":"other"},"versions":["1.0"]}]}"#;
+        let mut builder = Builder::new();
+        builder.add("a.json", record);
+        let settings = Settings { advisories: Some(builder.finish()), ..Settings::on(date(2026, 11, 27)) };
+        for (name, text) in [("a.py", "import b\nx = 1\n"), ("requirements.txt", "attrs==23.1.0\n")] {
+            let file = folder.path().join(name);
+            fs::write(&file, text).unwrap();
+            let report = audit(&file, &settings, &|_| {}).unwrap();
+            assert!(report.found.is_empty(), "{:?}", report.found);
+            assert_eq!(report.coverage.gaps, [], "{name}");
+            assert_eq!(report.bill.packages.len(), usize::from(name == "requirements.txt"));
+        }
+    }
+
+    #[test]
+    fn every_list_is_looked_up() {
+        let folder = tempfile::tempdir().unwrap();
+        let lock = "version = 1\n[[package]]\nname = \"demo-pkg\"\nversion = \"2.0\"\nsource = { registry = \"r\" }\n";
+        fs::write(folder.path().join("uv.lock"), lock).unwrap();
+        fs::write(folder.path().join("requirements.txt"), "demo-pkg==1.0\n").unwrap();
+        let record = br#"{"id":"PYSEC-1","modified":"2026-01-01T00:00:00Z","affected":[{"package":{"ecosystem":"PyPI","name":"demo-pkg"},"versions":["1.0"]}]}"#;
+        let mut builder = Builder::new();
+        builder.add("a.json", record);
+        let settings = Settings { advisories: Some(builder.finish()), ..Settings::on(date(2026, 11, 27)) };
         let report = audit(folder.path(), &settings, &|_| {}).unwrap();
-        let said = report
-            .coverage
-            .gaps
-            .iter()
-            .any(|gap| gap.reason.starts_with("nothing says which version of one package"));
-        assert!(said, "{:?}", report.coverage.gaps);
+        let found = report.found.iter().find(|one| one.finding.rule.id == "dependencies/vulnerable").unwrap();
+        assert_eq!(found.finding.place.file, "requirements.txt");
+        assert!(report.bill.matches.is_empty(), "the bill has what is believed");
+    }
+
+    #[test]
+    fn a_package_from_elsewhere_hides_none() {
+        let folder = tempfile::tempdir().unwrap();
+        for (name, resolved) in
+            [("a", "git+ssh://git@example.org/left-pad.git#abc"), ("b", "left-pad-1.0.0.tgz")]
+        {
+            fs::create_dir(folder.path().join(name)).unwrap();
+            let lock = format!(
+                r#"{{"name":"x","lockfileVersion":3,"packages":{{"":{{"name":"x"}},"node_modules/left-pad":{{"version":"1.0.0","resolved":"{resolved}"}}}}}}"#
+            );
+            fs::write(folder.path().join(name).join("package-lock.json"), lock).unwrap();
+        }
+        let record = br#"{"id":"GHSA-1","modified":"2026-01-01T00:00:00Z","affected":[{"package":{"ecosystem":"npm","name":"left-pad"},"versions":["1.0.0"]}]}"#;
+        let mut builder = Builder::new();
+        builder.add("a.json", record);
+        let settings = Settings { advisories: Some(builder.finish()), ..Settings::on(date(2026, 11, 27)) };
+        let report = audit(folder.path(), &settings, &|_| {}).unwrap();
+        let vulnerable = report.found.iter().filter(|one| one.finding.rule.id.starts_with("dependencies/"));
+        let places: Vec<_> = vulnerable.map(|one| one.finding.place.file.as_str()).collect();
+        assert_eq!(places, ["b/package-lock.json"]);
     }
 }

@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     custom::{Bans, Look, Rules},
-    finding::{Finding, Fingerprint, Place, number_alike},
+    finding::{Finding, Fingerprint, Place, Wording, number_alike},
     tree::{Entry, Origin, Reason, Skipped, decode},
 };
 
@@ -177,6 +177,7 @@ impl Audit {
 
 fn finding(path: &str, module: &Module<'_>, found: scan::Found) -> Finding {
     let scan::Found { rule, confidence, hit, context } = found;
+    let text = module.text.get(hit.range.to_std_range()).unwrap_or_default();
     Finding {
         rule,
         severity: hit.severity.unwrap_or(rule.severity),
@@ -186,6 +187,7 @@ fn finding(path: &str, module: &Module<'_>, found: scan::Found) -> Finding {
         subject: hit.subject,
         message: hit.message,
         steps: Vec::new(),
+        wording: Wording::of(&check.rule, text),
         fingerprint: Fingerprint::UNSET,
     }
 }

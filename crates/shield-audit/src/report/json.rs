@@ -17,6 +17,7 @@ use crate::{
     custom::Used,
     dependencies::Believed,
     finding::{Confidence, Finding, Fingerprint, Place, Rule, Severity, Step},
+    reachability::Tier,
 };
 
 /// The form and its version.
@@ -69,6 +70,8 @@ struct Known<'a> {
     matches: Option<&'a [Match]>,
     withdrawn: Option<&'a [Withdrawn]>,
     unchecked: Option<&'a [Unchecked]>,
+    /// How near the project comes to each match, in their order.
+    tiers: Option<Vec<Tier>>,
 }
 
 #[derive(Serialize)]
@@ -99,7 +102,7 @@ pub fn json(report: &Report, criteria: &Criteria) -> String {
         rule_files: &report.own_rules,
         coverage: &report.coverage,
         packages: &report.packages,
-        advisories: Known::of(&report.advisories),
+        advisories: Known::of(report),
     };
     let mut text =
         serde_json::to_string_pretty(&document).expect("every key is text, and nothing in it can fail");
@@ -131,14 +134,15 @@ impl<'a> One<'a> {
 // === impl Known ===
 
 impl<'a> Known<'a> {
-    fn of(answer: &'a Answer) -> Self {
-        let Answer::Checked(checked) = answer else { return Self::default() };
+    fn of(report: &'a Report) -> Self {
+        let Answer::Checked(checked) = &report.advisories else { return Self::default() };
         Self {
             database: Some(Database { digest: checked.digest, summary: &checked.summary }),
             checked_packages: checked.checked_packages,
             matches: Some(&checked.matches),
             withdrawn: Some(&checked.withdrawn),
             unchecked: Some(&checked.unchecked),
+            tiers: Some(checked.matches.iter().map(|one| report.graph.tier(one)).collect()),
         }
     }
 }
@@ -172,6 +176,7 @@ mod tests {
         assert_eq!(document["suppressed"][0]["comment"], "# nosec B324");
         assert_eq!(document["coverage"]["skipped"][0]["reason"]["kind"], "syntax-error");
         assert_eq!(document["advisories"]["matches"].as_array().unwrap().len(), 3);
+        assert_eq!(document["advisories"]["tiers"], json!(["unknown", "never-imported", "unknown"]));
     }
 
     #[test]

@@ -8,7 +8,7 @@ use std::fmt::Write as _;
 use super::{
     Criteria, Gap, Report,
     escape::{markdown as plain, markdown_code as code, sentence, within},
-    words::{Group, advice, apart_by, capital, count, groups, newest, place, steps, verdict},
+    words::{Group, advice, apart_by, capital, count, groups, newest, not_understood, place, steps, verdict},
 };
 use crate::{advisories::Answer, dependencies::Believed, finding::Finding};
 
@@ -151,12 +151,13 @@ fn packages(text: &mut String, report: &Report) {
         ),
         Answer::Checked(checked) => writeln!(
             text,
-            "{} in use, {} of them in a version that could be checked against advisories up to {} (`{}`): {} vulnerabilities.",
+            "{} in use, {} of them in a version that could be checked against advisories up to {} (`{}`): {} vulnerabilities{}.",
             count(packages),
             count(checked.checked_packages),
             plain(&newest(checked, report.day)),
             checked.digest,
             count(checked.matches.len()),
+            not_understood(checked),
         ),
     }
     .expect(ANYTHING);

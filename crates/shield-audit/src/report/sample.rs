@@ -12,7 +12,9 @@ use crate::{
     baseline::Terms,
     custom::Used,
     dependencies::{Ecosystem, Origin, Package, PackageName, bill::Bill},
-    finding::{Confidence, Cwe, Finding, Fingerprint, Place, Rule, Severity, Span, Step, number_alike},
+    finding::{
+        Confidence, Cwe, Finding, Fingerprint, Place, Rule, Severity, Span, Step, Wording, number_alike,
+    },
     python::Suppressed,
     tree::{Reason, Skipped},
 };
@@ -56,6 +58,7 @@ fn finding(rule: &'static Rule, severity: Severity, file: &str, line: u32) -> Fi
         subject: rule.id.to_owned(),
         message: format!("`{}` is called", rule.id),
         steps: Vec::new(),
+        wording: Wording::NONE,
         fingerprint: Fingerprint::UNSET,
     }
 }

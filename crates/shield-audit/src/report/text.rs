@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use super::{
     Criteria, Funnel, Report,
     escape::visible,
-    words::{Group, advice, groups, newest, place, steps, verdict},
+    words::{Group, advice, groups, newest, not_understood, place, steps, verdict},
 };
 use crate::{advisories::Answer, baseline::STALE};
 
@@ -96,10 +96,11 @@ fn packages(report: &Report) -> String {
             )
         }
         Answer::Checked(checked) => format!(
-            "\npackages: {packages}, {} checked against advisories up to {} (sha256 {})",
+            "\npackages: {packages}, {} checked against advisories up to {} (sha256 {}){}",
             checked.checked_packages,
             newest(checked, report.day),
-            checked.digest.hex()
+            checked.digest.hex(),
+            not_understood(checked)
         ),
     }
 }

@@ -1,6 +1,10 @@
 //! Words and orders that every form of a report shares.
 
-use std::{cmp::Reverse, collections::BTreeMap, fmt};
+use std::{
+    cmp::Reverse,
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+};
 
 use jiff::civil::Date;
 
@@ -110,6 +114,18 @@ pub(super) fn newest(checked: &Checked, day: Date) -> String {
     });
     let covered: Vec<_> = covered.collect();
     if covered.is_empty() { "no registry".to_owned() } else { covered.join(", ") }
+}
+
+/// What of a database was not understood, for a sentence about it; empty if all was.
+pub(super) fn not_understood(checked: &Checked) -> String {
+    // One record may be refused for several reasons.
+    let files: BTreeSet<_> = checked.summary.quarantined.iter().map(|one| &one.file).collect();
+    match files.len() {
+        0 => String::new(),
+        records => {
+            format!("; {records} records of it were not understood, and `shield audit --update` names them")
+        }
+    }
 }
 
 /// The steps of a funnel from all to what is left: how many each sets apart, and why.

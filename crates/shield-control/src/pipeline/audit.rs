@@ -13,7 +13,7 @@ use shield_audit::{
     baseline::{Baseline, ParseBaselineError},
     custom::LoadRulesError,
     report::{Criteria, Found, Outcome, Report},
-    tree::WalkError,
+    tree::{WalkError, read_regular_text},
 };
 use shield_evidence::{Check, CheckOutcome};
 use shield_types::{Sha256Digest, chain};
@@ -119,9 +119,9 @@ pub fn audit_settings(
 fn baseline(path: &Path, settings: &AuditSettings) -> Result<Option<Baseline>, AuditRunError> {
     let name = settings.baseline.as_deref().unwrap_or(BASELINE);
     let location = path.join(name);
-    match fs::read_to_string(&location) {
+    match read_regular_text(&location) {
         Ok(text) => Ok(Some(Baseline::parse(name, &text)?)),
-        Err(_) if settings.baseline.is_none() && !location.is_file() => Ok(None),
+        Err(error) if settings.baseline.is_none() && error.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(source) => Err(AuditRunError::Read { path: location, source }),
     }
 }

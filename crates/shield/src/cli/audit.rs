@@ -46,6 +46,12 @@ pub(crate) struct AuditArguments {
     pub(crate) mend: MendArguments,
     #[command(flatten)]
     pub(crate) accept: AcceptArguments,
+    /// Instead of an audit, hold an OpenVEX document that `--vex` wrote against PATH: derive each of its proofs anew, and say which claims
+    /// hold.
+    #[arg(long, value_name = "FILE", help_heading = REPORTS, conflicts_with_all = [
+        "fail_on", "gaps", "history", "baseline", "acceptance", "mending", "update", "files",
+    ])]
+    pub(crate) verify_vex: Option<PathBuf>,
     /// Instead of an audit, make the index of advisories anew from these directories and zip archives (dumps of OSV, checkouts of
     /// advisory databases), or from OSV's dumps of crates.io, Go, npm and PyPI, fetched now.
     #[arg(long, value_name = "SOURCE", num_args = 0.., help_heading = ADVISORIES, conflicts_with_all = [
@@ -86,6 +92,7 @@ pub(crate) struct MendArguments {
 
 /// Files that the report is written to.
 #[derive(Debug, Args)]
+#[group(id = "files", multiple = true)]
 pub(crate) struct AuditFileArguments {
     /// Write all of it as JSON.
     #[arg(long, value_name = "FILE", help_heading = REPORTS)]

@@ -11,7 +11,7 @@ use shield_control::{
     pipeline::{AuditRunError, advisories_path, audit_project},
 };
 
-use super::{accept, advisories, audit_files as files, mend, rule_files};
+use super::{accept, advisories, audit_files as files, mend, rule_files, verify_vex};
 use crate::{
     cli::{AuditArguments, OutputFormat, Place},
     exit::{Exit, Failure},
@@ -27,6 +27,9 @@ pub(crate) fn run(place: &Place, arguments: &AuditArguments, format: OutputForma
     }
     let path = arguments.path.as_ref().unwrap_or(&place.project);
     let settings = settings(path, arguments)?;
+    if let Some(document) = &arguments.verify_vex {
+        return verify_vex::run(path, &settings, document, format);
+    }
     if let Some(acceptance) = arguments.accept.acceptance() {
         return accept::run(path, &settings, &acceptance, format);
     }

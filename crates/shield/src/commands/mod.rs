@@ -22,3 +22,4 @@ mod rule_files;
 pub(crate) mod ship;
 pub(crate) mod status;
 pub(crate) mod up;
+mod verify_vex;

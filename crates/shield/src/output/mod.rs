@@ -15,6 +15,7 @@ pub(crate) mod rule_files;
 pub(crate) mod status;
 pub(crate) mod summary;
 mod table;
+pub(crate) mod verify_vex;
 pub(crate) mod write;
 
 use serde::Serialize;

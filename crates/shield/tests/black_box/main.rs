@@ -3,6 +3,7 @@
 //! Every test has a directory, a state and ports of its own, and leaves no process behind.
 #![expect(clippy::unwrap_used, reason = "a panic is a test's failure")]
 
+mod audit_reach;
 mod audit_rules;
 mod audit_updates;
 mod audits;
@@ -23,4 +24,5 @@ mod safety;
 mod ships;
 mod stages;
 mod support;
+mod vex;
 mod workers;

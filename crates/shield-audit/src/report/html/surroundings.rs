@@ -7,7 +7,7 @@ use crate::{
     advisories::{Answer, Match, vex::Status},
     report::{
         Coverage, Report,
-        words::{count, newest, place},
+        words::{count, newest, not_understood, place},
     },
 };
 
@@ -47,10 +47,11 @@ pub(super) fn packages(report: &Report) -> String {
             count(in_use)
         ),
         Answer::Checked(checked) => format!(
-            r#"<p>{} packages are in use; {} were checked against advisories up to {}.</p><p class="names">{}</p>{}"#,
+            r#"<p>{} packages are in use; {} were checked against advisories up to {}{}.</p><p class="names">{}</p>{}"#,
             count(in_use),
             count(checked.checked_packages),
             text(&newest(checked, report.day)),
+            text(&not_understood(checked)),
             checked.digest,
             vulnerabilities(report, &checked.matches),
         ),
