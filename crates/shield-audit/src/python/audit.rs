@@ -4,7 +4,7 @@ use rustc_hash::FxHashMap;
 
 use super::{
     Kind, Module, Suppressed,
-    prefilter::{Active, Parse, Prefilter},
+    prefilter::{Active, Parse, Prefilter, Said},
     rules::{self, Check, Test},
     scan,
     suppress::Comments,
@@ -105,21 +105,24 @@ impl Audit {
     /// Looks at a text.
     #[must_use]
     pub fn text(&self, path: &str, text: &str, parse: Parse) -> FileReport {
-        let active = self.prefilter.active(text.as_bytes());
-        if active.is_empty() && parse == Parse::WhereWordsOccur {
-            return FileReport::default();
+        match self.prefilter.look(text.as_bytes()) {
+            Said::Active(active) if active.is_empty() && parse == Parse::WhereWordsOccur => {
+                FileReport::default()
+            }
+            said => self.parsed(path, text, said),
         }
-        self.parsed(path, text, active)
     }
 
     /// Looks at a text with every rule, whatever words it holds: what [`Self::text`] must agree with.
     #[must_use]
     pub fn text_unfiltered(&self, path: &str, text: &str) -> FileReport {
-        self.parsed(path, text, Active::ALL)
+        self.parsed(path, text, Said::Active(Active::ALL))
     }
 
-    fn parsed(&self, path: &str, text: &str, active: Active) -> FileReport {
-        let report = Module::with(text, Kind::of(path), |module| self.module(path, module, active));
+    fn parsed(&self, path: &str, text: &str, said: Said) -> FileReport {
+        let report = Module::with(text, Kind::of(path), |module| {
+            self.module(path, module, self.prefilter.active(module, said))
+        });
         report.unwrap_or_else(|reason| FileReport::skipping(path, reason))
     }
 

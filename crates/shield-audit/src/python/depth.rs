@@ -22,7 +22,11 @@ pub(super) fn bound(tokens: &Tokens) -> usize {
         match token {
             TokenKind::Indent => indents += 1,
             TokenKind::Dedent => indents = indents.saturating_sub(1),
-            TokenKind::Newline => (chains, sum) = (vec![0], 0),
+            TokenKind::Newline => {
+                chains.clear();
+                chains.push(0);
+                sum = 0;
+            }
             TokenKind::Comma => sum -= chains.last_mut().map(std::mem::take).unwrap_or_default(),
             TokenKind::Lpar
             | TokenKind::Lsqb

@@ -9,6 +9,7 @@ mod execution;
 mod files;
 mod habits;
 mod markup;
+mod places;
 mod secrets;
 mod shell;
 mod sql;
@@ -19,7 +20,7 @@ mod xml;
 #[cfg(test)]
 mod examples;
 
-pub use check::{Call, Check, Class, Hit, Scene, Shape, Test, Words};
+pub use check::{Call, Case, Check, Class, Hit, Scene, Shape, Stands, Test, Words};
 
 /// Every rule.
 pub fn all() -> impl Iterator<Item = &'static Check> {
