@@ -105,7 +105,7 @@ impl Audit {
     /// Looks at a text.
     #[must_use]
     pub fn text(&self, path: &str, text: &str, parse: Parse) -> FileReport {
-        match self.prefilter.look(text.as_bytes()) {
+        match self.prefilter.look(text) {
             Said::Active(active) if active.is_empty() && parse == Parse::WhereWordsOccur => {
                 FileReport::default()
             }
@@ -129,8 +129,12 @@ impl Audit {
     /// Looks at a parsed file.
     fn module(&self, path: &str, module: &Module<'_>, active: Active) -> FileReport {
         let mut report = FileReport::default();
-        let comments = Comments::of(module);
+        report.skipped.extend(module.error.clone().map(|reason| Skipped { path: path.to_owned(), reason }));
         let mut found = scan::scan(self, module, active);
+        if found.is_empty() {
+            return report;
+        }
+        let comments = Comments::of(module);
         // Whatever order the walk met them in: by place, then by rule.
         found.sort_by(|left, right| {
             let key =
@@ -153,7 +157,6 @@ impl Audit {
                 Some(comment) => report.suppressed.push(Suppressed { finding, comment }),
             }
         }
-        report.skipped.extend(module.error.clone().map(|reason| Skipped { path: path.to_owned(), reason }));
         report
     }
 }

@@ -1,53 +1,35 @@
 //! Letters that Python folds into ASCII (NFKC): an identifier with one of them is another one than it looks.
 
-use std::{
-    ops::{Range, RangeInclusive},
-    str,
-};
+use std::{cmp::Ordering, ops::RangeInclusive};
 
-/// First bytes of every character that NFKC folds into ASCII letters, digits or `_`.
-pub(super) const FOLDED: [&[u8]; 26] = [
-    b"\xc2\xaa",
-    b"\xc2\xba",
-    b"\xc4\xb2",
-    b"\xc4\xb3",
-    b"\xc5\xbf",
-    b"\xc7",
-    b"\xca",
-    b"\xcb",
-    b"\xe1\xb4",
-    b"\xe1\xb5",
-    b"\xe1\xb6",
-    b"\xe2\x81",
-    b"\xe2\x82",
-    b"\xe2\x84",
-    b"\xe2\x85",
-    b"\xe2\xb1",
-    b"\xea\x9f",
-    b"\xef\xac",
-    b"\xef\xb8",
-    b"\xef\xb9",
-    b"\xef\xbc",
-    b"\xef\xbd",
-    b"\xf0\x90\x9e",
-    b"\xf0\x9c\xb3",
-    b"\xf0\x9d",
-    b"\xf0\x9f\xaf",
-];
-
-/// Whether a letter that begins at a place is folded into ASCII letters, digits or `_`, and what may be in an
-/// identifier.
-pub(super) fn is_folded(bytes: &[u8], range: Range<usize>) -> bool {
-    let bytes = &bytes[range.start..bytes.len().min(range.start + 4)];
-    let valid = match str::from_utf8(bytes) {
-        Ok(text) => text,
-        // The end may be in the middle of the next letter.
-        Err(error) => str::from_utf8(&bytes[..error.valid_up_to()]).unwrap_or_default(),
-    };
-    valid.chars().next().is_none_or(|letter| LETTERS.iter().any(|range| range.contains(&letter)))
+/// Whether a text has a letter that may be in an identifier and is folded into ASCII letters, digits or `_`.
+pub(super) fn has_folded(text: &str) -> bool {
+    let mut rest = text;
+    while let Some(at) = rest.bytes().position(|byte| !byte.is_ascii()) {
+        rest = &rest[at..];
+        let mut letters = rest.chars();
+        if letters.next().is_some_and(is_folded) {
+            return true;
+        }
+        rest = letters.as_str();
+    }
+    false
 }
 
-/// All of these letters.
+fn is_folded(letter: char) -> bool {
+    let order = |range: &RangeInclusive<char>| {
+        if letter < *range.start() {
+            Ordering::Greater
+        } else if letter > *range.end() {
+            Ordering::Less
+        } else {
+            Ordering::Equal
+        }
+    };
+    LETTERS.binary_search_by(order).is_ok()
+}
+
+/// All of these letters, in their order.
 const LETTERS: [RangeInclusive<char>; 75] = [
     '\u{aa}'..='\u{aa}',
     '\u{ba}'..='\u{ba}',

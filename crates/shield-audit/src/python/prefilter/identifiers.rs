@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use aho_corasick::{AhoCorasick, AhoCorasickBuilder, AhoCorasickKind, Input};
+use aho_corasick::{AhoCorasick, AhoCorasickBuilder, AhoCorasickKind, Input, MatchKind};
 use rustc_hash::FxHashMap;
 
 use super::standing::is_word;
@@ -37,7 +37,8 @@ impl Identifiers {
             }
         }
         let mut builder = AhoCorasickBuilder::new();
-        builder.kind(Some(AhoCorasickKind::DFA));
+        // Only a search for the leftmost is done by vector instructions.
+        builder.match_kind(MatchKind::LeftmostFirst).kind(Some(AhoCorasickKind::DFA));
         let build = || builder.build(&pieces).expect("some dozens of short words fit into an automaton");
         let bytes_max = says.keys().map(|word| word.len()).max().unwrap_or_default();
         Self { pieces: (!pieces.is_empty()).then(build), says, bytes_max }

@@ -21,7 +21,7 @@ use ruff_text_size::Ranged;
 
 use self::{
     finder::{Finder, Word},
-    folded::{FOLDED, is_folded},
+    folded::has_folded,
     identifiers::Identifiers,
     standing::{Standing, standing},
 };
@@ -41,6 +41,9 @@ const GETATTR: &str = "getattr";
 
 /// The module of the interpreter's own names.
 const BUILTINS: &str = "builtins";
+
+/// Words of a rule.
+type List = &'static [&'static str];
 
 /// Which files are parsed. What is found is the same.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -71,14 +74,12 @@ pub(super) struct Prefilter {
     parts: Finder,
     /// Words that are in nearly every file, as they are written and in any case.
     placed: [Finder; 2],
-    /// Letters that are folded into ASCII.
-    folded: Finder,
     /// Rules that look at every file.
     always: u128,
     /// Rules about the interpreter's own names.
     builtins: u128,
-    /// Rules about members of modules, and the modules.
-    members: Vec<(u128, &'static [&'static str])>,
+    /// Rules about members of modules, and which words must be there too: the modules or the members.
+    members: Vec<(u128, List)>,
     /// Every rule.
     every: u128,
 }
@@ -115,15 +116,16 @@ impl Prefilter {
         assert!(checks.len() < 128, "a rule is one bit of 127");
         let every = u128::MAX >> (128 - checks.len().max(1));
         let mut names: Vec<(&'static str, u128)> = IMPORTERS.iter().map(|word| (*word, IMPORTED)).collect();
-        let mut members: Vec<(u128, &'static [&'static str])> = Vec::new();
+        let mut members: Vec<(u128, List)> = Vec::new();
         let (mut parts, mut exact, mut any_case) = (Vec::new(), Vec::new(), Vec::new());
         let (mut always, mut builtins) = (0, 0);
         for (bit, check) in checks.iter().enumerate().map(|(index, check)| (1 << index, check)) {
             let words = match check.words {
                 Words::Names(words) => words,
                 Words::Members { names, of } => {
-                    members.push((bit, of));
-                    names
+                    let (looked_for, needed) = rarer(names, of);
+                    members.push((bit, needed));
+                    looked_for
                 }
                 Words::Builtins(words) => {
                     builtins |= bit;
@@ -145,13 +147,10 @@ impl Prefilter {
             };
             names.extend(words.iter().map(|word| (*word, bit)));
         }
-        let folded: Vec<Word<'_>> =
-            FOLDED.iter().map(|bytes| Word { bytes, says: every, stands: is_folded }).collect();
         Self {
             names: Identifiers::of(&names),
             parts: Finder::of(&parts, Case::Exact),
             placed: [Finder::of(&exact, Case::Exact), Finder::of(&any_case, Case::Any)],
-            folded: Finder::of(&folded, Case::Exact),
             always,
             builtins,
             members,
@@ -160,11 +159,12 @@ impl Prefilter {
     }
 
     /// What the bytes of a text say.
-    pub(super) fn look(&self, bytes: &[u8]) -> Said {
-        let mut bits = self.always | self.parts.found(bytes);
-        if !bytes.is_ascii() {
-            bits |= self.folded.found(bytes);
+    pub(super) fn look(&self, text: &str) -> Said {
+        if !text.is_ascii() && has_folded(text) {
+            return Said::Active(Active(self.every));
         }
+        let bytes = text.as_bytes();
+        let bits = self.always | self.parts.found(bytes);
         // One of them is enough: a file that is parsed is shown to all their rules.
         if bits != 0 || self.placed.iter().any(|finder| finder.finds_any(bytes)) {
             let placed = self.placed.iter().fold(0, |bits, finder| bits | finder.all());
@@ -179,9 +179,6 @@ impl Prefilter {
             Said::Active(active) => return active,
             Said::Named(active) => active,
         };
-        if active.0 & self.every == self.every {
-            return active;
-        }
         let mut named = Named::default();
         let mut before = TokenKind::Newline;
         for token in module.tokens.iter() {
@@ -226,10 +223,16 @@ impl Prefilter {
         if found & IMPORTED != 0 {
             return self.every;
         }
-        let missing =
-            |(rule, of): &&(u128, &'static [&'static str])| found & rule != 0 && !has_any(bytes, of);
+        let missing = |(rule, of): &&(u128, List)| found & rule != 0 && !has_any(bytes, of);
         self.members.iter().filter(missing).fold(found, |bits, (rule, _)| bits & !rule)
     }
+}
+
+/// Members of modules and their modules: first those that are looked for in every file, then those that must be there too.
+fn rarer(names: List, of: List) -> (List, List) {
+    // Short names of modules are everywhere.
+    let modules_are_rare = of.len() < names.len() && of.iter().all(|module| module.len() > 4);
+    if modules_are_rare { (of, names) } else { (names, of) }
 }
 
 /// Whether one of some words stands in a text, not as a part of another.
@@ -255,7 +258,7 @@ mod tests {
 
     /// What is known before anything is parsed, if names are enough for it.
     fn bytes_say(prefilter: &Prefilter, text: &str) -> Active {
-        match prefilter.look(text.as_bytes()) {
+        match prefilter.look(text) {
             Said::Active(active) | Said::Named(active) => active,
         }
     }
@@ -288,22 +291,13 @@ mod tests {
         assert!(!bytes_say(&prefilter, "ünïcödé 日本 ² € ， ™").has(0));
     }
 
-    /// Every letter that the parser turns into ASCII is announced by its first bytes.
     #[test]
     fn no_folded_letter_is_missed() {
-        let announced = finder_of_folded();
         let letters = ('\u{80}'..=char::MAX).filter(|letter| unicode_ident::is_xid_continue(*letter));
         let folded =
             letters.filter(|letter| letter.nfkc().all(|one| one.is_ascii_alphanumeric() || one == '_'));
-        let missed: Vec<_> =
-            folded.filter(|letter| announced.found(letter.to_string().as_bytes()) == 0).collect();
+        let missed: Vec<_> = folded.filter(|letter| !has_folded(&format!("a \u{fc}{letter}"))).collect();
         assert!(missed.is_empty(), "{missed:?}");
-    }
-
-    fn finder_of_folded() -> Finder {
-        let words: Vec<Word<'_>> =
-            FOLDED.iter().map(|bytes| Word { bytes, says: 1, stands: is_folded }).collect();
-        Finder::of(&words, Case::Exact)
     }
 
     proptest! {
