@@ -256,6 +256,27 @@ mod tests {
     }
 
     #[test]
+    fn names_of_tokens_are_names_of_bytes() {
+        let audit = Audit::default();
+        for text in [
+            "import hashlib as h\nh.md5(x)",
+            "import os\ngetattr(os, 'system')(x)",
+            "__import__('o' + 's').system(x)",
+            "import builtins\nbuiltins.eval(x)",
+            "model.eval(x)",
+            "f'{eval(x)}'",
+            "from Crypto.Cipher import DES\nDES.new(x)",
+            "\u{ff45}val(x)",
+        ] {
+            let findings = |text: &str, parse| audit.text("a.py", text, parse).findings.len();
+            let alone = findings(text, Parse::WhereWordsOccur);
+            assert_eq!(alone, audit.text_unfiltered("a.py", text).findings.len(), "{text}");
+            let beside = findings(&format!("assert y\n{text}"), Parse::WhereWordsOccur);
+            assert_eq!(beside, alone + 1, "{text}");
+        }
+    }
+
+    #[test]
     fn broken_files_are_named_and_read_on() {
         let report = Audit::default().bytes("a.py", b"eval(x)\nif:\nexec(y)\n", Parse::Always);
         assert_eq!((report.findings.len(), report.skipped.len()), (2, 1));

@@ -18,17 +18,16 @@ const SHORT: usize = 50;
 pub(super) fn bound(tokens: &Tokens) -> usize {
     let (mut deepest, mut indents) = (0, 0_usize);
     for line in tokens.split_inclusive(|token| token.kind() == TokenKind::Newline) {
-        // Blocks begin and end where lines do, and errors may put them anywhere.
-        let most = indents + line.iter().filter(|token| token.kind() == TokenKind::Indent).count();
-        let level = if line.len() <= SHORT { line.len() } else { level(line) };
-        deepest = deepest.max(most + level);
+        let mut most = indents;
         for token in line {
             match token.kind() {
                 TokenKind::Indent => indents += 1,
                 TokenKind::Dedent => indents = indents.saturating_sub(1),
                 _ => {}
             }
+            most = most.max(indents);
         }
+        deepest = deepest.max(most + if line.len() <= SHORT { line.len() } else { level(line) });
     }
     deepest
 }

@@ -20,10 +20,10 @@ use std::{
 
 use shield_audit::{
     python::{
-        Audit, is_candidate,
+        Audit, Parse, is_candidate,
         rules::{self, Class},
     },
-    tree::{Settings, Tree},
+    tree::{Entry, Settings, Tree, decode},
 };
 
 use self::{
@@ -65,6 +65,7 @@ fn measure(shield: PathBuf) -> Result<Verdict> {
         sample(&programs, &trees, &mut verdict)?,
         literal(&programs, &trees, &mut verdict)?,
     ];
+    same_findings(&trees, &mut verdict)?;
     Ok(verdict.with_figure(format!("{} files of Python: {}", trees.python_files, figures.join("; "))))
 }
 
@@ -115,6 +116,31 @@ fn literal(programs: &Programs, trees: &Trees, verdict: &mut Verdict) -> Result<
         format!("the literal takes {:.3} s of processor time", own.least())
     });
     Ok(format!("the literal {:.0} ms", own.least() * 1000.0))
+}
+
+/// What is not parsed would not have shown anything: every rule, over every file, finds the same.
+fn same_findings(trees: &Trees, verdict: &mut Verdict) -> Result<()> {
+    let audit = Audit::default();
+    let settings = Settings::default();
+    let tree = walk(&trees.project)?;
+    let python = |entry: &Entry| entry.path.ends_with(".py");
+    let differs = tree.visit(&settings, python, |entry, bytes| {
+        let text = decode(bytes).ok()?;
+        let [some, all] = [
+            audit.text(&entry.path, &text.characters, Parse::WhereWordsOccur),
+            audit.text_unfiltered(&entry.path, &text.characters),
+        ];
+        let same = some.findings == all.findings && some.suppressed == all.suppressed;
+        (!same).then(|| entry.path.clone())
+    });
+    for path in differs.results.into_iter().flatten() {
+        verdict.demand(false, || format!("{path}: other findings where every file is parsed"));
+    }
+    Ok(())
+}
+
+fn walk(project: &Path) -> Result<Tree> {
+    Tree::walk(project, &Settings::default()).map_err(|error| Trouble::caused("walk over the tree", error))
 }
 
 /// Processor time of the two classes over the installed packages, in this process.
