@@ -20,7 +20,7 @@ fn main() {
     runner.search_path.extend(arguments.get(1).map(Into::into));
     let mut observations = Vec::new();
     for ran in runner.run_all() {
-        println!("{}: {}", ran.tool, ran.outcome);
+        println!("{}: {}", ran.tool.name, ran.outcome);
         if let Outcome::Read(output) = ran.outcome {
             output.unread.iter().for_each(|unread| println!("  {}: {}", unread.path, unread.reason));
             observations.extend(output.observations);

@@ -26,4 +26,13 @@ pub enum Progress {
     Imports,
     /// Packages are looked up.
     Packages,
+    /// Another scanner is run.
+    Scanner {
+        /// Which.
+        name: &'static str,
+        /// It is the so-manyth, from 1.
+        number: usize,
+        /// Of so many.
+        all: usize,
+    },
 }

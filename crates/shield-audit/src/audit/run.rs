@@ -1,12 +1,19 @@
 //! The course of an audit.
 
-use std::{fs, path::Path};
+use std::{cmp::Ordering, collections::BTreeSet, fs, path::Path};
 
-use super::{HistoryOf, Progress, Settings, code, flows, graph, history, packages, standing::Standings};
+use super::{
+    HistoryOf, Progress, Settings, code, flows, graph, history,
+    others::{self, Joined, Known},
+    packages,
+    standing::Standings,
+};
 use crate::{
     advisories::rules,
     baseline::{Baseline, Entry},
+    custom::{self, Used},
     finding::{Finding, number_alike},
+    foreign::{Runner, hear},
     python::Suppressed,
     report::{Accepted, Coverage, Found, Report},
     secrets::{self, Scanner},
@@ -30,22 +37,42 @@ pub fn audit(
     let scanner = Scanner::new();
     let mut code = code::look(&tree, settings, &scanner, tell);
     tell(Progress::Flows);
-    let mut gaps = flows::add(&mut code);
+    let mut gaps = flows::add(&mut code, &settings.rules);
     let past = match settings.history {
         HistoryOf::Tree => history::Past::default(),
         HistoryOf::Repository => history::look(&root, &scanner, &code.secrets, tell),
     };
     tell(Progress::Imports);
     let sites = sites(&root, &tree, settings);
-    let imports = graph::look(&root, &sites, settings);
+    let mut imports = graph::look(&root, &sites, settings);
     tell(Progress::Packages);
     let packages = packages::look(&root, &tree, &sites, settings);
+    imports.graph.others = packages::reachability(&root, &tree, &code.skipped, settings, &packages.answer);
 
     let standings = Standings::of(&root, &tree, &imports.graph, &packages.answer);
     let mut findings = code.findings;
     findings.extend(past.findings.into_iter().chain(imports.findings).chain(packages.findings));
-    let (findings, suppressed) = numbered(findings, code.suppressed);
-    let (found, accepted) = judged(findings, settings, &code.skipped, &standings);
+    let touched = custom::apply(settings.rules.changes(), &mut findings, &mut code.suppressed);
+    let own_rules = Used::of(&settings.rules, &findings, &code.suppressed, &touched);
+    let (mut findings, suppressed) = numbered(findings, code.suppressed);
+    let joined = joined(
+        &root,
+        settings,
+        Known {
+            root: &root,
+            tree: &tree,
+            skipped: &code.skipped,
+            findings: known(&findings, &suppressed, settings),
+            answer: &packages.answer,
+        },
+        tell,
+    );
+    findings.extend(joined.findings.iter().cloned());
+    findings.sort_by(by_place);
+    let looked =
+        Looked { settings, skipped: &code.skipped, standings: &standings, complete: &joined.complete };
+    let (found, accepted) = judged(findings, &looked);
+    gaps.extend(joined.gaps);
     gaps.extend(past.gaps.into_iter().chain(imports.gaps).chain(packages.gaps));
     Ok(Report {
         root: root.to_string_lossy().into_owned(),
@@ -64,7 +91,27 @@ pub fn audit(
         advisories: packages.answer,
         bill: packages.bill,
         graph: imports.graph,
+        scanners: joined.scanners,
+        seen_by: joined.seen_by,
+        own_rules,
     })
+}
+
+/// Everything that others may have seen too, if anybody is asked.
+fn known(findings: &[Finding], suppressed: &[Suppressed], settings: &Settings) -> Vec<Finding> {
+    if settings.others.is_empty() {
+        return Vec::new();
+    }
+    findings.iter().chain(suppressed.iter().map(|one| &one.finding)).cloned().collect()
+}
+
+/// Asks the others.
+fn joined(root: &Path, settings: &Settings, known: Known<'_>, tell: &(dyn Fn(Progress) + Sync)) -> Joined {
+    let mut runner = Runner::new(root);
+    runner.allowed = settings.others.allowed;
+    let heard =
+        hear(&runner, &settings.others, &|name, number, all| tell(Progress::Scanner { name, number, all }));
+    others::join(heard, known)
 }
 
 /// Absolute paths of the directories of installed packages: those of the tree, then the others.
@@ -87,14 +134,7 @@ pub(super) fn sites(root: &Path, tree: &Tree, settings: &Settings) -> Vec<String
 fn numbered(findings: Vec<Finding>, suppressed: Vec<Suppressed>) -> (Vec<Finding>, Vec<Suppressed>) {
     let taken_back = suppressed.into_iter().map(|one| (one.finding, Some(one.comment)));
     let mut all: Vec<_> = findings.into_iter().map(|finding| (finding, None)).chain(taken_back).collect();
-    all.sort_by(|(left, _), (right, _)| {
-        (&left.place, left.rule.id, &left.subject, &left.message).cmp(&(
-            &right.place,
-            right.rule.id,
-            &right.subject,
-            &right.message,
-        ))
-    });
+    all.sort_by(|(left, _), (right, _)| by_place(left, right));
     let (mut all, comments): (Vec<_>, Vec<_>) = all.into_iter().unzip();
     number_alike(&mut all);
     let (mut findings, mut suppressed) = (Vec::new(), Vec::new());
@@ -107,28 +147,51 @@ fn numbered(findings: Vec<Finding>, suppressed: Vec<Suppressed>) -> (Vec<Finding
     (findings, suppressed)
 }
 
-/// Whether this audit would have found again what an entry of the baseline is about. What could not be read may still have its
-/// defect; without an index nothing is known of vulnerabilities; and a secret that is not in the tree may be one of the history.
-fn looked_for(entry: &Entry, settings: &Settings, skipped: &[Skipped], standings: &Standings<'_>) -> bool {
-    let unread = skipped.iter().any(|skipped| skipped.path == entry.place && skipped.reason.leaves_gap());
-    let unknown = settings.advisories.is_none() && rules::ALL.iter().any(|rule| rule.id == entry.rule);
-    let may_be_past = settings.history == HistoryOf::Tree
-        && entry.rule.starts_with(secrets::AREA)
-        && !standings.has_file(&entry.place);
-    !(unread || unknown || may_be_past)
+fn by_place(left: &Finding, right: &Finding) -> Ordering {
+    (&left.place, left.rule.id, &left.subject, &left.message).cmp(&(
+        &right.place,
+        right.rule.id,
+        &right.subject,
+        &right.message,
+    ))
+}
+
+/// What this audit looked for.
+struct Looked<'a> {
+    settings: &'a Settings,
+    skipped: &'a [Skipped],
+    standings: &'a Standings<'a>,
+    /// Other scanners that looked at everything.
+    complete: &'a BTreeSet<String>,
+}
+
+// === impl Looked ===
+
+impl Looked<'_> {
+    /// Whether this audit would have found again what an entry of the baseline is about. What could not be read may still have its
+    /// defect; without an index nothing is known of vulnerabilities; a secret that is not in the tree may be one of the history; and
+    /// what another scanner found is only known if that was asked.
+    fn for_entry(&self, entry: &Entry) -> bool {
+        let unread =
+            self.skipped.iter().any(|skipped| skipped.path == entry.place && skipped.reason.leaves_gap());
+        let unknown =
+            self.settings.advisories.is_none() && rules::ALL.iter().any(|rule| rule.id == entry.rule);
+        let may_be_past = self.settings.history == HistoryOf::Tree
+            && entry.rule.starts_with(secrets::AREA)
+            && !self.standings.has_file(&entry.place);
+        let not_asked = entry.rule.split_once(':').is_some_and(|(tool, _)| !self.complete.contains(tool));
+        // A rule of a rule file that is not given today.
+        let unasked = !self.settings.rules.looks_for(&entry.rule);
+        !(unread || unknown || may_be_past || not_asked || unasked)
+    }
 }
 
 /// Sets apart what the baseline accepts.
-fn judged(
-    findings: Vec<Finding>,
-    settings: &Settings,
-    skipped: &[Skipped],
-    standings: &Standings<'_>,
-) -> (Vec<Found>, Vec<Accepted>) {
+fn judged(findings: Vec<Finding>, looked: &Looked<'_>) -> (Vec<Found>, Vec<Accepted>) {
     let none = Baseline::new("none");
+    let Looked { settings, standings, .. } = looked;
     let baseline = settings.baseline.as_ref().unwrap_or(&none);
-    let judged =
-        baseline.judge(findings, settings.today, |entry| looked_for(entry, settings, skipped, standings));
+    let judged = baseline.judge(findings, settings.today, |entry| looked.for_entry(entry));
     let found =
         judged.open.into_iter().map(|finding| Found { standing: standings.standing(&finding), finding });
     let accepted =
@@ -143,7 +206,12 @@ mod tests {
     use super::*;
     use shield_types::Sha256Digest;
 
-    use crate::{advisories::Builder, baseline::Terms, finding::Fingerprint};
+    use crate::{
+        advisories::Builder,
+        baseline::Terms,
+        custom::{RuleFile, Rules},
+        finding::Fingerprint,
+    };
 
     #[test]
     fn comments_rename_nothing() {
@@ -184,17 +252,75 @@ mod tests {
     }
 
     #[test]
-    fn versions_nobody_states_are_a_gap() {
+    fn rules_not_given_make_nothing_stale() {
         let folder = tempfile::tempdir().unwrap();
-        fs::write(folder.path().join("requirements.txt"), "aiohttp>=3\nattrs==23.1.0\n").unwrap();
-        let settings =
-            Settings { advisories: Some(Builder::new().finish()), ..Settings::on(date(2026, 11, 27)) };
+        fs::write(folder.path().join("a.py"), "import shop\nshop.raw(1)\n").unwrap();
+        let text = "format = 1\n[[ban]]\nid = \"shop/raw\"\ntitle = \"t\"\nseverity = \"high\"\nhelp = \"h\"\ncall = [\"shop.raw\"]\n";
+        let file = RuleFile { name: "r.toml".to_owned(), text: Ok(text.to_owned()) };
+        let rules = Rules::load(&[file]).unwrap();
+        let settings = |rules: &Rules| Settings { rules: rules.clone(), ..Settings::on(date(2026, 11, 27)) };
+        let found = audit(folder.path(), &settings(&rules), &|_| {}).unwrap().found;
+        let own = found.iter().find(|one| one.finding.rule.id == "shop/raw").unwrap();
+        let mut baseline = Baseline::new("b");
+        let terms = Terms { reason: "known".to_owned(), owner: None, until: date(2027, 1, 1) };
+        baseline.insert(Entry::accept(&own.finding, terms).unwrap());
+        let without = Settings { baseline: Some(baseline), ..settings(&Rules::default()) };
+        let report = audit(folder.path(), &without, &|_| {}).unwrap();
+        assert!(report.found.iter().all(|one| one.finding.rule.id != "baseline/stale-entry"));
+    }
+
+    #[test]
+    fn one_file_is_a_whole_audit() {
+        let folder = tempfile::tempdir().unwrap();
+        let record = br#"{"id":"PYSEC-1","modified":"2026-01-01T00:00:00Z","affected":[{"package":{"ecosystem":"PyPI","name":"other"},"versions":["1.0"]}]}"#;
+        let mut builder = Builder::new();
+        builder.add("a.json", record);
+        let settings = Settings { advisories: Some(builder.finish()), ..Settings::on(date(2026, 11, 27)) };
+        for (name, text) in [("a.py", "import b\nx = 1\n"), ("requirements.txt", "attrs==23.1.0\n")] {
+            let file = folder.path().join(name);
+            fs::write(&file, text).unwrap();
+            let report = audit(&file, &settings, &|_| {}).unwrap();
+            assert!(report.found.is_empty(), "{:?}", report.found);
+            assert_eq!(report.coverage.gaps, [], "{name}");
+            assert_eq!(report.bill.packages.len(), usize::from(name == "requirements.txt"));
+        }
+    }
+
+    #[test]
+    fn every_list_is_looked_up() {
+        let folder = tempfile::tempdir().unwrap();
+        let lock = "version = 1\n[[package]]\nname = \"demo-pkg\"\nversion = \"2.0\"\nsource = { registry = \"r\" }\n";
+        fs::write(folder.path().join("uv.lock"), lock).unwrap();
+        fs::write(folder.path().join("requirements.txt"), "demo-pkg==1.0\n").unwrap();
+        let record = br#"{"id":"PYSEC-1","modified":"2026-01-01T00:00:00Z","affected":[{"package":{"ecosystem":"PyPI","name":"demo-pkg"},"versions":["1.0"]}]}"#;
+        let mut builder = Builder::new();
+        builder.add("a.json", record);
+        let settings = Settings { advisories: Some(builder.finish()), ..Settings::on(date(2026, 11, 27)) };
         let report = audit(folder.path(), &settings, &|_| {}).unwrap();
-        let said = report
-            .coverage
-            .gaps
-            .iter()
-            .any(|gap| gap.reason.starts_with("nothing says which version of one package"));
-        assert!(said, "{:?}", report.coverage.gaps);
+        let found = report.found.iter().find(|one| one.finding.rule.id == "dependencies/vulnerable").unwrap();
+        assert_eq!(found.finding.place.file, "requirements.txt");
+        assert!(report.bill.matches.is_empty(), "the bill has what is believed");
+    }
+
+    #[test]
+    fn a_package_from_elsewhere_hides_none() {
+        let folder = tempfile::tempdir().unwrap();
+        for (name, resolved) in
+            [("a", "git+ssh://git@example.org/left-pad.git#abc"), ("b", "left-pad-1.0.0.tgz")]
+        {
+            fs::create_dir(folder.path().join(name)).unwrap();
+            let lock = format!(
+                r#"{{"name":"x","lockfileVersion":3,"packages":{{"":{{"name":"x"}},"node_modules/left-pad":{{"version":"1.0.0","resolved":"{resolved}"}}}}}}"#
+            );
+            fs::write(folder.path().join(name).join("package-lock.json"), lock).unwrap();
+        }
+        let record = br#"{"id":"GHSA-1","modified":"2026-01-01T00:00:00Z","affected":[{"package":{"ecosystem":"npm","name":"left-pad"},"versions":["1.0.0"]}]}"#;
+        let mut builder = Builder::new();
+        builder.add("a.json", record);
+        let settings = Settings { advisories: Some(builder.finish()), ..Settings::on(date(2026, 11, 27)) };
+        let report = audit(folder.path(), &settings, &|_| {}).unwrap();
+        let vulnerable = report.found.iter().filter(|one| one.finding.rule.id.starts_with("dependencies/"));
+        let places: Vec<_> = vulnerable.map(|one| one.finding.place.file.as_str()).collect();
+        assert_eq!(places, ["b/package-lock.json"]);
     }
 }

@@ -14,7 +14,8 @@ pub struct Cwe(pub u16);
 /// One kind of defect. Rules are constants: two findings of one rule share it.
 #[derive(Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 pub struct Rule {
-    /// Its name in reports, baselines and settings: kebab case after the area, `python/weak-hash`. Never changes.
+    /// Its name in reports, baselines and settings: kebab case after the area, `python/weak-hash`. Never changes. Of another scanner's
+    /// rule: its own id after the scanner and a colon, `bandit:B101`.
     pub id: &'static str,
     /// In a few words, lower case.
     pub title: &'static str,
@@ -26,6 +27,16 @@ pub struct Rule {
     pub aliases: &'static [&'static str],
     /// What to do, in one sentence.
     pub advice: &'static str,
+}
+
+// === impl Rule ===
+
+impl Rule {
+    /// Whether it is another scanner's.
+    #[must_use]
+    pub fn is_foreign(&self) -> bool {
+        self.id.contains(':')
+    }
 }
 
 // === impl Cwe ===

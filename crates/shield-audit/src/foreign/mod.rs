@@ -10,13 +10,22 @@
 //! Values of secrets that scanners print are not taken over.
 
 mod consolidate;
+mod elsewhere;
+mod heard;
 mod observation;
 mod read;
+mod rules;
 mod run;
 mod tools;
+mod wanted;
+
+pub(crate) use elsewhere::come_home;
+pub(crate) use rules::{findings, plain};
 
 pub use consolidate::{Consolidated, Defect, Sighting, Sources, Theirs, consolidate};
+pub use heard::{Heard, hear};
 pub use observation::{About, Observation, Output};
 pub use read::{ReadOutputError, read_sarif};
-pub use run::{Allowed, Outcome, Ran, Runner};
+pub use run::{Allowed, Outcome, ParsePermissionError, Permission, Ran, Runner};
 pub use tools::{Tool, tools};
+pub use wanted::{Import, Others, ParseWantedError, Wanted};

@@ -52,6 +52,8 @@ pub struct Output {
     pub observations: Vec<Observation>,
     /// What it says it did not look at, and what of its output could not be read.
     pub unread: Vec<Unread>,
+    /// How many findings comments or settings of the tool take back.
+    pub taken_back: usize,
 }
 
 /// The characters of a message that are kept.
@@ -76,6 +78,15 @@ impl About {
 /// Names of packages as they are compared: registries differ on capitals and on `_`, `-` and `.`.
 pub(super) fn folded(package: &str) -> String {
     package.trim().to_lowercase().replace(['_', '.'], "-")
+}
+
+// === impl Output ===
+
+impl Output {
+    /// Whether nothing at all is in it.
+    pub(super) const fn says_nothing(&self) -> bool {
+        self.observations.is_empty() && self.unread.is_empty() && self.taken_back == 0
+    }
 }
 
 // === impl Observation ===

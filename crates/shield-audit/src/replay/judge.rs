@@ -133,8 +133,9 @@ impl Docket {
             rulings.iter_mut().for_each(|ruling| ruling.reason.push_str(&note));
         }
         let found = rulings.len();
-        let changed =
-            format!("{entries} expressions matched here, today {found} do: the file has changed since");
+        let changed = format!(
+            "{entries} of the expressions matched here then, {found} today: the file has changed since"
+        );
         Self { file, rulings: rulings.into(), rest: Ruling::of(Verdict::Changed, changed) }
     }
 

@@ -138,6 +138,36 @@ impl Verdict {
     pub const fn real(self) -> bool {
         matches!(self, Self::NeverImported | Self::Unreached | Self::Reached | Self::Own)
     }
+
+    /// Whether it is one about the file: none is possible where that is not here or cannot be read, or no rule is about the claim.
+    #[must_use]
+    pub const fn is_judgement(self) -> bool {
+        !matches!(self, Self::NotInstalled | Self::Unread | Self::NoRule)
+    }
+
+    /// In a few words.
+    #[must_use]
+    pub const fn words(self) -> &'static str {
+        match self {
+            Self::NoAccusation => "named by a claim that accuses no file",
+            Self::NotInstalled => "not judged: its package is not installed here",
+            Self::Gone => "the file is not there any more",
+            Self::Changed => "the file has changed, and less of it matches",
+            Self::Unread => "not judged: the file cannot be read",
+            Self::PartOfWord => "only a piece of longer words, as DES in description",
+            Self::Comment => "only in comments",
+            Self::Text => "only in texts and comments",
+            Self::OtherLanguage => "a word in a file that is not Python",
+            Self::Name => "a name in code that does something else",
+            Self::NotForSecurity => "real, and says that no security hangs on it",
+            Self::TakenBack => "real, and taken back by a comment",
+            Self::NeverImported => "real, in a package that is never imported",
+            Self::Unreached => "real, in a file that is never loaded",
+            Self::Reached => "real, in installed code that is loaded",
+            Self::Own => "real, in the project's own code",
+            Self::NoRule => "not judged: no rule here is about the claim",
+        }
+    }
 }
 
 // === impl JudgedClaim ===

@@ -48,6 +48,8 @@ pub enum Part {
     Packages,
     /// What is known of vulnerabilities.
     Advisories,
+    /// Other scanners, and files with what they said.
+    Scanners,
 }
 
 /// Text that names no part of an audit.
@@ -105,8 +107,15 @@ impl Coverage {
 
 impl Part {
     /// All of them.
-    pub const ALL: [Self; 6] =
-        [Self::Files, Self::Flows, Self::History, Self::Imports, Self::Packages, Self::Advisories];
+    pub const ALL: [Self; 7] = [
+        Self::Files,
+        Self::Flows,
+        Self::History,
+        Self::Imports,
+        Self::Packages,
+        Self::Advisories,
+        Self::Scanners,
+    ];
 
     /// Its name.
     #[must_use]
@@ -118,6 +127,7 @@ impl Part {
             Self::Imports => "imports",
             Self::Packages => "packages",
             Self::Advisories => "advisories",
+            Self::Scanners => "scanners",
         }
     }
 

@@ -10,12 +10,15 @@ use jiff::civil::Date;
 use serde::Serialize;
 use shield_types::Sha256Digest;
 
-use super::{Coverage, Criteria, Funnel, Outcome, Report, Standing};
+use super::{Coverage, Criteria, Funnel, Outcome, Report, Scanner, Standing};
 use crate::{
     advisories::{Answer, Match, Summary, Unchecked, Withdrawn},
     baseline::Terms,
+    custom::Used,
     dependencies::Believed,
     finding::{Confidence, Finding, Fingerprint, Place, Rule, Severity, Step},
+    foreign::Sighting,
+    reachability::Tier,
 };
 
 /// The form and its version.
@@ -34,7 +37,9 @@ struct Document<'a> {
     found: Vec<One<'a>>,
     accepted: Vec<One<'a>>,
     suppressed: Vec<One<'a>>,
+    rule_files: &'a Used,
     coverage: &'a Coverage,
+    scanners: &'a [Scanner],
     packages: &'a [Believed],
     advisories: Known<'a>,
 }
@@ -51,6 +56,9 @@ struct One<'a> {
     message: &'a str,
     steps: &'a [Step],
     fingerprint: Fingerprint,
+    /// Who sees it, if other scanners were asked; `shield audit` is one of them if it does.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    seen_by: Vec<Sighting>,
     #[serde(skip_serializing_if = "Option::is_none")]
     standing: Option<Standing>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -67,6 +75,8 @@ struct Known<'a> {
     matches: Option<&'a [Match]>,
     withdrawn: Option<&'a [Withdrawn]>,
     unchecked: Option<&'a [Unchecked]>,
+    /// How near the project comes to each match, in their order.
+    tiers: Option<Vec<Tier>>,
 }
 
 #[derive(Serialize)]
@@ -78,10 +88,11 @@ struct Database<'a> {
 /// The report as one document of JSON.
 #[must_use]
 pub fn json(report: &Report, criteria: &Criteria) -> String {
-    let found = report.found.iter().map(|one| One { standing: Some(one.standing), ..One::of(&one.finding) });
-    let accepted = report.accepted.iter().map(|one| One { terms: Some(&one.terms), ..One::of(&one.finding) });
+    let of = |finding| One::of(report, finding);
+    let found = report.found.iter().map(|one| One { standing: Some(one.standing), ..of(&one.finding) });
+    let accepted = report.accepted.iter().map(|one| One { terms: Some(&one.terms), ..of(&one.finding) });
     let suppressed =
-        report.suppressed.iter().map(|one| One { comment: Some(&one.comment), ..One::of(&one.finding) });
+        report.suppressed.iter().map(|one| One { comment: Some(&one.comment), ..of(&one.finding) });
     let document = Document {
         schema: SCHEMA,
         root: &report.root,
@@ -94,9 +105,11 @@ pub fn json(report: &Report, criteria: &Criteria) -> String {
         found: found.collect(),
         accepted: accepted.collect(),
         suppressed: suppressed.collect(),
+        rule_files: &report.own_rules,
         coverage: &report.coverage,
+        scanners: &report.scanners,
         packages: &report.packages,
-        advisories: Known::of(&report.advisories),
+        advisories: Known::of(report),
     };
     let mut text =
         serde_json::to_string_pretty(&document).expect("every key is text, and nothing in it can fail");
@@ -107,7 +120,7 @@ pub fn json(report: &Report, criteria: &Criteria) -> String {
 // === impl One ===
 
 impl<'a> One<'a> {
-    fn of(finding: &'a Finding) -> Self {
+    fn of(report: &Report, finding: &'a Finding) -> Self {
         Self {
             rule: finding.rule.id,
             severity: finding.severity,
@@ -118,6 +131,7 @@ impl<'a> One<'a> {
             message: &finding.message,
             steps: &finding.steps,
             fingerprint: finding.fingerprint,
+            seen_by: report.seen_by(finding),
             standing: None,
             terms: None,
             comment: None,
@@ -128,14 +142,15 @@ impl<'a> One<'a> {
 // === impl Known ===
 
 impl<'a> Known<'a> {
-    fn of(answer: &'a Answer) -> Self {
-        let Answer::Checked(checked) = answer else { return Self::default() };
+    fn of(report: &'a Report) -> Self {
+        let Answer::Checked(checked) = &report.advisories else { return Self::default() };
         Self {
             database: Some(Database { digest: checked.digest, summary: &checked.summary }),
             checked_packages: checked.checked_packages,
             matches: Some(&checked.matches),
             withdrawn: Some(&checked.withdrawn),
             unchecked: Some(&checked.unchecked),
+            tiers: Some(checked.matches.iter().map(|one| report.graph.tier(one)).collect()),
         }
     }
 }
@@ -169,6 +184,7 @@ mod tests {
         assert_eq!(document["suppressed"][0]["comment"], "# nosec B324");
         assert_eq!(document["coverage"]["skipped"][0]["reason"]["kind"], "syntax-error");
         assert_eq!(document["advisories"]["matches"].as_array().unwrap().len(), 3);
+        assert_eq!(document["advisories"]["tiers"], json!(["unknown", "never-imported", "unknown"]));
     }
 
     #[test]

@@ -6,9 +6,12 @@
 use std::fmt::Write as _;
 
 use super::{
-    Criteria, Gap, Report,
+    Criteria, Gap, Report, Scanner,
     escape::{markdown as plain, markdown_code as code, sentence, within},
-    words::{Group, advice, apart_by, capital, count, groups, newest, place, steps, verdict},
+    words::{
+        Group, advice, apart_by, came_of, capital, count, groups, named, newest, not_understood, place,
+        run_of, seen_by, steps, verdict,
+    },
 };
 use crate::{advisories::Answer, dependencies::Believed, finding::Finding};
 
@@ -35,9 +38,11 @@ pub fn markdown(report: &Report, criteria: &Criteria) -> String {
     let mut text = format!("## shield audit: {}\n\n", verdict(report, criteria));
     funnel(&mut text, report, criteria);
     let mut end = String::new();
+    own_rules(&mut end, report);
     packages(&mut end, report);
+    scanners(&mut end, report);
     coverage(&mut end, report);
-    findings(&mut text, &groups(report, criteria), BYTES_MAX - end.len());
+    findings(&mut text, report, criteria, BYTES_MAX - end.len());
     text + &end
 }
 
@@ -51,8 +56,19 @@ fn funnel(text: &mut String, report: &Report, criteria: &Criteria) {
     writeln!(text, "| **{}** | **to mend** |", count(funnel.open)).expect(ANYTHING);
 }
 
+/// What rule files added and changed.
+fn own_rules(text: &mut String, report: &Report) {
+    let sentences = report.own_rules.sentences();
+    if sentences.is_empty() {
+        return;
+    }
+    text.push_str("\n**Rule files**\n\n");
+    rows(text, sentences.iter().map(|sentence| format!("- {}\n", said(sentence))), "sentences");
+}
+
 /// What is to be mended, until the document has so many bytes.
-fn findings(text: &mut String, groups: &[Group<'_>], bytes_max: usize) {
+fn findings(text: &mut String, report: &Report, criteria: &Criteria, bytes_max: usize) {
+    let groups = groups(report, criteria);
     let all: usize = groups.iter().map(|group| group.findings.len()).sum();
     // For what stands below and around them.
     let end = bytes_max.saturating_sub(400);
@@ -69,7 +85,7 @@ fn findings(text: &mut String, groups: &[Group<'_>], bytes_max: usize) {
         let before = written;
         let mut folded = false;
         for finding in &group.findings {
-            let entry = entry(finding);
+            let entry = entry(report, finding);
             if text.len() + entry.len() > end {
                 break;
             }
@@ -93,19 +109,21 @@ fn findings(text: &mut String, groups: &[Group<'_>], bytes_max: usize) {
 fn head(group: &Group<'_>) -> String {
     let (rule, level) = (group.rule, group.severity.name());
     format!(
-        "\n### {}: {} ({})\n\n{} <sub><code>{}</code>, {}</sub>\n\n",
+        "\n### {}: {} ({})\n\n{} <sub>{}, {}</sub>\n\n",
         capital(level),
         sentence(rule.title, plain, code),
         count(group.findings.len()),
         said(&advice(rule)),
-        rule.id,
+        code(rule.id),
         rule.cwe
     )
 }
 
-fn entry(finding: &Finding) -> String {
+fn entry(report: &Report, finding: &Finding) -> String {
+    let seen = seen_by(report, finding);
+    let seen = if seen.is_empty() { seen } else { format!(", {}", plain(&within(&seen, TEXT_MAX))) };
     let mut entry = format!(
-        "- {} {} <sub>{} confidence, <code>{}</code></sub>\n",
+        "- {} {} <sub>{} confidence, <code>{}</code>{seen}</sub>\n",
         code(&within(&place(&finding.place), TEXT_MAX)),
         said(&finding.message),
         finding.confidence.name(),
@@ -140,12 +158,13 @@ fn packages(text: &mut String, report: &Report) {
         ),
         Answer::Checked(checked) => writeln!(
             text,
-            "{} in use, {} of them in a version that could be checked against advisories up to {} (`{}`): {} vulnerabilities.",
+            "{} in use, {} of them in a version that could be checked against advisories up to {} (`{}`): {} vulnerabilities{}.",
             count(packages),
             count(checked.checked_packages),
             plain(&newest(checked, report.day)),
             checked.digest,
             count(checked.matches.len()),
+            not_understood(checked),
         ),
     }
     .expect(ANYTHING);
@@ -165,6 +184,19 @@ fn packages(text: &mut String, report: &Report) {
         )
     };
     rows(text, report.packages.iter().map(row), "lists");
+}
+
+/// Who else was asked, and what came of it.
+fn scanners(text: &mut String, report: &Report) {
+    if report.scanners.is_empty() {
+        return;
+    }
+    text.push_str("\n### Other scanners\n\n| scanner | run | what came of it |\n| --- | --- | --- |\n");
+    let row = |scanner: &Scanner| {
+        let (name, run) = (within(&named(scanner), TEXT_MAX), within(&run_of(scanner), TEXT_MAX));
+        format!("| {} | {} | {} |\n", plain(&name), plain(&run), said(&came_of(scanner)))
+    };
+    rows(text, report.scanners.iter().map(row), "scanners");
 }
 
 fn coverage(text: &mut String, report: &Report) {

@@ -6,26 +6,31 @@
 //! same report gives the same bytes.
 
 mod bill;
+mod claims;
 mod coverage;
 mod escape;
 mod funnel;
 mod html;
 mod json;
 mod markdown;
+pub mod replay;
 #[cfg(test)]
 mod sample;
 mod sarif;
+mod scanners;
 mod shape;
 pub mod text;
 mod vex;
 mod words;
 
 pub use bill::{cyclonedx, spdx};
+pub use claims::claims;
 pub use coverage::{Coverage, Gap, HistoryRead, ParsePartError, Part};
 pub use funnel::Funnel;
 pub use html::html;
 pub use json::{SCHEMA, json};
 pub use markdown::markdown;
 pub use sarif::sarif;
+pub use scanners::Scanner;
 pub use shape::{Accepted, Criteria, Found, Outcome, Report, Standing};
 pub use vex::vex;

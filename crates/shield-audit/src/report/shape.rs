@@ -1,19 +1,24 @@
 //! A report.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
-use super::{Coverage, Part};
+use super::{Coverage, Part, Scanner};
 use crate::{
     advisories::Answer,
     audit::ImportGraph,
     baseline::Terms,
+    custom::Used,
     dependencies::{Believed, bill::Bill},
-    finding::{Finding, Rule, Severity},
+    finding::{Finding, Fingerprint, Rule, Severity},
+    foreign::Sighting,
     python::Suppressed,
 };
+
+/// What this audit is called among scanners.
+pub(super) const NAME: &str = "shield audit";
 
 /// Whose code a finding is in, and whether anything leads there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
@@ -91,6 +96,12 @@ pub struct Report {
     pub bill: Bill,
     /// What leads where; not part of what is written, only its digest is, with claims that rest on it.
     pub graph: ImportGraph,
+    /// Other scanners that were asked.
+    pub scanners: Vec<Scanner>,
+    /// Who else sees a finding: those of other scanners alone are here too.
+    pub seen_by: BTreeMap<Fingerprint, BTreeSet<Sighting>>,
+    /// What rule files added and changed.
+    pub own_rules: Used,
 }
 
 // === impl Report ===
@@ -114,6 +125,22 @@ impl Report {
     #[must_use]
     pub fn rules(&self) -> BTreeSet<&'static Rule> {
         self.all().map(|finding| finding.rule).collect()
+    }
+
+    /// Who sees a finding, we first. Nobody, if no other scanner was asked.
+    #[must_use]
+    pub fn seen_by(&self, finding: &Finding) -> Vec<Sighting> {
+        if self.scanners.is_empty() {
+            return Vec::new();
+        }
+        let ours = (!finding.rule.is_foreign()).then(|| Sighting {
+            tool: NAME.to_owned(),
+            rule: finding.rule.id.to_owned(),
+            severity: finding.severity,
+        });
+        ours.into_iter()
+            .chain(self.seen_by.get(&finding.fingerprint).into_iter().flatten().cloned())
+            .collect()
     }
 
     /// What it comes to.

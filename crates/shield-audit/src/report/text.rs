@@ -5,7 +5,9 @@ use std::fmt::Write as _;
 use super::{
     Criteria, Funnel, Report,
     escape::visible,
-    words::{Group, advice, groups, newest, place, steps, verdict},
+    words::{
+        Group, advice, came_of, groups, named, newest, not_understood, place, run_of, seen_by, steps, verdict,
+    },
 };
 use crate::{advisories::Answer, baseline::STALE};
 
@@ -22,10 +24,12 @@ const PLACES_SHOWN: usize = 10;
 pub fn text(report: &Report, criteria: &Criteria) -> String {
     let mut text = String::new();
     push(&mut text, &format!("{}; {} files read", verdict(report, criteria), report.coverage.files));
-    groups(report, criteria).iter().for_each(|group| push(&mut text, &entry(group)));
+    groups(report, criteria).iter().for_each(|group| push(&mut text, &entry(report, group)));
     push(&mut text, &funnel(&report.funnel(criteria), criteria));
     text.push_str(&lines_to_remove(report));
+    text.push_str(&own_rules(report));
     push(&mut text, &packages(report));
+    text.push_str(&scanners(report));
     push(&mut text, &coverage(report));
     text
 }
@@ -35,13 +39,17 @@ fn push(text: &mut String, part: &str) {
 }
 
 /// What a rule found, and what to do.
-fn entry(group: &Group<'_>) -> String {
+fn entry(report: &Report, group: &Group<'_>) -> String {
     let Group { severity, rule, findings } = group;
     let (count, level) = (findings.len(), severity.name());
     let mut entry = format!("\n{level} {} ({}), {count}: {}", rule.id, rule.cwe, advice(rule));
     for finding in findings.iter().take(PLACES_SHOWN) {
         let (place, message) = (place(&finding.place), visible(&finding.message));
         write!(entry, "\n  {} [{}]\n    {message}", visible(&place), finding.fingerprint).expect(ANYTHING);
+        let seen = seen_by(report, finding);
+        if !seen.is_empty() {
+            write!(entry, "\n    {}", visible(&seen)).expect(ANYTHING);
+        }
         for step in &finding.steps {
             let place = self::place(&step.place);
             write!(entry, "\n      {} {}", visible(&place), visible(&step.what)).expect(ANYTHING);
@@ -77,6 +85,14 @@ fn lines_to_remove(report: &Report) -> String {
     text + "\n"
 }
 
+/// What rule files added and changed.
+fn own_rules(report: &Report) -> String {
+    let sentences = report.own_rules.sentences();
+    let lines = sentences.iter().map(|sentence| format!("\n  {}", visible(sentence)));
+    let lines: String = lines.collect();
+    if lines.is_empty() { lines } else { format!("\nrule files:{lines}\n") }
+}
+
 fn packages(report: &Report) -> String {
     let packages = report.bill.packages.len();
     match &report.advisories {
@@ -87,12 +103,29 @@ fn packages(report: &Report) -> String {
             )
         }
         Answer::Checked(checked) => format!(
-            "\npackages: {packages}, {} checked against advisories up to {} (sha256 {})",
+            "\npackages: {packages}, {} checked against advisories up to {} (sha256 {}){}",
             checked.checked_packages,
             newest(checked, report.day),
-            checked.digest.hex()
+            checked.digest.hex(),
+            not_understood(checked)
         ),
     }
+}
+
+/// Who else was asked, and what came of it.
+fn scanners(report: &Report) -> String {
+    let rows: Vec<[String; 3]> = report
+        .scanners
+        .iter()
+        .map(|one| [named(one), run_of(one), came_of(one)].map(|cell| visible(&cell)))
+        .collect();
+    if rows.is_empty() {
+        return String::new();
+    }
+    let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or_default();
+    let (names, runs) = (width(0), width(1));
+    let rows = rows.iter().map(|[name, run, said]| format!("  {name:names$}  {run:runs$}  {said}\n"));
+    format!("other scanners: {}\n{}\n", report.scanners.len(), rows.collect::<String>())
 }
 
 fn coverage(report: &Report) -> String {

@@ -1,10 +1,14 @@
 //! Words and orders that every form of a report shares.
 
-use std::{cmp::Reverse, collections::BTreeMap, fmt};
+use std::{
+    cmp::Reverse,
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+};
 
 use jiff::civil::Date;
 
-use super::{Criteria, Funnel, Outcome, Report, Standing};
+use super::{Criteria, Funnel, Outcome, Report, Scanner, Standing, shape::NAME};
 use crate::{
     advisories::Checked,
     finding::{Cwe, Finding, Place, Rule, Severity},
@@ -112,10 +116,91 @@ pub(super) fn newest(checked: &Checked, day: Date) -> String {
     if covered.is_empty() { "no registry".to_owned() } else { covered.join(", ") }
 }
 
+/// What of a database was not understood, for a sentence about it; empty if all was.
+pub(super) fn not_understood(checked: &Checked) -> String {
+    // One record may be refused for several reasons.
+    let files: BTreeSet<_> = checked.summary.quarantined.iter().map(|one| &one.file).collect();
+    match files.len() {
+        0 => String::new(),
+        records => {
+            format!("; {records} records of it were not understood, and `shield audit --update` names them")
+        }
+    }
+}
+
+/// Who sees a finding, in a strangers' text; empty if nobody else was asked.
+pub(super) fn seen_by(report: &Report, finding: &Finding) -> String {
+    let seen = report.seen_by(finding);
+    let mut who: Vec<String> = Vec::new();
+    let mut before = "";
+    for one in &seen {
+        match who.last_mut().filter(|_| one.tool == before) {
+            Some(last) => {
+                last.push_str(" and ");
+                last.push_str(&one.rule);
+            }
+            None if one.tool == NAME => who.push(one.tool.clone()),
+            None => who.push(format!("{} {}", one.tool, one.rule)),
+        }
+        before = &one.tool;
+    }
+    match who.len() {
+        0 => String::new(),
+        1 => format!("seen by {} only", who[0]),
+        _ => format!("seen by {}", who.join(", ")),
+    }
+}
+
+/// What came of a scanner, in a stranger's text.
+pub(super) fn came_of(scanner: &Scanner) -> String {
+    if scanner.state != "read" {
+        let hint = scanner.hint.as_ref().map(|hint| format!("; {hint}")).unwrap_or_default();
+        return format!("{}{hint}", scanner.reason);
+    }
+    let mut said = format!(
+        "{}: {} defects that we see too, {} that we do not",
+        counted(scanner.findings, "finding"),
+        count(scanner.also_ours),
+        count(scanner.only_theirs)
+    );
+    for (number, what) in [
+        (scanner.taken_back, "taken back by comments or settings of it"),
+        (scanner.left_out, "in what the settings leave out"),
+        (scanner.unread, "things it did not look at"),
+    ] {
+        if number > 0 {
+            said.push_str(&format!("; {} {what}", count(number)));
+        }
+    }
+    said
+}
+
+/// How a scanner was run, in a stranger's text: version, time and exit code, as far as they are known.
+pub(super) fn run_of(scanner: &Scanner) -> String {
+    let version = scanner.version.clone();
+    let took = scanner.took_ms.map(|ms| format!("{}.{} s", ms / 1_000, ms % 1_000 / 100));
+    let exit = scanner.exit.map(|exit| format!("exit {exit}"));
+    version.into_iter().chain(took).chain(exit).collect::<Vec<_>>().join(", ")
+}
+
+/// What a scanner is called: a file says whose outputs are in it.
+pub(super) fn named(scanner: &Scanner) -> String {
+    match &scanner.file {
+        Some(file) if scanner.whose.is_empty() => file.clone(),
+        Some(file) => format!("{file} ({})", scanner.whose.join(", ")),
+        None => scanner.name(),
+    }
+}
+
+/// `1 finding`, `2 findings`.
+pub(super) fn counted(number: usize, what: &str) -> String {
+    format!("{} {what}{}", count(number), if number == 1 { "" } else { "s" })
+}
+
 /// The steps of a funnel from all to what is left: how many each sets apart, and why.
 pub(super) fn steps(funnel: &Funnel, criteria: &Criteria) -> [(usize, String); 5] {
     [
-        (funnel.suppressed, "taken back by a comment in the source".to_owned()),
+        (funnel.suppressed, "taken back by a comment in the source or by a rule file".to_owned()),
         (funnel.accepted, "accepted by the baseline".to_owned()),
         (funnel.unreachable, "in installed code that nothing leads to".to_owned()),
         (funnel.dependency, "in installed code that is imported".to_owned()),

@@ -3,6 +3,7 @@
 use shield_audit::{
     audit::HistoryOf,
     finding::Severity,
+    foreign::{Permission, Wanted},
     imports::PythonVersion,
     report::{Criteria, Part},
 };
@@ -18,6 +19,7 @@ const PATH_BYTES_MAX: usize = 4_096;
 
 const NAMES: &str = "names of directories, such as \"vendor\"";
 const SITES: &str = "directories of installed packages, such as \".venv/lib/python3.12/site-packages\"";
+const RULES: &str = "paths of files inside the project, such as \"audit-rules.toml\"";
 const PYTHON: &str = "a version such as \"3.12\"";
 
 pub(crate) fn read(table: &Table<'_>) -> Option<AuditSettings> {
@@ -42,6 +44,15 @@ pub(crate) fn read(table: &Table<'_>) -> Option<AuditSettings> {
     let site_packages = site_packages.or(default.site_packages);
     let python = table.string("python", 16, PYTHON).and_then(|text| python(&text)).optional();
     let baseline = project_file(table, "baseline").optional();
+    let scanners = table.list_of("scanners", |name| {
+        name.parse::<Wanted>().map_err(|_| Refusal::new("no scanner", format!("any of {}", Wanted::listed())))
+    });
+    let scanners = scanners.or(default.scanners);
+    let rules = table.list_of("rules", |path| match is_in_project(&path) {
+        true => Ok(path),
+        false => Err(Refusal::new("outside the project", RULES)),
+    });
+    let rules = rules.or(default.rules);
     Some(AuditSettings {
         criteria: Criteria { fail_on: fail_on.take()?, gaps: gaps.take()? },
         exclude: exclude.take()?,
@@ -49,7 +60,17 @@ pub(crate) fn read(table: &Table<'_>) -> Option<AuditSettings> {
         site_packages: site_packages.take()?,
         python: python.take()?,
         baseline: baseline.take()?,
+        scanners: scanners.take()?,
+        allow: default.allow,
+        imports: default.imports,
+        rules: rules.take()?,
     })
+}
+
+fn is_in_project(path: &str) -> bool {
+    (1..=PATH_BYTES_MAX).contains(&path.len())
+        && !path.starts_with('/')
+        && path.split('/').all(|part| part != "..")
 }
 
 /// `3.12` as its minor number.
@@ -65,8 +86,14 @@ fn severity<'r>(table: &Table<'r>, key: &'static str) -> Setting<'r, Severity> {
 /// `[stage.audit]`; the outer `None` is a mistake.
 pub(crate) fn stage(table: &Table<'_>) -> Option<Option<AuditStage>> {
     let fail_on = severity(table, "fail_on").optional();
+    let allow = table.list_of("allow", |name| {
+        let listed = Permission::ALL.map(Permission::name).join(", ");
+        name.parse::<Permission>()
+            .map_err(|_| Refusal::new("nothing that could be allowed", format!("any of {listed}")))
+    });
+    let allow = allow.or(Vec::new());
     if !table.present() {
         return Some(None);
     }
-    Some(Some(AuditStage { fail_on: fail_on.take()? }))
+    Some(Some(AuditStage { fail_on: fail_on.take()?, allow: allow.take()? }))
 }

@@ -3,7 +3,13 @@
 use std::{collections::BTreeMap, net::SocketAddr, time::Duration};
 
 use serde::{Deserialize, Serialize};
-use shield_audit::{audit::HistoryOf, finding::Severity, imports::PythonVersion, report::Criteria};
+use shield_audit::{
+    audit::HistoryOf,
+    finding::Severity,
+    foreign::{Import, Permission, Wanted},
+    imports::PythonVersion,
+    report::Criteria,
+};
 use shield_load::BenchComponent;
 use shield_types::{
     EnvironmentName, ServiceName,
@@ -113,6 +119,9 @@ pub struct DrillStage {
 pub struct AuditStage {
     /// Findings stop a release from this severity; `None`: from that of `[audit]`.
     pub fail_on: Option<Severity>,
+    /// What other scanners may do.
+    #[serde(default)]
+    pub allow: Vec<Permission>,
 }
 
 /// What an audit looks at, and what it is held against.
@@ -130,6 +139,17 @@ pub struct AuditSettings {
     pub python: Option<PythonVersion>,
     /// The file of accepted findings, relative to the project; `None`: `audit-baseline.txt` if there is one.
     pub baseline: Option<String>,
+    /// Other scanners that are run too.
+    #[serde(default)]
+    pub scanners: Vec<Wanted>,
+    /// What these may do. Never from `[audit]`: whoever audits a tree of strangers decides, not the tree.
+    #[serde(skip)]
+    pub allow: Vec<Permission>,
+    /// Files with what scanners said elsewhere; from the command line only.
+    #[serde(skip)]
+    pub imports: Vec<Import>,
+    /// Rule files, relative to the project.
+    pub rules: Vec<String>,
 }
 
 /// Holds the security components against what they may cost.
@@ -308,6 +328,10 @@ impl Default for AuditSettings {
             site_packages: Vec::new(),
             python: None,
             baseline: None,
+            scanners: Vec::new(),
+            allow: Vec::new(),
+            imports: Vec::new(),
+            rules: Vec::new(),
         }
     }
 }

@@ -11,14 +11,17 @@ use shield_audit::{
     advisories::{Answer, Index, OpenIndexError},
     audit::{Progress, Settings, audit},
     baseline::{Baseline, ParseBaselineError},
+    custom::LoadRulesError,
+    foreign::Others,
     report::{Criteria, Found, Outcome, Report},
-    tree::WalkError,
+    tree::{WalkError, read_regular_text},
 };
 use shield_evidence::{Check, CheckOutcome};
 use shield_types::{Sha256Digest, chain};
 use tokio::sync::watch;
 
 use super::{
+    rule_files::load_rules,
     ship::{Pipeline, ShipError, failed},
     stage::{PipelineEvent, StageFailure, StageName},
 };
@@ -50,6 +53,9 @@ pub enum AuditRunError {
     /// The file of accepted findings has mistakes.
     #[error("accept what the baseline says")]
     Baseline(#[from] ParseBaselineError),
+    /// Rule files have mistakes: there is no audit without one of their rules.
+    #[error("audit with the rules of the project's own")]
+    Rules(#[from] LoadRulesError),
     /// The index of advisories is none, or of another version.
     #[error("use `{}`", path.display())]
     Advisories {
@@ -73,7 +79,7 @@ pub fn advisories_path() -> Option<PathBuf> {
 /// there is a file.
 ///
 /// # Errors
-/// If there is nothing at `path`, or the baseline or the index cannot be used. Everything else is part of the report.
+/// If there is nothing at `path`, or the baseline, the index or a rule file cannot be used. Everything else is part of the report.
 pub fn audit_project(
     path: &Path,
     settings: &AuditSettings,
@@ -94,7 +100,7 @@ pub(super) fn today() -> Date {
 /// file.
 ///
 /// # Errors
-/// If the index cannot be used.
+/// If the index or a rule file cannot be used.
 pub fn audit_settings(
     path: &Path,
     settings: &AuditSettings,
@@ -105,7 +111,13 @@ pub fn audit_settings(
     order.history = settings.history;
     order.python = settings.python;
     order.site_packages = settings.site_packages.iter().map(|site| path.join(site)).collect();
+    order.rules = load_rules(path, &settings.rules)?;
     order.advisories = advisories.map(index).transpose()?.flatten();
+    order.others = Others {
+        wanted: settings.scanners.clone(),
+        allowed: settings.allow.iter().copied().collect(),
+        imports: settings.imports.clone(),
+    };
     Ok(order)
 }
 
@@ -113,9 +125,9 @@ pub fn audit_settings(
 fn baseline(path: &Path, settings: &AuditSettings) -> Result<Option<Baseline>, AuditRunError> {
     let name = settings.baseline.as_deref().unwrap_or(BASELINE);
     let location = path.join(name);
-    match fs::read_to_string(&location) {
+    match read_regular_text(&location) {
         Ok(text) => Ok(Some(Baseline::parse(name, &text)?)),
-        Err(_) if settings.baseline.is_none() && !location.is_file() => Ok(None),
+        Err(error) if settings.baseline.is_none() && error.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(source) => Err(AuditRunError::Read { path: location, source }),
     }
 }
@@ -160,7 +172,9 @@ impl Pipeline<'_> {
 
     /// The audit runs on threads of its own; how far it is comes back through a channel.
     async fn audited(&mut self) -> Result<Report, String> {
-        let (project, settings) = (self.order.project.clone(), self.order.manifest.audit.clone());
+        let (project, mut settings) = (self.order.project.clone(), self.order.manifest.audit.clone());
+        let stage = self.order.manifest.stages.audit.as_ref();
+        settings.allow = stage.map(|stage| stage.allow.clone()).unwrap_or_default();
         // The latest is enough: nobody reads what came before it.
         let (tell, mut told) = watch::channel(None);
         let work = tokio::task::spawn_blocking(move || {
@@ -170,10 +184,12 @@ impl Pipeline<'_> {
             audit_project(&project, &settings, advisories_path().as_deref(), &tell)
         });
         while told.changed().await.is_ok() {
-            if let Some(Progress::Files { done, all }) = *told.borrow_and_update() {
-                let line = format!("{done} of {all} files");
-                (self.tell)(PipelineEvent::Output { stage: StageName::Audit, line });
-            }
+            let line = match *told.borrow_and_update() {
+                Some(Progress::Files { done, all }) => format!("{done} of {all} files"),
+                Some(Progress::Scanner { name, number, all }) => format!("{name}, scanner {number} of {all}"),
+                _ => continue,
+            };
+            (self.tell)(PipelineEvent::Output { stage: StageName::Audit, line });
         }
         // What it reads is anybody's: should a reader of it give up, the stage has failed, and the pipeline ends in order.
         let report = work.await.map_err(|error| format!("the audit broke off, which is a bug: {error}"))?;
@@ -230,8 +246,10 @@ impl Pipeline<'_> {
             "funnel": report.funnel(criteria),
             "files": report.coverage.files,
             "packages": report.bill.packages.len(),
+            "scanners": report.scanners,
             "advisories_sha256": database.map(|digest| digest.to_string()),
             "fingerprints": names,
+            "rule_files_sha256": report.own_rules.fingerprint.map(|digest| digest.to_string()),
         })
     }
 }

@@ -1,12 +1,13 @@
 //! The command line of `shield audit`.
 
-use std::path::PathBuf;
+use std::{convert::Infallible, path::PathBuf};
 
 use clap::{Args, ValueEnum};
 use jiff::civil::Date;
 use shield_audit::{
     baseline::{FingerprintStart, Pick, Terms},
     finding::Severity,
+    foreign::{Import, Permission, Wanted},
     imports::PythonVersion,
     report::Part,
 };
@@ -39,17 +40,68 @@ pub(crate) struct AuditArguments {
     #[arg(long, value_name = "FILE")]
     pub(crate) baseline: Option<PathBuf>,
     #[command(flatten)]
+    pub(crate) others: ScannerArguments,
+    #[command(flatten)]
+    pub(crate) rules: AuditRuleArguments,
+    #[command(flatten)]
     pub(crate) files: AuditFileArguments,
     #[command(flatten)]
     pub(crate) mend: MendArguments,
     #[command(flatten)]
     pub(crate) accept: AcceptArguments,
+    /// Instead of an audit, hold an OpenVEX document that `--vex` wrote against PATH: derive each of its proofs anew, and say which claims
+    /// hold.
+    #[arg(long, value_name = "FILE", help_heading = REPORTS, conflicts_with_all = [
+        "fail_on", "gaps", "history", "baseline", "acceptance", "mending", "update", "files", "with", "allow", "import",
+        "replay",
+    ])]
+    pub(crate) verify_vex: Option<PathBuf>,
+    /// Instead of an audit, say of every file that the report of another search accuses what is true of it: one verdict with a reason
+    /// for each entry of the original's `compliance_report.json`. Where its packages are installed is found in PATH, or said by
+    /// --site-packages.
+    #[arg(long, value_name = "REPORT", help_heading = REPLAY, conflicts_with_all = [
+        "fail_on", "gaps", "history", "baseline", "with", "allow", "import", "fix", "plan", "revert", "acceptance",
+        "sarif", "cyclonedx", "spdx", "vex",
+    ])]
+    pub(crate) replay: Option<PathBuf>,
     /// Instead of an audit, make the index of advisories anew from these directories and zip archives (dumps of OSV, checkouts of
     /// advisory databases), or from OSV's dumps of crates.io, Go, npm and PyPI, fetched now.
     #[arg(long, value_name = "SOURCE", num_args = 0.., help_heading = ADVISORIES, conflicts_with_all = [
         "path", "fail_on", "gaps", "history", "exclude", "site_packages", "python", "baseline", "acceptance",
+        "with", "allow", "import", "replay",
     ])]
     pub(crate) update: Option<Vec<PathBuf>>,
+}
+
+/// Whom else is heard.
+#[derive(Debug, Args)]
+pub(crate) struct ScannerArguments {
+    /// Run this scanner too, or `installed`: every one that is; may be given more than once [default: audit.scanners of
+    /// shield.toml].
+    #[arg(long, value_name = "SCANNER", value_parser = parse_wanted, help_heading = SCANNERS)]
+    pub(crate) with: Vec<Wanted>,
+    /// What scanners may do beyond reading PATH: `network` or `project-code`; may be given more than once.
+    #[arg(long, value_name = "WHAT", value_parser = parse_permission, help_heading = SCANNERS)]
+    pub(crate) allow: Vec<Permission>,
+    /// Hear what a scanner said elsewhere: SARIF, or its output, with SCANNER where that is not seen from what is in it; may be given
+    /// more than once.
+    #[arg(long, value_name = "[SCANNER=]FILE", value_parser = parse_import, help_heading = SCANNERS)]
+    pub(crate) import: Vec<Import>,
+}
+
+/// Rules of the project's own.
+#[derive(Debug, Args)]
+pub(crate) struct AuditRuleArguments {
+    /// A file of rules, models and changes in TOML (docs/audit-rules.md), beside audit.rules of shield.toml; may be given more than once.
+    #[arg(long, value_name = "FILE", help_heading = RULES)]
+    pub(crate) rules: Vec<PathBuf>,
+    /// Instead of an audit, hold these rule files against their own examples, and name what no example shows to find anything.
+    #[arg(long, value_name = "FILE", num_args = 1.., help_heading = RULES, conflicts_with_all = [
+        "path", "fail_on", "gaps", "history", "exclude", "site_packages", "python", "baseline", "rules", "acceptance", "mending",
+        "with", "allow", "import", "replay", "verify_vex",
+        "update",
+    ])]
+    pub(crate) check_rules: Option<Vec<PathBuf>>,
 }
 
 /// What is done about findings.
@@ -70,6 +122,7 @@ pub(crate) struct MendArguments {
 
 /// Files that the report is written to.
 #[derive(Debug, Args)]
+#[group(id = "files", multiple = true)]
 pub(crate) struct AuditFileArguments {
     /// Write all of it as JSON.
     #[arg(long, value_name = "FILE", help_heading = REPORTS)]
@@ -121,6 +174,9 @@ pub(crate) struct AcceptArguments {
     owner: Option<String>,
 }
 
+const SCANNERS: &str = "Other scanners";
+const REPLAY: &str = "Replay";
+const RULES: &str = "Rules of your own";
 const MENDING: &str = "Mending";
 const REPORTS: &str = "Reports";
 const ACCEPTING: &str = "Accepting findings";
@@ -165,6 +221,19 @@ impl From<SeverityName> for Severity {
 
 fn parse_part(text: &str) -> Result<Part, String> {
     text.parse::<Part>().map_err(|_| format!("expected one of {}", Part::listed()))
+}
+
+fn parse_wanted(text: &str) -> Result<Wanted, String> {
+    text.parse::<Wanted>().map_err(|_| format!("expected one of {}", Wanted::listed()))
+}
+
+fn parse_permission(text: &str) -> Result<Permission, String> {
+    text.parse::<Permission>()
+        .map_err(|_| format!("expected one of {}", Permission::ALL.map(Permission::name).join(", ")))
+}
+
+fn parse_import(text: &str) -> Result<Import, Infallible> {
+    Ok(Import::from(text))
 }
 
 fn parse_python(text: &str) -> Result<PythonVersion, String> {

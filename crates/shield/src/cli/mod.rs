@@ -49,7 +49,8 @@ Exit codes:
   11  the target answered nothing at all, or advisories could not be fetched whole: the index is as it was
   12  the run is invalid: the generator was the bottleneck, a worker is missing, or `bench` was answered 429; it says nothing about the target
   13  the run or drill was ended early by its abort condition
-  14  the audit found nothing that counts, but could not look at everything (it lists what is missing)
+  14  the audit found nothing that counts, but could not look at everything (it lists what is missing);
+      or a replay could not judge every entry
   15  the audit found something that counts, and could not look at everything
   130  interrupted (Ctrl-C); a release under way goes on, a drill was undone";
 

@@ -13,15 +13,15 @@ const RECORDED: &str = "what was found is printed above";
 /// Who says what OpenVEX says.
 const AUTHOR: &str = "shield audit";
 
-/// Makes sure that each file can be written, before anything is looked at.
-pub(super) fn prepare(files: &AuditFileArguments) -> Result<(), Failure> {
+/// Makes sure that each file can be written, before anything is looked at, and is none of those that are read.
+pub(super) fn prepare(files: &AuditFileArguments, inputs: &[&Path]) -> Result<(), Failure> {
     let AuditFileArguments { json, html, markdown, sarif, cyclonedx, spdx, vex } = files;
     let paths: Vec<&Path> = [json, html, markdown, sarif, cyclonedx, spdx, vex]
         .into_iter()
         .flatten()
         .map(AsRef::as_ref)
         .collect();
-    reports::prepare(&paths, &[])
+    reports::prepare(&paths, inputs)
 }
 
 /// Writes each file that was asked for.

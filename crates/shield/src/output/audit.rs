@@ -48,6 +48,10 @@ impl Meter {
     }
 
     pub(crate) fn tell(&self, progress: Progress) {
+        // One may take minutes in which nothing else is told.
+        if let Progress::Scanner { name, number, all } = progress {
+            return self.at_once(&format!("running {name} ({number} of {all})"));
+        }
         self.line(|| match progress {
             Progress::Walked { files } => format!("{files} files"),
             Progress::Files { done, all } => format!("read {done} of {all} files"),
@@ -55,7 +59,16 @@ impl Meter {
             Progress::Flows => "following data".to_owned(),
             Progress::Imports => "following imports".to_owned(),
             Progress::Packages => "looking up packages".to_owned(),
+            Progress::Scanner { name, .. } => format!("running {name}"),
         });
+    }
+
+    fn at_once(&self, line: &str) {
+        match self.mode {
+            Mode::Terminal => eprint_live(line),
+            Mode::Plain => tell!("{line}"),
+            Mode::Json => {}
+        }
     }
 
     /// Tells a line, unless the last one was told just now.

@@ -10,10 +10,13 @@ pub(crate) mod history;
 pub(crate) mod init;
 pub(crate) mod load;
 pub(crate) mod mend;
+pub(crate) mod replay;
 mod reporter;
+pub(crate) mod rule_files;
 pub(crate) mod status;
 pub(crate) mod summary;
 mod table;
+pub(crate) mod verify_vex;
 pub(crate) mod write;
 
 use serde::Serialize;

@@ -41,7 +41,8 @@ const CODES: &str = "
   answered 429; it says nothing about the target
   13  the run or drill was ended early by its abort condition
   14  the audit found nothing that counts, but could not look at everything (it lists what is
-  missing)
+  missing);
+      or a replay could not judge every entry
   15  the audit found something that counts, and could not look at everything
   130  interrupted (Ctrl-C); a release under way goes on, a drill was undone";
 

@@ -7,6 +7,7 @@ mod sarif;
 mod table;
 #[cfg(test)]
 mod tests;
+mod whose;
 
 use std::path::Path;
 
@@ -15,6 +16,7 @@ use serde_json::Value;
 pub(super) use lines::{Lines, Says};
 pub(super) use rating::Rating;
 pub(super) use table::{Gaps, Mark, Rows, Table, Topic};
+pub(super) use whose::read as read_import;
 
 use super::{Output, Tool};
 use crate::finding::Span;
@@ -51,6 +53,9 @@ pub enum ReadOutputError {
         /// What should be there.
         expected: &'static str,
     },
+    /// It is neither SARIF nor what one of the known tools alone writes.
+    #[error("tell whose output it is: it is no SARIF, and what is in it says no more")]
+    Whose,
     /// A text of which no line is understood.
     #[error("read the output of `{tool}`: no line of it is understood, the first is `{line}`")]
     Text {

@@ -25,11 +25,25 @@ struct Run<'v> {
     root: &'v Path,
 }
 
+fn runs(document: &Value) -> Option<&Vec<Value>> {
+    let runs = document["runs"].as_array();
+    runs.filter(|_| document["version"].as_str().is_some_and(|version| version.starts_with("2.")))
+}
+
+/// Whether a document is SARIF.
+pub(super) fn is(document: &Value) -> bool {
+    runs(document).is_some()
+}
+
+/// Whose runs are in a document.
+pub(super) fn whose(document: &Value) -> Vec<String> {
+    let root = Path::new("");
+    runs(document).into_iter().flatten().map(|run| Run::of(run, root).tool.to_lowercase()).collect()
+}
+
 /// Reads a document.
 pub(super) fn read(document: &Value, root: &Path) -> Result<Output, ReadOutputError> {
-    let runs = document["runs"].as_array();
-    let runs = runs.filter(|_| document["version"].as_str().is_some_and(|version| version.starts_with("2.")));
-    let Some(runs) = runs else {
+    let Some(runs) = runs(document) else {
         return Err(ReadOutputError::Form { tool: "SARIF".to_owned(), expected: "runs" });
     };
     let mut output = Output::default();
@@ -62,12 +76,11 @@ impl<'v> Run<'v> {
     }
 
     fn read(&self, run: &Value, output: &mut Output) {
-        let mut taken_back = 0;
         for result in array(&run["results"]) {
             let fails = matches!(result["kind"].as_str(), None | Some("fail" | "open" | "review"));
             let accepted = |one: &Value| !matches!(one["status"].as_str(), Some("rejected" | "underReview"));
             if array(&result["suppressions"]).any(accepted) {
-                taken_back += 1;
+                output.taken_back += 1;
             } else if fails {
                 output.observations.push(self.observation(result));
             }
@@ -75,9 +88,6 @@ impl<'v> Run<'v> {
         let mut unread = |reason: String| {
             output.unread.push(Unread { path: format!("output of {}", self.tool), reason });
         };
-        if taken_back > 0 {
-            unread(format!("{taken_back} results are taken back by comments or settings of the tool"));
-        }
         for invocation in array(&run["invocations"]) {
             if invocation["executionSuccessful"] == Value::Bool(false) {
                 unread("the tool says that it did not end well".to_owned());

@@ -97,6 +97,11 @@ pub(crate) struct Gaps {
 #[derive(Clone)]
 struct Entry<'v>(Vec<(&'v str, &'v Value)>);
 
+/// Whether a path leads from a document to something.
+pub(super) fn leads(document: &Value, path: &str) -> bool {
+    !Entry(vec![("", document)]).all(path).is_empty()
+}
+
 // === impl Table ===
 
 impl Table {

@@ -1,28 +1,24 @@
 //! Running scanners, within limits.
 
+mod outcome;
+mod permission;
 mod process;
 #[cfg(test)]
 mod tests;
+mod version;
 
 use std::{
-    env, fmt,
+    collections::BTreeSet,
+    env,
     path::{Path, PathBuf},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
-use serde::Serialize;
-
-use super::{Output, Tool, tools};
+use super::{Tool, tools};
+pub use outcome::Outcome;
+pub use permission::{Allowed, ParsePermissionError, Permission};
 use process::{Ended, Limits, Task};
-
-/// What scanners may do beyond reading the audited tree.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Allowed {
-    /// Ask the network: names of what the project depends on leave the machine.
-    pub network: bool,
-    /// Execute what the audited tree, or what it depends on, says; programs that lie in it too.
-    pub project_code: bool,
-}
+use version::version;
 
 /// Runs scanners on one directory.
 #[derive(Clone, Debug)]
@@ -40,54 +36,18 @@ pub struct Runner {
 }
 
 /// What came of one scanner.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug)]
 pub struct Ran {
     /// Which.
-    pub tool: &'static str,
+    pub tool: &'static Tool,
+    /// The version that it says it is; none if it did not run, or does not say.
+    pub version: Option<String>,
+    /// How long it took, in milliseconds; none if it did not run.
+    pub took_ms: Option<u64>,
+    /// Its exit code; none if it did not run, or was killed.
+    pub exit: Option<i32>,
     /// What came of it.
     pub outcome: Outcome,
-}
-
-/// What came of a scanner. Everything but an output leaves a gap that a report names.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "kebab-case", tag = "kind")]
-pub enum Outcome {
-    /// It ran, and said this.
-    Read(Output),
-    /// It is not installed.
-    NotInstalled,
-    /// There is nothing for it to look at.
-    NothingToLookAt {
-        /// What is missing.
-        reason: String,
-    },
-    /// It would do what it may not.
-    NotAllowed {
-        /// What.
-        reason: String,
-    },
-    /// It could not be started, or failed.
-    Failed {
-        /// With which exit code, or what the system said.
-        how: String,
-        /// The end of what it complained about, cut.
-        said: String,
-    },
-    /// It took too long, and was killed with what it had started.
-    TimedOut {
-        /// The limit.
-        seconds: u64,
-    },
-    /// It wrote too much, and was killed.
-    TooMuch {
-        /// The limit.
-        limit_bytes: usize,
-    },
-    /// What it wrote is not of its form.
-    Nonsense {
-        /// What is wrong with it.
-        reason: String,
-    },
 }
 
 /// Where a program is.
@@ -128,29 +88,49 @@ impl Runner {
     /// Runs one.
     #[must_use]
     pub fn run(&self, tool: &'static Tool) -> Ran {
-        let outcome = self.refusal(tool).unwrap_or_else(|program| self.outcome(tool, program));
-        Ran { tool: tool.name, outcome }
+        let program = match self.refusal(tool) {
+            Ok(outcome) => return Ran { tool, version: None, took_ms: None, exit: None, outcome },
+            Err(program) => program,
+        };
+        let version = version(tool, &program);
+        let began = Instant::now();
+        let (exit, outcome) = self.outcome(tool, program);
+        let took_ms = u64::try_from(began.elapsed().as_millis()).ok();
+        Ran { tool, version, took_ms, exit, outcome }
+    }
+
+    /// Whether the program of a scanner is somewhere on the search path.
+    #[must_use]
+    pub fn is_installed(&self, tool: &Tool) -> bool {
+        !matches!(self.program(tool.program), Program::Nowhere)
     }
 
     /// Why a scanner is not run, or its program.
     fn refusal(&self, tool: &Tool) -> Result<Outcome, PathBuf> {
-        let refused = |reason: &str| Ok(Outcome::NotAllowed { reason: reason.to_owned() });
-        let program = match self.program(tool.program) {
-            Program::Outside(program) => program,
-            Program::Inside(program) if self.allowed.project_code => program,
-            Program::Inside(_) => return refused("its program lies in the audited tree"),
+        let (program, inside) = match self.program(tool.program) {
+            Program::Outside(program) => (program, false),
+            Program::Inside(program) => (program, true),
             Program::Nowhere => return Ok(Outcome::NotInstalled),
         };
+        if !self.root.is_dir() {
+            let reason = "scanners look at directories, and this is a file".to_owned();
+            return Ok(Outcome::NothingToLookAt { reason });
+        }
         if !tool.needs.is_empty() && !tool.needs.iter().any(|name| self.root.join(name).is_file()) {
             return Ok(Outcome::NothingToLookAt { reason: format!("no `{}`", tool.needs.join("`, `")) });
         }
-        if tool.asks_network && !self.allowed.network {
-            return refused("it asks the network");
+        let refusals = [
+            (inside, Permission::ProjectCode, "its program lies in the audited tree"),
+            (tool.asks_network, Permission::Network, "it asks the network"),
+            (tool.executes_project, Permission::ProjectCode, "it may execute what the audited tree says"),
+        ];
+        let refusals = refusals.into_iter().filter(|(would, needs, _)| *would && !self.allowed.has(*needs));
+        let (needs, reasons): (BTreeSet<Permission>, Vec<&str>) =
+            refusals.map(|(_, needs, reason)| (needs, reason)).unzip();
+        if needs.is_empty() {
+            return Err(program);
         }
-        if tool.executes_project && !self.allowed.project_code {
-            return refused("it may execute what the audited tree says");
-        }
-        Err(program)
+        Ok(Outcome::NotAllowed { needs, reason: reasons.join(", and ") })
     }
 
     /// A program of the search path; relative directories are not looked into.
@@ -168,17 +148,22 @@ impl Runner {
         inside.map_or(Program::Nowhere, Program::Inside)
     }
 
-    fn outcome(&self, tool: &Tool, program: PathBuf) -> Outcome {
+    /// Runs a program; its exit code, and what came of it.
+    fn outcome(&self, tool: &Tool, program: PathBuf) -> (Option<i32>, Outcome) {
         let task = Task { program, arguments: tool.arguments, directory: &self.root };
         let limits = Limits { time: self.time_max.min(tool.time_max), bytes: self.output_bytes_max };
-        let (code, [output, complaints]) = match task.run(&limits) {
-            Ended::Exited { code, streams } => (code, streams),
+        match task.run(&limits) {
+            Ended::Exited { code, streams } => (code, self.of_exit(tool, code, &streams)),
             Ended::NotStarted(error) => {
-                return Outcome::Failed { how: error.to_string(), said: String::new() };
+                (None, Outcome::Failed { how: error.to_string(), said: String::new() })
             }
-            Ended::TimedOut => return Outcome::TimedOut { seconds: limits.time.as_secs() },
-            Ended::TooMuch => return Outcome::TooMuch { limit_bytes: self.output_bytes_max },
-        };
+            Ended::TimedOut => (None, Outcome::TimedOut { seconds: limits.time.as_secs() }),
+            Ended::TooMuch => (None, Outcome::TooMuch { limit_bytes: self.output_bytes_max }),
+        }
+    }
+
+    /// What an exit code and two streams mean.
+    fn of_exit(&self, tool: &Tool, code: Option<i32>, [output, complaints]: &[Vec<u8>; 2]) -> Outcome {
         if let Some(code) = code.filter(|code| tool.nothing.contains(code)) {
             return Outcome::NothingToLookAt { reason: format!("it ended with {code}") };
         }
@@ -187,20 +172,18 @@ impl Runner {
                 code.map_or_else(|| "killed by a signal".to_owned(), |code| format!("exit code {code}"));
             return Outcome::Failed {
                 how,
-                said: end_of(if complaints.is_empty() { &output } else { &complaints }),
+                said: end_of(if complaints.is_empty() { output } else { complaints }),
             };
         }
-        let written = if tool.on_error_stream { &complaints } else { &output };
+        let written = if tool.on_error_stream { complaints } else { output };
         match tool.read(written, &self.root) {
             // An exit code that comes with findings, and none: it means something else this time.
-            Ok(Output { observations, unread })
-                if code != Some(0) && observations.is_empty() && unread.is_empty() =>
-            {
+            Ok(read) if code != Some(0) && read.says_nothing() => {
                 let how = format!("exit code {} and no findings", code.unwrap_or_default());
-                Outcome::Failed { how, said: end_of(&complaints) }
+                Outcome::Failed { how, said: end_of(complaints) }
             }
             Ok(read) => Outcome::Read(read),
-            Err(error) => Outcome::Nonsense { reason: format!("{error}; it ended: {}", end_of(&complaints)) },
+            Err(error) => Outcome::Nonsense { reason: format!("{error}; it ended: {}", end_of(complaints)) },
         }
     }
 }
@@ -211,27 +194,4 @@ fn end_of(bytes: &[u8]) -> String {
     let words = text.split_whitespace().collect::<Vec<_>>().join(" ");
     let start = words.char_indices().rev().nth(299).map_or(0, |(at, _)| at);
     words[start..].to_owned()
-}
-
-// === impl Outcome ===
-
-impl fmt::Display for Outcome {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Read(output) => write!(
-                formatter,
-                "{} findings, {} things not looked at",
-                output.observations.len(),
-                output.unread.len()
-            ),
-            Self::NotInstalled => formatter.write_str("not installed"),
-            Self::NothingToLookAt { reason } => write!(formatter, "nothing to look at: {reason}"),
-            Self::NotAllowed { reason } => write!(formatter, "not allowed: {reason}"),
-            Self::Failed { how, said } if said.is_empty() => write!(formatter, "failed: {how}"),
-            Self::Failed { how, said } => write!(formatter, "failed: {how}: {said}"),
-            Self::TimedOut { seconds } => write!(formatter, "took longer than {seconds} s"),
-            Self::TooMuch { limit_bytes } => write!(formatter, "wrote more than {limit_bytes} bytes"),
-            Self::Nonsense { reason } => write!(formatter, "wrote nonsense: {reason}"),
-        }
-    }
 }

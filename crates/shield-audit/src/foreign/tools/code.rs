@@ -10,6 +10,7 @@ pub(super) static TOOLS: &[Tool] = &[
     Tool {
         name: "bandit",
         program: "bandit",
+        install: "pip install bandit",
         time_max: LONG,
         arguments: &["-q", "-r", ".", "-f", "json", "-x", "./.venv,./venv,./env,./.tox,./node_modules"],
         form: Form::Json(Table {
@@ -32,6 +33,7 @@ pub(super) static TOOLS: &[Tool] = &[
     Tool {
         name: "clippy",
         program: "cargo-clippy",
+        install: "rustup component add clippy",
         time_max: LONG,
         arguments: &["clippy", "--workspace", "--all-targets", "--message-format", "json"],
         found: &[101],
@@ -70,6 +72,7 @@ pub(super) static TOOLS: &[Tool] = &[
     Tool {
         name: "mypy",
         program: "mypy",
+        install: "pip install mypy",
         time_max: LONG,
         arguments: &["--output", "json", "--cache-dir", "/dev/null", "."],
         found: &[1, 2],
@@ -92,6 +95,7 @@ pub(super) static TOOLS: &[Tool] = &[
     Tool {
         name: "ruff",
         program: "ruff",
+        install: "pip install ruff",
         arguments: &["check", "--extend-select", "S", "--no-cache", "--output-format", "json", "."],
         form: Form::Json(Table {
             mark: Mark::Array,
@@ -120,6 +124,7 @@ pub(super) static TOOLS: &[Tool] = &[
     Tool {
         name: "semgrep",
         program: "semgrep",
+        install: "pip install semgrep",
         time_max: LONG,
         arguments: &[
             "scan",

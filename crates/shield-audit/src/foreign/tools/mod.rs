@@ -17,6 +17,10 @@ pub struct Tool {
     pub name: &'static str,
     /// Its program.
     pub program: &'static str,
+    /// The command that installs it.
+    pub install: &'static str,
+    /// What makes it say its version.
+    pub version: &'static [&'static str],
     /// With what it is run, in the audited directory.
     pub arguments: &'static [&'static str],
     /// Exit codes beside 0 that come with an output.
@@ -46,6 +50,8 @@ const STYLE: Rating = Rating::Always(Severity::Info);
 pub(super) const USUAL: Tool = Tool {
     name: "",
     program: "",
+    install: "",
+    version: &["--version"],
     arguments: &[],
     found: &[1],
     nothing: &[],

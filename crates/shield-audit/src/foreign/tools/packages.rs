@@ -10,6 +10,7 @@ pub(super) static TOOLS: &[Tool] = &[
     Tool {
         name: "cargo-audit",
         program: "cargo-audit",
+        install: "cargo install cargo-audit",
         arguments: &["audit", "--json"],
         needs: &["Cargo.lock"],
         asks_network: true,
@@ -23,6 +24,7 @@ pub(super) static TOOLS: &[Tool] = &[
     Tool {
         name: "cargo-deny",
         program: "cargo-deny",
+        install: "cargo install cargo-deny",
         arguments: &["--format", "json", "check"],
         // One bit for each of its four checks.
         found: &[1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15],
@@ -56,6 +58,7 @@ pub(super) static TOOLS: &[Tool] = &[
     Tool {
         name: "osv-scanner",
         program: "osv-scanner",
+        install: "brew install osv-scanner",
         arguments: &["--format", "json", "-r", "."],
         nothing: &[128],
         asks_network: true,
@@ -85,6 +88,7 @@ pub(super) static TOOLS: &[Tool] = &[
     Tool {
         name: "pip-audit",
         program: "pip-audit",
+        install: "pip install pip-audit",
         time_max: LONG,
         arguments: &["-f", "json", "--progress-spinner", "off", "-r", "requirements.txt"],
         needs: &["requirements.txt"],
@@ -113,6 +117,7 @@ pub(super) static TOOLS: &[Tool] = &[
     Tool {
         name: "safety",
         program: "safety",
+        install: "pip install safety",
         arguments: &["check", "--json", "-r", "requirements.txt"],
         found: &[64, 255],
         needs: &["requirements.txt"],
@@ -142,6 +147,7 @@ pub(super) static TOOLS: &[Tool] = &[
     Tool {
         name: "snyk",
         program: "snyk",
+        install: "npm install -g snyk",
         time_max: LONG,
         arguments: &["test", "--json", "--all-projects"],
         nothing: &[3],
@@ -157,6 +163,7 @@ pub(super) static TOOLS: &[Tool] = &[
     Tool {
         name: "trivy",
         program: "trivy",
+        install: "brew install trivy",
         time_max: LONG,
         arguments: &["fs", "--format", "json", "--quiet", "--scanners", "vuln,secret,misconfig", "."],
         asks_network: true,

@@ -1,6 +1,6 @@
 //! What looks for secrets: detect-secrets, gitleaks, trufflehog.
 
-use super::{Tool, USUAL};
+use super::{LONG, Tool, USUAL};
 use crate::{
     finding::Severity,
     foreign::read::{Form, Mark, Rating, Rows, Table, Topic},
@@ -10,6 +10,9 @@ pub(super) static TOOLS: &[Tool] = &[
     Tool {
         name: "detect-secrets",
         program: "detect-secrets",
+        install: "pip install detect-secrets",
+        // It reads some 0.1 MB in a second.
+        time_max: LONG,
         // Without the flag it sends what it finds to whoever gave it out.
         arguments: &["scan", "--all-files", "--no-verify", "."],
         form: Form::Json(Table {
@@ -31,6 +34,8 @@ pub(super) static TOOLS: &[Tool] = &[
     Tool {
         name: "gitleaks",
         program: "gitleaks",
+        install: "brew install gitleaks",
+        version: &["version"],
         arguments: &[
             "dir",
             ".",
@@ -59,6 +64,7 @@ pub(super) static TOOLS: &[Tool] = &[
     Tool {
         name: "trufflehog",
         program: "trufflehog",
+        install: "brew install trufflehog",
         arguments: &["filesystem", "--json", "--no-verification", "--no-update", "."],
         found: &[183],
         form: Form::JsonLines(Table {

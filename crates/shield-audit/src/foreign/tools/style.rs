@@ -7,6 +7,7 @@ pub(super) static TOOLS: &[Tool] = &[
     Tool {
         name: "black",
         program: "black",
+        install: "pip install black",
         arguments: &["--check", "."],
         found: &[1, 123],
         on_error_stream: true,
@@ -29,6 +30,7 @@ pub(super) static TOOLS: &[Tool] = &[
     Tool {
         name: "flake8",
         program: "flake8",
+        install: "pip install flake8",
         arguments: &["--format=default", "."],
         executes_project: true,
         form: Form::Lines(&[Lines {
@@ -40,6 +42,7 @@ pub(super) static TOOLS: &[Tool] = &[
     Tool {
         name: "isort",
         program: "isort",
+        install: "pip install isort",
         arguments: &["--check-only", "."],
         on_error_stream: true,
         form: Form::Lines(&[
@@ -58,6 +61,7 @@ pub(super) static TOOLS: &[Tool] = &[
     Tool {
         name: "radon",
         program: "radon",
+        install: "pip install radon",
         arguments: &["cc", "-j", "-n", "C", "."],
         found: &[],
         form: Form::Json(Table {

@@ -30,7 +30,7 @@ fn is_folded(letter: char) -> bool {
 }
 
 /// All of these letters, in their order.
-const LETTERS: [RangeInclusive<char>; 75] = [
+const LETTERS: [RangeInclusive<char>; 76] = [
     '\u{aa}'..='\u{aa}',
     '\u{ba}'..='\u{ba}',
     '\u{132}'..='\u{133}',
@@ -60,7 +60,7 @@ const LETTERS: [RangeInclusive<char>; 75] = [
     '\u{2071}'..='\u{2071}',
     '\u{207f}'..='\u{207f}',
     '\u{2090}'..='\u{2093}',
-    '\u{2095}'..='\u{209c}',
+    '\u{2095}'..='\u{209f}',
     '\u{2102}'..='\u{2102}',
     '\u{210a}'..='\u{210e}',
     '\u{2110}'..='\u{2113}',
@@ -76,7 +76,7 @@ const LETTERS: [RangeInclusive<char>; 75] = [
     '\u{2145}'..='\u{2149}',
     '\u{2160}'..='\u{217f}',
     '\u{2c7c}'..='\u{2c7d}',
-    '\u{a7f2}'..='\u{a7f4}',
+    '\u{a7f1}'..='\u{a7f4}',
     '\u{fb00}'..='\u{fb06}',
     '\u{fe33}'..='\u{fe34}',
     '\u{fe4d}'..='\u{fe4f}',
@@ -85,6 +85,7 @@ const LETTERS: [RangeInclusive<char>; 75] = [
     '\u{ff3f}'..='\u{ff3f}',
     '\u{ff41}'..='\u{ff5a}',
     '\u{107a5}'..='\u{107a5}',
+    '\u{1ccf0}'..='\u{1ccf9}',
     '\u{1d400}'..='\u{1d454}',
     '\u{1d456}'..='\u{1d49c}',
     '\u{1d49e}'..='\u{1d49f}',

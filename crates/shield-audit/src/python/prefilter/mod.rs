@@ -42,6 +42,11 @@ const GETATTR: &str = "getattr";
 /// The module of the interpreter's own names.
 const BUILTINS: &str = "builtins";
 
+/// Whether a text may mean names that it does not hold as they are: spelt in other letters, or put together for an import.
+pub(crate) fn spells_freely(text: &str) -> bool {
+    IMPORTERS.iter().any(|word| text.contains(word)) || has_folded(text)
+}
+
 /// Words of a rule.
 type List = &'static [&'static str];
 

@@ -7,7 +7,7 @@ use crate::{
     finding::{Finding, Rule, Severity, Step},
     report::{
         Criteria, Report, Standing,
-        words::{Group, advice, capital, count, grouped, groups, place, title},
+        words::{Group, advice, capital, count, grouped, groups, place, seen_by, title},
     },
 };
 
@@ -36,18 +36,18 @@ pub(super) fn open(report: &Report, criteria: &Criteria) -> String {
         }
         // What one leaves of its share is for the others; many of one kind do not push out the next.
         let share = BYTES_MAX.saturating_sub(articles.len()) / (groups.len() - number);
-        articles.push_str(&article(group, share));
+        articles.push_str(&article(report, group, share));
     }
     articles
 }
 
 /// Everything of one rule, in about so many bytes.
-fn article(group: &Group<'_>, bytes_max: usize) -> String {
+fn article(report: &Report, group: &Group<'_>, bytes_max: usize) -> String {
     let rule = group.rule;
     let aliases: String = rule.aliases.iter().map(|alias| format!(", {alias}")).collect();
     let (mut items, mut written) = (String::new(), 0);
     for finding in group.findings.iter().take(ITEMS_MAX) {
-        let item = item(finding);
+        let item = item(report, finding);
         if items.len() + item.len() > bytes_max {
             break;
         }
@@ -67,8 +67,10 @@ fn article(group: &Group<'_>, bytes_max: usize) -> String {
     )
 }
 
-fn item(finding: &Finding) -> String {
-    let names = format!("{} confidence · {}", finding.confidence.name(), finding.fingerprint);
+fn item(report: &Report, finding: &Finding) -> String {
+    let seen = seen_by(report, finding);
+    let seen = if seen.is_empty() { seen } else { format!(" · {}", text(&seen)) };
+    let names = format!("{} confidence · {}{seen}", finding.confidence.name(), finding.fingerprint);
     format!(
         r#"<li><p class="place">{}</p><p>{}</p>{}<p class="names">{names}</p></li>"#,
         code(&place(&finding.place)),

@@ -28,7 +28,8 @@ pub(super) fn funnel(funnel: &Funnel, criteria: &Criteria) -> String {
     format!(r#"<ol class="funnel">{rows}</ol>"#)
 }
 
-fn row(class: &str, number: &str, why: &str, (above, below): (f64, f64)) -> String {
+/// One row: its number, why, and half of its width above and below.
+pub(super) fn row(class: &str, number: &str, why: &str, (above, below): (f64, f64)) -> String {
     let piece = piece(above, below);
     format!(
         r#"<li class="{class}">{piece}<span class="number">{number}</span><span class="why">{why}</span></li>"#
@@ -36,7 +37,7 @@ fn row(class: &str, number: &str, why: &str, (above, below): (f64, f64)) -> Stri
 }
 
 /// Areas are seen, not widths: the root keeps five of ten thousand in sight.
-fn half_width(left: usize, all: usize) -> f64 {
+pub(super) fn half_width(left: usize, all: usize) -> f64 {
     if left == 0 || all == 0 {
         return 0.0;
     }

@@ -3,7 +3,9 @@
 mod findings;
 mod funnel;
 mod page;
+mod replay;
 mod surroundings;
 mod table;
 
 pub use page::html;
+pub use replay::replay;

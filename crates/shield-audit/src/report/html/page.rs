@@ -33,19 +33,29 @@ pub fn html(report: &Report, criteria: &Criteria) -> String {
             &funnel::funnel(&report.funnel(criteria), criteria),
         ),
         section("To mend, the worst first", &findings::open(report, criteria)),
+        section("Other scanners", &surroundings::scanners(report)),
         section("Not looked at", &surroundings::missing(&report.coverage)),
         section("Packages", &surroundings::packages(report)),
         section("Below the line", &findings::minor(report, criteria)),
         section("Accepted", &findings::accepted(report)),
-        section("Taken back in the source", &findings::suppressed(report)),
+        section("Taken back in the source or by rule files", &findings::suppressed(report)),
         section("In installed code", &findings::installed(report)),
+        section("Rule files", &surroundings::own_rules(report)),
         section("What was looked at", &surroundings::coverage(&report.coverage)),
     ];
+    let body = format!(
+        r#"<h1>Audit of {name}</h1><div class="banner {class}" role="status"><strong>{word}</strong>{meaning}</div>{facts}{}"#,
+        sections.concat(),
+    );
+    page(&format!("{word}: {name}"), &body)
+}
+
+/// A page of this title with this in it, both HTML already.
+pub(super) fn page(title: &str, body: &str) -> String {
     format!(
         r#"<!DOCTYPE html>
-<html lang="en" xmlns="http://www.w3.org/1999/xhtml"><head><meta charset="utf-8"/><meta http-equiv="Content-Security-Policy" content="{POLICY}"/><meta name="viewport" content="width=device-width, initial-scale=1"/><title>{word}: {name}</title><style>{STYLE}</style></head><body><main><h1>Audit of {name}</h1><div class="banner {class}" role="status"><strong>{word}</strong>{meaning}</div>{facts}{sections}<footer>This file needs no network. What it leaves out for its size is in the report as JSON.</footer></main></body></html>
-"#,
-        sections = sections.concat(),
+<html lang="en" xmlns="http://www.w3.org/1999/xhtml"><head><meta charset="utf-8"/><meta http-equiv="Content-Security-Policy" content="{POLICY}"/><meta name="viewport" content="width=device-width, initial-scale=1"/><title>{title}</title><style>{STYLE}</style></head><body><main>{body}<footer>This file needs no network. What it leaves out for its size is in the report as JSON.</footer></main></body></html>
+"#
     )
 }
 

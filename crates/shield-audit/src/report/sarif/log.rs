@@ -35,8 +35,9 @@ pub fn sarif(report: &Report, criteria: &Criteria) -> String {
     let rules: Vec<_> = report.rules().into_iter().collect();
     let places: BTreeMap<&str, usize> =
         rules.iter().enumerate().map(|(place, rule)| (rule.id, place)).collect();
-    let results: Vec<Value> =
-        findings.iter().map(|(set, finding)| result(set, finding, places[finding.rule.id])).collect();
+    let of =
+        |set, finding: &Finding| result(set, (finding, report.seen_by(finding)), places[finding.rule.id]);
+    let results: Vec<Value> = findings.iter().map(|(set, finding)| of(set, finding)).collect();
     let log = json!({
         "$schema": "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json",
         "version": "2.1.0",
@@ -130,6 +131,8 @@ fn properties(report: &Report, criteria: &Criteria) -> Value {
         "failOn": criteria.fail_on,
         "funnel": report.funnel(criteria),
         "advisories": advisories,
+        "scanners": report.scanners,
+        "ruleFiles": report.own_rules,
     })
 }
 

@@ -6,6 +6,7 @@ use super::{log::ROOT, tool};
 use crate::{
     baseline::Terms,
     finding::{Finding, Place, Step},
+    foreign::Sighting,
     report::{Standing, escape, words},
 };
 
@@ -23,15 +24,15 @@ pub(super) enum Set<'a> {
     Suppressed(&'a str),
 }
 
-/// The result of a finding whose rule is at this place.
-pub(super) fn result(set: &Set<'_>, finding: &Finding, rule: usize) -> Value {
+/// The result of a finding, with who sees it, whose rule is at this place.
+pub(super) fn result(set: &Set<'_>, (finding, seen_by): (&Finding, Vec<Sighting>), rule: usize) -> Value {
     let mut result = Map::from_iter([
         ("ruleId".to_owned(), json!(finding.rule.id)),
         ("ruleIndex".to_owned(), json!(rule)),
         ("message".to_owned(), json!({"text": finding.message})),
         ("locations".to_owned(), json!([location(&finding.place, &finding.context)])),
         ("partialFingerprints".to_owned(), fingerprints(finding)),
-        ("properties".to_owned(), properties(set, finding)),
+        ("properties".to_owned(), properties(set, finding, &seen_by)),
     ]);
     let mut say = |key: &str, value: Value| result.insert(key.to_owned(), value);
     match set {
@@ -74,12 +75,15 @@ fn fingerprints(finding: &Finding) -> Value {
     })
 }
 
-fn properties(set: &Set<'_>, finding: &Finding) -> Value {
+fn properties(set: &Set<'_>, finding: &Finding, seen_by: &[Sighting]) -> Value {
     let mut properties = Map::from_iter([
         ("severity".to_owned(), json!(finding.severity)),
         ("confidence".to_owned(), json!(finding.confidence)),
         ("subject".to_owned(), json!(finding.subject)),
     ]);
+    if !seen_by.is_empty() {
+        properties.insert("seenBy".to_owned(), json!(seen_by));
+    }
     if let Set::Open(standing) = set {
         properties.insert("standing".to_owned(), json!(words::standing(*standing)));
     }
@@ -135,7 +139,7 @@ mod tests {
     #[test]
     fn steps_become_a_flow() {
         let report = sample::found();
-        let result = result(&Set::Open(Standing::Own), &report.found[0].finding, 0);
+        let result = result(&Set::Open(Standing::Own), (&report.found[0].finding, Vec::new()), 0);
         let locations = &result["codeFlows"][0]["threadFlows"][0]["locations"];
         assert_eq!(locations[1]["location"]["message"]["text"], "runs it");
         assert_eq!(locations[0]["location"]["physicalLocation"]["region"]["startLine"], 3);

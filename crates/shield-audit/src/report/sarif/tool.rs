@@ -51,7 +51,7 @@ pub(super) fn weaknesses(rules: &[&Rule]) -> Value {
 
 fn described(rule: &Rule) -> Value {
     let (text, markdown) = help(rule);
-    let area = rule.id.split('/').next().unwrap_or(rule.id);
+    let area = rule.id.split(['/', ':']).next().unwrap_or(rule.id);
     let security = rule.cwe != words::QUALITY;
     let mut tags = vec![area.to_owned(), format!("external/cwe/cwe-{:03}", rule.cwe.0)];
     tags.push(if security { "security" } else { "maintainability" }.to_owned());
@@ -77,7 +77,8 @@ fn described(rule: &Rule) -> Value {
     })
 }
 
-/// What to do, in text and in Markdown. Rules are constants of this crate: nothing in them is a stranger's.
+/// What to do, in text and in Markdown. Rules are constants of this crate, or of the rule files that the
+/// project itself wrote: nothing in them is a stranger's.
 fn help(rule: &Rule) -> (String, String) {
     let names = match rule.aliases {
         [] => String::new(),
@@ -99,7 +100,7 @@ fn help(rule: &Rule) -> (String, String) {
 
 /// `python/weak-hash` as `PythonWeakHash`, as names of rules are spelled in SARIF.
 fn pascal(id: &str) -> String {
-    id.split(['/', '-']).map(words::capital).collect()
+    id.split(['/', '-', ':', '.', '_']).map(words::capital).collect()
 }
 
 /// The level of results of a severity.

@@ -2,7 +2,13 @@
 
 use std::{error::Error, fs, os::unix::net::UnixListener, path::Path};
 
-use shield_audit::{audit::HistoryOf, finding::Severity, imports::PythonVersion, report::Part};
+use shield_audit::{
+    audit::HistoryOf,
+    finding::Severity,
+    foreign::{Permission, Wanted},
+    imports::PythonVersion,
+    report::Part,
+};
 
 use crate::drill::DrillName;
 
@@ -52,7 +58,7 @@ fn fills_in_every_default() {
         "bench": null,
         "audit": {
             "criteria": { "fail_on": "high", "gaps": [] }, "exclude": [], "history": "tree", "site_packages": [],
-            "python": null, "baseline": null,
+            "python": null, "baseline": null, "scanners": [], "rules": [],
         },
     });
     assert_eq!(manifest, expected);
@@ -73,7 +79,11 @@ fn reads_every_key() {
         [DrillName::InstanceKill, DrillName::EdgeKill]
     );
     assert_eq!(manifest.drill.environments[0].as_str(), "production");
-    assert_eq!(manifest.stages.audit.as_ref().unwrap().fail_on, Some(Severity::Critical));
+    let stage = manifest.stages.audit.as_ref().unwrap();
+    assert_eq!(
+        (stage.fail_on, stage.allow.as_slice()),
+        (Some(Severity::Critical), &[Permission::Network][..])
+    );
     let audit = &manifest.audit;
     assert_eq!(
         (audit.criteria.fail_on, audit.criteria.gaps.as_slice()),
@@ -85,6 +95,8 @@ fn reads_every_key() {
     );
     assert_eq!(audit.site_packages, ["/usr/lib/python3/dist-packages"]);
     assert_eq!((audit.python, audit.baseline.as_deref()), (Some(PythonVersion(12)), Some("accepted.txt")));
+    assert_eq!(audit.scanners, [Wanted::Named("bandit"), Wanted::Named("ruff")]);
+    assert_eq!(audit.rules, ["audit-rules.toml"]);
     let bench = manifest.bench.as_ref().unwrap();
     let jwt = &bench.components[0];
     assert_eq!((bench.load.as_str(), bench.prepare.as_deref()), ("bench.toml", Some("./accounts")));

@@ -51,9 +51,12 @@ secrets = "repository"
 site_packages = ["/usr/lib/python3/dist-packages"]
 python = "3.12"
 baseline = "accepted.txt"
+scanners = ["bandit", "ruff"]
+rules = ["audit-rules.toml"]
 
 [stage.audit]
 fail_on = "critical"
+allow = ["network"]
 
 [stage.bench]
 budget = "10s"
