@@ -89,7 +89,7 @@ impl Bans {
     /// Looks at a file, if any of them can find something there.
     pub(crate) fn looking_at<'b>(&'b self, path: &'b str, text: &str) -> Option<Look<'b>> {
         let words = self.words.as_ref()?;
-        (words.is_match(text) || spells_freely(text.as_bytes())).then_some(Look { bans: self, path })
+        (words.is_match(text) || spells_freely(text)).then_some(Look { bans: self, path })
     }
 }
 

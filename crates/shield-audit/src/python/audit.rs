@@ -4,7 +4,7 @@ use rustc_hash::FxHashMap;
 
 use super::{
     Kind, Module, Suppressed,
-    prefilter::{Active, Parse, Prefilter},
+    prefilter::{Active, Parse, Prefilter, Said},
     rules::{self, Check, Test},
     scan,
     suppress::Comments,
@@ -111,7 +111,7 @@ impl Audit {
     /// Looks at a text of the project's own.
     pub(crate) fn own_text(&self, path: &str, text: &str) -> FileReport {
         let bans = self.bans.looking_at(path, text);
-        self.parsed(path, text, self.prefilter.active(text.as_bytes()), bans)
+        self.parsed(path, text, self.prefilter.look(text), bans)
     }
 
     /// Looks at the bytes of a file.
@@ -126,29 +126,36 @@ impl Audit {
     /// Looks at a text.
     #[must_use]
     pub fn text(&self, path: &str, text: &str, parse: Parse) -> FileReport {
-        let active = self.prefilter.active(text.as_bytes());
-        if active.is_empty() && parse == Parse::WhereWordsOccur {
-            return FileReport::default();
+        match self.prefilter.look(text) {
+            Said::Active(active) if active.is_empty() && parse == Parse::WhereWordsOccur => {
+                FileReport::default()
+            }
+            said => self.parsed(path, text, said, None),
         }
-        self.parsed(path, text, active, None)
     }
 
     /// Looks at a text with every rule, whatever words it holds: what [`Self::text`] must agree with.
     #[must_use]
     pub fn text_unfiltered(&self, path: &str, text: &str) -> FileReport {
-        self.parsed(path, text, Active::ALL, None)
+        self.parsed(path, text, Said::Active(Active::ALL), None)
     }
 
-    fn parsed(&self, path: &str, text: &str, active: Active, bans: Option<Look<'_>>) -> FileReport {
-        let report = Module::with(text, Kind::of(path), |module| self.module(path, module, active, bans));
+    fn parsed(&self, path: &str, text: &str, said: Said, bans: Option<Look<'_>>) -> FileReport {
+        let report = Module::with(text, Kind::of(path), |module| {
+            self.module(path, module, self.prefilter.active(module, said), bans)
+        });
         report.unwrap_or_else(|reason| FileReport::skipping(path, reason))
     }
 
     /// Looks at a parsed file.
     fn module(&self, path: &str, module: &Module<'_>, active: Active, bans: Option<Look<'_>>) -> FileReport {
         let mut report = FileReport::default();
-        let comments = Comments::of(module);
+        report.skipped.extend(module.error.clone().map(|reason| Skipped { path: path.to_owned(), reason }));
         let mut found = scan::scan(self, module, active, bans);
+        if found.is_empty() {
+            return report;
+        }
+        let comments = Comments::of(module);
         // Whatever order the walk met them in: by place, then by rule.
         found.sort_by(|left, right| {
             let key = |found: &scan::Found| (found.hit.range.start(), found.hit.range.end(), found.rule.id);
@@ -170,7 +177,6 @@ impl Audit {
                 Some(comment) => report.suppressed.push(Suppressed { finding, comment }),
             }
         }
-        report.skipped.extend(module.error.clone().map(|reason| Skipped { path: path.to_owned(), reason }));
         report
     }
 }
@@ -268,6 +274,27 @@ mod tests {
         ] {
             let unfiltered = audit.text_unfiltered("a.py", text);
             assert_eq!(audit.text("a.py", text, Parse::WhereWordsOccur), unfiltered, "{text}");
+        }
+    }
+
+    #[test]
+    fn names_of_tokens_are_names_of_bytes() {
+        let audit = Audit::default();
+        for text in [
+            "import hashlib as h\nh.md5(x)",
+            "import os\ngetattr(os, 'system')(x)",
+            "__import__('o' + 's').system(x)",
+            "import builtins\nbuiltins.eval(x)",
+            "model.eval(x)",
+            "f'{eval(x)}'",
+            "from Crypto.Cipher import DES\nDES.new(x)",
+            "\u{ff45}val(x)",
+        ] {
+            let findings = |text: &str, parse| audit.text("a.py", text, parse).findings.len();
+            let alone = findings(text, Parse::WhereWordsOccur);
+            assert_eq!(alone, audit.text_unfiltered("a.py", text).findings.len(), "{text}");
+            let beside = findings(&format!("assert y\n{text}"), Parse::WhereWordsOccur);
+            assert_eq!(beside, alone + 1, "{text}");
         }
     }
 

@@ -8,21 +8,38 @@ use ruff_python_ast::token::{Token, TokenKind, Tokens};
 /// Deeper sources are not looked at. CPython's own parser refuses 200 brackets in each other and some thousand operators.
 pub(super) const DEPTH_MAX: usize = 3_000;
 
+/// Lines with fewer tokens are shallow whatever they say: a token nests one level at most.
+const SHORT: usize = 50;
+
 /// An upper bound of the depth of the tree that was made of these tokens.
 ///
 /// Within a pair of brackets every operator, dot or keyword may nest what follows or precedes one deeper, until a comma starts
 /// over; a bracket adds what is inside to what led to it; an indented block adds to its head.
 pub(super) fn bound(tokens: &Tokens) -> usize {
+    let (mut deepest, mut indents) = (0, 0_usize);
+    for line in tokens.split_inclusive(|token| token.kind() == TokenKind::Newline) {
+        let mut most = indents;
+        for token in line {
+            match token.kind() {
+                TokenKind::Indent => indents += 1,
+                TokenKind::Dedent => indents = indents.saturating_sub(1),
+                _ => {}
+            }
+            most = most.max(indents);
+        }
+        deepest = deepest.max(most + if line.len() <= SHORT { line.len() } else { level(line) });
+    }
+    deepest
+}
+
+/// The bound of one line, blocks around apart.
+fn level(line: &[Token]) -> usize {
     let mut deepest = 0;
-    let mut indents = 0_usize;
     // The chain of each open bracket, outermost first; the sum of all is the bound at a token.
     let mut chains = vec![0_usize];
     let mut sum = 0_usize;
-    for token in tokens.iter().map(Token::kind) {
+    for token in line.iter().map(Token::kind) {
         match token {
-            TokenKind::Indent => indents += 1,
-            TokenKind::Dedent => indents = indents.saturating_sub(1),
-            TokenKind::Newline => (chains, sum) = (vec![0], 0),
             TokenKind::Comma => sum -= chains.last_mut().map(std::mem::take).unwrap_or_default(),
             TokenKind::Lpar
             | TokenKind::Lsqb
@@ -44,7 +61,13 @@ pub(super) fn bound(tokens: &Tokens) -> usize {
                     *chain += 1;
                 }
             }
-            TokenKind::Comment | TokenKind::NonLogicalNewline | TokenKind::String | TokenKind::Name => {}
+            TokenKind::Comment
+            | TokenKind::Newline
+            | TokenKind::Indent
+            | TokenKind::Dedent
+            | TokenKind::NonLogicalNewline
+            | TokenKind::String
+            | TokenKind::Name => {}
             _ => {
                 sum += 1;
                 if let Some(chain) = chains.last_mut() {
@@ -52,7 +75,7 @@ pub(super) fn bound(tokens: &Tokens) -> usize {
                 }
             }
         }
-        deepest = deepest.max(sum + indents);
+        deepest = deepest.max(sum);
     }
     deepest
 }

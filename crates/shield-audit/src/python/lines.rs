@@ -1,5 +1,7 @@
 //! Lines and columns of positions in a text.
 
+use std::sync::OnceLock;
+
 use ruff_text_size::{TextRange, TextSize};
 
 use crate::finding::Span;
@@ -8,7 +10,8 @@ use crate::finding::Span;
 #[derive(Debug)]
 pub struct Lines<'a> {
     text: &'a str,
-    starts: Vec<u32>,
+    /// Found when somebody asks: most files have nothing that needs a place.
+    starts: OnceLock<Vec<u32>>,
 }
 
 // === impl Lines ===
@@ -16,19 +19,14 @@ pub struct Lines<'a> {
 impl<'a> Lines<'a> {
     /// The lines of a text; they end as Python's do, at a line feed, a carriage return, or both.
     #[must_use]
-    pub fn of(text: &'a str) -> Self {
-        let bytes = text.as_bytes();
-        let ends = memchr::memchr2_iter(b'\n', b'\r', bytes);
-        // Of a pair, the line feed ends the line.
-        let ends = ends.filter(|&at| bytes[at] == b'\n' || bytes.get(at + 1) != Some(&b'\n'));
-        let starts = std::iter::once(0).chain(ends.map(|at| u32::try_from(at + 1).unwrap_or(u32::MAX)));
-        Self { text, starts: starts.collect() }
+    pub const fn of(text: &'a str) -> Self {
+        Self { text, starts: OnceLock::new() }
     }
 
     /// The line of a position, from 1.
     #[must_use]
     pub fn line(&self, position: TextSize) -> u32 {
-        let before = self.starts.partition_point(|&start| start <= position.to_u32());
+        let before = self.starts().partition_point(|&start| start <= position.to_u32());
         u32::try_from(before).unwrap_or(u32::MAX)
     }
 
@@ -42,11 +40,22 @@ impl<'a> Lines<'a> {
 
     fn place(&self, position: TextSize) -> (u32, u32) {
         let line = self.line(position);
-        let start = self.starts[line as usize - 1] as usize;
+        let start = self.starts()[line as usize - 1] as usize;
         let before = self.text.get(start..position.to_usize()).unwrap_or_default();
         // A byte order mark is no character of the first line.
         let count = before.chars().filter(|character| *character != '\u{feff}').count();
         (line, u32::try_from(count).unwrap_or(u32::MAX).saturating_add(1))
+    }
+
+    fn starts(&self) -> &[u32] {
+        self.starts.get_or_init(|| {
+            let bytes = self.text.as_bytes();
+            let ends = memchr::memchr2_iter(b'\n', b'\r', bytes);
+            // Of a pair, the line feed ends the line.
+            let ends = ends.filter(|&at| bytes[at] == b'\n' || bytes.get(at + 1) != Some(&b'\n'));
+            let starts = ends.map(|at| u32::try_from(at + 1).unwrap_or(u32::MAX));
+            std::iter::once(0).chain(starts).collect()
+        })
     }
 }
 

@@ -38,6 +38,7 @@ struct Rules {
     calls: Looks<fn(&Scene<'_>, &Call<'_>) -> Option<Hit>>,
     texts: Looks<LookAtExpression>,
     composed: Looks<LookAtExpression>,
+    shapes_of_calls: Looks<LookAtExpression>,
     comparisons: Looks<LookAtExpression>,
     tables: Looks<LookAtExpression>,
     statements: Looks<fn(&Scene<'_>, &Stmt) -> Vec<Hit>>,
@@ -109,6 +110,7 @@ impl<'m> Scan<'m> {
                 Test::Call(look) => self.rules.calls.push((check, look)),
                 Test::Expression(Shape::Text, look) => self.rules.texts.push((check, look)),
                 Test::Expression(Shape::Composed, look) => self.rules.composed.push((check, look)),
+                Test::Expression(Shape::Call, look) => self.rules.shapes_of_calls.push((check, look)),
                 Test::Expression(Shape::Comparison, look) => self.rules.comparisons.push((check, look)),
                 Test::Expression(Shape::Table, look) => self.rules.tables.push((check, look)),
                 Test::Statement(look) => self.rules.statements.push((check, look)),
@@ -169,9 +171,6 @@ impl<'m> Scan<'m> {
 
     /// Shows an expression to the rules that look at its shape.
     fn expression(&mut self, expr: &'m Expr, rules: fn(&Rules) -> &Looks<LookAtExpression>) {
-        if self.in_annotation > 0 {
-            return;
-        }
         for position in 0..rules(&self.rules).len() {
             let (check, look) = rules(&self.rules)[position];
             let hit = look(&self.scene(expr.range()), expr);
@@ -326,8 +325,10 @@ impl<'m> Visitor<'m> for Scan<'m> {
         if let Expr::Call(call) = expr {
             self.import_call(call);
             self.callee(&call.func, Some(&call.arguments), call.range());
+            self.expression(expr, |rules| &rules.shapes_of_calls);
         }
         match expr {
+            _ if self.in_annotation > 0 => {}
             Expr::StringLiteral(_) => self.expression(expr, |rules| &rules.texts),
             Expr::FString(_) => {
                 self.expression(expr, |rules| &rules.texts);

@@ -1,16 +1,24 @@
 //! Reading of files, each once.
 
-use std::{fs::File, io, io::Read};
+use std::{cell::Cell, fs::File, io, io::Read};
 
 use rayon::{ThreadPoolBuilder, prelude::*};
+use rustix::{buffer::spare_capacity, io::retry_on_intr};
 
 use super::{Entry, Reason, Settings, Skipped, Tree};
 
 /// Stack of a reading thread, in bytes. Only what is used is ever taken from the system; a syntax tree is as deep as its source
 /// is nested.
 const STACK_BYTES: usize = 64 << 20;
+/// Room for a piece of a file that has more than it said.
+const SPARE_BYTES: usize = 8_192;
 /// So much of a large file shows whether it is text, as `git` looks at it.
 const SNIFFED_BYTES: u64 = 8_000;
+
+thread_local! {
+    /// What the last file of a thread was read into: files are small and many, and memory that was just used is quick.
+    static BUFFER: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
+}
 
 /// What came of a visit.
 #[derive(Debug, PartialEq, Eq)]
@@ -35,9 +43,15 @@ impl Tree {
         wanted: impl Fn(&Entry) -> bool + Sync,
         look: impl Fn(&Entry, &[u8]) -> T + Sync,
     ) -> Visited<T> {
-        let read = |entry: &Entry| match contents(entry, settings.file_bytes_max) {
-            Ok(bytes) => Ok(look(entry, &bytes)),
-            Err(reason) => Err(Skipped { path: entry.path.clone(), reason }),
+        let read = |entry: &Entry| {
+            let mut bytes = BUFFER.take();
+            bytes.clear();
+            let outcome = match read_into(&mut bytes, entry, settings.file_bytes_max) {
+                Ok(()) => Ok(look(entry, &bytes)),
+                Err(reason) => Err(Skipped { path: entry.path.clone(), reason }),
+            };
+            BUFFER.set(bytes);
+            outcome
         };
         let threads =
             ThreadPoolBuilder::new().num_threads(settings.threads.get()).stack_size(STACK_BYTES).build();
@@ -63,21 +77,29 @@ impl Tree {
     }
 }
 
-/// The bytes of a file, unless there are too many.
-fn contents(entry: &Entry, limit_bytes: u64) -> Result<Vec<u8>, Reason> {
+/// Reads a file, unless it has too many bytes.
+fn read_into(bytes: &mut Vec<u8>, entry: &Entry, limit_bytes: u64) -> Result<(), Reason> {
     let unreadable = |error: io::Error| Reason::unreadable(&error);
     let file = File::open(&entry.location).map_err(unreadable)?;
     let expected = file.metadata().map_err(unreadable)?.len();
     if expected > limit_bytes {
         return Err(too_large(&file, limit_bytes));
     }
-    let mut bytes = Vec::with_capacity(usize::try_from(expected).unwrap_or_default() + 1);
-    // It may grow while it is read.
-    file.take(limit_bytes + 1).read_to_end(&mut bytes).map_err(unreadable)?;
+    bytes.reserve(usize::try_from(expected).unwrap_or_default().max(SPARE_BYTES));
+    loop {
+        let read = retry_on_intr(|| rustix::io::read(&file, spare_capacity(bytes)));
+        let ended = read.map_err(|error| unreadable(error.into()))? == 0;
+        // Some file systems say that there is nothing and have it; all else has what was said, without asking for more.
+        let whole = expected > 0 && bytes.len() as u64 >= expected;
+        if ended || whole || bytes.len() as u64 > limit_bytes {
+            break;
+        }
+        bytes.reserve(SPARE_BYTES);
+    }
     if bytes.len() as u64 > limit_bytes {
         return Err(Reason::TooLarge { limit_bytes });
     }
-    Ok(bytes)
+    Ok(())
 }
 
 /// A large file is a gap only if it may be text: nobody reads an image or a database line by line.

@@ -4,7 +4,7 @@
 //! Names arrive resolved. A rule says which words a file must hold for it to find anything: that is a promise, and a test keeps
 //! it by comparing with a run that parses everything.
 
-use std::{fmt, slice};
+use std::{fmt, ops::Range, slice};
 
 use ruff_python_ast::{self as ast, Expr, Keyword, Stmt};
 use ruff_text_size::{Ranged, TextRange};
@@ -75,11 +75,30 @@ pub enum Words {
     Builtins(&'static [&'static str]),
     /// Texts, wherever they stand.
     Parts(&'static [&'static str]),
-    /// Texts, in capitals or small letters (ASCII).
-    AnyCase(&'static [&'static str]),
+    /// Texts that are in nearly every file, but mean something only where they stand in some ways.
+    Placed {
+        /// The texts.
+        words: &'static [&'static str],
+        /// How their letters are compared.
+        case: Case,
+        /// How they stand.
+        stands: Stands,
+    },
     /// None: it looks at every file.
     None,
 }
+
+/// How the letters of words are compared.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Case {
+    /// As they are written.
+    Exact,
+    /// Capitals and small letters are the same (ASCII).
+    Any,
+}
+
+/// Whether a word at a place of a file can mean something to a rule.
+pub type Stands = fn(&[u8], Range<usize>) -> bool;
 
 /// How a rule looks.
 #[derive(Clone, Copy)]
@@ -105,6 +124,8 @@ pub enum Shape {
     Text,
     /// What may put a text together: sums, `%`, calls of methods, f-strings.
     Composed,
+    /// Calls, also those in annotations, which are run.
+    Call,
     /// Comparisons.
     Comparison,
     /// Dictionaries.

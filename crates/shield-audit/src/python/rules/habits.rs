@@ -3,7 +3,7 @@
 use ruff_python_ast::{ExceptHandler, Expr, Stmt};
 use ruff_text_size::{Ranged, TextLen, TextRange, TextSize};
 
-use super::{Call, Check, Class, Hit, Scene, Shape, Test, Words, strings};
+use super::{Call, Case, Check, Class, Hit, Scene, Shape, Test, Words, places, strings};
 use crate::finding::{Confidence, Cwe, Rule, Severity};
 
 const fn check(rule: Rule, confidence: Confidence, words: Words, test: Test) -> Check {
@@ -21,7 +21,7 @@ pub(super) static CHECKS: &[Check] = &[
             advice: "Raise an exception where the check must hold.",
         },
         Confidence::High,
-        Words::Parts(&["assert"]),
+        Words::Placed { words: &["assert"], case: Case::Exact, stands: places::is_assertion },
         Test::Statement(assertion),
     ),
     check(
@@ -47,7 +47,7 @@ pub(super) static CHECKS: &[Check] = &[
             advice: "Name the errors that are meant, and log the rest.",
         },
         Confidence::High,
-        Words::Parts(&["except"]),
+        SILENT,
         Test::Statement(except_pass),
     ),
     check(
@@ -60,7 +60,7 @@ pub(super) static CHECKS: &[Check] = &[
             advice: "Name the errors that are meant, and log the rest.",
         },
         Confidence::High,
-        Words::Parts(&["continue"]),
+        SILENT,
         Test::Statement(except_continue),
     ),
     check(
@@ -103,6 +103,10 @@ pub(super) static CHECKS: &[Check] = &[
         Test::File(trojan_source),
     ),
 ];
+
+/// What a handler needs whose only statement does nothing.
+const SILENT: Words =
+    Words::Placed { words: &["except"], case: Case::Exact, stands: places::is_silent_handler };
 
 /// The address that means every network.
 const ALL_INTERFACES: &str = "0.0.0.0";
@@ -168,7 +172,9 @@ fn flask_debug(scene: &Scene<'_>, call: &Call<'_>) -> Option<Hit> {
 
 fn trojan_source(scene: &Scene<'_>) -> Option<Hit> {
     let text = scene.module.text;
-    let at = text.find(|character: char| TURNING.iter().any(|turning| turning.starts_with(character)))?;
+    // They all begin with this byte, which few files have.
+    let mut candidates = memchr::memchr_iter(TURNING[0].as_bytes()[0], text.as_bytes());
+    let at = candidates.find(|&at| TURNING.iter().any(|turning| text[at..].starts_with(turning)))?;
     let character = text[at..].chars().next()?;
     let range = TextRange::at(TextSize::try_from(at).ok()?, character.text_len());
     let code = u32::from(character);

@@ -10,6 +10,7 @@ mod execution;
 mod files;
 mod habits;
 mod markup;
+mod places;
 mod secrets;
 mod settings;
 mod shell;
@@ -22,7 +23,7 @@ mod xml;
 #[cfg(test)]
 mod examples;
 
-pub use check::{Call, Check, Class, Hit, Scene, Shape, Test, Words};
+pub use check::{Call, Case, Check, Class, Hit, Scene, Shape, Stands, Test, Words};
 
 /// Every rule.
 pub fn all() -> impl Iterator<Item = &'static Check> {

@@ -6,7 +6,7 @@ use regex::Regex;
 use ruff_python_ast::{self as ast, Expr, Stmt};
 use ruff_text_size::{Ranged, TextRange};
 
-use super::{Call, Check, Class, Hit, Scene, Shape, Test, Words};
+use super::{Case, Check, Class, Hit, Scene, Shape, Test, Words, places};
 use crate::finding::{Confidence, Cwe, Rule, Severity};
 
 const fn check(id: &'static str, title: &'static str, aliases: &'static [&'static str], test: Test) -> Check {
@@ -21,7 +21,11 @@ const fn check(id: &'static str, title: &'static str, aliases: &'static [&'stati
         },
         confidence: Confidence::Medium,
         class: Class::Secrets,
-        words: Words::AnyCase(&["pas", "pwd", "token", "secret"]),
+        words: Words::Placed {
+            words: &["pas", "pwd", "token", "secret"],
+            case: Case::Any,
+            stands: places::is_password,
+        },
         test,
     }
 }
@@ -47,7 +51,12 @@ pub(super) static CHECKS: &[Check] = &[
         &["B105"],
         Test::Expression(Shape::Table, in_table),
     ),
-    check("python/password-argument", "a password in the source", &["B106", "S106"], Test::Call(argument)),
+    check(
+        "python/password-argument",
+        "a password in the source",
+        &["B106", "S106"],
+        Test::Expression(Shape::Call, argument),
+    ),
     check("python/password-default", "a password as a default", &["B107", "S107"], Test::Statement(default)),
 ];
 
@@ -58,14 +67,25 @@ static NAME: LazyLock<Regex> = LazyLock::new(|| {
 });
 
 /// The name of what is set or compared, if it is a password's.
-fn password(target: &Expr) -> Option<&str> {
-    let name = match target {
-        Expr::Name(name) => name.id.as_str(),
-        Expr::Attribute(attribute) => attribute.attr.as_str(),
-        Expr::Subscript(subscript) => subscript.slice.as_string_literal_expr()?.value.to_str(),
-        _ => return None,
-    };
-    NAME.is_match(name).then_some(name)
+fn password<'e>(scene: &Scene<'_>, target: &'e Expr) -> Option<&'e str> {
+    match target {
+        Expr::Name(name) => Some(name.id.as_str()).filter(|name| is_password(name)),
+        Expr::Attribute(attribute) => Some(attribute.attr.as_str()).filter(|name| is_password(name)),
+        Expr::Subscript(subscript) => quoted(scene, &subscript.slice),
+        _ => None,
+    }
+}
+
+/// A password's name in quotes, as it is written: one made of escapes or pieces would defeat the promise that a file without the
+/// words has no such name.
+fn quoted<'e>(scene: &Scene<'_>, expr: &'e Expr) -> Option<&'e str> {
+    let name = expr.as_string_literal_expr()?.value.to_str();
+    (is_password(name) && scene.source(expr).contains(name)).then_some(name)
+}
+
+fn is_password(name: &str) -> bool {
+    // The shortest has three letters, and most names are short.
+    name.len() >= 3 && NAME.is_match(name)
 }
 
 /// A text that is written out and not empty.
@@ -87,29 +107,33 @@ fn assignment(stmt: &Stmt) -> Option<(Vec<&Expr>, &Expr)> {
     }
 }
 
-fn assigned(_: &Scene<'_>, stmt: &Stmt) -> Vec<Hit> {
+fn assigned(scene: &Scene<'_>, stmt: &Stmt) -> Vec<Hit> {
     let Some((targets, value)) = assignment(stmt) else { return Vec::new() };
-    let name = targets.into_iter().find_map(password);
-    written(value).zip(name).map(|(range, name)| hit(range, name)).into_iter().collect()
+    let Some(range) = written(value) else { return Vec::new() };
+    let name = targets.into_iter().find_map(|target| password(scene, target));
+    name.map(|name| hit(range, name)).into_iter().collect()
 }
 
-fn assigned_empty(_: &Scene<'_>, stmt: &Stmt) -> Vec<Hit> {
+fn assigned_empty(scene: &Scene<'_>, stmt: &Stmt) -> Vec<Hit> {
     let Some((targets, Expr::StringLiteral(value))) = assignment(stmt) else { return Vec::new() };
-    let name = targets.into_iter().find_map(password).filter(|_| value.value.is_empty());
+    if !value.value.is_empty() {
+        return Vec::new();
+    }
+    let name = targets.into_iter().find_map(|target| password(scene, target));
     let message =
         |name: &str| Hit::at(value.range, name, format!("`{name}` is empty: is it set before it is used?"));
     name.map(message).map(|hit| hit.severity(Severity::Info)).into_iter().collect()
 }
 
-fn compared(_: &Scene<'_>, expr: &Expr) -> Option<Hit> {
+fn compared(scene: &Scene<'_>, expr: &Expr) -> Option<Hit> {
     let Expr::Compare(compare) = expr else { return None };
-    let name = password(&compare.left)?;
+    let name = password(scene, &compare.left)?;
     compare.comparators.iter().find_map(written).map(|range| hit(range, name))
 }
 
-fn compared_empty(_: &Scene<'_>, expr: &Expr) -> Option<Hit> {
+fn compared_empty(scene: &Scene<'_>, expr: &Expr) -> Option<Hit> {
     let Expr::Compare(compare) = expr else { return None };
-    let name = password(&compare.left)?;
+    let name = password(scene, &compare.left)?;
     let empty = compare
         .comparators
         .iter()
@@ -118,19 +142,19 @@ fn compared_empty(_: &Scene<'_>, expr: &Expr) -> Option<Hit> {
     Some(Hit::at(empty.range, name, format!("`{name}` may be empty")).severity(Severity::Info))
 }
 
-fn in_table(_: &Scene<'_>, expr: &Expr) -> Option<Hit> {
+fn in_table(scene: &Scene<'_>, expr: &Expr) -> Option<Hit> {
     let Expr::Dict(dict) = expr else { return None };
     dict.items.iter().find_map(|item| {
-        let name = item.key.as_ref()?.as_string_literal_expr()?.value.to_str();
-        (NAME.is_match(name) && item.value.is_literal_expr())
-            .then(|| hit(item.key.as_ref().map_or(expr.range(), Ranged::range), name))
+        let key = item.key.as_ref().filter(|_| item.value.is_literal_expr())?;
+        quoted(scene, key).map(|name| hit(key.range(), name))
     })
 }
 
-fn argument(_: &Scene<'_>, call: &Call<'_>) -> Option<Hit> {
-    call.keywords().iter().find_map(|keyword| {
+fn argument(_: &Scene<'_>, expr: &Expr) -> Option<Hit> {
+    let Expr::Call(call) = expr else { return None };
+    call.arguments.keywords.iter().find_map(|keyword| {
         let name = keyword.arg.as_ref()?.as_str();
-        let range = written(&keyword.value).filter(|_| NAME.is_match(name))?;
+        let range = written(&keyword.value).filter(|_| is_password(name))?;
         Some(hit(TextRange::new(keyword.start(), range.end()), name))
     })
 }
@@ -140,7 +164,7 @@ fn default(_: &Scene<'_>, stmt: &Stmt) -> Vec<Hit> {
     let parameters = function.parameters.iter_non_variadic_params();
     let written_out = parameters.filter_map(|parameter| {
         let name = parameter.parameter.name.as_str();
-        let range = written(parameter.default.as_deref()?).filter(|_| NAME.is_match(name))?;
+        let range = written(parameter.default.as_deref()?).filter(|_| is_password(name))?;
         Some(hit(range, name))
     });
     written_out.collect()

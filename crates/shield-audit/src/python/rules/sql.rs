@@ -6,7 +6,7 @@ use regex::Regex;
 use ruff_python_ast::{self as ast, Expr, ExprBinOp, Operator};
 use ruff_text_size::Ranged;
 
-use super::{Call, Check, Class, Hit, Scene, Shape, Test, Words};
+use super::{Call, Case, Check, Class, Hit, Scene, Shape, Test, Words, places};
 use crate::{
     finding::{Confidence, Cwe, Rule, Severity},
     python::fold::{self, Piece},
@@ -22,7 +22,11 @@ const fn rule(id: &'static str, title: &'static str, aliases: &'static [&'static
     Rule { id, title, cwe: Cwe(89), severity: Severity::Medium, aliases, advice: ADVICE }
 }
 
-const VERBS: Words = Words::AnyCase(&["select", "delete", "insert", "replace", "update"]);
+const VERBS: Words = Words::Placed {
+    words: &["select", "delete", "insert", "replace", "update"],
+    case: Case::Any,
+    stands: places::is_verb,
+};
 
 pub(super) static CHECKS: &[Check] = &[
     check(
@@ -98,9 +102,13 @@ fn hit(scene: &Scene<'_>, expr: &Expr, verb: String) -> Option<Hit> {
     Some(Hit::at(expr.range(), verb, message).confidence(confidence))
 }
 
-/// Whether a word stands in the source as it is, not in pieces: without it the rule would not have been asked.
-fn is_written(source: &str, word: &str) -> bool {
-    source.as_bytes().windows(word.len()).any(|window| window.eq_ignore_ascii_case(word.as_bytes()))
+/// Whether a verb stands in the source as it does in a query, not in pieces: without it the rule would not have been asked.
+fn is_written(source: &str, verb: &str) -> bool {
+    let source = source.as_bytes();
+    let mut finds = source.windows(verb.len()).enumerate();
+    finds.any(|(start, window)| {
+        window.eq_ignore_ascii_case(verb.as_bytes()) && places::is_verb(source, start..start + verb.len())
+    })
 }
 
 /// A text that is put together of known and other parts, those as `{}`.
