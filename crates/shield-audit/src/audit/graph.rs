@@ -5,6 +5,7 @@ use std::{
     path::Path,
 };
 
+use serde::{Deserialize, Serialize};
 use shield_types::Sha256Digest;
 
 use super::Settings;
@@ -12,7 +13,7 @@ use crate::{
     dependencies::{Ecosystem, PackageName},
     finding::Finding,
     imports::{
-        Declared, Disk, Distributions, Home, Inventory, Layout, Library, Loader, Packaging, PythonVersion,
+        Declared, Distributions, Files, Home, Inventory, Layout, Library, Loader, Packaging, PythonVersion,
         Reach, Surroundings, Surveyor, Target, Usage, is_for_tests, reach,
     },
     report::{Gap, Part},
@@ -23,7 +24,7 @@ use crate::{
 const NEWEST: PythonVersion = PythonVersion(13);
 
 /// Which installed modules the project leads to.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ImportGraph {
     /// Files of installed modules that nothing leads to, as absolute paths.
     pub unreached: BTreeSet<String>,
@@ -64,6 +65,7 @@ pub(super) fn sites(tree: &Tree) -> Vec<String> {
 
 /// What the import graph of a project is made from.
 pub(super) struct Parts<'a> {
+    pub(super) files: &'a dyn Files,
     pub(super) project: &'a str,
     pub(super) layout: &'a Layout,
     pub(super) library: &'a Library<'a>,
@@ -71,14 +73,14 @@ pub(super) struct Parts<'a> {
     pub(super) declared: &'a Declared,
 }
 
-/// Shows what the graph of the directory at `root`, an absolute path, is made from, with these directories of installed packages;
+/// Shows what the graph of the directory at `root`, an absolute path, is made from, all of it read from `files`, with these directories of installed packages;
 /// none where there is no Python.
 ///
 /// # Errors
 /// Why there is no graph.
 pub(super) fn with_parts<T>(
-    root: &Path,
-    sites: &[String],
+    files: &dyn Files,
+    (root, sites): (&Path, &[String]),
     settings: &Settings,
     look: impl FnOnce(&Parts<'_>) -> T,
 ) -> Result<Option<T>, String> {
@@ -88,29 +90,29 @@ pub(super) fn with_parts<T>(
     let around =
         Surroundings { project: project.to_owned(), python_path: Vec::new(), site_packages: sites.to_vec() };
     let target = Target { version: version(sites, settings), platform: "linux".to_owned() };
-    let layout = Layout::discover(&Disk, &around);
+    let layout = Layout::discover(files, &around);
     if layout.sources.is_empty() {
         return Ok(None);
     }
-    let mut inventory = Inventory::read(&Disk, &layout.roots, target.version);
+    let mut inventory = Inventory::read(files, &layout.roots, target.version);
     inventory.add_scripts(layout.sources.iter().map(String::as_str));
-    let library = &Library::new(&Disk, &inventory, target);
-    let distributions = &Distributions::read(&Disk, sites);
-    let declared = &Declared::read(&Disk, project);
-    Ok(Some(look(&Parts { project, layout: &layout, library, distributions, declared })))
+    let library = &Library::new(files, &inventory, target);
+    let distributions = &Distributions::read(files, sites);
+    let declared = &Declared::read(files, project);
+    Ok(Some(look(&Parts { files, project, layout: &layout, library, distributions, declared })))
 }
 
 /// Makes the graph of the directory at `root`, an absolute path, with these directories of installed packages.
-pub(super) fn look(root: &Path, sites: &[String], settings: &Settings) -> Imports {
-    match with_parts(root, sites, settings, made) {
+pub(super) fn look(files: &dyn Files, root: &Path, sites: &[String], settings: &Settings) -> Imports {
+    match with_parts(files, (root, sites), settings, made) {
         Ok(imports) => imports.unwrap_or_default(),
         Err(reason) => Imports { gaps: vec![Gap::of(Part::Imports, ".", reason)], ..Imports::default() },
     }
 }
 
 fn made(parts: &Parts<'_>) -> Imports {
-    let Parts { project, layout, library, distributions, .. } = *parts;
-    let packaging = Packaging { files: &Disk, project, library };
+    let Parts { files, project, layout, library, distributions, .. } = *parts;
+    let packaging = Packaging { files, project, library };
     let mut imports = Imports { findings: packaging.project(layout), ..Imports::default() };
     imports.broken(parts, &packaging);
     let graph = Graph { project, library, layout, distributions };

@@ -7,6 +7,7 @@ mod code;
 mod flows;
 mod graph;
 mod history;
+mod kept;
 mod mend;
 mod packages;
 mod progress;

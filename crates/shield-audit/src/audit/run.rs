@@ -2,11 +2,14 @@
 
 use std::{fs, path::Path};
 
-use super::{HistoryOf, Progress, Settings, code, flows, graph, history, packages, standing::Standings};
+use super::{
+    HistoryOf, Progress, Settings, code, flows, graph, history, kept, packages, standing::Standings,
+};
 use crate::{
     advisories::rules,
     baseline::{Baseline, Entry},
     finding::{Finding, number_alike},
+    imports::Disk,
     python::Suppressed,
     report::{Accepted, Coverage, Found, Report},
     secrets::{self, Scanner},
@@ -30,14 +33,17 @@ pub fn audit(
     let scanner = Scanner::new();
     let mut code = code::look(&tree, settings, &scanner, tell);
     tell(Progress::Flows);
-    let mut gaps = flows::add(&mut code);
+    let mut gaps = flows::add(&mut code, settings);
     let past = match settings.history {
         HistoryOf::Tree => history::Past::default(),
         HistoryOf::Repository => history::look(&root, &scanner, &code.secrets, tell),
     };
     tell(Progress::Imports);
     let sites = sites(&root, &tree, settings);
-    let imports = graph::look(&root, &sites, settings);
+    let imports = match &settings.cache {
+        Some(cache) => kept::imports(cache, &root, &sites, (settings, &code.digests)),
+        None => graph::look(&Disk, &root, &sites, settings),
+    };
     tell(Progress::Packages);
     let packages = packages::look(&root, &tree, &sites, settings);
 

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
-use crate::{advisories::Index, baseline::Baseline, imports::PythonVersion, tree};
+use crate::{advisories::Index, baseline::Baseline, cache::Cache, imports::PythonVersion, tree};
 
 /// Whether secrets are looked for in all that was ever committed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -32,6 +32,8 @@ pub struct Settings {
     pub advisories: Option<Index>,
     /// What is accepted for a while.
     pub baseline: Option<Baseline>,
+    /// What audits before have kept, and this one does; none: everything is looked at.
+    pub cache: Option<Cache>,
     /// The day that acceptances are judged on.
     pub today: Date,
 }
@@ -49,6 +51,7 @@ impl Settings {
             python: None,
             advisories: None,
             baseline: None,
+            cache: None,
             today,
         }
     }

@@ -1,0 +1,141 @@
+//! What was asked of the disk, and what it answered: so that a result that rests on files nobody can list beforehand is taken
+//! exactly if every answer is still the same.
+//!
+//! A file that was looked for and not there is an answer, as is the list of a folder: a new module beside the others changes the
+//! result even if no known file did.
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    io,
+    sync::{Mutex, PoisonError},
+};
+
+use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
+use shield_types::{DigestHasher, Sha256Digest};
+
+use crate::imports::{Entry, EntryKind, Files};
+
+/// Digests of files by their absolute paths, as this audit has read them.
+pub(crate) type Digests = HashMap<String, Sha256Digest>;
+
+/// Files that remember what was asked of them.
+pub(crate) struct Recorder<'a> {
+    files: &'a dyn Files,
+    answers: Mutex<Answers>,
+}
+
+#[derive(Default)]
+struct Answers {
+    all: BTreeMap<(Question, String), Answer>,
+    /// Whether one question had two answers.
+    torn: bool,
+}
+
+/// What was asked of the disk.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+enum Question {
+    Read,
+    List,
+}
+
+/// The digest of an answer. No file whose bytes say so is taken for one that is not there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+enum Answer {
+    Given([u8; 32]),
+    Refused([u8; 32]),
+}
+
+/// Every question with its answer.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Trace(Vec<(Question, String, Answer)>);
+
+// === impl Recorder ===
+
+impl<'a> Recorder<'a> {
+    /// Over these files.
+    pub(crate) fn new(files: &'a dyn Files) -> Self {
+        Self { files, answers: Mutex::default() }
+    }
+
+    /// All questions and answers; none if the disk changed between two questions.
+    pub(crate) fn into_trace(self) -> Option<Trace> {
+        let answers = self.answers.into_inner().unwrap_or_else(PoisonError::into_inner);
+        let all = answers.all.into_iter().map(|((question, path), answer)| (question, path, answer));
+        (!answers.torn).then(|| Trace(all.collect()))
+    }
+
+    fn note(&self, question: Question, path: &str, answer: Answer) {
+        let mut answers = self.answers.lock().unwrap_or_else(PoisonError::into_inner);
+        let before = answers.all.insert((question, path.to_owned()), answer);
+        answers.torn |= before.is_some_and(|before| before != answer);
+    }
+}
+
+impl Files for Recorder<'_> {
+    fn read(&self, path: &str) -> io::Result<Vec<u8>> {
+        let answer = self.files.read(path);
+        self.note(Question::Read, path, of_read(&answer));
+        answer
+    }
+
+    fn list(&self, path: &str) -> io::Result<Vec<Entry>> {
+        let answer = self.files.list(path);
+        self.note(Question::List, path, of_list(&answer));
+        answer
+    }
+}
+
+// === impl Trace ===
+
+impl Trace {
+    /// Whether every question has the same answer now. Of files in `known` the digest is taken for the answer.
+    pub(crate) fn holds(&self, files: &dyn Files, known: &Digests) -> bool {
+        let digest = |(question, path, _): &(Question, String, Answer)| {
+            known.get(path).filter(|_| *question == Question::Read)
+        };
+        // What is known already costs nothing, and one difference is enough.
+        let same =
+            |one: &(Question, String, Answer)| digest(one).is_none_or(|digest| one.2 == given(*digest));
+        self.0.iter().all(same)
+            && self.0.par_iter().filter(|one| digest(one).is_none()).all(|(question, path, answer)| {
+                let now = match question {
+                    Question::Read => of_read(&files.read(path)),
+                    Question::List => of_list(&files.list(path)),
+                };
+                now == *answer
+            })
+    }
+}
+
+fn given(digest: Sha256Digest) -> Answer {
+    Answer::Given(*digest.as_bytes())
+}
+
+fn refused(error: &io::Error) -> Answer {
+    Answer::Refused(*Sha256Digest::of(error.to_string().as_bytes()).as_bytes())
+}
+
+fn of_read(answer: &io::Result<Vec<u8>>) -> Answer {
+    match answer {
+        Ok(bytes) => given(Sha256Digest::of(bytes)),
+        Err(error) => refused(error),
+    }
+}
+
+fn of_list(answer: &io::Result<Vec<Entry>>) -> Answer {
+    let entries = match answer {
+        Ok(entries) => entries,
+        Err(error) => return refused(error),
+    };
+    let mut hasher = DigestHasher::new();
+    for Entry { name, kind } in entries {
+        hasher.update(name.as_bytes());
+        // No name holds these.
+        hasher.update(match kind {
+            EntryKind::Folder => b"/\0",
+            EntryKind::File => b"\0\0",
+        });
+    }
+    given(hasher.finish())
+}
