@@ -6,7 +6,7 @@ use std::{
     sync::atomic::{AtomicUsize, Ordering},
 };
 
-use super::{Progress, Settings, kept};
+use super::{Progress, Settings, kept::Kept};
 use crate::{
     cache::{Digests, Guard},
     configuration,
@@ -61,7 +61,7 @@ pub(super) struct Looks<'a> {
 /// texts are not this project's to keep secret.
 pub(super) fn look(
     tree: &Tree,
-    settings: &Settings,
+    (settings, kept): (&Settings, Option<&Kept<'_>>),
     scanner: &Scanner,
     tell: &(dyn Fn(Progress) + Sync),
 ) -> Code {
@@ -70,8 +70,8 @@ pub(super) fn look(
     let wanted = |entry: &Entry| entry.origin == Origin::Project || python::is_candidate(entry);
     let all = tree.entries().iter().filter(|entry| wanted(entry)).count();
     let visited = tree.visit(&settings.tree, wanted, |entry, bytes| {
-        let code = match &settings.cache {
-            Some(cache) => kept::file(cache, settings.history, &looks, (entry, bytes)),
+        let code = match kept {
+            Some(kept) => kept.file(&looks, entry, bytes),
             None => looks.file(entry, bytes),
         };
         let done = done.fetch_add(1, Ordering::Relaxed) + 1;

@@ -3,9 +3,8 @@
 use std::collections::HashSet;
 
 use super::{
-    Settings,
     code::{Code, PythonFile},
-    kept,
+    kept::Kept,
 };
 use crate::{
     finding::{Finding, Place},
@@ -25,9 +24,9 @@ pub(super) struct Followed {
 
 /// Adds what following the data of the project's own files shows, and gives what could not be followed to its end. A call that data
 /// of strangers reaches is one finding, not two: what its name alone shows gives way.
-pub(super) fn add(code: &mut Code, settings: &Settings) -> Vec<Gap> {
-    let followed = match &settings.cache {
-        Some(cache) => kept::flows(cache, &mut code.python),
+pub(super) fn add(code: &mut Code, kept: Option<&Kept<'_>>) -> Vec<Gap> {
+    let followed = match kept {
+        Some(kept) => kept.flows(&mut code.python),
         None => follow_all(&code.python),
     };
     let reached: HashSet<_> = followed.findings.iter().map(|finding| start(&finding.place)).collect();

@@ -8,7 +8,7 @@ use shield_types::Sha256Digest;
 use super::{
     HistoryOf, Settings,
     code::{Code, Looks, PythonFile},
-    flows::{self, Followed},
+    flows::{Followed, follow_all},
     graph::{self, ImportGraph, Imports},
 };
 use crate::{
@@ -35,112 +35,143 @@ struct OfImports<'a> {
     graph: Cow<'a, ImportGraph>,
 }
 
-/// Everything that one file shows.
-pub(super) fn file(
-    cache: &Cache,
-    history: HistoryOf,
-    looks: &Looks<'_>,
-    (entry, bytes): (&Entry, &[u8]),
-) -> Code {
-    let digest = Sha256Digest::of(bytes);
-    let origin: &[u8] = match entry.origin {
-        Origin::Project => b"project",
-        Origin::Dependency => b"dependency",
-    };
-    let guard = Guard::of([origin, digest.as_bytes()]);
-    let mut code = match cache.results::<OfFile>(Kind::File, &entry.path, guard) {
-        Some((results, of_file)) => known(history, looks, (entry, bytes), (results, of_file)),
-        None => looked_at(cache, guard, looks, (entry, bytes)),
-    };
-    code.python.iter_mut().for_each(|file| file.guard = Some(guard));
-    code.digests.extend(entry.location().to_str().map(|location| (location.to_owned(), digest)));
-    code
+/// Results before, for an audit with these settings.
+pub(super) struct Kept<'a> {
+    cache: &'a Cache,
+    settings: &'a Settings,
+    /// The settings that decide what is found.
+    terms: Guard,
 }
 
-fn known(
-    history: HistoryOf,
-    looks: &Looks<'_>,
-    (entry, bytes): (&Entry, &[u8]),
-    (results, OfFile { python }): (Results, OfFile),
-) -> Code {
-    let mut code = Code {
-        files: 1,
-        bytes: bytes.len() as u64,
-        findings: results.findings,
-        suppressed: results.suppressed,
-        ..Code::default()
-    };
-    if python {
-        let (path, location) = (entry.path.clone(), entry.location().to_owned());
-        code.python.push(PythonFile { path, location, text: None, guard: None });
-    }
-    // Which secrets there are is never kept; only commits ask.
-    let secret = code.findings.iter().any(|finding| finding.rule.id.starts_with(AREA));
-    if secret && history == HistoryOf::Repository {
-        let secrets = looks.scanner.scan(&entry.path, bytes);
-        code.secrets.extend(secrets.iter().map(|secret| secret.identity));
-    }
-    code
+/// The settings that decide what a result says, beside those that a part names itself. Every field is named here: one that comes
+/// later has to be thought of, or results that it would have changed are taken from a cache.
+fn terms(settings: &Settings) -> Guard {
+    let Settings {
+        // Decides which files are read, not what they show.
+        tree: _,
+        // Decides whether commits are read; they are not kept.
+        history: _,
+        // Decide what the import graph reads: named there.
+        site_packages: _,
+        python: _,
+        // Held against what was found, each time anew.
+        advisories: _,
+        baseline: _,
+        today: _,
+        cache: _,
+    } = settings;
+    Guard::of([])
 }
 
-fn looked_at(cache: &Cache, guard: Guard, looks: &Looks<'_>, (entry, bytes): (&Entry, &[u8])) -> Code {
-    let code = looks.file(entry, bytes);
-    if code.skipped.is_empty() {
-        let of_file = OfFile { python: !code.python.is_empty() };
-        cache.put_results((Kind::File, &entry.path), guard, (&code.findings, &code.suppressed), &of_file);
-    }
-    code
-}
+// === impl Kept ===
 
-/// What following data through all files of Python shows.
-pub(super) fn flows(cache: &Cache, python: &mut [PythonFile]) -> Followed {
-    let guards = python.iter().filter_map(|file| Some((file, file.guard.as_ref()?)));
-    let parts = guards.flat_map(|(file, guard)| [file.path.as_bytes(), guard.as_bytes().as_slice()]);
-    let guard = Guard::of(parts);
-    if let Some((Results { findings, suppressed }, unfollowed)) = cache.results(Kind::Flows, "", guard) {
-        return Followed { findings, suppressed, unfollowed };
+impl<'a> Kept<'a> {
+    /// If there is a cache.
+    pub(super) fn of(settings: &'a Settings) -> Option<Self> {
+        let cache = settings.cache.as_ref()?;
+        Some(Self { cache, settings, terms: terms(settings) })
     }
-    let again = python.iter_mut().filter(|file| file.text.is_none());
-    // Every one of them, whatever the first says.
-    let same = again.fold(true, |same, file| read_again(file) && same);
-    let followed = flows::follow_all(python);
-    if same {
-        let results = (followed.findings.as_slice(), followed.suppressed.as_slice());
-        cache.put_results((Kind::Flows, ""), guard, results, &followed.unfollowed);
-    }
-    followed
-}
 
-/// Reads the text of a file again; `false` if it is another one now.
-fn read_again(file: &mut PythonFile) -> bool {
-    let Ok(bytes) = fs::read(&file.location) else { return false };
-    file.text = decode(&bytes).ok().map(|text| text.characters.into_owned());
-    let guard = Guard::of([b"project".as_slice(), Sha256Digest::of(&bytes).as_bytes()]);
-    file.guard == Some(guard)
-}
+    /// Everything that one file shows.
+    pub(super) fn file(&self, looks: &Looks<'_>, entry: &Entry, bytes: &[u8]) -> Code {
+        let digest = Sha256Digest::of(bytes);
+        let guard = self.guard(entry.origin, digest);
+        let before = self.cache.results::<OfFile>(Kind::File, &entry.path, guard);
+        let mut code = match before {
+            Some(before) => self.known(looks, (entry, bytes), before),
+            None => self.looked_at(guard, looks.file(entry, bytes), entry),
+        };
+        code.python.iter_mut().for_each(|file| file.guard = Some(guard));
+        code.digests.extend(entry.location().to_str().map(|location| (location.to_owned(), digest)));
+        code
+    }
 
-/// The import graph, with what it shows.
-pub(super) fn imports(
-    cache: &Cache,
-    root: &Path,
-    sites: &[String],
-    (settings, digests): (&Settings, &Digests),
-) -> Imports {
-    let python = settings.python.map(|version| version.0.to_string()).unwrap_or_default();
-    let parts = [root.as_os_str().as_encoded_bytes(), python.as_bytes()];
-    let guard = Guard::of(parts.into_iter().chain(sites.iter().map(String::as_bytes)));
-    if let Some((Results { findings, .. }, kept)) = cache.results::<OfImports<'_>>(Kind::Imports, "", guard)
-        && kept.trace.holds(&Disk, digests)
-    {
-        let gaps = kept.gaps.into_iter().map(|(what, reason)| Gap::of(Part::Imports, what, reason)).collect();
-        return Imports { findings, gaps, graph: kept.graph.into_owned() };
+    fn guard(&self, origin: Origin, digest: Sha256Digest) -> Guard {
+        let origin: &[u8] = match origin {
+            Origin::Project => b"project",
+            Origin::Dependency => b"dependency",
+        };
+        Guard::of([self.terms.as_bytes(), origin, digest.as_bytes()])
     }
-    let recorder = Recorder::new(&Disk);
-    let imports = graph::look(&recorder, root, sites, settings);
-    if let Some(trace) = recorder.into_trace() {
-        let gaps = imports.gaps.iter().map(|gap| (gap.what.clone(), gap.reason.clone())).collect();
-        let kept = OfImports { trace, gaps, graph: Cow::Borrowed(&imports.graph) };
-        cache.put_results((Kind::Imports, ""), guard, (&imports.findings, &[]), &kept);
+
+    fn known(
+        &self,
+        looks: &Looks<'_>,
+        (entry, bytes): (&Entry, &[u8]),
+        (results, OfFile { python }): (Results, OfFile),
+    ) -> Code {
+        let Results { findings, suppressed } = results;
+        let mut code = Code { files: 1, bytes: bytes.len() as u64, findings, suppressed, ..Code::default() };
+        if python {
+            let (path, location) = (entry.path.clone(), entry.location().to_owned());
+            code.python.push(PythonFile { path, location, text: None, guard: None });
+        }
+        // Which secrets there are is never kept; only commits ask.
+        let secret = code.findings.iter().any(|finding| finding.rule.id.starts_with(AREA));
+        if secret && self.settings.history == HistoryOf::Repository {
+            let secrets = looks.scanner.scan(&entry.path, bytes);
+            code.secrets.extend(secrets.iter().map(|secret| secret.identity));
+        }
+        code
     }
-    imports
+
+    /// Keeps what a file shows, unless something of it was not looked at.
+    fn looked_at(&self, guard: Guard, code: Code, entry: &Entry) -> Code {
+        if code.skipped.is_empty() {
+            let of_file = OfFile { python: !code.python.is_empty() };
+            let found = (code.findings.as_slice(), code.suppressed.as_slice());
+            self.cache.put_results((Kind::File, &entry.path), guard, found, &of_file);
+        }
+        code
+    }
+
+    /// What following data through all files of Python shows.
+    pub(super) fn flows(&self, python: &mut [PythonFile]) -> Followed {
+        let guards = python.iter().filter_map(|file| Some((file, file.guard.as_ref()?)));
+        let files = guards.flat_map(|(file, guard)| [file.path.as_bytes(), guard.as_bytes()]);
+        let guard = Guard::of([self.terms.as_bytes().as_slice()].into_iter().chain(files));
+        if let Some((Results { findings, suppressed }, unfollowed)) =
+            self.cache.results(Kind::Flows, "", guard)
+        {
+            return Followed { findings, suppressed, unfollowed };
+        }
+        let again = python.iter_mut().filter(|file| file.text.is_none());
+        // Every one of them, whatever the first says.
+        let same = again.fold(true, |same, file| self.read_again(file) && same);
+        let followed = follow_all(python);
+        if same {
+            let found = (followed.findings.as_slice(), followed.suppressed.as_slice());
+            self.cache.put_results((Kind::Flows, ""), guard, found, &followed.unfollowed);
+        }
+        followed
+    }
+
+    /// Reads the text of a file again; `false` if it is another one now.
+    fn read_again(&self, file: &mut PythonFile) -> bool {
+        let Ok(bytes) = fs::read(&file.location) else { return false };
+        file.text = decode(&bytes).ok().map(|text| text.characters.into_owned());
+        file.guard == Some(self.guard(Origin::Project, Sha256Digest::of(&bytes)))
+    }
+
+    /// The import graph, with what it shows.
+    pub(super) fn imports(&self, root: &Path, sites: &[String], digests: &Digests) -> Imports {
+        let python = self.settings.python.map(|version| version.0.to_string()).unwrap_or_default();
+        let parts = [self.terms.as_bytes(), root.as_os_str().as_encoded_bytes(), python.as_bytes()];
+        let guard = Guard::of(parts.into_iter().chain(sites.iter().map(String::as_bytes)));
+        let before = self.cache.results::<OfImports<'_>>(Kind::Imports, "", guard);
+        if let Some((Results { findings, .. }, OfImports { trace, gaps, graph })) = before
+            && trace.holds(&Disk, digests)
+        {
+            let gaps = gaps.into_iter().map(|(what, reason)| Gap::of(Part::Imports, what, reason));
+            return Imports { findings, gaps: gaps.collect(), graph: graph.into_owned() };
+        }
+        let recorder = Recorder::new(&Disk);
+        let imports = graph::look(&recorder, root, sites, self.settings);
+        if let Some(trace) = recorder.into_trace() {
+            let gaps = imports.gaps.iter().map(|gap| (gap.what.clone(), gap.reason.clone())).collect();
+            let kept = OfImports { trace, gaps, graph: Cow::Borrowed(&imports.graph) };
+            self.cache.put_results((Kind::Imports, ""), guard, (&imports.findings, &[]), &kept);
+        }
+        imports
+    }
 }

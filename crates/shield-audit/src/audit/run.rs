@@ -3,7 +3,7 @@
 use std::{fs, path::Path};
 
 use super::{
-    HistoryOf, Progress, Settings, code, flows, graph, history, kept, packages, standing::Standings,
+    HistoryOf, Progress, Settings, code, flows, graph, history, kept::Kept, packages, standing::Standings,
 };
 use crate::{
     advisories::rules,
@@ -31,17 +31,18 @@ pub fn audit(
     let tree = Tree::walk(&root, &settings.tree)?;
     tell(Progress::Walked { files: tree.entries().len() });
     let scanner = Scanner::new();
-    let mut code = code::look(&tree, settings, &scanner, tell);
+    let kept = Kept::of(settings);
+    let mut code = code::look(&tree, (settings, kept.as_ref()), &scanner, tell);
     tell(Progress::Flows);
-    let mut gaps = flows::add(&mut code, settings);
+    let mut gaps = flows::add(&mut code, kept.as_ref());
     let past = match settings.history {
         HistoryOf::Tree => history::Past::default(),
         HistoryOf::Repository => history::look(&root, &scanner, &code.secrets, tell),
     };
     tell(Progress::Imports);
     let sites = sites(&root, &tree, settings);
-    let imports = match &settings.cache {
-        Some(cache) => kept::imports(cache, &root, &sites, (settings, &code.digests)),
+    let imports = match &kept {
+        Some(kept) => kept.imports(&root, &sites, &code.digests),
         None => graph::look(&Disk, &root, &sites, settings),
     };
     tell(Progress::Packages);
