@@ -46,8 +46,17 @@ pub(super) struct PythonFile {
     pub(super) location: PathBuf,
     /// Its characters; none if all that it shows by itself was known already.
     pub(super) text: Option<String>,
-    /// All that the text was made of, if there is a cache.
-    pub(super) guard: Option<Guard>,
+    /// What a cache knows of it, if there is one.
+    pub(super) known: Option<KnownText>,
+}
+
+/// What a cache knows of a text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct KnownText {
+    /// All that it was made of.
+    pub(super) guard: Guard,
+    /// Whether it may let strangers' data in.
+    pub(super) lets_in: bool,
 }
 
 /// What looks at one file.
@@ -100,7 +109,7 @@ impl Looks<'_> {
                     path: entry.path.clone(),
                     location: entry.location().to_owned(),
                     text: Some(text.characters.into_owned()),
-                    guard: None,
+                    known: None,
                 });
             }
         }

@@ -20,6 +20,8 @@ pub(super) struct Followed {
     pub(super) suppressed: Vec<Suppressed>,
     /// Files that were not followed to their end, and why.
     pub(super) unfollowed: Vec<(String, String)>,
+    /// Files that all of this rests on.
+    pub(super) read: Vec<String>,
 }
 
 /// Adds what following the data of the project's own files shows, and gives what could not be followed to its end. A call that data
@@ -47,7 +49,7 @@ pub(super) fn follow_all(python: &[PythonFile]) -> Followed {
     let unfollowed =
         flows.unfollowed.iter().filter(|one| matches!(one.reason, UnfollowedReason::TooManyWays));
     let unfollowed = unfollowed.map(|one| (one.path.clone(), one.reason.to_string())).collect();
-    Followed { findings: flows.findings, suppressed: flows.suppressed, unfollowed }
+    Followed { findings: flows.findings, suppressed: flows.suppressed, unfollowed, read: flows.read }
 }
 
 /// Where something begins: its file, line and column.

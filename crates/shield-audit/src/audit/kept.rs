@@ -1,13 +1,13 @@
 //! Results of audits before, where everything that they were made of is the same: see [`crate::cache`].
 
-use std::{borrow::Cow, fs, path::Path};
+use std::{borrow::Cow, collections::HashMap, fs, mem, path::Path};
 
 use serde::{Deserialize, Serialize};
 use shield_types::Sha256Digest;
 
 use super::{
     HistoryOf, Settings,
-    code::{Code, Looks, PythonFile},
+    code::{Code, KnownText, Looks, PythonFile},
     flows::{Followed, follow_all},
     graph::{self, ImportGraph, Imports},
 };
@@ -16,14 +16,23 @@ use crate::{
     imports::Disk,
     report::{Gap, Part},
     secrets::AREA,
+    taint::lets_in,
     tree::{Entry, Origin, decode},
 };
 
 /// What is kept of a file beside its findings.
 #[derive(Serialize, Deserialize)]
 struct OfFile {
-    /// Whether data is followed through it.
-    python: bool,
+    /// If data is followed through it, whether it may let strangers' data in.
+    python: Option<bool>,
+}
+
+/// What is kept of flows beside their findings.
+#[derive(Serialize, Deserialize)]
+struct OfFlows {
+    unfollowed: Vec<(String, String)>,
+    /// The files that they rest on, with the guard of each.
+    read: Vec<(String, [u8; 32])>,
 }
 
 /// What is kept of the import graph beside its findings.
@@ -63,6 +72,11 @@ fn terms(settings: &Settings) -> Guard {
     Guard::of([])
 }
 
+/// What each file is made of now, by its path.
+fn guards(python: &[PythonFile]) -> HashMap<&str, [u8; 32]> {
+    python.iter().filter_map(|file| Some((file.path.as_str(), *file.known?.guard.as_bytes()))).collect()
+}
+
 // === impl Kept ===
 
 impl<'a> Kept<'a> {
@@ -78,10 +92,9 @@ impl<'a> Kept<'a> {
         let guard = self.guard(entry.origin, digest);
         let before = self.cache.results::<OfFile>(Kind::File, &entry.path, guard);
         let mut code = match before {
-            Some(before) => self.known(looks, (entry, bytes), before),
+            Some(before) => self.known(looks, (entry, bytes), guard, before),
             None => self.looked_at(guard, looks.file(entry, bytes), entry),
         };
-        code.python.iter_mut().for_each(|file| file.guard = Some(guard));
         code.digests.extend(entry.location().to_str().map(|location| (location.to_owned(), digest)));
         code
     }
@@ -98,13 +111,15 @@ impl<'a> Kept<'a> {
         &self,
         looks: &Looks<'_>,
         (entry, bytes): (&Entry, &[u8]),
+        guard: Guard,
         (results, OfFile { python }): (Results, OfFile),
     ) -> Code {
         let Results { findings, suppressed } = results;
         let mut code = Code { files: 1, bytes: bytes.len() as u64, findings, suppressed, ..Code::default() };
-        if python {
+        if let Some(lets_in) = python {
             let (path, location) = (entry.path.clone(), entry.location().to_owned());
-            code.python.push(PythonFile { path, location, text: None, guard: None });
+            let known = Some(KnownText { guard, lets_in });
+            code.python.push(PythonFile { path, location, text: None, known });
         }
         // Which secrets there are is never kept; only commits ask.
         let secret = code.findings.iter().any(|finding| finding.rule.id.starts_with(AREA));
@@ -116,41 +131,63 @@ impl<'a> Kept<'a> {
     }
 
     /// Keeps what a file shows, unless something of it was not looked at.
-    fn looked_at(&self, guard: Guard, code: Code, entry: &Entry) -> Code {
+    fn looked_at(&self, guard: Guard, mut code: Code, entry: &Entry) -> Code {
+        for file in &mut code.python {
+            let lets_in = file.text.as_deref().is_some_and(lets_in);
+            file.known = Some(KnownText { guard, lets_in });
+        }
         if code.skipped.is_empty() {
-            let of_file = OfFile { python: !code.python.is_empty() };
+            let python = code.python.first().and_then(|file| Some(file.known?.lets_in));
             let found = (code.findings.as_slice(), code.suppressed.as_slice());
-            self.cache.put_results((Kind::File, &entry.path), guard, found, &of_file);
+            self.cache.put_results((Kind::File, &entry.path), guard, found, &OfFile { python });
         }
         code
     }
 
-    /// What following data through all files of Python shows.
+    /// What following data through all files of Python shows. It rests on the texts of those that let strangers' data in and of
+    /// what these import, and on the names of all.
     pub(super) fn flows(&self, python: &mut [PythonFile]) -> Followed {
-        let guards = python.iter().filter_map(|file| Some((file, file.guard.as_ref()?)));
-        let files = guards.flat_map(|(file, guard)| [file.path.as_bytes(), guard.as_bytes()]);
-        let guard = Guard::of([self.terms.as_bytes().as_slice()].into_iter().chain(files));
-        if let Some((Results { findings, suppressed }, unfollowed)) =
+        let guard = self.guard_of_flows(python);
+        let now = guards(python);
+        let same = |(path, guard): &(String, [u8; 32])| now.get(path.as_str()) == Some(guard);
+        if let Some((Results { findings, suppressed }, OfFlows { unfollowed, read })) =
             self.cache.results(Kind::Flows, "", guard)
+            && read.iter().all(same)
         {
-            return Followed { findings, suppressed, unfollowed };
+            return Followed { findings, suppressed, unfollowed, read: Vec::new() };
         }
         let again = python.iter_mut().filter(|file| file.text.is_none());
         // Every one of them, whatever the first says.
         let same = again.fold(true, |same, file| self.read_again(file) && same);
-        let followed = follow_all(python);
+        let mut followed = follow_all(python);
         if same {
+            let now = guards(python);
+            let read = mem::take(&mut followed.read).into_iter().filter_map(|path| {
+                let guard = *now.get(path.as_str())?;
+                Some((path, guard))
+            });
+            let of_flows = OfFlows { unfollowed: followed.unfollowed.clone(), read: read.collect() };
             let found = (followed.findings.as_slice(), followed.suppressed.as_slice());
-            self.cache.put_results((Kind::Flows, ""), guard, found, &followed.unfollowed);
+            self.cache.put_results((Kind::Flows, ""), guard, found, &of_flows);
         }
         followed
+    }
+
+    fn guard_of_flows(&self, python: &[PythonFile]) -> Guard {
+        let lets_in = |file: &PythonFile| file.known.is_some_and(|known| known.lets_in);
+        let files = python.iter().flat_map(|file| {
+            let lets_in: &[u8] = if lets_in(file) { b"lets in" } else { b"" };
+            [file.path.as_bytes(), lets_in]
+        });
+        Guard::of([self.terms.as_bytes().as_slice()].into_iter().chain(files))
     }
 
     /// Reads the text of a file again; `false` if it is another one now.
     fn read_again(&self, file: &mut PythonFile) -> bool {
         let Ok(bytes) = fs::read(&file.location) else { return false };
         file.text = decode(&bytes).ok().map(|text| text.characters.into_owned());
-        file.guard == Some(self.guard(Origin::Project, Sha256Digest::of(&bytes)))
+        let guard = self.guard(Origin::Project, Sha256Digest::of(&bytes));
+        file.known.is_some_and(|known| known.guard == guard)
     }
 
     /// The import graph, with what it shows.
@@ -162,10 +199,11 @@ impl<'a> Kept<'a> {
         if let Some((Results { findings, .. }, OfImports { trace, gaps, graph })) = before
             && trace.holds(&Disk, digests)
         {
+            [Kind::Facts, Kind::Undefined].into_iter().for_each(|kind| self.cache.take_all(kind));
             let gaps = gaps.into_iter().map(|(what, reason)| Gap::of(Part::Imports, what, reason));
             return Imports { findings, gaps: gaps.collect(), graph: graph.into_owned() };
         }
-        let recorder = Recorder::new(&Disk);
+        let recorder = Recorder::new(&Disk, self.cache, self.terms);
         let imports = graph::look(&recorder, root, sites, self.settings);
         if let Some(trace) = recorder.into_trace() {
             let gaps = imports.gaps.iter().map(|gap| (gap.what.clone(), gap.reason.clone())).collect();

@@ -8,6 +8,8 @@ mod flows;
 mod graph;
 mod history;
 mod kept;
+#[cfg(test)]
+mod kept_tests;
 mod mend;
 mod packages;
 mod progress;

@@ -37,6 +37,10 @@ pub(crate) enum Kind {
     Flows,
     /// The import graph.
     Imports,
+    /// What the text of one module says of imports; named by its absolute path, as the next.
+    Facts,
+    /// The names that the text of one module does not bind.
+    Undefined,
 }
 
 /// All that a result was made of, as a digest.
@@ -71,7 +75,8 @@ struct Entry {
 #[derive(Default)]
 struct Made {
     results: BTreeMap<(Kind, String), (Guard, Vec<u8>)>,
-    bytes: usize,
+    /// How many there are of each kind.
+    bytes: BTreeMap<Kind, usize>,
 }
 
 /// What the results follow.
@@ -175,13 +180,20 @@ impl Cache {
         }
     }
 
+    /// Keeps all results of a kind: another one made of them was taken.
+    pub(crate) fn take_all(&self, kind: Kind) {
+        let all = self.entries.iter().filter(|entry| entry.kind == kind);
+        all.for_each(|entry| entry.taken.store(true, Ordering::Relaxed));
+    }
+
     /// Keeps a new result, in place of one that was there. One too many is left out: the next audit makes it again.
     pub(super) fn put(&self, kind: Kind, name: &str, guard: Guard, result: &impl Serialize) {
         let Ok(result) = postcard::to_allocvec(result) else { return };
         let mut made = self.made();
-        let bytes = made.bytes + name.len() + result.len() + ENTRY_BYTES;
-        if bytes <= BYTES_MAX {
-            made.bytes = bytes;
+        let made = &mut *made;
+        let bytes = made.bytes.entry(kind).or_default();
+        *bytes += name.len() + result.len() + ENTRY_BYTES;
+        if *bytes <= BYTES_MAX {
             made.results.insert((kind, name.to_owned()), (guard, result));
         }
     }

@@ -11,17 +11,21 @@ use std::{
 };
 
 use rayon::prelude::*;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use shield_types::{DigestHasher, Sha256Digest};
 
-use crate::imports::{Entry, EntryKind, Files};
+use super::{Cache, Guard, Kind};
+use crate::imports::{Entry, EntryKind, Facts, Files, Target, Undefined};
 
 /// Digests of files by their absolute paths, as this audit has read them.
 pub(crate) type Digests = HashMap<String, Sha256Digest>;
 
-/// Files that remember what was asked of them.
+/// Files that remember what was asked of them, and know from a cache what their texts say.
 pub(crate) struct Recorder<'a> {
     files: &'a dyn Files,
+    cache: &'a Cache,
+    /// The settings that decide what a text says.
+    terms: Guard,
     answers: Mutex<Answers>,
 }
 
@@ -53,9 +57,9 @@ pub(crate) struct Trace(Vec<(Question, String, Answer)>);
 // === impl Recorder ===
 
 impl<'a> Recorder<'a> {
-    /// Over these files.
-    pub(crate) fn new(files: &'a dyn Files) -> Self {
-        Self { files, answers: Mutex::default() }
+    /// Over these files. `terms` are the settings that decide what a text says.
+    pub(crate) fn new(files: &'a dyn Files, cache: &'a Cache, terms: Guard) -> Self {
+        Self { files, cache, terms, answers: Mutex::default() }
     }
 
     /// All questions and answers; none if the disk changed between two questions.
@@ -63,6 +67,23 @@ impl<'a> Recorder<'a> {
         let answers = self.answers.into_inner().unwrap_or_else(PoisonError::into_inner);
         let all = answers.all.into_iter().map(|((question, path), answer)| (question, path, answer));
         (!answers.torn).then(|| Trace(all.collect()))
+    }
+
+    /// What is kept, or else is made now and kept.
+    fn known<T: Serialize + DeserializeOwned>(
+        &self,
+        kind: Kind,
+        path: &str,
+        guard: Guard,
+        make: impl FnOnce() -> T,
+    ) -> T {
+        if let Some(known) = self.cache.look(kind, path, guard) {
+            self.cache.take(kind, path);
+            return known;
+        }
+        let made = make();
+        self.cache.put(kind, path, guard, &made);
+        made
     }
 
     fn note(&self, question: Question, path: &str, answer: Answer) {
@@ -83,6 +104,17 @@ impl Files for Recorder<'_> {
         let answer = self.files.list(path);
         self.note(Question::List, path, of_list(&answer));
         answer
+    }
+
+    fn facts(&self, path: &str, text: &str, target: &Target) -> Facts {
+        let Target { version, platform } = target;
+        let guard = Guard::of([self.terms.as_bytes(), text.as_bytes(), &[version.0], platform.as_bytes()]);
+        self.known(Kind::Facts, path, guard, || self.files.facts(path, text, target))
+    }
+
+    fn undefined(&self, path: &str, text: &str) -> Vec<Undefined> {
+        let guard = Guard::of([self.terms.as_bytes().as_slice(), text.as_bytes()]);
+        self.known(Kind::Undefined, path, guard, || self.files.undefined(path, text))
     }
 }
 

@@ -8,6 +8,13 @@ use std::{
     fs, io,
 };
 
+use super::{
+    conditions::Target,
+    extract::facts,
+    facts::Facts,
+    undefined::{Undefined, undefined},
+};
+
 /// Something in a folder.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Entry {
@@ -39,6 +46,16 @@ pub trait Files: Sync {
     /// # Errors
     /// As the operating system says; the caller reports them and goes on.
     fn list(&self, path: &str) -> io::Result<Vec<Entry>>;
+
+    /// What the text of the file at `path` says to whoever runs it on `target`. Who remembers texts may know it already.
+    fn facts(&self, _path: &str, text: &str, target: &Target) -> Facts {
+        facts(text, target)
+    }
+
+    /// The names that nothing in the text of the file at `path` binds. Who remembers texts may know them already.
+    fn undefined(&self, _path: &str, text: &str) -> Vec<Undefined> {
+        undefined(text)
+    }
 }
 
 /// The operating system's files.

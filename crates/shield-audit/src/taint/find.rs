@@ -47,6 +47,10 @@ pub struct Flows {
     pub unfollowed: Vec<Unfollowed>,
     /// How many files were followed: those that let strangers' data in, and what they import.
     pub followed: usize,
+    /// Their paths, with those that could not be parsed: no other file changes what was found, unless it comes to let strangers'
+    /// data in.
+    #[serde(skip)]
+    pub read: Vec<String>,
 }
 
 /// Something that was not followed to its end.
@@ -81,6 +85,8 @@ pub fn follow(files: &[SourceFile<'_>]) -> Flows {
     files.sort_by_key(|file| file.path);
     let mut flows = Flows::default();
     let (parsed, failed) = parse(&files);
+    let read = parsed.iter().map(|(index, _)| files[*index].path.to_owned());
+    flows.read = read.chain(failed.iter().map(|one| one.path.clone())).collect();
     flows.unfollowed.extend(failed);
     let names: Vec<Names<'_>> = parsed.par_iter().map(|(_, source)| source.names()).collect();
     let lines: Vec<Lines<'_>> = parsed.par_iter().map(|(_, source)| source.lines()).collect();
@@ -133,6 +139,11 @@ impl Found {
     }
 }
 
+/// Whether a file may let strangers' data in.
+pub(crate) fn lets_in(text: &str) -> bool {
+    WORDS.iter().any(|word| memchr::memmem::find(text.as_bytes(), word.as_bytes()).is_some())
+}
+
 type Parsed<'t> = Vec<(usize, Source<'t>)>;
 
 /// Parses the files that let strangers' data in, and what they import.
@@ -141,10 +152,7 @@ fn parse<'t>(files: &[SourceFile<'t>]) -> (Parsed<'t>, Vec<Unfollowed>) {
     let mut known: FxHashSet<usize> = FxHashSet::default();
     let mut parsed: Parsed<'t> = Vec::new();
     let mut failed = Vec::new();
-    let has = |text: &str| {
-        WORDS.iter().any(|word| memchr::memmem::find(text.as_bytes(), word.as_bytes()).is_some())
-    };
-    let mut next: Vec<usize> = (0..files.len()).filter(|index| has(files[*index].text)).collect();
+    let mut next: Vec<usize> = (0..files.len()).filter(|index| lets_in(files[*index].text)).collect();
     while !next.is_empty() {
         known.extend(&next);
         let round: Vec<_> = next
@@ -202,7 +210,7 @@ fn imports(path: &str, source: &Source<'_>) -> Vec<String> {
 fn follow_file(project: &Project<'_>, file: u32) -> (Vec<Found>, bool) {
     let module = &project.file(file).module;
     let text = module.text;
-    if !WORDS.iter().any(|word| memchr::memmem::find(text.as_bytes(), word.as_bytes()).is_some()) {
+    if !lets_in(text) {
         return (Vec::new(), true);
     }
     let mut run = Run::new(project, WORK_MIN + WORK_PER_BYTE * text.len() as u64);

@@ -44,6 +44,7 @@ mod targets;
 mod texts;
 mod value;
 
+pub(crate) use find::lets_in;
 pub use find::{Flows, SourceFile, Unfollowed, UnfollowedReason, follow};
 pub use rules::all as rules;
 
