@@ -3,6 +3,7 @@
 mod cargo;
 mod client;
 mod command;
+mod cpu;
 mod disk;
 mod linkshield;
 mod load;
@@ -23,6 +24,7 @@ pub(crate) use cargo::{
 };
 pub(crate) use client::{HttpClient, Question, Reply};
 pub(crate) use command::{Finished, run};
+pub(crate) use cpu::{children_time, process_time, thread_time};
 pub(crate) use disk::SmallDisk;
 pub(crate) use linkshield::LinkShield;
 pub(crate) use load::{https, plan, print_load, steady, wait_for_traffic};

@@ -3,21 +3,16 @@
 use std::{
     env,
     ffi::OsString,
-    fs,
     hint::black_box,
     path::Path,
     process::{Command, Stdio},
     time::Duration,
 };
 
-use rustix::{
-    param::clock_ticks_per_second,
-    time::{ClockId, clock_gettime},
-};
 use shield_audit::secrets::Scanner;
 
 use super::original::{files, read};
-use crate::harness::{Result, Trouble, Verdict};
+use crate::harness::{Result, Trouble, Verdict, children_time, thread_time};
 
 const DETECT_SECRETS: &str = "SHIELD_BAR_DETECT_SECRETS";
 const RATIO_MIN: f64 = 200.0;
@@ -50,12 +45,12 @@ const HOSTILE: [&str; 16] = [
 pub(super) fn check(scanner: &Scanner, original: &Path, verdict: &mut Verdict) -> Result<f64> {
     let mut own = Duration::MAX;
     for _ in 0..REPEATS {
-        let before = own_time();
+        let before = thread_time();
         // Reading is part of it, as it is of the other's.
         for file in files(original)? {
             black_box(scanner.scan(&file.to_string_lossy(), &read(&file)?));
         }
-        own = own.min(own_time().saturating_sub(before));
+        own = own.min(thread_time().saturating_sub(before));
     }
     let theirs = detect_secrets(original)?;
     let ratio = theirs.as_secs_f64() / own.as_secs_f64().max(1e-6);
@@ -90,28 +85,11 @@ fn growth(scanner: &Scanner, text: &str) -> f64 {
     let cost = |bytes: usize| {
         let text = text.repeat(bytes / text.len());
         let took = (0..3).map(|_| {
-            let before = own_time();
+            let before = thread_time();
             black_box(scanner.scan(".env", text.as_bytes()));
-            own_time().saturating_sub(before)
+            thread_time().saturating_sub(before)
         });
         took.min().unwrap_or_default().as_secs_f64().max(1e-3)
     };
     cost(HOSTILE_BYTES) / cost(HOSTILE_BYTES / 2)
-}
-
-/// Processor time of this thread.
-fn own_time() -> Duration {
-    let time = clock_gettime(ClockId::ThreadCPUTime);
-    let nanos = u32::try_from(time.tv_nsec).unwrap_or_default();
-    Duration::new(time.tv_sec.unsigned_abs(), nanos)
-}
-
-/// Processor time of the children that ended, from proc_pid_stat(5): `cutime` and `cstime`, the 16th and 17th field.
-fn children_time() -> Result<Duration> {
-    let trouble = |error| Trouble::caused("read `/proc/self/stat`", error);
-    let stat = fs::read_to_string("/proc/self/stat").map_err(trouble)?;
-    // The second field, a name, may hold blanks; it ends with the last parenthesis.
-    let fields = stat.rsplit_once(')').map_or("", |(_, fields)| fields).split_whitespace();
-    let ticks: u64 = fields.skip(13).take(2).filter_map(|field| field.parse::<u64>().ok()).sum();
-    Ok(Duration::from_millis(ticks * 1000 / clock_ticks_per_second()))
 }
