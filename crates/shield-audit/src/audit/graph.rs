@@ -8,7 +8,6 @@ use std::{
 use serde::{Deserialize, Serialize};
 use shield_types::Sha256Digest;
 
-use super::Settings;
 use crate::{
     dependencies::{Ecosystem, PackageName},
     finding::Finding,
@@ -81,7 +80,7 @@ pub(super) struct Parts<'a> {
 pub(super) fn with_parts<T>(
     files: &dyn Files,
     (root, sites): (&Path, &[String]),
-    settings: &Settings,
+    python: Option<PythonVersion>,
     look: impl FnOnce(&Parts<'_>) -> T,
 ) -> Result<Option<T>, String> {
     let (Some(project), true) = (root.to_str(), root.is_dir()) else {
@@ -89,7 +88,7 @@ pub(super) fn with_parts<T>(
     };
     let around =
         Surroundings { project: project.to_owned(), python_path: Vec::new(), site_packages: sites.to_vec() };
-    let target = Target { version: version(sites, settings), platform: "linux".to_owned() };
+    let target = Target { version: version(sites, python), platform: "linux".to_owned() };
     let layout = Layout::discover(files, &around);
     if layout.sources.is_empty() {
         return Ok(None);
@@ -102,9 +101,15 @@ pub(super) fn with_parts<T>(
     Ok(Some(look(&Parts { files, project, layout: &layout, library, distributions, declared })))
 }
 
-/// Makes the graph of the directory at `root`, an absolute path, with these directories of installed packages.
-pub(super) fn look(files: &dyn Files, root: &Path, sites: &[String], settings: &Settings) -> Imports {
-    match with_parts(files, (root, sites), settings, made) {
+/// Makes the graph of the directory at `root`, an absolute path, with these directories of installed packages. All that it rests on
+/// is said here or read from `files`: what is kept of it is taken where that is the same.
+pub(super) fn look(
+    files: &dyn Files,
+    root: &Path,
+    sites: &[String],
+    python: Option<PythonVersion>,
+) -> Imports {
+    match with_parts(files, (root, sites), python, made) {
         Ok(imports) => imports.unwrap_or_default(),
         Err(reason) => Imports { gaps: vec![Gap::of(Part::Imports, ".", reason)], ..Imports::default() },
     }
@@ -127,12 +132,12 @@ fn made(parts: &Parts<'_>) -> Imports {
 }
 
 /// The version of Python that runs the project.
-fn version(sites: &[String], settings: &Settings) -> PythonVersion {
+fn version(sites: &[String], python: Option<PythonVersion>) -> PythonVersion {
     let of_path = |site: &String| {
         let (_, minor) = site.trim_end_matches("/site-packages").rsplit_once("/python3.")?;
         minor.parse().ok().map(PythonVersion)
     };
-    settings.python.or_else(|| sites.iter().find_map(of_path)).unwrap_or(NEWEST)
+    python.or_else(|| sites.iter().find_map(of_path)).unwrap_or(NEWEST)
 }
 
 fn relative<'a>(project: &str, path: &'a str) -> &'a str {

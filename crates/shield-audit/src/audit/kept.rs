@@ -204,7 +204,7 @@ impl<'a> Kept<'a> {
             return Imports { findings, gaps: gaps.collect(), graph: graph.into_owned() };
         }
         let recorder = Recorder::new(&Disk, self.cache, self.terms);
-        let imports = graph::look(&recorder, root, sites, self.settings);
+        let imports = graph::look(&recorder, root, sites, self.settings.python);
         if let Some(trace) = recorder.into_trace() {
             let gaps = imports.gaps.iter().map(|gap| (gap.what.clone(), gap.reason.clone())).collect();
             let kept = OfImports { trace, gaps, graph: Cow::Borrowed(&imports.graph) };

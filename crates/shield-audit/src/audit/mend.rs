@@ -34,7 +34,7 @@ pub fn remedies(root: &Path, settings: &Settings, report: &Report) -> Result<Vec
         remedies
             .extend(for_dependencies(&checked.matches, &vulnerable, |file| fs::read(root.join(file)).ok()));
     }
-    let imports = with_parts(&Disk, (&root, &sites), settings, |parts| imports(parts, &findings));
+    let imports = with_parts(&Disk, (&root, &sites), settings.python, |parts| imports(parts, &findings));
     // Without a graph there were no findings about imports either.
     remedies.extend(imports.ok().flatten().unwrap_or_default());
     Ok(remedies)

@@ -43,7 +43,7 @@ pub fn audit(
     let sites = sites(&root, &tree, settings);
     let imports = match &kept {
         Some(kept) => kept.imports(&root, &sites, &code.digests),
-        None => graph::look(&Disk, &root, &sites, settings),
+        None => graph::look(&Disk, &root, &sites, settings.python),
     };
     tell(Progress::Packages);
     let packages = packages::look(&root, &tree, &sites, settings);

@@ -79,6 +79,9 @@ struct Made {
     bytes: BTreeMap<Kind, usize>,
 }
 
+/// Everything that is to be kept.
+type All<'a> = BTreeMap<(Kind, &'a str), (Guard, &'a [u8])>;
+
 /// What the results follow.
 #[derive(Serialize, Deserialize)]
 struct List<'a> {
@@ -141,7 +144,7 @@ impl Cache {
         if made.results.is_empty() && self.entries.iter().all(|entry| entry.taken.load(Ordering::Relaxed)) {
             return None;
         }
-        let mut all: BTreeMap<(Kind, &str), (Guard, &[u8])> = BTreeMap::new();
+        let mut all = All::new();
         let taken = self.entries.iter().filter(|entry| entry.taken.load(Ordering::Relaxed));
         all.extend(
             taken.map(|entry| {
@@ -153,12 +156,7 @@ impl Cache {
                 .iter()
                 .map(|((kind, name), (guard, result))| ((*kind, name.as_str()), (*guard, result.as_slice()))),
         );
-        let mut left = BYTES_MAX;
-        all.retain(|(_, name), (_, result)| {
-            let kept = left.checked_sub(name.len() + result.len() + ENTRY_BYTES);
-            left = kept.unwrap_or(left);
-            kept.is_some()
-        });
+        limit(&mut all, BYTES_MAX);
         Some(written(self.program, &self.rules, &all))
     }
 
@@ -241,7 +239,17 @@ fn parse(bytes: &[u8], program: Sha256Digest) -> Option<(Vec<Entry>, Rules)> {
     (at == bytes.len()).then(|| (entries, Rules::of(&list.rules)))
 }
 
-fn written(program: Sha256Digest, rules: &Rules, all: &BTreeMap<(Kind, &str), (Guard, &[u8])>) -> Vec<u8> {
+/// Leaves out what is too much, from the last.
+fn limit(all: &mut All<'_>, bytes_max: usize) {
+    let mut left = bytes_max;
+    all.retain(|(_, name), (_, result)| {
+        let kept = left.checked_sub(name.len() + result.len() + ENTRY_BYTES);
+        left = kept.unwrap_or(left);
+        kept.is_some()
+    });
+}
+
+fn written(program: Sha256Digest, rules: &Rules, all: &All<'_>) -> Vec<u8> {
     let entries = all.iter().map(|((kind, name), (guard, result))| ListEntry {
         kind: *kind,
         name,
@@ -255,4 +263,58 @@ fn written(program: Sha256Digest, rules: &Rules, all: &BTreeMap<(Kind, &str), (G
     let digest = Sha256Digest::of(&bytes[HEAD_BYTES..]);
     bytes[HEAD_BYTES - DIGEST_BYTES..HEAD_BYTES].copy_from_slice(digest.as_bytes());
     bytes
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn program() -> Sha256Digest {
+        Sha256Digest::of(b"program")
+    }
+
+    fn guard(text: &str) -> Guard {
+        Guard::of([text.as_bytes()])
+    }
+
+    #[test]
+    fn results_come_back_under_their_guard_only() {
+        let cache = Cache::open(Vec::new(), program());
+        cache.put(Kind::File, "a", guard("1"), &"one");
+        cache.put(Kind::Facts, "a", guard("1"), &"two");
+        let bytes = cache.into_bytes().unwrap();
+        let cache = Cache::open(bytes, program());
+        let look = |kind, name, text| cache.look::<&str>(kind, name, guard(text));
+        assert_eq!(look(Kind::File, "a", "1"), Some("one"));
+        assert_eq!(look(Kind::Facts, "a", "1"), Some("two"));
+        for (kind, name, text) in [(Kind::File, "a", "2"), (Kind::File, "b", "1"), (Kind::Flows, "a", "1")] {
+            assert_eq!(look(kind, name, text), None);
+        }
+        cache.take(Kind::File, "a");
+        let bytes = cache.into_bytes().unwrap();
+        let cache = Cache::open(bytes, program());
+        assert_eq!(cache.look::<&str>(Kind::Facts, "a", guard("1")), None, "nobody took it");
+        assert_eq!(cache.look::<&str>(Kind::File, "a", guard("1")), Some("one"));
+    }
+
+    #[test]
+    fn parts_of_a_guard_do_not_run_together() {
+        let of = |parts: &[&str]| Guard::of(parts.iter().map(|part| part.as_bytes()));
+        assert_ne!(of(&["ab", "c"]), of(&["a", "bc"]));
+        assert_ne!(of(&["ab"]), of(&["ab", ""]));
+    }
+
+    #[test]
+    fn too_much_is_left_out_from_the_last() {
+        let results = [(Kind::File, "a"), (Kind::Imports, ""), (Kind::Facts, "a"), (Kind::Facts, "b")];
+        let all = || -> All<'_> { results.map(|key| (key, (guard(""), [0; 100].as_slice()))).into() };
+        let left = |bytes_max| {
+            let mut all = all();
+            limit(&mut all, bytes_max);
+            all.into_keys().collect::<Vec<_>>()
+        };
+        assert_eq!(left(1_000), results);
+        assert_eq!(left(500), results[..3]);
+        assert_eq!(left(0), []);
+    }
 }
