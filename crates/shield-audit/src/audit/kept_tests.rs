@@ -103,7 +103,13 @@ fn every_change_is_seen() {
     let tree = tree();
     let root = tree.path();
     let mut kept = with(root, b"").1.unwrap();
-    let changes: [(&str, &dyn Fn()); 9] = [
+    let helper = "import subprocess\n\n\ndef start(text):\n    subprocess.run(text, shell=True)\n";
+    let caller = "from shop.helper import start\n\n\ndef run(text):\n    return start(text)\n";
+    let way_in = "from flask import request\n\n\ndef view():\n    exec(request.form['q'])\n";
+    let changes: [(&str, &dyn Fn()); 12] = [
+        ("a function that nobody calls", &|| write(root, "shop/helper.py", helper)),
+        ("a call of it", &|| write(root, "shop/store.py", caller)),
+        ("a way in", &|| write(root, "shop/imports.py", way_in)),
         ("another sink behind a call", &|| {
             write(root, "shop/store.py", "def run(text):\n    return eval(text)\n")
         }),
