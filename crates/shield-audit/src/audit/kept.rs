@@ -149,9 +149,12 @@ impl<'a> Kept<'a> {
     pub(super) fn flows(&self, python: &mut [PythonFile]) -> Followed {
         let guard = self.guard_of_flows(python);
         let now = guards(python);
+        // Two names may look alike once bytes that are no UTF-8 are replaced: then nobody knows which file is meant.
+        let named = now.len() == python.len();
         let same = |(path, guard): &(String, [u8; 32])| now.get(path.as_str()) == Some(guard);
-        if let Some((Results { findings, suppressed }, OfFlows { unfollowed, read })) =
-            self.cache.results(Kind::Flows, "", guard)
+        if named
+            && let Some((Results { findings, suppressed }, OfFlows { unfollowed, read })) =
+                self.cache.results(Kind::Flows, "", guard)
             && read.iter().all(same)
         {
             return Followed { findings, suppressed, unfollowed, read: Vec::new() };
@@ -160,7 +163,7 @@ impl<'a> Kept<'a> {
         // Every one of them, whatever the first says.
         let same = again.fold(true, |same, file| self.read_again(file) && same);
         let mut followed = follow_all(python);
-        if same {
+        if named && same {
             let now = guards(python);
             let read = mem::take(&mut followed.read).into_iter().filter_map(|path| {
                 let guard = *now.get(path.as_str())?;

@@ -1,6 +1,9 @@
 //! An audit with a cache says exactly what one without says.
 
-use std::{collections::HashSet, fs, num::NonZeroUsize, path::Path, time::SystemTime};
+use std::{
+    collections::HashSet, ffi::OsStr, fs, num::NonZeroUsize, os::unix::ffi::OsStrExt, path::Path,
+    time::SystemTime,
+};
 
 use jiff::civil::date;
 use proptest::prelude::*;
@@ -153,6 +156,23 @@ fn same_time_and_size_hide_nothing() {
     assert_eq!(said, alone(tree.path()));
     assert!(said.contains("calm.py"));
     assert!(modified < SystemTime::now());
+}
+
+/// Bytes that are no UTF-8 are replaced in reports, so that two files can have one name there.
+#[test]
+fn names_that_look_alike_are_two_files() {
+    let folder = tempfile::tempdir().unwrap();
+    let [calm, other] = [b"\xfe.py", b"\xff.py"].map(|name| folder.path().join(OsStr::from_bytes(name)));
+    let way_in = "from flask import request\n\n\ndef view():\n    return str(request.form['q'])\n";
+    [&calm, &other].map(|path| fs::write(path, way_in).unwrap());
+    let kept = with(folder.path(), b"").1.unwrap();
+    for path in [calm, other] {
+        fs::write(&path, way_in.replace("str(", "eval(")).unwrap();
+        let said = with(folder.path(), &kept).0;
+        assert!(said.contains("code-injection"));
+        assert_eq!(said, alone(folder.path()));
+        fs::write(&path, way_in).unwrap();
+    }
 }
 
 #[test]

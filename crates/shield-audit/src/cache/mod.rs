@@ -9,8 +9,10 @@
 //! Results that rest on many files name all that they rest on: data followed through a project the names of its files of
 //! Python, which of them let strangers' data in, and the digests of those and of what they import; the import graph every question
 //! that it asked of the disk with the answer, so that a file that was not there counts too. When one of these changes, the flows are
-//! followed anew; the graph is made anew from what single modules say, of which only the changed ones are parsed. The whole is bound to one program, by the digest of its executable: other rules, another parser, another compiler,
-//! another cache. Advisories, the baseline and the day are never part of it: they are held against what was found anew each time.
+//! followed anew; the graph is made anew from what single modules say, of which only the changed ones are parsed.
+//!
+//! The whole is bound to one program, by the id of its build: other rules, another parser, another compiler, another cache.
+//! Advisories, the baseline and the day are never part of it: they are held against what was found anew each time.
 //!
 //! What is damaged, cut short or of another program is not used, whatever its bytes are; the audit is made as if nothing were
 //! there. Nothing of a secret is kept that no report says. What no audit asks for any more is dropped when the next one

@@ -10,7 +10,7 @@
 
 use std::{
     fs::{self, File},
-    io::{self, Read},
+    io::Read,
     os::unix::{
         ffi::OsStrExt,
         fs::{MetadataExt, OpenOptionsExt},
@@ -20,13 +20,11 @@ use std::{
 };
 
 use shield_audit::cache::{BYTES_MAX, Cache};
-use shield_types::{DigestHasher, Sha256Digest};
+use shield_types::Sha256Digest;
 
-use super::audit::user_cache;
+use super::{audit::user_cache, program};
 use crate::durable::{create_private_directory, write_atomically};
 
-/// The program that runs: the file itself, even if another one has its name by now.
-const PROGRAM: &str = "/proc/self/exe";
 /// Of trees that nobody audits any more nothing is kept.
 const AGE_MAX: Duration = Duration::from_secs(30 * 24 * 3_600);
 /// What all of these files may have together.
@@ -50,10 +48,8 @@ impl KeptFile {
 
     fn within(directory: &Path, root: &Path) -> Option<Self> {
         let root = fs::canonicalize(root).ok()?;
-        let mut hasher = DigestHasher::new();
-        io::copy(&mut File::open(PROGRAM).ok()?, &mut hasher).ok()?;
         let name = Sha256Digest::of(root.as_os_str().as_bytes()).hex();
-        Some(Self { path: directory.join(name), program: hasher.finish() })
+        Some(Self { path: directory.join(name), program: program::identity().ok()? })
     }
 
     /// What was kept; empty if there is nothing, or nothing that can be trusted.

@@ -15,6 +15,7 @@ mod load;
 mod notary;
 mod prepare;
 mod production;
+mod program;
 mod project;
 mod ship;
 mod smoke;
