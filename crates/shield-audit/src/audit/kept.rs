@@ -159,9 +159,10 @@ impl<'a> Kept<'a> {
         {
             return Followed { findings, suppressed, unfollowed, read: Vec::new() };
         }
-        let again = python.iter_mut().filter(|file| file.text.is_none());
-        // Every one of them, whatever the first says.
-        let same = again.fold(true, |same, file| self.read_again(file) && same);
+        let mut same = true;
+        for file in python.iter_mut().filter(|file| file.text.is_none()) {
+            same &= self.read_again(file);
+        }
         let mut followed = follow_all(python);
         if named && same {
             let now = guards(python);
