@@ -6,7 +6,10 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    sync::{Mutex, PoisonError},
+    sync::{
+        Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 use serde::{Deserialize, Serialize};
@@ -19,8 +22,8 @@ static MADE: Mutex<BTreeSet<&'static Rule>> = Mutex::new(BTreeSet::new());
 /// The rules that results of a cache name.
 #[derive(Debug, Default)]
 pub(super) struct Rules {
-    /// Of the cache before.
-    before: BTreeMap<&'static str, &'static Rule>,
+    /// Of the cache before, with whether a result of them was looked at: others are dropped.
+    before: BTreeMap<&'static str, (&'static Rule, AtomicBool)>,
     /// Others that this audit came upon.
     new: Mutex<BTreeMap<&'static str, &'static Rule>>,
 }
@@ -42,21 +45,23 @@ pub(super) struct StoredRule<'a> {
 impl Rules {
     /// Those that are stored.
     pub(super) fn of(stored: &[StoredRule<'_>]) -> Self {
-        let before = stored.iter().map(StoredRule::constant).map(|rule| (rule.id, rule)).collect();
+        let before = stored.iter().map(StoredRule::constant);
+        let before = before.map(|rule| (rule.id, (rule, AtomicBool::new(false)))).collect();
         Self { before, new: Mutex::default() }
     }
 
-    /// All of them, to be stored.
+    /// All that count now, to be stored.
     pub(super) fn stored(&self) -> Vec<StoredRule<'static>> {
         let new = self.new.lock().unwrap_or_else(PoisonError::into_inner);
-        let all: BTreeMap<_, _> = self.before.iter().chain(new.iter()).collect();
-        all.into_values().map(|rule| StoredRule::of(rule)).collect()
+        let used = self.before.values().filter(|(_, used)| used.load(Ordering::Relaxed));
+        let all: BTreeSet<&'static Rule> = used.map(|(rule, _)| *rule).chain(new.values().copied()).collect();
+        all.into_iter().map(StoredRule::of).collect()
     }
 
     /// Makes sure that a rule is among them; `false` if another one has its id.
     pub(super) fn know(&self, rule: &'static Rule) -> bool {
-        if let Some(known) = self.before.get(rule.id) {
-            return *known == rule;
+        if let Some(known) = self.get(rule.id) {
+            return known == rule;
         }
         let mut new = self.new.lock().unwrap_or_else(PoisonError::into_inner);
         *new.entry(rule.id).or_insert(rule) == rule
@@ -64,7 +69,9 @@ impl Rules {
 
     /// The rule of an id that results of the cache before name.
     pub(super) fn get(&self, id: &str) -> Option<&'static Rule> {
-        self.before.get(id).copied()
+        let (rule, used) = self.before.get(id)?;
+        used.store(true, Ordering::Relaxed);
+        Some(rule)
     }
 }
 

@@ -69,6 +69,8 @@ fn change_is_seen_and_damage_is_not() {
     let changed = audit(&project, &[]);
     assert!(changed.1[0] != first && changed == audit(&project, &["--no-cache"]));
     let [file] = kept(&project).try_into().unwrap();
+    fs::remove_file(&file).unwrap();
+    assert!(audit(&project, &[]) == changed);
     let bytes = fs::read(&file).unwrap();
     for damage in [&bytes[..bytes.len() / 2], b"", b"shield audit 001 and nothing else"] {
         fs::write(&file, damage).unwrap();
