@@ -25,6 +25,15 @@ pub struct StandingChanged {
     pub ended: Vec<SessionId>,
 }
 
+/// Who changes an account.
+#[derive(Debug, Clone, Copy)]
+pub struct Administrator {
+    /// Their own account.
+    pub account: AccountId,
+    /// Their role.
+    pub role: Role,
+}
+
 /// Why an account's standing was not changed.
 #[derive(Debug, Error)]
 #[non_exhaustive]
@@ -35,6 +44,9 @@ pub enum ChangeStandingError {
     /// Only super administrators make administrators, or change the accounts of any.
     #[error("change an administrator's account, or make one, as another than a super administrator")]
     NotAllowed,
+    /// Whoever locks themselves out, or gives up their role, may be the last who could undo it.
+    #[error("take somebody's own administration away")]
+    Own,
     /// A fault of ours.
     #[error(transparent)]
     Failed(#[from] Failure),
@@ -43,20 +55,23 @@ pub enum ChangeStandingError {
 // === impl Accounts ===
 
 impl Accounts {
-    /// Changes what an account may do, as somebody of role `by`. An account that may not be used any more loses its sessions,
+    /// Changes what an account may do. An account that may not be used any more loses its sessions,
     /// so that they do not come back with it (ASVS 5.0, 7.4.2).
     ///
     /// # Errors
-    /// When there is no such account, `by` may not change it, or the fault is ours.
+    /// When there is no such account, `by` may not change it so, or the fault is ours.
     pub async fn change_standing(
         &self,
-        by: Role,
+        by: Administrator,
         id: AccountId,
         change: StandingChange,
     ) -> Result<StandingChanged, ChangeStandingError> {
-        let before = self.changeable(by, id).await?;
-        if change.role.is_some_and(|role| !may_change(by, role)) {
+        let before = self.changeable(by.role, id).await?;
+        if change.role.is_some_and(|role| !may_change(by.role, role)) {
             return Err(ChangeStandingError::NotAllowed);
+        }
+        if id == by.account && takes_administration(&change, by.role) {
+            return Err(ChangeStandingError::Own);
         }
         let changed = self.put_standing(id, change).await?;
         let (account, ended) = changed.ok_or(ChangeStandingError::NotFound)?;
@@ -171,6 +186,13 @@ impl Accounts {
 /// Whether somebody of role `by` may make accounts of this role, or change them.
 fn may_change(by: Role, role: Role) -> bool {
     by == Role::SuperAdmin || role < Role::Admin
+}
+
+/// Whether somebody of role `role` could do less after this change of their own account.
+fn takes_administration(change: &StandingChange, role: Role) -> bool {
+    change.role.is_some_and(|new| new < role)
+        || change.status.is_some_and(|status| status != AccountStatus::Active)
+        || change.locked == Some(true)
 }
 
 /// Makes the account of this address a super administrator's that may be used, with the word to every node to look at it anew. For

@@ -13,7 +13,7 @@ use super::{
 use crate::{
     authenticator::code_of,
     clock::now,
-    store::{Account, AccountStatus, Role, StandingChange},
+    store::{AccountStatus, StandingChange},
 };
 
 const EMAIL: &str = "ada@example.org";
@@ -25,10 +25,6 @@ impl World {
         let setup = self.accounts.begin_totp(account).await.unwrap();
         let code = code_of(setup.secret.expose(), now().0 / 30_000);
         self.accounts.confirm_totp(account, &code).await.unwrap()
-    }
-
-    async fn stand(&self, account: &Account, change: StandingChange) {
-        self.accounts.change_standing(Role::SuperAdmin, account.id, change).await.unwrap();
     }
 
     /// The right password with this code, on this device, from another network each.
@@ -79,18 +75,18 @@ async fn right_passwords_are_no_failures_whatever_keeps_out() {
         let early = world.log_in(EMAIL, PASSWORD).await;
         assert!(matches!(early, Err(LoginError::NotVerified)), "{early:?}");
     }
-    world.stand(&account, status(AccountStatus::Suspended)).await;
+    world.change_standing(&account, status(AccountStatus::Suspended)).await;
     for _ in 0..7 {
         let closed = world.log_in(EMAIL, PASSWORD).await;
         assert!(matches!(closed, Err(LoginError::Closed)), "{closed:?}");
     }
-    world.stand(&account, status(AccountStatus::Active)).await;
-    world.stand(&account, locked(true)).await;
+    world.change_standing(&account, status(AccountStatus::Active)).await;
+    world.change_standing(&account, locked(true)).await;
     for _ in 0..7 {
         let locked = world.log_in(EMAIL, PASSWORD).await;
         assert!(matches!(locked, Err(LoginError::Locked)), "{locked:?}");
     }
-    world.stand(&account, locked(false)).await;
+    world.change_standing(&account, locked(false)).await;
     let recovery = world.app(account.id).await;
     for _ in 0..7 {
         let missing = world.log_in(EMAIL, PASSWORD).await;

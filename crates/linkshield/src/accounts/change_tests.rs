@@ -1,7 +1,7 @@
 //! What changes together, and what a change does to whatever was under way.
 
 use shield_data::Statement;
-use shield_guard::{limit::DeviceDigest, revocation::RevocationReason, token::RefreshLife};
+use shield_guard::{AccountId, limit::DeviceDigest, revocation::RevocationReason, token::RefreshLife};
 
 use super::{
     grant::RightLogin,
@@ -44,8 +44,9 @@ impl World {
         self.change_standing(&account, status(AccountStatus::Active)).await.account
     }
 
-    async fn change_standing(&self, account: &Account, change: StandingChange) -> StandingChanged {
-        self.accounts.change_standing(Role::SuperAdmin, account.id, change).await.unwrap()
+    pub(super) async fn change_standing(&self, account: &Account, change: StandingChange) -> StandingChanged {
+        let by = Administrator { account: AccountId::from_uuid(uuid::Uuid::nil()), role: Role::SuperAdmin };
+        self.accounts.change_standing(by, account.id, change).await.unwrap()
     }
 }
 

@@ -37,7 +37,7 @@ mod standing;
 #[cfg(test)]
 mod tests;
 
-pub use admin::{ChangeStandingError, StandingChanged, promote};
+pub use admin::{Administrator, ChangeStandingError, StandingChanged, promote};
 pub use api_keys::{ApiKeyError, KeyOrder, KeyWatch, MadeKey};
 pub use attempts::TooMany;
 pub(crate) use email::EMAIL_LENGTH_MAX;

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use prometheus_client::metrics::counter::Counter;
 use shield_data::{
     Database, MasterKey as SealingKey, MasterKeys, SqlApiKeys, SqlFailures, SqlOneTimeTokens, SqlQuotas,
     SqlRecoveryCodes, SqlRefreshFamilies, SqlRevocations, SqlSessions, SqlTotpSteps,
@@ -175,6 +176,11 @@ impl Accounts {
                 deleted => total += deleted,
             }
         }
+    }
+
+    /// How many letters were dropped; it counts on.
+    pub fn letters_dropped(&self) -> Counter {
+        self.inner.mailer.dropped()
     }
 
     /// The keys that sign access tokens.

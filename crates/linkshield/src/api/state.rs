@@ -76,7 +76,8 @@ impl App {
     ) -> Self {
         let redis = gate.redis_status().map(|status| (status, gate.redis_waits().clone()));
         let metrics = Metrics::new(environment, Arc::clone(gate.components()));
-        let metrics = metrics.with_store(service.store()).with_redis(redis);
+        let metrics =
+            metrics.with_store(service.store()).with_redis(redis).with_letters(accounts.letters_dropped());
         let inner = Inner {
             service,
             accounts,

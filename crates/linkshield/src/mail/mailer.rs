@@ -12,6 +12,7 @@ use lettre::{
     AsyncSmtpTransport, AsyncTransport, Message, Tokio1Executor,
     message::{Mailbox, header::ContentType},
 };
+use prometheus_client::metrics::counter::Counter;
 use thiserror::Error;
 use tokio::{
     fs::{File, OpenOptions},
@@ -48,6 +49,7 @@ const OWNER_ONLY: u32 = 0o600;
 pub struct Mailer {
     queue: mpsc::UnboundedSender<Addressed>,
     room: Arc<Room>,
+    dropped: Counter,
 }
 
 /// Where letters wait: what bounds the queue.
@@ -94,6 +96,7 @@ struct Desk {
     from: Mailbox,
     waiting: Vec<Deferred>,
     under_way: JoinSet<Option<Deferred>>,
+    dropped: Counter,
     /// The process ends: nothing is tried again.
     closing: bool,
 }
@@ -112,6 +115,10 @@ enum Patience {
     Left,
     Ended,
 }
+
+/// A letter is not tried again; the log said why.
+#[derive(Debug)]
+struct Dropped;
 
 /// How letters leave.
 #[derive(Debug)]
@@ -168,25 +175,34 @@ impl Mailer {
             }
         };
         let (queue, letters) = mpsc::unbounded_channel();
+        let dropped = Counter::default();
         let desk = Desk {
             route: Arc::new(route),
             from,
             waiting: Vec::new(),
             under_way: JoinSet::new(),
+            dropped: dropped.clone(),
             closing: false,
         };
         let task = tokio::spawn(desk.work(letters));
-        Ok((Self { queue, room: Arc::new(Room::new()) }, Postman { task }))
+        Ok((Self { queue, room: Arc::new(Room::new()), dropped }, Postman { task }))
+    }
+
+    /// How many letters were dropped, for whatever reason; it counts on.
+    pub fn dropped(&self) -> Counter {
+        self.dropped.clone()
     }
 
     /// Sends `letter` soon. Never waits.
     pub fn send(&self, to: Mailbox, letter: Letter) {
         let subject = letter.subject;
         let Some(place) = self.room.take(letter.urgency) else {
+            self.dropped.inc();
             tracing::error!(subject, "letter dropped: too many are waiting");
             return;
         };
         if self.queue.send(Addressed { to, letter, _place: place }).is_err() {
+            self.dropped.inc();
             tracing::error!(subject, "letter dropped: the postman is gone");
         }
     }
@@ -234,7 +250,10 @@ impl Desk {
                 },
                 Some(ended) = self.under_way.join_next() => match ended {
                     Ok(deferred) => self.waiting.extend(deferred),
-                    Err(error) => tracing::error!(%error, "a letter was lost"),
+                    Err(error) => {
+                        self.dropped.inc();
+                        tracing::error!(%error, "a letter was lost");
+                    }
                 },
                 () = until(due), if due.is_some() => {}
                 else => return,
@@ -257,25 +276,36 @@ impl Desk {
                 true => Patience::Ended,
                 false => Patience::Left,
             };
-            let (route, from) = (Arc::clone(&self.route), self.from.clone());
-            self.under_way.spawn(async move { attempt(&route, from, deferred, patience).await });
+            let (route, from, dropped) = (Arc::clone(&self.route), self.from.clone(), self.dropped.clone());
+            self.under_way.spawn(async move {
+                let tried = attempt(&route, from, deferred, patience).await;
+                tried.unwrap_or_else(|Dropped| {
+                    dropped.inc();
+                    None
+                })
+            });
         }
         None
     }
 }
 
 /// Tries once; answers the letter if it is to be tried again.
-async fn attempt(route: &Route, from: Mailbox, deferred: Deferred, patience: Patience) -> Option<Deferred> {
+async fn attempt(
+    route: &Route,
+    from: Mailbox,
+    deferred: Deferred,
+    patience: Patience,
+) -> Result<Option<Deferred>, Dropped> {
     let Deferred { addressed, attempts, .. } = deferred;
-    let error = deliver(route, from, &addressed).await.err()?;
+    let Err(error) = deliver(route, from, &addressed).await else { return Ok(None) };
     let (subject, attempt, cause) = (addressed.letter.subject, attempts + 1, chain(&error));
     if patience == Patience::Ended || error.permanent() {
         tracing::error!(subject, attempt, cause, "letter dropped: it could not be sent");
-        return None;
+        return Err(Dropped);
     }
     tracing::warn!(subject, attempt, cause, "letter not sent, trying again");
     let due = Instant::now() + FIRST_PAUSE * 4_u32.pow(attempts);
-    Some(Deferred { addressed, due, attempts: attempt })
+    Ok(Some(Deferred { addressed, due, attempts: attempt }))
 }
 
 /// For ever, if there is nothing to wait for.
@@ -372,8 +402,13 @@ mod tests {
         drop(mailer);
         postman.finish().await;
         assert_eq!(fs::read_dir(&place).unwrap().count(), 1);
+        let (mailer, postman) = Mailer::start(&MailDestination::File, place.clone(), somebody()).unwrap();
         fs::rename(directory.path().join("data"), directory.path().join("moved")).unwrap();
-        write(place.clone(), b"a letter").await.unwrap_err();
+        mailer.send(somebody(), Letter::reset_password("the-token", "LinkShield"));
+        let dropped = mailer.dropped();
+        drop(mailer);
+        postman.finish().await;
+        assert_eq!(dropped.get(), 1);
         assert!(!place.exists(), "what was moved as a whole does not come back in part");
     }
 

@@ -127,6 +127,17 @@ impl Metrics {
         self
     }
 
+    /// Says how many letters were dropped, too.
+    #[must_use]
+    pub fn with_letters(mut self, dropped: Counter) -> Self {
+        self.registry.register(
+            "letters_dropped",
+            "Letters that could not be sent, or found no room",
+            dropped,
+        );
+        self
+    }
+
     fn register(&mut self, environment: Environment) {
         let build =
             Info::new(vec![("version", env!("CARGO_PKG_VERSION")), ("environment", environment.as_str())]);

@@ -757,6 +757,13 @@ async fn administrators_lock_accounts_and_end_their_sessions() {
     assert_eq!(backend.bearer("PUT", &path, &admin, Some(json!({ "locked": false }))).await.status, 200);
     assert_problem(&backend.bearer("GET", PROFILE, &again, None).await, 401, PROFILE);
     assert_eq!(backend.log_in(PASSWORD).await.status, 200);
+    // Whoever could be the last does not lock themselves out; their plan is another matter.
+    let own = format!("{USERS}/{}", backend.id_of(&admin).await);
+    for change in [json!({ "locked": true }), json!({ "status": "suspended" }), json!({ "role": "admin" })] {
+        assert_problem(&backend.bearer("PUT", &own, &admin, Some(change)).await, 403, &own);
+    }
+    let plan = json!({ "subscription_plan": "professional", "locked": false });
+    assert_eq!(backend.bearer("PUT", &own, &admin, Some(plan)).await.status, 200);
     let nobody = format!("{USERS}/01890a5d-ac96-774b-bcce-b302099a8057");
     assert_problem(&backend.bearer("PUT", &nobody, &admin, lock()).await, 404, &nobody);
     for (method, path, parameter) in

@@ -1,5 +1,6 @@
 //! Executed defects of the original that concern security and have no test elsewhere: each fails when its defect comes back.
 
+use linkshield::store::Role;
 use serde_json::json;
 use sqlx::{Connection, SqliteConnection};
 
@@ -25,6 +26,19 @@ impl Backend {
         sqlx::query(statement).execute(&mut connection).await.unwrap();
         connection.close().await.unwrap();
     }
+}
+
+#[tokio::test]
+async fn signing_keys_wait_for_their_store() {
+    let backend = Backend::start().await;
+    let admin = backend.admin("root@example.org", Role::SuperAdmin).await;
+    let keys = backend.bearer("GET", "/api/v1/jwt/keys", &admin, None).await.json();
+    backend.execute("ALTER TABLE guard_key_rings RENAME TO guard_key_rings_away").await;
+    let killed = format!("/api/v1/jwt/keys/{}", keys[0]["key_id"].as_str().unwrap());
+    for (method, path) in [("POST", "/api/v1/jwt/rotate"), ("DELETE", &killed)] {
+        assert_problem(&backend.bearer(method, path, &admin, None).await, 503, path);
+    }
+    backend.stop().await;
 }
 
 #[tokio::test]

@@ -22,6 +22,7 @@ use super::{
     events,
 };
 use crate::{
+    accounts::Administrator,
     api::{
         body::read_json,
         fields::Fields,
@@ -104,7 +105,8 @@ pub(super) async fn change_user(
     holder.require_recent_login()?;
     let change = standing(read_json(request, ACCOUNT_BODY_BYTES_MAX).await?)?;
     let witness = witness.about(id);
-    let changed = app.accounts().change_standing(role, id, change).await;
+    let by = Administrator { account: holder.account, role };
+    let changed = app.accounts().change_standing(by, id, change).await;
     let changed = changed.inspect_err(|error| events::change_refused(&witness, error))?;
     app.gate().forget(id);
     events::standing_changed(witness, &changed);

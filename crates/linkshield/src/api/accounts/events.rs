@@ -106,7 +106,7 @@ pub(super) fn standing_changed(witness: Witness, changed: &StandingChanged) {
 
 /// An administrator did not change an account.
 pub(super) fn change_refused(witness: &Witness, error: &ChangeStandingError) {
-    if matches!(error, ChangeStandingError::NotAllowed) {
+    if matches!(error, ChangeStandingError::NotAllowed | ChangeStandingError::Own) {
         witness.tell(&SecurityEvent::AccessDenied { reason: "role" }, StatusCode::FORBIDDEN);
     }
 }

@@ -2,8 +2,8 @@
 
 use crate::{
     accounts::{
-        ApiKeyError, ChangePasswordError, ChangeStandingError, LoginError, QuotaError, RefreshFailure,
-        RegisterError, ResetPasswordError, SecondFactorError, VerifyEmailError,
+        ApiKeyError, ChangePasswordError, ChangeStandingError, Failure, LoginError, QuotaError,
+        RefreshFailure, RegisterError, ResetPasswordError, SecondFactorError, VerifyEmailError,
     },
     api::problem::{FieldError, Location, Problem},
     keys::ChangeKeysError,
@@ -120,6 +120,9 @@ impl From<ChangeStandingError> for Problem {
             ChangeStandingError::NotAllowed => {
                 Self::not_allowed("only super administrators make administrators, or change their accounts")
             }
+            ChangeStandingError::Own => Self::not_allowed(
+                "nobody takes their own administration away; another super administrator can, or `linkshield make-admin` gives it",
+            ),
             ChangeStandingError::Failed(failure) => failure.into(),
         }
     }
@@ -128,6 +131,8 @@ impl From<ChangeStandingError> for Problem {
 impl From<ChangeKeysError> for Problem {
     fn from(error: ChangeKeysError) -> Self {
         match error {
+            // A database that does not answer is the same fault wherever it shows.
+            ChangeKeysError::Store(error) => Failure::Guard(error).into(),
             ChangeKeysError::Kill(_) => Self::unknown_signing_key(),
             ChangeKeysError::Rotate(refusal) => Self::rotation_refused(refusal.to_string()),
             ChangeKeysError::Contended => Self::unavailable("others are changing the keys"),
