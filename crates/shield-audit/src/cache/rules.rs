@@ -60,8 +60,11 @@ impl Rules {
 
     /// Makes sure that a rule is among them; `false` if another one has its id.
     pub(super) fn know(&self, rule: &'static Rule) -> bool {
-        if let Some(known) = self.get(rule.id) {
-            return known == rule;
+        if let Some((known, used)) = self.before.get(rule.id) {
+            // One that has changed is dropped with its results, so that the audit after this one can keep the new one's.
+            let same = *known == rule;
+            used.fetch_or(same, Ordering::Relaxed);
+            return same;
         }
         let mut new = self.new.lock().unwrap_or_else(PoisonError::into_inner);
         *new.entry(rule.id).or_insert(rule) == rule
@@ -71,7 +74,7 @@ impl Rules {
     pub(super) fn get(&self, id: &str) -> Option<&'static Rule> {
         let (rule, used) = self.before.get(id)?;
         used.store(true, Ordering::Relaxed);
-        Some(rule)
+        Some(*rule)
     }
 }
 
