@@ -164,7 +164,7 @@ fn names_that_look_alike_are_two_files() {
     let folder = tempfile::tempdir().unwrap();
     let [calm, other] = [b"\xfe.py", b"\xff.py"].map(|name| folder.path().join(OsStr::from_bytes(name)));
     let way_in = "from flask import request\n\n\ndef view():\n    return str(request.form['q'])\n";
-    [&calm, &other].map(|path| fs::write(path, way_in).unwrap());
+    [&calm, &other].into_iter().for_each(|path| fs::write(path, way_in).unwrap());
     let kept = with(folder.path(), b"").1.unwrap();
     for path in [calm, other] {
         fs::write(&path, way_in.replace("str(", "eval(")).unwrap();
