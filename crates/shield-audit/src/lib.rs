@@ -7,6 +7,7 @@
 pub mod advisories;
 pub mod audit;
 pub mod baseline;
+pub mod cache;
 pub mod configuration;
 pub mod custom;
 pub mod dependencies;

@@ -5,16 +5,16 @@ use std::{
     path::Path,
 };
 
+use serde::{Deserialize, Serialize};
 use shield_types::Sha256Digest;
 
-use super::Settings;
 use crate::{
     advisories::{Kind, Match},
     dependencies::{Ecosystem, PackageName},
     finding::Finding,
     imports::{
-        Declared, Disk, Distributions, Files, Home, Inventory, Layout, Library, Packaging, PythonVersion,
-        Reach, Surroundings, Surveyor, Target, Usage, is_for_tests, listed_modules, reach, started_modules,
+        Declared, Distributions, Files, Home, Inventory, Layout, Library, Packaging, PythonVersion, Reach,
+        Surroundings, Surveyor, Target, Usage, is_for_tests, listed_modules, reach, started_modules,
     },
     reachability::{Reachability, Tier},
     report::{Gap, Part},
@@ -25,7 +25,7 @@ use crate::{
 const NEWEST: PythonVersion = PythonVersion(13);
 
 /// Which installed modules the project leads to.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ImportGraph {
     /// Files of installed modules that nothing leads to, as absolute paths.
     pub unreached: BTreeSet<String>,
@@ -40,6 +40,7 @@ pub struct ImportGraph {
     /// The digest of every module with what leads to it: the same graph has the same one.
     pub digest: Option<Sha256Digest>,
     /// How near the project comes to vulnerabilities of packages that are not Python's.
+    #[serde(skip)]
     pub others: Reachability,
 }
 
@@ -68,6 +69,7 @@ pub(super) fn sites(tree: &Tree) -> Vec<String> {
 
 /// What the import graph of a project is made from.
 pub(super) struct Parts<'a> {
+    pub(super) files: &'a dyn Files,
     pub(super) project: &'a str,
     pub(super) layout: &'a Layout,
     pub(super) library: &'a Library<'a>,
@@ -75,15 +77,15 @@ pub(super) struct Parts<'a> {
     pub(super) declared: &'a Declared,
 }
 
-/// Shows what the graph of the directory at `root`, an absolute path, is made from, with these directories of installed packages;
-/// none where there is no Python, or one file alone is audited: what it may import is not known then.
+/// Shows what the graph of the directory at `root`, an absolute path, is made from, all of it read from `files`, with these directories
+/// of installed packages; none where there is no Python, or one file alone is audited: what it may import is not known then.
 ///
 /// # Errors
 /// Why there is no graph.
 pub(super) fn with_parts<T>(
-    root: &Path,
-    sites: &[String],
-    settings: &Settings,
+    files: &dyn Files,
+    (root, sites): (&Path, &[String]),
+    python: Option<PythonVersion>,
     look: impl FnOnce(&Parts<'_>) -> T,
 ) -> Result<Option<T>, String> {
     if root.is_file() {
@@ -94,33 +96,39 @@ pub(super) fn with_parts<T>(
     };
     let around =
         Surroundings { project: project.to_owned(), python_path: Vec::new(), site_packages: sites.to_vec() };
-    let target = Target { version: version(sites, settings), platform: "linux".to_owned() };
-    let layout = Layout::discover(&Disk, &around);
+    let target = Target { version: version(sites, python), platform: "linux".to_owned() };
+    let layout = Layout::discover(files, &around);
     if layout.sources.is_empty() {
         return Ok(None);
     }
-    let mut inventory = Inventory::read(&Disk, &layout.roots, target.version);
+    let mut inventory = Inventory::read(files, &layout.roots, target.version);
     inventory.add_scripts(layout.sources.iter().map(String::as_str));
-    let library = &Library::new(&Disk, &inventory, target);
-    let distributions = &Distributions::read(&Disk, sites);
-    let declared = &Declared::read(&Disk, project);
-    Ok(Some(look(&Parts { project, layout: &layout, library, distributions, declared })))
+    let library = &Library::new(files, &inventory, target);
+    let distributions = &Distributions::read(files, sites);
+    let declared = &Declared::read(files, project);
+    Ok(Some(look(&Parts { files, project, layout: &layout, library, distributions, declared })))
 }
 
-/// Makes the graph of the directory at `root`, an absolute path, with these directories of installed packages.
-pub(super) fn look(root: &Path, sites: &[String], settings: &Settings) -> Imports {
-    match with_parts(root, sites, settings, made) {
+/// Makes the graph of the directory at `root`, an absolute path, with these directories of installed packages. All that it rests on
+/// is said here or read from `files`: what is kept of it is taken where that is the same.
+pub(super) fn look(
+    files: &dyn Files,
+    root: &Path,
+    sites: &[String],
+    python: Option<PythonVersion>,
+) -> Imports {
+    match with_parts(files, (root, sites), python, made) {
         Ok(imports) => imports.unwrap_or_default(),
         Err(reason) => Imports { gaps: vec![Gap::of(Part::Imports, ".", reason)], ..Imports::default() },
     }
 }
 
 fn made(parts: &Parts<'_>) -> Imports {
-    let Parts { project, layout, library, distributions, .. } = *parts;
-    let packaging = Packaging { files: &Disk, project, library };
+    let Parts { files, project, layout, library, distributions, .. } = *parts;
+    let packaging = Packaging { files, project, library };
     let mut imports = Imports { findings: packaging.project(layout), ..Imports::default() };
     imports.broken(parts, &packaging);
-    let graph = Graph { project, library, layout, distributions };
+    let graph = Graph { files, project, library, layout, distributions };
     imports.graph = graph.made(&mut imports.gaps);
     let unread = layout.unread.iter().chain(&library.inventory.unread).cloned().chain(library.unread());
     imports
@@ -132,12 +140,12 @@ fn made(parts: &Parts<'_>) -> Imports {
 }
 
 /// The version of Python that runs the project.
-fn version(sites: &[String], settings: &Settings) -> PythonVersion {
+fn version(sites: &[String], python: Option<PythonVersion>) -> PythonVersion {
     let of_path = |site: &String| {
         let (_, minor) = site.trim_end_matches("/site-packages").rsplit_once("/python3.")?;
         minor.parse().ok().map(PythonVersion)
     };
-    settings.python.or_else(|| sites.iter().find_map(of_path)).unwrap_or(NEWEST)
+    python.or_else(|| sites.iter().find_map(of_path)).unwrap_or(NEWEST)
 }
 
 /// Whether a file of the project is only there for its tests: nobody starts at it.
@@ -207,6 +215,7 @@ impl Imports {
 
 /// What the walk through the graph is about.
 struct Graph<'a> {
+    files: &'a dyn Files,
     project: &'a str,
     library: &'a Library<'a>,
     layout: &'a Layout,
@@ -221,10 +230,10 @@ impl Graph<'_> {
         let inventory = self.library.inventory;
         let files = self.layout.sources.iter().filter(|path| !is_of_tests(self.project, path));
         let at_start = self.layout.at_start.iter().filter_map(|name| inventory.find(name));
-        let started = started_modules(&Disk, self.project, self.distributions);
+        let started = started_modules(self.files, self.project, self.distributions);
         let listed = files
             .clone()
-            .filter_map(|path| Disk.read(path).ok())
+            .filter_map(|path| self.files.read(path).ok())
             .flat_map(|bytes| String::from_utf8(bytes).map(|text| listed_modules(&text)).unwrap_or_default());
         let named: Vec<_> =
             started.into_iter().chain(listed).filter_map(|name| inventory.find(&name)).collect();

@@ -35,7 +35,7 @@ pub fn remedies(root: &Path, settings: &Settings, report: &Report) -> Result<Vec
             read_regular(&root.join(file), REGULAR_BYTES_MAX).ok()
         }));
     }
-    let imports = with_parts(&root, &sites, settings, |parts| imports(parts, &findings));
+    let imports = with_parts(&Disk, (&root, &sites), settings.python, |parts| imports(parts, &findings));
     // Without a graph there were no findings about imports either.
     remedies.extend(imports.ok().flatten().unwrap_or_default());
     Ok(remedies)

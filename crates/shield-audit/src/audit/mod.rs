@@ -7,6 +7,9 @@ mod code;
 mod flows;
 mod graph;
 mod history;
+mod kept;
+#[cfg(test)]
+mod kept_tests;
 mod known;
 mod mend;
 mod others;

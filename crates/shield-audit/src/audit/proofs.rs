@@ -15,6 +15,7 @@ use crate::{
         vex::{Claim, Justification, Proof},
     },
     dependencies::{Ecosystem, Package, PackageName},
+    imports::Disk,
     report::Gap,
     tree::{Tree, WalkError},
 };
@@ -84,7 +85,7 @@ pub fn replay_claims(
     let root = fs::canonicalize(root).map_err(|source| WalkError { root: root.to_owned(), source })?;
     let tree = Tree::walk(&root, &settings.tree)?;
     let sites = sites(&root, &tree, settings);
-    let mut imports = graph::look(&root, &sites, settings);
+    let mut imports = graph::look(&Disk, &root, &sites, settings.python);
     let packages = packages::look(&root, &tree, &sites, settings);
     let skipped = tree.visit(&settings.tree, |_| false, |_, _| ()).skipped;
     imports.graph.others = packages::reachability(&root, &tree, &skipped, settings, &packages.answer);

@@ -10,7 +10,7 @@ use super::{
     run::sites,
 };
 use crate::{
-    imports::reach,
+    imports::{Disk, reach},
     replay::{Reachability, Replay, Report, Root, Standing, Survey, Verdict, judge},
     report::{Gap, Part},
     tree::{Skipped, Tree, WalkError},
@@ -65,7 +65,9 @@ pub fn replayed(
         }
     }
     tell(Progress::Imports);
-    let judged = with_parts(&root, &sites, settings, |parts| with_graph(parts, report, &survey, &mut gaps));
+    let judged = with_parts(&Disk, (&root, &sites), settings.python, |parts| {
+        with_graph(parts, report, &survey, &mut gaps)
+    });
     let without = || judge(report, &survey, &|_| Standing::Reached { chain: NO_GRAPH.to_owned() });
     let replay = match judged {
         Ok(replay) => replay.unwrap_or_else(without),

@@ -4,6 +4,7 @@ use std::{cmp::Ordering, collections::BTreeSet, fs, path::Path};
 
 use super::{
     HistoryOf, Progress, Settings, code, flows, graph, history,
+    kept::Kept,
     others::{self, Joined, Known},
     packages,
     standing::Standings,
@@ -14,6 +15,7 @@ use crate::{
     custom::{self, Used},
     finding::{Finding, number_alike},
     foreign::{Runner, hear},
+    imports::Disk,
     python::Suppressed,
     report::{Accepted, Coverage, Found, Report},
     secrets::{self, Scanner},
@@ -35,16 +37,20 @@ pub fn audit(
     let tree = Tree::walk(&root, &settings.tree)?;
     tell(Progress::Walked { files: tree.entries().len() });
     let scanner = Scanner::new();
-    let mut code = code::look(&tree, settings, &scanner, tell);
+    let kept = Kept::of(settings);
+    let mut code = code::look(&tree, (settings, kept.as_ref()), &scanner, tell);
     tell(Progress::Flows);
-    let mut gaps = flows::add(&mut code, &settings.rules);
+    let mut gaps = flows::add(&mut code, &settings.rules, kept.as_ref());
     let past = match settings.history {
         HistoryOf::Tree => history::Past::default(),
         HistoryOf::Repository => history::look(&root, &scanner, &code.secrets, tell),
     };
     tell(Progress::Imports);
     let sites = sites(&root, &tree, settings);
-    let mut imports = graph::look(&root, &sites, settings);
+    let mut imports = match &kept {
+        Some(kept) => kept.imports(&root, &sites, &code.digests),
+        None => graph::look(&Disk, &root, &sites, settings.python),
+    };
     tell(Progress::Packages);
     let packages = packages::look(&root, &tree, &sites, settings);
     imports.graph.others = packages::reachability(&root, &tree, &code.skipped, settings, &packages.answer);

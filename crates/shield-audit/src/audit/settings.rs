@@ -6,7 +6,8 @@ use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    advisories::Index, baseline::Baseline, custom::Rules, foreign::Others, imports::PythonVersion, tree,
+    advisories::Index, baseline::Baseline, cache::Cache, custom::Rules, foreign::Others,
+    imports::PythonVersion, tree,
 };
 
 /// Whether secrets are looked for in all that was ever committed.
@@ -38,6 +39,8 @@ pub struct Settings {
     pub baseline: Option<Baseline>,
     /// Which other scanners are heard.
     pub others: Others,
+    /// What audits before have kept, and this one does; none: everything is looked at.
+    pub cache: Option<Cache>,
     /// The day that acceptances are judged on.
     pub today: Date,
 }
@@ -57,6 +60,7 @@ impl Settings {
             rules: Rules::default(),
             baseline: None,
             others: Others::default(),
+            cache: None,
             today,
         }
     }

@@ -40,4 +40,5 @@ pub(crate) use name::{Name, Names};
 pub(crate) use naming::Naming;
 pub(crate) use patterns::Patterns;
 pub use rules::{File, LoadRulesError, RuleFile, Rules};
+pub(crate) use texts::Texts;
 pub use used::{Used, UsedChange, UsedRule};

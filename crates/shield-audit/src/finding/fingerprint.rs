@@ -42,6 +42,19 @@ impl Fingerprint {
     /// What a finding has before [`number_alike`].
     pub const UNSET: Self = Self([0; BYTES]);
 
+    /// How many bytes it has.
+    pub(crate) const BYTES: usize = BYTES;
+
+    /// Its bytes.
+    pub(crate) const fn as_bytes(&self) -> &[u8; BYTES] {
+        &self.0
+    }
+
+    /// The one of these bytes.
+    pub(crate) const fn from_bytes(bytes: [u8; BYTES]) -> Self {
+        Self(bytes)
+    }
+
     fn of(finding: &Finding, alike_before: u32) -> Self {
         let number = format!("{} {alike_before}", finding.wording.to_number());
         Self::of_parts([finding.rule.id, &finding.place.file, &finding.context, &finding.subject, &number])

@@ -2,12 +2,12 @@
 
 use std::ops::Range;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::syntax::SyntaxFault;
 
 /// All that is kept of a module's text.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Facts {
     /// What it imports, in the order of the text.
     pub imports: Vec<Import>,
@@ -26,7 +26,7 @@ pub struct Facts {
 }
 
 /// One import statement, or one call that imports.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Import {
     /// Its bytes.
     pub range: Range<u32>,
@@ -39,7 +39,7 @@ pub struct Import {
 }
 
 /// When an import runs, soonest first.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum When {
     /// While the module is loaded.
@@ -53,7 +53,7 @@ pub enum When {
 }
 
 /// What happens when an import fails, strictest first.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Guard {
     /// It fails.
@@ -65,7 +65,7 @@ pub enum Guard {
 }
 
 /// What an import asks for.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum What {
     /// `import a.b.c`, or `import a.b.c as d`.
     Module {
@@ -108,7 +108,7 @@ pub enum What {
 }
 
 /// One name of a `from` import.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ImportedName {
     /// What it is called over there.
     pub name: String,
@@ -119,7 +119,7 @@ pub struct ImportedName {
 }
 
 /// A name at the top level of a module.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Bound {
     /// The name.
     pub name: String,
@@ -132,7 +132,7 @@ pub struct Bound {
 }
 
 /// Where a name of a module comes from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum Origin {
     /// A class or a function is defined.
     Definition,
@@ -143,7 +143,7 @@ pub enum Origin {
 }
 
 /// A dotted name in a string.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Mention {
     /// The text of the string.
     pub text: String,

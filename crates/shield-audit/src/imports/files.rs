@@ -9,6 +9,12 @@ use std::{
     path::Path,
 };
 
+use super::{
+    conditions::Target,
+    extract::facts,
+    facts::Facts,
+    undefined::{Undefined, undefined},
+};
 use crate::tree::{REGULAR_BYTES_MAX, read_regular};
 
 /// Something in a folder.
@@ -42,6 +48,16 @@ pub trait Files: Sync {
     /// # Errors
     /// As the operating system says; the caller reports them and goes on.
     fn list(&self, path: &str) -> io::Result<Vec<Entry>>;
+
+    /// What the text of the file at `path` says to whoever runs it on `target`. Who remembers texts may know it already.
+    fn facts(&self, _path: &str, text: &str, target: &Target) -> Facts {
+        facts(text, target)
+    }
+
+    /// The names that nothing in the text of the file at `path` binds. Who remembers texts may know them already.
+    fn undefined(&self, _path: &str, text: &str) -> Vec<Undefined> {
+        undefined(text)
+    }
 }
 
 /// The operating system's files.

@@ -1,10 +1,9 @@
 //! What every module's text says, read when it is first asked for.
 
-use std::{collections::HashSet, sync::OnceLock};
+use std::{borrow::Cow, collections::HashSet, sync::OnceLock};
 
 use super::{
     conditions::Target,
-    extract::facts,
     facts::{Facts, What, When},
     files::Files,
     inventory::{Inventory, ModuleId, Unread},
@@ -64,6 +63,14 @@ impl<'a> Library<'a> {
         read.as_ref().ok()
     }
 
+    /// The same of a module whose text is at hand, without keeping it.
+    pub(super) fn facts_in(&self, id: ModuleId, source: &str, text: &str) -> Cow<'_, Facts> {
+        match self.read[id.index()].get() {
+            Some(Ok(facts)) => Cow::Borrowed(facts),
+            _ => Cow::Owned(self.files.facts(source, text, &self.target)),
+        }
+    }
+
     /// A module's text.
     ///
     /// # Errors
@@ -88,7 +95,7 @@ impl<'a> Library<'a> {
 
     fn read_facts(&self, source: &str) -> Result<Facts, Unread> {
         let (text, _) = self.text(source)?;
-        Ok(facts(&text, &self.target))
+        Ok(self.files.facts(source, &text, &self.target))
     }
 
     /// Whether a module has a name for an import that runs at `when`.

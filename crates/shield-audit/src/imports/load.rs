@@ -17,7 +17,6 @@ use super::{
     library::{Library, Presence},
     resolve::Found,
     survey::{Broken, Cause, Survey},
-    undefined::undefined,
 };
 
 /// Imports that one load follows at most: guards that try failing modules again and again could make it endless in practice.
@@ -140,7 +139,8 @@ impl<'a> Loader<'a> {
         let read = || {
             let source = library.inventory.module(id).source.as_deref()?;
             let (text, _) = library.text(source).ok()?;
-            let first = undefined(&text).into_iter().find(|one| one.when == When::Load)?;
+            let first =
+                library.files().undefined(source, &text).into_iter().find(|one| one.when == When::Load)?;
             Some((first.at, first.name))
         };
         self.undefined.entry(id).or_insert_with(read).clone()

@@ -11,7 +11,7 @@ use super::{
     load::{LoadCause, LoadFailure},
     standard::is_standard,
     survey::{Broken, Cause, Declaration, Misnamed, Survey},
-    undefined::{Undefined, undefined},
+    undefined::Undefined,
 };
 use crate::finding::{Confidence, Cwe, Finding, Fingerprint, Place, Rule, Severity, Span, Step, Wording};
 
@@ -143,7 +143,7 @@ impl Packaging<'_> {
                 let message = format!("nothing binds `{}`: its use is a `NameError`", one.name);
                 self.finding(&UNDEFINED_NAME, severity, (path, Some(one.line)), (&one.name, message))
             };
-            undefined(&text).into_iter().map(finding).collect()
+            self.files.undefined(path, &text).into_iter().map(finding).collect()
         };
         layout.sources.par_iter().flat_map_iter(of).collect()
     }

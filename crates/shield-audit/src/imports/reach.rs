@@ -9,7 +9,7 @@
 use std::collections::BTreeMap;
 
 use rayon::prelude::*;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::{
     distributions::{Distributions, is_for_people},
@@ -63,7 +63,7 @@ pub struct Reach {
 }
 
 /// How much of a distribution is reached.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Usage {
     /// Its modules.
     pub modules: usize,
@@ -209,7 +209,7 @@ impl Walk<'_> {
             .extend(self.library.resolver().parents(&module.name).map(|parent| (parent, Via::Parent)));
         if let Some(source) = module.source.as_deref() {
             match self.library.text(source) {
-                Ok((text, _)) => self.follow(id, &text, &mut next),
+                Ok((text, _)) => self.follow((id, source), &text, &mut next),
                 Err(unread) => next.unread = Some(unread),
             }
         }
@@ -228,8 +228,8 @@ impl Walk<'_> {
         next
     }
 
-    fn follow(&self, id: ModuleId, text: &str, next: &mut Next) {
-        let facts = extract::facts(text, &self.library.target);
+    fn follow(&self, (id, source): (ModuleId, &str), text: &str, next: &mut Next) {
+        let facts = self.library.facts_in(id, source, text);
         for import in &facts.imports {
             self.import(id, &facts, import, next);
         }

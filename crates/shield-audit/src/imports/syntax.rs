@@ -5,10 +5,10 @@
 use ruff_python_ast::{ModModule, PySourceType};
 use ruff_python_parser::parse_unchecked_source;
 use ruff_text_size::Ranged;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// Why Python would refuse a file.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SyntaxFault {
     /// Where, in bytes from the file's start.
     pub offset: u32,

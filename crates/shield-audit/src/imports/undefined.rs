@@ -10,6 +10,7 @@ use ruff_python_ast::{
 };
 use ruff_python_stdlib::builtins::is_python_builtin;
 use ruff_text_size::Ranged;
+use serde::{Deserialize, Serialize};
 
 use super::{facts::When, library::GIVEN};
 use crate::python::{
@@ -19,7 +20,7 @@ use crate::python::{
 };
 
 /// A use of a name that nothing binds.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Undefined {
     /// The name.
     pub name: String,

@@ -122,6 +122,12 @@ impl Entry {
         Self { path: relative(root, &location), origin: Origin::Project, location }
     }
 
+    /// Where it is read: an absolute path.
+    #[must_use]
+    pub fn location(&self) -> &Path {
+        &self.location
+    }
+
     fn order(&self, other: &Self) -> Ordering {
         (&self.path, &self.location).cmp(&(&other.path, &other.location))
     }

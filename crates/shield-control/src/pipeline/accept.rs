@@ -7,13 +7,12 @@ use std::{
 
 use jiff::civil::Date;
 use shield_audit::{
-    audit::{Progress, audit},
     baseline::{Baseline, Entry, Pick, PickError, Terms, TermsError, pick},
     finding::Finding,
     tree::read_regular_text,
 };
 
-use super::audit::{AuditRunError, BASELINE, audit_settings, today};
+use super::audit::{AuditRunError, AuditWith, BASELINE, audit_settings, audited, today};
 use crate::{
     durable::{StateFileError, replace_shared},
     manifest::AuditSettings,
@@ -83,7 +82,7 @@ pub fn accept_findings(
     let file = path.join(name);
     let mut order = audit_settings(path, settings, audit_with.advisories)?;
     order.baseline = Some(current(&file, name)?);
-    let report = audit(path, &order, audit_with.tell).map_err(AuditRunError::from)?;
+    let report = audited(path, order, audit_with)?;
 
     let open: Vec<_> = report.found.iter().map(|found| &found.finding).collect();
     let accepted: Vec<_> = report.accepted.iter().map(|accepted| &accepted.finding).collect();
@@ -95,15 +94,6 @@ pub fn accept_findings(
     entries.iter().for_each(|entry| baseline.insert(entry.clone()));
     replace_shared(&file, baseline.to_string().as_bytes())?;
     Ok(AcceptedFindings { file, accepted: picked.into_iter().cloned().zip(entries).collect() })
-}
-
-/// What an audit has from its surroundings.
-#[derive(Clone, Copy)]
-pub struct AuditWith<'a> {
-    /// The index of advisories, if there is a file.
-    pub advisories: Option<&'a Path>,
-    /// Hears how it goes on, from whatever thread.
-    pub tell: &'a (dyn Fn(Progress) + Sync),
 }
 
 /// The baseline as it is now; one that is not there accepts nothing yet.

@@ -21,6 +21,7 @@ use shield_types::{Sha256Digest, chain};
 use tokio::sync::watch;
 
 use super::{
+    kept::KeptFile,
     rule_files::load_rules,
     ship::{Pipeline, ShipError, failed},
     stage::{PipelineEvent, StageFailure, StageName},
@@ -70,25 +71,57 @@ pub enum AuditRunError {
 /// neither is known.
 #[must_use]
 pub fn advisories_path() -> Option<PathBuf> {
-    let set = |name| env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
-    let cache = || set("XDG_CACHE_HOME").or_else(|| set("HOME").map(|home| home.join(".cache")));
-    set(ADVISORIES).or_else(|| cache().map(|cache| cache.join("shield").join("advisories")))
+    set(ADVISORIES).or_else(|| user_cache().map(|cache| cache.join("advisories")))
 }
 
-/// Audits the directory or file at `path` as `settings` say; paths in these are relative to it. `advisories` is the index, if
-/// there is a file.
+/// Our directory in the user's cache (XDG Base Directory Specification).
+pub(super) fn user_cache() -> Option<PathBuf> {
+    let cache = set("XDG_CACHE_HOME").or_else(|| set("HOME").map(|home| home.join(".cache")));
+    cache.map(|cache| cache.join("shield"))
+}
+
+/// The path in a variable that is set.
+fn set(name: &str) -> Option<PathBuf> {
+    env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from)
+}
+
+/// What an audit has from its surroundings.
+#[derive(Clone, Copy)]
+pub struct AuditWith<'a> {
+    /// The index of advisories, if there is a file.
+    pub advisories: Option<&'a Path>,
+    /// Results of audits of the same tree before; none: everything is looked at.
+    pub kept: Option<&'a KeptFile>,
+    /// Hears how it goes on, from whatever thread.
+    pub tell: &'a (dyn Fn(Progress) + Sync),
+}
+
+/// Audits the directory or file at `path` as `settings` say; paths in these are relative to it.
 ///
 /// # Errors
 /// If there is nothing at `path`, or the baseline, the index or a rule file cannot be used. Everything else is part of the report.
 pub fn audit_project(
     path: &Path,
     settings: &AuditSettings,
-    advisories: Option<&Path>,
-    tell: &(dyn Fn(Progress) + Sync),
+    audit_with: &AuditWith<'_>,
 ) -> Result<Report, AuditRunError> {
-    let mut order = audit_settings(path, settings, advisories)?;
+    let mut order = audit_settings(path, settings, audit_with.advisories)?;
     order.baseline = baseline(path, settings)?;
-    Ok(audit(path, &order, tell)?)
+    audited(path, order, audit_with)
+}
+
+/// Audits `path`, with what was kept before, and keeps what the next audit can use.
+pub(super) fn audited(
+    path: &Path,
+    mut order: Settings,
+    audit_with: &AuditWith<'_>,
+) -> Result<Report, AuditRunError> {
+    order.cache = audit_with.kept.map(KeptFile::open);
+    let report = audit(path, &order, audit_with.tell)?;
+    if let Some((file, cache)) = audit_with.kept.zip(order.cache) {
+        file.keep(cache);
+    }
+    Ok(report)
 }
 
 /// The day that acceptances are judged on.
@@ -181,7 +214,10 @@ impl Pipeline<'_> {
             let tell = |progress| {
                 tell.send_replace(Some(progress));
             };
-            audit_project(&project, &settings, advisories_path().as_deref(), &tell)
+            let advisories = advisories_path();
+            // What is signed rests on what was looked at for it, on nothing that was kept.
+            let audit_with = AuditWith { advisories: advisories.as_deref(), kept: None, tell: &tell };
+            audit_project(&project, &settings, &audit_with)
         });
         while told.changed().await.is_ok() {
             let line = match *told.borrow_and_update() {

@@ -36,6 +36,9 @@ pub(crate) struct AuditArguments {
     /// The Python that runs the project, such as 3.12 [default: what its environment says].
     #[arg(long, value_name = "VERSION", value_parser = parse_python)]
     pub(crate) python: Option<PythonVersion>,
+    /// Look at everything, whatever earlier audits have kept, and keep nothing.
+    #[arg(long)]
+    pub(crate) no_cache: bool,
     /// The file of accepted findings [default: audit-baseline.txt in PATH, if there is one].
     #[arg(long, value_name = "FILE")]
     pub(crate) baseline: Option<PathBuf>,
@@ -67,8 +70,8 @@ pub(crate) struct AuditArguments {
     /// Instead of an audit, make the index of advisories anew from these directories and zip archives (dumps of OSV, checkouts of
     /// advisory databases), or from OSV's dumps of crates.io, Go, npm and PyPI, fetched now.
     #[arg(long, value_name = "SOURCE", num_args = 0.., help_heading = ADVISORIES, conflicts_with_all = [
-        "path", "fail_on", "gaps", "history", "exclude", "site_packages", "python", "baseline", "acceptance",
-        "with", "allow", "import", "replay",
+        "path", "fail_on", "gaps", "history", "exclude", "site_packages", "python", "no_cache", "baseline",
+        "acceptance", "with", "allow", "import", "replay",
     ])]
     pub(crate) update: Option<Vec<PathBuf>>,
 }

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use shield_control::{
     manifest::AuditSettings,
-    pipeline::{AcceptError, Acceptance, AuditWith, accept_findings, advisories_path},
+    pipeline::{AcceptError, Acceptance, AuditWith, KeptFile, accept_findings, advisories_path},
 };
 
 use super::audit;
@@ -15,14 +15,15 @@ use crate::{
 };
 
 pub(super) fn run(
-    path: &Path,
-    settings: &AuditSettings,
+    (path, settings): (&Path, &AuditSettings),
+    kept: Option<&KeptFile>,
     acceptance: &Acceptance,
     format: OutputFormat,
 ) -> Result<(), Failure> {
     let meter = Meter::new(format);
     let advisories = advisories_path();
-    let audit_with = AuditWith { advisories: advisories.as_deref(), tell: &|progress| meter.tell(progress) };
+    let audit_with =
+        AuditWith { advisories: advisories.as_deref(), kept, tell: &|progress| meter.tell(progress) };
     let accepted = accept_findings(path, settings, acceptance, &audit_with);
     meter.finish();
     print(&accepted.map_err(|error| failure(&error))?, format);

@@ -8,7 +8,7 @@ use std::{
 use shield_audit::report::{Outcome, Report};
 use shield_control::{
     manifest::{AuditSettings, FILE_NAME, Manifest},
-    pipeline::{AuditRunError, advisories_path, audit_project},
+    pipeline::{AuditRunError, AuditWith, KeptFile, advisories_path, audit_project},
 };
 
 use super::{accept, advisories, audit_files as files, mend, replay, rule_files, verify_vex};
@@ -33,8 +33,9 @@ pub(crate) fn run(place: &Place, arguments: &AuditArguments, format: OutputForma
     if let Some(report) = &arguments.replay {
         return replay::run(path, report, &settings, &arguments.files, format);
     }
+    let kept = (!arguments.no_cache).then(|| KeptFile::of(path)).flatten();
     if let Some(acceptance) = arguments.accept.acceptance() {
-        return accept::run(path, &settings, &acceptance, format);
+        return accept::run((path, &settings), kept.as_ref(), &acceptance, format);
     }
     if arguments.mend.revert {
         return mend::revert(path, format);
@@ -44,9 +45,9 @@ pub(crate) fn run(place: &Place, arguments: &AuditArguments, format: OutputForma
     if arguments.mend.fix {
         // Others say what is left when all that can be mended is.
         let alone = AuditSettings { scanners: Vec::new(), imports: Vec::new(), ..settings.clone() };
-        mend::fix(path, &alone, format)?;
+        mend::fix(path, &alone, kept.as_ref(), format)?;
     }
-    let report = look(path, &settings, format)?;
+    let report = look(path, &settings, kept.as_ref(), format)?;
     print(&report, &settings.criteria, format);
     files::write(&arguments.files, &report, &settings.criteria)?;
     if arguments.mend.plan {
@@ -60,10 +61,18 @@ pub(crate) fn run(place: &Place, arguments: &AuditArguments, format: OutputForma
     }
 }
 
-pub(super) fn look(path: &Path, settings: &AuditSettings, format: OutputFormat) -> Result<Report, Failure> {
+/// Audits `path`, with what was kept of audits before if there is such a file.
+pub(super) fn look(
+    path: &Path,
+    settings: &AuditSettings,
+    kept: Option<&KeptFile>,
+    format: OutputFormat,
+) -> Result<Report, Failure> {
     let meter = Meter::new(format);
-    let report =
-        audit_project(path, settings, advisories_path().as_deref(), &|progress| meter.tell(progress));
+    let advisories = advisories_path();
+    let audit_with =
+        AuditWith { advisories: advisories.as_deref(), kept, tell: &|progress| meter.tell(progress) };
+    let report = audit_project(path, settings, &audit_with);
     meter.finish();
     report.map_err(|error| failure(&error))
 }

@@ -18,7 +18,7 @@ use shield_audit::{
 };
 use shield_control::{
     manifest::{AuditSettings, CommandStage, FILE_NAME, Manifest},
-    pipeline::{advisories_path, audit_settings},
+    pipeline::{KeptFile, advisories_path, audit_settings},
 };
 
 use super::audit::{failure, look};
@@ -36,7 +36,12 @@ const ROUNDS_MAX: usize = 10;
 const TEST_RUNS_MAX: u32 = 8;
 
 /// Mends in rounds, until one changes nothing.
-pub(super) fn fix(path: &Path, settings: &AuditSettings, format: OutputFormat) -> Result<(), Failure> {
+pub(super) fn fix(
+    path: &Path,
+    settings: &AuditSettings,
+    kept: Option<&KeptFile>,
+    format: OutputFormat,
+) -> Result<(), Failure> {
     let root = directory(path)?;
     let records = root.join(RECORDS);
     for undone in recover(&root, &records).map_err(|error| told(&error))? {
@@ -44,7 +49,7 @@ pub(super) fn fix(path: &Path, settings: &AuditSettings, format: OutputFormat) -
     }
     let mut tests = tests(&root)?;
     for _ in 0..ROUNDS_MAX {
-        let report = look(path, settings, format)?;
+        let report = look(path, settings, kept, format)?;
         let remedies = proposed(path, settings, &report)?;
         let mut work = Work {
             root: &root,

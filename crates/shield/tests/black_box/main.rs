@@ -3,6 +3,7 @@
 //! Every test has a directory, a state and ports of its own, and leaves no process behind.
 #![expect(clippy::unwrap_used, reason = "a panic is a test's failure")]
 
+mod audit_caches;
 mod audit_reach;
 mod audit_replays;
 mod audit_rules;

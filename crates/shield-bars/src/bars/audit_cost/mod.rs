@@ -27,7 +27,7 @@ use shield_audit::{
 };
 
 use self::{
-    programs::{Programs, Spent, ruff, shield},
+    programs::{Programs, Spent, ruff, shield, shield_twice},
     trees::Trees,
 };
 use super::Options;
@@ -40,6 +40,8 @@ const TURNS: usize = 7;
 /// Of ruff's processor time.
 const TWO_CLASSES_MAX: f64 = 0.2;
 const ALL_RULES_MAX: f64 = 1.0;
+/// Of the processor time of the first audit, where nothing has changed since.
+const WARM_MAX: f64 = 0.1;
 /// Times the processor time of bandit.
 const BANDIT_MIN: f64 = 50.0;
 const LITERAL_MAX: Duration = Duration::from_millis(200);
@@ -86,15 +88,32 @@ fn two_classes(programs: &Programs, trees: &Trees, verdict: &mut Verdict) -> Res
 
 /// Every rule, with all else that an audit does.
 fn all_rules(programs: &Programs, trees: &Trees, verdict: &mut Verdict) -> Result<String> {
-    let (mut own, mut theirs) = (Turns::default(), Turns::default());
+    let (mut own, mut again, mut theirs) = (Turns::default(), Turns::default(), Turns::default());
     for _ in 0..TURNS {
         theirs.0.push(ruff(programs, "S", &trees.project)?);
-        own.0.push(shield(programs, &trees.project)?);
+        let ([first, second], same) = shield_twice(programs, &trees.project)?;
+        verdict.demand(same, || "a second audit says something else".to_owned());
+        own.0.push(first);
+        again.0.push(second);
     }
     let figure = compared("all rules", ALL_RULES_MAX, &own, &theirs, verdict);
+    let warm = warm(&own, &again, verdict);
     let resident = own.0.iter().map(Spent::resident_mib).fold(0.0, f64::max);
     verdict.demand(resident <= RESIDENT_MIB_MAX, || format!("{resident:.0} MiB resident"));
-    Ok(format!("{figure}; {resident:.0} MiB resident"))
+    Ok(format!("{figure}; {warm}; {resident:.0} MiB resident"))
+}
+
+/// Audits of what has not changed since the one before.
+fn warm(own: &Turns, again: &Turns, verdict: &mut Verdict) -> String {
+    let least = again.least() / own.least();
+    let median = again.median() / own.median();
+    println!("  once more: {:.2} s of processor time ({:.2} s in the median)", again.least(), again.median());
+    verdict.demand(least <= WARM_MAX && median <= WARM_MAX, || {
+        format!(
+            "a second audit takes {least:.3} of the first one's processor time, {median:.3} in the median"
+        )
+    });
+    format!("a second audit {least:.3} of the first")
 }
 
 /// Some of the files, which bandit takes minutes for if it gets all of them.

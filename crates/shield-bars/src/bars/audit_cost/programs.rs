@@ -1,12 +1,15 @@
 //! The programs that are compared, and what a run of one took.
 
 use std::{
-    env, fs,
+    env,
+    fs::{self, File},
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     thread,
     time::Duration,
 };
+
+use tempfile::TempDir;
 
 use crate::harness::{Result, Trouble, children_time};
 
@@ -63,30 +66,52 @@ impl Spent {
 
 /// Audits a project for the first time: nothing that an earlier audit kept is there.
 pub(super) fn shield(programs: &Programs, project: &Path) -> Result<Spent> {
-    let cache = tempfile::tempdir().map_err(|error| Trouble::caused("make a directory", error))?;
+    shield_with(programs, project, directory()?.path(), Stdio::null())
+}
+
+/// Audits a project for the first time, and once more: what each took, and whether both said the same.
+pub(super) fn shield_twice(programs: &Programs, project: &Path) -> Result<([Spent; 2], bool)> {
+    let directory = directory()?;
+    let outputs = ["first", "second"].map(|name| directory.path().join(name));
+    let audit = |output: &PathBuf| {
+        let file = File::create(output).map_err(|error| Trouble::caused("write what is said", error))?;
+        shield_with(programs, project, &directory.path().join("cache"), file.into())
+    };
+    let spent = [audit(&outputs[0])?, audit(&outputs[1])?];
+    let [first, second] = outputs.map(|output| fs::read(output).ok());
+    Ok((spent, first.is_some() && first == second))
+}
+
+fn shield_with(programs: &Programs, project: &Path, cache: &Path, said: Stdio) -> Result<Spent> {
     let mut command = Command::new(&programs.shield);
-    command.arg("audit").arg(project).env("XDG_CACHE_HOME", cache.path()).env_remove("SHIELD_ADVISORIES");
+    command.args(["audit", "--output-format", "json"]).arg(project);
+    command.env("XDG_CACHE_HOME", cache).env_remove("SHIELD_ADVISORIES").stdout(said);
     run(&mut command, AUDITED)
+}
+
+fn directory() -> Result<TempDir> {
+    tempfile::tempdir().map_err(|error| Trouble::caused("make a directory", error))
 }
 
 /// Runs ruff with some of its rules.
 pub(super) fn ruff(programs: &Programs, rules: &str, project: &Path) -> Result<Spent> {
     let mut command = Command::new(&programs.ruff);
     command.args(["check", "--isolated", "--no-cache", "--exit-zero", "-q", "--select", rules]).arg(project);
+    command.stdout(Stdio::null());
     run(&mut command, &[0])
 }
 
 /// Runs bandit.
 pub(super) fn bandit(programs: &Programs, project: &Path) -> Result<Spent> {
     // Findings are no failure here, but something that it could not run is.
-    run(Command::new(&programs.bandit).args(["-r", "-q"]).arg(project), &[0, 1])
+    run(Command::new(&programs.bandit).args(["-r", "-q"]).arg(project).stdout(Stdio::null()), &[0, 1])
 }
 
 fn run(command: &mut Command, codes: &[i32]) -> Result<Spent> {
     let name = command.get_program().to_string_lossy().into_owned();
     let failed = |error| Trouble::caused(format!("run `{name}`"), error);
     let before = children_time()?;
-    let mut child = command.stdin(Stdio::null()).stdout(Stdio::null()).spawn().map_err(failed)?;
+    let mut child = command.stdin(Stdio::null()).spawn().map_err(failed)?;
     let mut resident_bytes = 0;
     let status = loop {
         resident_bytes = resident_bytes.max(highest_bytes(&child));

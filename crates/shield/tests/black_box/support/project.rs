@@ -174,6 +174,7 @@ impl Project {
         }
         command.env("USER", "ada").env("XDG_RUNTIME_DIR", self.runtime_directory());
         command.env("XDG_STATE_HOME", self.parent.path().join("state-home"));
+        command.env("XDG_CACHE_HOME", self.parent.path().join("cache-home"));
         command.envs(variables.iter().copied());
         Running::start(&mut command, &self.parent.path().join("outputs"), self.filters(program))
     }
