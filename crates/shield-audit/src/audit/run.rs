@@ -179,10 +179,12 @@ impl Looked<'_> {
         let may_be_past = self.settings.history == HistoryOf::Tree
             && entry.rule.starts_with(secrets::AREA)
             && !self.standings.has_file(&entry.place);
-        let not_asked = entry.rule.split_once(':').is_some_and(|(tool, _)| !self.complete.contains(tool));
-        // A rule of a rule file that is not given today.
-        let unasked = !self.settings.rules.looks_for(&entry.rule);
-        !(unread || unknown || may_be_past || not_asked || unasked)
+        let not_asked = match entry.rule.split_once(':') {
+            Some((tool, _)) => !self.complete.contains(tool),
+            // A rule of a rule file that is not given today.
+            None => !self.settings.rules.looks_for(&entry.rule),
+        };
+        !(unread || unknown || may_be_past || not_asked)
     }
 }
 
