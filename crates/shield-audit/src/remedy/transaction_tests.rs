@@ -168,7 +168,7 @@ fn worse_fix_is_reverted_alone() {
 #[test]
 fn records_are_their_owners_and_few() {
     let scene = Scene::new(&[("a.py", KEY)]);
-    let names = || files(scene.journals.path()).into_iter().map(|(path, _)| path).collect::<Vec<_>>();
+    let names = || files(scene.journals.path()).into_keys().collect::<Vec<_>>();
     for _ in 0..3 {
         scene.apply(&scene.remedies(), None);
         scene.revert().unwrap();
