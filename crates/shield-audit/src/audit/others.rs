@@ -265,7 +265,7 @@ mod tests {
         );
         // What only another scanner sees counts as what we see does.
         let failing: Vec<_> = report.failing(&Criteria::default()).map(|one| one.finding.rule.id).collect();
-        assert_eq!(failing, ["bandit:B999"]);
+        assert_eq!(failing, ["bandit:B999", "python/weak-hash"]);
     }
 
     #[test]
@@ -275,7 +275,9 @@ mod tests {
         assert_eq!(gaps.len(), 2, "{gaps:?}");
         assert!(gaps[0].what.ends_with("gone.json") && gaps[0].reason.contains("No such file"), "{gaps:?}");
         assert!(gaps[1].reason.contains("SCANNER=FILE"), "{gaps:?}");
-        assert_eq!(gone.outcome(&Criteria::default()), Comes::Incomplete);
+        assert_eq!(gone.outcome(&Criteria::default()), Comes::FoundAndIncomplete);
+        let allowed = Criteria { gaps: vec![Part::Scanners], ..Criteria::default() };
+        assert_eq!(gone.outcome(&allowed), Comes::Found);
         // cargo-audit has nothing to look at here, whether it is installed or not.
         let named = report(&[], vec![Wanted::Named("cargo-audit")], None);
         assert_eq!(named.coverage.gaps.len(), 1, "{:?}", named.coverage.gaps);
