@@ -104,9 +104,10 @@ fn imports(project: &str, site: Option<&str>) {
     let (mut broken, mut settings) = (packaging.broken(&survey), packaging.project(&layout));
     number_alike(&mut broken);
     number_alike(&mut settings);
-    let (undefined, settings): (Vec<_>, Vec<_>) =
-        settings.into_iter().partition(|finding| finding.rule.id == "imports/undefined-name");
-    broken.extend(undefined);
+    let (of_imports, settings): (Vec<_>, Vec<_>) =
+        settings.into_iter().partition(|finding| finding.rule.id.starts_with("imports/"));
+    broken.extend(of_imports);
+    broken.extend(packaging.circles(&layout.sources, &survey));
     let mends =
         Imports { files: &Disk, project, inventory: &inventory, surveyor: &surveyor, survey: &survey };
     let mut remedies = mends.remedies(&broken);

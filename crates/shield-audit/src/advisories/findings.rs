@@ -4,7 +4,7 @@ use super::{
     Checked, Hit, Kind, Match,
     rules::{MALICIOUS, NOTICE, SUSPECT, UNMAINTAINED, UNSOUND, VULNERABLE},
 };
-use crate::finding::{Confidence, Finding, Fingerprint, Rule, Severity};
+use crate::finding::{Confidence, Finding, Fingerprint, Rule, Severity, Wording};
 
 // === impl Checked ===
 
@@ -19,7 +19,8 @@ impl Checked {
 // === impl Match ===
 
 impl Match {
-    /// The match as a finding. Data that disagrees with itself, or that has lost its end, proves nothing and is never critical.
+    /// The match as a finding. Data that disagrees with itself, or may have lost its end, proves nothing and is never critical; but a
+    /// vulnerability that nobody has fixed has no end either, so its rating counts.
     #[must_use]
     pub fn finding(&self) -> Finding {
         let rule = self.rule();
@@ -31,8 +32,7 @@ impl Match {
         let stated = if self.kind == Kind::Vulnerable { self.severity } else { None };
         let cap = match confidence {
             Confidence::High => Severity::Critical,
-            Confidence::Medium => Severity::High,
-            Confidence::Low => Severity::Medium,
+            Confidence::Medium | Confidence::Low => Severity::High,
         };
         Finding {
             rule,
@@ -43,6 +43,7 @@ impl Match {
             subject: format!("{} {} {}", self.package, self.version, self.vulnerability),
             message: self.message(),
             steps: Vec::new(),
+            wording: Wording::NONE,
             fingerprint: Fingerprint::UNSET,
         }
     }
@@ -120,8 +121,10 @@ mod tests {
         );
         assert_eq!(
             of(Hit::OnlyRange, true),
-            (Severity::Medium, Confidence::Low, "dependencies/suspect-advisory")
+            (Severity::High, Confidence::Low, "dependencies/suspect-advisory")
         );
+        let unrated = Match { suspect: true, ..matched(Kind::Vulnerable, None, Hit::OnlyRange) };
+        assert_eq!(unrated.finding().severity, Severity::Medium);
     }
 
     #[test]

@@ -7,6 +7,7 @@ mod index;
 mod matching;
 mod osv;
 mod range;
+mod refused;
 pub mod rules;
 mod rustsec;
 mod severity;

@@ -8,7 +8,7 @@ use serde::Deserialize;
 use serde_json::Value;
 use shield_types::chain;
 
-use super::{Advisory, Event, Kind, Range, Version, severity};
+use super::{Advisory, Event, Kind, Range, Version, refused::Refused, severity};
 use crate::{
     dependencies::{Ecosystem, PackageName},
     finding::Severity,
@@ -25,7 +25,7 @@ pub(super) struct Read {
     /// Ecosystems that are none of ours, once for each package.
     pub others: Vec<String>,
     /// What was refused, and why.
-    pub refused: Vec<String>,
+    pub refused: Vec<Refused>,
     /// The names of the record: its own first.
     pub names: Vec<String>,
 }
@@ -82,16 +82,20 @@ struct WrittenEvent {
 ///
 /// # Errors
 /// What makes it no record.
-pub(super) fn read_json(text: &[u8]) -> Result<Read, String> {
-    serde_json::from_slice(text).map(understand).map_err(|error| error.to_string())
+pub(super) fn read_json(text: &[u8]) -> Result<Read, Refused> {
+    let left = || serde_json::from_slice(text).ok();
+    let read = serde_json::from_slice(text).map(understand);
+    read.map_err(|error| Refused::of_record(left().as_ref(), error.to_string()))
 }
 
 /// Reads a record in YAML.
 ///
 /// # Errors
 /// What makes it no record.
-pub(super) fn read_yaml(text: &[u8]) -> Result<Read, String> {
-    yaml_serde::from_slice(text).map(understand).map_err(|error| error.to_string())
+pub(super) fn read_yaml(text: &[u8]) -> Result<Read, Refused> {
+    let left = || yaml_serde::from_slice(text).ok();
+    let read = yaml_serde::from_slice(text).map(understand);
+    read.map_err(|error| Refused::of_record(left().as_ref(), error.to_string()))
 }
 
 fn understand(mut record: Record) -> Read {
@@ -101,7 +105,7 @@ fn understand(mut record: Record) -> Read {
     let shared = Shared::of(&record);
     for affected in affected {
         let Some(package) = &affected.package else {
-            read.refused.push("an entry of `affected` names no package".to_owned());
+            read.refused.push(Refused::of_any("an entry of `affected` names no package".to_owned()));
             continue;
         };
         let Some(ecosystem) = Ecosystem::of_osv(&package.ecosystem) else {
@@ -110,13 +114,19 @@ fn understand(mut record: Record) -> Read {
         };
         let name = PackageName::new(ecosystem, &package.name);
         let (ranges, refused) = ranges_of(ecosystem, affected.ranges.as_deref().unwrap_or_default());
-        read.refused.extend(refused.into_iter().map(|reason| format!("a range of `{name}`: {reason}")));
+        let refused = refused.into_iter().map(|reason| format!("a range of `{name}`: {reason}"));
+        read.refused.extend(refused.map(|reason| Refused::of(&name, reason)));
         let versions = canonical_versions(ecosystem, affected.versions.as_deref().unwrap_or_default());
         if ranges.is_empty() && versions.is_empty() {
-            read.refused.push(format!("nothing says which versions of `{name}` are affected"));
+            let reason = format!("nothing says which versions of `{name}` are affected");
+            read.refused.push(Refused::of(&name, reason));
             continue;
         }
         read.advisories.push((name, shared.advisory(&affected, ranges, versions)));
+    }
+    if record.withdrawn.is_some() {
+        // It would match nothing if it were understood.
+        read.refused.iter_mut().for_each(|refused| refused.about = Some(Vec::new()));
     }
     read
 }
@@ -151,7 +161,7 @@ impl<'a> Shared<'a> {
             id: record.id.clone(),
             vulnerability: String::new(),
             aliases: Vec::new(),
-            kind: kind_of(&record.id, affected),
+            kind: kind_of(record, affected),
             summary: summary_of(record.summary.as_deref(), record.details.as_deref()),
             modified: record.modified.clone().unwrap_or_default(),
             withdrawn: record.withdrawn.clone(),
@@ -169,11 +179,17 @@ fn vectors_of(ratings: Option<&[Rating]>) -> Vec<String> {
     scores.filter(|score| score.starts_with("CVSS:")).map(str::to_owned).collect()
 }
 
-fn kind_of(id: &str, affected: &Affected) -> Kind {
+/// Whether GitHub's database files a record under embedded malicious code.
+fn is_malware(record: &Record) -> bool {
+    let weaknesses = record.database_specific.as_ref().and_then(|value| value.get("cwe_ids")?.as_array());
+    weaknesses.is_some_and(|ids| ids.iter().any(|id| id == "CWE-506"))
+}
+
+fn kind_of(record: &Record, affected: &Affected) -> Kind {
     let informational =
         affected.database_specific.as_ref().and_then(|value| value.get("informational")?.as_str());
     match informational {
-        _ if id.starts_with("MAL-") => Kind::Malicious,
+        _ if record.id.starts_with("MAL-") || is_malware(record) => Kind::Malicious,
         Some(word) => informational_kind(word),
         None => Kind::Vulnerable,
     }
@@ -324,7 +340,8 @@ affected:
         let read =
             json(r#""ranges": [{"type": "SEMVER", "events": [{}]}, {"events": [{"introduced": "1.0.0"}]}]"#);
         assert_eq!(read.advisories[0].1.ranges, [[Event::Introduced("1.0.0".into())]]);
-        assert_eq!(read.refused, ["a range of `a`: an event is empty"]);
+        let about = Some(vec!["pkg:npm/a".to_owned()]);
+        assert_eq!(read.refused, [Refused { reason: "a range of `a`: an event is empty".to_owned(), about }]);
         let read = json(r#""ranges": [{"events": [{"introduced": "x"}]}], "versions": ["1.0.0"]"#);
         assert_eq!((read.advisories.len(), read.refused.len()), (1, 1));
         let read = json(r#""ranges": [{"type": "SEMVER", "events": [{"fixed": "1.0.0"}]}]"#);
@@ -340,7 +357,23 @@ affected:
     }
 
     #[test]
+    fn no_record_still_names_its_packages() {
+        let json = r#"{"id": 5, "affected": [{"package": {"ecosystem": "npm", "name": "a"}}]}"#;
+        let yaml = "id: [1]\naffected:\n- package: {ecosystem: PyPI, name: B}\n";
+        assert_eq!(read_json(json.as_bytes()).unwrap_err().about, Some(vec!["pkg:npm/a".to_owned()]));
+        assert_eq!(read_yaml(yaml.as_bytes()).unwrap_err().about, Some(vec!["pkg:pypi/b".to_owned()]));
+        assert_eq!(read_json(&json.as_bytes()[..json.len() - 1]).unwrap_err().about, None);
+        let withdrawn =
+            r#"{"id": "A", "withdrawn": "2024-01-01T00:00:00Z", "affected": [{"package": null}]}"#;
+        assert_eq!(read_json(withdrawn.as_bytes()).unwrap().refused[0].about, Some(Vec::new()));
+    }
+
+    #[test]
     fn words_are_a_second_choice() {
+        let malware = r#"{"id": "GHSA-1", "database_specific": {"cwe_ids": ["CWE-506"]}, "affected": [{"package":
+            {"ecosystem": "npm", "name": "a"}, "ranges": [{"type": "SEMVER", "events": [{"introduced": "0"}]}]}]}"#;
+        let (_, advisory) = read_json(malware.as_bytes()).unwrap().advisories.remove(0);
+        assert_eq!(advisory.kind, Kind::Malicious);
         let text = r#"{"id": "MAL-1", "database_specific": {"severity": "HIGH"}, "affected": [{"package":
             {"ecosystem": "npm", "name": "a"}, "versions": ["1.0.0"]}]}"#;
         let advisory = &read_json(text.as_bytes()).unwrap().advisories[0].1;

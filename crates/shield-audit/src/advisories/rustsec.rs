@@ -11,6 +11,7 @@ use serde::Deserialize;
 use super::{
     Advisory, Event, Kind,
     osv::{Read, informational_kind, summary_of},
+    refused::Refused,
     severity,
 };
 use crate::dependencies::{Ecosystem, PackageName};
@@ -55,10 +56,25 @@ pub(super) fn recognise(text: &str) -> bool {
 ///
 /// # Errors
 /// What makes it none.
-pub(super) fn read(text: &str, collection: &str) -> Result<Read, String> {
-    let text = text.trim_start();
-    let fenced = text.strip_prefix("```toml").ok_or("no front matter")?;
-    let (front, body) = fenced.split_once("\n```").ok_or("the front matter has no end")?;
+pub(super) fn read(text: &str, collection: &str) -> Result<Read, Refused> {
+    understand(text, collection)
+        .map_err(|reason| Refused { reason, about: crate_of(text).map(|name| vec![name.purl()]) })
+}
+
+/// Front matter, and what stands behind it.
+fn parts(text: &str) -> Result<(&str, &str), String> {
+    let fenced = text.trim_start().strip_prefix("```toml").ok_or("no front matter")?;
+    Ok(fenced.split_once("\n```").ok_or("the front matter has no end")?)
+}
+
+/// The crate that a front matter names which is no advisory as a whole.
+fn crate_of(text: &str) -> Option<PackageName> {
+    let front: toml::Table = toml::from_str(parts(text).ok()?.0).ok()?;
+    Some(PackageName::new(Ecosystem::CratesIo, front.get("advisory")?.get("package")?.as_str()?))
+}
+
+fn understand(text: &str, collection: &str) -> Result<Read, String> {
+    let (front, body) = parts(text)?;
     let document: Document = toml::from_str(front).map_err(|error| error.message().to_owned())?;
     let head = document.advisory;
     let mut read = Read { names: vec![head.id.clone()], ..Read::default() };
@@ -291,6 +307,8 @@ mod tests {
             ("Title of it", &["a::b".to_owned()][..])
         );
         assert_eq!(read(text, "rust").unwrap().others, ["Rust"]);
-        assert!(read("```toml\nid = 1", "crates").is_err());
+        assert_eq!(read("```toml\nid = 1", "crates").unwrap_err().about, None);
+        let broken = text.replace("patched = []", "patched = [\"later\"]");
+        assert_eq!(read(&broken, "crates").unwrap_err().about, Some(vec!["pkg:cargo/a".to_owned()]));
     }
 }

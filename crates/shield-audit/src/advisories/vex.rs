@@ -87,6 +87,21 @@ pub struct Document {
     pub statements: Vec<Statement>,
 }
 
+/// What a statement of a document claims, whoever wrote it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Claim {
+    /// The name of the vulnerability; empty if it has none.
+    pub vulnerability: String,
+    /// The package URLs of what it is about.
+    pub packages: Vec<String>,
+    /// In OpenVEX's words.
+    pub status: String,
+    /// Why it does not matter, if that is claimed.
+    pub justification: Option<Justification>,
+    /// The proof, if it has one that [`Document::to_json`] wrote.
+    pub proof: Option<Proof>,
+}
+
 // === impl Statement ===
 
 impl Statement {
@@ -126,12 +141,6 @@ impl Statement {
         }
         Value::Object(statement)
     }
-
-    /// The proof in a statement that [`Document::to_json`] wrote; none if it has none.
-    #[must_use]
-    pub fn proof_in(statement: &Value) -> Option<Proof> {
-        serde_json::from_str(statement.get("status_notes")?.as_str()?.strip_prefix("proof: ")?).ok()
-    }
 }
 
 // === impl Document ===
@@ -154,6 +163,42 @@ impl Document {
             "statements": statements,
         })
     }
+}
+
+// === impl Claim ===
+
+impl Claim {
+    /// Every statement of an OpenVEX document; none if it is something else.
+    #[must_use]
+    pub fn all_in(document: &Value) -> Option<Vec<Self>> {
+        document.get("@context")?.as_str()?.strip_prefix("https://openvex.dev/ns")?;
+        Some(document.get("statements")?.as_array()?.iter().map(Self::read).collect())
+    }
+
+    fn read(statement: &Value) -> Self {
+        let text = |key: &str| statement.get(key).and_then(Value::as_str);
+        let vulnerability = statement.pointer("/vulnerability/name").and_then(Value::as_str);
+        let proof = text("status_notes").and_then(|notes| notes.strip_prefix("proof: "));
+        let justification = statement.get("justification").cloned();
+        Self {
+            vulnerability: vulnerability.or_else(|| text("vulnerability")).unwrap_or_default().to_owned(),
+            packages: packages(statement),
+            status: text("status").unwrap_or_default().to_owned(),
+            justification: justification.and_then(|one| serde_json::from_value(one).ok()),
+            proof: proof.and_then(|proof| serde_json::from_str(proof).ok()),
+        }
+    }
+}
+
+/// What a statement is about: the parts of its products, or a product of which no part is named.
+fn packages(statement: &Value) -> Vec<String> {
+    let list = |of: &Value, key: &str| of.get(key).and_then(Value::as_array).cloned().unwrap_or_default();
+    let name = |of: &Value| of.as_str().or_else(|| of.get("@id")?.as_str()).map(str::to_owned);
+    let parts = |product: Value| match list(&product, "subcomponents") {
+        parts if parts.is_empty() => vec![product],
+        parts => parts,
+    };
+    list(statement, "products").into_iter().flat_map(parts).filter_map(|part| name(&part)).collect()
 }
 
 #[cfg(test)]
@@ -193,8 +238,10 @@ mod tests {
         let first = &written["statements"][0];
         assert_eq!(first["justification"], "vulnerable_code_not_in_execute_path");
         assert_eq!(first["products"][0]["subcomponents"][0]["@id"], "pkg:pypi/a@1.0");
-        assert_eq!(Statement::proof_in(first), Some(proof()));
-        assert_eq!(Statement::proof_in(&written["statements"][1]), None);
+        let claims = Claim::all_in(&written).unwrap();
+        assert_eq!((&claims[0].proof, &claims[1].proof), (&Some(proof()), &None));
+        assert_eq!(claims[0].packages, ["pkg:pypi/a@1.0"]);
+        assert_eq!((&*claims[0].vulnerability, &*claims[1].status), ("CVE-1", "affected"));
         assert_eq!(written["statements"][1]["action_statement"], "update");
     }
 
@@ -205,5 +252,19 @@ mod tests {
         assert_eq!(other.to_json().to_string(), document().to_json().to_string());
         other.author = "you".to_owned();
         assert_ne!(other.to_json()["@id"], document().to_json()["@id"]);
+    }
+
+    #[test]
+    fn documents_of_others_are_read() {
+        let statement = json!({"vulnerability": "CVE-9", "products": ["pkg:npm/b@2"], "status": "not_affected",
+            "status_notes": "proof: trust me", "justification": "because"});
+        let document = json!({"@context": "https://openvex.dev/ns", "statements": [statement, 5]});
+        let [claim, nothing] = &Claim::all_in(&document).unwrap()[..] else { panic!("two statements") };
+        assert_eq!((&*claim.vulnerability, &claim.packages[..]), ("CVE-9", &["pkg:npm/b@2".to_owned()][..]));
+        assert_eq!((&claim.justification, &claim.proof), (&None, &None));
+        assert!(nothing.status.is_empty() && nothing.packages.is_empty());
+        for other in [json!({"statements": []}), json!({"@context": "https://openvex.dev/ns"}), json!([])] {
+            assert_eq!(Claim::all_in(&other), None);
+        }
     }
 }

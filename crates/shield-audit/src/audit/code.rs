@@ -42,7 +42,8 @@ pub(super) fn look(
     scanner: &Scanner,
     tell: &(dyn Fn(Progress) + Sync),
 ) -> Code {
-    let (rules, others) = (python::Audit::default(), languages::Audit::default());
+    let (rules, others) =
+        (python::Audit::default().with(&settings.rules), languages::Audit::default().with(&settings.rules));
     let done = AtomicUsize::new(0);
     let wanted = |entry: &Entry| entry.origin == Origin::Project || python::is_candidate(entry);
     let all = tree.entries().iter().filter(|entry| wanted(entry)).count();
@@ -59,6 +60,7 @@ pub(super) fn look(
         if entry.origin == Origin::Project {
             code.report(others.file(&entry.path, bytes));
             code.report(configuration::file(&entry.path, bytes));
+            code.report(settings.rules.texts().file(&entry.path, bytes));
             let secrets = scanner.scan(&entry.path, bytes);
             code.findings.extend(secrets.iter().map(|secret| secret.finding(&entry.path)));
             code.secrets.extend(secrets.iter().map(|secret| secret.identity));

@@ -4,20 +4,21 @@ use std::collections::HashSet;
 
 use super::code::Code;
 use crate::{
+    custom::Rules,
     finding::{Finding, Place},
     report::{Gap, Part},
-    taint::{SourceFile, UnfollowedReason, follow},
+    taint::{SourceFile, UnfollowedReason, follow_with},
 };
 
 /// Adds what following the data of the project's own files shows, and gives what could not be followed to its end. A call that data
 /// of strangers reaches is one finding, not two: what its name alone shows gives way.
-pub(super) fn add(code: &mut Code) -> Vec<Gap> {
+pub(super) fn add(code: &mut Code, rules: &Rules) -> Vec<Gap> {
     let files: Vec<_> = code
         .python
         .iter()
         .map(|(path, text)| SourceFile { path: path.as_str(), text: text.as_str() })
         .collect();
-    let flows = follow(&files);
+    let flows = follow_with(&files, rules.models());
     let reached: HashSet<_> = flows.findings.iter().map(|finding| start(&finding.place)).collect();
     code.findings.retain(|finding| !gives_way(finding, &reached));
     code.findings.extend(flows.findings);

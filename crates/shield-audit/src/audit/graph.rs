@@ -9,12 +9,14 @@ use shield_types::Sha256Digest;
 
 use super::Settings;
 use crate::{
+    advisories::{Kind, Match},
     dependencies::{Ecosystem, PackageName},
     finding::Finding,
     imports::{
-        Declared, Disk, Distributions, Home, Inventory, Layout, Library, Loader, Packaging, PythonVersion,
-        Reach, Surroundings, Surveyor, Target, Usage, is_for_tests, reach,
+        Declared, Disk, Distributions, Files, Home, Inventory, Layout, Library, Packaging, PythonVersion,
+        Reach, Surroundings, Surveyor, Target, Usage, is_for_tests, listed_modules, reach, started_modules,
     },
+    reachability::{Reachability, Tier},
     report::{Gap, Part},
     tree::Tree,
 };
@@ -37,6 +39,8 @@ pub struct ImportGraph {
     pub open: Vec<String>,
     /// The digest of every module with what leads to it: the same graph has the same one.
     pub digest: Option<Sha256Digest>,
+    /// How near the project comes to vulnerabilities of packages that are not Python's.
+    pub others: Reachability,
 }
 
 /// What the graph shows.
@@ -72,7 +76,7 @@ pub(super) struct Parts<'a> {
 }
 
 /// Shows what the graph of the directory at `root`, an absolute path, is made from, with these directories of installed packages;
-/// none where there is no Python.
+/// none where there is no Python, or one file alone is audited: what it may import is not known then.
 ///
 /// # Errors
 /// Why there is no graph.
@@ -82,7 +86,10 @@ pub(super) fn with_parts<T>(
     settings: &Settings,
     look: impl FnOnce(&Parts<'_>) -> T,
 ) -> Result<Option<T>, String> {
-    let (Some(project), true) = (root.to_str(), root.is_dir()) else {
+    if root.is_file() {
+        return Ok(None);
+    }
+    let Some(project) = root.to_str() else {
         return Err("the import graph needs a directory whose path is UTF-8".to_owned());
     };
     let around =
@@ -145,10 +152,18 @@ fn relative<'a>(project: &str, path: &'a str) -> &'a str {
 // === impl ImportGraph ===
 
 impl ImportGraph {
-    /// Whether an installed package is never imported by the project. Only of Python that is installed can that be said.
+    /// How near the project comes to a vulnerability. What is malicious need not be imported.
     #[must_use]
-    pub fn is_never_imported(&self, package: &PackageName) -> bool {
-        self.modules_never_imported(package).is_some()
+    pub fn tier(&self, vulnerability: &Match) -> Tier {
+        let package = &vulnerability.package;
+        match package.ecosystem() {
+            _ if vulnerability.kind == Kind::Malicious => Tier::Unknown,
+            Ecosystem::PyPi if self.modules_never_imported(package).is_some() => Tier::NeverImported,
+            Ecosystem::PyPi if self.usage.get(package.name()).is_some_and(|usage| usage.reached > 0) => {
+                Tier::Imported
+            }
+            _ => self.others.tier(vulnerability),
+        }
     }
 
     /// The modules of an installed package of which the project imports none; none if it does, or if that cannot be said.
@@ -175,16 +190,11 @@ impl<'a> Parts<'a> {
 impl Imports {
     /// Imports that cannot work. Where no packages are installed, nothing can be said of those that would come from one.
     fn broken(&mut self, parts: &Parts<'_>, packaging: &Packaging<'_>) {
-        let (library, layout) = (parts.library, parts.layout);
+        let layout = parts.layout;
         let surveyor = parts.surveyor();
         let survey = surveyor.survey(&layout.sources);
         self.findings.extend(packaging.broken(&survey));
-        let mut loader = Loader::new(library, &survey);
-        let failures = layout.sources.iter().filter_map(|path| {
-            let module = library.inventory.at(path)?;
-            packaging.circular(&loader.load(module).err()?)
-        });
-        self.findings.extend(failures);
+        self.findings.extend(packaging.circles(&layout.sources, &survey));
         self.findings.sort_by(|left, right| {
             (&left.place, left.rule.id, &left.subject).cmp(&(&right.place, right.rule.id, &right.subject))
         });
@@ -211,7 +221,15 @@ impl Graph<'_> {
         let inventory = self.library.inventory;
         let files = self.layout.sources.iter().filter(|path| !is_of_tests(self.project, path));
         let at_start = self.layout.at_start.iter().filter_map(|name| inventory.find(name));
-        let roots: Vec<_> = files.clone().filter_map(|path| inventory.at(path)).chain(at_start).collect();
+        let started = started_modules(&Disk, self.project, self.distributions);
+        let listed = files
+            .clone()
+            .filter_map(|path| Disk.read(path).ok())
+            .flat_map(|bytes| String::from_utf8(bytes).map(|text| listed_modules(&text)).unwrap_or_default());
+        let named: Vec<_> =
+            started.into_iter().chain(listed).filter_map(|name| inventory.find(&name)).collect();
+        let own = files.clone().filter_map(|path| inventory.at(path));
+        let roots: Vec<_> = own.chain(at_start).chain(named).collect();
         let reached = reach(self.library, self.distributions, &roots);
         gaps.extend(
             reached
@@ -238,6 +256,7 @@ impl Graph<'_> {
             roots: files.map(|path| relative(self.project, path).to_owned()).collect(),
             open: reached.open.iter().map(|id| inventory.module(*id).name.to_string()).collect(),
             digest: Some(digest(inventory, &reached)),
+            others: Reachability::default(),
         }
     }
 }

@@ -13,7 +13,7 @@ use crate::{
     imports::{Disk, missing_manifest},
     remedy::{Imports, Packaging, Project, Remedy, for_dependencies, for_python, python_minimum},
     report::{Report, Standing},
-    tree::{Tree, WalkError},
+    tree::{REGULAR_BYTES_MAX, Tree, WalkError, read_regular},
 };
 
 /// The remedies for the project's own findings of a report, by the part that knows them. `settings` are those of the audit. Nothing
@@ -31,8 +31,9 @@ pub fn remedies(root: &Path, settings: &Settings, report: &Report) -> Result<Vec
     let mut remedies = python(&root, &findings, report);
     if let Answer::Checked(checked) = &report.advisories {
         let vulnerable = of_area(&findings, &["dependencies/"]);
-        remedies
-            .extend(for_dependencies(&checked.matches, &vulnerable, |file| fs::read(root.join(file)).ok()));
+        remedies.extend(for_dependencies(&checked.matches, &vulnerable, |file| {
+            read_regular(&root.join(file), REGULAR_BYTES_MAX).ok()
+        }));
     }
     let imports = with_parts(&root, &sites, settings, |parts| imports(parts, &findings));
     // Without a graph there were no findings about imports either.
@@ -56,8 +57,9 @@ fn python(root: &Path, findings: &[Finding], report: &Report) -> Vec<Remedy> {
     for finding in findings.iter().filter(|finding| finding.rule.id.starts_with("python/")) {
         files.entry(&finding.place.file).or_default().push(finding.clone());
     }
-    let read =
-        files.iter().filter_map(|(file, findings)| Some((file, fs::read(root.join(file)).ok()?, findings)));
+    let read = files.iter().filter_map(|(file, findings)| {
+        Some((file, read_regular(&root.join(file), REGULAR_BYTES_MAX).ok()?, findings))
+    });
     read.flat_map(|(file, bytes, findings)| for_python(file, &bytes, findings, &project)).collect()
 }
 

@@ -4,16 +4,17 @@ use std::{collections::BTreeSet, fs, io, path::Path};
 
 use shield_types::chain;
 
-use super::Settings;
+use super::{Settings, known::Known, unlisted::unlisted};
 use crate::{
     advisories::{Answer, match_packages},
     dependencies::{
-        Believed, Environment, Manifest, Package, PackageName, Project, Requirement, Unread, bill::Bill,
-        find_disagreements, read_environment, read_project,
+        Believed, Environment, Origin as PackageOrigin, Package, PackageName, Project, SourceKind, Unread,
+        bill::Bill, find_disagreements, read_environment, read_project,
     },
     finding::Finding,
+    reachability::{Reachability, Sources, reachability as reach},
     report::{Gap, Part},
-    tree::{Origin, Tree},
+    tree::{Origin, Reason, Skipped, Tree, read_regular},
 };
 
 /// What the project uses of others.
@@ -35,52 +36,53 @@ pub(super) fn look(root: &Path, tree: &Tree, sites: &[String], settings: &Settin
     let environments = environments(root, sites, &mut gaps);
     let believed = project.believed();
     let mut bill = bill(root, &believed, &environments, settings);
-    let answer = match_packages(settings.advisories.as_ref(), &bill.packages);
+    let mut listed = bill.packages.clone();
+    listed.extend(beside(&project, &bill.packages));
+    let answer = match_packages(settings.advisories.as_ref(), &listed);
     let mut findings = find_disagreements(&project);
+    let installed = !environments.is_empty();
+    gaps.extend(Known { project: &project, packages: &bill.packages, installed }.gaps(&answer));
+    gaps.extend(unlisted(&paths, |path| read(root, path, settings.tree.file_bytes_max)));
     if let Answer::Checked(checked) = &answer {
         findings.extend(checked.findings());
-        gaps.extend(checked.unchecked.iter().map(|one| {
-            Gap::of(Part::Packages, format!("{} {}", one.package, one.version), one.reason.as_str())
-        }));
-        let refused = checked.summary.quarantined.iter();
-        gaps.extend(refused.map(|one| Gap::of(Part::Advisories, &one.file, one.reason.as_str())));
-        bill.matches.clone_from(&checked.matches);
-    }
-    if matches!(answer, Answer::Checked(_)) {
-        let known = bill.packages.iter().map(|package| &package.name).collect();
-        gaps.extend(project.manifests.iter().filter_map(|manifest| without_version(manifest, &known)));
-    } else if asks_for_packages(&project) {
-        let reason = "there is no database of advisories: nothing is known of their vulnerabilities";
-        gaps.push(Gap::of(Part::Advisories, "all packages", reason));
+        let used: BTreeSet<_> = bill.packages.iter().map(identity).collect();
+        let of_bill =
+            checked.matches.iter().filter(|one| used.contains(&(&one.package, one.version.as_str(), true)));
+        bill.matches = of_bill.cloned().collect();
     }
     gaps.sort_unstable();
     gaps.dedup();
     Packages { findings, gaps, believed, answer, bill }
 }
 
-fn asks_for_packages(project: &Project) -> bool {
-    project.manifests.iter().any(|one| !one.packages.is_empty() || !one.requirements.is_empty())
-}
-
-/// What a list asks for without saying in which version, where nothing else of the project says so either: it cannot be looked up.
-fn without_version(manifest: &Manifest, known: &BTreeSet<&PackageName>) -> Option<Gap> {
-    // Where versions are known at all, an extra of which none is stated was not asked for.
-    let used = |one: &&Requirement| !one.constraint && (one.group.is_none() || known.is_empty());
-    let asked = manifest.requirements.iter().filter(used).map(|one| &one.name);
-    let unknown: BTreeSet<_> = asked.filter(|name| !known.contains(name)).collect();
-    let reason = match unknown.len() {
-        0 => return None,
-        1 => "nothing says which version of one package is used, so that nothing is known of its vulnerabilities".to_owned(),
-        count => format!(
-            "nothing says which versions of {count} packages are used, so that nothing is known of their vulnerabilities"
-        ),
+/// How near the project comes to what the advisories say of packages that are not Python's. Where a part of the tree could not be looked
+/// at, something there may lead anywhere.
+pub(super) fn reachability(
+    root: &Path,
+    tree: &Tree,
+    skipped: &[Skipped],
+    settings: &Settings,
+    answer: &Answer,
+) -> Reachability {
+    let unseen = |one: &Skipped| match one.reason {
+        Reason::Unreadable { .. } => true,
+        Reason::LinkOutside => root.join(&one.path).is_dir(),
+        _ => false,
     };
-    Some(Gap::of(Part::Packages, &manifest.file, reason))
+    let Answer::Checked(checked) = answer else { return Reachability::default() };
+    if skipped.iter().any(unseen) {
+        return Reachability::default();
+    }
+    let of =
+        |origin| tree.entries().iter().filter(move |entry| entry.origin == origin).map(|entry| &*entry.path);
+    let read = |path: &str| read(root, path, settings.tree.file_bytes_max);
+    reach(&Sources::new(of(Origin::Project), of(Origin::Dependency), &read), &checked.matches)
 }
 
 /// The bytes of a file of the project. A list of packages cannot lead out of the audited directory.
 fn read(root: &Path, path: &str, bytes_max: u64) -> io::Result<Vec<u8>> {
-    let location = fs::canonicalize(root.join(path))?;
+    // A single file that is audited is its own list.
+    let location = if root.is_file() { root.to_owned() } else { fs::canonicalize(root.join(path))? };
     let base = if root.is_dir() { root } else { root.parent().unwrap_or(root) };
     if !location.starts_with(base) {
         return Err(io::Error::new(
@@ -88,10 +90,7 @@ fn read(root: &Path, path: &str, bytes_max: u64) -> io::Result<Vec<u8>> {
             "it lies outside of the audited directory",
         ));
     }
-    if fs::metadata(&location)?.len() > bytes_max.saturating_mul(16) {
-        return Err(io::Error::new(io::ErrorKind::FileTooLarge, "it is too large"));
-    }
-    fs::read(location)
+    read_regular(&location, bytes_max.saturating_mul(16))
 }
 
 fn unread<'a>(unread: impl Iterator<Item = &'a Unread>) -> impl Iterator<Item = Gap> {
@@ -129,7 +128,23 @@ fn bill(root: &Path, believed: &[Believed], environments: &[Environment], settin
     };
     environments.iter().for_each(|environment| bill.add_environment(environment));
     let mut seen = BTreeSet::new();
-    let key = |package: &Package| (package.name.clone(), package.version.clone());
-    bill.packages.retain(|package| seen.insert(key(package)));
+    let packages = std::mem::take(&mut bill.packages);
+    let first: Vec<bool> = packages.iter().map(|package| seen.insert(identity(package))).collect();
+    bill.packages =
+        packages.into_iter().zip(first).filter_map(|(package, first)| first.then_some(package)).collect();
     bill
+}
+
+/// What makes two packages the same. One that comes from elsewhere is another: no advisory is about it, and it must not stand for the
+/// one of the index.
+fn identity(package: &Package) -> (&PackageName, &str, bool) {
+    (&package.name, package.version.as_str(), package.origin == PackageOrigin::Registry)
+}
+
+/// Packages of lists that another one beside them is believed before: whoever builds from such a list installs them all the same.
+fn beside(project: &Project, used: &[Package]) -> Vec<Package> {
+    let mut seen: BTreeSet<_> = used.iter().map(identity).collect();
+    // A `go.sum` has every version that was ever considered, most of which are never built.
+    let lists = project.manifests.iter().filter(|list| list.kind != SourceKind::GoSum);
+    lists.flat_map(|list| &list.packages).filter(|package| seen.insert(identity(package))).cloned().collect()
 }

@@ -18,7 +18,7 @@ use crate::{
 
 /// What became of the entries of a report.
 #[derive(Clone, Debug)]
-pub struct Replayed {
+pub struct ReplayedReport {
     /// The project: an absolute path.
     pub root: String,
     /// Directories of installed packages that were looked into.
@@ -43,7 +43,7 @@ pub fn replayed(
     settings: &Settings,
     report: &Report,
     tell: &(dyn Fn(Progress) + Sync),
-) -> Result<Replayed, WalkError> {
+) -> Result<ReplayedReport, WalkError> {
     let failed = |source| WalkError { root: root.to_owned(), source };
     let root = fs::canonicalize(root).map_err(failed)?;
     let tree = Tree::walk(&root, &settings.tree)?;
@@ -76,7 +76,7 @@ pub fn replayed(
     };
     gaps.sort_unstable();
     gaps.dedup();
-    Ok(Replayed { root: shown, sites: looked_into, replay, skipped: survey.skipped, gaps })
+    Ok(ReplayedReport { root: shown, sites: looked_into, replay, skipped: survey.skipped, gaps })
 }
 
 /// Judges by what the project's modules, tests apart, lead to.
@@ -92,9 +92,9 @@ fn with_graph(parts: &Parts<'_>, report: &Report, survey: &Survey, gaps: &mut Ve
     judge(report, survey, &|path| reachability.standing(path))
 }
 
-// === impl Replayed ===
+// === impl ReplayedReport ===
 
-impl Replayed {
+impl ReplayedReport {
     /// Entries that could not be judged: their file is not here, or cannot be read, or no rule is about their claim.
     #[must_use]
     pub fn unjudged(&self) -> usize {

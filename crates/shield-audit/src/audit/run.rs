@@ -11,6 +11,7 @@ use super::{
 use crate::{
     advisories::rules,
     baseline::{Baseline, Entry},
+    custom::{self, Used},
     finding::{Finding, number_alike},
     foreign::{Runner, hear},
     python::Suppressed,
@@ -36,20 +37,23 @@ pub fn audit(
     let scanner = Scanner::new();
     let mut code = code::look(&tree, settings, &scanner, tell);
     tell(Progress::Flows);
-    let mut gaps = flows::add(&mut code);
+    let mut gaps = flows::add(&mut code, &settings.rules);
     let past = match settings.history {
         HistoryOf::Tree => history::Past::default(),
         HistoryOf::Repository => history::look(&root, &scanner, &code.secrets, tell),
     };
     tell(Progress::Imports);
     let sites = sites(&root, &tree, settings);
-    let imports = graph::look(&root, &sites, settings);
+    let mut imports = graph::look(&root, &sites, settings);
     tell(Progress::Packages);
     let packages = packages::look(&root, &tree, &sites, settings);
+    imports.graph.others = packages::reachability(&root, &tree, &code.skipped, settings, &packages.answer);
 
     let standings = Standings::of(&root, &tree, &imports.graph, &packages.answer);
     let mut findings = code.findings;
     findings.extend(past.findings.into_iter().chain(imports.findings).chain(packages.findings));
+    let touched = custom::apply(settings.rules.changes(), &mut findings, &mut code.suppressed);
+    let own_rules = Used::of(&settings.rules, &findings, &code.suppressed, &touched);
     let (mut findings, suppressed) = numbered(findings, code.suppressed);
     let joined = joined(
         &root,
@@ -89,6 +93,7 @@ pub fn audit(
         graph: imports.graph,
         scanners: joined.scanners,
         seen_by: joined.seen_by,
+        own_rules,
     })
 }
 
@@ -174,7 +179,11 @@ impl Looked<'_> {
         let may_be_past = self.settings.history == HistoryOf::Tree
             && entry.rule.starts_with(secrets::AREA)
             && !self.standings.has_file(&entry.place);
-        let not_asked = entry.rule.split_once(':').is_some_and(|(tool, _)| !self.complete.contains(tool));
+        let not_asked = match entry.rule.split_once(':') {
+            Some((tool, _)) => !self.complete.contains(tool),
+            // A rule of a rule file that is not given today.
+            None => !self.settings.rules.looks_for(&entry.rule),
+        };
         !(unread || unknown || may_be_past || not_asked)
     }
 }
@@ -199,7 +208,12 @@ mod tests {
     use super::*;
     use shield_types::Sha256Digest;
 
-    use crate::{advisories::Builder, baseline::Terms, finding::Fingerprint};
+    use crate::{
+        advisories::Builder,
+        baseline::Terms,
+        custom::{RuleFile, Rules},
+        finding::Fingerprint,
+    };
 
     #[test]
     fn comments_rename_nothing() {
@@ -240,17 +254,75 @@ mod tests {
     }
 
     #[test]
-    fn versions_nobody_states_are_a_gap() {
+    fn rules_not_given_make_nothing_stale() {
         let folder = tempfile::tempdir().unwrap();
-        fs::write(folder.path().join("requirements.txt"), "aiohttp>=3\nattrs==23.1.0\n").unwrap();
-        let settings =
-            Settings { advisories: Some(Builder::new().finish()), ..Settings::on(date(2026, 11, 27)) };
+        fs::write(folder.path().join("a.py"), "import shop\nshop.raw(1)\n").unwrap();
+        let text = "format = 1\n[[ban]]\nid = \"shop/raw\"\ntitle = \"t\"\nseverity = \"high\"\nhelp = \"h\"\ncall = [\"shop.raw\"]\n";
+        let file = RuleFile { name: "r.toml".to_owned(), text: Ok(text.to_owned()) };
+        let rules = Rules::load(&[file]).unwrap();
+        let settings = |rules: &Rules| Settings { rules: rules.clone(), ..Settings::on(date(2026, 11, 27)) };
+        let found = audit(folder.path(), &settings(&rules), &|_| {}).unwrap().found;
+        let own = found.iter().find(|one| one.finding.rule.id == "shop/raw").unwrap();
+        let mut baseline = Baseline::new("b");
+        let terms = Terms { reason: "known".to_owned(), owner: None, until: date(2027, 1, 1) };
+        baseline.insert(Entry::accept(&own.finding, terms).unwrap());
+        let without = Settings { baseline: Some(baseline), ..settings(&Rules::default()) };
+        let report = audit(folder.path(), &without, &|_| {}).unwrap();
+        assert!(report.found.iter().all(|one| one.finding.rule.id != "baseline/stale-entry"));
+    }
+
+    #[test]
+    fn one_file_is_a_whole_audit() {
+        let folder = tempfile::tempdir().unwrap();
+        let record = br#"{"id":"PYSEC-1","modified":"2026-01-01T00:00:00Z","affected":[{"package":{"ecosystem":"PyPI","name":"other"},"versions":["1.0"]}]}"#;
+        let mut builder = Builder::new();
+        builder.add("a.json", record);
+        let settings = Settings { advisories: Some(builder.finish()), ..Settings::on(date(2026, 11, 27)) };
+        for (name, text) in [("a.py", "import b\nx = 1\n"), ("requirements.txt", "attrs==23.1.0\n")] {
+            let file = folder.path().join(name);
+            fs::write(&file, text).unwrap();
+            let report = audit(&file, &settings, &|_| {}).unwrap();
+            assert!(report.found.is_empty(), "{:?}", report.found);
+            assert_eq!(report.coverage.gaps, [], "{name}");
+            assert_eq!(report.bill.packages.len(), usize::from(name == "requirements.txt"));
+        }
+    }
+
+    #[test]
+    fn every_list_is_looked_up() {
+        let folder = tempfile::tempdir().unwrap();
+        let lock = "version = 1\n[[package]]\nname = \"demo-pkg\"\nversion = \"2.0\"\nsource = { registry = \"r\" }\n";
+        fs::write(folder.path().join("uv.lock"), lock).unwrap();
+        fs::write(folder.path().join("requirements.txt"), "demo-pkg==1.0\n").unwrap();
+        let record = br#"{"id":"PYSEC-1","modified":"2026-01-01T00:00:00Z","affected":[{"package":{"ecosystem":"PyPI","name":"demo-pkg"},"versions":["1.0"]}]}"#;
+        let mut builder = Builder::new();
+        builder.add("a.json", record);
+        let settings = Settings { advisories: Some(builder.finish()), ..Settings::on(date(2026, 11, 27)) };
         let report = audit(folder.path(), &settings, &|_| {}).unwrap();
-        let said = report
-            .coverage
-            .gaps
-            .iter()
-            .any(|gap| gap.reason.starts_with("nothing says which version of one package"));
-        assert!(said, "{:?}", report.coverage.gaps);
+        let found = report.found.iter().find(|one| one.finding.rule.id == "dependencies/vulnerable").unwrap();
+        assert_eq!(found.finding.place.file, "requirements.txt");
+        assert!(report.bill.matches.is_empty(), "the bill has what is believed");
+    }
+
+    #[test]
+    fn a_package_from_elsewhere_hides_none() {
+        let folder = tempfile::tempdir().unwrap();
+        for (name, resolved) in
+            [("a", "git+ssh://git@example.org/left-pad.git#abc"), ("b", "left-pad-1.0.0.tgz")]
+        {
+            fs::create_dir(folder.path().join(name)).unwrap();
+            let lock = format!(
+                r#"{{"name":"x","lockfileVersion":3,"packages":{{"":{{"name":"x"}},"node_modules/left-pad":{{"version":"1.0.0","resolved":"{resolved}"}}}}}}"#
+            );
+            fs::write(folder.path().join(name).join("package-lock.json"), lock).unwrap();
+        }
+        let record = br#"{"id":"GHSA-1","modified":"2026-01-01T00:00:00Z","affected":[{"package":{"ecosystem":"npm","name":"left-pad"},"versions":["1.0.0"]}]}"#;
+        let mut builder = Builder::new();
+        builder.add("a.json", record);
+        let settings = Settings { advisories: Some(builder.finish()), ..Settings::on(date(2026, 11, 27)) };
+        let report = audit(folder.path(), &settings, &|_| {}).unwrap();
+        let vulnerable = report.found.iter().filter(|one| one.finding.rule.id.starts_with("dependencies/"));
+        let places: Vec<_> = vulnerable.map(|one| one.finding.place.file.as_str()).collect();
+        assert_eq!(places, ["b/package-lock.json"]);
     }
 }

@@ -5,7 +5,9 @@ use std::path::PathBuf;
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
-use crate::{advisories::Index, baseline::Baseline, foreign::Others, imports::PythonVersion, tree};
+use crate::{
+    advisories::Index, baseline::Baseline, custom::Rules, foreign::Others, imports::PythonVersion, tree,
+};
 
 /// Whether secrets are looked for in all that was ever committed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -30,6 +32,8 @@ pub struct Settings {
     pub python: Option<PythonVersion>,
     /// What is known of vulnerabilities; none: nothing is, and the report says so.
     pub advisories: Option<Index>,
+    /// What rule files add and change.
+    pub rules: Rules,
     /// What is accepted for a while.
     pub baseline: Option<Baseline>,
     /// Which other scanners are heard.
@@ -50,6 +54,7 @@ impl Settings {
             site_packages: Vec::new(),
             python: None,
             advisories: None,
+            rules: Rules::default(),
             baseline: None,
             others: Others::default(),
             today,

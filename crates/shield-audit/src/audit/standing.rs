@@ -56,12 +56,12 @@ impl<'a> Standings<'a> {
     }
 }
 
-/// A vulnerability of a package that is never imported is out of reach. Any other is the project's own, whatever file names the
+/// A vulnerability that nothing of the project leads to is out of reach. Any other is the project's own, whatever file names the
 /// package: it is the project that uses it.
 fn vulnerabilities(answer: &Answer, graph: &ImportGraph) -> HashMap<(Place, String), Standing> {
     let Answer::Checked(checked) = answer else { return HashMap::new() };
     let standing =
-        |of: &Match| if graph.is_never_imported(&of.package) { Standing::Unreachable } else { Standing::Own };
+        |of: &Match| if graph.tier(of).is_out_of_reach() { Standing::Unreachable } else { Standing::Own };
     let findings = checked.matches.iter().map(|of| (of.finding(), standing(of)));
     findings.map(|(finding, standing)| ((finding.place, finding.subject), standing)).collect()
 }

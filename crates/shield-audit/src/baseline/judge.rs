@@ -5,7 +5,9 @@ use std::collections::{BTreeMap, HashSet};
 use jiff::civil::Date;
 
 use super::{Baseline, Entry, file::Accepted};
-use crate::finding::{Confidence, Cwe, Finding, Fingerprint, Place, Rule, Severity, Span, number_alike};
+use crate::finding::{
+    Confidence, Cwe, Finding, Fingerprint, Place, Rule, Severity, Span, Wording, number_alike,
+};
 
 /// An entry whose finding is gone.
 pub static STALE: Rule = Rule {
@@ -105,6 +107,7 @@ impl Baseline {
             subject: entry.fingerprint.to_string(),
             message,
             steps: Vec::new(),
+            wording: Wording::NONE,
             fingerprint: Fingerprint::UNSET,
         }
     }
@@ -135,6 +138,7 @@ mod tests {
             subject: (*subject).to_owned(),
             message: String::new(),
             steps: Vec::new(),
+            wording: Wording::NONE,
             fingerprint: Fingerprint::UNSET,
         };
         let mut findings: Vec<_> = subjects.iter().map(finding).collect();

@@ -166,7 +166,7 @@ mod tests {
     use super::*;
     use crate::{
         baseline::STALE,
-        finding::{Confidence, Cwe, Place, Rule, Severity, number_alike},
+        finding::{Confidence, Cwe, Place, Rule, Severity, Wording, number_alike},
     };
 
     static RULE: Rule = Rule {
@@ -188,6 +188,7 @@ mod tests {
             subject: String::new(),
             message: String::new(),
             steps: Vec::new(),
+            wording: Wording::NONE,
             fingerprint: Fingerprint::UNSET,
         };
         let mut findings: Vec<_> = of.iter().map(finding).collect();

@@ -5,7 +5,7 @@ use std::ops::Range;
 use ruff_text_size::{TextRange, TextSize};
 
 use crate::{
-    finding::{Confidence, Finding, Fingerprint, Place, Rule, Severity, number_alike},
+    finding::{Confidence, Finding, Fingerprint, Place, Rule, Severity, Wording, number_alike},
     python::{FileReport, Lines, Suppressed},
     tree::{Reason, Skipped},
 };
@@ -95,7 +95,7 @@ pub(crate) fn report(path: &str, text: &str, mut hits: Vec<Hit>, gap: Option<Rea
         return report;
     }
     let (lines, texts) = (Lines::of(text), text.lines().collect::<Vec<_>>());
-    let findings = hits.into_iter().map(|hit| finding(path, &lines, hit));
+    let findings = hits.into_iter().map(|hit| finding(path, (text, &lines), hit));
     let mut findings: Vec<_> = findings.collect();
     number_alike(&mut findings);
     for finding in findings {
@@ -107,9 +107,10 @@ pub(crate) fn report(path: &str, text: &str, mut hits: Vec<Hit>, gap: Option<Rea
     report
 }
 
-fn finding(path: &str, lines: &Lines<'_>, hit: Hit) -> Finding {
+fn finding(path: &str, (text, lines): (&str, &Lines<'_>), hit: Hit) -> Finding {
     let at = |offset: usize| TextSize::new(u32::try_from(offset).unwrap_or(u32::MAX));
     let span = lines.span(TextRange::new(at(hit.range.start), at(hit.range.end.max(hit.range.start))));
+    let said = text.get(hit.range.clone()).unwrap_or_default();
     Finding {
         rule: hit.rule,
         severity: hit.severity,
@@ -119,6 +120,7 @@ fn finding(path: &str, lines: &Lines<'_>, hit: Hit) -> Finding {
         subject: hit.subject,
         message: hit.message,
         steps: Vec::new(),
+        wording: Wording::of(hit.rule, said),
         fingerprint: Fingerprint::UNSET,
     }
 }

@@ -12,7 +12,7 @@ use super::{
     Ecosystem, Manifest, Origin, PackageName, Project, Requirement, SourceKind,
     rules::{LISTS_DISAGREE, LOCK_OUT_OF_DATE, SHADOWS_STANDARD_LIBRARY, UNPINNED},
 };
-use crate::finding::{Confidence, Finding, Fingerprint, Place, Rule};
+use crate::finding::{Confidence, Finding, Fingerprint, Place, Rule, Wording};
 
 /// The minor version of Python 3 whose standard library counts: the newest that is known, as what it lost is no longer in the way.
 const PYTHON_MINOR: u8 = 14;
@@ -188,6 +188,7 @@ fn finding(rule: &'static Rule, place: Place, subject: String, message: String) 
         subject,
         message,
         steps: Vec::new(),
+        wording: Wording::NONE,
         fingerprint: Fingerprint::UNSET,
     }
 }

@@ -1,7 +1,7 @@
 //! Names of findings that survive moved lines.
 //!
-//! A fingerprint is made of the kind of defect, the file, the enclosing name, the subject, and how many alike come before it
-//! there; never of a line. Baselines keep it, and findings of several scanners are joined by it.
+//! A fingerprint is made of the kind of defect, the file, the enclosing name, the subject, what the place says without its layout, and
+//! how many alike come before it there; never of a line. Baselines keep it, and findings of several scanners are joined by it.
 
 use std::{collections::HashMap, fmt, str::FromStr};
 
@@ -43,7 +43,7 @@ impl Fingerprint {
     pub const UNSET: Self = Self([0; BYTES]);
 
     fn of(finding: &Finding, alike_before: u32) -> Self {
-        let number = alike_before.to_string();
+        let number = format!("{} {alike_before}", finding.wording.to_number());
         Self::of_parts([finding.rule.id, &finding.place.file, &finding.context, &finding.subject, &number])
     }
 
@@ -98,7 +98,7 @@ impl Serialize for Fingerprint {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::finding::{Confidence, Cwe, Place, Rule, Severity, Span};
+    use crate::finding::{Confidence, Cwe, Place, Rule, Severity, Span, Wording};
 
     static RULE: Rule = Rule {
         id: "python/weak-hash",
@@ -120,6 +120,7 @@ mod tests {
             subject: subject.to_owned(),
             message: String::new(),
             steps: Vec::new(),
+            wording: Wording::NONE,
             fingerprint: Fingerprint::UNSET,
         }
     }
@@ -137,6 +138,24 @@ mod tests {
         let before = names([1, 2, 3]);
         assert_eq!(before, names([10, 25, 30]));
         assert!(before[0] != before[2] && before[0] != before[1], "{before:?}");
+    }
+
+    #[test]
+    fn another_before_takes_no_name() {
+        let worded =
+            |line, text| Finding { wording: Wording::of(&RULE, text), ..finding(line, "hashlib.md5") };
+        let mut one = [worded(1, "hashlib.md5(a)")];
+        number_alike(&mut one);
+        let mut two = [worded(1, "hashlib.md5(password)"), worded(2, "hashlib.md5(\n  a)")];
+        number_alike(&mut two);
+        assert_eq!(one[0].fingerprint, two[1].fingerprint);
+        assert_ne!(one[0].fingerprint, two[0].fingerprint);
+    }
+
+    #[test]
+    fn secrets_are_in_no_name() {
+        let rule = Rule { cwe: Cwe(798), ..RULE };
+        assert_eq!(Wording::of(&rule, "password = 'a'"), Wording::NONE);
     }
 
     #[test]

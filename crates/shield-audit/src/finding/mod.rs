@@ -4,8 +4,10 @@ mod fingerprint;
 mod rule;
 mod severity;
 mod shape;
+mod wording;
 
 pub use fingerprint::{Fingerprint, ParseFingerprintError, number_alike};
 pub use rule::{Cwe, Rule};
 pub use severity::{Confidence, Severity};
 pub use shape::{Finding, Place, Span, Step};
+pub use wording::Wording;

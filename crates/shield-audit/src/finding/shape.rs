@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::{Confidence, Fingerprint, Rule, Severity};
+use super::{Confidence, Fingerprint, Rule, Severity, Wording};
 
 /// Where something is: from a character to the one behind its last.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
@@ -55,6 +55,9 @@ pub struct Finding {
     pub message: String,
     /// The way to it, if data has to take one.
     pub steps: Vec<Step>,
+    /// What its place says: of two that are otherwise alike, which is which.
+    #[serde(skip)]
+    pub wording: Wording,
     /// Which one of those that are alike: see [`super::number_alike`].
     pub fingerprint: Fingerprint,
 }

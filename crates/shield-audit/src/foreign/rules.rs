@@ -10,7 +10,7 @@ use std::{
 };
 
 use super::{About, Theirs};
-use crate::finding::{Confidence, Cwe, Finding, Rule, Severity};
+use crate::finding::{Confidence, Cwe, Finding, Rule, Severity, Wording};
 
 /// So many rules of others are told apart. All scanners that are known have some thousands.
 const MADE_MAX: usize = 20_000;
@@ -64,6 +64,7 @@ pub(crate) fn findings(all: Vec<Theirs>) -> Vec<Finding> {
             subject,
             message,
             steps: Vec::new(),
+            wording: Wording::NONE,
             fingerprint,
         }
     };

@@ -18,6 +18,8 @@ pub struct Distribution {
     pub version: String,
     /// The modules that it offers: group, and module.
     pub entry_points: Vec<(String, String)>,
+    /// The programs that it brings: name, and the module that runs.
+    pub programs: Vec<(String, String)>,
 }
 
 /// All installed distributions.
@@ -82,13 +84,27 @@ impl Distributions {
         let points = sections
             .iter()
             .flat_map(|section| section.settings.iter().map(|(_, target)| (section.name.clone(), target)));
-        let entry_points = points
-            .map(|(group, target)| {
-                (group, target.split([':', '[', ' ']).next().unwrap_or_default().to_owned())
-            })
-            .collect();
-        self.all.push(Distribution { name: normal(name), version: version.to_owned(), entry_points });
+        let entry_points = points.map(|(group, target)| (group, module_of(target))).collect();
+        let scripts = sections.iter().filter(|section| is_for_people(&section.name));
+        let programs = scripts.flat_map(|section| &section.settings);
+        let programs = programs.map(|(name, target)| (name.clone(), module_of(target))).collect();
+        self.all.push(Distribution {
+            name: normal(name),
+            version: version.to_owned(),
+            entry_points,
+            programs,
+        });
     }
+}
+
+/// Whether the entry points of a group are programs, which people and containers start.
+pub(super) fn is_for_people(group: &str) -> bool {
+    matches!(group, "console_scripts" | "gui_scripts")
+}
+
+/// `foo.cli` of `foo.cli:main [extra]`.
+fn module_of(target: &str) -> String {
+    target.split([':', '[', ' ']).next().unwrap_or_default().to_owned()
 }
 
 #[cfg(test)]
@@ -112,6 +128,7 @@ mod tests {
         let points: Vec<_> =
             foo.entry_points.iter().map(|(group, module)| (group.as_str(), module.as_str())).collect();
         assert_eq!(points, [("pytest11", "foo.plugin"), ("console_scripts", "foo.cli")]);
+        assert_eq!(foo.programs, [("foo".to_owned(), "foo.cli".to_owned())]);
         assert_eq!(read.of("s/x.py"), None);
         assert_eq!(read.unread.len(), 1);
     }

@@ -4,9 +4,9 @@ use std::{collections::BTreeSet, ops::Range};
 
 use memchr::memmem;
 use ruff_python_ast::{
-    ExceptHandler, Expr, ExprCall, ExprContext, Stmt, StmtIf, StmtImportFrom, StmtTry, StmtWith,
+    ExceptHandler, Expr, ExprCall, ExprContext, Pattern, Stmt, StmtIf, StmtImportFrom, StmtTry, StmtWith,
     StringLiteral,
-    visitor::{Visitor, walk_expr, walk_stmt},
+    visitor::{Visitor, walk_expr, walk_pattern, walk_stmt},
 };
 use ruff_text_size::{Ranged, TextRange};
 
@@ -33,6 +33,35 @@ pub fn facts(text: &str, target: &Target) -> Facts {
         };
         extractor.visit_body(&module.body);
         extractor.facts
+    })
+}
+
+/// Parts of the names of lists whose texts frameworks import: `INSTALLED_APPS`, `MIDDLEWARE`, `AUTHENTICATION_BACKENDS`, ….
+const LISTS: [&str; 5] = ["APPS", "MIDDLEWARE", "BACKENDS", "EXTENSIONS", "PLUGINS"];
+
+/// The texts of lists of modules that a framework imports, by how the lists are called.
+pub fn listed_modules(text: &str) -> Vec<String> {
+    let is_list = |name: &str| LISTS.iter().any(|part| name.contains(part));
+    if !is_list(text) {
+        return Vec::new();
+    }
+    syntax::with_module(text, |module, _| {
+        let mut found = Vec::new();
+        for statement in &module.body {
+            let (targets, value) = match statement {
+                Stmt::Assign(assignment) => (&assignment.targets[..], Some(&*assignment.value)),
+                Stmt::AnnAssign(assignment) => {
+                    (std::slice::from_ref(&*assignment.target), assignment.value.as_deref())
+                }
+                Stmt::AugAssign(more) => (std::slice::from_ref(&*more.target), Some(&*more.value)),
+                _ => continue,
+            };
+            let names = targets.iter().filter_map(Expr::as_name_expr);
+            if names.into_iter().any(|name| is_list(&name.id)) {
+                found.extend(value.map(strings).unwrap_or_default());
+            }
+        }
+        found
     })
 }
 
@@ -385,6 +414,19 @@ impl<'a> Visitor<'a> for Extractor<'a> {
             }
             _ => walk_stmt(self, statement),
         }
+    }
+
+    fn visit_pattern(&mut self, pattern: &'a Pattern) {
+        let captured = match pattern {
+            Pattern::MatchAs(capture) => capture.name.as_ref(),
+            Pattern::MatchStar(rest) => rest.name.as_ref(),
+            Pattern::MatchMapping(mapping) => mapping.rest.as_ref(),
+            _ => None,
+        };
+        if let Some(name) = captured {
+            self.bind(name, pattern.range(), Origin::Value);
+        }
+        walk_pattern(self, pattern);
     }
 
     fn visit_expr(&mut self, expression: &'a Expr) {

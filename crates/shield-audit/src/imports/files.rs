@@ -6,7 +6,10 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     fs, io,
+    path::Path,
 };
+
+use crate::tree::{REGULAR_BYTES_MAX, read_regular};
 
 /// Something in a folder.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -77,7 +80,7 @@ pub(super) fn text_at(files: &dyn Files, path: &str) -> Option<String> {
 
 impl Files for Disk {
     fn read(&self, path: &str) -> io::Result<Vec<u8>> {
-        fs::read(path)
+        read_regular(Path::new(path), REGULAR_BYTES_MAX)
     }
 
     fn list(&self, path: &str) -> io::Result<Vec<Entry>> {

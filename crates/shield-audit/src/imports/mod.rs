@@ -5,13 +5,16 @@
 //! says where modules lie, an [`Inventory`] which there are, a [`Library`] what each text says. Files come from [`Files`], so that all of it
 //! can be fed with text.
 
+mod circle;
 mod conditions;
 mod declared;
 mod distributions;
 mod dynamic;
+mod environment;
 mod extract;
 mod facts;
 mod files;
+mod hollow;
 mod ini;
 mod inventory;
 mod layout;
@@ -19,22 +22,27 @@ mod library;
 mod load;
 mod machine_code;
 mod manifest;
+mod own_path;
 mod packaging;
 mod plan;
 mod reach;
+mod reading;
 mod relocate;
 mod resolve;
+mod rewrite;
 mod standard;
 mod survey;
 mod syntax;
 #[cfg(test)]
 mod tests;
 mod undefined;
+mod vain;
 
 pub use conditions::Target;
 pub use declared::Declared;
 pub use distributions::{Distribution, Distributions};
-pub use extract::facts;
+pub use environment::started_modules;
+pub use extract::{facts, listed_modules};
 pub use facts::{Bound, Facts, Guard, Import, ImportedName, Mention, Origin, What, When};
 pub use files::{Disk, Entry, EntryKind, Files, Memory};
 pub use inventory::{Home, Inventory, Module, ModuleId, SearchRoot, Shadowed, Shape, Unread};
@@ -49,8 +57,10 @@ pub use packaging::{
 pub use plan::{ApplyEditsError, Edit, FilePlan, apply};
 pub(crate) use reach::is_for_tests;
 pub use reach::{Link, Reach, Usage, Via, reach};
+pub(crate) use reading::Reading;
 pub use resolve::{Found, Missing, Resolver};
 pub use standard::PythonVersion;
 pub use survey::{Broken, Cause, Declaration, Doubt, Doubtful, Misnamed, Survey, Surveyor};
 pub use syntax::SyntaxFault;
 pub use undefined::{Undefined, undefined};
+pub(crate) use vain::Vain;

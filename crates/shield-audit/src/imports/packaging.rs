@@ -13,7 +13,7 @@ use super::{
     survey::{Broken, Cause, Declaration, Misnamed, Survey},
     undefined::{Undefined, undefined},
 };
-use crate::finding::{Confidence, Cwe, Finding, Fingerprint, Place, Rule, Severity, Span, Step};
+use crate::finding::{Confidence, Cwe, Finding, Fingerprint, Place, Rule, Severity, Span, Step, Wording};
 
 /// What cannot work: an import of something that is not there.
 pub static BROKEN_IMPORT: Rule = rule(
@@ -149,7 +149,7 @@ impl Packaging<'_> {
     }
 
     /// A circle of imports that a load met.
-    pub fn circular(&self, failure: &LoadFailure) -> Option<Finding> {
+    pub(super) fn circular(&self, failure: &LoadFailure) -> Option<Finding> {
         let LoadCause::Circular { module, name } = &failure.why else { return None };
         let steps: Vec<Step> = failure
             .steps
@@ -363,6 +363,7 @@ impl Packaging<'_> {
             subject: subject.to_owned(),
             message,
             steps: Vec::new(),
+            wording: Wording::NONE,
             fingerprint: Fingerprint::UNSET,
         }
     }

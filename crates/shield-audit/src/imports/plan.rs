@@ -1,10 +1,10 @@
 //! The repair of imports, as data: which bytes of which files become what, and why.
 //!
 //! Only what is mechanical: a package with another name, a path written from inside a package, dots counted wrongly, a name with exactly one
-//! other home. Edits replace tokens and leave every other byte; planning again after they are applied plans nothing. Text that is no
-//! UTF-8 is never rewritten.
+//! other home, and what [`super::vain`] says of names that are nowhere. Edits replace tokens and leave every other byte; planning again after they
+//! are applied plans nothing. Text that is no UTF-8 is never rewritten.
 
-use std::{collections::BTreeMap, ops::Range};
+use std::ops::Range;
 
 use serde::Serialize;
 
@@ -12,7 +12,9 @@ use super::{
     facts::{Import, ImportedName, Mention, What, When},
     inventory::{Home, ModuleId},
     library::Presence,
+    reading::Reading,
     resolve::Found,
+    rewrite::{Destination, rewrite, wide},
     survey::{Cause, Surveyor},
     syntax,
 };
@@ -85,9 +87,6 @@ pub fn apply(text: &str, edits: &[Edit]) -> Result<String, ApplyEditsError> {
     }
 }
 
-/// Where a name is imported from after the repair.
-type Destination = (String, String);
-
 // === impl Surveyor ===
 
 impl Surveyor<'_> {
@@ -103,16 +102,18 @@ impl Surveyor<'_> {
         plans.collect()
     }
 
-    /// The repair of one import of a module whose text this is: none if it works, or if nothing mechanical mends it.
-    pub fn repair_of(&self, importer: ModuleId, import: usize, text: &str) -> Vec<Edit> {
+    /// The repair of one import of a module whose text is read: none if it works, or if nothing mechanical mends it.
+    pub(crate) fn repair_of(&self, importer: ModuleId, import: usize, reading: &Reading<'_>) -> Vec<Edit> {
         let found = self.library.facts(importer).and_then(|facts| facts.imports.get(import));
-        found.map(|import| self.repair(importer, import, text)).unwrap_or_default()
+        found.map(|import| self.repair(importer, import, reading)).unwrap_or_default()
     }
 
     fn edits(&self, importer: ModuleId, text: &str) -> Vec<Edit> {
         let Some(facts) = self.library.facts(importer) else { return Vec::new() };
+        let reading = &Reading::of(text);
         let imports = facts.imports.iter().filter(|import| import.when != When::Never);
-        let mut edits: Vec<Edit> = imports.flat_map(|import| self.repair(importer, import, text)).collect();
+        let mut edits: Vec<Edit> =
+            imports.flat_map(|import| self.repair(importer, import, reading)).collect();
         edits.extend(facts.mentions.iter().filter_map(|mention| self.mention(mention)));
         edits.sort_by(|left, right| {
             (left.range.start, left.range.end, &left.text).cmp(&(
@@ -125,14 +126,15 @@ impl Surveyor<'_> {
         edits
     }
 
-    fn repair(&self, importer: ModuleId, import: &Import, text: &str) -> Vec<Edit> {
+    fn repair(&self, importer: ModuleId, import: &Import, reading: &Reading<'_>) -> Vec<Edit> {
+        let text = reading.text;
         match &import.what {
             What::Module { name, at, renamed } => {
                 self.repair_module(importer, import, (name, at, renamed.is_some()), text)
             }
             What::From { level, module, at, names } => {
                 let origin = format!("{}{module}", ".".repeat(*level as usize));
-                let destinations = self.destinations(importer, import, &origin, names);
+                let destinations = self.destinations(importer, import, (&origin, names), reading);
                 rewrite(text, import, (&origin, at), names, &destinations)
             }
             What::Called { name, at: Some(at), .. } => {
@@ -176,10 +178,10 @@ impl Surveyor<'_> {
         &self,
         importer: ModuleId,
         import: &Import,
-        origin: &str,
-        names: &[ImportedName],
+        (origin, names): (&str, &[ImportedName]),
+        reading: &Reading<'_>,
     ) -> Vec<Destination> {
-        let stays = (origin.to_owned(), String::new());
+        let stays = Destination::of(origin.to_owned(), String::new());
         let (stays, module) = match self.meant(importer, &import.what) {
             Some((_, Found::Module(module))) => (stays, Some(module)),
             Some((_, Found::Standard)) => (stays, None),
@@ -190,17 +192,11 @@ impl Surveyor<'_> {
                 Some(Cause::Renamed { to } | Cause::FromInside { to }) => {
                     let module = self.library.inventory.find(&to);
                     let reason = format!("the module `{origin}` is `{to}`");
-                    ((to, reason), module)
+                    (Destination::of(to, reason), module)
                 }
                 Some(Cause::Miscounted { level, to }) => {
-                    let name = origin.trim_start_matches('.');
-                    (
-                        (
-                            format!("{}{name}", ".".repeat(level as usize)),
-                            format!("`{to}` is {level} dots away"),
-                        ),
-                        None,
-                    )
+                    let name = format!("{}{}", ".".repeat(level as usize), origin.trim_start_matches('.'));
+                    (Destination::of(name, format!("`{to}` is {level} dots away")), None)
                 }
                 _ => (stays, None),
             },
@@ -208,7 +204,10 @@ impl Surveyor<'_> {
         let moved = |name: &ImportedName| match self.name_in(importer, module?, &name.name, import.when)? {
             Cause::Moved { to } => {
                 let reason = format!("`{}` is in `{to}` and nowhere else", name.name);
-                Some((to, reason))
+                Some(Destination::of(to, reason))
+            }
+            Cause::NameAbsent { .. } => {
+                Some(Destination::in_vain(&stays, name, self.vain(importer, import, name, reading)?))
             }
             _ => None,
         };
@@ -241,79 +240,4 @@ impl Surveyor<'_> {
         let reason = format!("the module `{}` is `{to}`", &text[..at]);
         Some(Edit { range: start..start + at, text: to, reason })
     }
-}
-
-fn wide(range: &Range<u32>) -> Range<usize> {
-    range.start as usize..range.end as usize
-}
-
-/// Edits one `from` import so that every name is asked of its destination. The largest group keeps the statement; each other one becomes a
-/// statement of its own before it.
-fn rewrite(
-    text: &str,
-    import: &Import,
-    (origin, at): (&str, &Range<u32>),
-    names: &[ImportedName],
-    destinations: &[Destination],
-) -> Vec<Edit> {
-    let mut groups: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
-    for (number, (module, _)) in destinations.iter().enumerate() {
-        groups.entry(module).or_default().push(number);
-    }
-    // Among equals the origin keeps its statement.
-    let Some(keeper) = groups
-        .iter()
-        .max_by_key(|(module, group)| (group.len(), **module == origin))
-        .map(|(module, _)| *module)
-    else {
-        return Vec::new();
-    };
-    let mut edits = Vec::new();
-    if keeper != origin {
-        let reason = groups[keeper].first().map(|number| destinations[*number].1.clone()).unwrap_or_default();
-        edits.push(Edit { range: wide(at), text: keeper.to_owned(), reason });
-    }
-    let leaving: Vec<usize> = (0..names.len()).filter(|number| destinations[*number].0 != keeper).collect();
-    if leaving.is_empty() {
-        return edits;
-    }
-    let start = import.range.start as usize;
-    let line = text[..start].rfind('\n').map_or(0, |before| before + 1);
-    let indent = &text[line..start];
-    let newline = if text[..line].ends_with("\r\n") { "\r\n" } else { "\n" };
-    // Where something else stands before it on its line, a semicolon parts them.
-    let between = if indent.trim().is_empty() { format!("{newline}{indent}") } else { "; ".to_owned() };
-    for (module, group) in groups.iter().filter(|(module, _)| **module != keeper) {
-        let listed: Vec<&str> = group.iter().map(|number| &text[wide(&names[*number].at)]).collect();
-        let statement = format!("from {module} import {}{between}", listed.join(", "));
-        let reason =
-            group.iter().map(|number| destinations[*number].1.as_str()).find(|reason| !reason.is_empty());
-        edits.push(Edit {
-            range: start..start,
-            text: statement,
-            reason: reason.unwrap_or("the other names of this statement lie elsewhere").to_owned(),
-        });
-    }
-    edits.extend(removals(names, &leaving));
-    edits
-}
-
-/// Takes names out of the list of a `from` import, each with the comma that parts it from the next one that stays.
-fn removals(names: &[ImportedName], leaving: &[usize]) -> Vec<Edit> {
-    let Some(last_kept) = (0..names.len()).rev().find(|number| !leaving.contains(number)) else {
-        return Vec::new();
-    };
-    let remove = |range: Range<usize>| Edit {
-        range,
-        text: String::new(),
-        reason: "asked of its own module".to_owned(),
-    };
-    let before = leaving.iter().filter(|number| **number < last_kept);
-    let mut edits: Vec<Edit> = before
-        .map(|number| remove(names[*number].at.start as usize..names[number + 1].at.start as usize))
-        .collect();
-    if last_kept + 1 < names.len() {
-        edits.push(remove(names[last_kept].at.end as usize..names[names.len() - 1].at.end as usize));
-    }
-    edits
 }

@@ -12,7 +12,7 @@ use rayon::prelude::*;
 use serde::Serialize;
 
 use super::{
-    distributions::Distributions,
+    distributions::{Distributions, is_for_people},
     extract,
     facts::{Facts, Import, ImportedName, What, When},
     inventory::{Home, Inventory, ModuleId, Unread},
@@ -115,7 +115,7 @@ pub fn reach(library: &Library<'_>, distributions: &Distributions, roots: &[Modu
     let mut groups: BTreeMap<String, Vec<ModuleId>> = BTreeMap::new();
     for (group, module) in distributions.iter().flat_map(|distribution| &distribution.entry_points) {
         // Scripts are run by people, not by the application.
-        if !matches!(group.as_str(), "console_scripts" | "gui_scripts")
+        if !is_for_people(group)
             && let Some(id) = library.inventory.find(module)
         {
             groups.entry(group.clone()).or_default().push(id);

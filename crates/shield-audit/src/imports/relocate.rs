@@ -31,6 +31,8 @@ pub(super) struct Homes<'a> {
     roots: Vec<&'a str>,
     by_last: HashMap<&'a str, Vec<ModuleId>>,
     definitions: HashMap<String, BTreeSet<ModuleId>>,
+    /// Those of [`EVERYBODYS`] that some module has.
+    shared: BTreeSet<&'static str>,
 }
 
 /// Whether a file holds tests: nothing else imports from there.
@@ -51,7 +53,13 @@ fn words(name: &str) -> usize {
 impl<'a> Homes<'a> {
     /// Over the project's modules; `project` is its folder, `roots` are its search roots.
     pub(super) fn new(library: &'a Library<'a>, project: &str, roots: Vec<&'a str>) -> Self {
-        let mut homes = Self { library, roots, by_last: HashMap::new(), definitions: HashMap::new() };
+        let mut homes = Self {
+            library,
+            roots,
+            by_last: HashMap::new(),
+            definitions: HashMap::new(),
+            shared: BTreeSet::new(),
+        };
         for (id, module) in library.inventory.modules() {
             let inside = module.path.strip_prefix(project).unwrap_or(&module.path);
             if module.home == Home::Site || module.name.is_empty() || is_test(inside) {
@@ -61,7 +69,10 @@ impl<'a> Homes<'a> {
             homes.by_last.entry(last).or_default().push(id);
             let bound = library.facts(id).into_iter().flat_map(|facts| &facts.bound);
             for bound in bound.filter(|bound| bound.origin != Origin::Import && bound.when == When::Load) {
-                if bound.origin == Origin::Definition || !EVERYBODYS.contains(&bound.name.as_str()) {
+                let shared = EVERYBODYS.into_iter().find(|name| *name == bound.name);
+                if let Some(name) = shared.filter(|_| bound.origin != Origin::Definition) {
+                    homes.shared.insert(name);
+                } else {
                     homes.definitions.entry(bound.name.clone()).or_default().insert(id);
                 }
             }
@@ -89,6 +100,11 @@ impl<'a> Homes<'a> {
         let last = missing.rsplit('.').next().unwrap_or(missing);
         let alike = self.by_last.get(last).into_iter().flatten();
         alike.map(|id| self.library.inventory.module(*id).name.to_string()).collect()
+    }
+
+    /// Whether some module of the project has a name that every module may have for itself.
+    pub(super) fn shares(&self, name: &str) -> bool {
+        self.shared.contains(name)
     }
 
     /// Other modules of the project that define a name.

@@ -3,6 +3,8 @@
 //! Counted by binding: `from a import b, c` are two. An import that can never run on the target is not looked at; one that only
 //! type checkers see, or whose failure is caught, is looked at and says so.
 
+use std::sync::OnceLock;
+
 use rayon::prelude::*;
 use serde::Serialize;
 
@@ -12,10 +14,12 @@ use super::{
     facts::{Guard, Import, ImportedName, What, When},
     inventory::{Home, ModuleId, Shape},
     library::{Library, Presence},
+    own_path::OwnPath,
     plan::Edit,
     relocate::{Homes, Written},
     resolve::Found,
     syntax::{SyntaxFault, line_at},
+    vain::Asked,
 };
 
 /// What is wrong with an import.
@@ -170,8 +174,11 @@ pub struct Survey {
 pub struct Surveyor<'a> {
     pub(super) library: &'a Library<'a>,
     pub(super) homes: Homes<'a>,
+    project: &'a str,
     declared: &'a Declared,
     distributions: &'a Distributions,
+    /// Made when it is first needed.
+    pub(super) asked: OnceLock<Asked>,
 }
 
 /// What is wrong with one binding.
@@ -183,11 +190,18 @@ impl<'a> Surveyor<'a> {
     /// Over a library; `project` is the project's folder, `roots` are its search roots.
     pub fn new(
         library: &'a Library<'a>,
-        (project, roots): (&str, Vec<&'a str>),
+        (project, roots): (&'a str, Vec<&'a str>),
         declared: &'a Declared,
         distributions: &'a Distributions,
     ) -> Self {
-        Self { library, homes: Homes::new(library, project, roots), declared, distributions }
+        Self {
+            library,
+            homes: Homes::new(library, project, roots),
+            project,
+            declared,
+            distributions,
+            asked: OnceLock::new(),
+        }
     }
 
     /// Looks at the imports of these files; those that are no module of the library are left out.
@@ -208,6 +222,7 @@ impl<'a> Surveyor<'a> {
         let Some(facts) = self.library.facts(importer) else { return survey };
         let source = self.library.inventory.module(importer).source.as_deref().unwrap_or_default();
         let text = self.library.text(source).map(|(text, _)| text).unwrap_or_default();
+        let own_path = OwnPath::of(self.library.files(), self.project, source);
         let mut reached = (0, 1);
         for (number, import) in
             facts.imports.iter().enumerate().filter(|(_, import)| import.when != When::Never)
@@ -224,7 +239,7 @@ impl<'a> Surveyor<'a> {
                 What::Module { .. } | What::Called { at: Some(_), .. } => 1,
                 What::Called { .. } | What::Below { .. } | What::Anything => 0,
             };
-            for (name, cause) in self.verdicts(importer, import) {
+            for (name, cause) in self.verdicts((importer, &own_path), import) {
                 let Import { when, guard, .. } = *import;
                 survey.broken.push(Broken {
                     importer,
@@ -274,7 +289,7 @@ impl<'a> Surveyor<'a> {
         Some((name, found))
     }
 
-    fn verdicts(&self, importer: ModuleId, import: &Import) -> Vec<Verdict> {
+    fn verdicts(&self, (importer, own_path): (ModuleId, &OwnPath<'_>), import: &Import) -> Vec<Verdict> {
         let names = match &import.what {
             What::Module { .. } | What::Called { at: Some(_), .. } => &[][..],
             What::From { names, .. } => names,
@@ -283,6 +298,7 @@ impl<'a> Surveyor<'a> {
         match self.meant(importer, &import.what) {
             Some((_, Found::Standard)) => Vec::new(),
             Some((name, Found::Module(module))) => self.in_module(importer, import, (&name, module), names),
+            Some((name, Found::Missing(_))) if is_absolute(&import.what) && own_path.has(&name) => Vec::new(),
             Some((name, Found::Missing(missing))) => {
                 let parent = missing.deepest.map(|id| self.library.inventory.module(id));
                 let hidden =
@@ -464,6 +480,11 @@ impl<'a> Surveyor<'a> {
         let undeclared = !self.declared.is_empty() && !self.declared.has(&distribution.name);
         undeclared.then(|| (name, Doubt::Undeclared { distribution: distribution.name.clone() }))
     }
+}
+
+/// Whether an import looks along the search path.
+const fn is_absolute(what: &What) -> bool {
+    matches!(what, What::Module { .. } | What::From { level: 0, .. } | What::Called { level: 0, .. })
 }
 
 /// What an import says, for one of its names.

@@ -147,6 +147,78 @@ fn repair_keeps_every_other_byte() {
     );
 }
 
+/// What a hostile user of issue 5 had broken by `--fix`.
+#[test]
+fn programs_below_the_project_have_paths_of_their_own() {
+    let importing = "from app.helpers import VALUE\n";
+    let works = |more: &[(&str, &str)], file: &str, text: &str| {
+        let files = [&[("/p/pyproject.toml", "[project]\nname = 'm'\n")], more, &[(file, text)]].concat();
+        assert_eq!(Case::new(&files).causes(), [], "{more:?} {file} {text}");
+    };
+    let app = [("/p/api/app/__init__.py", ""), ("/p/api/app/helpers.py", "VALUE = 1\n")];
+    for beside in ["pyproject.toml", "requirements-dev.txt", "manage.py", "Dockerfile"] {
+        let path = format!("/p/api/{beside}");
+        works(&[&app[..], &[(path.as_str(), "")]].concat(), "/p/api/app/views.py", importing);
+    }
+    for (name, text) in [
+        ("/p/Dockerfile", "FROM python:3\nWORKDIR /srv\nCOPY --chown=a api/ /srv/\n"),
+        ("/p/Dockerfile", "ENV PATH=/bin \\\n    PYTHONPATH=/srv/api:/other\n"),
+        ("/p/docker-compose.yml", "environment:\n  PYTHONPATH: \"./api\"\n"),
+        ("/p/start.sh", "export PYTHONPATH=\"$PYTHONPATH:api\"\n"),
+    ] {
+        works(&[&app[..], &[(name, text)]].concat(), "/p/api/app/views.py", importing);
+    }
+    for added in [
+        "sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), '..', 'api'))",
+        "here = pathlib.Path(__file__).resolve()\nsys.path.append(str(here.parents[1] / 'api'))",
+        "site.addsitedir('api')",
+        "sys.path += [f'{os.getcwd()}/api']",
+        "sys.path.extend(['../api'])",
+    ] {
+        works(&app, "/p/tools/run.py", &format!("import os, pathlib, site, sys\n{added}\n{importing}"));
+    }
+    works(
+        &[&app[..], &[("/p/tests/conftest.py", "import sys\nsys.path.append('api')\n")]].concat(),
+        "/p/tests/test_a.py",
+        importing,
+    );
+    let alone = Case::new(&[&app[..], &[("/p/api/app/views.py", importing)]].concat());
+    assert_eq!(alone.causes().len(), 1, "nothing says where it is started");
+}
+
+#[test]
+fn what_containers_start_is_a_root() {
+    let files = Memory::new([
+        ("/p/Dockerfile", "CMD [\"gunicorn\", \"app:app\"]\n"),
+        ("/p/start.sh", "python3 -m celery.bin worker\n"),
+        (
+            "/s/gunicorn-1.dist-info/entry_points.txt",
+            "[console_scripts]\ngunicorn = gunicorn.app:run [gevent]\n",
+        ),
+        ("/s/idle-1.dist-info/entry_points.txt", "[console_scripts]\nidle = idle:main\n"),
+    ]);
+    let distributions = Distributions::read(&files, &["/s".to_owned()]);
+    let started: Vec<_> = started_modules(&files, "/p", &distributions).into_iter().collect();
+    assert_eq!(started, ["celery.bin", "celery.bin.__main__", "gunicorn.app"]);
+}
+
+#[test]
+fn lists_of_frameworks_name_modules() {
+    let text =
+        "INSTALLED_APPS: list[str] = ['rest_framework', 'a.b']\nMIDDLEWARE += ('x',)\nWORDS = ['click']\n";
+    assert_eq!(listed_modules(text), ["rest_framework", "a.b", "x"]);
+}
+
+#[test]
+fn captures_are_names() {
+    let text = "match x:\n    case {'k': first, **second}: pass\n    case [third, *fourth]: pass\n    case int() as fifth: pass\n";
+    let case = package(&[
+        ("/p/src/pkg/m.py", text),
+        ("/p/a.py", "from pkg.m import first, second, third, fourth, fifth\n"),
+    ]);
+    assert_eq!(case.causes(), []);
+}
+
 #[test]
 fn names_leave_in_any_position() {
     for (names, kept, gone) in [

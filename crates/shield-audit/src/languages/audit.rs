@@ -5,6 +5,7 @@ use aho_corasick::AhoCorasick;
 use super::{Language, check::Check, go, javascript, rust, scan, source, trojan};
 use crate::{
     configuration::hits,
+    custom::{Patterns, Rules},
     finding::Severity,
     python::FileReport,
     tree::{Reason, Skipped, decode},
@@ -17,6 +18,8 @@ pub struct Audit {
     words: AhoCorasick,
     /// Which check each word is of.
     means: Vec<usize>,
+    /// What rule files add.
+    rules: Rules,
 }
 
 /// Whether a file of this name is looked at here.
@@ -41,7 +44,13 @@ impl Audit {
             checks.iter().enumerate().flat_map(|(at, check)| check.words.iter().map(move |word| (at, *word)));
         let (means, words): (Vec<_>, Vec<_>) = pairs.unzip();
         let words = AhoCorasick::new(words).expect("there are far fewer words than an automaton can hold");
-        Self { checks, words, means }
+        Self { checks, words, means, rules: Rules::default() }
+    }
+
+    /// The same, with what rule files add.
+    #[must_use]
+    pub fn with(self, rules: &Rules) -> Self {
+        Self { rules: rules.clone(), ..self }
     }
 
     /// Looks at a file as it lies on disk. Files in other languages have an empty report.
@@ -62,18 +71,27 @@ impl Audit {
     fn text(&self, path: &str, text: &str, language: Language) -> FileReport {
         let mut found = trojan::look(text);
         let active = self.active(text, language);
-        if active.is_empty() {
+        let patterns = self.rules.patterns().looking_at(path, text, language);
+        if active.is_empty() && patterns.is_empty() {
             return hits::report(path, text, found, None);
         }
-        let scanned = match source::parse(text, language) {
-            Ok(tree) => scan::scan(&tree, text, language, &active),
+        let tree = match source::parse(text, language) {
+            Ok(tree) => tree,
             Err(reason) => return hits::report(path, text, found, Some(reason)),
         };
+        let scanned = scan::scan(&tree, text, language, &active);
         found.extend(scanned.hits);
         if language.is_test(path) {
             found.iter_mut().for_each(|hit| hit.severity = Severity::Info);
         }
-        hits::report(path, text, found, scanned.mistake)
+        // What a project does not want is not wanted in its tests either, unless it says so.
+        let matched = Patterns::look(&patterns, &tree, text, language);
+        found.extend(matched.hits);
+        let mut report = hits::report(path, text, found, scanned.mistake);
+        report
+            .skipped
+            .extend(matched.cut.into_iter().map(|reason| Skipped { path: path.to_owned(), reason }));
+        report
     }
 
     /// The checks that can find something in a text.

@@ -32,7 +32,7 @@ impl Language {
         }
     }
 
-    pub(super) fn grammar(self) -> tree_sitter::Language {
+    pub(crate) fn grammar(self) -> tree_sitter::Language {
         match self {
             Self::JavaScript => tree_sitter_javascript::LANGUAGE.into(),
             Self::TypeScriptElements => tree_sitter_typescript::LANGUAGE_TSX.into(),
@@ -52,7 +52,7 @@ impl Language {
     }
 
     /// Whether a file of this name holds tests.
-    pub(super) fn is_test(self, path: &str) -> bool {
+    pub(crate) fn is_test(self, path: &str) -> bool {
         let (directory, name) = path.rsplit_once('/').unwrap_or(("", path));
         let below = |names: &[&str]| directory.split('/').any(|part| names.contains(&part));
         match self {

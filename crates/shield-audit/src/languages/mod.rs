@@ -25,3 +25,4 @@ mod tests;
 
 pub use audit::{Audit, is_candidate};
 pub use language::Language;
+pub(crate) use source::parse;

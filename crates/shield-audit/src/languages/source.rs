@@ -18,7 +18,7 @@ const MINIFIED_LINE_BYTES: usize = 20_000;
 const BUDGET: (usize, usize) = (1, 20_000);
 
 /// Parses a text, or says why not.
-pub(super) fn parse(text: &str, language: Language) -> Result<Tree, Reason> {
+pub(crate) fn parse(text: &str, language: Language) -> Result<Tree, Reason> {
     if text.len() > FILE_BYTES_MAX {
         return Err(Reason::TooLarge { limit_bytes: FILE_BYTES_MAX as u64 });
     }

@@ -10,7 +10,8 @@ use super::{
     suppress::Comments,
 };
 use crate::{
-    finding::{Finding, Fingerprint, Place, number_alike},
+    custom::{Bans, Look, Rules},
+    finding::{Finding, Fingerprint, Place, Wording, number_alike},
     tree::{Entry, Origin, Reason, Skipped, decode},
 };
 
@@ -21,6 +22,8 @@ pub struct Audit {
     /// Which rules look at calls of a name.
     pub(super) by_name: FxHashMap<&'static str, Vec<usize>>,
     prefilter: Prefilter,
+    /// What rule files do not want in the project's own code.
+    bans: Bans,
 }
 
 /// What rules say about one file.
@@ -76,7 +79,17 @@ impl Audit {
             }
         }
         let prefilter = Prefilter::of(&checks);
-        Self { checks, by_name, prefilter }
+        Self { checks, by_name, prefilter, bans: Bans::default() }
+    }
+
+    /// The same, with what rule files do not want in the project's own code.
+    #[must_use]
+    pub fn with(self, rules: &Rules) -> Self {
+        self.banning(rules.bans().clone())
+    }
+
+    pub(crate) fn banning(self, bans: Bans) -> Self {
+        Self { bans, ..self }
     }
 
     /// Looks at a file as it lies on disk. The project's own files are always parsed, those of dependencies where a rule can
@@ -86,11 +99,19 @@ impl Audit {
         if ending(&entry.path).is_none() && !is_script(bytes) {
             return FileReport::default();
         }
-        let parse = match entry.origin {
-            Origin::Project => Parse::Always,
-            Origin::Dependency => Parse::WhereWordsOccur,
-        };
-        self.bytes(&entry.path, bytes, parse)
+        match entry.origin {
+            Origin::Project => match decode(bytes) {
+                Ok(text) => self.own_text(&entry.path, &text.characters),
+                Err(reason) => FileReport::skipping(&entry.path, reason),
+            },
+            Origin::Dependency => self.bytes(&entry.path, bytes, Parse::WhereWordsOccur),
+        }
+    }
+
+    /// Looks at a text of the project's own.
+    pub(crate) fn own_text(&self, path: &str, text: &str) -> FileReport {
+        let bans = self.bans.looking_at(path, text);
+        self.parsed(path, text, self.prefilter.active(text.as_bytes()), bans)
     }
 
     /// Looks at the bytes of a file.
@@ -109,38 +130,37 @@ impl Audit {
         if active.is_empty() && parse == Parse::WhereWordsOccur {
             return FileReport::default();
         }
-        self.parsed(path, text, active)
+        self.parsed(path, text, active, None)
     }
 
     /// Looks at a text with every rule, whatever words it holds: what [`Self::text`] must agree with.
     #[must_use]
     pub fn text_unfiltered(&self, path: &str, text: &str) -> FileReport {
-        self.parsed(path, text, Active::ALL)
+        self.parsed(path, text, Active::ALL, None)
     }
 
-    fn parsed(&self, path: &str, text: &str, active: Active) -> FileReport {
-        let report = Module::with(text, Kind::of(path), |module| self.module(path, module, active));
+    fn parsed(&self, path: &str, text: &str, active: Active, bans: Option<Look<'_>>) -> FileReport {
+        let report = Module::with(text, Kind::of(path), |module| self.module(path, module, active, bans));
         report.unwrap_or_else(|reason| FileReport::skipping(path, reason))
     }
 
     /// Looks at a parsed file.
-    fn module(&self, path: &str, module: &Module<'_>, active: Active) -> FileReport {
+    fn module(&self, path: &str, module: &Module<'_>, active: Active, bans: Option<Look<'_>>) -> FileReport {
         let mut report = FileReport::default();
         let comments = Comments::of(module);
-        let mut found = scan::scan(self, module, active);
+        let mut found = scan::scan(self, module, active, bans);
         // Whatever order the walk met them in: by place, then by rule.
         found.sort_by(|left, right| {
-            let key =
-                |found: &scan::Found| (found.hit.range.start(), found.hit.range.end(), found.check.rule.id);
+            let key = |found: &scan::Found| (found.hit.range.start(), found.hit.range.end(), found.rule.id);
             key(left).cmp(&key(right))
         });
         found.dedup_by(|later, earlier| {
-            later.hit.range == earlier.hit.range && later.check.rule.id == earlier.check.rule.id
+            later.hit.range == earlier.hit.range && later.rule.id == earlier.rule.id
         });
         let mut taken_back = Vec::new();
         let mut findings = Vec::with_capacity(found.len());
         for one in found {
-            taken_back.push(comments.taking_back(module, one.hit.range, &one.check.rule));
+            taken_back.push(comments.taking_back(module, one.hit.range, one.rule));
             findings.push(finding(path, module, one));
         }
         number_alike(&mut findings);
@@ -156,16 +176,18 @@ impl Audit {
 }
 
 fn finding(path: &str, module: &Module<'_>, found: scan::Found) -> Finding {
-    let scan::Found { check, hit, context } = found;
+    let scan::Found { rule, confidence, hit, context } = found;
+    let text = module.text.get(hit.range.to_std_range()).unwrap_or_default();
     Finding {
-        rule: &check.rule,
-        severity: hit.severity.unwrap_or(check.rule.severity),
-        confidence: hit.confidence.unwrap_or(check.confidence),
+        rule,
+        severity: hit.severity.unwrap_or(rule.severity),
+        confidence,
         place: Place { file: path.to_owned(), span: Some(module.lines.span(hit.range)) },
         context,
         subject: hit.subject,
         message: hit.message,
         steps: Vec::new(),
+        wording: Wording::of(rule, text),
         fingerprint: Fingerprint::UNSET,
     }
 }

@@ -6,6 +6,7 @@
 //! without them is never parsed; results are the same as if it were.
 
 mod audit;
+mod banned;
 mod depth;
 pub mod fold;
 mod lines;
@@ -21,5 +22,6 @@ pub use audit::{Audit, FileReport, is_candidate};
 pub use lines::Lines;
 pub use module::{Kind, Module, Source};
 pub use prefilter::Parse;
+pub(crate) use prefilter::spells_freely;
 pub(crate) use suppress::Comments;
 pub use suppress::Suppressed;

@@ -95,6 +95,13 @@ const FOLDED: [&[u8]; 26] = [
     b"\xf0\x9f\xaf",
 ];
 
+/// Whether a text may mean names that it does not hold as they are: spelt in other letters, or put together for an import.
+pub(crate) fn spells_freely(bytes: &[u8]) -> bool {
+    let has = |word: &[u8]| memchr::memmem::find(bytes, word).is_some();
+    IMPORTERS.iter().any(|word| has(word.as_bytes()))
+        || !bytes.is_ascii() && FOLDED.iter().any(|first| has(first))
+}
+
 /// Which files are parsed. What is found is the same.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Parse {

@@ -13,10 +13,15 @@ use super::{
     rules::{Call, Check, Hit, Scene, Shape, Test},
     scopes::{self, ScopeNode, ScopeVisitor},
 };
+use crate::{
+    custom::Look,
+    finding::{Confidence, Rule},
+};
 
 /// What a rule found, and where that lies.
 pub(super) struct Found {
-    pub(super) check: &'static Check,
+    pub(super) rule: &'static Rule,
+    pub(super) confidence: Confidence,
     pub(super) hit: Hit,
     pub(super) context: String,
 }
@@ -38,28 +43,35 @@ struct Rules {
     statements: Looks<fn(&Scene<'_>, &Stmt) -> Vec<Hit>>,
 }
 
-struct Scan<'m> {
+pub(super) struct Scan<'m> {
     audit: &'m Audit,
-    module: &'m Module<'m>,
+    pub(super) module: &'m Module<'m>,
     active: Active,
     rules: Rules,
+    /// What rule files do not want, where there may be any of it.
+    pub(super) bans: Option<Look<'m>>,
     scopes: Vec<ScopeId>,
     /// Names of the definitions around.
-    context: Vec<&'m str>,
+    pub(super) context: Vec<&'m str>,
     parents: Vec<&'m Expr>,
     statement: Option<&'m Stmt>,
     /// How many annotations are around.
-    in_annotation: u32,
+    pub(super) in_annotation: u32,
     /// How many blocks around run for type checkers only.
-    type_checking: u32,
+    pub(super) type_checking: u32,
     /// Reused for the name of each callee.
     name: String,
-    found: Vec<Found>,
+    pub(super) found: Vec<Found>,
 }
 
 /// Everything that the active rules find in a file, in the order of the walk.
-pub(super) fn scan(audit: &Audit, module: &Module<'_>, active: Active) -> Vec<Found> {
-    if active.is_empty() {
+pub(super) fn scan<'m>(
+    audit: &'m Audit,
+    module: &'m Module<'m>,
+    active: Active,
+    bans: Option<Look<'m>>,
+) -> Vec<Found> {
+    if active.is_empty() && bans.is_none() {
         return Vec::new();
     }
     let mut scan = Scan {
@@ -67,6 +79,7 @@ pub(super) fn scan(audit: &Audit, module: &Module<'_>, active: Active) -> Vec<Fo
         module,
         active,
         rules: Rules::default(),
+        bans,
         scopes: vec![ScopeId::MODULE],
         context: Vec::new(),
         parents: Vec::new(),
@@ -111,7 +124,7 @@ impl<'m> Scan<'m> {
         self.scopes.last().copied().unwrap_or(ScopeId::MODULE)
     }
 
-    fn scene(&self, range: TextRange) -> Scene<'_> {
+    pub(super) fn scene(&self, range: TextRange) -> Scene<'_> {
         let at = At { scope: self.scope(), position: range.start() };
         Scene {
             module: self.module,
@@ -124,12 +137,19 @@ impl<'m> Scan<'m> {
 
     fn note(&mut self, check: &'static Check, hits: impl IntoIterator<Item = Hit>) {
         for hit in hits {
-            self.found.push(Found { check, hit, context: self.context.join(".") });
+            let confidence = hit.confidence.unwrap_or(check.confidence);
+            self.found.push(Found { rule: &check.rule, confidence, hit, context: self.context.join(".") });
         }
     }
 
     fn call(&mut self, call: &Call<'_>) {
         let audit = self.audit;
+        if let Some(bans) = self.bans
+            && call.arguments.is_some()
+        {
+            let found = bans.call(&self.scene(call.range), call);
+            self.note_banned(found);
+        }
         if self.rules.names
             && let Some(indexes) = audit.by_name.get(call.name)
         {
@@ -161,7 +181,7 @@ impl<'m> Scan<'m> {
 
     /// Shows a call, or a decorator, to the rules that look at calls.
     fn callee(&mut self, callee: &'m Expr, arguments: Option<&'m ast::Arguments>, range: TextRange) {
-        if !self.rules.names && self.rules.calls.is_empty() {
+        if !self.rules.names && self.rules.calls.is_empty() && self.bans.is_none() {
             return;
         }
         let mut name = std::mem::take(&mut self.name);
@@ -216,7 +236,8 @@ impl<'m> Scan<'m> {
 
     /// A module that is imported by a call counts as imported.
     fn import_call(&mut self, call: &'m ast::ExprCall) {
-        if self.rules.imports.is_empty() || !matches!(call.func.as_ref(), Expr::Name(_) | Expr::Attribute(_))
+        if self.rules.imports.is_empty() && self.bans.is_none()
+            || !matches!(call.func.as_ref(), Expr::Name(_) | Expr::Attribute(_))
         {
             return;
         }
@@ -229,6 +250,7 @@ impl<'m> Scan<'m> {
             && let Some(module) = scene.text(module)
         {
             self.import(&module, call.range());
+            self.banned_import(&module, call.range());
         }
     }
 
@@ -267,6 +289,9 @@ impl<'m> Visitor<'m> for Scan<'m> {
         // A statement within an expression's parts does not exist: blocks start anew.
         let parents = std::mem::take(&mut self.parents);
         self.imports(stmt);
+        if self.bans.is_some() {
+            self.banned_imports(stmt);
+        }
         for position in 0..self.rules.statements.len() {
             let (check, look) = self.rules.statements[position];
             let hits = look(&self.scene(stmt.range()), stmt);
@@ -290,6 +315,7 @@ impl<'m> Visitor<'m> for Scan<'m> {
     }
 
     fn visit_decorator(&mut self, decorator: &'m Decorator) {
+        self.banned_decorator(decorator);
         if !decorator.expression.is_call_expr() {
             self.callee(&decorator.expression, None, decorator.range);
         }
@@ -310,6 +336,7 @@ impl<'m> Visitor<'m> for Scan<'m> {
             Expr::BinOp(_) | Expr::Call(_) => self.expression(expr, |rules| &rules.composed),
             Expr::Compare(_) => self.expression(expr, |rules| &rules.comparisons),
             Expr::Dict(_) => self.expression(expr, |rules| &rules.tables),
+            Expr::Name(_) | Expr::Attribute(_) => self.banned_attribute(expr),
             _ => {}
         }
         self.parents.push(expr);

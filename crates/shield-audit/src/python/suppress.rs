@@ -87,7 +87,17 @@ fn is_code(word: &str) -> bool {
     let numbered = letters.len() < word.len()
         && letters.len() <= 4
         && letters.bytes().all(|byte| byte.is_ascii_uppercase());
-    numbered || word.starts_with("python/")
+    numbered || is_id(word)
+}
+
+/// `python/weak-hash`, or a rule of a rule file.
+fn is_id(word: &str) -> bool {
+    let kebab = |part: &str| {
+        let mut bytes = part.bytes();
+        bytes.next().is_some_and(|first| first.is_ascii_lowercase())
+            && bytes.all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-')
+    };
+    word.split_once('/').is_some_and(|(area, name)| kebab(area) && kebab(name))
 }
 
 #[cfg(test)]

@@ -146,7 +146,7 @@ mod tests {
             return None;
         }
         let edits = Edits::of("requirements.txt", [remedy]);
-        Some(String::from_utf8(edits.apply(Some(text.as_bytes())).unwrap()).unwrap())
+        Some(String::from_utf8(edits.apply(Some(text.as_bytes())).unwrap().bytes()).unwrap())
     }
 
     #[test]

@@ -1,9 +1,11 @@
 //! Changes of one file: whether they get along, and what comes out.
 //!
 //! Two changes get along if they replace different bytes; equal ones are one. Insertions at one place stand in the order of their
-//! texts, before what is replaced from there on. So the outcome depends on the set of changes alone, never on their order.
+//! texts, before what is replaced from there on. What makes or removes a file gets along with nothing but its like. So the outcome depends on the set of changes alone, never on their order.
 
 use std::collections::BTreeSet;
+
+use shield_types::Sha256Digest;
 
 use super::{Change, Remedy};
 
@@ -14,7 +16,43 @@ type Replacement<'r> = (usize, usize, &'r [u8]);
 #[derive(Clone, Debug, Default)]
 pub(super) struct Edits<'r> {
     replacements: BTreeSet<Replacement<'r>>,
-    created: Option<&'r [u8]>,
+    whole: Option<Whole<'r>>,
+}
+
+/// A change of a whole file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Whole<'r> {
+    Created(&'r [u8]),
+    Removed,
+}
+
+/// What becomes of a file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Fate {
+    /// It has these bytes.
+    Is(Vec<u8>),
+    /// There is none.
+    Gone,
+}
+
+// === impl Fate ===
+
+impl Fate {
+    #[cfg(test)]
+    pub(super) fn bytes(self) -> Vec<u8> {
+        match self {
+            Self::Is(bytes) => bytes,
+            Self::Gone => panic!("there is no file"),
+        }
+    }
+
+    /// The digest of the file's bytes; none if there is no file.
+    pub(super) fn digest(&self) -> Option<Sha256Digest> {
+        match self {
+            Self::Is(bytes) => Some(Sha256Digest::of(bytes)),
+            Self::Gone => None,
+        }
+    }
 }
 
 // === impl Edits ===
@@ -34,19 +72,19 @@ impl<'r> Edits<'r> {
             Change::Replace { range, text, .. } => {
                 self.replacements.insert((range.start, range.end, text));
             }
-            Change::Create { text, .. } => self.created = Some(text),
+            Change::Create { text, .. } => self.whole = Some(Whole::Created(text)),
+            Change::Remove { .. } => self.whole = Some(Whole::Removed),
         }
     }
 
     /// Whether a change gets along with those that are there.
     pub(super) fn admits(&self, change: &Change) -> bool {
         match change {
-            Change::Create { text, .. } => {
-                self.replacements.is_empty() && self.created.is_none_or(|created| created == text)
-            }
+            Change::Create { text, .. } => self.admits_whole(Whole::Created(text)),
+            Change::Remove { .. } => self.admits_whole(Whole::Removed),
             Change::Replace { range, text, .. } => {
                 let (start, end) = (range.start, range.end);
-                if self.created.is_some() {
+                if self.whole.is_some() {
                     return false;
                 }
                 if self.replacements.contains(&(start, end, text.as_slice())) {
@@ -62,9 +100,18 @@ impl<'r> Edits<'r> {
         }
     }
 
-    /// What becomes of the file; `None` if a change lies outside of it.
-    pub(super) fn apply(&self, before: Option<&[u8]>) -> Option<Vec<u8>> {
-        let Some(before) = before else { return self.created.map(<[u8]>::to_vec) };
+    fn admits_whole(&self, whole: Whole<'_>) -> bool {
+        self.replacements.is_empty() && self.whole.is_none_or(|already| already == whole)
+    }
+
+    /// What becomes of the file; `None` if a change does not fit it.
+    pub(super) fn apply(&self, before: Option<&[u8]>) -> Option<Fate> {
+        let before = match (before, self.whole) {
+            (Some(_), Some(Whole::Removed)) | (None, None) => return Some(Fate::Gone),
+            (None, Some(Whole::Created(text))) => return Some(Fate::Is(text.to_vec())),
+            (None, Some(Whole::Removed)) => return None,
+            (Some(before), _) => before,
+        };
         let added: usize = self.replacements.iter().map(|(_, _, text)| text.len()).sum();
         let mut after = Vec::with_capacity(before.len() + added);
         let mut at = 0;
@@ -74,16 +121,14 @@ impl<'r> Edits<'r> {
             at = end;
         }
         after.extend_from_slice(before.get(at..)?);
-        Some(after)
+        Some(Fate::Is(after))
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use proptest::prelude::*;
-    use shield_types::Sha256Digest;
-
     use super::*;
+    use proptest::prelude::*;
 
     const FILE: &[u8] = b"0123456789";
 
@@ -100,7 +145,14 @@ mod tests {
                 taken.push(number);
             }
         }
-        (taken, String::from_utf8(edits.apply(Some(FILE)).unwrap()).unwrap())
+        (taken, text(&edits))
+    }
+
+    fn text(edits: &Edits<'_>) -> String {
+        match edits.apply(Some(FILE)).unwrap() {
+            Fate::Is(bytes) => String::from_utf8(bytes).unwrap(),
+            Fate::Gone => "gone".to_owned(),
+        }
     }
 
     #[test]
@@ -123,6 +175,15 @@ mod tests {
         assert_eq!(admitted(&[change(2, 2, "i"), change(2, 5, "x"), change(2, 2, "i")]).1, "01ix56789");
     }
 
+    #[test]
+    fn removal_stands_alone() {
+        let remove = || Change::Remove { file: "a".to_owned(), of: Sha256Digest::of(FILE) };
+        assert_eq!(admitted(&[remove(), change(2, 5, "x"), remove()]), (vec![0, 2], "gone".to_owned()));
+        assert_eq!(admitted(&[change(2, 5, "x"), remove()]).0, [0]);
+        let made = Change::Create { file: "a".to_owned(), text: b"x".to_vec() };
+        assert_eq!(admitted(&[remove(), made]).0, [0]);
+    }
+
     proptest! {
         #[test]
         fn admitted_never_overlap(parts in prop::collection::vec((0_usize..10, 0_usize..4, "[ab]{0,2}"), 0..8)) {
@@ -132,7 +193,7 @@ mod tests {
             let mut kept: Vec<_> = taken.iter().map(|number| &changes[*number]).collect();
             kept.sort_by_key(|change| match change {
                 Change::Replace { range, text, .. } => (range.start, range.end, text.clone()),
-                Change::Create { .. } => unreachable!(),
+                Change::Create { .. } | Change::Remove { .. } => unreachable!(),
             });
             kept.dedup();
             let (mut end, mut length) = (0, FILE.len());

@@ -2,12 +2,13 @@
 
 use std::collections::BTreeSet;
 
-use shield_types::{Sha256Digest, chain};
+use shield_types::chain;
 
 use super::{
     Class, Outcome, Remedy, Tested, Work,
+    edit::Fate,
     journal::{Journal, JournalError, Journals, Noted, Saved, State},
-    selection::Transaction,
+    selection::{MISFIT, Transaction},
     settle::settle,
     suite::TestRun,
 };
@@ -42,7 +43,9 @@ impl<'r> Transaction<'r> {
         let chosen = wanted.iter().copied().collect();
         let saved = files.into_iter().map(|file| {
             let mut saved = Saved::of(file, self.files[file].as_ref());
-            saved.written.extend(self.content(file, &chosen).map(|bytes| Sha256Digest::of(&bytes)));
+            if let Some(fate) = self.content(file, &chosen) {
+                saved.expect(fate.digest());
+            }
             saved
         });
         Journal { state: State::Applying, files: saved.collect(), remedies: self.noted(wanted) }
@@ -75,11 +78,8 @@ impl<'r> Transaction<'r> {
             let mut grown = false;
             let chosen: BTreeSet<usize> = set.iter().copied().collect();
             for saved in &mut journal.files {
-                let digest = self.content(&saved.file, &chosen).map(|bytes| Sha256Digest::of(&bytes));
-                if let Some(digest) = digest.filter(|digest| !saved.written.contains(digest)) {
-                    saved.written.push(digest);
-                    grown = true;
-                }
+                let fate = self.content(&saved.file, &chosen);
+                grown |= fate.is_some_and(|fate| saved.expect(fate.digest()));
             }
             if grown {
                 // A crash must not find bytes that nobody recorded.
@@ -103,15 +103,15 @@ impl<'r> Transaction<'r> {
         for file in files {
             let held = self.files[file].as_ref();
             let now = self.now.get(file).copied().unwrap_or_else(|| held.map(|held| held.digest));
-            let wanted = self.content(file, set);
-            let digest = wanted.as_deref().map(Sha256Digest::of);
+            let wanted = self.content(file, set).ok_or_else(|| (file, MISFIT.to_owned()))?;
+            let digest = wanted.digest();
             if digest == now {
                 continue;
             }
             let written = match (&wanted, now) {
-                (Some(bytes), _) => self.root.write(file, bytes, now, held.map(|held| held.access)),
-                (None, Some(now)) => self.root.remove(file, now),
-                (None, None) => Ok(()),
+                (Fate::Is(bytes), _) => self.root.write(file, bytes, now, held.map(|held| held.access)),
+                (Fate::Gone, Some(now)) => self.root.remove(file, now),
+                (Fate::Gone, None) => Ok(()),
             };
             written.map_err(|error| (file, chain(&error)))?;
             self.now.insert(file, digest);

@@ -1,12 +1,13 @@
 //! The record of what a transaction replaces: on disk and synced before the first file changes, kept so that it can be taken back.
 //!
 //! One file for each transaction, itself replaced whole: it is never half written. It holds the old bytes of each file, and the digest
-//! of everything that was ever written in their place; so whoever finds it after a crash tells old bytes from new ones, and both from those
+//! of everything that was ever written in their place, or that the file was removed; so whoever finds it after a crash tells old bytes from new ones, and both from those
 //! of a third, which are left alone.
 
 use std::{
-    fs::{self, File},
+    fs::{self, DirBuilder, File},
     io,
+    os::unix::fs::{DirBuilderExt, OpenOptionsExt},
     path::{Path, PathBuf},
 };
 
@@ -15,6 +16,13 @@ use serde::{Deserialize, Serialize};
 use shield_types::Sha256Digest;
 
 use super::root::{Access, FileError, Held, Root};
+
+/// Mode of the records' directory.
+const OWNER_ONLY_DIRECTORY: u32 = 0o700;
+/// Mode of a record.
+const OWNER_ONLY: u32 = 0o600;
+/// Transactions that can be taken back: each record holds the old bytes of all that it changed.
+const RECORDS_MAX: usize = 20;
 
 /// How far a transaction has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -26,6 +34,8 @@ pub enum State {
     Applied,
     /// Files are being put back: that is finished if nobody is at it any more.
     Reverting,
+    /// Some files are as they were before; the record holds the others, which somebody changed since.
+    Left,
     /// All files are as they were before.
     Reverted,
 }
@@ -61,7 +71,10 @@ pub(super) struct Saved {
     /// Its old bytes in base64, and who may do what with it; none of a file that was not there.
     before: Option<Before>,
     /// Everything that it was made, in order.
-    pub(super) written: Vec<Sha256Digest>,
+    written: Vec<Sha256Digest>,
+    /// Whether it was removed, if it was there.
+    #[serde(default)]
+    removed: bool,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -120,11 +133,13 @@ impl Journals {
     /// Opens a directory of records, which is made if it is not there.
     pub(super) fn open(path: &Path) -> Result<Self, JournalError> {
         let refused = |source: io::Error| JournalError::Refused { path: path.to_owned(), source };
-        fs::create_dir_all(path).map_err(refused)?;
+        // The records hold whole files, of which some are their owner's alone.
+        DirBuilder::new().recursive(true).mode(OWNER_ONLY_DIRECTORY).create(path).map_err(refused)?;
         let lock = File::options()
             .create(true)
             .truncate(false)
             .write(true)
+            .mode(OWNER_ONLY)
             .open(path.join("lock"))
             .map_err(refused)?;
         match lock.try_lock() {
@@ -164,7 +179,33 @@ impl Journals {
             .map_err(|error| JournalError::Refused { path: self.path.clone(), source: error.into() })?;
         let held = self.root.read(&name(number)).map_err(|error| self.error(error))?;
         let expected = held.map(|held| held.digest);
-        self.root.write(&name(number), &bytes, expected, None).map_err(|error| self.error(error))
+        self.root
+            .write(&name(number), &bytes, expected, Some(Access::own(OWNER_ONLY)))
+            .map_err(|error| self.error(error))
+    }
+
+    /// Removes what nobody can take back any more: of the records that are taken back, all but the newest; of the others, the oldest
+    /// of more than [`RECORDS_MAX`].
+    pub(super) fn prune(&self) -> Result<(), JournalError> {
+        let mut applied = 0;
+        for number in self.numbers()?.into_iter().rev().skip(1) {
+            let over = match self.read(number)?.state {
+                State::Reverted => true,
+                State::Applied | State::Left => {
+                    applied += 1;
+                    applied >= RECORDS_MAX
+                }
+                State::Applying | State::Reverting => false,
+            };
+            if over {
+                let held = self.root.read(&name(number)).map_err(|error| self.error(error))?;
+                let digest = held.map(|held| held.digest);
+                digest
+                    .map_or(Ok(()), |digest| self.root.remove(&name(number), digest))
+                    .map_err(|error| self.error(error))?;
+            }
+        }
+        Ok(())
     }
 
     fn error(&self, error: FileError) -> JournalError {
@@ -190,7 +231,18 @@ impl Saved {
             digest: held.digest,
             access: held.access,
         });
-        Self { file: file.to_owned(), before, written: Vec::new() }
+        Self { file: file.to_owned(), before, written: Vec::new(), removed: false }
+    }
+
+    /// Notes what the file is about to be made, by the digest of its bytes, or that it is about to be removed; whether that was not noted
+    /// before.
+    pub(super) fn expect(&mut self, digest: Option<Sha256Digest>) -> bool {
+        match digest {
+            Some(digest) if !self.written.contains(&digest) => self.written.push(digest),
+            None if self.before.is_some() && !self.removed => self.removed = true,
+            _ => return false,
+        }
+        true
     }
 
     /// What it was; `None` if it was not there, or the record is damaged.
@@ -209,11 +261,13 @@ impl Saved {
             return Ok(());
         }
         let changed = || FileError::Changed { file: self.file.clone() };
-        let ours = now.filter(|now| self.written.contains(now)).ok_or_else(changed)?;
-        match (&self.before, self.bytes()) {
-            (None, _) => root.remove(&self.file, ours),
-            (Some(before), Some(bytes)) => root.write(&self.file, &bytes, Some(ours), Some(before.access)),
-            (Some(_), None) => Err(changed()),
+        if !now.map_or(self.removed, |now| self.written.contains(&now)) {
+            return Err(changed());
+        }
+        match (&self.before, self.bytes(), now) {
+            (None, _, Some(ours)) => root.remove(&self.file, ours),
+            (Some(before), Some(bytes), now) => root.write(&self.file, &bytes, now, Some(before.access)),
+            (None, _, None) | (Some(_), None, _) => Err(changed()),
         }
     }
 }

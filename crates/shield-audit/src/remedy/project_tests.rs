@@ -1,6 +1,10 @@
 //! Remedies for whole projects of text: imports and packaging.
 
-use super::{Packaging as PackagingMends, edit::Edits, *};
+use super::{
+    Packaging as PackagingMends,
+    edit::{Edits, Fate},
+    *,
+};
 use crate::imports::{
     Declared, Distributions, Inventory, Layout, Library, LoadCause, Loader, Memory, NewFile, Packaging,
     PythonVersion, Surroundings, Surveyor, Target, missing_manifest,
@@ -20,15 +24,14 @@ fn mended(texts: &[(&str, &str)], entry: &str) -> (Vec<Remedy>, Vec<(String, Str
     let surveyor = Surveyor::new(&library, ("/p", roots), &declared, &distributions);
     let survey = surveyor.survey(&layout.sources);
     let packaging = Packaging { files: &files, project: "/p", library: &library };
-    let mut remedies =
-        Imports { files: &files, project: "/p", inventory: &inventory, surveyor: &surveyor, survey: &survey }
-            .remedies(&packaging.broken(&survey));
-    let (undefined, settings): (Vec<_>, Vec<_>) =
-        packaging.project(&layout).into_iter().partition(|one| one.rule.id == "imports/undefined-name");
-    remedies.extend(
-        Imports { files: &files, project: "/p", inventory: &inventory, surveyor: &surveyor, survey: &survey }
-            .remedies(&undefined),
-    );
+    let mut findings = packaging.broken(&survey);
+    findings.extend(packaging.circles(&layout.sources, &survey));
+    let (of_imports, settings): (Vec<_>, Vec<_>) =
+        packaging.project(&layout).into_iter().partition(|one| one.rule.id.starts_with("imports/"));
+    findings.extend(of_imports);
+    let mends =
+        Imports { files: &files, project: "/p", inventory: &inventory, surveyor: &surveyor, survey: &survey };
+    let mut remedies = mends.remedies(&findings);
     let manifest: Option<NewFile> = missing_manifest(&files, "/p", &layout, &inventory);
     let mends = PackagingMends { files: &files, project: "/p", manifest: manifest.as_ref() };
     remedies.extend(mends.remedies(&settings));
@@ -39,14 +42,18 @@ fn mended(texts: &[(&str, &str)], entry: &str) -> (Vec<Remedy>, Vec<(String, Str
     names.dedup();
     let after = names.into_iter().map(|name| {
         let before = texts.iter().find(|(known, _)| *known == name).map(|(_, text)| text.as_bytes());
-        let bytes = Edits::of(name, &remedies).apply(before).unwrap();
-        (name.to_owned(), String::from_utf8(bytes).unwrap())
+        let text = match Edits::of(name, &remedies).apply(before).unwrap() {
+            Fate::Is(bytes) => String::from_utf8(bytes).unwrap(),
+            Fate::Gone => GONE.to_owned(),
+        };
+        (name.to_owned(), text)
     });
     let after = after.collect();
     (remedies, after, failure.map(|failure| failure.why))
 }
 
 const MANIFEST: (&str, &str) = ("pyproject.toml", "");
+const GONE: &str = "gone";
 
 #[test]
 fn imports_are_mended_in_place() {
@@ -157,4 +164,122 @@ fn dead_settings_get_their_section() {
         assert_eq!(remedies.len(), 1, "{before}");
         assert_eq!(changed.first().map(|(_, text)| text.as_str()), after, "{before}");
     }
+}
+
+#[test]
+fn empty_package_before_a_file_goes() {
+    let of = |package: &str, more: &[(&str, &str)]| {
+        let mut texts = vec![
+            MANIFEST,
+            ("src/pkg/__init__.py", ""),
+            ("src/pkg/main.py", "def run(): pass\n"),
+            ("src/pkg/main/__init__.py", package),
+            ("tests/test_a.py", "from pkg.main import run\n"),
+        ];
+        texts.extend(more);
+        mended(&texts, "tests/test_a.py")
+    };
+    for empty in ["", "\"\"\"Says much.\"\"\"\n# and more\n__all__ = [\"run\"]\n", "pass\n"] {
+        let (remedies, after, failure) = of(empty, &[]);
+        assert!(matches!(failure, Some(LoadCause::Broken { .. })), "{failure:?}");
+        assert_eq!(after, [("src/pkg/main/__init__.py".to_owned(), GONE.to_owned())], "{empty}");
+        let applicable: Vec<Class> =
+            remedies.iter().filter(|one| one.is_applicable()).map(|one| one.class).collect();
+        assert_eq!(applicable, [Class::B]);
+    }
+    for full in ["x = 1\n", "import os\n", "__all__ = ['other']\n", "print('loaded')\n", "def broken(\n"] {
+        assert_eq!(of(full, &[]).1, [], "{full}");
+    }
+    assert_eq!(of("", &[("src/pkg/main/part.py", "")]).1, []);
+    assert_eq!(of("", &[("src/pkg/main/data.json", "{}")]).1, []);
+}
+
+/// What becomes of a file with tests that imports from a module with a class and a value.
+fn asking(text: &str) -> (Vec<Class>, Option<String>) {
+    let texts = [
+        MANIFEST,
+        ("src/pkg/__init__.py", ""),
+        ("src/pkg/base.py", "class PlatformType:\n    WEB = 1\n    MAIL: int = 2\n    def of(self): pass\n"),
+        ("src/pkg/m.py", "from pkg.base import PlatformType\nclass PlatformCommand:\n    WEB = 1\nB = 2\n"),
+        ("tests/test_a.py", text),
+    ];
+    let (remedies, after, _) = mended(&texts, "tests/test_a.py");
+    let classes = remedies.iter().map(|one| one.class).collect();
+    (classes, after.into_iter().next().map(|(_, text)| text))
+}
+
+#[test]
+fn unused_names_are_asked_for_no_more() {
+    for (before, after) in [
+        ("from pkg.m import Nothing  # why\nx = 1\n", "x = 1\n"),
+        ("from pkg.m import B, Nothing\nB\n", "from pkg.m import B\nB\n"),
+        ("from pkg.m import (\n    Nothing,\n    B,\n)\nB\n", "from pkg.m import (\n    B,\n)\nB\n"),
+        ("def f():\n    from pkg.m import Nothing\n", "def f():\n    pass\n"),
+        ("x = 1; from pkg.m import Nothing\n", "x = 1; pass\n"),
+    ] {
+        assert_eq!(asking(before), (vec![Class::A], Some(after.to_owned())), "{before}");
+    }
+    for used in ["from pkg.m import Nothing\nNothing\n", "from pkg.m import Nothing\n# see Nothing\n"] {
+        assert_eq!(asking(used), (vec![Class::C], None), "{used}");
+    }
+}
+
+#[test]
+fn names_that_others_ask_for_stay() {
+    let texts = [
+        MANIFEST,
+        ("src/pkg/__init__.py", ""),
+        ("src/pkg/m.py", ""),
+        ("src/pkg/a.py", "from pkg.m import Nothing\n"),
+        ("tests/test_a.py", "from pkg.a import Nothing\nprint(Nothing)\n"),
+    ];
+    assert_eq!(mended(&texts, "tests/test_a.py").1, []);
+}
+
+#[test]
+fn likeness_needs_all_that_is_taken() {
+    let import = "from pkg.m import B, Platform\n";
+    let (classes, after) = asking(&format!("{import}x = [Platform.WEB, Platform.MAIL, B]\n"));
+    assert_eq!(classes, [Class::B]);
+    let after = after.unwrap();
+    assert!(after.starts_with("from pkg.m import B, PlatformType as Platform\nx = [Platform.WEB"), "{after}");
+    for unsure in [
+        "Platform.WEB",
+        "Platform.WEB, Platform.FAX",
+        "Platform.WEB, Platform.MAIL, Platform",
+        "Platform.WEB, Platform.MAIL; Platform = 1",
+    ] {
+        let (classes, after) = asking(&format!("{import}{unsure}\n"));
+        assert_eq!((classes, after), (vec![Class::C], None), "{unsure}");
+    }
+}
+
+#[test]
+fn circles_of_annotations_are_cut() {
+    let of = |a: &str| {
+        let b = "from pkg.a import A\nclass B: pass\n";
+        mended(
+            &[
+                MANIFEST,
+                ("src/pkg/__init__.py", ""),
+                ("src/pkg/a.py", a),
+                ("src/pkg/b.py", b),
+                ("t.py", "import pkg.b\n"),
+            ],
+            "t.py",
+        )
+    };
+    let head = "from __future__ import annotations\nfrom typing import Any\n";
+    let rest = "\nclass A:\n    def f(self, b: B) -> Any: pass\n";
+    let (remedies, after, failure) = of(&format!("{head}from pkg.b import B{rest}"));
+    assert!(matches!(failure, Some(LoadCause::Circular { .. })), "{failure:?}");
+    // The other module, loaded first, meets the circle from its other end: one cut is enough.
+    assert_eq!(remedies.iter().map(|one| one.class).collect::<Vec<_>>(), [Class::B, Class::C]);
+    let [(_, cut)] = &after[..] else { panic!("{after:?}") };
+    let typing = "from __future__ import annotations\nfrom typing import Any, TYPE_CHECKING\n";
+    assert_eq!(*cut, format!("{typing}if TYPE_CHECKING:\n    from pkg.b import B{rest}"));
+    let (remedies, after, failure) = of(cut);
+    assert_eq!((remedies, after, failure), (vec![], vec![], None), "a second run changes nothing");
+    let (remedies, after, _) = of(&format!("{head}from pkg.b import B{rest}    b: B\n"));
+    assert!(remedies.iter().all(|one| one.class == Class::C) && after.is_empty(), "{remedies:?}");
 }

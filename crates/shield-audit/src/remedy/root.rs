@@ -65,6 +65,16 @@ pub(super) enum FileError {
     },
 }
 
+// === impl Access ===
+
+impl Access {
+    /// A file of whoever runs this.
+    pub(super) fn own(mode: u32) -> Self {
+        let (user, group) = (rustix::process::geteuid().as_raw(), rustix::process::getegid().as_raw());
+        Self { mode, user, group }
+    }
+}
+
 // === impl Root ===
 
 impl Root {

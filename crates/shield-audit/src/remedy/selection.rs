@@ -9,11 +9,14 @@ use shield_types::{Sha256Digest, chain};
 
 use super::{
     Change, Class, Outcome, Remedy,
-    edit::Edits,
+    edit::{Edits, Fate},
     rescan::{self, Rescan, Scan},
     root::{FileError, Held, Root},
     settle::settle,
 };
+
+/// Why changes of a file are not made.
+pub(super) const MISFIT: &str = "its changes do not fit";
 
 /// One transaction.
 pub(super) struct Transaction<'r> {
@@ -99,6 +102,7 @@ impl<'r> Transaction<'r> {
             let held = self.files[file].as_ref();
             let fits = match change {
                 Change::Create { .. } => held.is_none(),
+                Change::Remove { of, .. } => held.is_some_and(|held| held.digest == *of),
                 Change::Replace { of, range, replaced, .. } => held.is_some_and(|held| {
                     held.digest == *of && held.bytes.get(range.clone()) == Some(replaced.as_slice())
                 }),
@@ -110,8 +114,8 @@ impl<'r> Transaction<'r> {
         Ok(())
     }
 
-    /// What a file is with some of the remedies.
-    pub(super) fn content(&self, file: &str, set: &BTreeSet<usize>) -> Option<Vec<u8>> {
+    /// What a file is with some of the remedies; `None` if their changes do not fit it.
+    pub(super) fn content(&self, file: &str, set: &BTreeSet<usize>) -> Option<Fate> {
         let before = self.files[file].as_ref().map(|held| held.bytes.as_slice());
         let touching = self.touching.get(file).map_or(&[][..], Vec::as_slice);
         let chosen = touching.iter().filter(|index| set.contains(index)).map(|index| &self.remedies[*index]);
@@ -134,13 +138,18 @@ impl<'r> Transaction<'r> {
             };
             let (_, rejected) = settle(&touching, &mut |set| {
                 let chosen = set.iter().copied().collect();
-                let after = self.content(file, &chosen).ok_or_else(|| "its changes do not fit".to_owned())?;
+                let after = match self.content(file, &chosen) {
+                    Some(Fate::Is(bytes)) => rescan.scan(file, &bytes),
+                    // In no file there is nothing to find.
+                    Some(Fate::Gone) => Scan::default(),
+                    None => return Err(MISFIT.to_owned()),
+                };
                 let mended: Vec<_> = set
                     .iter()
                     .map(|index| &self.remedies[*index].finding)
                     .filter(|finding| finding.place.file == file)
                     .collect();
-                rescan::judge(&before, &rescan.scan(file, &after), &mended)
+                rescan::judge(&before, &after, &mended)
             });
             for (index, why) in rejected {
                 kept.remove(&index);

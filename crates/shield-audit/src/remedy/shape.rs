@@ -42,6 +42,13 @@ pub enum Change {
         /// What is in it.
         text: Vec<u8>,
     },
+    /// No file where one is.
+    Remove {
+        /// The file, as places name it.
+        file: String,
+        /// What it was when it was read.
+        of: Sha256Digest,
+    },
 }
 
 /// What can be done about one finding.
@@ -78,7 +85,7 @@ impl Change {
     #[must_use]
     pub fn file(&self) -> &str {
         match self {
-            Self::Replace { file, .. } | Self::Create { file, .. } => file,
+            Self::Replace { file, .. } | Self::Create { file, .. } | Self::Remove { file, .. } => file,
         }
     }
 

@@ -132,6 +132,7 @@ pub(super) fn apply_in(
         let tests = baseline.map(|before| Tested { before, after: None, runs: 0 });
         return Ok(Applied { record: None, outcomes: transaction.outcomes, tests });
     }
+    journals.prune()?;
     let number = numbers.last().map_or(1, |last| last + 1);
     let mut journal = transaction.journal(&wanted);
     journals.write(number, &journal)?;

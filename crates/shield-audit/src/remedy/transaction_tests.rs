@@ -3,10 +3,13 @@
 use std::{
     collections::BTreeMap,
     fs,
+    os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
+    slice,
     sync::{Arc, atomic::AtomicU32},
 };
 
+use shield_types::Sha256Digest;
 use tempfile::TempDir;
 
 use super::{
@@ -163,13 +166,33 @@ fn worse_fix_is_reverted_alone() {
 }
 
 #[test]
+fn records_are_their_owners_and_few() {
+    let scene = Scene::new(&[("a.py", KEY)]);
+    let names = || files(scene.journals.path()).into_iter().map(|(path, _)| path).collect::<Vec<_>>();
+    for _ in 0..3 {
+        scene.apply(&scene.remedies(), None);
+        scene.revert().unwrap();
+    }
+    let records: Vec<_> = names().into_iter().filter(|path| path.extension().is_some()).collect();
+    assert_eq!(records.len(), 2, "what is taken back goes with the next: {records:?}");
+    assert!(names().iter().all(|path| fs::metadata(path).unwrap().permissions().mode() & 0o077 == 0));
+}
+
+#[test]
 fn file_changed_after_a_fix_is_left() {
     let scene = Scene::new(&[("a.py", KEY)]);
     scene.apply(&scene.remedies(), None);
+    let fixed = scene.text("a.py");
     fs::write(scene.root.path().join("a.py"), "theirs").unwrap();
     let undone = scene.revert().unwrap();
     assert_eq!((undone.restored.len(), undone.left.len()), (0, 1));
     assert_eq!(scene.text("a.py"), "theirs");
+    assert!(undone.remedies.is_empty(), "nothing was taken back: {undone:?}");
+    assert_eq!(scene.revert().unwrap().left.len(), 1, "it is not forgotten");
+    fs::write(scene.root.path().join("a.py"), fixed).unwrap();
+    assert_eq!(scene.revert().unwrap().restored, ["a.py"]);
+    assert_eq!(scene.text("a.py"), KEY);
+    assert_eq!(scene.revert(), None);
 }
 
 #[test]
@@ -184,6 +207,39 @@ fn new_files_go_again() {
     assert!(matches!(&scene.apply(&[remedy], None).outcomes[..], [Outcome::Refused { .. }]));
     scene.revert().unwrap();
     assert_eq!(files(scene.root.path()).len(), 1);
+}
+
+/// What removes a file, for a finding in another one.
+fn removal(scene: &Scene, file: &str, of: &str) -> Remedy {
+    let mut remedy = scene.remedies().remove(0);
+    remedy.changes = vec![Change::Remove { file: file.to_owned(), of: Sha256Digest::of(of.as_bytes()) }];
+    remedy
+}
+
+#[test]
+fn removed_files_come_back() {
+    let scene = Scene::new(&[("a.py", KEY), ("c.py", "x = 1\n")]);
+    fs::set_permissions(scene.root.path().join("c.py"), fs::Permissions::from_mode(0o640)).unwrap();
+    let stale = removal(&scene, "c.py", "x = 2\n");
+    assert!(matches!(&scene.apply(&[stale], None).outcomes[..], [Outcome::Refused { .. }]));
+    let remedy = removal(&scene, "c.py", "x = 1\n");
+    assert_eq!(scene.apply(slice::from_ref(&remedy), None).outcomes, [Outcome::Applied]);
+    assert!(!scene.root.path().join("c.py").exists());
+    assert!(matches!(&scene.apply(&[remedy], None).outcomes[..], [Outcome::Refused { .. }]));
+    let undone = scene.revert().unwrap();
+    assert_eq!((undone.restored, undone.left), (vec!["c.py".to_owned()], vec![]));
+    let mode = fs::metadata(scene.root.path().join("c.py")).unwrap().permissions().mode();
+    assert_eq!((scene.text("c.py").as_str(), mode & 0o777), ("x = 1\n", 0o640));
+}
+
+#[test]
+fn file_made_anew_after_removal_is_left() {
+    let scene = Scene::new(&[("a.py", KEY), ("c.py", "x = 1\n")]);
+    scene.apply(&[removal(&scene, "c.py", "x = 1\n")], None);
+    fs::write(scene.root.path().join("c.py"), "theirs").unwrap();
+    let undone = scene.revert().unwrap();
+    assert_eq!((undone.restored.len(), undone.left.len()), (0, 1));
+    assert_eq!(scene.text("c.py"), "theirs");
 }
 
 /// Runs a transaction, and its way back, on a machine that dies after so many steps; whether it came to the end.
@@ -211,11 +267,16 @@ fn dies_after(scene: &Scene, steps: u32, remedies: &[Remedy]) -> bool {
 #[test]
 fn death_at_any_step_is_recovered() {
     let texts = [("a.py", KEY), ("b.py", LOADER)];
+    let doomed = ("c.py", "x = 1\n");
     let mut steps = 0;
     loop {
-        let scene = Scene::new(&texts);
+        let scene = Scene::new(&[texts[0], texts[1], doomed]);
         let before = files(scene.root.path());
-        let ended = dies_after(&scene, steps, &scene.remedies());
+        let mut remedies = scene.remedies();
+        remedies.push(removal(&scene, doomed.0, doomed.1));
+        let ended = dies_after(&scene, steps, &remedies);
+        let left = fs::read_to_string(scene.root.path().join(doomed.0)).unwrap_or(doomed.1.to_owned());
+        assert_eq!(left, doomed.1, "after {steps} steps");
         for (name, old) in &texts {
             let text = scene.text(name);
             let whole = text == *old

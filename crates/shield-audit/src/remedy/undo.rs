@@ -20,7 +20,7 @@ pub struct Undone {
     pub restored: Vec<String>,
     /// Files that are not, and why: somebody changed them since. They are left alone.
     pub left: Vec<(String, String)>,
-    /// What had been done.
+    /// What had been done to the files that are as they were.
     pub remedies: Vec<Noted>,
 }
 
@@ -58,7 +58,9 @@ pub(super) fn recover_in(root: &Root, journals: &Journals) -> Result<Vec<Undone>
     Ok(undone)
 }
 
-/// Takes back the newest transaction that is in the files; `None` if there is none. All files get exactly the bytes and permissions that they had.
+/// Takes back the newest transaction that is in the files; `None` if there is none. All files get exactly the bytes and permissions that they had,
+/// but those that somebody changed since: the record keeps what they were, and the next call tries them again before it goes on to an
+/// older transaction.
 ///
 /// # Errors
 /// Where records cannot be read or written, or an earlier transaction was interrupted.
@@ -68,15 +70,23 @@ pub fn revert(root: &Path, journals: &Path) -> Result<Option<Undone>, ApplyError
 }
 
 pub(super) fn revert_in(root: &Root, journals: &Journals) -> Result<Option<Undone>, ApplyError> {
+    let mut stuck = None;
     for number in journals.numbers()?.into_iter().rev() {
         let journal = journals.read(number)?;
         match journal.state {
             State::Applying | State::Reverting => return Err(ApplyError::Interrupted { record: number }),
             State::Reverted => {}
             State::Applied => return undo(root, journals, number, journal).map(Some),
+            State::Left => {
+                let undone = undo(root, journals, number, journal)?;
+                if !undone.restored.is_empty() {
+                    return Ok(Some(undone));
+                }
+                stuck = stuck.or(Some(undone));
+            }
         }
     }
-    Ok(None)
+    Ok(stuck)
 }
 
 /// Every record, the oldest first.
@@ -99,19 +109,28 @@ fn open(root: &Path, journals: &Path) -> Result<(Root, Journals), ApplyError> {
 }
 
 fn undo(root: &Root, journals: &Journals, number: u32, mut journal: Journal) -> Result<Undone, ApplyError> {
-    if journal.state == State::Applied {
+    if matches!(journal.state, State::Applied | State::Left) {
         journal.state = State::Reverting;
         journals.write(number, &journal)?;
     }
     let mut undone =
         Undone { record: number, restored: Vec::new(), left: Vec::new(), remedies: journal.remedies.clone() };
-    for saved in &journal.files {
+    let mut left = Vec::new();
+    for saved in std::mem::take(&mut journal.files) {
         match saved.restore(root) {
             Ok(()) => undone.restored.push(saved.file.clone()),
-            Err(error) => undone.left.push((saved.file.clone(), chain(&error))),
+            Err(error) => {
+                undone.left.push((saved.file.clone(), chain(&error)));
+                left.push(saved);
+            }
         }
     }
-    journal.state = State::Reverted;
+    // What is put back needs no record any more, and a record of nothing is small.
+    journal.state = if left.is_empty() { State::Reverted } else { State::Left };
+    let back = |noted: &Noted| !left.iter().any(|saved| saved.file == noted.file);
+    undone.remedies.retain(back);
+    journal.remedies.retain(|noted| !back(noted));
+    journal.files = left;
     journals.write(number, &journal)?;
     Ok(undone)
 }

@@ -14,9 +14,11 @@ use super::{Coverage, Criteria, Funnel, Outcome, Report, Scanner, Standing};
 use crate::{
     advisories::{Answer, Match, Summary, Unchecked, Withdrawn},
     baseline::Terms,
+    custom::Used,
     dependencies::Believed,
     finding::{Confidence, Finding, Fingerprint, Place, Rule, Severity, Step},
     foreign::Sighting,
+    reachability::Tier,
 };
 
 /// The form and its version.
@@ -35,6 +37,7 @@ struct Document<'a> {
     found: Vec<One<'a>>,
     accepted: Vec<One<'a>>,
     suppressed: Vec<One<'a>>,
+    rule_files: &'a Used,
     coverage: &'a Coverage,
     scanners: &'a [Scanner],
     packages: &'a [Believed],
@@ -72,6 +75,8 @@ struct Known<'a> {
     matches: Option<&'a [Match]>,
     withdrawn: Option<&'a [Withdrawn]>,
     unchecked: Option<&'a [Unchecked]>,
+    /// How near the project comes to each match, in their order.
+    tiers: Option<Vec<Tier>>,
 }
 
 #[derive(Serialize)]
@@ -100,10 +105,11 @@ pub fn json(report: &Report, criteria: &Criteria) -> String {
         found: found.collect(),
         accepted: accepted.collect(),
         suppressed: suppressed.collect(),
+        rule_files: &report.own_rules,
         coverage: &report.coverage,
         scanners: &report.scanners,
         packages: &report.packages,
-        advisories: Known::of(&report.advisories),
+        advisories: Known::of(report),
     };
     let mut text =
         serde_json::to_string_pretty(&document).expect("every key is text, and nothing in it can fail");
@@ -136,14 +142,15 @@ impl<'a> One<'a> {
 // === impl Known ===
 
 impl<'a> Known<'a> {
-    fn of(answer: &'a Answer) -> Self {
-        let Answer::Checked(checked) = answer else { return Self::default() };
+    fn of(report: &'a Report) -> Self {
+        let Answer::Checked(checked) = &report.advisories else { return Self::default() };
         Self {
             database: Some(Database { digest: checked.digest, summary: &checked.summary }),
             checked_packages: checked.checked_packages,
             matches: Some(&checked.matches),
             withdrawn: Some(&checked.withdrawn),
             unchecked: Some(&checked.unchecked),
+            tiers: Some(checked.matches.iter().map(|one| report.graph.tier(one)).collect()),
         }
     }
 }
@@ -177,6 +184,7 @@ mod tests {
         assert_eq!(document["suppressed"][0]["comment"], "# nosec B324");
         assert_eq!(document["coverage"]["skipped"][0]["reason"]["kind"], "syntax-error");
         assert_eq!(document["advisories"]["matches"].as_array().unwrap().len(), 3);
+        assert_eq!(document["advisories"]["tiers"], json!(["unknown", "never-imported", "unknown"]));
     }
 
     #[test]

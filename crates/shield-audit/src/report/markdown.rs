@@ -9,8 +9,8 @@ use super::{
     Criteria, Gap, Report, Scanner,
     escape::{markdown as plain, markdown_code as code, sentence, within},
     words::{
-        Group, advice, apart_by, came_of, capital, count, groups, named, newest, place, run_of, seen_by,
-        steps, verdict,
+        Group, advice, apart_by, came_of, capital, count, groups, named, newest, not_understood, place,
+        run_of, seen_by, steps, verdict,
     },
 };
 use crate::{advisories::Answer, dependencies::Believed, finding::Finding};
@@ -38,6 +38,7 @@ pub fn markdown(report: &Report, criteria: &Criteria) -> String {
     let mut text = format!("## shield audit: {}\n\n", verdict(report, criteria));
     funnel(&mut text, report, criteria);
     let mut end = String::new();
+    own_rules(&mut end, report);
     packages(&mut end, report);
     scanners(&mut end, report);
     coverage(&mut end, report);
@@ -53,6 +54,16 @@ fn funnel(text: &mut String, report: &Report, criteria: &Criteria) {
         writeln!(text, "| {} | {why} |", apart_by(apart)).expect(ANYTHING);
     }
     writeln!(text, "| **{}** | **to mend** |", count(funnel.open)).expect(ANYTHING);
+}
+
+/// What rule files added and changed.
+fn own_rules(text: &mut String, report: &Report) {
+    let sentences = report.own_rules.sentences();
+    if sentences.is_empty() {
+        return;
+    }
+    text.push_str("\n**Rule files**\n\n");
+    rows(text, sentences.iter().map(|sentence| format!("- {}\n", said(sentence))), "sentences");
 }
 
 /// What is to be mended, until the document has so many bytes.
@@ -147,12 +158,13 @@ fn packages(text: &mut String, report: &Report) {
         ),
         Answer::Checked(checked) => writeln!(
             text,
-            "{} in use, {} of them in a version that could be checked against advisories up to {} (`{}`): {} vulnerabilities.",
+            "{} in use, {} of them in a version that could be checked against advisories up to {} (`{}`): {} vulnerabilities{}.",
             count(packages),
             count(checked.checked_packages),
             plain(&newest(checked, report.day)),
             checked.digest,
             count(checked.matches.len()),
+            not_understood(checked),
         ),
     }
     .expect(ANYTHING);

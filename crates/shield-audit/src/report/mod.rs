@@ -6,6 +6,7 @@
 //! same report gives the same bytes.
 
 mod bill;
+mod claims;
 mod coverage;
 mod escape;
 mod funnel;
@@ -23,6 +24,7 @@ mod vex;
 mod words;
 
 pub use bill::{cyclonedx, spdx};
+pub use claims::claims;
 pub use coverage::{Coverage, Gap, HistoryRead, ParsePartError, Part};
 pub use funnel::Funnel;
 pub use html::html;

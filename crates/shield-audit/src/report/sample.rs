@@ -10,8 +10,11 @@ use crate::{
     advisories::{self, Answer, Checked, Hit, Kind, Match, Summary},
     audit::ImportGraph,
     baseline::Terms,
+    custom::Used,
     dependencies::{Ecosystem, Origin, Package, PackageName, bill::Bill},
-    finding::{Confidence, Cwe, Finding, Fingerprint, Place, Rule, Severity, Span, Step, number_alike},
+    finding::{
+        Confidence, Cwe, Finding, Fingerprint, Place, Rule, Severity, Span, Step, Wording, number_alike,
+    },
     python::Suppressed,
     tree::{Reason, Skipped},
 };
@@ -55,6 +58,7 @@ fn finding(rule: &'static Rule, severity: Severity, file: &str, line: u32) -> Fi
         subject: rule.id.to_owned(),
         message: format!("`{}` is called", rule.id),
         steps: Vec::new(),
+        wording: Wording::NONE,
         fingerprint: Fingerprint::UNSET,
     }
 }
@@ -105,6 +109,7 @@ pub(super) fn clean() -> Report {
         graph: ImportGraph::default(),
         scanners: Vec::new(),
         seen_by: BTreeMap::new(),
+        own_rules: Used::default(),
     }
 }
 

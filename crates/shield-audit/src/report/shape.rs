@@ -10,6 +10,7 @@ use crate::{
     advisories::Answer,
     audit::ImportGraph,
     baseline::Terms,
+    custom::Used,
     dependencies::{Believed, bill::Bill},
     finding::{Finding, Fingerprint, Rule, Severity},
     foreign::Sighting,
@@ -99,6 +100,8 @@ pub struct Report {
     pub scanners: Vec<Scanner>,
     /// Who else sees a finding: those of other scanners alone are here too.
     pub seen_by: BTreeMap<Fingerprint, BTreeSet<Sighting>>,
+    /// What rule files added and changed.
+    pub own_rules: Used,
 }
 
 // === impl Report ===

@@ -5,7 +5,9 @@ use std::fmt::Write as _;
 use super::{
     Criteria, Funnel, Report,
     escape::visible,
-    words::{Group, advice, came_of, groups, named, newest, place, run_of, seen_by, steps, verdict},
+    words::{
+        Group, advice, came_of, groups, named, newest, not_understood, place, run_of, seen_by, steps, verdict,
+    },
 };
 use crate::{advisories::Answer, baseline::STALE};
 
@@ -25,6 +27,7 @@ pub fn text(report: &Report, criteria: &Criteria) -> String {
     groups(report, criteria).iter().for_each(|group| push(&mut text, &entry(report, group)));
     push(&mut text, &funnel(&report.funnel(criteria), criteria));
     text.push_str(&lines_to_remove(report));
+    text.push_str(&own_rules(report));
     push(&mut text, &packages(report));
     text.push_str(&scanners(report));
     push(&mut text, &coverage(report));
@@ -82,6 +85,14 @@ fn lines_to_remove(report: &Report) -> String {
     text + "\n"
 }
 
+/// What rule files added and changed.
+fn own_rules(report: &Report) -> String {
+    let sentences = report.own_rules.sentences();
+    let lines = sentences.iter().map(|sentence| format!("\n  {}", visible(sentence)));
+    let lines: String = lines.collect();
+    if lines.is_empty() { lines } else { format!("\nrule files:{lines}\n") }
+}
+
 fn packages(report: &Report) -> String {
     let packages = report.bill.packages.len();
     match &report.advisories {
@@ -92,10 +103,11 @@ fn packages(report: &Report) -> String {
             )
         }
         Answer::Checked(checked) => format!(
-            "\npackages: {packages}, {} checked against advisories up to {} (sha256 {})",
+            "\npackages: {packages}, {} checked against advisories up to {} (sha256 {}){}",
             checked.checked_packages,
             newest(checked, report.day),
-            checked.digest.hex()
+            checked.digest.hex(),
+            not_understood(checked)
         ),
     }
 }

@@ -1,7 +1,7 @@
 //! OpenVEX and bills of materials of a report: what its vulnerabilities mean here.
 //!
-//! `not_affected` is only said of installed Python packages that nothing of the project imports, with the proof from the import graph;
-//! and never where a part of the graph could not be read, since then something may lead there after all.
+//! `not_affected` is only said of vulnerabilities that nothing of the project leads to, with the proof from the graph that shows it; and
+//! never where a part of the graph could not be read, since then something may lead there after all.
 
 use std::collections::BTreeMap;
 
@@ -59,8 +59,11 @@ impl Report {
     }
 
     fn status(&self, found: &Match) -> Status {
-        if let Some(modules) = self.graph.modules_never_imported(&found.package) {
-            return self.not_affected(modules);
+        if self.graph.tier(found).is_out_of_reach() {
+            return match self.graph.modules_never_imported(&found.package) {
+                Some(_) => self.not_affected(found),
+                None => self.not_reached(found),
+            };
         }
         let doubtful = found.suspect || found.hit == Hit::OnlyRange;
         let action = match (&found.kind, &found.fixed_in) {
@@ -82,20 +85,30 @@ impl Report {
         Status::Affected { action }
     }
 
-    fn not_affected(&self, modules: &[String]) -> Status {
-        let unread = self.coverage.gaps.iter().any(|gap| gap.part == Part::Imports);
-        let (Some(graph), false) = (self.graph.digest, unread) else { return Status::UnderInvestigation };
+    /// Of a package that is not Python's.
+    fn not_reached(&self, found: &Match) -> Status {
+        let Some(search) = self.graph.others.search(found.package.ecosystem()) else {
+            return Status::UnderInvestigation;
+        };
+        let package = [found.package.purl_of(&found.version)];
+        let targets = if found.symbols.is_empty() { &package[..] } else { &found.symbols };
         let proof = Proof {
-            method: format!(
-                "import graph of `shield audit`: no import of the project's modules, tests apart, leads to a module of the package; \
-                 what the {} modules could mean that import by a name made at run time counts as reached",
-                self.graph.open.len()
-            ),
-            roots: self.graph.roots.clone(),
-            targets: modules.to_vec(),
-            graph,
+            method: search.method.to_owned(),
+            roots: search.roots.clone(),
+            targets: targets.to_vec(),
+            graph: search.graph,
         };
         Status::NotAffected { justification: Justification::VulnerableCodeNotInExecutePath, proof }
+    }
+
+    fn not_affected(&self, found: &Match) -> Status {
+        let unread = self.coverage.gaps.iter().any(|gap| gap.part == Part::Imports);
+        match self.graph.proof_of_never_imported(&found.package).filter(|_| !unread) {
+            Some(proof) => {
+                Status::NotAffected { justification: Justification::VulnerableCodeNotInExecutePath, proof }
+            }
+            None => Status::UnderInvestigation,
+        }
     }
 }
 
@@ -104,7 +117,10 @@ mod tests {
     use serde_json::Value;
 
     use super::*;
-    use crate::report::{Gap, sample};
+    use crate::{
+        advisories::vex::Claim,
+        report::{Gap, sample},
+    };
 
     fn written(report: &Report) -> Value {
         let text = vex(report, "me", sample::created()).unwrap();
@@ -122,9 +138,8 @@ mod tests {
     fn never_imported_packages_are_not_affected() {
         let document = written(&sample::found());
         assert_eq!(statuses(&document), [("CVE-1", "affected"), ("CVE-2", "not_affected")]);
-        let [affected, not_affected] = &document["statements"].as_array().unwrap()[..] else { panic!() };
-        assert_eq!(affected["action_statement"], "update `used` to 2.0");
-        let proof = Statement::proof_in(not_affected).unwrap();
+        assert_eq!(document["statements"][0]["action_statement"], "update `used` to 2.0");
+        let proof = Claim::all_in(&document).unwrap().remove(1).proof.unwrap();
         assert_eq!(
             (proof.roots, proof.targets),
             (vec!["src/app.py".to_owned()], vec!["unused".to_owned(), "unused.deep".to_owned()])
@@ -138,6 +153,14 @@ mod tests {
         let mut report = sample::found();
         report.coverage.gaps.push(Gap::of(Part::Imports, "src/x.py", "not readable"));
         assert_eq!(statuses(&written(&report))[1], ("CVE-2", "under_investigation"));
+    }
+
+    #[test]
+    fn attacks_need_not_be_imported() {
+        let mut report = sample::found();
+        let Answer::Checked(checked) = &mut report.advisories else { panic!("there is a database") };
+        checked.matches[1].kind = Kind::Malicious;
+        assert_eq!(statuses(&written(&report))[1], ("CVE-2", "affected"));
     }
 
     #[test]

@@ -1,6 +1,10 @@
 //! Words and orders that every form of a report shares.
 
-use std::{cmp::Reverse, collections::BTreeMap, fmt};
+use std::{
+    cmp::Reverse,
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+};
 
 use jiff::civil::Date;
 
@@ -112,6 +116,18 @@ pub(super) fn newest(checked: &Checked, day: Date) -> String {
     if covered.is_empty() { "no registry".to_owned() } else { covered.join(", ") }
 }
 
+/// What of a database was not understood, for a sentence about it; empty if all was.
+pub(super) fn not_understood(checked: &Checked) -> String {
+    // One record may be refused for several reasons.
+    let files: BTreeSet<_> = checked.summary.quarantined.iter().map(|one| &one.file).collect();
+    match files.len() {
+        0 => String::new(),
+        records => {
+            format!("; {records} records of it were not understood, and `shield audit --update` names them")
+        }
+    }
+}
+
 /// Who sees a finding, in a strangers' text; empty if nobody else was asked.
 pub(super) fn seen_by(report: &Report, finding: &Finding) -> String {
     let seen = report.seen_by(finding);
@@ -184,7 +200,7 @@ pub(super) fn counted(number: usize, what: &str) -> String {
 /// The steps of a funnel from all to what is left: how many each sets apart, and why.
 pub(super) fn steps(funnel: &Funnel, criteria: &Criteria) -> [(usize, String); 5] {
     [
-        (funnel.suppressed, "taken back by a comment in the source".to_owned()),
+        (funnel.suppressed, "taken back by a comment in the source or by a rule file".to_owned()),
         (funnel.accepted, "accepted by the baseline".to_owned()),
         (funnel.unreachable, "in installed code that nothing leads to".to_owned()),
         (funnel.dependency, "in installed code that is imported".to_owned()),

@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use super::redaction::{Identity, Redacted};
-use crate::finding::{Confidence, Finding, Fingerprint, Place, Rule, Severity, Span};
+use crate::finding::{Confidence, Finding, Fingerprint, Place, Rule, Severity, Span, Wording};
 
 /// A secret in a text. It does not hold the secret itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -50,6 +50,7 @@ impl Secret {
             subject: format!("{} {}", self.rule.title, self.redacted),
             message: self.message(),
             steps: Vec::new(),
+            wording: Wording::NONE,
             fingerprint: Fingerprint::UNSET,
         }
     }

@@ -153,8 +153,18 @@ impl<'a> Run<'_, 'a> {
         match &callee.shape {
             Shape::Function(callable) => {
                 let callable = Rc::clone(callable);
+                let place = (callable.file, callable.body.range().start().to_u32());
+                if let Some((name, models)) = self.model_of(place, method.map(|(_, name)| name)) {
+                    let call = Call { node, name: &name, receiver, arguments: &arguments };
+                    return self.library(frame, call, &models);
+                }
                 let value = self.call_function(frame, node.range(), &callable, arguments);
                 self.step(frame, value, node, What::Returned)
+            }
+            Shape::Class(file, class)
+                if let Some((name, models)) = self.model_of((*file, class.start().to_u32()), None) =>
+            {
+                self.library(frame, Call { node, name: &name, receiver, arguments: &arguments }, &models)
             }
             Shape::Class(file, class) => self.instance(frame, node.range(), (*file, class), arguments),
             Shape::External(name) => {
@@ -173,6 +183,15 @@ impl<'a> Run<'_, 'a> {
 
     /// What a call of a library, or of something unknown, gives.
     pub(super) fn external(&mut self, frame: &mut Frame<'a>, call: Call<'_, 'a>) -> Value<'a> {
+        let models = self.project.models.of_call(call.name);
+        self.library(frame, call, &models)
+    }
+
+    /// The same, of something that these models are about.
+    fn library(&mut self, frame: &mut Frame<'a>, call: Call<'_, 'a>, models: &[u32]) -> Value<'a> {
+        if let Some(value) = self.modelled(frame, &call, models) {
+            return value;
+        }
         self.sinks(frame, &call);
         if let Some(value) = self.interpreter(frame, &call) {
             return value;
@@ -228,7 +247,7 @@ impl<'a> Run<'_, 'a> {
         }
     }
 
-    fn named_result(name: &str) -> Value<'a> {
+    pub(super) fn named_result(name: &str) -> Value<'a> {
         match tables::result(name) {
             Some(result) => Value::external(result),
             None if name.starts_with('?') || name == "constants" || tables::hands_on(name) => {

@@ -33,10 +33,14 @@ impl<'a> Run<'_, 'a> {
 
     fn value(&mut self, frame: &mut Frame<'a>, expr: &'a Expr) -> Value<'a> {
         match expr {
-            Expr::Name(name) => self.name(frame, name.id.as_str(), expr),
+            Expr::Name(name) => {
+                let value = self.name(frame, name.id.as_str(), expr);
+                self.modelled_read(frame, expr, value)
+            }
             Expr::Attribute(attribute) => {
                 let object = self.expr(frame, &attribute.value);
-                self.attribute(frame, expr, &object, attribute.attr.as_str())
+                let value = self.attribute(frame, expr, &object, attribute.attr.as_str());
+                self.modelled_read(frame, expr, value)
             }
             Expr::Call(call) => self.call(frame, expr, call),
             Expr::Subscript(subscript) => {

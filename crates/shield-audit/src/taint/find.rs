@@ -12,6 +12,7 @@ use serde::Serialize;
 
 use super::{
     marks::Site,
+    models::Models,
     project::{Meaning, Modules, Project, absolute, functions, stem},
     report::{Contexts, confidence, finding, range},
     run::{Hit, Run},
@@ -77,10 +78,15 @@ pub enum UnfollowedReason {
 /// looked at. The order of the files does not matter.
 #[must_use]
 pub fn follow(files: &[SourceFile<'_>]) -> Flows {
+    follow_with(files, &Models::default())
+}
+
+/// The same, with what rule files say of functions.
+pub(crate) fn follow_with(files: &[SourceFile<'_>], models: &Models) -> Flows {
     let mut files: Vec<SourceFile<'_>> = files.to_vec();
     files.sort_by_key(|file| file.path);
     let mut flows = Flows::default();
-    let (parsed, failed) = parse(&files);
+    let (parsed, failed) = parse(&files, models);
     flows.unfollowed.extend(failed);
     let names: Vec<Names<'_>> = parsed.par_iter().map(|(_, source)| source.names()).collect();
     let lines: Vec<Lines<'_>> = parsed.par_iter().map(|(_, source)| source.lines()).collect();
@@ -90,7 +96,7 @@ pub fn follow(files: &[SourceFile<'_>]) -> Flows {
         .map(|((index, source), (names, lines))| (files[*index].path, source.module(names, lines)))
         .collect();
     flows.followed = modules.len();
-    let project = Project::new(modules);
+    let project = Project::new(modules, models);
     flows.unfollowed.extend(project.files.iter().filter_map(|file| {
         let reason = UnfollowedReason::Unparsed { reason: file.module.error.clone()? };
         Some(Unfollowed { path: file.path.to_owned(), reason })
@@ -135,16 +141,19 @@ impl Found {
 
 type Parsed<'t> = Vec<(usize, Source<'t>)>;
 
+/// Whether a file may let strangers' data in.
+fn lets_in(text: &str, models: &Models) -> bool {
+    let has = |word: &&str| memchr::memmem::find(text.as_bytes(), word.as_bytes()).is_some();
+    WORDS.iter().any(has) || models.let_in(text)
+}
+
 /// Parses the files that let strangers' data in, and what they import.
-fn parse<'t>(files: &[SourceFile<'t>]) -> (Parsed<'t>, Vec<Unfollowed>) {
+fn parse<'t>(files: &[SourceFile<'t>], models: &Models) -> (Parsed<'t>, Vec<Unfollowed>) {
     let modules = Modules::of(files.iter().map(|file| file.path));
     let mut known: FxHashSet<usize> = FxHashSet::default();
     let mut parsed: Parsed<'t> = Vec::new();
     let mut failed = Vec::new();
-    let has = |text: &str| {
-        WORDS.iter().any(|word| memchr::memmem::find(text.as_bytes(), word.as_bytes()).is_some())
-    };
-    let mut next: Vec<usize> = (0..files.len()).filter(|index| has(files[*index].text)).collect();
+    let mut next: Vec<usize> = (0..files.len()).filter(|index| lets_in(files[*index].text, models)).collect();
     while !next.is_empty() {
         known.extend(&next);
         let round: Vec<_> = next
@@ -202,7 +211,7 @@ fn imports(path: &str, source: &Source<'_>) -> Vec<String> {
 fn follow_file(project: &Project<'_>, file: u32) -> (Vec<Found>, bool) {
     let module = &project.file(file).module;
     let text = module.text;
-    if !WORDS.iter().any(|word| memchr::memmem::find(text.as_bytes(), word.as_bytes()).is_some()) {
+    if !lets_in(text, project.models) {
         return (Vec::new(), true);
     }
     let mut run = Run::new(project, WORK_MIN + WORK_PER_BYTE * text.len() as u64);

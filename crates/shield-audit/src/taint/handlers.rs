@@ -57,10 +57,15 @@ impl<'a> Run<'_, 'a> {
         frame.handler = (handler.framework != Framework::Nobody).then_some(handler);
         frame.fixed_path = fixed_path;
         let mut receiver = class.filter(|_| !is_static(function));
+        let strangers = self.is_called_by_strangers(file, function);
         for parameter in function.parameters.iter_non_variadic_params() {
             let name = parameter.parameter.name.as_str();
             let value = match receiver.take() {
                 Some(class) => Shape::Of(file, class).into(),
+                None if strangers => {
+                    let mark = self.source(&mut frame, parameter.parameter.range);
+                    Value::unknown(Marks::one(mark))
+                }
                 None => self.parameter(&mut frame, parameter, handler, &rules),
             };
             frame.state.set(name, value);

@@ -23,11 +23,30 @@ impl Kinds {
     pub(super) const REDIRECT: Self = Self(1 << 10);
     pub(super) const MARKUP: Self = Self(1 << 11);
     pub(super) const TRUST: Self = Self(1 << 12);
+    /// Every kind that is built in.
+    const BUILT_IN: Self = Self((1 << 13) - 1);
+    /// Kinds that rule files may add.
+    pub(super) const OWN: [Self; 14] = [
+        Self(1 << 13),
+        Self(1 << 14),
+        Self(1 << 15),
+        Self(1 << 16),
+        Self(1 << 17),
+        Self(1 << 18),
+        Self(1 << 19),
+        Self(1 << 25),
+        Self(1 << 26),
+        Self(1 << 27),
+        Self(1 << 28),
+        Self(1 << 29),
+        Self(1 << 30),
+        Self(1 << 31),
+    ];
     /// Every kind there is.
-    pub(super) const ALL: Self = Self((1 << 13) - 1);
-    /// Kinds that need a character other than letters and digits.
+    pub(super) const ALL: Self = Self(Self::BUILT_IN.0 | 0b111_1111 << 13 | 0b111_1111 << 25);
+    /// Kinds that need a character other than letters and digits. Of those that rule files add nobody knows.
     pub(super) const CHARACTERS: Self =
-        Self(Self::ALL.0 & !(Self::TRUST.0 | Self::OBJECTS.0 | Self::ENTITIES.0));
+        Self(Self::BUILT_IN.0 & !(Self::TRUST.0 | Self::OBJECTS.0 | Self::ENTITIES.0));
     /// Somebody looked at the text, but nobody knows for what.
     pub(super) const DOUBT: Self = Self(1 << 20);
     /// It holds no slash: it leads hardly anywhere.

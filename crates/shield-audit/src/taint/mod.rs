@@ -26,6 +26,8 @@ mod lookup;
 mod loops;
 mod marks;
 mod methods;
+mod modelled;
+pub(crate) mod models;
 mod objects;
 mod operators;
 mod patterns;
@@ -44,6 +46,7 @@ mod targets;
 mod texts;
 mod value;
 
+pub(crate) use find::follow_with;
 pub use find::{Flows, SourceFile, Unfollowed, UnfollowedReason, follow};
 pub use rules::all as rules;
 

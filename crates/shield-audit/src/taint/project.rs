@@ -4,7 +4,11 @@ use ruff_python_ast::{self as ast, Stmt};
 use ruff_python_stdlib::sys::is_known_standard_library;
 use rustc_hash::{FxHashMap, FxHashSet};
 
-use super::tables::LIBRARIES;
+use super::{
+    modelled::{self, Modelled},
+    models::Models,
+    tables::LIBRARIES,
+};
 use crate::python::Module;
 
 /// Version of the interpreter whose modules are meant: 3.x.
@@ -15,6 +19,10 @@ const PYTHON_MINOR: u8 = 14;
 pub(super) struct Project<'a> {
     pub(super) files: Vec<File<'a>>,
     modules: Modules,
+    /// What rule files say of functions.
+    pub(super) models: &'a Models,
+    /// Functions and classes of the project that models are about: where each begins, with a name of its model.
+    pub(super) modelled: FxHashMap<(u32, u32), Modelled>,
 }
 
 /// One file.
@@ -100,13 +108,15 @@ impl Modules {
 // === impl Project ===
 
 impl<'a> Project<'a> {
-    pub(super) fn new(files: Vec<(&'a str, Module<'a>)>) -> Self {
+    pub(super) fn new(files: Vec<(&'a str, Module<'a>)>, models: &'a Models) -> Self {
         let modules = Modules::of(files.iter().map(|(path, _)| *path));
         let files = files
             .into_iter()
             .map(|(path, module)| File { path, module, name: stem(path).replace('/', ".") })
             .collect();
-        Self { files, modules }
+        let mut project = Self { files, modules, models, modelled: FxHashMap::default() };
+        project.modelled = modelled::of(&project);
+        project
     }
 
     pub(super) fn file(&self, index: u32) -> &File<'a> {

@@ -9,7 +9,7 @@ use super::{
     run::{Hit, Run},
 };
 use crate::{
-    finding::{Confidence, Finding, Fingerprint, Place, Severity, Step},
+    finding::{Confidence, Finding, Fingerprint, Place, Severity, Step, Wording},
     python::names::{ScopeId, ScopeKind},
 };
 
@@ -46,6 +46,7 @@ pub(super) fn finding(project: &Project<'_>, run: &Run<'_, '_>, hit: &Hit) -> Fi
         subject: hit.subject.to_string(),
         message,
         steps,
+        wording: Wording::of(rule, snippet(project, hit.site)),
         fingerprint: Fingerprint::UNSET,
     }
 }
@@ -107,6 +108,11 @@ impl Contexts {
         }
         named.sort_by_key(|(range, _)| range.start());
         Self(named)
+    }
+
+    /// Every function with its name.
+    pub(super) fn named(&self) -> impl Iterator<Item = (TextRange, &str)> {
+        self.0.iter().map(|(range, name)| (*range, name.as_str()))
     }
 
     /// The name of the innermost function around a place; empty at the top of the file.

@@ -6,13 +6,16 @@
 //! what they lead to inside the tree is read under its own name, and what lies outside is somebody else's: it is named.
 
 mod origin;
+mod regular;
 mod settings;
 mod skipped;
 mod text;
+mod tracked;
 mod visit;
 mod walk;
 
 pub use origin::Origin;
+pub use regular::{REGULAR_BYTES_MAX, read_regular, read_regular_text};
 pub use settings::{Ignored, Settings};
 pub use skipped::{Reason, Skipped};
 pub use text::{Encoding, Text, decode};

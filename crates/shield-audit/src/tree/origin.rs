@@ -34,14 +34,13 @@ impl Environments {
         Self(marked.map(str::to_owned).collect())
     }
 
-    /// Whose a file is.
-    pub(super) fn origin(&self, path: &str) -> Origin {
+    /// The outermost directory around a file that an installer filled, if there is one.
+    pub(super) fn installed<'p>(&self, path: &'p str) -> Option<&'p str> {
         let mut directories = path.match_indices('/').map(|(end, _)| &path[..end]);
-        let installed = directories.any(|directory| {
+        directories.find(|directory| {
             let name = directory.rsplit('/').next().unwrap_or(directory);
-            INSTALLED.contains(&name) || self.0.contains(directory)
-        });
-        if installed { Origin::Dependency } else { Origin::Project }
+            INSTALLED.contains(&name) || self.0.contains(*directory)
+        })
     }
 }
 
@@ -62,7 +61,7 @@ mod tests {
             ("site-packages.py", Origin::Project),
             ("web/node_modules/x/y.js", Origin::Dependency),
         ] {
-            assert_eq!(environments.origin(path), origin, "{path}");
+            assert_eq!(environments.installed(path).is_some(), origin == Origin::Dependency, "{path}");
         }
     }
 }

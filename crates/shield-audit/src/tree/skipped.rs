@@ -64,6 +64,11 @@ pub enum Reason {
         /// The longest line, in bytes.
         line_bytes: usize,
     },
+    /// A rule of a rule file was not looked for to the end: there are too many ways for it to match.
+    NotSearched {
+        /// Its id.
+        rule: String,
+    },
     /// It does not parse. What could be made out around the place was looked at.
     SyntaxError {
         /// The first line that is wrong, from 1.
@@ -119,6 +124,9 @@ impl fmt::Display for Reason {
             }
             Self::ZeroByte { offset_bytes } => write!(formatter, "a zero byte at {offset_bytes}"),
             Self::Minified { line_bytes } => write!(formatter, "minified: a line has {line_bytes} bytes"),
+            Self::NotSearched { rule } => {
+                write!(formatter, "not searched to its end for `{rule}`: there are too many ways to match")
+            }
             Self::SyntaxError { line, message } => write!(formatter, "line {line} does not parse: {message}"),
         }
     }

@@ -15,6 +15,7 @@ use ignore::{DirEntry, WalkBuilder, WalkParallel, WalkState};
 use super::{
     Ignored, Origin, Reason, Settings, Skipped,
     origin::{ENVIRONMENT_MARK, Environments},
+    tracked::tracked,
 };
 
 /// How the file `CACHEDIR.TAG` begins.
@@ -98,8 +99,13 @@ impl Tree {
             }
         }
         let environments = Environments::among(tree.entries.iter().map(|entry| entry.path.as_str()));
+        let installed: BTreeSet<&str> =
+            tree.entries.iter().filter_map(|entry| environments.installed(&entry.path)).collect();
+        let tracked = tracked(root, &installed.into_iter().collect::<Vec<_>>());
         for entry in tree.entries.iter_mut().chain(tree.aside.iter_mut().map(|(entry, _)| entry)) {
-            entry.origin = environments.origin(&entry.path);
+            if environments.installed(&entry.path).is_some() && !tracked.contains(&entry.path) {
+                entry.origin = Origin::Dependency;
+            }
         }
         // Two names may look alike once bytes that are no UTF-8 are replaced: then the location decides.
         tree.entries.sort_unstable_by(Entry::order);
@@ -304,6 +310,25 @@ mod tests {
         );
         assert_eq!(tree.entries()[5].origin, Origin::Dependency);
         assert_eq!(tree.skipped, [Skipped { path: ".git".to_owned(), reason: Reason::Excluded }]);
+    }
+
+    #[test]
+    fn committed_code_is_the_projects() {
+        let root = tempfile::tempdir().unwrap();
+        write(root.path(), &["src/pyvenv.cfg", "src/a.py", "node_modules/x/y.js", "node_modules/ours.js"]);
+        let git = |arguments: &[&str]| {
+            let done = std::process::Command::new("git").arg("-C").arg(root.path()).args(arguments).status();
+            assert!(done.unwrap().success());
+        };
+        let own = || {
+            let tree = Tree::walk(root.path(), &Settings::default()).unwrap();
+            let own = tree.entries().iter().filter(|entry| entry.origin == Origin::Project);
+            own.map(|entry| entry.path.clone()).collect::<Vec<_>>()
+        };
+        assert!(own().is_empty());
+        git(&["init", "-q"]);
+        git(&["add", "-f", "src", "node_modules/ours.js"]);
+        assert_eq!(own(), ["node_modules/ours.js", "src/a.py", "src/pyvenv.cfg"]);
     }
 
     #[test]

@@ -2,7 +2,7 @@
 //!
 //! The original is copied; imports, missing `__init__.py` and a missing `pyproject.toml` are mended with pytest's collection as judge, in rounds until a
 //! round changes nothing, since a package that came to be can make another import mendable. Then pytest collects once more: what fails must have been
-//! foretold by [`Loader`], and its cause must be a module that exists nowhere or a file that does not parse. Data: [`super::audit_original`].
+//! foretold by [`Loader`], and its cause must be a module that exists nowhere or a file that does not parse, also by what pytest says of it. Data: [`super::audit_original`].
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -13,9 +13,9 @@ use std::{
 use shield_audit::{
     finding::{Finding, number_alike},
     imports::{
-        Cause, Declared, Disk, Distributions, Home, Inventory, Layout, Library, LoadCause, Loader, NO_INIT,
-        NO_MANIFEST, Packaging, PythonVersion, Surroundings, Surveyor, Target, UNDEFINED_NAME,
-        missing_manifest,
+        Cause, Declared, Disk, Distributions, HIDDEN_FILE, Home, Inventory, Layout, Library, LoadCause,
+        Loader, NO_INIT, NO_MANIFEST, Packaging, PythonVersion, Surroundings, Surveyor, Target,
+        UNDEFINED_NAME, missing_manifest,
     },
     python::Audit,
     remedy::{
@@ -30,6 +30,8 @@ use super::{
 use crate::harness::{Result, Trouble, Verdict};
 
 const ROUNDS_MAX: usize = 6;
+/// What Python calls a module that exists nowhere, and a file that does not parse.
+const ADMITTED: [&str; 4] = ["ModuleNotFoundError", "SyntaxError", "IndentationError", "TabError"];
 /// Repairs that must be made, or the bar says nothing: somewhat below what was counted when it was written.
 const APPLIED_MIN: usize = 200;
 
@@ -37,6 +39,8 @@ const APPLIED_MIN: usize = 200;
 struct Collection {
     command: TestCommand,
     output: PathBuf,
+    /// The error that pytest named last for each file.
+    errors: BTreeMap<String, String>,
 }
 
 /// What an audit says of the imports.
@@ -58,7 +62,8 @@ fn measure() -> Result<Verdict> {
     copy(&original()?, project.path(), |_| true)?;
     let root = project.path();
     let output = aside.path().join("output");
-    let mut collection = Collection { command: pytest(root, &["--collect-only"], &output)?, output };
+    let mut collection =
+        Collection { command: pytest(root, &["--collect-only"], &output)?, output, errors: BTreeMap::new() };
     let journals = aside.path().join("records");
     let mut verdict = Verdict::default();
     let before = see(root)?;
@@ -83,7 +88,7 @@ fn measure() -> Result<Verdict> {
     let run = collection.run().map_err(|error| Trouble::caused("collect the tests", error))?;
     let failing: BTreeSet<&String> =
         run.cases.iter().filter(|(_, passed)| !**passed).map(|(file, _)| file).collect();
-    let counts = judge(&failing, &seen, &mut verdict);
+    let counts = judge(&failing, &seen, &collection.errors, &mut verdict);
     let sum = |causes: &BTreeMap<&str, usize>| causes.values().sum::<usize>();
     println!("  left: {:?}", seen.causes);
     Ok(verdict.with_figure(format!(
@@ -98,7 +103,12 @@ fn measure() -> Result<Verdict> {
 }
 
 /// Compares what pytest cannot load with what was foretold, and asks for a cause that nobody can mend.
-fn judge(failing: &BTreeSet<&String>, seen: &Seen, verdict: &mut Verdict) -> String {
+fn judge(
+    failing: &BTreeSet<&String>,
+    seen: &Seen,
+    errors: &BTreeMap<String, String>,
+    verdict: &mut Verdict,
+) -> String {
     let mut counts: BTreeMap<&'static str, usize> = BTreeMap::new();
     for file in failing {
         let Some(why) = seen.failing.get(*file) else {
@@ -107,7 +117,12 @@ fn judge(failing: &BTreeSet<&String>, seen: &Seen, verdict: &mut Verdict) -> Str
         };
         let (class, admitted) = class_of(why);
         *counts.entry(class).or_default() += 1;
-        println!("  {file}: {class}: {why:?}");
+        let said = errors.get(*file).map_or("nothing", String::as_str);
+        println!("  {file}: {class}: {why:?}; pytest says {said}");
+        let kind = said.split(':').next().unwrap_or_default();
+        verdict.demand(!admitted || ADMITTED.contains(&kind), || {
+            format!("{file}: {class}, but pytest says {said}")
+        });
         verdict.demand(admitted, || {
             format!("{file} fails for another cause than a missing module or a broken file: {class}")
         });
@@ -172,9 +187,21 @@ fn see(root: &Path) -> Result<Seen> {
     let survey = surveyor.survey(&layout.sources);
     let packaging = Packaging { files: &Disk, project, library: &library };
     let mut findings = packaging.broken(&survey);
-    let (undefined, others): (Vec<Finding>, Vec<Finding>) =
-        packaging.project(&layout).into_iter().partition(|finding| finding.rule == &UNDEFINED_NAME);
-    findings.extend(undefined);
+    let of_imports = |finding: &Finding| [&UNDEFINED_NAME, &HIDDEN_FILE].contains(&finding.rule);
+    let (of_imports, others): (Vec<Finding>, Vec<Finding>) =
+        packaging.project(&layout).into_iter().partition(of_imports);
+    findings.extend(of_imports);
+    findings.extend(packaging.circles(&layout.sources, &survey));
+    let mut loader = Loader::new(&library, &survey);
+    let mut failing = BTreeMap::new();
+    for path in &layout.sources {
+        let name = path.rsplit('/').next().unwrap_or(path);
+        let collected = name == "conftest.py" || name.starts_with("test_") || name.ends_with("_test.py");
+        if let Some(Err(failure)) = inventory.at(path).filter(|_| collected).map(|id| loader.load(id)) {
+            let file = path.strip_prefix(project).unwrap_or(path).trim_start_matches('/');
+            failing.insert(file.to_owned(), failure.why);
+        }
+    }
     number_alike(&mut findings);
     let mends =
         Imports { files: &Disk, project, inventory: &inventory, surveyor: &surveyor, survey: &survey };
@@ -186,16 +213,6 @@ fn see(root: &Path) -> Result<Seen> {
         .extend(remedy::Packaging { files: &Disk, project, manifest: manifest.as_ref() }.remedies(&written));
     let mut causes = BTreeMap::new();
     survey.broken.iter().for_each(|broken| *causes.entry(name_of(&broken.cause)).or_default() += 1);
-    let mut loader = Loader::new(&library, &survey);
-    let mut failing = BTreeMap::new();
-    for path in &layout.sources {
-        let name = path.rsplit('/').next().unwrap_or(path);
-        let collected = name == "conftest.py" || name.starts_with("test_") || name.ends_with("_test.py");
-        if let Some(Err(failure)) = inventory.at(path).filter(|_| collected).map(|id| loader.load(id)) {
-            let file = path.strip_prefix(project).unwrap_or(path).trim_start_matches('/');
-            failing.insert(file.to_owned(), failure.why);
-        }
-    }
     Ok(Seen { remedies, causes, failing })
 }
 
@@ -229,7 +246,16 @@ impl Tests for Collection {
         let succeeded = self.command.run()?.succeeded;
         let said = fs::read_to_string(&self.output).map_err(report)?;
         let mut cases = BTreeMap::new();
+        let mut collecting = String::new();
+        self.errors.clear();
         for line in said.lines() {
+            if let Some((_, file)) = line.split_once(" ERROR collecting ") {
+                collecting = file.trim_end_matches(['_', ' ']).to_owned();
+            } else if let Some(error) = line.strip_prefix("E ").map(str::trim)
+                && error.split_once(':').is_some_and(|(kind, _)| kind.ends_with("Error"))
+            {
+                self.errors.insert(collecting.clone(), error.to_owned());
+            }
             if let Some(file) = line.strip_prefix("ERROR ") {
                 let file = file.split(" - ").next().unwrap_or(file);
                 cases.insert(file.to_owned(), false);

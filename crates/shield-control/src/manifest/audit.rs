@@ -19,6 +19,7 @@ const PATH_BYTES_MAX: usize = 4_096;
 
 const NAMES: &str = "names of directories, such as \"vendor\"";
 const SITES: &str = "directories of installed packages, such as \".venv/lib/python3.12/site-packages\"";
+const RULES: &str = "paths of files inside the project, such as \"audit-rules.toml\"";
 const PYTHON: &str = "a version such as \"3.12\"";
 
 pub(crate) fn read(table: &Table<'_>) -> Option<AuditSettings> {
@@ -47,6 +48,11 @@ pub(crate) fn read(table: &Table<'_>) -> Option<AuditSettings> {
         name.parse::<Wanted>().map_err(|_| Refusal::new("no scanner", format!("any of {}", Wanted::listed())))
     });
     let scanners = scanners.or(default.scanners);
+    let rules = table.list_of("rules", |path| match is_in_project(&path) {
+        true => Ok(path),
+        false => Err(Refusal::new("outside the project", RULES)),
+    });
+    let rules = rules.or(default.rules);
     Some(AuditSettings {
         criteria: Criteria { fail_on: fail_on.take()?, gaps: gaps.take()? },
         exclude: exclude.take()?,
@@ -57,7 +63,14 @@ pub(crate) fn read(table: &Table<'_>) -> Option<AuditSettings> {
         scanners: scanners.take()?,
         allow: default.allow,
         imports: default.imports,
+        rules: rules.take()?,
     })
+}
+
+fn is_in_project(path: &str) -> bool {
+    (1..=PATH_BYTES_MAX).contains(&path.len())
+        && !path.starts_with('/')
+        && path.split('/').all(|part| part != "..")
 }
 
 /// `3.12` as its minor number.

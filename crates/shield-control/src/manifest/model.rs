@@ -148,6 +148,8 @@ pub struct AuditSettings {
     /// Files with what scanners said elsewhere; from the command line only.
     #[serde(skip)]
     pub imports: Vec<Import>,
+    /// Rule files, relative to the project.
+    pub rules: Vec<String>,
 }
 
 /// Holds the security components against what they may cost.
@@ -329,6 +331,7 @@ impl Default for AuditSettings {
             scanners: Vec::new(),
             allow: Vec::new(),
             imports: Vec::new(),
+            rules: Vec::new(),
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Accepting findings for a while: an audit is made, what is meant is found in it, and the baseline is written as a whole.
 
 use std::{
-    fs, io,
+    io,
     path::{Path, PathBuf},
 };
 
@@ -10,6 +10,7 @@ use shield_audit::{
     audit::{Progress, audit},
     baseline::{Baseline, Entry, Pick, PickError, Terms, TermsError, pick},
     finding::Finding,
+    tree::read_regular_text,
 };
 
 use super::audit::{AuditRunError, BASELINE, audit_settings, today};
@@ -107,7 +108,7 @@ pub struct AuditWith<'a> {
 
 /// The baseline as it is now; one that is not there accepts nothing yet.
 fn current(file: &Path, name: &str) -> Result<Baseline, AuditRunError> {
-    match fs::read_to_string(file) {
+    match read_regular_text(file) {
         Ok(text) => Ok(Baseline::parse(name, &text)?),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Baseline::new(name)),
         Err(source) => Err(AuditRunError::Read { path: file.to_owned(), source }),

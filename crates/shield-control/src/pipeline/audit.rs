@@ -11,15 +11,17 @@ use shield_audit::{
     advisories::{Answer, Index, OpenIndexError},
     audit::{Progress, Settings, audit},
     baseline::{Baseline, ParseBaselineError},
+    custom::LoadRulesError,
     foreign::Others,
     report::{Criteria, Found, Outcome, Report},
-    tree::WalkError,
+    tree::{WalkError, read_regular_text},
 };
 use shield_evidence::{Check, CheckOutcome};
 use shield_types::{Sha256Digest, chain};
 use tokio::sync::watch;
 
 use super::{
+    rule_files::load_rules,
     ship::{Pipeline, ShipError, failed},
     stage::{PipelineEvent, StageFailure, StageName},
 };
@@ -51,6 +53,9 @@ pub enum AuditRunError {
     /// The file of accepted findings has mistakes.
     #[error("accept what the baseline says")]
     Baseline(#[from] ParseBaselineError),
+    /// Rule files have mistakes: there is no audit without one of their rules.
+    #[error("audit with the rules of the project's own")]
+    Rules(#[from] LoadRulesError),
     /// The index of advisories is none, or of another version.
     #[error("use `{}`", path.display())]
     Advisories {
@@ -74,7 +79,7 @@ pub fn advisories_path() -> Option<PathBuf> {
 /// there is a file.
 ///
 /// # Errors
-/// If there is nothing at `path`, or the baseline or the index cannot be used. Everything else is part of the report.
+/// If there is nothing at `path`, or the baseline, the index or a rule file cannot be used. Everything else is part of the report.
 pub fn audit_project(
     path: &Path,
     settings: &AuditSettings,
@@ -95,7 +100,7 @@ pub(super) fn today() -> Date {
 /// file.
 ///
 /// # Errors
-/// If the index cannot be used.
+/// If the index or a rule file cannot be used.
 pub fn audit_settings(
     path: &Path,
     settings: &AuditSettings,
@@ -106,6 +111,7 @@ pub fn audit_settings(
     order.history = settings.history;
     order.python = settings.python;
     order.site_packages = settings.site_packages.iter().map(|site| path.join(site)).collect();
+    order.rules = load_rules(path, &settings.rules)?;
     order.advisories = advisories.map(index).transpose()?.flatten();
     order.others = Others {
         wanted: settings.scanners.clone(),
@@ -119,9 +125,9 @@ pub fn audit_settings(
 fn baseline(path: &Path, settings: &AuditSettings) -> Result<Option<Baseline>, AuditRunError> {
     let name = settings.baseline.as_deref().unwrap_or(BASELINE);
     let location = path.join(name);
-    match fs::read_to_string(&location) {
+    match read_regular_text(&location) {
         Ok(text) => Ok(Some(Baseline::parse(name, &text)?)),
-        Err(_) if settings.baseline.is_none() && !location.is_file() => Ok(None),
+        Err(error) if settings.baseline.is_none() && error.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(source) => Err(AuditRunError::Read { path: location, source }),
     }
 }
@@ -243,6 +249,7 @@ impl Pipeline<'_> {
             "scanners": report.scanners,
             "advisories_sha256": database.map(|digest| digest.to_string()),
             "fingerprints": names,
+            "rule_files_sha256": report.own_rules.fingerprint.map(|digest| digest.to_string()),
         })
     }
 }

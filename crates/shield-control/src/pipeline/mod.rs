@@ -15,6 +15,7 @@ mod notary;
 mod prepare;
 mod production;
 mod project;
+mod rule_files;
 mod ship;
 mod smoke;
 mod stage;
@@ -24,5 +25,6 @@ pub use accept::{AcceptError, Acceptance, AcceptedFindings, AuditWith, accept_fi
 pub use audit::{AuditRunError, advisories_path, audit_project, audit_settings};
 pub use bench::{BENCH_DATA, BenchRunError, bench_artifact, bench_running};
 pub(crate) use notary::{Finding, Notary};
+pub use rule_files::load_rules;
 pub use ship::{ShipError, ShipOrder, ShipSummary, release_artifact, ship};
 pub use stage::{PipelineEvent, StageFailure, StageName, StageOutcome, StageResult};

@@ -42,11 +42,20 @@ pub(crate) struct AuditArguments {
     #[command(flatten)]
     pub(crate) others: ScannerArguments,
     #[command(flatten)]
+    pub(crate) rules: AuditRuleArguments,
+    #[command(flatten)]
     pub(crate) files: AuditFileArguments,
     #[command(flatten)]
     pub(crate) mend: MendArguments,
     #[command(flatten)]
     pub(crate) accept: AcceptArguments,
+    /// Instead of an audit, hold an OpenVEX document that `--vex` wrote against PATH: derive each of its proofs anew, and say which claims
+    /// hold.
+    #[arg(long, value_name = "FILE", help_heading = REPORTS, conflicts_with_all = [
+        "fail_on", "gaps", "history", "baseline", "acceptance", "mending", "update", "files", "with", "allow", "import",
+        "replay",
+    ])]
+    pub(crate) verify_vex: Option<PathBuf>,
     /// Instead of an audit, say of every file that the report of another search accuses what is true of it: one verdict with a reason
     /// for each entry of the original's `compliance_report.json`. Where its packages are installed is found in PATH, or said by
     /// --site-packages.
@@ -80,6 +89,21 @@ pub(crate) struct ScannerArguments {
     pub(crate) import: Vec<Import>,
 }
 
+/// Rules of the project's own.
+#[derive(Debug, Args)]
+pub(crate) struct AuditRuleArguments {
+    /// A file of rules, models and changes in TOML (docs/audit-rules.md), beside audit.rules of shield.toml; may be given more than once.
+    #[arg(long, value_name = "FILE", help_heading = RULES)]
+    pub(crate) rules: Vec<PathBuf>,
+    /// Instead of an audit, hold these rule files against their own examples, and name what no example shows to find anything.
+    #[arg(long, value_name = "FILE", num_args = 1.., help_heading = RULES, conflicts_with_all = [
+        "path", "fail_on", "gaps", "history", "exclude", "site_packages", "python", "baseline", "rules", "acceptance", "mending",
+        "with", "allow", "import", "replay", "verify_vex",
+        "update",
+    ])]
+    pub(crate) check_rules: Option<Vec<PathBuf>>,
+}
+
 /// What is done about findings.
 #[derive(Debug, Args)]
 #[group(id = "mending", multiple = false, conflicts_with = "acceptance")]
@@ -98,6 +122,7 @@ pub(crate) struct MendArguments {
 
 /// Files that the report is written to.
 #[derive(Debug, Args)]
+#[group(id = "files", multiple = true)]
 pub(crate) struct AuditFileArguments {
     /// Write all of it as JSON.
     #[arg(long, value_name = "FILE", help_heading = REPORTS)]
@@ -151,6 +176,7 @@ pub(crate) struct AcceptArguments {
 
 const SCANNERS: &str = "Other scanners";
 const REPLAY: &str = "Replay";
+const RULES: &str = "Rules of your own";
 const MENDING: &str = "Mending";
 const REPORTS: &str = "Reports";
 const ACCEPTING: &str = "Accepting findings";

@@ -11,7 +11,7 @@ use shield_control::{
     pipeline::{AuditRunError, advisories_path, audit_project},
 };
 
-use super::{accept, advisories, audit_files as files, mend, replay};
+use super::{accept, advisories, audit_files as files, mend, replay, rule_files, verify_vex};
 use crate::{
     cli::{AuditArguments, OutputFormat, Place},
     exit::{Exit, Failure},
@@ -22,8 +22,14 @@ pub(crate) fn run(place: &Place, arguments: &AuditArguments, format: OutputForma
     if let Some(sources) = &arguments.update {
         return advisories::update(sources, format);
     }
+    if let Some(files) = &arguments.rules.check_rules {
+        return rule_files::check(files, format);
+    }
     let path = arguments.path.as_ref().unwrap_or(&place.project);
     let settings = settings(path, arguments)?;
+    if let Some(document) = &arguments.verify_vex {
+        return verify_vex::run(path, &settings, document, format);
+    }
     if let Some(report) = &arguments.replay {
         return replay::run(path, report, &settings, &arguments.files, format);
     }
@@ -83,6 +89,7 @@ fn settings(path: &Path, arguments: &AuditArguments) -> Result<AuditSettings, Fa
     settings.exclude.extend(arguments.exclude.iter().cloned());
     settings.site_packages.extend(arguments.site_packages.iter().map(|path| absolute(path)));
     settings.python = arguments.python.or(settings.python);
+    settings.rules.extend(arguments.rules.rules.iter().map(|path| absolute(path)));
     if let Some(baseline) = &arguments.baseline {
         settings.baseline = Some(absolute(baseline));
     }
@@ -102,6 +109,7 @@ pub(super) fn failure(error: &AuditRunError) -> Failure {
     let hint = match error {
         AuditRunError::Walk(_) => "name a directory or file that exists",
         AuditRunError::Read { .. } => "name a file that can be read",
+        AuditRunError::Rules(_) => rule_files::HINT,
         AuditRunError::Baseline(_) => "docs/audit.md says what a line of it looks like",
         AuditRunError::Advisories { .. } => "make it anew with `shield audit --update`",
     };

@@ -14,6 +14,7 @@ use shield_audit::{
         Schedule, Terms, TestCommand, Tests, Work, apply, recover, revert as take_back,
     },
     report::Report,
+    tree::read_regular_text,
 };
 use shield_control::{
     manifest::{AuditSettings, CommandStage, FILE_NAME, Manifest},
@@ -53,8 +54,9 @@ pub(super) fn fix(path: &Path, settings: &AuditSettings, format: OutputFormat) -
             test_runs_max: TEST_RUNS_MAX,
         };
         let applied = apply(&mut work, &remedies).map_err(|error| told(&error))?;
-        output::applied(&remedies, &applied, tests.is_some(), format);
+        output::applied(&remedies, &applied, format);
         if !changed_anything(&applied) {
+            output::not_applied(&remedies, &applied, tests.is_some(), format);
             break;
         }
     }
@@ -74,7 +76,7 @@ pub(super) fn plan(
 ) -> Result<(), Failure> {
     let root = directory(path)?;
     let remedies = proposed(path, settings, report)?;
-    let owners = OWNER_FILES.iter().find_map(|file| fs::read_to_string(root.join(file)).ok());
+    let owners = OWNER_FILES.iter().find_map(|file| read_regular_text(&root.join(file)).ok());
     let owners = owners.map(|text| CodeOwners::read(&text));
     let blame = GitBlame { root: root.clone() };
     let today = TimeZone::UTC.to_datetime(jiff::Timestamp::now()).date();
@@ -92,7 +94,12 @@ pub(super) fn revert(path: &Path, format: OutputFormat) -> Result<(), Failure> {
         output::undone(&undone, format);
     }
     match take_back(&root, &records).map_err(|error| told(&error))? {
-        Some(undone) => output::undone(&undone, format),
+        Some(undone) => {
+            output::undone(&undone, format);
+            if !undone.left.is_empty() {
+                return Err(Failure::told(Exit::Incomplete));
+            }
+        }
         None => output::nothing_to_revert(format),
     }
     Ok(())

@@ -19,6 +19,8 @@ pub(crate) mod release;
 mod replay;
 mod reports;
 pub(crate) mod rollback;
+mod rule_files;
 pub(crate) mod ship;
 pub(crate) mod status;
 pub(crate) mod up;
+mod verify_vex;

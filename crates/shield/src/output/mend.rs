@@ -6,25 +6,43 @@ use shield_audit::remedy::{Applied, Class, Outcome, Remedy, Schedule, Undone};
 use super::{json as json_line, write::say};
 use crate::cli::OutputFormat;
 
-/// What became of each remedy of a round; proposals are only counted, since `--plan` lists them.
-pub(crate) fn applied(remedies: &[Remedy], applied: &Applied, tested: bool, format: OutputFormat) {
+/// What became of each remedy of a round.
+pub(crate) fn applied(remedies: &[Remedy], applied: &Applied, format: OutputFormat) {
     let outcomes = || remedies.iter().zip(&applied.outcomes);
     if format == OutputFormat::Json {
         let list: Vec<_> =
             outcomes().map(|(remedy, outcome)| json!({ "remedy": remedy, "outcome": outcome })).collect();
         return json_line(&json!({ "event": "mended", "record": applied.record, "remedies": list }));
     }
-    let mut proposed = 0;
-    let mut untested = 0;
     for (remedy, outcome) in outcomes() {
         let what =
             || format!("{} {} ({}): {}", line(remedy), remedy.finding.rule.id, remedy.class, remedy.what);
         match outcome {
             Outcome::Applied => say!("mended {}", what()),
             Outcome::Reverted { why } => say!("taken back {}: {why}", what()),
+            Outcome::Refused { .. } | Outcome::Proposed => {}
+        }
+    }
+}
+
+/// What the last round left; proposals are only counted, since `--plan` lists them.
+pub(crate) fn not_applied(remedies: &[Remedy], applied: &Applied, tested: bool, format: OutputFormat) {
+    if format == OutputFormat::Json {
+        return;
+    }
+    let (mut proposed, mut untested) = (0, 0);
+    for (remedy, outcome) in remedies.iter().zip(&applied.outcomes) {
+        match outcome {
             Outcome::Refused { .. } if remedy.class == Class::B && !tested => untested += 1,
-            Outcome::Refused { why } => say!("not mended {}: {why}", what()),
+            Outcome::Refused { why } => say!(
+                "not mended {} {} ({}): {}: {why}",
+                line(remedy),
+                remedy.finding.rule.id,
+                remedy.class,
+                remedy.what
+            ),
             Outcome::Proposed => proposed += 1,
+            Outcome::Applied | Outcome::Reverted { .. } => {}
         }
     }
     if untested > 0 {
@@ -57,6 +75,9 @@ pub(crate) fn undone(undone: &Undone, format: OutputFormat) {
     }
     say!("took back {} changes: {} files are as they were", undone.remedies.len(), undone.restored.len());
     undone.left.iter().for_each(|(file, why)| say!("left alone {file}: {why}"));
+    if !undone.left.is_empty() {
+        say!("what they were is kept: take your changes back, then run `shield audit --revert` again");
+    }
 }
 
 /// There was no change to take back.

@@ -12,9 +12,11 @@ pub(crate) mod load;
 pub(crate) mod mend;
 pub(crate) mod replay;
 mod reporter;
+pub(crate) mod rule_files;
 pub(crate) mod status;
 pub(crate) mod summary;
 mod table;
+pub(crate) mod verify_vex;
 pub(crate) mod write;
 
 use serde::Serialize;

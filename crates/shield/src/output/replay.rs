@@ -4,7 +4,7 @@ use std::io::IsTerminal;
 
 use anstyle::AnsiColor;
 use serde_json::{Value, json};
-use shield_audit::{audit::Replayed, report::replay};
+use shield_audit::{audit::ReplayedReport, report::replay};
 
 use super::{json as json_line, write::say};
 use crate::cli::OutputFormat;
@@ -13,7 +13,7 @@ use crate::cli::OutputFormat;
 const BAR: usize = 32;
 
 /// The funnels for people, or every entry for scripts.
-pub(crate) fn print(replayed: &Replayed, format: OutputFormat) {
+pub(crate) fn print(replayed: &ReplayedReport, format: OutputFormat) {
     match format {
         OutputFormat::Json => {
             let replay: Value = serde_json::from_str(&replay::json(replayed)).expect("a replay is JSON");

@@ -136,6 +136,27 @@ fn index_is_made_of_a_directory() {
 }
 
 #[test]
+fn broken_records_matter_to_their_users() {
+    let project = project();
+    project.write("code/requirements.txt", "shop-lib==2.0.0\n");
+    let broken =
+        |name: &str| record("PyPI", 2).replace("shop-lib", name).replace(r#"{"introduced": "0"}"#, "{}");
+    let audited = |code| {
+        audit(&project, &["--update", "database"], &[]).expect(0).says("not understood, and left out: 2");
+        audit(&project, &["code"], &[]).expect(code)
+    };
+    project.write("database/T-2.json", &broken("other"));
+    audited(0).says("1 records of it were not understood");
+    project.write("database/T-2.json", &broken("shop-lib"));
+    audited(14).says("advisories T-2.json: it is about pkg:pypi/shop-lib, which is in use");
+    audit(&project, &["code", "--gaps", "advisories"], &[]).expect(0);
+    // It does not even say what it is about.
+    project.write("database/T-2.json", "{");
+    audit(&project, &["--update", "database"], &[]).expect(0);
+    audit(&project, &["code"], &[]).expect(14).says("so it may be about any");
+}
+
+#[test]
 fn sources_without_advisories_change_nothing() {
     let project = project();
     audit(&project, &["--update", "code"], &[])

@@ -36,8 +36,16 @@ fn outcomes_have_codes_of_their_own() {
 #[test]
 fn packages_without_a_database_are_a_gap() {
     let project = Project::of_files(&[("code/requirements.txt", "shop-lib==1.0\n")]);
-    audit(&project, &[]).expect(14).says("no database of advisories");
+    audit(&project, &[])
+        .expect(14)
+        .says("no database of advisories")
+        .says("`shield audit --update` fetches one");
     audit(&project, &["--gaps", "advisories"]).expect(0);
+    // Nobody lists what is installed: it is in use all the same.
+    fs::remove_file(project.path().join("code/requirements.txt")).unwrap();
+    let metadata = "Metadata-Version: 2.1\nName: shop-lib\nVersion: 1.0\n";
+    project.write("code/lib/python3.12/site-packages/shop_lib-1.0.dist-info/METADATA", metadata);
+    audit(&project, &[]).expect(14).says("no database of advisories");
 }
 
 #[test]

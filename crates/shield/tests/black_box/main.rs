@@ -3,7 +3,9 @@
 //! Every test has a directory, a state and ports of its own, and leaves no process behind.
 #![expect(clippy::unwrap_used, reason = "a panic is a test's failure")]
 
+mod audit_reach;
 mod audit_replays;
+mod audit_rules;
 mod audit_scanners;
 mod audit_updates;
 mod audits;
@@ -24,4 +26,5 @@ mod safety;
 mod ships;
 mod stages;
 mod support;
+mod vex;
 mod workers;

@@ -1,6 +1,9 @@
 //! Builds an index from records, one at a time and in any order: the same records give the same bytes.
 
-use std::collections::{BTreeMap, btree_map::Entry};
+use std::{
+    collections::{BTreeMap, btree_map::Entry},
+    mem,
+};
 
 use super::{Index, Quarantined, Summary};
 use crate::{
@@ -8,6 +11,7 @@ use crate::{
         Advisory,
         groups::Groups,
         osv::{self, Read},
+        refused::Refused,
         rustsec,
     },
     dependencies::PackageName,
@@ -48,19 +52,25 @@ impl Builder {
             "md" => match std::str::from_utf8(bytes) {
                 Ok(text) if rustsec::recognise(text) => rustsec::read(text, collection_of(file)),
                 Ok(_) => return self.summary.ignored += 1,
-                Err(error) => Err(error.to_string()),
+                Err(error) => Err(Refused::of_any(error.to_string())),
             },
             _ => return self.summary.ignored += 1,
         };
         match read {
             Ok(read) => self.store(file, read),
-            Err(reason) => self.refuse(file, reason),
+            Err(refused) => self.quarantine(file, "", refused),
         }
     }
 
     /// Says that a file of the database could not be read.
     pub fn refuse(&mut self, file: &str, reason: String) {
-        self.summary.quarantined.push(Quarantined { file: file.to_owned(), id: String::new(), reason });
+        self.quarantine(file, "", Refused::of_any(reason));
+    }
+
+    fn quarantine(&mut self, file: &str, id: &str, refused: Refused) {
+        let Refused { reason, about } = refused;
+        let (file, id) = (file.to_owned(), id.to_owned());
+        self.summary.quarantined.push(Quarantined { file, id, reason, about });
     }
 
     /// The index of all that was taken.
@@ -76,15 +86,14 @@ impl Builder {
         }
         let groups = groups.finish();
         let mut packages: BTreeMap<PackageName, Vec<Advisory>> = BTreeMap::new();
-        for (id, stored) in self.records {
+        for (id, stored) in mem::take(&mut self.records) {
             self.summary.records += 1;
             for other in stored.read.others {
                 *self.summary.others.entry(other).or_default() += 1;
             }
-            let quarantined = stored.read.refused.into_iter();
-            let quarantined =
-                quarantined.map(|reason| Quarantined { file: stored.file.clone(), id: id.clone(), reason });
-            self.summary.quarantined.extend(quarantined);
+            for refused in stored.read.refused {
+                self.quarantine(&stored.file, &id, refused);
+            }
             for (name, mut advisory) in stored.read.advisories {
                 let group = &groups[&advisory.id];
                 advisory.vulnerability.clone_from(&group.name);

@@ -43,6 +43,9 @@ pub struct Quarantined {
     pub id: String,
     /// Why.
     pub reason: String,
+    /// The package URLs of what it is about; none if that is not known: it may be about any.
+    #[serde(default)]
+    pub about: Option<Vec<String>>,
 }
 
 // === impl Summary ===

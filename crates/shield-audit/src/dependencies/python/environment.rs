@@ -10,7 +10,10 @@ use super::{
     super::{Manifest, Origin, Package, PackageName, Requirement, SourceKind, Unread, read_manifest},
     metadata::{RecordedFile, read_record},
 };
-use crate::finding::Place;
+use crate::{
+    finding::Place,
+    tree::{REGULAR_BYTES_MAX, read_regular},
+};
 
 /// One installed distribution.
 #[derive(Clone, Debug)]
@@ -107,7 +110,7 @@ impl Environment {
     /// What PEP 610 says of a distribution that no registry gave.
     fn direct_origin(&mut self, path: &Path, directory: &str) -> Option<Origin> {
         let file = format!("{directory}/direct_url.json");
-        let bytes = fs::read(path.join(&file)).ok()?;
+        let bytes = read_regular(&path.join(&file), REGULAR_BYTES_MAX).ok()?;
         match serde_json::from_slice::<serde_json::Value>(&bytes) {
             Ok(value) => Some(Origin::Elsewhere(value.get("url")?.as_str()?.to_owned())),
             Err(error) => {
@@ -118,7 +121,7 @@ impl Environment {
     }
 
     fn read_file(&mut self, path: &Path, file: &str) -> Option<Vec<u8>> {
-        match fs::read(path.join(file)) {
+        match read_regular(&path.join(file), REGULAR_BYTES_MAX) {
             Ok(bytes) => Some(bytes),
             Err(error) => {
                 self.refuse(file.to_owned(), error.to_string());

@@ -97,6 +97,23 @@ mod tests {
     }
 
     #[test]
+    fn the_last_binding_before_is_found_among_many() {
+        let bindings =
+            |from: u32| (from..from + 200).map(|number| format!("x = m{number}\n")).collect::<String>();
+        let imports = (0..400).map(|number| format!("import m{number}\n")).collect::<String>();
+        let (first, second) = (bindings(0), bindings(200));
+        for (text, name) in [
+            (format!("{first}MARK(x)\n{second}"), "m199"),
+            (format!("MARK(x)\n{first}{second}"), ""),
+            (format!("x = m0\nMARK(x)\n{first}{second}"), "m0"),
+            (format!("{first}{second}MARK(x)"), "m399"),
+            (format!("def f():\n    MARK(x)\n{first}{second}"), "m399"),
+        ] {
+            assert_eq!(resolved(&format!("{imports}{text}")), name);
+        }
+    }
+
+    #[test]
     fn texts_that_name_things_are_followed() {
         for (text, name) in [
             ("import hashlib\nMARK(getattr(hashlib, 'md5'))", "hashlib.md5"),

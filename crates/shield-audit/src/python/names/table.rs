@@ -1,10 +1,15 @@
 //! The table of a file's scopes and bindings.
 
+use std::sync::OnceLock;
+
 use ruff_python_ast::{self as ast, Expr, ModModule};
 use ruff_text_size::{TextRange, TextSize};
 use rustc_hash::FxHashMap;
 
 use super::bind;
+
+/// Bindings of one name that are looked through one by one; of more there is a list.
+const CHAIN_MAX: usize = 64;
 
 /// A scope of a file: [`ScopeId::MODULE`] is the file itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -103,6 +108,9 @@ pub struct Names<'a> {
     pub(super) last: FxHashMap<(ScopeId, &'a str), u32>,
     /// The same of attributes that methods set on `self`, by the class's scope.
     pub(super) last_attribute: FxHashMap<(ScopeId, &'a str), u32>,
+    /// The bindings of names that have more than [`CHAIN_MAX`] in a scope, by the last one, in the order of their positions; made when
+    /// first needed.
+    pub(super) lists: OnceLock<FxHashMap<u32, Vec<u32>>>,
     pub(super) imported: Vec<String>,
     pub(super) star: Vec<&'a str>,
 }
@@ -191,8 +199,9 @@ impl<'a> Names<'a> {
             // Methods do not see the names of their class.
             let visible = inner || !matches!(here.kind, ScopeKind::Class(_));
             if visible && let Some(&last) = self.last.get(&(scope, name)) {
+                let start = if inner { self.last_before(last, at.position) } else { Some(last) };
                 let behind = |binding: &&Binding<'a>| !inner || binding.at.position <= at.position;
-                let found = self.chain(Some(last)).filter(behind).find(|binding| !binding.is_none());
+                let found = self.chain(start).filter(behind).find(|binding| !binding.is_none());
                 if let Some(binding) = found {
                     return Lookup::Bound(binding);
                 }
@@ -206,6 +215,40 @@ impl<'a> Names<'a> {
             inner = false;
             scope = here.parent;
         }
+    }
+
+    /// Where in the chain of a name's bindings those before a position begin, or some later one. A file may bind one name a million
+    /// times, and use it as often.
+    fn last_before(&self, last: u32, position: TextSize) -> Option<u32> {
+        let mut next = Some(last);
+        for _ in 0..CHAIN_MAX {
+            let binding = &self.bindings[next? as usize];
+            if binding.at.position <= position {
+                return next;
+            }
+            next = binding.previous;
+        }
+        let Some(list) = self.lists.get_or_init(|| self.long_chains()).get(&last) else {
+            return next;
+        };
+        let before = list.partition_point(|index| self.bindings[*index as usize].at.position <= position);
+        before.checked_sub(1).map(|index| list[index])
+    }
+
+    /// Chains that are long and in the order of their positions, as those are of all but strange code.
+    fn long_chains(&self) -> FxHashMap<u32, Vec<u32>> {
+        let chains = self.last.values().filter_map(|last| {
+            let mut list = Vec::new();
+            let mut next = Some(*last);
+            while let Some(index) = next {
+                list.push(index);
+                next = self.bindings[index as usize].previous;
+            }
+            list.reverse();
+            let position = |index: &u32| self.bindings[*index as usize].at.position;
+            (list.len() > CHAIN_MAX && list.is_sorted_by_key(position)).then_some((*last, list))
+        });
+        chains.collect()
     }
 
     /// What a name is bound to at a place, if it is bound there once and never again.

@@ -3,7 +3,10 @@
 use ruff_python_ast::Expr;
 
 use super::{Call, Check, Class, Hit, Scene, Test, Words};
-use crate::finding::{Confidence, Cwe, Rule, Severity};
+use crate::{
+    finding::{Confidence, Cwe, Rule, Severity},
+    python::names::Bound,
+};
 
 const ADVICE: &str = "Use a format that holds data only: JSON, or one with a schema.";
 
@@ -102,6 +105,9 @@ pub(super) static CHECKS: &[Check] = &[
     ),
 ];
 
+/// How far the bases of a loader are followed.
+const LOADER_BASES_MAX: usize = 8;
+
 /// Loaders that make nothing but plain values.
 const SAFE_LOADERS: [&str; 9] = [
     "yaml.SafeLoader",
@@ -122,8 +128,20 @@ fn yaml_load(scene: &Scene<'_>, call: &Call<'_>) -> Option<Hit> {
     let Some(loader) = call.argument("Loader", 1) else {
         return Some(call.hit("without a loader, older versions make any object the text asks for"));
     };
-    (!scene.is_any(loader, &SAFE_LOADERS))
+    (!is_safe_loader(scene, loader, LOADER_BASES_MAX))
         .then(|| call.hit("this loader may make any object the text asks for"))
+}
+
+/// Whether a loader is one that makes plain values only, or a class of this file made from such.
+fn is_safe_loader(scene: &Scene<'_>, loader: &Expr, depth: usize) -> bool {
+    if scene.is_any(loader, &SAFE_LOADERS) {
+        return true;
+    }
+    let binding =
+        loader.as_name_expr().and_then(|name| scene.module.names.lookup(&name.id, scene.at).binding());
+    let Some(Bound::Class(class)) = binding.map(|binding| binding.bound) else { return false };
+    let bases = class.bases();
+    depth > 0 && !bases.is_empty() && bases.iter().all(|base| is_safe_loader(scene, base, depth - 1))
 }
 
 fn torch_load(scene: &Scene<'_>, call: &Call<'_>) -> Option<Hit> {
@@ -159,5 +177,24 @@ fn is_pinned(scene: &Scene<'_>, revision: &Expr) -> bool {
     match scene.text(revision) {
         Some(text) => text.len() >= 7 && text.bytes().all(|byte| byte.is_ascii_hexdigit()),
         None => !revision.is_literal_expr(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::python::{Audit, Parse};
+
+    #[test]
+    fn a_loader_is_what_it_is_made_from() {
+        let loads = |bases: &str| {
+            let text = format!(
+                "import yaml\nclass Tags({bases}): pass\nclass More(Tags): pass\nyaml.load(x, Loader=More)\n"
+            );
+            !Audit::default().text("a.py", &text, Parse::Always).findings.is_empty()
+        };
+        assert!(!loads("yaml.SafeLoader"));
+        for bases in ["yaml.Loader", "yaml.SafeLoader, yaml.Loader", "", "More", "unknown.Loader"] {
+            assert!(loads(bases), "{bases}");
+        }
     }
 }

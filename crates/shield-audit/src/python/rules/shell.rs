@@ -266,9 +266,11 @@ fn subprocess_input(scene: &Scene<'_>, call: &Call<'_>) -> Option<Hit> {
     (!is_fixed(scene, command)).then(|| call.hit("which command is run, and with what, is not fixed here"))
 }
 
+/// Every fixed command, with or without a shell: one that loses its shell is no other command than before.
 fn subprocess_fixed(scene: &Scene<'_>, call: &Call<'_>) -> Option<Hit> {
-    let fixed = without_shell(scene, call) && command(call).is_none_or(|command| is_fixed(scene, command));
-    fixed.then(|| call.hit("a fixed command is run without a shell"))
+    let fixed = runs(call.name) == Some(Runs::Subprocess)
+        && command(call).is_none_or(|command| is_fixed(scene, command));
+    fixed.then(|| call.hit("a fixed command is run"))
 }
 
 /// Whether a command is written out: only what is in the source counts, a variable may change with the next commit.

@@ -12,14 +12,15 @@ use crate::python::fold::Constant;
 /// Seconds that a request may take that says nothing.
 const TIMEOUT_SECONDS: &str = "10";
 
-/// `yaml.load` becomes `yaml.safe_load`, without a loader.
+/// `yaml.load` becomes `yaml.safe_load`, without a loader. A loader of the project's own may know tags that it needs: a person decides.
 pub(super) fn yaml_load(site: &Site<'_>) -> Option<Mend> {
     let arguments = site.arguments()?;
     let mut edits = callee(site, "load", "safe_load", "yaml")?;
-    let named = site.call.keyword("Loader").map(Ranged::range);
-    let placed = site.call.positional().get(1).map(Ranged::range);
-    if let Some(loader) = named.or(placed) {
-        edits.push(arguments.remove(loader)?);
+    let named = site.call.keyword("Loader").map(|keyword| (keyword.range(), &keyword.value));
+    let placed = site.call.positional().get(1).map(|loader| (loader.range(), loader));
+    if let Some((range, loader)) = named.or(placed) {
+        site.scene.resolve(loader).filter(|name| name.starts_with("yaml."))?;
+        edits.push(arguments.remove(range)?);
     }
     let why = "documents with tags of Python's own are refused then";
     Some(Mend::changing("loads plain values only: `yaml.safe_load`", why, edits))

@@ -13,9 +13,13 @@ const BUILTINS: [&str; 22] = [
     "shift", "source", "trap", "type", "ulimit", "umask", "unset", "wait",
 ];
 
-/// `run("ls -l", shell=True)` becomes `run(["ls", "-l"])`, if nothing in the text means something to a shell.
+/// `run("ls -l", shell=True)` becomes `run(["ls", "-l"])`, if nothing in the text means something to a shell. With `executable` the
+/// program would be another: that names the shell.
 pub(super) fn subprocess_shell(site: &Site<'_>) -> Option<Mend> {
     let arguments = site.arguments()?;
+    if site.call.argument("executable", 2).is_some() {
+        return None;
+    }
     let command = site.call.argument("args", 0)?;
     let literal = command.as_string_literal_expr()?;
     let words = words(literal.value.to_str())?;

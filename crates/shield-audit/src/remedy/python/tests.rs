@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::{
-    finding::{Confidence, Cwe, Fingerprint, Place, Rule, Severity, Span},
+    finding::{Confidence, Cwe, Fingerprint, Place, Rule, Severity, Span, Wording},
     python::{Audit, Parse},
     remedy::edit::Edits,
 };
@@ -23,7 +23,7 @@ fn mended(text: &str) -> (String, String) {
     let changing: Vec<_> = remedies.iter().filter(|remedy| !remedy.changes.is_empty()).collect();
     let classes = changing.iter().map(|remedy| remedy.class.to_string()).collect();
     let edits = Edits::of("a.py", changing);
-    (classes, String::from_utf8(edits.apply(Some(text.as_bytes())).unwrap()).unwrap())
+    (classes, String::from_utf8(edits.apply(Some(text.as_bytes())).unwrap().bytes()).unwrap())
 }
 
 fn assert_mended(cases: &[(&str, &str, &str)]) {
@@ -116,6 +116,16 @@ fn loaders_become_safe() {
         ("import yaml\nyaml.load(x, (yaml.Loader))", "B", "import yaml\nyaml.safe_load(x)"),
         ("from yaml import load\nload(x)", "B", "import yaml\nfrom yaml import load\nyaml.safe_load(x)"),
         ("from yaml import load\nyaml = 1\nload(x)", "", "from yaml import load\nyaml = 1\nload(x)"),
+        (
+            "import yaml\nyaml.load(x, Loader=theirs.Loader)",
+            "",
+            "import yaml\nyaml.load(x, Loader=theirs.Loader)",
+        ),
+        (
+            "import yaml\nclass Tags(yaml.SafeLoader): pass\nclass More(Tags): pass\nyaml.load(x, Loader=More)",
+            "",
+            "import yaml\nclass Tags(yaml.SafeLoader): pass\nclass More(Tags): pass\nyaml.load(x, Loader=More)",
+        ),
     ]);
 }
 
@@ -148,6 +158,11 @@ fn fixed_commands_need_no_shell() {
             "import subprocess\nsubprocess.run('/bin/ls -l', shell=True)",
             "B",
             "import subprocess\nsubprocess.run([\"/bin/ls\", \"-l\"])",
+        ),
+        (
+            "import subprocess\nsubprocess.run('ls', shell=True, executable='/bin/bash')",
+            "",
+            "import subprocess\nsubprocess.run('ls', shell=True, executable='/bin/bash')",
         ),
         (
             "import subprocess\nsubprocess.run('ls *', shell=True)",
@@ -258,10 +273,11 @@ fn cookies_get_what_they_lack() {
             subject: String::new(),
             message: String::new(),
             steps: Vec::new(),
+            wording: Wording::NONE,
             fingerprint: Fingerprint::UNSET,
         };
         let remedies = for_python("a.py", before.as_bytes(), &[finding], &project(None));
         let edits = Edits::of("a.py", &remedies);
-        assert_eq!(String::from_utf8(edits.apply(Some(before.as_bytes())).unwrap()).unwrap(), after);
+        assert_eq!(String::from_utf8(edits.apply(Some(before.as_bytes())).unwrap().bytes()).unwrap(), after);
     }
 }

@@ -38,8 +38,9 @@ pub fn html(report: &Report, criteria: &Criteria) -> String {
         section("Packages", &surroundings::packages(report)),
         section("Below the line", &findings::minor(report, criteria)),
         section("Accepted", &findings::accepted(report)),
-        section("Taken back in the source", &findings::suppressed(report)),
+        section("Taken back in the source or by rule files", &findings::suppressed(report)),
         section("In installed code", &findings::installed(report)),
+        section("Rule files", &surroundings::own_rules(report)),
         section("What was looked at", &surroundings::coverage(&report.coverage)),
     ];
     let body = format!(

@@ -6,7 +6,7 @@ use super::{
     table::{code, said, table, text},
 };
 use crate::{
-    audit::Replayed,
+    audit::ReplayedReport,
     replay::{Judged, JudgedClaim, Verdict},
     report::{
         Gap,
@@ -23,7 +23,7 @@ const CLAIMS_MAX: usize = 6;
 
 /// The replay as one page.
 #[must_use]
-pub fn replay(replayed: &Replayed) -> String {
+pub fn replay(replayed: &ReplayedReport) -> String {
     let (word, class) = match replayed.unjudged() {
         0 if replayed.is_complete() => ("EVERY ENTRY JUDGED", "passed"),
         0 => ("EVERY ENTRY JUDGED, NOT ALL READ", "invalid"),

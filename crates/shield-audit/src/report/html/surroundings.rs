@@ -7,7 +7,7 @@ use crate::{
     advisories::{Answer, Match, vex::Status},
     report::{
         Coverage, Report,
-        words::{came_of, count, named, newest, place, run_of},
+        words::{came_of, count, named, newest, not_understood, place, run_of},
     },
 };
 
@@ -47,10 +47,11 @@ pub(super) fn packages(report: &Report) -> String {
             count(in_use)
         ),
         Answer::Checked(checked) => format!(
-            r#"<p>{} packages are in use; {} were checked against advisories up to {}.</p><p class="names">{}</p>{}"#,
+            r#"<p>{} packages are in use; {} were checked against advisories up to {}{}.</p><p class="names">{}</p>{}"#,
             count(in_use),
             count(checked.checked_packages),
             text(&newest(checked, report.day)),
+            text(&not_understood(checked)),
             checked.digest,
             vulnerabilities(report, &checked.matches),
         ),
@@ -105,6 +106,12 @@ pub(super) fn scanners(report: &Report) -> String {
         vec![text(&named(scanner)), text(&run_of(scanner)), said(&came_of(scanner), REASON_MAX)]
     });
     table(&["scanner", "run", "what came of it"], rows)
+}
+
+/// What rule files added and changed.
+pub(super) fn own_rules(report: &Report) -> String {
+    let sentences = report.own_rules.sentences();
+    table(&["rule files"], sentences.iter().map(|sentence| vec![said(sentence, REASON_MAX)]))
 }
 
 /// What could not be looked at.

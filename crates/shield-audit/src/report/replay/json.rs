@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use super::unread;
 use crate::{
-    audit::Replayed,
+    audit::ReplayedReport,
     replay::{Count, JudgedClaim, Stage, Verdict},
     report::Gap,
 };
@@ -38,7 +38,7 @@ struct Claim<'a> {
 
 /// The replay as one document of JSON.
 #[must_use]
-pub fn json(replayed: &Replayed) -> String {
+pub fn json(replayed: &ReplayedReport) -> String {
     let claims = replayed.replay.claims.iter().map(|claim| Claim {
         counts: claim.counts(),
         funnel: claim.accusation.map(|_| claim.funnel()),

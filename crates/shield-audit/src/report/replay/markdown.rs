@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use super::{counts, headline, listed, real, sentence as said_of, stages, unread};
 use crate::{
-    audit::Replayed,
+    audit::ReplayedReport,
     replay::{Judged, JudgedClaim, Verdict},
     report::{
         escape::{markdown as plain, markdown_code as code, sentence, within},
@@ -25,7 +25,7 @@ const CLAIMS_MAX: usize = 4;
 
 /// The replay in Markdown.
 #[must_use]
-pub fn markdown(replayed: &Replayed) -> String {
+pub fn markdown(replayed: &ReplayedReport) -> String {
     let mut text = format!("## shield audit --replay\n\n{}.\n", capital(&headline(replayed)));
     let (accusing, others) = listed(replayed);
     accusing.iter().take(CLAIMS_MAX).for_each(|claim| accused(&mut text, claim));

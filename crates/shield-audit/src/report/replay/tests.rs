@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use super::*;
 use crate::{
-    audit::Replayed,
+    audit::ReplayedReport,
     replay::{Accusation, Judged, JudgedClaim, Replay, Status, Verdict},
     report::{Gap, Part, sample::HOSTILE},
 };
@@ -33,7 +33,7 @@ fn claim(accusation: Option<Accusation>, entries: Vec<Judged>) -> JudgedClaim {
     }
 }
 
-fn small() -> Replayed {
+fn small() -> ReplayedReport {
     let weak = vec![
         judged("a.py", Verdict::PartOfWord),
         judged("a.py", Verdict::PartOfWord),
@@ -41,7 +41,7 @@ fn small() -> Replayed {
         judged("c.py", Verdict::NotInstalled),
     ];
     let other = vec![judged("d.py", Verdict::NoAccusation)];
-    Replayed {
+    ReplayedReport {
         root: "/srv/shop".to_owned(),
         sites: Vec::new(),
         replay: Replay { claims: vec![claim(Some(Accusation::WeakCryptography), weak), claim(None, other)] },
@@ -50,7 +50,7 @@ fn small() -> Replayed {
     }
 }
 
-fn hostile() -> Replayed {
+fn hostile() -> ReplayedReport {
     let mut replayed = small();
     replayed.root = HOSTILE.to_owned();
     replayed.gaps = vec![Gap::of(Part::Imports, HOSTILE, HOSTILE)];

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use super::{counts, headline, listed, real, sentence, stages, unread};
 use crate::{
-    audit::Replayed,
+    audit::ReplayedReport,
     replay::{Judged, JudgedClaim, Verdict},
     report::{escape::visible, words::count},
 };
@@ -18,7 +18,7 @@ const EIGHTHS: [char; 8] = [' ', '▏', '▎', '▍', '▌', '▋', '▊', '▉'
 
 /// The replay. Its first line is what it comes to. Bars are that many characters wide; without a width there are none.
 #[must_use]
-pub fn text(replayed: &Replayed, bars: Option<usize>) -> String {
+pub fn text(replayed: &ReplayedReport, bars: Option<usize>) -> String {
     let mut text = format!("{}\n", headline(replayed));
     let (accusing, others) = listed(replayed);
     accusing.iter().for_each(|claim| accused(&mut text, claim, bars));

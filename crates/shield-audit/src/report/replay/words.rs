@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::{
-    audit::Replayed,
+    audit::ReplayedReport,
     replay::{Count, Judged, JudgedClaim, Verdict},
     report::{Gap, Part, words::count},
 };
@@ -17,7 +17,7 @@ pub(in crate::report) struct Row<'a> {
 }
 
 /// What it comes to, in one sentence.
-pub(in crate::report) fn headline(replayed: &Replayed) -> String {
+pub(in crate::report) fn headline(replayed: &ReplayedReport) -> String {
     let claims = || replayed.replay.claims.iter().filter(|claim| claim.accusation.is_some());
     let accusing: usize = claims().map(|claim| claim.entries.len()).sum();
     let with = |verdict| {
@@ -41,7 +41,7 @@ fn are(number: usize) -> String {
 }
 
 /// A claim that accuses files is shown with its funnel; the others in a line each.
-pub(in crate::report) fn listed(replayed: &Replayed) -> (Vec<&JudgedClaim>, Vec<&JudgedClaim>) {
+pub(in crate::report) fn listed(replayed: &ReplayedReport) -> (Vec<&JudgedClaim>, Vec<&JudgedClaim>) {
     replayed.replay.claims.iter().partition(|claim| claim.accusation.is_some())
 }
 
@@ -79,7 +79,7 @@ fn entries(number: usize) -> String {
 }
 
 /// Everything that was not read.
-pub(in crate::report) fn unread(replayed: &Replayed) -> Vec<Gap> {
+pub(in crate::report) fn unread(replayed: &ReplayedReport) -> Vec<Gap> {
     let files = replayed.skipped.iter();
     let files = files.map(|one| Gap::of(Part::Files, &one.path, one.reason.to_string()));
     files.chain(replayed.gaps.iter().cloned()).collect()

@@ -132,6 +132,7 @@ fn properties(report: &Report, criteria: &Criteria) -> Value {
         "funnel": report.funnel(criteria),
         "advisories": advisories,
         "scanners": report.scanners,
+        "ruleFiles": report.own_rules,
     })
 }
 

@@ -77,7 +77,8 @@ fn described(rule: &Rule) -> Value {
     })
 }
 
-/// What to do, in text and in Markdown. Rules are constants of this crate: nothing in them is a stranger's.
+/// What to do, in text and in Markdown. Rules are constants of this crate, or of the rule files that the
+/// project itself wrote: nothing in them is a stranger's.
 fn help(rule: &Rule) -> (String, String) {
     let names = match rule.aliases {
         [] => String::new(),

@@ -1,9 +1,9 @@
 //! `audit.advisories`: which versions an advisory is about is told as those tell it who wrote it.
 //!
-//! Python: records have ranges and, beside them, a list of versions that somebody else made from them. Every version that any
-//! record of a package lists is held against every record of it. Where list and range differ, the record may contradict itself
-//! (see [`ranges`]): those pairs are counted apart and printed, and prove nothing about the evaluation. Rust: what is found
-//! in lock files, of every kind of advisory, is exactly what the `rustsec` crate finds. Then the time of 12,000 look-ups.
+//! Python: records have ranges and, beside them, a list of versions that OSV's importer made from them and the index of its day. Every
+//! version that any list of a package names is held against every record of the package, where it was on the index when the
+//! record's list was made (see [`ranges`]); the figure with all others is printed beside it. Rust: what is found in lock files, of
+//! every kind of advisory, is exactly what the `rustsec` crate finds. Then the time of 12,000 look-ups.
 
 mod lock_files;
 mod look_ups;

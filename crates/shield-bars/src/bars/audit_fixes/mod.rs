@@ -1,21 +1,20 @@
 //! `audit.fixes`: what is applied leaves files that parse and have no finding that they had not, and comes off again to the byte.
 //!
 //! Everything that may be applied is, by tests that always pass, so that only the remedies' own proof stands between them and the files. What comes out is
-//! judged here anew, by another rule than the library's: for each thing that findings of a file are about, there are no more of them than before and
-//! none is worse. A second part mends the five MD5 uses of the original with the project's own tests as judge.
+//! judged here anew: for each thing that findings of a file are about, there are no more of a rule than before. A second part mends the five MD5
+//! uses of the original with the project's own tests as judge ([`audit_hashes`]).
 //!
 //! The folder of `SHIELD_BAR_DATA` holds `bandit/` (PyCQA/bandit at 92080542), `benchmark-python/` (OWASP-Benchmark/BenchmarkPython at 7cf0674b), and what
 //! [`super::audit_original`] names.
 
 mod corpus;
-mod hashes;
 mod mutants;
 
 use std::{fs, path::Path};
 
 use self::corpus::Count;
 use super::{
-    Options,
+    Options, audit_hashes,
     audit_original::{copy, data},
 };
 use crate::harness::{Result, Trouble, Verdict};
@@ -50,7 +49,7 @@ fn measure() -> Result<Verdict> {
         });
         all.add(&count);
     }
-    let original = hashes::check(&mut verdict)?;
+    let original = audit_hashes::check(&mut verdict)?;
     Ok(verdict.with_figure(format!("{all}; the original: {original}")))
 }
 

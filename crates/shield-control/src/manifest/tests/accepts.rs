@@ -58,7 +58,7 @@ fn fills_in_every_default() {
         "bench": null,
         "audit": {
             "criteria": { "fail_on": "high", "gaps": [] }, "exclude": [], "history": "tree", "site_packages": [],
-            "python": null, "baseline": null, "scanners": [],
+            "python": null, "baseline": null, "scanners": [], "rules": [],
         },
     });
     assert_eq!(manifest, expected);
@@ -96,6 +96,7 @@ fn reads_every_key() {
     assert_eq!(audit.site_packages, ["/usr/lib/python3/dist-packages"]);
     assert_eq!((audit.python, audit.baseline.as_deref()), (Some(PythonVersion(12)), Some("accepted.txt")));
     assert_eq!(audit.scanners, [Wanted::Named("bandit"), Wanted::Named("ruff")]);
+    assert_eq!(audit.rules, ["audit-rules.toml"]);
     let bench = manifest.bench.as_ref().unwrap();
     let jwt = &bench.components[0];
     assert_eq!((bench.load.as_str(), bench.prepare.as_deref()), ("bench.toml", Some("./accounts")));

@@ -52,6 +52,7 @@ site_packages = ["/usr/lib/python3/dist-packages"]
 python = "3.12"
 baseline = "accepted.txt"
 scanners = ["bandit", "ruff"]
+rules = ["audit-rules.toml"]
 
 [stage.audit]
 fail_on = "critical"

@@ -1,4 +1,5 @@
-//! The original's five uses of MD5 that protect nothing: mended, with the project's own tests unchanged as judge.
+//! The original's five uses of MD5 that protect nothing: mended, with the project's own tests unchanged as judge, and taken back. A part of
+//! `audit.original-report` and of `audit.fixes`. Data: [`super::audit_original`].
 
 use std::path::Path;
 
@@ -8,12 +9,13 @@ use shield_audit::{
     remedy::{Outcome, Project, PythonRescan, Work, apply, for_python, python_minimum, revert},
 };
 
-use super::super::audit_original::{copy, files, original, pytest, read};
+use super::audit_original::{copy, files, original, pytest, read};
 use crate::harness::{Result, Trouble, Verdict};
 
 const USES: usize = 5;
 const RULE: &str = "python/weak-hash";
 
+/// What became of them, in words.
 pub(super) fn check(verdict: &mut Verdict) -> Result<String> {
     let from = original()?;
     let folder = || tempfile::tempdir().map_err(|error| Trouble::caused("make a folder", error));
@@ -65,6 +67,7 @@ pub(super) fn check(verdict: &mut Verdict) -> Result<String> {
         (tests.before.passed_count(), tests.after.as_ref().map_or(0, |after| after.passed_count()))
     });
     verdict.demand(passed.0 > 0, || "no test of the original passed, so nothing was judged".to_owned());
+    verdict.demand(passed.1 >= passed.0, || format!("{} tests passed before, {} after", passed.0, passed.1));
     revert(root, &journals).map_err(|error| Trouble::caused("take back", error))?;
     let mut unrestored = 0;
     for file in python(root)? {

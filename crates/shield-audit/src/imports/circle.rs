@@ -1,0 +1,248 @@
+//! Circles of imports: where they are met, and which need not be, because the name that is asked for too soon stands in annotations alone.
+//!
+//! With `from __future__ import annotations` nothing evaluates the annotations of a plain function, so their names are for type checkers, and so is the
+//! import that brings them. Annotations that libraries evaluate (fields of classes, decorated functions) are left alone.
+
+use ruff_python_ast::{
+    Expr, Stmt, StmtFunctionDef,
+    visitor::{Visitor, walk_expr, walk_stmt},
+};
+
+use super::{
+    facts::{Facts, Guard, Import, What, When},
+    inventory::ModuleId,
+    load::Loader,
+    packaging::Packaging,
+    plan::Edit,
+    relocate::is_test,
+    resolve::Found,
+    rewrite::{alone, newline_at, removals},
+    survey::{Survey, Surveyor},
+    syntax,
+};
+use crate::finding::Finding;
+
+const MARK: &str = "TYPE_CHECKING";
+/// Decorators that look at no annotation.
+const PLAIN: [&str; 3] = ["classmethod", "property", "staticmethod"];
+
+// === impl Packaging ===
+
+impl Packaging<'_> {
+    /// The circles that are met when these files are loaded one after the other in one process: all of them, and those with tests alone, since what is
+    /// loaded before decides whether a circle closes. Each is said once.
+    pub fn circles(&self, sources: &[String], survey: &Survey) -> Vec<Finding> {
+        let mut findings: Vec<Finding> = Vec::new();
+        for tests_alone in [false, true] {
+            let mut loader = Loader::new(self.library, survey);
+            let wanted = sources
+                .iter()
+                .filter(|path| !tests_alone || is_test(path.strip_prefix(self.project).unwrap_or(path)));
+            for module in wanted.filter_map(|path| self.library.inventory.at(path)) {
+                findings.extend(loader.load(module).err().and_then(|failure| self.circular(&failure)));
+            }
+        }
+        findings.sort_by(|one, other| (&one.place, &one.subject).cmp(&(&other.place, &other.subject)));
+        findings.dedup_by(|later, first| (&later.place, &later.subject) == (&first.place, &first.subject));
+        findings
+    }
+}
+
+// === impl Surveyor ===
+
+impl Surveyor<'_> {
+    /// The edits after which an import that fails in a circle is for type checkers alone; none if its name is used for anything else. `asked` is the
+    /// module and the name with a dot between, `text` is the importer's.
+    pub(crate) fn untangled(&self, importer: ModuleId, line: u32, asked: &str, text: &str) -> Vec<Edit> {
+        let found = self.library.facts(importer).and_then(|facts| {
+            let here = |import: &&Import| {
+                import.when == When::Load
+                    && import.guard == Guard::None
+                    && syntax::line_at(text, import.range.start as usize) == line
+            };
+            let mut imports = facts.imports.iter().filter(here);
+            imports.find_map(|import| Some((facts, import, self.asked_name(importer, import, asked)?)))
+        });
+        let Some((facts, import, number)) = found else { return Vec::new() };
+        let What::From { names, .. } = &import.what else { return Vec::new() };
+        let bound = names[number].renamed.as_ref().unwrap_or(&names[number].name);
+        let shown = facts.all.contains(bound) || self.is_asked(importer, bound);
+        if shown || text.contains("get_type_hints") || !only_annotates(text, bound) {
+            return Vec::new();
+        }
+        for_checkers(text, facts, import, number).unwrap_or_default()
+    }
+
+    /// Which name of an import is the one that is asked for.
+    fn asked_name(&self, importer: ModuleId, import: &Import, asked: &str) -> Option<usize> {
+        let What::From { names, .. } = &import.what else { return None };
+        let (_, Found::Module(module)) = self.meant(importer, &import.what)? else { return None };
+        let name = asked.strip_prefix(&*self.library.inventory.module(module).name)?.strip_prefix('.')?;
+        names.iter().position(|one| one.name == name)
+    }
+}
+
+/// Makes an import, or one name of it, one for type checkers; `None` if something else is on its lines, or it is within a block.
+fn for_checkers(text: &str, facts: &Facts, import: &Import, number: usize) -> Option<Vec<Edit>> {
+    let What::From { names, at, .. } = &import.what else { return None };
+    let start = import.range.start as usize;
+    let line_end = alone(text, &import.range)?;
+    let newline = Some(newline_at(text, line_end)).filter(|newline| !newline.is_empty()).unwrap_or("\n");
+    let (known, mut edits) = marked(facts, import);
+    let mark = if known { String::new() } else { format!("from typing import {MARK}{newline}") };
+    let name = &names[number];
+    let reason = format!("`{}` stands in annotations alone, so only type checkers import it", name.name);
+    if names.len() == 1 {
+        let opening = format!("{mark}if {MARK}:{newline}    ");
+        edits.push(Edit { range: start..start, text: opening, reason });
+    } else {
+        let origin = &text[at.start as usize..at.end as usize];
+        let listed = &text[name.at.start as usize..name.at.end as usize];
+        let block = format!("{newline}{mark}if {MARK}:{newline}    from {origin} import {listed}");
+        edits.push(Edit { range: line_end..line_end, text: block, reason });
+        edits.extend(removals(names, &[number]));
+    }
+    edits.sort_by_key(|edit| edit.range.start);
+    Some(edits)
+}
+
+/// Whether [`MARK`] is there before an import, with the edit that may be needed for it.
+fn marked(facts: &Facts, import: &Import) -> (bool, Vec<Edit>) {
+    let before = |end: u32| end <= import.range.start;
+    if facts.bound.iter().any(|bound| bound.name == MARK && bound.when == When::Load && before(bound.from)) {
+        return (true, Vec::new());
+    }
+    let typing = facts.imports.iter().find_map(|one| {
+        let What::From { level: 0, module, names, .. } = &one.what else { return None };
+        let plain = one.when == When::Load && one.guard == Guard::None && before(one.range.end);
+        let last = names.last().filter(|last| plain && module == "typing" && last.name != "*")?;
+        Some(last.at.end as usize)
+    });
+    let edit = typing.map(|at| Edit {
+        range: at..at,
+        text: format!(", {MARK}"),
+        reason: "for what only type checkers import".to_owned(),
+    });
+    (edit.is_some(), edit.into_iter().collect())
+}
+
+/// Whether a text binds a name by one import, and uses it only in annotations that nothing evaluates.
+fn only_annotates(text: &str, name: &str) -> bool {
+    let mut uses = Uses { name, functions: 0, imports: 0, otherwise: 0 };
+    syntax::with_module(text, |tree, _| {
+        let postponed = tree.body.iter().filter_map(Stmt::as_import_from_stmt).any(|import| {
+            import.module.as_deref() == Some("__future__")
+                && import.names.iter().any(|alias| alias.name.as_str() == "annotations")
+        });
+        uses.otherwise += u32::from(!postponed);
+        uses.visit_body(&tree.body);
+    });
+    uses.otherwise == 0 && uses.imports == 1
+}
+
+struct Uses<'n> {
+    name: &'n str,
+    /// How many functions are around.
+    functions: u32,
+    imports: u32,
+    /// Uses that run, and other bindings.
+    otherwise: u32,
+}
+
+// === impl Uses ===
+
+impl Uses<'_> {
+    fn binds(&self, name: &str) -> u32 {
+        u32::from(name == self.name)
+    }
+
+    fn function(&mut self, function: &StmtFunctionDef) {
+        self.otherwise += self.binds(&function.name);
+        let plain = function.decorator_list.iter().all(|decorator| {
+            decorator.expression.as_name_expr().is_some_and(|name| PLAIN.contains(&name.id.as_str()))
+        });
+        let parameters = &function.parameters;
+        for parameter in parameters.iter() {
+            self.otherwise += self.binds(parameter.name());
+            parameter.default().into_iter().for_each(|default| self.visit_expr(default));
+            parameter.annotation().filter(|_| !plain).into_iter().for_each(|expr| self.visit_expr(expr));
+        }
+        function.returns.iter().filter(|_| !plain).for_each(|expr| self.visit_expr(expr));
+        function.decorator_list.iter().for_each(|decorator| self.visit_expr(&decorator.expression));
+        self.functions += 1;
+        self.visit_body(&function.body);
+        self.functions -= 1;
+    }
+}
+
+impl<'a> Visitor<'a> for Uses<'_> {
+    fn visit_stmt(&mut self, statement: &'a Stmt) {
+        match statement {
+            Stmt::FunctionDef(function) => return self.function(function),
+            // A local variable's annotation is only for readers.
+            Stmt::AnnAssign(assign) if self.functions > 0 => {
+                self.visit_expr(&assign.target);
+                assign.value.iter().for_each(|value| self.visit_expr(value));
+                return;
+            }
+            Stmt::ClassDef(class) => self.otherwise += self.binds(&class.name),
+            Stmt::Import(import) => {
+                for alias in &import.names {
+                    let bound = alias.asname.as_ref().unwrap_or(&alias.name);
+                    self.otherwise += self.binds(bound.split('.').next().unwrap_or_default());
+                }
+            }
+            Stmt::ImportFrom(import) => {
+                for alias in &import.names {
+                    self.imports += self.binds(alias.asname.as_ref().unwrap_or(&alias.name));
+                }
+            }
+            Stmt::Global(global) => {
+                self.otherwise += global.names.iter().map(|name| self.binds(name)).sum::<u32>();
+            }
+            _ => {}
+        }
+        walk_stmt(self, statement);
+    }
+
+    fn visit_expr(&mut self, expression: &'a Expr) {
+        if let Expr::Name(name) = expression {
+            self.otherwise += self.binds(&name.id);
+        }
+        walk_expr(self, expression);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_silent_annotations_count() {
+        let head = "from __future__ import annotations\nfrom m import A\n";
+        let of = |rest: &str| only_annotates(&format!("{head}{rest}\n"), "A");
+        for silent in [
+            "def f(a: A, *b: A, c: A = None) -> list[A]: x: A = 1",
+            "class C:\n    @property\n    async def f(self) -> A: pass",
+            "x = 1",
+        ] {
+            assert!(of(silent), "{silent}");
+        }
+        for used in [
+            "class C:\n    a: A",
+            "a: A = 1",
+            "@get('/')\ndef f(a: A): pass",
+            "def f(a=A): pass",
+            "def f(): return A()",
+            "class C(A): pass",
+            "def f(A): pass",
+            "from n import A",
+        ] {
+            assert!(!of(used), "{used}");
+        }
+        assert!(
+            !only_annotates("from m import A\ndef f(a: A): pass\n", "A"),
+            "its annotations are evaluated"
+        );
+    }
+}

@@ -1,0 +1,241 @@
+//! Where else a file looks for modules: folders that it, or whatever runs it, puts on the search path beside the project's own.
+//!
+//! An import that is found there works, though not for the rest of the project. Folders are of three kinds: those above the file that
+//! are deployed or started by themselves (a manifest, a list of requirements, a Dockerfile, `manage.py` lies in them), those that the
+//! file or a `conftest.py` above it adds to `sys.path`, and those that the project's containers and environments name.
+
+use std::{cell::OnceCell, collections::HashMap};
+
+use ruff_python_ast::{
+    Expr, ExprCall, InterpolatedStringElement, Operator, Stmt,
+    visitor::{Visitor, walk_expr, walk_stmt},
+};
+
+use super::{
+    environment::search_folders,
+    files::{EntryKind, Files, folder_of, join, name_of, text_at},
+    syntax,
+};
+
+/// Files beside which a program is started.
+const STARTED: [&str; 9] = [
+    "pyproject.toml",
+    "setup.py",
+    "setup.cfg",
+    "Pipfile",
+    "Dockerfile",
+    "Procfile",
+    "manage.py",
+    "environment.yml",
+    "tox.ini",
+];
+/// How far names and calls are followed to the path that they make.
+const DEPTH_MAX: usize = 16;
+
+/// The folders of one file, found when they are first asked for.
+pub(super) struct OwnPath<'a> {
+    files: &'a dyn Files,
+    project: &'a str,
+    source: &'a str,
+    folders: OnceCell<Vec<String>>,
+}
+
+// === impl OwnPath ===
+
+impl<'a> OwnPath<'a> {
+    /// Of the file `source` of the project whose folder is `project`.
+    pub(super) const fn of(files: &'a dyn Files, project: &'a str, source: &'a str) -> Self {
+        Self { files, project, source, folders: OnceCell::new() }
+    }
+
+    /// Whether a module of this dotted name lies there.
+    pub(super) fn has(&self, name: &str) -> bool {
+        let path = name.replace('.', "/");
+        let there = |folder: &String| {
+            let module = join(folder, &path);
+            let name = name_of(&module);
+            self.files.list(folder_of(&module)).unwrap_or_default().iter().any(|entry| match entry.kind {
+                EntryKind::Folder => entry.name == name,
+                EntryKind::File => entry.name.strip_suffix(".py") == Some(name),
+            })
+        };
+        self.folders.get_or_init(|| self.folders()).iter().any(there)
+    }
+
+    fn folders(&self) -> Vec<String> {
+        let mut folders = search_folders(self.files, self.project);
+        folders.extend(self.added_by(self.source));
+        let mut folder = folder_of(self.source);
+        while folder.len() > self.project.len() && folder.starts_with(self.project) {
+            let entries = self.files.list(folder).unwrap_or_default();
+            if entries.iter().any(|entry| is_started(&entry.name)) {
+                folders.extend([folder.to_owned(), join(folder, "src")]);
+            }
+            folders.extend(self.added_by(&join(folder, "conftest.py")));
+            folder = folder_of(folder);
+        }
+        folders.extend(self.added_by(&join(self.project, "conftest.py")));
+        folders
+    }
+
+    /// What a file adds to `sys.path`.
+    fn added_by(&self, file: &str) -> Vec<String> {
+        let Some(text) = text_at(self.files, file).filter(|text| text.contains("sys")) else {
+            return Vec::new();
+        };
+        syntax::with_module(&text, |module, _| {
+            let mut reader =
+                Reader { file, project: self.project, values: HashMap::new(), found: Vec::new() };
+            reader.visit_body(&module.body);
+            reader.found
+        })
+    }
+}
+
+fn is_started(name: &str) -> bool {
+    let requirements =
+        name.starts_with("requirements") && [".txt", ".in"].iter().any(|end| name.ends_with(end));
+    STARTED.contains(&name) || requirements
+}
+
+/// A path without `.` and `..`; relative ones are below `folder`.
+pub(super) fn normal(folder: &str, path: &str) -> String {
+    let whole = if path.starts_with('/') { path.to_owned() } else { join(folder, path) };
+    let mut names: Vec<&str> = Vec::new();
+    for name in whole.split('/') {
+        match name {
+            "" | "." => {}
+            ".." => drop(names.pop()),
+            name => names.push(name),
+        }
+    }
+    let start = if whole.starts_with('/') { "/" } else { "" };
+    format!("{start}{}", names.join("/"))
+}
+
+/// Reads a module for what it adds to the search path.
+struct Reader<'a> {
+    file: &'a str,
+    project: &'a str,
+    values: HashMap<&'a str, &'a Expr>,
+    found: Vec<String>,
+}
+
+// === impl Reader ===
+
+impl<'a> Reader<'a> {
+    fn add(&mut self, folder: &Expr) {
+        let Some(path) = self.path(folder, 0) else { return };
+        // A relative path is one of wherever it is started: in the project's folder, or beside the file.
+        self.found.extend([normal(self.project, &path), normal(folder_of(self.file), &path)]);
+    }
+
+    fn call(&mut self, call: &ExprCall) {
+        let arguments = &call.arguments.args;
+        match dotted(&call.func).as_str() {
+            "sys.path.insert" => arguments.get(1).into_iter().for_each(|folder| self.add(folder)),
+            "sys.path.append" | "site.addsitedir" | "addsitedir" => {
+                arguments.first().into_iter().for_each(|folder| self.add(folder));
+            }
+            "sys.path.extend" => arguments.first().into_iter().for_each(|list| self.add_all(list)),
+            _ => {}
+        }
+    }
+
+    fn add_all(&mut self, list: &Expr) {
+        let folders = match list {
+            Expr::List(list) => &list.elts,
+            Expr::Tuple(tuple) => &tuple.elts,
+            _ => return,
+        };
+        folders.iter().for_each(|folder| self.add(folder));
+    }
+
+    /// The path that an expression makes; `None` if that cannot be said.
+    fn path(&self, expression: &Expr, depth: usize) -> Option<String> {
+        let next = |expression: &Expr| self.path(expression, depth + 1);
+        if depth > DEPTH_MAX {
+            return None;
+        }
+        match expression {
+            Expr::StringLiteral(literal) => Some(literal.value.to_str().to_owned()),
+            Expr::Name(name) if name.id == "__file__" => Some(self.file.to_owned()),
+            Expr::Name(name) => next(self.values.get(name.id.as_str())?),
+            Expr::Attribute(part) if part.attr.as_str() == "parent" => {
+                Some(folder_of(&next(&part.value)?).to_owned())
+            }
+            Expr::Subscript(part) => {
+                let parents = part.value.as_attribute_expr().filter(|of| of.attr.as_str() == "parents")?;
+                let number = part.slice.as_number_literal_expr()?.value.as_int()?.as_usize()?;
+                let start = next(&parents.value)?;
+                Some((0..=number.min(DEPTH_MAX)).fold(start.as_str(), |path, _| folder_of(path)).to_owned())
+            }
+            Expr::BinOp(both) if both.op == Operator::Div => {
+                Some(normal(&next(&both.left)?, &next(&both.right)?))
+            }
+            Expr::BinOp(both) if both.op == Operator::Add => Some(next(&both.left)? + &next(&both.right)?),
+            Expr::FString(text) => {
+                let part = |element: &InterpolatedStringElement| match element {
+                    InterpolatedStringElement::Literal(literal) => Some(literal.value.to_string()),
+                    InterpolatedStringElement::Interpolation(value) => next(&value.expression),
+                };
+                text.value.elements().map(part).collect()
+            }
+            Expr::Call(call) => self.called(call, depth),
+            _ => None,
+        }
+    }
+
+    fn called(&self, call: &ExprCall, depth: usize) -> Option<String> {
+        let path = |expression: &Expr| self.path(expression, depth + 1);
+        let arguments = &call.arguments.args;
+        let joined = |start: String, rest: &[Expr]| {
+            rest.iter().try_fold(start, |start, next| Some(normal(&start, &path(next)?)))
+        };
+        let name = dotted(&call.func);
+        match name.rsplit('.').next().unwrap_or_default() {
+            "getcwd" | "cwd" => Some(self.project.to_owned()),
+            "dirname" => Some(folder_of(&path(arguments.first()?)?).to_owned()),
+            "abspath" | "realpath" | "normpath" | "str" | "fspath" => path(arguments.first()?),
+            "Path" | "PurePath" | "join" => joined(path(arguments.first()?)?, &arguments[1..]),
+            "resolve" | "absolute" | "as_posix" | "joinpath" => {
+                joined(path(&call.func.as_attribute_expr()?.value)?, arguments)
+            }
+            _ => None,
+        }
+    }
+}
+
+impl<'a> Visitor<'a> for Reader<'a> {
+    fn visit_stmt(&mut self, statement: &'a Stmt) {
+        match statement {
+            Stmt::Assign(assignment) => {
+                for name in assignment.targets.iter().filter_map(Expr::as_name_expr) {
+                    self.values.insert(name.id.as_str(), &assignment.value);
+                }
+            }
+            Stmt::AugAssign(more) if dotted(&more.target) == "sys.path" => self.add_all(&more.value),
+            _ => {}
+        }
+        walk_stmt(self, statement);
+    }
+
+    fn visit_expr(&mut self, expression: &'a Expr) {
+        if let Expr::Call(call) = expression {
+            self.call(call);
+        }
+        walk_expr(self, expression);
+    }
+}
+
+/// `sys.path.insert` of such an expression; the last name alone of whatever hangs on a call.
+fn dotted(expression: &Expr) -> String {
+    match expression {
+        Expr::Name(name) => name.id.to_string(),
+        Expr::Attribute(part) => match dotted(&part.value) {
+            before if before.is_empty() => part.attr.to_string(),
+            before => format!("{before}.{}", part.attr),
+        },
+        _ => String::new(),
+    }
+}
