@@ -17,7 +17,7 @@ use crate::harness::{Result, Trouble};
 const DATA: &str = "SHIELD_BAR_DATA";
 const PYTHON: &str = "SHIELD_BAR_PYTHON";
 /// What the original's settings want to be told before it can be imported.
-const SETTINGS: [(&str, &str); 3] = [
+pub(super) const SETTINGS: [(&str, &str); 3] = [
     ("LINKSHIELD_ENVIRONMENT", "development"),
     ("LINKSHIELD_DATABASE_URL", "postgresql://test:test@localhost:5432/test_db"),
     ("PYTHONDONTWRITEBYTECODE", "1"),

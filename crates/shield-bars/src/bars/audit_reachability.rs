@@ -21,7 +21,7 @@ use shield_audit::{
 
 use super::{
     Options,
-    audit_original::{copy, data, original},
+    audit_original::{SETTINGS, copy, data, original},
 };
 use crate::harness::{Result, Trouble, Verdict};
 
@@ -34,10 +34,8 @@ const REMOVED_MIN: f64 = 0.40;
 const IMPORTED_MIN: usize = 3_000;
 /// Nothing is held against it: there is no list of what is accepted.
 const DAY: Date = Date::constant(2026, 11, 27);
-/// What the original's settings want to be told before it can be imported.
-const SETTINGS: [(&str, &str); 4] = [
-    ("LINKSHIELD_ENVIRONMENT", "development"),
-    ("LINKSHIELD_DATABASE_URL", "postgresql://test:test@localhost:5432/test_db"),
+/// What the original's settings want to be told beside [`SETTINGS`] before all of it can be imported.
+const KEYS: [(&str, &str); 2] = [
     ("LINKSHIELD_SECRET_KEY", "test-secret-key-for-testing-only"),
     ("LINKSHIELD_JWT_SECRET_KEY", "test-jwt-secret-key-for-testing-only"),
 ];
@@ -123,7 +121,7 @@ fn measure() -> Result<Verdict> {
 fn loaded(root: &Path, site: &Path, aside: &Path) -> Result<Loaded> {
     let program = env::var_os(PYTHON).map_or_else(|| PathBuf::from("python3"), PathBuf::from);
     let mut command = Command::new(program);
-    command.args(["-B", "-c", RUN]).arg(root).arg(site).current_dir(root).envs(SETTINGS);
+    command.args(["-B", "-c", RUN]).arg(root).arg(site).current_dir(root).envs(SETTINGS).envs(KEYS);
     let output = command.output().map_err(|error| Trouble::caused("run python3", error))?;
     // Modules of the program print as they are loaded: what counts is in a file.
     if !output.status.success() {
