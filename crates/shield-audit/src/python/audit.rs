@@ -187,7 +187,7 @@ fn finding(path: &str, module: &Module<'_>, found: scan::Found) -> Finding {
         subject: hit.subject,
         message: hit.message,
         steps: Vec::new(),
-        wording: Wording::of(&check.rule, text),
+        wording: Wording::of(rule, text),
         fingerprint: Fingerprint::UNSET,
     }
 }
