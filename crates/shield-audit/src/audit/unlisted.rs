@@ -75,7 +75,7 @@ fn npm_asks(bytes: &[u8]) -> bool {
     let asked = |key: &&str| {
         manifest.get(key).and_then(|asked| asked.as_object()).is_some_and(|asked| !asked.is_empty())
     };
-    NPM_KEYS.iter().any(|key| asked(key))
+    NPM_KEYS.iter().any(asked)
 }
 
 fn cargo_asks(bytes: &[u8]) -> bool {
@@ -84,7 +84,7 @@ fn cargo_asks(bytes: &[u8]) -> bool {
     let asked = |key: &&str| {
         manifest.get(*key).and_then(|asked| asked.as_table()).is_some_and(|asked| !asked.is_empty())
     };
-    CARGO_TABLES.iter().any(|key| asked(key))
+    CARGO_TABLES.iter().any(asked)
 }
 
 #[cfg(test)]
