@@ -2,10 +2,12 @@
 
 use std::{cmp::Ordering, ops::RangeInclusive};
 
+const BLOCK_BYTES: usize = 256;
+
 /// Whether a text has a letter that may be in an identifier and is folded into ASCII letters, digits or `_`.
 pub(super) fn has_folded(text: &str) -> bool {
     let mut rest = text;
-    while let Some(at) = rest.bytes().position(|byte| !byte.is_ascii()) {
+    while let Some(at) = first_beyond_ascii(rest.as_bytes()) {
         rest = &rest[at..];
         let mut letters = rest.chars();
         if letters.next().is_some_and(is_folded) {
@@ -14,6 +16,13 @@ pub(super) fn has_folded(text: &str) -> bool {
         rest = letters.as_str();
     }
     false
+}
+
+/// Where the first byte is that is no ASCII: whole blocks are passed over at once.
+fn first_beyond_ascii(bytes: &[u8]) -> Option<usize> {
+    let blocks = bytes.chunks(BLOCK_BYTES).take_while(|block| block.is_ascii()).count();
+    let start = bytes.len().min(blocks * BLOCK_BYTES);
+    bytes[start..].iter().position(|byte| !byte.is_ascii()).map(|at| start + at)
 }
 
 fn is_folded(letter: char) -> bool {

@@ -52,7 +52,7 @@ pub(super) enum Standing {
     Attribute,
     /// Alone in quotes.
     Quoted,
-    /// Beside another word, or as a part of one.
+    /// Beside another word, as a part of one, or as the name of what is defined here.
     Prose,
 }
 
@@ -84,6 +84,10 @@ pub(super) fn standing(bytes: &[u8], range: Range<usize>) -> Standing {
     let neighbour_before = &before[before.len() - word..];
     let behind = &behind[behind.iter().take_while(|byte| blank(byte)).count()..];
     let neighbour_behind = &behind[..behind.iter().take_while(|byte| is_word(byte)).count()];
+    // What a file defines itself under a name is nothing that it uses.
+    if matches!(neighbour_before, b"def" | b"class") {
+        return Standing::Prose;
+    }
     let beside_name = [neighbour_before, neighbour_behind]
         .into_iter()
         .any(|word| !word.is_empty() && !KEYWORDS.contains(&word));
@@ -115,7 +119,7 @@ mod tests {
         for text in ["x.eval()", "x. eval"] {
             assert_eq!(stands(text), Standing::Attribute, "{text}");
         }
-        for text in ["evaluate", "_eval", "the eval", "eval mode", "x1 eval", "eval 2"] {
+        for text in ["evaluate", "_eval", "the eval", "eval mode", "x1 eval", "eval 2", "def eval(x): pass"] {
             assert_eq!(stands(text), Standing::Prose, "{text}");
         }
         assert_eq!(stands("getattr(x, 'eval')"), Standing::Quoted);
