@@ -37,7 +37,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         Progress::Flows => step("flows"),
         Progress::Imports => step("imports"),
         Progress::Packages => step("packages"),
-        Progress::Files { .. } | Progress::History { .. } => {}
+        _ => {}
     })?;
     step("cache");
     if let Some(bytes) = settings.cache.take().and_then(Cache::into_bytes) {
