@@ -42,6 +42,8 @@ const TWO_CLASSES_MAX: f64 = 0.2;
 const ALL_RULES_MAX: f64 = 1.0;
 /// Of the processor time of the first audit, where nothing has changed since.
 const WARM_MAX: f64 = 0.1;
+/// Less means that ruff passed the files over.
+const RUFF_SECONDS_MIN: f64 = 0.5;
 /// Times the processor time of bandit.
 const BANDIT_MIN: f64 = 50.0;
 const LITERAL_MAX: Duration = Duration::from_millis(200);
@@ -80,7 +82,7 @@ fn two_classes(programs: &Programs, trees: &Trees, verdict: &mut Verdict) -> Res
     let selected = selected.join(",");
     let (mut own, mut theirs) = (Turns::default(), Turns::default());
     for _ in 0..TURNS {
-        theirs.0.push(ruff(programs, &selected, &trees.project)?);
+        theirs.0.push(ruff(programs, &selected, &trees.packages)?);
         own.0.push(Spent { processor: engine(&trees.project)?, resident_bytes: 0 });
     }
     Ok(compared("two classes", TWO_CLASSES_MAX, &own, &theirs, verdict))
@@ -90,7 +92,7 @@ fn two_classes(programs: &Programs, trees: &Trees, verdict: &mut Verdict) -> Res
 fn all_rules(programs: &Programs, trees: &Trees, verdict: &mut Verdict) -> Result<String> {
     let (mut own, mut again, mut theirs) = (Turns::default(), Turns::default(), Turns::default());
     for _ in 0..TURNS {
-        theirs.0.push(ruff(programs, "S", &trees.project)?);
+        theirs.0.push(ruff(programs, "S", &trees.packages)?);
         let ([first, second], same) = shield_twice(programs, &trees.project)?;
         verdict.demand(same, || "a second audit says something else".to_owned());
         own.0.push(first);
@@ -183,6 +185,7 @@ fn compared(what: &str, share_max: f64, own: &Turns, theirs: &Turns, verdict: &m
         theirs.least(),
         theirs.median()
     );
+    verdict.demand(theirs.least() >= RUFF_SECONDS_MIN, || format!("{what}: ruff looked at next to nothing"));
     verdict.demand(least <= share_max && median <= share_max, || {
         format!("{what}: {least:.2} of ruff's processor time, {median:.2} in the median")
     });

@@ -20,6 +20,8 @@ const SAMPLED: usize = 40;
 pub(super) struct Trees {
     /// Has all the packages.
     pub(super) project: PathBuf,
+    /// These packages themselves: ruff passes over a directory of this name unless it is told of it.
+    pub(super) packages: PathBuf,
     /// How many files of Python that is.
     pub(super) python_files: usize,
     /// Has some of their files.
@@ -49,11 +51,20 @@ impl Trees {
         let files = files(&packages)?;
         let python: Vec<&PathBuf> = files.iter().filter(|file| is_python(file)).collect();
         let sampled: Vec<&PathBuf> = python.iter().step_by(SAMPLED).copied().collect();
-        bring(&packages, files.iter(), &project.join(PACKAGES))?;
+        let installed = project.join(PACKAGES);
+        bring(&packages, files.iter(), &installed)?;
         bring(&packages, sampled.iter().copied(), &sample.join(PACKAGES))?;
         bring(&packages, [&packages.join(LITERAL)].into_iter(), &literal)?;
         let (python_files, sample_files) = (python.len(), sampled.len());
-        Ok(Self { project, python_files, sample, sample_files, literal, _directory: directory })
+        Ok(Self {
+            project,
+            packages: installed,
+            python_files,
+            sample,
+            sample_files,
+            literal,
+            _directory: directory,
+        })
     }
 }
 
