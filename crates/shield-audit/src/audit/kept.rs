@@ -1,6 +1,6 @@
 //! Results of audits before, where everything that they were made of is the same: see [`crate::cache`].
 
-use std::{borrow::Cow, fs, path::Path};
+use std::{borrow::Cow, path::Path};
 
 use serde::{Deserialize, Serialize};
 use shield_types::Sha256Digest;
@@ -16,7 +16,7 @@ use crate::{
     imports::Disk,
     report::{Gap, Part},
     secrets::AREA,
-    tree::{Entry, Origin, decode},
+    tree::{Entry, Origin, REGULAR_BYTES_MAX, decode, read_regular},
 };
 
 /// What is kept of a file beside its findings.
@@ -166,7 +166,7 @@ impl<'a> Kept<'a> {
 
     /// Reads the text of a file again; `false` if it is another one now.
     fn read_again(&self, file: &mut PythonFile) -> bool {
-        let Ok(bytes) = fs::read(&file.location) else { return false };
+        let Ok(bytes) = read_regular(&file.location, REGULAR_BYTES_MAX) else { return false };
         file.text = decode(&bytes).ok().map(|text| text.characters.into_owned());
         file.guard == Some(self.guard(Origin::Project, Sha256Digest::of(&bytes)))
     }

@@ -6,13 +6,12 @@ use std::{collections::BTreeSet, io};
 use crate::report::{Gap, Part};
 
 /// Lists of packages in forms that are not read here.
-const NOT_READ: [&str; 12] = [
+const NOT_READ: [&str; 11] = [
     "yarn.lock",
     "bun.lock",
     "bun.lockb",
     "deno.lock",
     "conda-lock.yml",
-    "environment.yml",
     "Gemfile.lock",
     "composer.lock",
     "pom.xml",
@@ -36,6 +35,9 @@ pub(super) fn unlisted(paths: &[String], read: impl Fn(&str) -> io::Result<Vec<u
         let (folder, name) = path.rsplit_once('/').unwrap_or(("", path));
         let reason = match name {
             _ if NOT_READ.contains(&name) => {
+                "a list of packages in a form that is not read here: its packages are not looked at"
+            }
+            "environment.yml" if asks(path, conda_asks) => {
                 "a list of packages in a form that is not read here: its packages are not looked at"
             }
             "package.json" if !locked(&all, folder, &NPM_LOCKS) && asks(path, npm_asks) => {
@@ -78,6 +80,11 @@ fn npm_asks(bytes: &[u8]) -> bool {
     NPM_KEYS.iter().any(asked)
 }
 
+/// Other programs have files of this name.
+fn conda_asks(bytes: &[u8]) -> bool {
+    bytes.split(|byte| *byte == b'\n').any(|line| line.starts_with(b"dependencies:"))
+}
+
 fn cargo_asks(bytes: &[u8]) -> bool {
     let manifest: toml::Table =
         str::from_utf8(bytes).ok().and_then(|text| text.parse().ok()).unwrap_or_default();
@@ -107,6 +114,8 @@ mod tests {
         assert_eq!(named(&[npm]), ["web/package.json"]);
         assert!(named(&[npm, ("package-lock.json", "{}")]).is_empty(), "a workspace has its lock file above");
         assert!(named(&[("package.json", r#"{"name": "a"}"#)]).is_empty());
+        assert_eq!(named(&[("environment.yml", "name: a\ndependencies:\n  - b=1\n")]), ["environment.yml"]);
+        assert!(named(&[("environment.yml", "kind: Environment\n")]).is_empty());
     }
 
     #[test]

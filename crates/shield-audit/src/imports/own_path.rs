@@ -12,7 +12,6 @@ use ruff_python_ast::{
 };
 
 use super::{
-    environment::search_folders,
     files::{EntryKind, Files, folder_of, join, name_of, text_at},
     syntax,
 };
@@ -37,15 +36,21 @@ pub(super) struct OwnPath<'a> {
     files: &'a dyn Files,
     project: &'a str,
     source: &'a str,
+    /// Those that the project's containers and environments name.
+    named: &'a [String],
     folders: OnceCell<Vec<String>>,
 }
 
 // === impl OwnPath ===
 
 impl<'a> OwnPath<'a> {
-    /// Of the file `source` of the project whose folder is `project`.
-    pub(super) const fn of(files: &'a dyn Files, project: &'a str, source: &'a str) -> Self {
-        Self { files, project, source, folders: OnceCell::new() }
+    /// Of the file `source` of the project whose folder is `project`; `named` is what [`super::environment::search_folders`] says of it.
+    pub(super) const fn of(
+        files: &'a dyn Files,
+        (project, source): (&'a str, &'a str),
+        named: &'a [String],
+    ) -> Self {
+        Self { files, project, source, named, folders: OnceCell::new() }
     }
 
     /// Whether a module of this dotted name lies there.
@@ -63,7 +68,7 @@ impl<'a> OwnPath<'a> {
     }
 
     fn folders(&self) -> Vec<String> {
-        let mut folders = search_folders(self.files, self.project);
+        let mut folders = self.named.to_vec();
         folders.extend(self.added_by(self.source));
         let mut folder = folder_of(self.source);
         while folder.len() > self.project.len() && folder.starts_with(self.project) {

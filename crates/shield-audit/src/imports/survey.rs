@@ -11,6 +11,7 @@ use serde::Serialize;
 use super::{
     declared::{Declared, distribution_of},
     distributions::Distributions,
+    environment::search_folders,
     facts::{Guard, Import, ImportedName, What, When},
     inventory::{Home, ModuleId, Shape},
     library::{Library, Presence},
@@ -177,6 +178,8 @@ pub struct Surveyor<'a> {
     project: &'a str,
     declared: &'a Declared,
     distributions: &'a Distributions,
+    /// Folders that the project's containers and environments name; read when first needed.
+    named: OnceLock<Vec<String>>,
     /// Made when it is first needed.
     pub(super) asked: OnceLock<Asked>,
 }
@@ -200,6 +203,7 @@ impl<'a> Surveyor<'a> {
             project,
             declared,
             distributions,
+            named: OnceLock::new(),
             asked: OnceLock::new(),
         }
     }
@@ -222,7 +226,9 @@ impl<'a> Surveyor<'a> {
         let Some(facts) = self.library.facts(importer) else { return survey };
         let source = self.library.inventory.module(importer).source.as_deref().unwrap_or_default();
         let text = self.library.text(source).map(|(text, _)| text).unwrap_or_default();
-        let own_path = OwnPath::of(self.library.files(), self.project, source);
+        let files = self.library.files();
+        let named = self.named.get_or_init(|| search_folders(files, self.project));
+        let own_path = OwnPath::of(files, (self.project, source), named);
         let mut reached = (0, 1);
         for (number, import) in
             facts.imports.iter().enumerate().filter(|(_, import)| import.when != When::Never)
