@@ -2,7 +2,7 @@
 
 use std::{
     cmp::Ordering,
-    collections::BTreeSet,
+    collections::{BTreeSet, HashSet},
     ffi::OsStr,
     fs::{self, File},
     io::{self, Read as _},
@@ -101,7 +101,14 @@ impl Tree {
         let environments = Environments::among(tree.entries.iter().map(|entry| entry.path.as_str()));
         let installed: BTreeSet<&str> =
             tree.entries.iter().filter_map(|entry| environments.installed(&entry.path)).collect();
-        let tracked = tracked(root, &installed.into_iter().collect::<Vec<_>>());
+        let installed: Vec<&str> = installed.into_iter().collect();
+        let tracked = tracked(root, &installed).unwrap_or_else(|why| {
+            let error = format!("whether it is committed, and so the project's own, is not known: {why}");
+            let reason = || Reason::Unreadable { error: error.clone() };
+            let unknown = installed.iter().map(|path| Skipped { path: (*path).to_owned(), reason: reason() });
+            tree.skipped.extend(unknown);
+            HashSet::new()
+        });
         for entry in tree.entries.iter_mut().chain(tree.aside.iter_mut().map(|(entry, _)| entry)) {
             if environments.installed(&entry.path).is_some() && !tracked.contains(&entry.path) {
                 entry.origin = Origin::Dependency;
@@ -335,6 +342,10 @@ mod tests {
         git(&["init", "-q"]);
         git(&["add", "-f", "src", "node_modules/ours.js"]);
         assert_eq!(own(), ["node_modules/ours.js", "src/a.py", "src/pyvenv.cfg"]);
+        fs::write(root.path().join(".git/index"), "broken").unwrap();
+        let tree = Tree::walk(root.path(), &Settings::default()).unwrap();
+        let gaps: Vec<_> = tree.skipped.iter().filter(|one| one.reason.leaves_gap()).collect();
+        assert_eq!(gaps.len(), 2, "nobody knows whose it is: {gaps:?}");
     }
 
     #[test]
