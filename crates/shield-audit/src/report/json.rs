@@ -88,12 +88,22 @@ struct Database<'a> {
 /// The report as one document of JSON.
 #[must_use]
 pub fn json(report: &Report, criteria: &Criteria) -> String {
+    let document = document(report, criteria);
+    let mut text =
+        serde_json::to_string_pretty(&document).expect("every key is text, and nothing in it can fail");
+    text.push('\n');
+    text
+}
+
+/// The same document, as a part of a greater one.
+#[must_use]
+pub fn document<'a>(report: &'a Report, criteria: &Criteria) -> impl Serialize + use<'a> {
     let of = |finding| One::of(report, finding);
     let found = report.found.iter().map(|one| One { standing: Some(one.standing), ..of(&one.finding) });
     let accepted = report.accepted.iter().map(|one| One { terms: Some(&one.terms), ..of(&one.finding) });
     let suppressed =
         report.suppressed.iter().map(|one| One { comment: Some(&one.comment), ..of(&one.finding) });
-    let document = Document {
+    Document {
         schema: SCHEMA,
         root: &report.root,
         day: report.day,
@@ -110,11 +120,7 @@ pub fn json(report: &Report, criteria: &Criteria) -> String {
         scanners: &report.scanners,
         packages: &report.packages,
         advisories: Known::of(report),
-    };
-    let mut text =
-        serde_json::to_string_pretty(&document).expect("every key is text, and nothing in it can fail");
-    text.push('\n');
-    text
+    }
 }
 
 // === impl One ===

@@ -28,7 +28,7 @@ pub use claims::claims;
 pub use coverage::{Coverage, Gap, HistoryRead, ParsePartError, Part};
 pub use funnel::Funnel;
 pub use html::html;
-pub use json::{SCHEMA, json};
+pub use json::{SCHEMA, document, json};
 pub use markdown::markdown;
 pub use sarif::sarif;
 pub use scanners::Scanner;

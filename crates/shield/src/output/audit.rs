@@ -7,7 +7,7 @@ use std::{
 };
 
 use anstyle::AnsiColor;
-use serde_json::{Value, json};
+use serde::Serialize;
 use shield_audit::{
     audit::Progress,
     report::{self, Criteria, Outcome, Report, text::text},
@@ -22,6 +22,13 @@ use crate::cli::OutputFormat;
 /// On a terminal, the live line changes at most this often; elsewhere a line is told so often.
 const REDRAW: Duration = Duration::from_millis(80);
 const HEARTBEAT: Duration = Duration::from_secs(10);
+
+/// What scripts read.
+#[derive(Serialize)]
+struct Audited<R> {
+    event: &'static str,
+    report: R,
+}
 
 enum Mode {
     Terminal,
@@ -107,9 +114,7 @@ fn eprint_live(line: &str) {
 pub(crate) fn print(report: &Report, criteria: &Criteria, format: OutputFormat) {
     match format {
         OutputFormat::Json => {
-            let report: Value =
-                serde_json::from_str(&report::json(report, criteria)).expect("a report is JSON");
-            json_line(&json!({ "event": "audited", "report": report }));
+            json_line(&Audited { event: "audited", report: report::document(report, criteria) });
         }
         OutputFormat::Text => {
             let color = match report.outcome(criteria) {
