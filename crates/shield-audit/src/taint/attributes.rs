@@ -18,6 +18,28 @@ use crate::python::names::Bound;
 // === impl Run ===
 
 impl<'a> Run<'_, 'a> {
+    /// What `a.b` is, with what others left there.
+    pub(super) fn attribute_read(
+        &mut self,
+        frame: &mut Frame<'a>,
+        node: &'a Expr,
+        attribute: &'a ast::ExprAttribute,
+    ) -> Value<'a> {
+        let object = self.expr(frame, &attribute.value);
+        let name = attribute.attr.as_str();
+        let keepers = self.keepers_of(&object, name, true);
+        if keepers.is_empty() {
+            return self.attribute(frame, node, &object, name);
+        }
+        let own = self.source_text(frame.file, attribute.range);
+        if let Some(value) = frame.state.variables.get(own).cloned() {
+            return self.read(frame, value);
+        }
+        let value = self.attribute(frame, node, &object, name);
+        let value = self.found(frame, node, keepers, value);
+        self.read(frame, value)
+    }
+
     /// What `a.b` is.
     pub(super) fn attribute(
         &mut self,
@@ -155,8 +177,9 @@ impl<'a> Run<'_, 'a> {
                     None if is_class_method(node) => Some(Shape::Class(file, class).into()),
                     None => None,
                 };
-                let body = Body::Def(node);
-                Some(Shape::Function(Rc::new(Callable { file, body, receiver, closure: None })).into())
+                let bare = node.decorator_list.is_empty();
+                let callable = Callable { file, body: Body::Def(node), receiver, closure: None, bare };
+                Some(Shape::Function(Rc::new(callable)).into())
             }
             Bound::Class(node) => Some(Shape::Class(file, node).into()),
             Bound::Value(expr) => Some(literal(expr).map_or_else(Value::default, Value::constant)),
