@@ -13,7 +13,7 @@ use super::{
     sources,
     value::{Body, Callable, Key, Object, ObjectId, Shape, Value},
 };
-use crate::python::names::Bound;
+use crate::python::names::{Bound, ScopeId, ScopeKind};
 
 // === impl Run ===
 
@@ -50,6 +50,9 @@ impl<'a> Run<'_, 'a> {
     ) -> Value<'a> {
         match &object.shape {
             Shape::Module(module) => self.member(module, name),
+            Shape::External(whole) if &**whole == "builtins.super()" => {
+                self.of_super(frame, name).unwrap_or_else(|| Value::external(format!("{whole}.{name}")))
+            }
             Shape::External(whole) => self.external_attribute(frame, node, whole, name, &object.marks),
             Shape::Class(file, class) => self.class_attribute(*file, class, name, None).unwrap_or_default(),
             Shape::Of(file, class) => self.field_of(frame, node, object, (*file, class), name),
@@ -60,6 +63,23 @@ impl<'a> Run<'_, 'a> {
             }
             _ => Value::unknown(self.derived(frame, node, &object.marks, Role::Part)),
         }
+    }
+
+    /// What a class above the one whose method this is has under a name.
+    fn of_super(&mut self, frame: &mut Frame<'a>, name: &'a str) -> Option<Value<'a>> {
+        let names = self.project.file(frame.file).module.names;
+        let (scope, first) = names.method(frame.scope)?;
+        let ScopeKind::Class(class) = names.scope(scope).kind else { return None };
+        let receiver = frame.state.variables.get(first).cloned();
+        for base in class.arguments.iter().flat_map(|arguments| &arguments.args) {
+            let mut around = Frame::new(frame.file, ScopeId::MODULE, 0);
+            if let Shape::Class(file, above) = self.expr(&mut around, base).shape
+                && let Some(value) = self.class_attribute(file, above, name, receiver.as_ref())
+            {
+                return Some(value);
+            }
+        }
+        None
     }
 
     fn external_attribute(

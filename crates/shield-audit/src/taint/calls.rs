@@ -187,11 +187,27 @@ impl<'a> Run<'_, 'a> {
                 let receiver = receiver.as_ref().or((!callee.marks.is_empty()).then_some(callee));
                 self.external(frame, Call { node, name: &name, receiver, arguments: &arguments })
             }
+            Shape::Of(..) | Shape::Objects(_)
+                if let Some(method) = self.called_as_function(frame, node, callee) =>
+            {
+                self.call_value(frame, node, &method, None, arguments)
+            }
             _ => {
                 let name = method.map_or_else(|| "?".to_owned(), |(_, name)| format!("?.{name}"));
                 self.external(frame, Call { node, name: &name, receiver, arguments: &arguments })
             }
         }
+    }
+
+    /// The `__call__` of an object of the project.
+    fn called_as_function(
+        &mut self,
+        frame: &mut Frame<'a>,
+        node: &'a Expr,
+        object: &Value<'a>,
+    ) -> Option<Value<'a>> {
+        let value = self.attribute(frame, node, object, "__call__");
+        matches!(value.shape, Shape::Function(_)).then_some(value)
     }
 
     /// What a call of a library, or of something unknown, gives.

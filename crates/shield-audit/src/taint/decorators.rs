@@ -21,7 +21,11 @@ const OF_ATTRIBUTES: [&str; 4] = ["property", "cached_property", "staticmethod",
 
 impl<'a> Run<'_, 'a> {
     /// What is called when a function is.
-    pub(super) fn as_decorated(&mut self, frame: &mut Frame<'a>, callable: &Rc<Callable<'a>>) -> Rc<Callable<'a>> {
+    pub(super) fn as_decorated(
+        &mut self,
+        frame: &mut Frame<'a>,
+        callable: &Rc<Callable<'a>>,
+    ) -> Rc<Callable<'a>> {
         let Body::Def(def) = callable.body else { return Rc::clone(callable) };
         if callable.bare || def.decorator_list.is_empty() {
             return Rc::clone(callable);

@@ -84,10 +84,12 @@ impl<'a> Run<'_, 'a> {
 
     /// Whether a function uses what is around it where it is called: a lambda, or what has objects of a stranger's data around it.
     fn sees_objects(state: &State<'a>, callable: &Callable<'a>) -> bool {
-        let holds = |value: &Value<'a>| !value.objects().is_empty() && Self::matters(state, value, NESTED_MAX);
-        callable.closure.as_ref().is_some_and(|around| {
-            matches!(callable.body, Body::Lambda(_)) || around.values().any(holds)
-        })
+        let holds =
+            |value: &Value<'a>| !value.objects().is_empty() && Self::matters(state, value, NESTED_MAX);
+        callable
+            .closure
+            .as_ref()
+            .is_some_and(|around| matches!(callable.body, Body::Lambda(_)) || around.values().any(holds))
     }
 
     /// Whether a value is a stranger's data, or leads to it.

@@ -65,7 +65,7 @@ impl Caller {
                 caller(0, "function", Manner::Items, Yields::Nothing)
             }
             "functools.reduce" => caller(0, "function", Manner::Folded, Yields::Result),
-            "builtins.sorted" | "builtins.min" | "builtins.max" => {
+            "builtins.sorted" | "builtins.min" | "builtins.max" | "?.sort" => {
                 Self { place: None, name: "key", manner: Manner::Compared, yields: Yields::Nothing }
             }
             "threading.Thread" | "multiprocessing.Process" => {
@@ -111,7 +111,8 @@ impl<'a> Run<'_, 'a> {
             return partial(frame, call.arguments);
         }
         let known = Caller::of(call.name);
-        let function = known.and_then(|caller| caller.function(call.arguments)).filter(|one| can_be_called(one));
+        let function =
+            known.and_then(|caller| caller.function(call.arguments)).filter(|one| can_be_called(one));
         let (Some(caller), Some(function)) = (known, function) else {
             self.called_by_any(frame, call);
             return None;
@@ -152,11 +153,9 @@ impl<'a> Run<'_, 'a> {
         let behind = &all.positional[behind..];
         let others = all.named.iter().filter(|(name, _)| *name != caller.name).cloned();
         match caller.manner {
-            Manner::Behind => Arguments {
-                positional: behind.to_vec(),
-                named: others.collect(),
-                rest: all.rest.clone(),
-            },
+            Manner::Behind => {
+                Arguments { positional: behind.to_vec(), named: others.collect(), rest: all.rest.clone() }
+            }
             Manner::Items => Arguments {
                 positional: behind.iter().map(|each| self.item(frame, call.node, each)).collect(),
                 named: Vec::new(),
@@ -168,7 +167,8 @@ impl<'a> Run<'_, 'a> {
                 Arguments { positional: item.into_iter().collect(), ..Arguments::default() }
             }
             Manner::Folded => {
-                let items: Vec<_> = behind.first().map(|over| self.item(frame, call.node, over)).into_iter().collect();
+                let items: Vec<_> =
+                    behind.first().map(|over| self.item(frame, call.node, over)).into_iter().collect();
                 let before = items.iter().chain(behind.get(1)).cloned().reduce(|all, one| all.join(&one));
                 Arguments { positional: before.into_iter().chain(items).collect(), ..Arguments::default() }
             }
@@ -196,7 +196,9 @@ impl<'a> Run<'_, 'a> {
         method: (&Value<'a>, &str),
     ) -> Option<Value<'a>> {
         let (function, method) = method;
-        if !matches!(function.shape, Shape::Function(_)) || !["delay", "send", "apply_async"].contains(&method) {
+        if !matches!(function.shape, Shape::Function(_))
+            || !["delay", "send", "apply_async"].contains(&method)
+        {
             return None;
         }
         let arguments = self.arguments(frame, call);
@@ -246,12 +248,7 @@ impl<'a> Run<'_, 'a> {
 }
 
 /// `**table` among the arguments of a function: by name where the function has such parameters.
-fn spread_table<'a>(
-    frame: &Frame<'a>,
-    table: &Value<'a>,
-    function: &Value<'a>,
-    into: &mut Arguments<'a>,
-) {
+fn spread_table<'a>(frame: &Frame<'a>, table: &Value<'a>, function: &Value<'a>, into: &mut Arguments<'a>) {
     let parameters = match &function.shape {
         Shape::Function(callable) => callable.body.parameters(),
         _ => None,
@@ -278,7 +275,10 @@ fn can_be_called(value: &Value<'_>) -> bool {
     match &value.shape {
         Shape::Function(_) | Shape::Partial(_) | Shape::Class(..) => true,
         Shape::External(name) => {
-            value.marks.is_empty() && !name.ends_with("()") && !sources::is_request(name) && &**name != "constants"
+            value.marks.is_empty()
+                && !name.ends_with("()")
+                && !sources::is_request(name)
+                && &**name != "constants"
         }
         _ => false,
     }
@@ -298,7 +298,8 @@ impl<'a> Partial<'a> {
     /// The arguments that it has, and these behind them.
     pub(super) fn with(&self, given: Arguments<'a>) -> Arguments<'a> {
         let Arguments { positional, named, rest } = given;
-        let own = self.arguments.named.iter().filter(|(name, _)| named.iter().all(|(other, _)| other != name));
+        let own =
+            self.arguments.named.iter().filter(|(name, _)| named.iter().all(|(other, _)| other != name));
         let mut all = Arguments {
             positional: self.arguments.positional.iter().cloned().chain(positional).collect(),
             named: own.cloned().chain(named.iter().cloned()).collect(),

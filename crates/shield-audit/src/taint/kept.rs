@@ -125,9 +125,8 @@ impl<'a> Kept<'a> {
         let looks = |parts: &BTreeMap<Part, BTreeMap<Look, Way>>| -> Vec<(Part, Vec<Look>)> {
             parts.iter().map(|(part, all)| (part.clone(), all.keys().copied().collect())).collect()
         };
-        let is_new = |keeper: &&Keeper<'a>| {
-            self.0.get(*keeper).map(looks) != before.0.get(*keeper).map(looks)
-        };
+        let is_new =
+            |keeper: &&Keeper<'a>| self.0.get(*keeper).map(looks) != before.0.get(*keeper).map(looks);
         self.0.keys().filter(is_new).collect()
     }
 }
@@ -177,7 +176,12 @@ impl<'a> Run<'_, 'a> {
     }
 
     /// A method puts something into what it is called on.
-    pub(super) fn filled_outside(&mut self, frame: &mut Frame<'a>, call: &'a ast::ExprCall, arguments: &Arguments<'a>) {
+    pub(super) fn filled_outside(
+        &mut self,
+        frame: &mut Frame<'a>,
+        call: &'a ast::ExprCall,
+        arguments: &Arguments<'a>,
+    ) {
         let Expr::Attribute(method) = call.func.as_ref() else { return };
         if !FILLS.contains(&method.attr.as_str()) {
             return;
@@ -320,7 +324,7 @@ impl<'a> Run<'_, 'a> {
     pub(super) fn declared_global(&self, frame: &Frame<'a>, name: &'a str) -> Option<Keeper<'a>> {
         let names = self.project.file(frame.file).module.names;
         let ScopeKind::Function(function) = names.scope(frame.scope).kind else { return None };
-        let within = |binding: &Binding<'a>| function.range.contains(binding.at.position);
+        let within = |binding: &Binding<'a>| function.range.contains_inclusive(binding.at.position);
         names.bindings(ScopeId::MODULE, name).any(within).then_some(Keeper::Variable(frame.file, name))
     }
 
@@ -385,6 +389,8 @@ impl<'a> Run<'_, 'a> {
 
 /// Objects of frameworks that are there for all functions of one request, or of all.
 fn outlives(name: &str) -> bool {
-    matches!(name, "flask.g" | "threading.local()") || name.ends_with("Request().state") || name.ends_with("Starlette().state")
+    matches!(name, "flask.g" | "threading.local()")
+        || name.ends_with("Request().state")
+        || name.ends_with("Starlette().state")
         || name.ends_with("FastAPI().state")
 }

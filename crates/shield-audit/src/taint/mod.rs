@@ -15,11 +15,11 @@ mod attributes;
 mod calls;
 mod characters;
 mod classes;
+mod decorators;
 mod endings;
 mod expressions;
 mod fastapi;
 mod find;
-mod decorators;
 mod functions;
 mod guards;
 mod handed;
@@ -66,6 +66,8 @@ pub use unfollowed::{Limit, Unfollowed, UnfollowedReason};
 
 #[cfg(test)]
 mod clearing_tests;
+#[cfg(test)]
+mod elsewhere_tests;
 #[cfg(test)]
 mod tests;
 #[cfg(test)]
