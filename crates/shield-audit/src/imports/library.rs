@@ -129,14 +129,15 @@ impl<'a> Library<'a> {
         if starred && facts.answers && facts.all.iter().any(|listed| listed == name) {
             return Presence::Open;
         }
-        if starred && !facts.gives_by_star(name, u32::MAX) {
-            // A star in a circle may come before `__all__` is there.
-            let too_soon = facts.gives_by_star(name, 0) && self.is_in_circle(id);
-            return if too_soon { Presence::Open } else { Presence::Absent };
+        let given = !starred || facts.gives_by_star(name, u32::MAX);
+        // A star in a circle may come before `__all__` is there.
+        if !given && !(facts.gives_by_star(name, 0) && self.is_in_circle(id)) {
+            return Presence::Absent;
         }
+        let here = if given { Presence::Here } else { Presence::Open };
         if facts.bound.iter().any(|bound| bound.name == name && visible(bound.when)) || GIVEN.contains(&name)
         {
-            return Presence::Here;
+            return here;
         }
         let mut presence =
             if facts.open || !facts.faults.is_empty() { Presence::Open } else { Presence::Absent };
@@ -153,7 +154,7 @@ impl<'a> Library<'a> {
                     Some(Found::Missing(_)) | None => Presence::Absent,
                 };
             match through {
-                Presence::Here => return Presence::Here,
+                Presence::Here => return here,
                 Presence::Open => presence = Presence::Open,
                 Presence::Submodule(_) | Presence::Absent => {}
             }
