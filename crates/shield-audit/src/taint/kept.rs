@@ -50,7 +50,7 @@ const FILLS: [&str; 16] = [
 ];
 
 /// Where something can be left.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) enum Keeper<'a> {
     /// A variable at the top of a file.
     Variable(u32, &'a str),
@@ -280,7 +280,10 @@ impl<'a> Run<'_, 'a> {
         let mut parts: BTreeMap<Part, Marks> = BTreeMap::new();
         for keeper in keepers {
             let next = u32::try_from(self.asked.len()).unwrap_or(u32::MAX);
-            let number = *self.asked.entry(keeper.clone()).or_insert(next);
+            let number = match self.asked.get(&keeper) {
+                Some(number) => *number,
+                None => *self.asked.entry(keeper.clone()).or_insert(next),
+            };
             for (place, (part, looks)) in (0..).zip(project.kept.0.get(&keeper).into_iter().flatten()) {
                 // The text that lies there is the same, however often it is read.
                 let context = self.context(u32::MAX - 1, Site { file: number, start: place, end: 0 });

@@ -25,6 +25,9 @@ impl<'a> Run<'_, 'a> {
             Lookup::Bound(binding) => {
                 if binding.at.scope == ScopeId::MODULE {
                     let value = self.global(frame.file, name);
+                    if matches!(value.shape, Shape::Function(_) | Shape::Class(..) | Shape::Module(_)) {
+                        return value;
+                    }
                     let keepers = self.variable(frame.file, name).into_iter().collect();
                     let value = self.found(frame, node, keepers, value);
                     return self.read(frame, value);

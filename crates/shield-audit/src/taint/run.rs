@@ -9,6 +9,7 @@ use std::{
 };
 
 use ruff_text_size::{Ranged, TextRange};
+use rustc_hash::FxHashMap;
 
 use super::{
     handlers::Handler,
@@ -52,7 +53,7 @@ pub(super) struct Run<'p, 'a> {
     /// What was left where others find it.
     pub(super) left: Vec<Left<'a>>,
     /// Where something was looked for that others may have left, each with a number.
-    pub(super) asked: BTreeMap<Keeper<'a>, u32>,
+    pub(super) asked: FxHashMap<Keeper<'a>, u32>,
     /// Classes above a class, by where they are.
     pub(super) above: BTreeMap<(u32, u32), Vec<(u32, u32)>>,
     /// Functions as their decorators leave them, by where they are.
@@ -149,7 +150,7 @@ impl<'p, 'a> Run<'p, 'a> {
             globals: BTreeMap::new(),
             fields: BTreeMap::new(),
             left: Vec::new(),
-            asked: BTreeMap::new(),
+            asked: FxHashMap::default(),
             above: BTreeMap::new(),
             decorated: BTreeMap::new(),
         }
