@@ -9,7 +9,9 @@ use ruff_text_size::Ranged;
 
 use super::{
     calls::Arguments,
-    run::{Frame, Run},
+    marks::Site,
+    run::{CALLS_MAX, Frame, Run},
+    unfollowed::Limit,
     value::{Body, Callable, Shape, Value},
 };
 use crate::python::names::ScopeId;
@@ -60,6 +62,10 @@ impl<'a> Run<'_, 'a> {
         around.depth = frame.depth.saturating_add(1);
         around.closure.clone_from(&bare.closure);
         let mut made = Rc::clone(bare);
+        if def.decorator_list.len() > CALLS_MAX as usize {
+            self.stopped.insert((Site::new(bare.file, def.name.range), Limit::Depth));
+            return made;
+        }
         for decorator in def.decorator_list.iter().rev() {
             let named = decorator.expression.as_name_expr().map(|name| name.id.as_str());
             if named.is_some_and(|name| OF_ATTRIBUTES.contains(&name)) {

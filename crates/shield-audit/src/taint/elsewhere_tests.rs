@@ -214,3 +214,36 @@ fn ways_through_too_many_places_are_told() {
     assert_eq!(steps(2), (1, false));
     assert_eq!(steps(9), (0, true));
 }
+
+#[test]
+fn stacked_decorators_are_told_apart() {
+    let stacked = "def outer(f):\n    def inner(*a):\n        return f(*a)\n    return inner\ndef with_x(f):\n    def inner(*a):\n        return f(request.args['x'])\n    return inner\n";
+    let views = |first: &str, second: &str| {
+        format!(
+            "{stacked}@app.route('/q')\n@outer\n@with_x\ndef q(c):\n    {first}\n@app.route('/r')\n@outer\n@with_x\ndef r(c):\n    {second}\n"
+        )
+    };
+    assert!(harms(&views("return 'a'", "os.system(c)")));
+    assert!(harms(&views("os.system(c)", "return 'a'")));
+    assert!(!harms(&views("return 'a'", "return 'a'")));
+}
+
+#[test]
+fn functions_deep_in_each_other_end() {
+    let decorated = format!(
+        "def d(f):\n    def inner(c):\n        return f(c)\n    return inner\n{}def work(c): ...",
+        "@d\n".repeat(2_000)
+    );
+    let text = format!("{HEAD}{decorated}\n@app.route('/x')\ndef h():\n    work(request.args['x'])\n");
+    let flows = follow(&[SourceFile { path: "a.py", text: &text }]);
+    assert!(flows.unfollowed.iter().any(|one| matches!(one.reason, UnfollowedReason::Limited { .. })));
+    let partials = "f = functools.partial(run, f, x)\n".repeat(2_000);
+    handled("import functools", &format!("f = run\n{partials}f()"));
+}
+
+#[test]
+fn attributes_go_with_their_object() {
+    let class = "class S:\n    def keep(self, v): self.v = v\nit = S()\nother = S()\n";
+    assert!(handled(class, "it.keep(x)\na = it\na.v = 'ls'\na = other\nos.system(a.v)"));
+    assert!(!handled(class, "a = it\na.v = x\na.v = 'ls'\nos.system(a.v)"));
+}

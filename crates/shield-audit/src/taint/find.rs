@@ -216,15 +216,14 @@ fn follow_in_rounds<'a>(project: &mut Project<'a>) -> Vec<Followed<'a>> {
             let looks = |file: &u32| each[*file as usize].asked.iter().any(|keeper| news.contains(keeper));
             (0..count).filter(looks).collect()
         };
-        if again.is_empty() {
-            break;
-        }
-        if round == ROUNDS_MAX || !whole {
-            let said = again.iter().map(|file| too_many_rounds(project, *file));
-            let said: Vec<_> = said.collect();
-            each.push(Followed { unfollowed: said, ..Followed::default() });
-        }
-        if round == ROUNDS_MAX {
+        // Where more is left than is told apart, anybody who looks there may miss it.
+        let missed: Vec<u32> = match (whole, round == ROUNDS_MAX) {
+            (false, _) => (0..count).filter(|file| !each[*file as usize].asked.is_empty()).collect(),
+            (true, last) => again.iter().copied().filter(|_| last).collect(),
+        };
+        let unfollowed = missed.into_iter().map(|file| too_many_rounds(project, file)).collect();
+        each.push(Followed { unfollowed, ..Followed::default() });
+        if again.is_empty() || round == ROUNDS_MAX {
             break;
         }
         project.kept = kept;

@@ -15,6 +15,9 @@ use super::{
     value::{Key, Object, Partial, Shape, Value},
 };
 
+/// Deeper in each other, functions with some of their arguments are values of which nothing is known.
+const PARTIALS_MAX: u32 = 8;
+
 /// How something calls a function that it is handed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Manner {
@@ -284,12 +287,18 @@ fn can_be_called(value: &Value<'_>) -> bool {
     }
 }
 
-/// A function with some of its arguments.
+/// A function with some of its arguments; none if it is made of too many such.
 fn partial<'a>(frame: &Frame<'a>, arguments: &Arguments<'a>) -> Option<Value<'a>> {
     let callee = arguments.positional.first().filter(|callee| can_be_called(callee))?;
     let marks = Run::together(frame, &arguments.all());
+    let depth_of = |value: &Value<'a>| match &value.shape {
+        Shape::Partial(inner) => inner.depth,
+        _ => 0,
+    };
+    let depth = 1 + arguments.all().into_iter().map(depth_of).max().unwrap_or_default();
     let arguments = Arguments { positional: arguments.positional[1..].to_vec(), ..arguments.clone() };
-    Some(Value::from(Shape::Partial(Rc::new(Partial { callee: callee.clone(), arguments }))).with(marks))
+    let partial = Partial { callee: callee.clone(), arguments, depth };
+    (depth <= PARTIALS_MAX).then(|| Value::from(Shape::Partial(Rc::new(partial))).with(marks))
 }
 
 // === impl Partial ===

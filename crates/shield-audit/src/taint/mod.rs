@@ -7,7 +7,7 @@
 //! project is followed into that function, in whatever file it is; what it does to plain values is kept as a summary. What a
 //! library does is in tables; through something unknown data goes on, and the finding says that it is less sure.
 //!
-//! What a function leaves in variables of the file, attributes or queues, any other may find there ([`kept`]). It refuses to guess
+//! What a function leaves in variables of the file, attributes or queues, any other may find there (`kept`). It refuses to guess
 //! where data of strangers could be: databases, files and queues outside of the process are not followed. Work is bounded by the length of each file; what was not followed to its end is said.
 
 mod allowed;

@@ -81,6 +81,8 @@ pub(super) struct Frame<'a> {
     pub(super) fixed_path: bool,
     /// Places that outlive the call and were set in it, by what they are called in it.
     pub(super) kept: BTreeMap<&'a str, Vec<Keeper<'a>>>,
+    /// Attributes among them, as they are written, as far as they are known here.
+    pub(super) attributes: BTreeSet<&'a str>,
 }
 
 /// A loop that is being followed.
@@ -120,6 +122,7 @@ impl<'a> Frame<'a> {
             handler: None,
             fixed_path: false,
             kept: BTreeMap::new(),
+            attributes: BTreeSet::new(),
         }
     }
 

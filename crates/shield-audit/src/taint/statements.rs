@@ -106,6 +106,7 @@ impl<'a> Run<'_, 'a> {
                 let value = self.step(frame, value, target, What::Assigned);
                 self.spend(if Rc::strong_count(&frame.state.variables) > 1 { frame.state.size() } else { 0 });
                 let name = name.id.as_str();
+                self.rebound(frame, name);
                 frame.state.set(name, value);
                 if let Some(keeper) = self.declared_global(frame, name) {
                     frame.kept.insert(name, vec![keeper]);
@@ -181,6 +182,21 @@ impl<'a> Run<'_, 'a> {
         let name = self.source_text(frame.file, attribute.range);
         frame.state.set(name, value);
         frame.kept.insert(name, keepers);
+        frame.attributes.insert(name);
+    }
+
+    /// A name means something else: what is known of its attributes is not known of those.
+    fn rebound(&mut self, frame: &mut Frame<'a>, name: &str) {
+        let is_of = |own: &&&str| own.strip_prefix(name).is_some_and(|rest| rest.starts_with('.'));
+        let stale: Vec<&str> = frame.attributes.iter().filter(is_of).copied().collect();
+        if stale.is_empty() {
+            return;
+        }
+        self.leave(frame);
+        for attribute in stale {
+            frame.state.unset(attribute);
+            frame.attributes.remove(attribute);
+        }
     }
 
     fn augmented(&mut self, frame: &mut Frame<'a>, stmt: &'a ast::StmtAugAssign) {

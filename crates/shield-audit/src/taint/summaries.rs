@@ -63,8 +63,9 @@ impl<'a> Run<'_, 'a> {
         let own: Vec<_> = known.filter(|summary| summary.is_of(callable)).collect();
         let count = own.len();
         let look = if count >= SUMMARIES_MAX { without_constants(look) } else { look };
-        let same =
-            |summary: &&&Rc<Summary<'a>>| summary.fixed_path == frame.fixed_path && summary.given == look;
+        let same = |summary: &&&Rc<Summary<'a>>| {
+            summary.fixed_path == frame.fixed_path && are_alike(&summary.given, &look)
+        };
         let found = own.iter().find(same).map(|summary| Rc::clone(summary));
         let summary = match found {
             Some(summary) => summary,
@@ -236,10 +237,25 @@ impl<'a> Summary<'a> {
     /// Whether it was made of a function that sees the same around it.
     fn is_of(&self, callable: &Callable<'a>) -> bool {
         match (&self.closure, &callable.closure) {
-            (Some(own), Some(other)) => Rc::ptr_eq(own, other) || own == other,
+            (Some(own), Some(other)) => Rc::ptr_eq(own, other) || are_alike(own, other),
             (own, other) => own.is_none() && other.is_none(),
         }
     }
+}
+
+/// Whether these are the same values, and functions among them see the same around them.
+fn are_alike<'a>(left: &Variables<'a>, right: &Variables<'a>) -> bool {
+    let alike = |(left, right): (&Value<'a>, &Value<'a>)| {
+        left == right
+            && match (&left.shape, &right.shape) {
+                (Shape::Function(left), Shape::Function(right)) => match (&left.closure, &right.closure) {
+                    (Some(left), Some(right)) => Rc::ptr_eq(left, right),
+                    (left, right) => left.is_none() && right.is_none(),
+                },
+                _ => true,
+            }
+    };
+    left.len() == right.len() && left.keys().eq(right.keys()) && left.values().zip(right.values()).all(alike)
 }
 
 /// The same arguments, whatever their constants are.

@@ -71,6 +71,8 @@ pub(super) struct Callable<'a> {
 pub(super) struct Partial<'a> {
     pub(super) callee: Value<'a>,
     pub(super) arguments: Arguments<'a>,
+    /// How many of these lie in each other, with this one.
+    pub(super) depth: u32,
 }
 
 /// The code of a function.
