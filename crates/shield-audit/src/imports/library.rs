@@ -131,7 +131,8 @@ impl<'a> Library<'a> {
         }
         let given = !starred || facts.gives_by_star(name, u32::MAX);
         // A star in a circle may come before `__all__` is there.
-        if !given && !(facts.gives_by_star(name, 0) && self.is_in_circle(id)) {
+        let too_soon = || facts.gives_by_star(name, 0) && self.is_in_circle(id);
+        if !given && !too_soon() {
             return Presence::Absent;
         }
         let here = if given { Presence::Here } else { Presence::Open };

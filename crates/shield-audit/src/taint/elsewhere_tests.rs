@@ -229,16 +229,19 @@ fn stacked_decorators_are_told_apart() {
 }
 
 #[test]
-fn functions_deep_in_each_other_end() {
-    let decorated = format!(
-        "def d(f):\n    def inner(c):\n        return f(c)\n    return inner\n{}def work(c): ...",
-        "@d\n".repeat(2_000)
-    );
-    let text = format!("{HEAD}{decorated}\n@app.route('/x')\ndef h():\n    work(request.args['x'])\n");
-    let flows = follow(&[SourceFile { path: "a.py", text: &text }]);
-    assert!(flows.unfollowed.iter().any(|one| matches!(one.reason, UnfollowedReason::Limited { .. })));
-    let partials = "f = functools.partial(run, f, x)\n".repeat(2_000);
-    handled("import functools", &format!("f = run\n{partials}f()"));
+fn functions_deep_in_each_other_are_told() {
+    let told = |before: &str, body: &str| {
+        let text = format!("{HEAD}{before}\n@app.route('/x')\ndef h():\n    x = request.args['x']\n{body}");
+        let flows = follow(&[SourceFile { path: "a.py", text: &text }]);
+        flows.unfollowed.iter().any(|one| matches!(one.reason, UnfollowedReason::Limited { .. }))
+    };
+    let decorator = "def d(f):\n    def inner(c):\n        return f(c)\n    return inner\n";
+    let decorated = |count| format!("{decorator}{}def work(c): ...", "@d\n".repeat(count));
+    assert!(!told(&decorated(2), "    work(x)\n"));
+    assert!(told(&decorated(2_000), "    work(x)\n"));
+    let partials = |count| format!("    f = run\n{}    f()\n", "    f = partial(run, f, x)\n".repeat(count));
+    assert!(!told("from functools import partial", &partials(2)));
+    assert!(told("from functools import partial", &partials(2_000)));
 }
 
 #[test]

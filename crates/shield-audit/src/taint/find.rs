@@ -210,7 +210,10 @@ fn follow_in_rounds<'a>(project: &mut Project<'a>) -> Vec<Followed<'a>> {
         (0..count).into_par_iter().map(|file| follow_file(project, file)).collect();
     for round in 1.. {
         let mut kept = Kept::default();
-        let whole = each.iter().fold(true, |whole, followed| kept.join(&followed.kept) && whole);
+        let mut whole = true;
+        for followed in &each {
+            whole &= kept.join(&followed.kept);
+        }
         let again: Vec<u32> = {
             let news = kept.news(&project.kept);
             let looks = |file: &u32| each[*file as usize].asked.iter().any(|keeper| news.contains(keeper));
