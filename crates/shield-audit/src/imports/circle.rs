@@ -3,6 +3,8 @@
 //! With `from __future__ import annotations` nothing evaluates the annotations of a plain function, so their names are for type checkers, and so is the
 //! import that brings them. Annotations that libraries evaluate (fields of classes, decorated functions) are left alone.
 
+use std::collections::{HashMap, HashSet};
+
 use ruff_python_ast::{
     Expr, Stmt, StmtFunctionDef,
     visitor::{Visitor, walk_expr, walk_stmt},
@@ -42,10 +44,70 @@ impl Packaging<'_> {
                 findings.extend(loader.load(module).err().and_then(|failure| self.circular(&failure)));
             }
         }
+        for program in self.programs_with_stars(sources) {
+            let mut loader = Loader::of_program(self.library, survey);
+            findings.extend(loader.load(program).err().and_then(|failure| self.circular(&failure)));
+        }
         findings.sort_by(|one, other| (&one.place, &one.subject).cmp(&(&other.place, &other.subject)));
         findings.dedup_by(|later, first| (&later.place, &later.subject) == (&first.place, &first.subject));
         findings
     }
+
+    /// The files that no other imports, if stars go in circles somewhere: which names these take depends on where a program begins.
+    fn programs_with_stars(&self, sources: &[String]) -> Vec<ModuleId> {
+        let ours: Vec<ModuleId> = sources.iter().filter_map(|path| self.library.inventory.at(path)).collect();
+        let asked: HashMap<ModuleId, Vec<(ModuleId, bool)>> =
+            ours.iter().map(|id| (*id, self.asked_by(*id))).collect();
+        let circular = asked.iter().any(|(importer, all)| {
+            let stars = all.iter().filter(|(_, star)| *star);
+            stars.into_iter().any(|(origin, _)| leads_to(&asked, *origin, *importer))
+        });
+        if !circular {
+            return Vec::new();
+        }
+        let imported: HashSet<ModuleId> = asked.values().flatten().map(|(origin, _)| *origin).collect();
+        ours.into_iter().filter(|id| !imported.contains(id)).collect()
+    }
+
+    /// The modules that a module names in its imports, and whether with a star.
+    fn asked_by(&self, importer: ModuleId) -> Vec<(ModuleId, bool)> {
+        let resolver = self.library.resolver();
+        let mut all = Vec::new();
+        for import in self.library.facts(importer).into_iter().flat_map(|facts| &facts.imports) {
+            let (name, names) = match &import.what {
+                What::Module { name, .. } => (Some(name.clone()), &[][..]),
+                What::From { level, module, names, .. } => {
+                    (resolver.absolute(importer, *level, module), &names[..])
+                }
+                _ => continue,
+            };
+            let Some(name) = name else { continue };
+            let star = names.iter().any(|name| name.name == "*");
+            let below = names.iter().filter_map(|one| {
+                self.library.inventory.find(&format!("{name}.{}", one.name)).map(|id| (id, false))
+            });
+            all.extend(below);
+            all.extend(resolver.parents(&name).map(|parent| (parent, false)));
+            if let Found::Module(module) = resolver.find(importer, &name) {
+                all.push((module, star));
+            }
+        }
+        all
+    }
+}
+
+/// Whether imports lead from one module to another.
+fn leads_to(asked: &HashMap<ModuleId, Vec<(ModuleId, bool)>>, from: ModuleId, to: ModuleId) -> bool {
+    let mut seen = HashSet::from([from]);
+    let mut next = vec![from];
+    while let Some(id) = next.pop() {
+        if id == to {
+            return true;
+        }
+        let further = asked.get(&id).into_iter().flatten().map(|(module, _)| *module);
+        next.extend(further.filter(|module| seen.insert(*module)));
+    }
+    false
 }
 
 // === impl Surveyor ===

@@ -311,7 +311,12 @@ impl<'a> Extractor<'a> {
             self.bind_targets(target, statement);
             let Expr::Name(name) = target else { continue };
             match name.id.as_str() {
-                "__all__" if self.at.scope == Scope::Module => self.facts.all.extend(strings(value)),
+                "__all__" if self.at.scope == Scope::Module => {
+                    self.facts.listed = is_whole_list(value)
+                        && self.at.when == When::Load
+                        && memmem::find_iter(self.text.as_bytes(), "__all__").count() == 1;
+                    self.facts.all.extend(strings(value));
+                }
                 "pytest_plugins" if self.at.scope == Scope::Module => {
                     for name in strings(value) {
                         self.import(statement, What::Called { level: 0, name, at: None });
@@ -442,6 +447,15 @@ impl<'a> Visitor<'a> for Extractor<'a> {
     }
 
     fn visit_expr_context(&mut self, _context: &'a ExprContext) {}
+}
+
+/// Whether a list or tuple is made of literal strings alone.
+fn is_whole_list(value: &Expr) -> bool {
+    match value {
+        Expr::List(list) => list.elts.iter().all(Expr::is_string_literal_expr),
+        Expr::Tuple(tuple) => tuple.elts.iter().all(Expr::is_string_literal_expr),
+        _ => false,
+    }
 }
 
 /// Whether a call replaces what a string names: `patch("a.b")`, `mocker.patch(…)`, `monkeypatch.setattr("a.b", …)`.

@@ -15,6 +15,8 @@ pub struct Facts {
     pub bound: Vec<Bound>,
     /// The names that its `__all__` lists as literals.
     pub all: Vec<String>,
+    /// Whether that is all that a star takes: nothing else in the text says anything of `__all__`.
+    pub listed: bool,
     /// It can have names that its text does not show: `globals()`, itself replaced in `sys.modules`.
     pub open: bool,
     /// It answers for names that it does not have: `__getattr__`.
@@ -23,6 +25,21 @@ pub struct Facts {
     pub faults: Vec<SyntaxFault>,
     /// Literal strings given to `patch` and its like that look like dotted names.
     pub mentions: Vec<Mention>,
+}
+
+// === impl Facts ===
+
+impl Facts {
+    /// Whether a star takes a name, if the module has it when it has come to the byte `at`.
+    pub(super) fn gives_by_star(&self, name: &str, at: u32) -> bool {
+        let is_listed = self.all.iter().any(|listed| listed == name);
+        if self.listed && self.lists_by(at) { is_listed } else { is_listed || !name.starts_with('_') }
+    }
+
+    /// Whether `__all__` is there when the module has come to the byte `at`.
+    pub(super) fn lists_by(&self, at: u32) -> bool {
+        self.bound.iter().any(|bound| bound.name == "__all__" && bound.from <= at)
+    }
 }
 
 /// One import statement, or one call that imports.

@@ -129,12 +129,16 @@ impl<'a> Library<'a> {
         if starred && facts.answers && facts.all.iter().any(|listed| listed == name) {
             return Presence::Open;
         }
-        if starred && name.starts_with('_') && !facts.all.iter().any(|listed| listed == name) {
+        let given = !starred || facts.gives_by_star(name, u32::MAX);
+        // A star in a circle may come before `__all__` is there.
+        let too_soon = || facts.gives_by_star(name, 0) && self.is_in_circle(id);
+        if !given && !too_soon() {
             return Presence::Absent;
         }
+        let here = if given { Presence::Here } else { Presence::Open };
         if facts.bound.iter().any(|bound| bound.name == name && visible(bound.when)) || GIVEN.contains(&name)
         {
-            return Presence::Here;
+            return here;
         }
         let mut presence =
             if facts.open || !facts.faults.is_empty() { Presence::Open } else { Presence::Absent };
@@ -151,12 +155,42 @@ impl<'a> Library<'a> {
                     Some(Found::Missing(_)) | None => Presence::Absent,
                 };
             match through {
-                Presence::Here => return Presence::Here,
+                Presence::Here => return here,
                 Presence::Open => presence = Presence::Open,
                 Presence::Submodule(_) | Presence::Absent => {}
             }
         }
         presence
+    }
+}
+
+// === impl Library ===
+
+impl Library<'_> {
+    /// Whether what a module imports while it is loaded leads back to it.
+    fn is_in_circle(&self, id: ModuleId) -> bool {
+        let resolver = self.resolver();
+        let mut seen = HashSet::new();
+        let mut next = vec![id];
+        while let Some(importer) = next.pop() {
+            for import in self.facts(importer).into_iter().flat_map(|facts| &facts.imports) {
+                let name = match &import.what {
+                    What::Module { name, .. } => Some(name.clone()),
+                    What::From { level, module, .. } => resolver.absolute(importer, *level, module),
+                    _ => None,
+                };
+                let Some(Found::Module(module)) = name.map(|name| resolver.find(importer, &name)) else {
+                    continue;
+                };
+                if module == id {
+                    return true;
+                }
+                if seen.insert(module) {
+                    next.push(module);
+                }
+            }
+        }
+        false
     }
 }
 

@@ -65,6 +65,9 @@ pub struct Loader<'a> {
     /// How far a module has come: the byte of the import that runs.
     running: HashMap<ModuleId, u32>,
     done: HashSet<ModuleId>,
+    /// Stars that took what a module had that was still being loaded, by where they stand: how far it had come.
+    /// Only of a program that is known to begin here: what is loaded first decides it.
+    cut: Option<HashMap<(ModuleId, usize), u32>>,
     /// The first name that nothing binds in each module that was begun.
     undefined: HashMap<ModuleId, Option<(u32, String)>>,
     steps: Cell<u32>,
@@ -87,9 +90,15 @@ impl<'a> Loader<'a> {
             broken: known.collect(),
             running: HashMap::new(),
             done: HashSet::new(),
+            cut: None,
             undefined: HashMap::new(),
             steps: Cell::new(0),
         }
+    }
+
+    /// The process of a program: it begins with the module that is loaded first.
+    pub(super) fn of_program(library: &'a Library<'a>, survey: &'a Survey) -> Self {
+        Self { cut: Some(HashMap::new()), ..Self::new(library, survey) }
     }
 
     /// Loads a module, and whatever that loads.
@@ -200,12 +209,28 @@ impl<'a> Loader<'a> {
         let (Some(Found::Module(module)), What::From { names, .. }) = (found, &import.what) else {
             return Ok(());
         };
+        if let (Some(cut), Some(at)) = (&mut self.cut, self.running.get(&module))
+            && names.iter().any(|name| name.name == "*")
+        {
+            let at = *at;
+            cut.insert((importer, number), at);
+            let listed = library.facts(module).filter(|facts| facts.listed && facts.lists_by(at));
+            listed.into_iter().flat_map(|facts| &facts.all).try_for_each(|name| self.name(module, name))?;
+        }
         names.iter().try_for_each(|name| self.name(module, &name.name))
     }
 
     fn name(&mut self, module: ModuleId, name: &str) -> Loaded {
         let library = self.library;
-        let missing = self.running.get(&module).is_some_and(|at| self.not_yet(module, name, *at));
+        let missing = match self.running.get(&module) {
+            Some(at) => self.not_yet(module, name, *at, &mut HashSet::new()),
+            // A module that is there whole lacks what a star took too soon, and nothing else that is known of it.
+            None if self.done.contains(&module) && self.cut.as_ref().is_some_and(|cut| !cut.is_empty()) => {
+                matches!(self.library.has(module, name, When::Load), Presence::Here | Presence::Open)
+                    && self.not_yet(module, name, u32::MAX, &mut HashSet::new())
+            }
+            None => false,
+        };
         if !missing {
             return Ok(());
         }
@@ -221,7 +246,7 @@ impl<'a> Loader<'a> {
     }
 
     /// Whether a module that has come to the byte `at` has not bound a name yet.
-    fn not_yet(&self, module: ModuleId, name: &str, at: u32) -> bool {
+    fn not_yet(&self, module: ModuleId, name: &str, at: u32, seen: &mut HashSet<ModuleId>) -> bool {
         let Some(facts) = self.library.facts(module) else { return false };
         if name == "*"
             || facts.open
@@ -233,20 +258,41 @@ impl<'a> Loader<'a> {
         {
             return false;
         }
-        let starred =
-            facts.imports.iter().filter(|import| import.range.end <= at && import.when == When::Load);
-        !starred.into_iter().any(|import| match &import.what {
+        if !seen.insert(module) {
+            return true;
+        }
+        let before = |import: &Import| import.range.end <= at && import.when == When::Load;
+        let imports = facts.imports.iter().enumerate().filter(|(_, import)| before(import));
+        !imports.into_iter().any(|(number, import)| match &import.what {
             What::From { level, module: origin, names, .. } if names.iter().any(|name| name.name == "*") => {
                 let resolver = self.library.resolver();
                 match resolver.absolute(module, *level, origin).map(|origin| resolver.find(module, &origin)) {
-                    Some(Found::Module(origin)) => {
-                        self.library.has(origin, name, When::Load) != Presence::Absent
-                    }
+                    Some(Found::Module(origin)) => self.came((module, number), origin, name, seen),
                     _ => true,
                 }
             }
             _ => false,
         })
+    }
+
+    /// Whether a star took a name from a module.
+    fn came(
+        &self,
+        star: (ModuleId, usize),
+        origin: ModuleId,
+        name: &str,
+        seen: &mut HashSet<ModuleId>,
+    ) -> bool {
+        let at = self.cut.as_ref().and_then(|cut| cut.get(&star)).copied().unwrap_or(u32::MAX);
+        if !self.library.facts(origin).is_none_or(|facts| facts.gives_by_star(name, at)) {
+            return false;
+        }
+        match &self.cut {
+            Some(cut) if cut.contains_key(&star) || self.done.contains(&origin) => {
+                !self.not_yet(origin, name, at, seen)
+            }
+            _ => self.library.has(origin, name, When::Load) != Presence::Absent,
+        }
     }
 }
 

@@ -301,6 +301,67 @@ fn circle_fails_only_from_one_side() {
 }
 
 #[test]
+fn stars_in_circles_take_what_is_there() {
+    let circles = |files: &[(&str, &str)]| {
+        let case = Case::new(files);
+        case.with(|library, surveyor| {
+            let survey = surveyor.survey(&case.layout.sources);
+            let load = |name: &str| {
+                let id = case.inventory.find(name).unwrap();
+                Loader::of_program(library, &survey).load(id).err().map(|failure| failure.why)
+            };
+            ["first", "second"].map(load)
+        })
+    };
+    let ring = [("/p/a.py", "from b import *\nx = 1\n"), ("/p/b.py", "from a import *\ny = 1\n")];
+    let lacks = |module: &str, name: &str| {
+        Some(LoadCause::Circular { module: module.to_owned(), name: name.to_owned() })
+    };
+    // Whoever is loaded first gets the names of both; the other took its star too soon.
+    let first = ("/p/first.py", "from a import x, y\nfrom b import x\n");
+    let second = ("/p/second.py", "from b import x, y\nfrom a import x\n");
+    assert_eq!(circles(&[ring[0], ring[1], first, second]), [lacks("b", "x"), None]);
+    let second = ("/p/second.py", "import a\nfrom b import y\nfrom a import y\n");
+    assert_eq!(
+        circles(&[ring[0], ring[1], ("/p/first.py", "import b\nfrom a import y\n"), second]),
+        [lacks("a", "y"), None]
+    );
+}
+
+#[test]
+fn stars_take_what_all_lists() {
+    let of = |all: &str, asked: &str| {
+        let one = format!("{all}x = y = _z = 1\n");
+        let main = format!("from star import {asked}\n");
+        let files = [("/p/one.py", &*one), ("/p/star.py", "from one import *\n"), ("/p/main.py", &*main)];
+        Case::new(&files).causes().len()
+    };
+    for (all, missing) in [("", "_z"), ("__all__ = ['x']\n", "y"), ("__all__ = ('x', '_z')\n", "y")] {
+        assert_eq!(of(all, missing), 1, "{all}");
+    }
+    for (all, there) in [
+        ("", "x, y"),
+        ("__all__ = ['x', '_z']\n", "x, _z"),
+        ("__all__ = ['x']\n__all__ += others()\n", "y"),
+        ("__all__ = ['x', *others]\n", "y"),
+    ] {
+        assert_eq!(of(all, there), 0, "{all}");
+    }
+    // In a circle a star may come before the list is there.
+    let ring = [
+        ("/p/one.py", "from two import *\nx = y = 1\n__all__ = ['x']\n"),
+        ("/p/two.py", "import one\nfrom one import *\n"),
+        ("/p/main.py", "from two import y\n"),
+        ("/p/other.py", "from two import nobody\n"),
+    ];
+    let causes = Case::new(&ring).causes();
+    assert_eq!(
+        causes.iter().map(|(written, _)| written.as_str()).collect::<Vec<_>>(),
+        ["from two import nobody"]
+    );
+}
+
+#[test]
 fn real_packages_are_not_renamed() {
     let text = "from pkg.user import User\n";
     let case = package(&[("/p/a.py", text)]);

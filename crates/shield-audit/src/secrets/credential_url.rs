@@ -9,7 +9,7 @@ const PASSWORD_MIN: usize = 3;
 /// What each part of an address is in a manual; all three at once say nothing.
 const MANUAL_USERS: &[&[u8]] = &[b"user", b"username", b"name", b"login", b""];
 const MANUAL_PASSWORDS: &[&[u8]] = &[b"password", b"pass", b"passwd", b"pwd", b"pw", b"secret"];
-const MANUAL_HOSTS: &[&[u8]] = &[b"host", b"hostname", b"server", b"domain", b"address"];
+const MANUAL_HOSTS: &[&[u8]] = &[b"", b"host", b"hostname", b"server", b"domain", b"address"];
 /// Domains for examples (RFC 2606).
 const EXAMPLE_DOMAINS: &[&[u8]] =
     &[b"example", b"example.com", b"example.net", b"example.org", b"test", b"invalid"];
@@ -37,7 +37,10 @@ pub(super) fn url_at(bytes: &[u8], hit: usize) -> Option<CredentialUrl> {
     let in_host = |byte: &&u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_');
     let host = start + at + 1..start + at + 1 + authority[at + 1..].iter().take_while(in_host).count();
     let password = start + colon + 1..start + at;
-    let named = !host.is_empty() || matches!(authority.get(at + 1), Some(b'[' | b'$'));
+    // The host may be filled in, or come behind the text.
+    let filled = matches!(authority.get(at + 1), Some(b'[' | b'$' | b'{' | b'%'));
+    let goes_on = start + at + 1 == start + length && matches!(bytes.get(start + length), Some(b'"' | b'\''));
+    let named = !host.is_empty() || filled || goes_on;
     let example = is_example(&authority[..colon], &bytes[password.clone()], &bytes[host.clone()]);
     (named && !example && is_literal(&bytes[password.clone()])).then_some(CredentialUrl { password, host })
 }
@@ -86,6 +89,9 @@ mod tests {
         assert_eq!(found("redis://:hunter2@redis:6379/0"), Some(("hunter2", "redis")));
         assert_eq!(found("https://u:p@ss:w@h.company.org?x"), Some(("p@ss:w", "h.company.org")));
         assert_eq!(found("mongodb+srv://a:b%40c@cluster0"), Some(("b%40c", "cluster0")));
+        assert_eq!(found("f\"postgresql://app:hunter2@{host}/db\""), Some(("hunter2", "")));
+        assert_eq!(found("\"postgresql://app:hunter2@%s/db\" % host"), Some(("hunter2", "")));
+        assert_eq!(found("\"postgresql://app:hunter2@\" + host"), Some(("hunter2", "")));
     }
 
     #[test]
@@ -105,6 +111,11 @@ mod tests {
             "postgres://u:your-password@h",
             "postgres://u:changeme@h",
             "postgres://u:p@\"",
+            "postgres://user:password@\" + host",
+            "postgres://{user}:{password}@{host}",
+            "postgres://app:hunter2@",
+            "postgres://%s:%s@%s",
+            "postgres://{}:{}@{}/",
             "$://u:p@h",
             "postgres://user:password@host:5432/db",
             "https://u:hunter2@mail.example",

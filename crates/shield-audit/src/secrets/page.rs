@@ -6,7 +6,8 @@ use memchr::memmem;
 
 use super::{
     assignment::{
-        Claim, Place, Quoting, Reading, claim, docstrings, literal_behind, name_around, repeats_name,
+        Claim, Place, Quoting, Reading, claim, docstrings, literal_behind, name_around,
+        password_in_connection, repeats_name,
     },
     credential_url, header, jwt,
     look::{Look, is_published, is_typed_token, look},
@@ -142,7 +143,8 @@ impl<'a> Page<'a> {
     /// The literal behind a name, if both look like a secret.
     fn assigned(&self, name: Range<usize>) -> Option<Candidate> {
         let claim = claim(&self.bytes[name.clone()])?;
-        let literal = literal_behind(self.bytes, &name, self.reading)?;
+        let connection = || password_in_connection(self.bytes, &name).filter(|_| claim == Claim::Password);
+        let literal = literal_behind(self.bytes, &name, self.reading).or_else(connection)?;
         let value = &self.bytes[literal.range.clone()];
         let look = look(value);
         let shown = self.place_at(name.start) != Place::Live;

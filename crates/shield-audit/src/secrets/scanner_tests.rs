@@ -62,6 +62,22 @@ fn typed_tokens_are_examples() {
 }
 
 #[test]
+fn connection_strings_are_read_in_code() {
+    let line = |text: &str| format!("x = connect(\"{text}\")\n");
+    for (text, confidence) in [
+        ("host=db user=app password=RANDOM", Some(Confidence::High)),
+        ("Server=db;User Id=sa;Password=hunter2;", Some(Confidence::Medium)),
+        ("Server=db;User Id=sa;Password={0};", None),
+        ("Server=db;User Id=sa;Password=%s;", None),
+        ("host=db user=app password={password}", None),
+        ("host=db user=app password=your-password", None),
+    ] {
+        assert_eq!(password("a.py", &line(text)), confidence, "{text}");
+        assert_eq!(password("a.json", &line(text)), confidence, "{text}");
+    }
+}
+
+#[test]
 fn names_decide_what_is_believed() {
     let expected = [
         ("a.py", "password = 'RANDOM'", Some(Confidence::High)),

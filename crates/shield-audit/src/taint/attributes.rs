@@ -13,11 +13,33 @@ use super::{
     sources,
     value::{Body, Callable, Key, Object, ObjectId, Shape, Value},
 };
-use crate::python::names::Bound;
+use crate::python::names::{Bound, ScopeId, ScopeKind};
 
 // === impl Run ===
 
 impl<'a> Run<'_, 'a> {
+    /// What `a.b` is, with what others left there.
+    pub(super) fn attribute_read(
+        &mut self,
+        frame: &mut Frame<'a>,
+        node: &'a Expr,
+        attribute: &'a ast::ExprAttribute,
+    ) -> Value<'a> {
+        let object = self.expr(frame, &attribute.value);
+        let name = attribute.attr.as_str();
+        let keepers = self.keepers_of(&object, name, true);
+        if keepers.is_empty() {
+            return self.attribute(frame, node, &object, name);
+        }
+        let own = self.source_text(frame.file, attribute.range);
+        if let Some(value) = frame.state.variables.get(own).cloned() {
+            return self.read(frame, value);
+        }
+        let value = self.attribute(frame, node, &object, name);
+        let value = self.found(frame, node, keepers, value);
+        self.read(frame, value)
+    }
+
     /// What `a.b` is.
     pub(super) fn attribute(
         &mut self,
@@ -28,6 +50,9 @@ impl<'a> Run<'_, 'a> {
     ) -> Value<'a> {
         match &object.shape {
             Shape::Module(module) => self.member(module, name),
+            Shape::External(whole) if &**whole == "builtins.super()" => {
+                self.of_super(frame, name).unwrap_or_else(|| Value::external(format!("{whole}.{name}")))
+            }
             Shape::External(whole) => self.external_attribute(frame, node, whole, name, &object.marks),
             Shape::Class(file, class) => self.class_attribute(*file, class, name, None).unwrap_or_default(),
             Shape::Of(file, class) => self.field_of(frame, node, object, (*file, class), name),
@@ -38,6 +63,23 @@ impl<'a> Run<'_, 'a> {
             }
             _ => Value::unknown(self.derived(frame, node, &object.marks, Role::Part)),
         }
+    }
+
+    /// What a class above the one whose method this is has under a name.
+    fn of_super(&mut self, frame: &mut Frame<'a>, name: &'a str) -> Option<Value<'a>> {
+        let names = self.project.file(frame.file).module.names;
+        let (scope, first) = names.method(frame.scope)?;
+        let ScopeKind::Class(class) = names.scope(scope).kind else { return None };
+        let receiver = frame.state.variables.get(first).cloned();
+        for base in class.arguments.iter().flat_map(|arguments| &arguments.args) {
+            let mut around = Frame::new(frame.file, ScopeId::MODULE, 0);
+            if let Shape::Class(file, above) = self.expr(&mut around, base).shape
+                && let Some(value) = self.class_attribute(file, above, name, receiver.as_ref())
+            {
+                return Some(value);
+            }
+        }
+        None
     }
 
     fn external_attribute(
@@ -155,8 +197,9 @@ impl<'a> Run<'_, 'a> {
                     None if is_class_method(node) => Some(Shape::Class(file, class).into()),
                     None => None,
                 };
-                let body = Body::Def(node);
-                Some(Shape::Function(Rc::new(Callable { file, body, receiver, closure: None })).into())
+                let bare = node.decorator_list.is_empty();
+                let callable = Callable { file, body: Body::Def(node), receiver, closure: None, bare };
+                Some(Shape::Function(Rc::new(callable)).into())
             }
             Bound::Class(node) => Some(Shape::Class(file, node).into()),
             Bound::Value(expr) => Some(literal(expr).map_or_else(Value::default, Value::constant)),

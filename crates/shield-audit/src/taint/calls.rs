@@ -34,7 +34,7 @@ const TEXT_METHODS: [&str; 14] = [
 ];
 
 /// What a call is given.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct Arguments<'a> {
     pub(super) positional: Vec<Value<'a>>,
     pub(super) named: Vec<(&'a str, Value<'a>)>,
@@ -89,9 +89,12 @@ impl<'a> Run<'_, 'a> {
         let object = self.expr(frame, &attribute.value);
         let name = attribute.attr.as_str();
         let method_of_builtin = match &object.shape {
-            Shape::External(_) | Shape::Module(_) | Shape::Class(..) | Shape::Of(..) | Shape::Function(_) => {
-                false
-            }
+            Shape::External(_)
+            | Shape::Module(_)
+            | Shape::Class(..)
+            | Shape::Of(..)
+            | Shape::Function(_)
+            | Shape::Partial(_) => false,
             Shape::Objects(ids) => {
                 !ids.iter().any(|id| matches!(frame.state.object(*id), Some(Object::Instance { .. })))
             }
@@ -99,6 +102,7 @@ impl<'a> Run<'_, 'a> {
         };
         if method_of_builtin {
             let arguments = self.arguments(frame, call);
+            self.filled_outside(frame, call, &arguments);
             return self.method(frame, node, &object, name, &arguments);
         }
         if TEXT_METHODS.contains(&name)
@@ -109,23 +113,26 @@ impl<'a> Run<'_, 'a> {
             let arguments = self.arguments(frame, call);
             return self.method(frame, node, &object, name, &arguments);
         }
+        if let Some(value) = self.queued(frame, node, call, (&object, name)) {
+            return value;
+        }
+        let name = self.started(&frame.state, &object, name);
         let callee = self.attribute(frame, &call.func, &object, name);
         let arguments = self.arguments(frame, call);
+        self.filled_outside(frame, call, &arguments);
         self.call_value(frame, node, &callee, Some((&object, name)), arguments)
     }
 
-    fn arguments(&mut self, frame: &mut Frame<'a>, call: &'a ast::ExprCall) -> Arguments<'a> {
+    pub(super) fn arguments(&mut self, frame: &mut Frame<'a>, call: &'a ast::ExprCall) -> Arguments<'a> {
         let mut arguments = Arguments::default();
         for expr in &call.arguments.args {
             let value = self.expr(frame, expr);
             if expr.is_starred_expr() {
-                let item = self.item(frame, expr, &value);
-                arguments.rest =
-                    Some(arguments.rest.map_or_else(|| item.clone(), |rest: Value<'a>| rest.join(&item)));
+                self.spread_list(frame, expr, &value, &mut arguments);
             } else if arguments.rest.is_none() {
                 arguments.positional.push(value);
             } else {
-                arguments.rest = arguments.rest.map(|rest| rest.join(&value));
+                arguments.mix(value);
             }
         }
         for keyword in &call.arguments.keywords {
@@ -134,9 +141,7 @@ impl<'a> Run<'_, 'a> {
                 Some(name) => arguments.named.push((name.as_str(), value)),
                 None => {
                     let marks = frame.state.all_marks(&value);
-                    let value = Value::unknown(marks);
-                    arguments.rest =
-                        Some(arguments.rest.map_or_else(|| value.clone(), |rest| rest.join(&value)));
+                    arguments.mix(Value::unknown(marks));
                 }
             }
         }
@@ -144,7 +149,7 @@ impl<'a> Run<'_, 'a> {
     }
 
     /// What a call of a value gives.
-    fn call_value(
+    pub(super) fn call_value(
         &mut self,
         frame: &mut Frame<'a>,
         node: &'a Expr,
@@ -161,8 +166,13 @@ impl<'a> Run<'_, 'a> {
                     let call = Call { node, name: &name, receiver, arguments: &arguments };
                     return self.library(frame, call, &models);
                 }
+                let callable = self.as_decorated(frame, &callable);
                 let value = self.call_function(frame, node.range(), &callable, arguments);
                 self.step(frame, value, node, What::Returned)
+            }
+            Shape::Partial(partial) => {
+                let arguments = partial.with(arguments);
+                self.call_value(frame, node, &partial.callee, None, arguments)
             }
             Shape::Class(file, class)
                 if let Some((name, models)) = self.model_of((*file, class.start().to_u32()), None) =>
@@ -177,11 +187,27 @@ impl<'a> Run<'_, 'a> {
                 let receiver = receiver.as_ref().or((!callee.marks.is_empty()).then_some(callee));
                 self.external(frame, Call { node, name: &name, receiver, arguments: &arguments })
             }
+            Shape::Of(..) | Shape::Objects(_)
+                if let Some(method) = self.called_as_function(frame, node, callee) =>
+            {
+                self.call_value(frame, node, &method, None, arguments)
+            }
             _ => {
                 let name = method.map_or_else(|| "?".to_owned(), |(_, name)| format!("?.{name}"));
                 self.external(frame, Call { node, name: &name, receiver, arguments: &arguments })
             }
         }
+    }
+
+    /// The `__call__` of an object of the project.
+    fn called_as_function(
+        &mut self,
+        frame: &mut Frame<'a>,
+        node: &'a Expr,
+        object: &Value<'a>,
+    ) -> Option<Value<'a>> {
+        let value = self.attribute(frame, node, object, "__call__");
+        matches!(value.shape, Shape::Function(_)).then_some(value)
     }
 
     /// What a call of a library, or of something unknown, gives.
@@ -202,6 +228,9 @@ impl<'a> Run<'_, 'a> {
         if let Some(value) = objects::made(self, frame, &call) {
             return value;
         }
+        if let Some(value) = self.handed_over(frame, &call) {
+            return value;
+        }
         let Call { node, name, receiver, arguments } = call;
         let own = receiver.map(|value| frame.state.all_marks(value)).unwrap_or_default();
         let given = arguments.all();
@@ -213,7 +242,6 @@ impl<'a> Run<'_, 'a> {
             given.into_iter().skip(skipped).collect()
         };
         let passed = Self::together(frame, &handed);
-        self.handed_over(frame, node, arguments);
         let cleared = sanitised(frame, name, arguments) | as_number(name, arguments);
         if cleared.has(Kinds::ALL) {
             return Self::named_result(name);
@@ -233,21 +261,6 @@ impl<'a> Run<'_, 'a> {
             passed.unsure().join(&part)
         };
         Self::named_result(name).with(marks.clear(cleared))
-    }
-
-    /// A function that is handed to a library is called by it, with what is handed over behind it.
-    fn handed_over(&mut self, frame: &mut Frame<'a>, node: &'a Expr, arguments: &Arguments<'a>) {
-        for (at, value) in arguments.positional.iter().enumerate() {
-            if let Shape::Function(callable) = &value.shape {
-                let arguments = Arguments {
-                    positional: arguments.positional[at + 1..].to_vec(),
-                    named: arguments.named.clone(),
-                    rest: arguments.rest.clone(),
-                };
-                let callable = Rc::clone(callable);
-                self.call_function(frame, node.range(), &callable, arguments);
-            }
-        }
     }
 
     pub(super) fn named_result(name: &str) -> Value<'a> {

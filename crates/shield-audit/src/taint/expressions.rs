@@ -39,8 +39,7 @@ impl<'a> Run<'_, 'a> {
                 self.modelled_read(frame, expr, value)
             }
             Expr::Attribute(attribute) => {
-                let object = self.expr(frame, &attribute.value);
-                let value = self.attribute(frame, expr, &object, attribute.attr.as_str());
+                let value = self.attribute_read(frame, expr, attribute);
                 self.modelled_read(frame, expr, value)
             }
             Expr::Call(call) => self.call(frame, expr, call),
@@ -80,7 +79,8 @@ impl<'a> Run<'_, 'a> {
             Expr::Lambda(node) => {
                 let closure = Some(Rc::clone(&frame.state.variables));
                 let body = Body::Lambda(node);
-                Shape::Function(Rc::new(Callable { file: frame.file, body, receiver: None, closure })).into()
+                let callable = Callable { file: frame.file, body, receiver: None, closure, bare: true };
+                Shape::Function(Rc::new(callable)).into()
             }
             Expr::List(ast::ExprList { elts, .. })
             | Expr::Tuple(ast::ExprTuple { elts, .. })
@@ -268,7 +268,8 @@ impl<'a> Run<'_, 'a> {
         closure: Option<Rc<super::value::Variables<'a>>>,
     ) -> Value<'a> {
         let body = Body::Def(node);
-        Shape::Function(Rc::new(Callable { file, body, receiver: None, closure })).into()
+        let bare = node.decorator_list.is_empty();
+        Shape::Function(Rc::new(Callable { file, body, receiver: None, closure, bare })).into()
     }
 }
 

@@ -11,6 +11,7 @@ use serde::Serialize;
 
 use super::{
     importers::{Frameworks, frameworks},
+    kept::{Keeper, Kept, ROUNDS_MAX},
     marks::Site,
     models::Models,
     project::{Meaning, Modules, Project, absolute, functions, stem},
@@ -18,7 +19,7 @@ use super::{
     report::{Contexts, confidence, finding, range},
     run::{Hit, Run},
     sources::WORDS,
-    unfollowed::{Unfollowed, UnfollowedReason, limited, too_many_ways},
+    unfollowed::{Unfollowed, UnfollowedReason, limited, too_many_rounds, too_many_ways},
 };
 use crate::{
     finding::{Confidence, Finding, Step, number_alike},
@@ -86,13 +87,10 @@ pub(crate) fn follow_with(files: &[SourceFile<'_>], models: &Models) -> Flows {
         Some(Unfollowed { path: file.path.to_owned(), reason })
     }));
     project.registered = registrations(&project, WORK_MIN);
-    let count = u32::try_from(project.files.len()).unwrap_or(u32::MAX);
-    let each: Vec<(Vec<Found>, Vec<Unfollowed>)> =
-        (0..count).into_par_iter().map(|file| follow_file(&project, file)).collect();
     let mut best: BTreeMap<(Site, &'static str), Found> = BTreeMap::new();
-    for (found, unfollowed) in each {
-        flows.unfollowed.extend(unfollowed);
-        for one in found {
+    for followed in follow_in_rounds(&mut project) {
+        flows.unfollowed.extend(followed.unfollowed);
+        for one in followed.found {
             let key = (one.site, one.finding.rule.id);
             match best.get(&key) {
                 Some(other) if other.rank() <= one.rank() => {}
@@ -195,13 +193,60 @@ fn imports(path: &str, source: &Source<'_>) -> Vec<String> {
     names.imported().iter().map(whole).collect()
 }
 
-fn follow_file(project: &Project<'_>, file: u32) -> (Vec<Found>, Vec<Unfollowed>) {
+/// What came of following one file.
+#[derive(Default)]
+struct Followed<'a> {
+    found: Vec<Found>,
+    unfollowed: Vec<Unfollowed>,
+    /// What its functions left for others, and where they looked for what others left.
+    kept: Kept<'a>,
+    asked: BTreeSet<Keeper<'a>>,
+}
+
+/// Follows every file, and again those that look where others left something new in the round before.
+fn follow_in_rounds<'a>(project: &mut Project<'a>) -> Vec<Followed<'a>> {
+    let count = u32::try_from(project.files.len()).unwrap_or(u32::MAX);
+    let mut each: Vec<Followed<'a>> =
+        (0..count).into_par_iter().map(|file| follow_file(project, file)).collect();
+    for round in 1.. {
+        let mut kept = Kept::default();
+        let mut whole = true;
+        for followed in &each {
+            whole &= kept.join(&followed.kept);
+        }
+        let again: Vec<u32> = {
+            let news = kept.news(&project.kept);
+            let looks = |file: &u32| each[*file as usize].asked.iter().any(|keeper| news.contains(keeper));
+            (0..count).filter(looks).collect()
+        };
+        // Where more is left than is told apart, anybody who looks there may miss it.
+        let missed: Vec<u32> = match (whole, round == ROUNDS_MAX) {
+            (false, _) => (0..count).filter(|file| !each[*file as usize].asked.is_empty()).collect(),
+            (true, last) => again.iter().copied().filter(|_| last).collect(),
+        };
+        let unfollowed = missed.into_iter().map(|file| too_many_rounds(project, file)).collect();
+        each.push(Followed { unfollowed, ..Followed::default() });
+        if again.is_empty() || round == ROUNDS_MAX {
+            break;
+        }
+        project.kept = kept;
+        let project = &*project;
+        let followed: Vec<(u32, Followed<'a>)> =
+            again.into_par_iter().map(|file| (file, follow_file(project, file))).collect();
+        for (file, followed) in followed {
+            each[file as usize] = followed;
+        }
+    }
+    each
+}
+
+fn follow_file<'a>(project: &Project<'a>, file: u32) -> Followed<'a> {
     let module = &project.file(file).module;
     let text = module.text;
     let mut registered = project.registered.range((file, 0)..=(file, u32::MAX)).peekable();
     let reached = !project.file(file).frameworks.is_empty() || registered.peek().is_some();
     if !reached && !lets_in(text, project.models) {
-        return (Vec::new(), Vec::new());
+        return Followed::default();
     }
     let mut run = Run::new(project, WORK_MIN + WORK_PER_BYTE * text.len() as u64);
     let mut roots = Vec::new();
@@ -216,6 +261,8 @@ fn follow_file(project: &Project<'_>, file: u32) -> (Vec<Found>, Vec<Unfollowed>
     for (_, said) in registered {
         run.lambda_root(file, said);
     }
+    let kept = run.kept();
+    let asked = std::mem::take(&mut run.asked).into_keys().collect();
     let unfollowed = broken_off.into_iter().chain(limited(project, &run.stopped)).collect();
     let hits = std::mem::take(&mut run.hits);
     let mut best: BTreeMap<(Site, &'static str), &Hit> = BTreeMap::new();
@@ -230,7 +277,8 @@ fn follow_file(project: &Project<'_>, file: u32) -> (Vec<Found>, Vec<Unfollowed>
         }
     }
     let found = best.into_values().map(|hit| Found { site: hit.site, finding: finding(project, &run, hit) });
-    (found.collect(), unfollowed)
+    let found = found.collect();
+    Followed { found, unfollowed, kept, asked }
 }
 
 /// Gives findings their fingerprints, and takes those back that comments take back.

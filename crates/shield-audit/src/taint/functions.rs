@@ -33,9 +33,22 @@ impl<'a> Run<'_, 'a> {
         callable: &Callable<'a>,
         arguments: Arguments<'a>,
     ) -> Value<'a> {
+        let left = self.leave(frame);
+        let value = self.entered(frame, node, callable, arguments);
+        Self::forget(frame, &left);
+        value
+    }
+
+    fn entered(
+        &mut self,
+        frame: &mut Frame<'a>,
+        node: TextRange,
+        callable: &Callable<'a>,
+        arguments: Arguments<'a>,
+    ) -> Value<'a> {
         let key = (callable.file, callable.body.range().start().to_u32());
         let mut given = Variables::new();
-        self.bind(frame, callable, arguments, &mut given);
+        self.bind(frame, (node, callable), arguments, &mut given);
         if frame.depth == CALLS_MAX
             && given.values().any(|value| Self::matters(&frame.state, value, NESTED_MAX))
         {
@@ -48,7 +61,7 @@ impl<'a> Run<'_, 'a> {
         }
         let matters = given.values().any(|value| Self::matters(&frame.state, value, NESTED_MAX));
         let objects = given.values().any(|value| !value.objects().is_empty());
-        if matters && objects || callable.closure.is_some() && matches!(callable.body, Body::Lambda(_)) {
+        if matters && objects || Self::sees_objects(&frame.state, callable) {
             return self.call_inline(frame, node, callable, given);
         }
         if !matters {
@@ -67,6 +80,16 @@ impl<'a> Run<'_, 'a> {
             })
             .collect();
         self.call_summary(frame, node, callable, given)
+    }
+
+    /// Whether a function uses what is around it where it is called: a lambda, or what has objects of a stranger's data around it.
+    fn sees_objects(state: &State<'a>, callable: &Callable<'a>) -> bool {
+        let holds =
+            |value: &Value<'a>| !value.objects().is_empty() && Self::matters(state, value, NESTED_MAX);
+        callable
+            .closure
+            .as_ref()
+            .is_some_and(|around| matches!(callable.body, Body::Lambda(_)) || around.values().any(holds))
     }
 
     /// Whether a value is a stranger's data, or leads to it.
@@ -131,6 +154,13 @@ impl<'a> Run<'_, 'a> {
             let state = inner.state.clone();
             State::join_into(&mut inner.ends, state);
         }
+        if !inner.kept.is_empty() {
+            // One that never comes back, a worker's loop, leaves what it has.
+            if let Some(ends) = &inner.ends {
+                inner.state = ends.clone();
+            }
+            self.leave(inner);
+        }
         let returned = inner.returned.take().unwrap_or_default();
         let annotation = match callable.body {
             Body::Def(def) => def.returns.as_deref(),
@@ -143,10 +173,11 @@ impl<'a> Run<'_, 'a> {
     fn bind(
         &mut self,
         frame: &mut Frame<'a>,
-        callable: &Callable<'a>,
+        called: (TextRange, &Callable<'a>),
         arguments: Arguments<'a>,
         into: &mut Variables<'a>,
     ) {
+        let (node, callable) = called;
         let Some(parameters) = callable.body.parameters() else { return };
         let Arguments { positional, named, rest } = arguments;
         let mut positional = callable.receiver.iter().cloned().chain(positional);
@@ -163,11 +194,8 @@ impl<'a> Run<'_, 'a> {
         if let Some(vararg) = &parameters.vararg {
             let mut list = Object::List(left);
             rest.iter().for_each(|value| list.mix(value.clone()));
-            let marks = list
-                .values()
-                .iter()
-                .fold(Marks::default(), |marks, value| marks.join(&frame.state.all_marks(value)));
-            into.insert(vararg.name.as_str(), Value::unknown(marks));
+            let value = self.variadic(frame, (node, callable, vararg), list);
+            into.insert(vararg.name.as_str(), value);
         }
         if let Some(kwarg) = &parameters.kwarg {
             let all = parameters.iter_non_variadic_params().map(|one| one.parameter.name.as_str());
@@ -178,6 +206,27 @@ impl<'a> Run<'_, 'a> {
                 .fold(Marks::default(), |marks, value| marks.join(&frame.state.all_marks(value)));
             into.insert(kwarg.name.as_str(), Value::unknown(marks));
         }
+    }
+
+    /// `*args`: item by item where that matters.
+    fn variadic(
+        &mut self,
+        frame: &mut Frame<'a>,
+        called: (TextRange, &Callable<'a>, &'a ast::Parameter),
+        list: Object<'a>,
+    ) -> Value<'a> {
+        let (node, callable, parameter) = called;
+        let matters = |value: &&Value<'a>| {
+            matches!(value.shape, Shape::Function(_) | Shape::Partial(_))
+                || Self::matters(&frame.state, value, NESTED_MAX)
+        };
+        if !list.values().iter().any(matters) {
+            return Value::default();
+        }
+        // Each call has its own.
+        let context = self.context(frame.context, frame.site(node));
+        let site = Site::new(callable.file, parameter.range);
+        self.make_at(frame, (site, context), list)
     }
 
     fn default(&mut self, file: u32, parameter: &'a ast::ParameterWithDefault) -> Value<'a> {

@@ -76,11 +76,12 @@ impl<'a> Run<'_, 'a> {
             Expr::Name(_) | Expr::Attribute(_) | Expr::Subscript(_) | Expr::Call(_) => {}
             _ => return literal(expr).map_or_else(Value::default, Value::constant),
         }
-        let hits = self.hits.len();
+        let (hits, left) = (self.hits.len(), self.left.len());
         let state = frame.state.clone();
         let value = self.expr(frame, expr);
         frame.state = state;
         self.hits.truncate(hits);
+        self.left.truncate(left);
         value
     }
 

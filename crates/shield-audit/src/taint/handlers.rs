@@ -1,16 +1,20 @@
 //! Functions that a framework calls with what a stranger sends.
 
+use std::rc::Rc;
+
 use ruff_python_ast::{self as ast, Expr};
 use ruff_text_size::Ranged;
 
 use super::{
+    calls::Arguments,
     importers::Frameworks,
     kinds::Kinds,
-    marks::Marks,
+    marks::{Marks, Site},
     rules,
     run::{Frame, Reached, Run},
-    value::{Body, Callable, Object, Shape, Value},
+    value::{Body, Callable, Object, Shape, Value, Variables},
 };
+use crate::python::names::ScopeId;
 
 /// What a framework makes of a function.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -64,7 +68,7 @@ impl<'a> Run<'_, 'a> {
         let Some(scope) = names.scope_of(function.range) else { return };
         let (handler, rules) = self.handler(file, function, class);
         let fixed_path = !rules.is_empty() && rules.iter().all(|rule| !rule.contains(['<', '{']));
-        let site = super::marks::Site::new(file, function.range);
+        let site = Site::new(file, function.range);
         let context = self.context(0, site);
         let mut frame = Frame::new(file, scope, context);
         frame.handler = (handler.framework != Framework::Nobody).then_some(handler);
@@ -84,8 +88,32 @@ impl<'a> Run<'_, 'a> {
             };
             frame.state.set(name, value);
         }
-        let callable = Callable { file, body: Body::Def(function), receiver: None, closure: None };
+        let given = frame.state.variables.as_ref().clone();
+        let bare = function.decorator_list.is_empty();
+        let callable = Callable { file, body: Body::Def(function), receiver: None, closure: None, bare };
         self.follow(&mut frame, &callable);
+        if !bare {
+            self.decorated_root(&callable, (site, fixed_path), given);
+        }
+    }
+
+    /// Follows what decorators of the project make of a view: they hand it more than the framework does.
+    fn decorated_root(&mut self, callable: &Callable<'a>, called: (Site, bool), given: Variables<'a>) {
+        let (site, fixed_path) = called;
+        let context = self.context(0, site);
+        let mut frame = Frame::new(callable.file, ScopeId::MODULE, context);
+        frame.fixed_path = fixed_path;
+        let decorated = self.as_decorated(&mut frame, &Rc::new(callable.clone()));
+        if decorated.body.range() == callable.body.range() {
+            return;
+        }
+        // The framework calls it by name; only the receiver has a place.
+        let (own, named) = given.into_iter().partition::<Vec<_>, _>(|(_, value)| {
+            matches!(value.shape, Shape::Of(..)) && value.marks.is_empty()
+        });
+        let positional = own.into_iter().map(|(_, value)| value).take(1).collect();
+        let arguments = Arguments { positional, named, rest: None };
+        self.call_function(&mut frame, callable.body.range(), &decorated, arguments);
     }
 
     /// What calls a function, and the rules of its routes.

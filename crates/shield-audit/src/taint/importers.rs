@@ -4,13 +4,17 @@
 //! project's. Imports are read off the lines of a file, without parsing it: a line in a text that looks like one makes a file be
 //! followed in vain, nothing else. The cost grows with what is read, not with how files import each other.
 
-use memchr::memchr;
+use memchr::{memchr, memmem};
 use rayon::prelude::*;
 
 use super::{
     find::SourceFile,
     project::{Meaning, Modules, absolute, stem},
 };
+
+/// What Django's requests alone have: views need no import to be handed one.
+const DJANGO_DATA: [&str; 5] =
+    ["request.GET", "request.POST", "request.COOKIES", "request.META", "request.FILES"];
 
 /// A set of web frameworks.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -107,6 +111,10 @@ fn read(file: &SourceFile<'_>, modules: &Modules) -> (Frameworks, Vec<u32>) {
     });
     imported.sort_unstable();
     imported.dedup();
+    let has = |word: &&str| memmem::find(file.text.as_bytes(), word.as_bytes()).is_some();
+    if frameworks.is_empty() && DJANGO_DATA.iter().any(has) {
+        frameworks = Frameworks::DJANGO;
+    }
     (frameworks, imported)
 }
 
@@ -205,9 +213,14 @@ mod tests {
             SourceFile { path: "near.py", text: "from core import request" },
             SourceFile { path: "other.py", text: "import os, json" },
             SourceFile { path: "own.py", text: "import django.http, near" },
+            SourceFile {
+                path: "views.py",
+                text: "import os\ndef view(request): os.system(request.GET['a'])",
+            },
         ];
         let modules = Modules::of(files.iter().map(|file| file.path));
         let (flask, none) = (Frameworks::FLASK, Frameworks::default());
-        assert_eq!(frameworks(&files, &modules), [flask, flask, flask, none, Frameworks::DJANGO]);
+        let django = Frameworks::DJANGO;
+        assert_eq!(frameworks(&files, &modules), [flask, flask, flask, none, django, django]);
     }
 }

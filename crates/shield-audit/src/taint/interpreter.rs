@@ -17,6 +17,9 @@ impl<'a> Run<'_, 'a> {
         let name = call.name.strip_prefix("builtins.")?;
         let first = call.arguments.positional.first();
         let node = call.node;
+        if call.arguments.named("key").is_some() {
+            self.handed_over(frame, call);
+        }
         Some(match name {
             "len" => match first.map(|value| value.constants()) {
                 Some([Constant::Text(text)]) => {
@@ -36,10 +39,11 @@ impl<'a> Run<'_, 'a> {
                 };
                 self.make(frame, node, object)
             }
-            "next" | "min" | "max" => {
-                let value = first?;
-                self.item(frame, node, value)
-            }
+            "next" | "min" | "max" => match call.arguments.positional.as_slice() {
+                [over] => self.item(frame, node, over),
+                [over, other] if name == "next" => self.item(frame, node, over).join(other),
+                several => several.iter().cloned().reduce(|all, one| all.join(&one))?,
+            },
             "enumerate" => {
                 let item = self.item(frame, node, first?);
                 let pair = self.make(frame, node, Object::List(vec![Value::default(), item.clone()]));

@@ -24,7 +24,13 @@ impl<'a> Run<'_, 'a> {
         match names.lookup(name, frame.at(node)) {
             Lookup::Bound(binding) => {
                 if binding.at.scope == ScopeId::MODULE {
-                    return self.global(frame.file, name);
+                    let value = self.global(frame.file, name);
+                    if matches!(value.shape, Shape::Function(_) | Shape::Class(..) | Shape::Module(_)) {
+                        return value;
+                    }
+                    let keepers = self.variable(frame.file, name).into_iter().collect();
+                    let value = self.found(frame, node, keepers, value);
+                    return self.read(frame, value);
                 }
                 if let Some(value) = frame.closure.as_ref().and_then(|closure| closure.get(name)) {
                     return value.clone();

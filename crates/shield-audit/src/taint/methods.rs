@@ -21,6 +21,9 @@ impl<'a> Run<'_, 'a> {
         name: &'a str,
         arguments: &Arguments<'a>,
     ) -> Value<'a> {
+        if name == "sort" {
+            self.handed_over(frame, &Call { node, name: "?.sort", receiver: Some(object), arguments });
+        }
         if let Some(value) = self.collection(frame, node, object, name, arguments) {
             return value;
         }

@@ -7,25 +7,28 @@
 //! project is followed into that function, in whatever file it is; what it does to plain values is kept as a summary. What a
 //! library does is in tables; through something unknown data goes on, and the finding says that it is less sure.
 //!
-//! It refuses to guess where data of strangers could be: class attributes that other requests set, databases, files and
-//! queues are not followed. Work is bounded by the length of each file; what was not followed to its end is said.
+//! What a function leaves in variables of the file, attributes or queues, any other may find there (`kept`). It refuses to guess
+//! where data of strangers could be: databases, files and queues outside of the process are not followed. Work is bounded by the length of each file; what was not followed to its end is said.
 
 mod allowed;
 mod attributes;
 mod calls;
 mod characters;
 mod classes;
+mod decorators;
 mod endings;
 mod expressions;
 mod fastapi;
 mod find;
 mod functions;
 mod guards;
+mod handed;
 mod handlers;
 mod importers;
 mod instances;
 mod interpreter;
 mod items;
+mod kept;
 mod kinds;
 mod lookup;
 mod loops;
@@ -63,6 +66,8 @@ pub use unfollowed::{Limit, Unfollowed, UnfollowedReason};
 
 #[cfg(test)]
 mod clearing_tests;
+#[cfg(test)]
+mod elsewhere_tests;
 #[cfg(test)]
 mod tests;
 #[cfg(test)]

@@ -33,6 +33,10 @@ pub(super) fn made<'a>(
         "io.StringIO" | "io.BytesIO" => "io.StringIO()",
         "xml.sax.make_parser" => "xml.sax.make_parser()",
         "lxml.etree.XMLParser" => "lxml.etree.XMLParser()",
+        name if is_queue(name) => return Some(run.make(frame, call.node, queue(name))),
+        "asyncio.gather" => {
+            return Some(run.make(frame, call.node, Object::List(call.arguments.positional.clone())));
+        }
         "collections.OrderedDict" | "collections.defaultdict" | "collections.Counter" => {
             return Some(run.make(frame, call.node, Object::table()));
         }
@@ -53,6 +57,17 @@ pub(super) fn made<'a>(
         fields.insert(content(), first.clone());
     }
     Some(run.make(frame, call.node, Object::Made { name: name.into(), fields }))
+}
+
+/// Queues in the memory of the process: what is put in comes out.
+fn is_queue(name: &str) -> bool {
+    ["queue.", "asyncio.", "multiprocessing."].iter().any(|library| {
+        name.strip_prefix(library).is_some_and(|class| class.ends_with("Queue") && !class.contains('.'))
+    })
+}
+
+fn queue<'a>(name: &str) -> Object<'a> {
+    Object::Made { name: format!("{name}()").into(), fields: BTreeMap::new() }
 }
 
 /// What a method of such an object gives.
@@ -76,6 +91,16 @@ pub(super) fn method<'a>(
         ("io.StringIO()", _) => {
             let text = fields.get(&content()).cloned().unwrap_or_default();
             run.read(frame, text)
+        }
+        (queue, "put" | "put_nowait") if queue.strip_suffix("()").is_some_and(is_queue) => {
+            let item = arguments.get(0, "item")?;
+            let item = fields.get(&content()).map_or_else(|| item.clone(), |before| before.join(item));
+            set(frame, id, content(), item);
+            Value::default()
+        }
+        (queue, "get" | "get_nowait") if queue.strip_suffix("()").is_some_and(is_queue) => {
+            let item = fields.get(&content()).cloned().unwrap_or_default();
+            run.read(frame, item)
         }
         ("configparser.ConfigParser()", "set") => {
             match (section_key(given), given.get(2)) {

@@ -6,6 +6,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::{
     importers::Frameworks,
+    kept::Kept,
     modelled::{self, Modelled},
     models::Models,
     registered::Registrations,
@@ -27,6 +28,8 @@ pub(super) struct Project<'a> {
     pub(super) models: &'a Models,
     /// Functions and classes of the project that models are about: where each begins, with a name of its model.
     pub(super) modelled: FxHashMap<(u32, u32), Modelled>,
+    /// What functions left where others find it.
+    pub(super) kept: Kept<'a>,
 }
 
 /// One file.
@@ -124,7 +127,8 @@ impl<'a> Project<'a> {
             })
             .collect();
         let registered = Registrations::new();
-        let mut project = Self { files, registered, modules, models, modelled: FxHashMap::default() };
+        let modelled = FxHashMap::default();
+        let mut project = Self { files, registered, modules, models, modelled, kept: Kept::default() };
         project.modelled = modelled::of(&project);
         project
     }

@@ -9,9 +9,11 @@ use std::{
 };
 
 use ruff_text_size::{Ranged, TextRange};
+use rustc_hash::FxHashMap;
 
 use super::{
     handlers::Handler,
+    kept::{Keeper, Left},
     kinds::Kinds,
     marks::{IdentityId, Ledger, Mark, Marks, Role, Site, What},
     project::Project,
@@ -19,7 +21,7 @@ use super::{
     state::State,
     summaries::Summaries,
     unfollowed::Limit,
-    value::{Object, ObjectId, Value, Variables},
+    value::{Callable, Object, ObjectId, Value, Variables},
 };
 use crate::python::names::{At, ScopeId};
 
@@ -48,6 +50,14 @@ pub(super) struct Run<'p, 'a> {
     pub(super) globals: BTreeMap<(u32, &'a str), Value<'a>>,
     /// What attributes of classes are set to, by file, class and name.
     pub(super) fields: BTreeMap<(u32, u32, &'a str), Value<'a>>,
+    /// What was left where others find it.
+    pub(super) left: Vec<Left<'a>>,
+    /// Where something was looked for that others may have left, each with a number.
+    pub(super) asked: FxHashMap<Keeper<'a>, u32>,
+    /// Classes above a class, by where they are.
+    pub(super) above: BTreeMap<(u32, u32), Vec<(u32, u32)>>,
+    /// Functions as their decorators leave them, by where they are.
+    pub(super) decorated: BTreeMap<(u32, u32), Rc<Callable<'a>>>,
 }
 
 /// A function that is being followed.
@@ -69,6 +79,10 @@ pub(super) struct Frame<'a> {
     pub(super) handler: Option<Handler>,
     /// Whether the route that leads here leaves the path of the request no choice.
     pub(super) fixed_path: bool,
+    /// Places that outlive the call and were set in it, by what they are called in it.
+    pub(super) kept: BTreeMap<&'a str, Vec<Keeper<'a>>>,
+    /// Attributes among them, as they are written, as far as they are known here.
+    pub(super) attributes: BTreeSet<&'a str>,
 }
 
 /// A loop that is being followed.
@@ -107,6 +121,8 @@ impl<'a> Frame<'a> {
             closure: None,
             handler: None,
             fixed_path: false,
+            kept: BTreeMap::new(),
+            attributes: BTreeSet::new(),
         }
     }
 
@@ -136,6 +152,10 @@ impl<'p, 'a> Run<'p, 'a> {
             objects: BTreeMap::new(),
             globals: BTreeMap::new(),
             fields: BTreeMap::new(),
+            left: Vec::new(),
+            asked: FxHashMap::default(),
+            above: BTreeMap::new(),
+            decorated: BTreeMap::new(),
         }
     }
 
@@ -157,8 +177,18 @@ impl<'p, 'a> Run<'p, 'a> {
 
     /// A new object that a place makes.
     pub(super) fn make(&mut self, frame: &mut Frame<'a>, node: impl Ranged, object: Object<'a>) -> Value<'a> {
+        self.make_at(frame, (frame.site(node), frame.context), object)
+    }
+
+    /// The same, in a call.
+    pub(super) fn make_at(
+        &mut self,
+        frame: &mut Frame<'a>,
+        place: (Site, u32),
+        object: Object<'a>,
+    ) -> Value<'a> {
         let next = u32::try_from(self.objects.len()).unwrap_or(u32::MAX);
-        let id = *self.objects.entry((frame.site(node), frame.context)).or_insert(next);
+        let id = *self.objects.entry(place).or_insert(next);
         frame.state.make(id, object);
         Value::object(id)
     }

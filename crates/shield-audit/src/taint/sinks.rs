@@ -24,6 +24,16 @@ const SESSIONS: [&str; 4] = [
     "fastapi.Request().session",
 ];
 
+/// Answers of Django whose first argument is the page.
+const DJANGO_PAGES: [&str; 6] = [
+    "HttpResponse",
+    "HttpResponseBadRequest",
+    "HttpResponseForbidden",
+    "HttpResponseGone",
+    "HttpResponseNotFound",
+    "HttpResponseServerError",
+];
+
 /// Beginnings of queries.
 const VERBS: [&str; 12] = [
     "select ", "insert ", "update ", "delete ", "replace ", "with ", "create ", "drop ", "alter ", "call ",
@@ -74,7 +84,8 @@ impl<'a> Run<'_, 'a> {
                 self.yaml(frame, call, method);
             }
             "parse" | "parseString" | "fromstring" | "XML" => self.xml(frame, call),
-            "make_response" | "Response" | "HttpResponse" | "HTMLResponse" => self.page(frame, call, method),
+            "make_response" | "Response" | "HTMLResponse" => self.page(frame, call, method),
+            _ if DJANGO_PAGES.contains(&method) => self.page(frame, call, "HttpResponse"),
             _ => {}
         }
     }

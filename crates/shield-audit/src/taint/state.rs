@@ -37,6 +37,10 @@ impl<'a> State<'a> {
         }
     }
 
+    pub(super) fn unset(&mut self, name: &str) {
+        Rc::make_mut(&mut self.variables).remove(name);
+    }
+
     pub(super) fn object(&self, id: ObjectId) -> Option<&Object<'a>> {
         self.heap.get(&id)
     }

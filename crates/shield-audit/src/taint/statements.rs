@@ -5,6 +5,7 @@ use std::rc::Rc;
 use ruff_python_ast::{self as ast, Expr, Stmt};
 
 use super::{
+    kept::Part,
     marks::{Marks, What},
     run::{Frame, Run},
     state::State,
@@ -104,17 +105,26 @@ impl<'a> Run<'_, 'a> {
             Expr::Name(name) => {
                 let value = self.step(frame, value, target, What::Assigned);
                 self.spend(if Rc::strong_count(&frame.state.variables) > 1 { frame.state.size() } else { 0 });
-                frame.state.set(name.id.as_str(), value);
+                let name = name.id.as_str();
+                self.rebound(frame, name);
+                frame.state.set(name, value);
+                if let Some(keeper) = self.declared_global(frame, name) {
+                    frame.kept.insert(name, vec![keeper]);
+                }
             }
             Expr::Attribute(attribute) => {
                 let object = self.expr(frame, &attribute.value);
                 self.set_attribute(frame, &object, attribute.attr.as_str(), &value);
+                self.keep_attribute(frame, attribute, &object, value);
             }
             Expr::Subscript(subscript) => {
                 let object = self.expr(frame, &subscript.value);
                 let key = self.expr(frame, &subscript.slice);
                 self.stored(frame, target, [&object, &key, &value]);
                 let place = key.only().and_then(Key::of);
+                let keepers = self.keepers_at(frame, &subscript.value);
+                let part = place.clone().map_or(Part::Some, Part::At);
+                self.left(frame, &keepers, &part, &value);
                 for id in object.objects() {
                     frame.state.change(*id, |object| object.put(place.clone(), value.clone()));
                 }
@@ -153,6 +163,39 @@ impl<'a> Run<'_, 'a> {
                 Object::Made { fields, .. } => drop(fields.insert(Key::Text(name.to_owned()), value.clone())),
                 _ => {}
             });
+        }
+    }
+
+    /// An attribute that outlives the call is set.
+    fn keep_attribute(
+        &mut self,
+        frame: &mut Frame<'a>,
+        attribute: &'a ast::ExprAttribute,
+        object: &Value<'a>,
+        value: Value<'a>,
+    ) {
+        let keepers = self.keepers_of(object, attribute.attr.as_str(), false);
+        if keepers.is_empty() {
+            return;
+        }
+        let value = self.step(frame, value, attribute, What::Assigned);
+        let name = self.source_text(frame.file, attribute.range);
+        frame.state.set(name, value);
+        frame.kept.insert(name, keepers);
+        frame.attributes.insert(name);
+    }
+
+    /// A name means something else: what is known of its attributes is not known of those.
+    fn rebound(&mut self, frame: &mut Frame<'a>, name: &str) {
+        let is_of = |own: &&&str| own.strip_prefix(name).is_some_and(|rest| rest.starts_with('.'));
+        let stale: Vec<&str> = frame.attributes.iter().filter(is_of).copied().collect();
+        if stale.is_empty() {
+            return;
+        }
+        self.leave(frame);
+        for attribute in stale {
+            frame.state.unset(attribute);
+            frame.attributes.remove(attribute);
         }
     }
 

@@ -5,6 +5,7 @@ use std::{collections::BTreeMap, rc::Rc};
 use ruff_text_size::TextRange;
 
 use super::{
+    kept::Left,
     kinds::Kinds,
     marks::{Mark, Marks, Role, Site, TrailId},
     run::{Frame, Hit, Run},
@@ -37,6 +38,9 @@ struct Summary<'a> {
     returned: Value<'a>,
     heap: BTreeMap<ObjectId, Object<'a>>,
     hits: Vec<Hit>,
+    left: Vec<Left<'a>>,
+    /// What it sees of the function it was made in.
+    closure: Option<Rc<Variables<'a>>>,
     /// What is ruled out for each label where the function returns.
     checked: Vec<Kinds>,
 }
@@ -55,14 +59,14 @@ impl<'a> Run<'_, 'a> {
         let mut actual: Vec<Mark> = Vec::new();
         let look: Variables<'a> =
             given.iter().map(|(name, value)| (*name, self.labelled(callable, value, &mut actual))).collect();
-        let known = self.summaries.known.get(&key);
-        let count = known.map_or(0, Vec::len);
+        let known = self.summaries.known.get(&key).into_iter().flatten();
+        let own: Vec<_> = known.filter(|summary| summary.is_of(callable)).collect();
+        let count = own.len();
         let look = if count >= SUMMARIES_MAX { without_constants(look) } else { look };
-        let found = known
-            .and_then(|all| {
-                all.iter().find(|summary| summary.fixed_path == frame.fixed_path && summary.given == look)
-            })
-            .cloned();
+        let same = |summary: &&&Rc<Summary<'a>>| {
+            summary.fixed_path == frame.fixed_path && are_alike(&summary.given, &look)
+        };
+        let found = own.iter().find(same).map(|summary| Rc::clone(summary));
         let summary = match found {
             Some(summary) => summary,
             None if count >= ALL_SUMMARIES_MAX => {
@@ -108,13 +112,25 @@ impl<'a> Run<'_, 'a> {
         inner.fixed_path = frame.fixed_path;
         inner.state.variables = Rc::new(look.clone());
         let hits = std::mem::take(&mut self.hits);
+        let left = std::mem::take(&mut self.left);
         let (returned, end) = self.follow(&mut inner, callable);
         let own = std::mem::replace(&mut self.hits, hits);
+        let own_left = std::mem::replace(&mut self.left, left);
         let end = end.unwrap_or_default();
         let checked = labels.iter().map(|label| end.ruled_out(label.identity)).collect();
         // Only objects that come back are of use to a caller.
         let heap = if returned.objects().is_empty() { BTreeMap::new() } else { (*end.heap).clone() };
-        Summary { fixed_path: frame.fixed_path, given: look, labels, returned, heap, hits: own, checked }
+        Summary {
+            fixed_path: frame.fixed_path,
+            given: look,
+            labels,
+            returned,
+            heap,
+            hits: own,
+            left: own_left,
+            closure: callable.closure.clone(),
+            checked,
+        }
     }
 
     /// Puts into effect for a caller what a function does.
@@ -138,7 +154,12 @@ impl<'a> Run<'_, 'a> {
                 self.hits.push(Hit { mark: *mark, ..hit.clone() });
             }
         }
-        self.spend(summary.heap.len() as u64 + summary.hits.len() as u64);
+        for left in &summary.left {
+            for mark in self.replaced(frame, node, &Marks::one(left.mark), &pairs).iter() {
+                self.left.push(Left { mark: *mark, ..left.clone() });
+            }
+        }
+        self.spend((summary.heap.len() + summary.hits.len() + summary.left.len()) as u64);
         for (id, object) in &summary.heap {
             let mut object = object.clone();
             for value in object.values_mut() {
@@ -208,6 +229,33 @@ impl<'a> Run<'_, 'a> {
         }
         mark.trail
     }
+}
+
+// === impl Summary ===
+
+impl<'a> Summary<'a> {
+    /// Whether it was made of a function that sees the same around it.
+    fn is_of(&self, callable: &Callable<'a>) -> bool {
+        match (&self.closure, &callable.closure) {
+            (Some(own), Some(other)) => Rc::ptr_eq(own, other) || are_alike(own, other),
+            (own, other) => own.is_none() && other.is_none(),
+        }
+    }
+}
+
+/// Whether these are the same values, and functions among them see the same around them.
+fn are_alike<'a>(left: &Variables<'a>, right: &Variables<'a>) -> bool {
+    let alike = |(left, right): (&Value<'a>, &Value<'a>)| {
+        left == right
+            && match (&left.shape, &right.shape) {
+                (Shape::Function(left), Shape::Function(right)) => match (&left.closure, &right.closure) {
+                    (Some(left), Some(right)) => Rc::ptr_eq(left, right),
+                    (left, right) => left.is_none() && right.is_none(),
+                },
+                _ => true,
+            }
+    };
+    left.len() == right.len() && left.keys().eq(right.keys()) && left.values().zip(right.values()).all(alike)
 }
 
 /// The same arguments, whatever their constants are.

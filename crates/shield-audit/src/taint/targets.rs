@@ -77,7 +77,30 @@ static TARGETS: &[Target] = &[
     target(
         &rules::CODE,
         Place::Argument(0, "source"),
-        &["builtins.eval", "builtins.exec", "builtins.compile"],
+        &[
+            "builtins.eval",
+            "builtins.exec",
+            "builtins.compile",
+            "code.InteractiveConsole().push",
+            "code.InteractiveConsole().runcode",
+            "code.InteractiveConsole().runsource",
+            "code.InteractiveInterpreter().runcode",
+            "code.InteractiveInterpreter().runsource",
+            "cProfile.run",
+            "profile.run",
+            "pdb.run",
+            "pdb.runeval",
+            "timeit.repeat",
+            "timeit.timeit",
+            "timeit.Timer",
+            "_testcapi.run_in_subinterp",
+            "test.support.run_in_subinterp",
+        ],
+    ),
+    target(
+        &rules::CODE,
+        Place::Argument(1, "script"),
+        &["_xxsubinterpreters.run_string", "_interpreters.run_string", "_interpreters.exec"],
     ),
     target(&rules::CODE, Place::Argument(0, "name"), &["builtins.__import__", "importlib.import_module"]),
     target(
@@ -342,6 +365,7 @@ static TARGETS: &[Target] = &[
             "django.utils.safestring.SafeString",
         ],
     ),
+    target(&rules::MARKUP, Place::Argument(0, "format_string"), &["django.utils.html.format_html"]),
     target(&rules::TRUST, Place::Everything, &["flask.session.update", "flask.session.setdefault"]),
 ];
 

@@ -38,6 +38,8 @@ pub enum UnfollowedReason {
         /// Where it begins.
         line: u32,
     },
+    /// What its functions leave for each other goes through more places than the limit, or more is left in one place.
+    TooManyRounds,
     /// Something in it was not followed because of a limit.
     Limited {
         /// What, as it is written.
@@ -76,6 +78,11 @@ pub(super) fn too_many_ways(
     }
 }
 
+/// A file that would have to be followed again because of what was left for its functions.
+pub(super) fn too_many_rounds(project: &Project<'_>, file: u32) -> Unfollowed {
+    Unfollowed { path: project.file(file).path.to_owned(), reason: UnfollowedReason::TooManyRounds }
+}
+
 /// What limits cut off.
 pub(super) fn limited<'s>(
     project: &'s Project<'_>,
@@ -105,6 +112,10 @@ impl fmt::Display for UnfollowedReason {
                 formatter,
                 "there are more ways through `{function}` (line {line}), or through what comes before it, than the limit for the file's \
                  length: it and what follows it were not followed to their end"
+            ),
+            Self::TooManyRounds => formatter.write_str(
+                "what functions leave for each other in variables and attributes goes on through more of them than the limit, or more is \
+                 left in one: it was not followed to its end",
             ),
             Self::Limited { what, line, limit } => {
                 write!(formatter, "`{what}` (line {line}) is not followed: {limit}")

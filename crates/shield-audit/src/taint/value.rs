@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, rc::Rc};
 
 use ruff_python_ast::{self as ast};
 
-use super::marks::Marks;
+use super::{calls::Arguments, marks::Marks};
 use crate::python::fold::Constant;
 
 /// More alternatives of a value are not told apart.
@@ -43,6 +43,8 @@ pub(super) enum Shape<'a> {
     External(Rc<str>),
     /// A function of the project.
     Function(Rc<Callable<'a>>),
+    /// `functools.partial`.
+    Partial(Rc<Partial<'a>>),
     /// A class of the project.
     Class(u32, &'a ast::StmtClassDef),
     /// An object of a class of the project of which nothing else is known.
@@ -60,6 +62,17 @@ pub(super) struct Callable<'a> {
     pub(super) receiver: Option<Value<'a>>,
     /// What it sees of the function it was made in.
     pub(super) closure: Option<Rc<Variables<'a>>>,
+    /// Whether it is what stands there, whatever decorators make of it.
+    pub(super) bare: bool,
+}
+
+/// A function with some of its arguments.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Partial<'a> {
+    pub(super) callee: Value<'a>,
+    pub(super) arguments: Arguments<'a>,
+    /// How many of these lie in each other, with this one.
+    pub(super) depth: u32,
 }
 
 /// The code of a function.
@@ -183,7 +196,7 @@ impl<'a> Value<'a> {
                 all.iter().all(|one| one.truth() == first).then_some(first)
             }
             Shape::Prefix(text) => (!text.is_empty()).then_some(true),
-            Shape::Function(_) | Shape::Class(..) | Shape::Module(_) => Some(true),
+            Shape::Function(_) | Shape::Partial(_) | Shape::Class(..) | Shape::Module(_) => Some(true),
             _ => None,
         }
     }
@@ -247,7 +260,9 @@ impl PartialEq for Shape<'_> {
                 left.file == right.file
                     && left.body.range() == right.body.range()
                     && left.receiver == right.receiver
+                    && left.bare == right.bare
             }
+            (Self::Partial(left), Self::Partial(right)) => left == right,
             _ => false,
         }
     }

@@ -109,7 +109,8 @@ impl<'a> Run<'_, 'a> {
             let value = self.parameter(&mut frame, (place, parameter), handler, &said.rules);
             frame.state.set(parameter.parameter.name.as_str(), value);
         }
-        let callable = Callable { file, body: Body::Lambda(lambda), receiver: None, closure: None };
+        let callable =
+            Callable { file, body: Body::Lambda(lambda), receiver: None, closure: None, bare: true };
         let (value, _) = self.follow(&mut frame, &callable);
         self.answered(&mut frame, &lambda.body, &value);
     }

@@ -220,3 +220,28 @@ def f():
 ",
     );
 }
+
+#[test]
+fn views_of_django_need_no_import() {
+    let view = |body: &str| {
+        let text = format!("import os\ndef view(request):\n    {body}\n");
+        flows(&[("a.py", &text)]).findings.len()
+    };
+    assert_eq!(view("os.system('ls ' + request.POST['a'])"), 1);
+    assert_eq!(view("os.system('ls ' + request.method)"), 0);
+}
+
+#[test]
+fn pages_of_django_are_told_apart() {
+    let rules = |body: &str| {
+        let text = format!(
+            "from django.http import *\nfrom django.http import HttpResponseBadRequest, HttpResponse\nfrom django.utils.html import format_html\ndef view(request):\n    a = request.GET['a']\n    {body}\n"
+        );
+        flows(&[("a.py", &text)]).findings.iter().map(|one| one.rule.id).collect::<Vec<_>>()
+    };
+    let markup = ["python/cross-site-scripting"];
+    assert_eq!(rules("return HttpResponseBadRequest('no ' + a)"), markup);
+    assert_eq!(rules("return HttpResponseBadRequest(a, content_type='text/plain')"), Vec::<&str>::new());
+    assert_eq!(rules("return HttpResponse(format_html('<p>' + a))"), markup);
+    assert_eq!(rules("return HttpResponse(format_html('<p>{}', a))"), Vec::<&str>::new());
+}

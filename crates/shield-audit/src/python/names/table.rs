@@ -260,7 +260,7 @@ impl<'a> Names<'a> {
     }
 
     /// The class whose method a scope lies in, and the name its first parameter has there.
-    pub(super) fn method(&self, scope: ScopeId) -> Option<(ScopeId, &'a str)> {
+    pub(crate) fn method(&self, scope: ScopeId) -> Option<(ScopeId, &'a str)> {
         let mut scope = scope;
         while scope != ScopeId::MODULE {
             let here = self.scope(scope);

@@ -36,7 +36,10 @@ fn insecure_cookie(scene: &Scene<'_>, call: &Call<'_>) -> Option<Hit> {
             let known = FRAMEWORKS.iter().any(|framework| scene.module.names.imports(framework));
             let gone =
                 call.keyword("max_age").is_some_and(|age| scene.fold(&age.value) == Some(Constant::Int(0)));
-            let told = call.has_unseen_arguments() || call.positional().len() > 5 || gone;
+            // A jar is handed a whole cookie.
+            let whole = call.keyword("value").is_none()
+                && matches!(call.positional(), [cookie] if !cookie.is_string_literal_expr());
+            let told = call.has_unseen_arguments() || call.positional().len() > 5 || gone || whole;
             (known && !told).then(|| {
                 call.hit("without `secure=True` the cookie is sent over plain HTTP too")
                     .confidence(Confidence::Medium)
@@ -64,6 +67,7 @@ mod tests {
             "r.set_cookie('a', b, secure=settings.HTTPS)",
             "import flask\nr.set_cookie('a', b, **options)",
             "import flask\nr.set_cookie('a', '', max_age=0)",
+            "import flask\njar.set_cookie(cookie)",
             "r.set_cookie('a', b)",
             "set_cookie('a', secure=False)",
         ] {

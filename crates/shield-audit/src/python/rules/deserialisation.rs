@@ -132,6 +132,11 @@ const SAFE_LOADERS: [&str; 9] = [
 ];
 
 fn yaml_load(scene: &Scene<'_>, call: &Call<'_>) -> Option<Hit> {
+    if call.name == "ruamel.yaml.YAML" {
+        let kind = call.argument("typ", 0).and_then(|kind| scene.text(kind));
+        return (kind.as_deref() == Some("unsafe"))
+            .then(|| call.hit("this kind makes any object the text asks for"));
+    }
     if call.name != "yaml.load" {
         return None;
     }
@@ -207,6 +212,16 @@ fn is_pinned(scene: &Scene<'_>, revision: &Expr) -> bool {
 #[cfg(test)]
 mod tests {
     use crate::python::{Audit, Parse};
+
+    #[test]
+    fn kinds_of_ruamel_are_told_apart() {
+        let finds = |kind: &str| {
+            let text = format!("from ruamel.yaml import YAML\ny = YAML({kind})\n");
+            !Audit::default().text("a.py", &text, Parse::Always).findings.is_empty()
+        };
+        assert!(finds("typ='unsafe'"));
+        assert!(!finds("typ='safe'") && !finds(""));
+    }
 
     #[test]
     fn a_loader_is_what_it_is_made_from() {

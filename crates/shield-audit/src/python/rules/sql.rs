@@ -114,6 +114,9 @@ fn is_written(source: &str, verb: &str) -> bool {
 /// A text that is put together of known and other parts, those as `{}`.
 fn put_together(scene: &Scene<'_>, expr: &Expr) -> Option<String> {
     let in_sum = scene.parent().is_some_and(is_sum);
+    if is_written_out(expr) {
+        return None;
+    }
     match expr {
         // The whole sum is looked at, not each part of it.
         Expr::BinOp(sum) if is_sum(expr) => (!in_sum && may_be_text(sum)).then_some(())?,
@@ -160,6 +163,29 @@ fn may_be_text(sum: &ExprBinOp) -> bool {
         }
     }
     text
+}
+
+/// Whether a text is put together of nothing but literals.
+fn is_written_out(expr: &Expr) -> bool {
+    let mut rest = vec![expr];
+    while let Some(part) = rest.pop() {
+        match part {
+            Expr::StringLiteral(_) => {}
+            Expr::BinOp(sum) if sum.op == Operator::Add => {
+                rest.extend([sum.left.as_ref(), sum.right.as_ref()]);
+            }
+            Expr::BinOp(filled) if filled.op == Operator::Mod && is_empty_tuple(&filled.right) => {
+                rest.push(&filled.left);
+            }
+            Expr::Call(call) if is_method_of_literal(call, "format") && call.arguments.is_empty() => {}
+            _ => return false,
+        }
+    }
+    true
+}
+
+fn is_empty_tuple(expr: &Expr) -> bool {
+    expr.as_tuple_expr().is_some_and(|tuple| tuple.elts.is_empty())
 }
 
 fn is_no_text(expr: &Expr) -> bool {
@@ -214,4 +240,34 @@ fn django_raw_sql(scene: &Scene<'_>, call: &Call<'_>) -> Option<Hit> {
         || call.method() == "RawSQL" && scene.module.names.imports("django.db.models");
     let fixed = call.argument("sql", 0).is_some_and(Expr::is_string_literal_expr);
     (named && !fixed).then(|| call.hit("the query is put together elsewhere"))
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::python::{Audit, Parse};
+
+    #[test]
+    fn queries_of_literals_alone_are_fixed() {
+        let finds = |query: &str| {
+            let text = format!("cursor.execute({query})\n");
+            let report = Audit::default().text("a.py", &text, Parse::Always);
+            report.findings.iter().any(|one| one.rule.id.starts_with("python/sql"))
+        };
+        for fixed in [
+            "'SELECT a FROM b WHERE c = ' + '3'",
+            "'SELECT a ' + 'FROM b ' + 'WHERE c = 1'",
+            "'SELECT a FROM b'.format()",
+            "'SELECT a FROM b' % ()",
+        ] {
+            assert!(!finds(fixed), "{fixed}");
+        }
+        for filled in [
+            "'SELECT a FROM b WHERE c = ' + d",
+            "'SELECT a ' + 'FROM b WHERE c = ' + d",
+            "'SELECT a FROM b WHERE c = {}'.format(d)",
+            "'SELECT a FROM b WHERE c = %s' % (d,)",
+        ] {
+            assert!(finds(filled), "{filled}");
+        }
+    }
 }
