@@ -3,7 +3,10 @@
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
-use shield_audit::report::{Criteria, Report, cyclonedx, html, json, markdown, sarif, spdx, vex};
+use shield_audit::{
+    advisories::Answer,
+    report::{Criteria, Report, cyclonedx, html, json, markdown, sarif, spdx, vex},
+};
 
 use super::reports;
 use crate::{cli::AuditFileArguments, exit::Failure, output::write::tell};
@@ -41,8 +44,16 @@ pub(super) fn write(files: &AuditFileArguments, report: &Report, criteria: &Crit
     match vex(report, AUTHOR, now) {
         Some(text) => reports::write(path, &text, RECORDED),
         None => {
-            tell!("no OpenVEX is written: no vulnerability is known, so there is nothing to say about one");
+            tell!("no OpenVEX is written: {}", why_none(&report.advisories));
             Ok(())
         }
+    }
+}
+
+/// Why nothing is said of any vulnerability.
+const fn why_none(answer: &Answer) -> &'static str {
+    match answer {
+        Answer::NoDatabase => "nothing is known of vulnerabilities without a database; make one with `shield audit --update`",
+        Answer::Checked(_) => "the database knows no vulnerability of these packages",
     }
 }
