@@ -14,15 +14,17 @@ mod go;
 mod javascript;
 mod language;
 mod names;
+mod page;
 mod rust;
 mod scan;
 mod secret;
 mod source;
 mod trojan;
+pub mod unruled;
 
 #[cfg(test)]
 mod tests;
 
-pub use audit::{Audit, is_candidate};
+pub use audit::Audit;
 pub use language::Language;
 pub(crate) use source::parse;

@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 
 use super::{Audit, go, javascript, rust};
-use crate::finding::Severity;
+use crate::{finding::Severity, python::FileReport};
 
 fn said(path: &str, text: &str) -> Vec<String> {
     let report = Audit::default().file(path, text.as_bytes());
@@ -347,6 +347,34 @@ fn findings_say_where_and_in_what() {
     let report = Audit::default()
         .file("a.js", b"eval(x) // eslint-disable-line security/detect-eval-with-expression\n");
     assert_eq!((report.findings.len(), report.suppressed.len()), (0, 1));
+}
+
+#[test]
+fn scripts_of_pages_are_looked_at() {
+    let page = "<h1>ü</h1>\n<script>\nconst x = 1\n</script><script>eval(y) // eslint-disable-line no-eval\n  eval(z)</script>\n{{ eval(a) }}\n";
+    for path in ["a.html", "templates/a.htm", "A.vue", "A.svelte"] {
+        let report = Audit::default().file(path, page.as_bytes());
+        let lines: Vec<_> = report.findings.iter().map(|finding| finding.place.span.unwrap()).collect();
+        assert_eq!((lines.len(), lines[0].line, lines[0].column), (1, 5, 3), "{path}");
+        assert_eq!((report.suppressed.len(), report.skipped.len()), (1, 0), "{path}");
+    }
+    assert_eq!(said("A.vue", "<script lang=\"ts\">eval(x as any as string)</script>"), ["javascript/eval eval"]);
+    let templated = "<script>{% if a %}eval({{ b|tojson }});{% endif %} eval(c)</script>";
+    assert_eq!(said("a.html", templated).len(), 2);
+    assert!(Audit::default().file("a.html", templated.as_bytes()).skipped.is_empty());
+    // Nothing is said of pages that hold no script, whatever they are.
+    for page in [&b"<p>eval(x)\xff</p>"[..], b"<script src=a></script>eval(x)"] {
+        assert_eq!(Audit::default().file("a.html", page), FileReport::default());
+    }
+    let long = format!("<script>eval(x)</script>{}", "<br>".repeat(10_000));
+    assert!(Audit::default().file("a.html", long.as_bytes()).skipped.is_empty());
+}
+
+#[test]
+fn scripts_without_an_ending_name_their_interpreter() {
+    assert_eq!(said("bin/run", "#!/usr/bin/env node\neval(x)"), ["javascript/eval eval"]);
+    assert_eq!(said("bin/run", "#!/usr/bin/env -S deno run\neval(x as string)"), ["javascript/eval eval"]);
+    assert_eq!(said("bin/run", "#!/bin/sh\neval(x)"), Vec::<String>::new());
 }
 
 #[test]
