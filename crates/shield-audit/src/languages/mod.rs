@@ -6,6 +6,7 @@
 //! which are named. Trees are walked with a cursor and every way through names and values has its steps counted, so that no
 //! file, however deep, costs more than its length. What is found in tests is kept, as good to know.
 
+mod address;
 mod audit;
 mod call;
 mod check;

@@ -1,10 +1,13 @@
 //! Go. Ids of gosec are aliases.
 
 mod cryptography;
+mod database;
 mod execution;
 mod files;
+mod markup;
 mod names;
 mod network;
+mod request;
 
 use super::check::Check;
 
@@ -12,4 +15,4 @@ pub(super) use names::{bind, name, text};
 
 /// Every check.
 pub(super) static CHECKS: &[&[Check]] =
-    &[cryptography::CHECKS, execution::CHECKS, files::CHECKS, network::CHECKS];
+    &[cryptography::CHECKS, database::CHECKS, execution::CHECKS, files::CHECKS, markup::CHECKS, network::CHECKS];
