@@ -132,9 +132,13 @@ impl Looks<'_> {
 impl Code {
     /// Counts a file of the project's own that no rule knows the language of.
     pub(super) fn count_unruled(&mut self, entry: &Entry, bytes: &[u8]) {
-        let language = unruled::of(&entry.path, bytes).or_else(|| notebook::foreign_language(&entry.path, bytes));
-        let language = language.filter(|_| entry.origin == Origin::Project);
-        self.secrets_only.extend(language.map(|language| (language, 1)));
+        if entry.origin == Origin::Project {
+            let path = &entry.path;
+            let language = unruled::of(path, bytes)
+                .or_else(|| notebook::foreign_language(path, bytes))
+                .or_else(|| configuration::template_language(path, bytes));
+            self.secrets_only.extend(language.map(|language| (language, 1)));
+        }
     }
 
     fn report(&mut self, report: FileReport) {

@@ -55,6 +55,13 @@ pub fn file(path: &str, bytes: &[u8]) -> FileReport {
     }
 }
 
+/// What a manifest is filled in by before it is one; nobody reads it as it is.
+#[must_use]
+pub fn template_language(path: &str, bytes: &[u8]) -> Option<&'static str> {
+    let filled = || memchr::memmem::find(bytes, b"{{").is_some() && names_kind(bytes);
+    (kind(path) == Some(Kind::Yaml) && filled()).then_some("Helm")
+}
+
 /// Looks at what a shell runs.
 pub(crate) fn script(path: &str, text: &str) -> FileReport {
     hits::report(path, text, commands::look(&shell::commands(text, 0)), None)
@@ -105,8 +112,11 @@ fn kind(path: &str) -> Option<Kind> {
 
 /// Whether YAML may hold a Kubernetes manifest that is not a template.
 fn is_manifest(bytes: &[u8]) -> bool {
-    let has = |word: &str| memchr::memmem::find(bytes, word.as_bytes()).is_some();
-    has("apiVersion") && has("kind") && !has("{{")
+    names_kind(bytes) && memchr::memmem::find(bytes, b"{{").is_none()
+}
+
+fn names_kind(bytes: &[u8]) -> bool {
+    ["apiVersion", "kind"].iter().all(|word| memchr::memmem::find(bytes, word.as_bytes()).is_some())
 }
 
 fn skipping(path: &str, reason: Reason) -> FileReport {

@@ -33,6 +33,9 @@ fn mistakes_are_named_and_what_precedes_them_counts() {
     let report = file("docker-compose.yml", b"\xff");
     assert_eq!(report.skipped[0].to_string(), "docker-compose.yml: not UTF-8 at byte 0");
     assert_eq!(file("a.yml", b"apiVersion: {{ x }}\nkind: ["), FileReport::default());
+    assert_eq!(template_language("a.yml", b"apiVersion: {{ x }}\nkind: ["), Some("Helm"));
+    assert_eq!(template_language("a.yml", b"apiVersion: x\nkind: y"), None);
+    assert_eq!(template_language("compose.yml", b"apiVersion: {{ x }}\nkind: ["), None);
 }
 
 #[test]

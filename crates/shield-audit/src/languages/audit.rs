@@ -4,7 +4,14 @@ use std::borrow::Cow;
 
 use aho_corasick::AhoCorasick;
 
-use super::{Language, check::Check, go, javascript, page::{self, Code}, rust, scan, source, trojan, unruled::interpreter};
+use super::{
+    Language,
+    check::Check,
+    go, javascript,
+    page::{self, Code},
+    rust, scan, source, trojan,
+    unruled::interpreter,
+};
 use crate::{
     configuration::hits,
     custom::{Patterns, Rules},

@@ -135,7 +135,10 @@ impl<'n, 't> Question<'n, 't> {
             Some(Meaning::Either(values)) => {
                 let (first, others) = values.split_first()?;
                 let name = self.name(first.0, first.1)?;
-                others.iter().all(|(value, scope)| self.name(*value, *scope).as_ref() == Some(&name)).then_some(name)
+                others
+                    .iter()
+                    .all(|(value, scope)| self.name(*value, *scope).as_ref() == Some(&name))
+                    .then_some(name)
             }
             Some(Meaning::Grown(_) | Meaning::Nothing | Meaning::Unknown) => None,
         }
@@ -195,7 +198,9 @@ impl<'n, 't> Question<'n, 't> {
         }
         match texts.as_slice() {
             [] => Text::unknown(node),
-            [first, others @ ..] if first.is_known() && others.iter().all(|other| other == first) => first.clone(),
+            [first, others @ ..] if first.is_known() && others.iter().all(|other| other == first) => {
+                first.clone()
+            }
             texts if texts.iter().all(Text::is_known) => Text::known(""),
             _ => Text::unknown(node),
         }

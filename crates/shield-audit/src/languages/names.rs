@@ -50,7 +50,9 @@ impl Meaning<'_> {
     fn or(&mut self, other: Self) {
         *self = match (std::mem::replace(self, Self::Unknown), other) {
             (Self::Nothing, other) => other,
-            (Self::Value(first, at), Self::Value(second, of)) => Self::Either(vec![(first, at), (second, of)]),
+            (Self::Value(first, at), Self::Value(second, of)) => {
+                Self::Either(vec![(first, at), (second, of)])
+            }
             (Self::Either(mut values), Self::Value(value, at)) if values.len() < PARTS_MAX => {
                 values.push((value, at));
                 Self::Either(values)

@@ -95,7 +95,9 @@ fn language(tag: &str) -> Option<Language> {
         Some(value.split(['"', '\'', ' ', '>', ';']).next().unwrap_or(value).to_ascii_lowercase())
     };
     match attribute("lang").or_else(|| attribute("type")).as_deref() {
-        None | Some("" | "js" | "jsx" | "javascript" | "module" | "text/babel" | "text/jsx") => Some(Language::JavaScript),
+        None | Some("" | "js" | "jsx" | "javascript" | "module" | "text/babel" | "text/jsx") => {
+            Some(Language::JavaScript)
+        }
         Some("ts" | "typescript" | "text/typescript") => Some(Language::TypeScript),
         Some("tsx") => Some(Language::TypeScriptElements),
         Some(kind) => kind.ends_with("/javascript").then_some(Language::JavaScript),
@@ -148,7 +150,8 @@ mod tests {
 
     #[test]
     fn languages_are_said_by_tags() {
-        let language = |tag: &str| scripts("a.vue", &format!("<script {tag}>a</script>")).map(|code| code.language);
+        let language =
+            |tag: &str| scripts("a.vue", &format!("<script {tag}>a</script>")).map(|code| code.language);
         assert_eq!(language("setup lang=\"ts\""), Some(Language::TypeScript));
         assert_eq!(language("lang='tsx'"), Some(Language::TypeScriptElements));
         assert_eq!(language("data-lang=ts"), Some(Language::JavaScript));

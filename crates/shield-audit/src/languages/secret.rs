@@ -47,7 +47,8 @@ pub(super) fn is_sql(beginning: &str) -> bool {
 /// Whether a text begins as a condition of SQL does: `name = '`.
 pub(super) fn is_condition(beginning: &str) -> bool {
     static CONDITION: LazyLock<Regex> = LazyLock::new(|| {
-        let compared = r#"(?i)^[\s(]*(?:not\s+)?[\w."`\[\]]+\s*(?:=|<|>|!=|\slike\b|\silike\b|\sin\b|\sbetween\b)"#;
+        let compared =
+            r#"(?i)^[\s(]*(?:not\s+)?[\w."`\[\]]+\s*(?:=|<|>|!=|\slike\b|\silike\b|\sin\b|\sbetween\b)"#;
         Regex::new(compared).expect("the expression is well-formed")
     });
     CONDITION.is_match(beginning)

@@ -104,6 +104,123 @@ const FOUND: &[(&str, &str, &str)] = &[
         "import axios from 'axios'; const u = req.body.url; axios.get(u)",
         "javascript/request-forgery axios.get",
     ),
+    (
+        "a.js",
+        "app.get('/', (req, res) => { const { name } = req.query; res.send(`<b>${name}</b>`) })",
+        "javascript/markup send",
+    ),
+    (
+        "a.js",
+        "function f(req, res) { let m = 'a'; m += req.params.id; res.status(200).write(m.trim()) }",
+        "javascript/markup write",
+    ),
+    (
+        "a.js",
+        "const h = decodeURIComponent(location.hash.slice(1)); b.innerHTML = h",
+        "javascript/markup innerHTML",
+    ),
+    ("a.js", "$('#a').html(x)", "javascript/markup html"),
+    ("a.js", "jQuery(`<p>${x}</p>`)", "javascript/markup jQuery"),
+    ("a.ts", "this.sanitizer.bypassSecurityTrustHtml(x)", "javascript/markup bypassSecurityTrustHtml"),
+    (
+        "a.js",
+        "location.href = new URLSearchParams(location.search).get('next')",
+        "javascript/open-redirect location",
+    ),
+    (
+        "a.js",
+        "function f(req, res) { res.setHeader('Location', req.query.to) }",
+        "javascript/open-redirect setHeader",
+    ),
+    (
+        "a.js",
+        "const fs = require('fs'), path = require('path'); fs.readFile(path.join(__dirname, req.params.a), b)",
+        "javascript/path-traversal fs.readFile",
+    ),
+    (
+        "a.js",
+        "function f(req, res) { res.sendFile(req.query.name) }",
+        "javascript/path-traversal sendFile",
+    ),
+    ("a.js", "c.find({ $where: `this.a == '${x}'` })", "javascript/nosql $where"),
+    ("a.js", "require('mongoose'); User.findOne({ name: req.body.name })", "javascript/nosql findOne"),
+    ("a.js", "q.whereRaw(`a = ${x}`)", "javascript/sql whereRaw"),
+    (
+        "a.js",
+        "let q; q = 'SELECT a FROM b WHERE c = '; if (d) { q = q.concat(x) } db.query(q)",
+        "javascript/sql query",
+    ),
+    (
+        "a.js",
+        "const cp = require('child_process'); cp.spawn('sh', ['-c', `ls ${x}`])",
+        "javascript/command child_process.spawn",
+    ),
+    (
+        "a.js",
+        "const cp = require('child_process'); cp.spawn(req.query.tool)",
+        "javascript/command child_process.spawn",
+    ),
+    (
+        "a.js",
+        "const { VM } = require('vm2'); const vm = new VM(); vm.run('f(' + x + ')')",
+        "javascript/eval vm2.VM().run",
+    ),
+    ("a.js", "import p from 'puppeteer'; page.evaluate(`f(${x})`)", "javascript/eval evaluate"),
+    (
+        "a.js",
+        "const pug = require('pug'); pug.compile(req.body.template)",
+        "javascript/template-injection pug.compile",
+    ),
+    ("a.js", "xml.parseXml(x, { noent: true })", "javascript/xml-entities noent"),
+    (
+        "a.js",
+        "const jwt = require('jsonwebtoken'); jwt.sign(a, 'abc')",
+        "javascript/hard-coded-key jsonwebtoken.sign",
+    ),
+    (
+        "a.js",
+        "import session from 'express-session'; const o = { secret: 'abc' }; session(o)",
+        "javascript/hard-coded-key express-session",
+    ),
+    ("a.js", "tls.connect({ minVersion: 'TLSv1.1' })", "javascript/old-tls minVersion TLSv1.1"),
+    ("a.js", "exports.handler = async (event) => { eval(event.body) }", "javascript/eval eval"),
+    (
+        "a.go",
+        "import (\"fmt\"; \"net/http\")\nfunc f(w http.ResponseWriter, r *http.Request) { n := r.URL.Query().Get(\"n\")\n fmt.Fprintf(w, \"<b>%s\", n) }",
+        "go/markup Fprintf",
+    ),
+    (
+        "a.go",
+        "import \"net/http\"\nfunc f(w http.ResponseWriter, r *http.Request) { w.Write([]byte(\"a\" + r.FormValue(\"n\"))) }",
+        "go/markup Write",
+    ),
+    (
+        "a.go",
+        "import \"net/http\"\nfunc f(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, r.FormValue(\"to\"), 302) }",
+        "go/open-redirect Redirect",
+    ),
+    (
+        "a.go",
+        "import (\"net/http\"; \"text/template\")\nfunc f(w http.ResponseWriter) { template.New(\"a\") }",
+        "go/no-escape text/template",
+    ),
+    (
+        "a.go",
+        "import (\"net/http\"; \"strings\")\nfunc f(r *http.Request) { c := &http.Client{}\n c.Get(\"https://\" + strings.TrimSpace(r.FormValue(\"h\"))) }",
+        "go/request-forgery net/http.Client{}.Get",
+    ),
+    ("a.go", "func f() { q := \"a = '\"\n q = q + x\n db.Model(m).Where(q) }", "go/sql Where"),
+    ("a.go", "import \"os/exec\"\nvar c = exec.Cmd{Path: os.Args[1]}", "go/command exec.Cmd"),
+    (
+        "a.go",
+        "import \"github.com/robertkrimen/otto\"\nfunc f() { vm := otto.New()\n vm.Run(\"f(\" + x) }",
+        "go/eval github.com/robertkrimen/otto.New().Run",
+    ),
+    (
+        "a.go",
+        "import \"github.com/gorilla/sessions\"\nvar o = sessions.Options{Secure: true}",
+        "go/cookie-flags sessions.Options HttpOnly",
+    ),
     ("a.js", "x = 'a\u{202e}b'", "code/trojan-source U+202E"),
     (
         "a.go",
@@ -277,6 +394,48 @@ const LEFT_ALONE: &[(&str, &str)] = &[
         "fetch('https://a.b/' + req.query.c); fetch(`https://a.b/${req.params.id}`); require('./a'); fs.readFile(x)",
     ),
     (
+        "a.js",
+        "function f(req, res) { res.send(escapeHtml(req.query.a)); res.json(req.query.a); res.send({ a: req.query.a }); res.send(String(parseInt(req.params.id))); socket.send(req.query.a) }",
+    ),
+    ("a.js", "function f(req, res) { res.type('text'); res.send(req.query.a) }"),
+    (
+        "a.js",
+        "location.href = '/a?b=' + location.search; location.href = location.pathname; let location2 = x; b.innerHTML = DOMPurify.sanitize(location.hash)",
+    ),
+    (
+        "a.js",
+        "const c = DOMPurify.sanitize(x); b.innerHTML = c; list.append(x); $('#a').append(x); $('#a').html(); $('.b' + x)",
+    ),
+    (
+        "a.js",
+        "const fs = require('fs'), path = require('path'); fs.readFile(path.join(d, path.basename(req.params.a)), b); res.sendFile(req.query.a, { root: d })",
+    ),
+    (
+        "a.js",
+        "require('mongodb'); c.findOne({ a: String(req.body.a), b: x }); c.find({ $where: 'this.a == 1' })",
+    ),
+    (
+        "a.js",
+        "let q = 'SELECT a FROM b'; if (d) { q = 'SELECT c FROM b' } db.query(q); map.where('a' + x); router.query(`a = ${x}`)",
+    ),
+    (
+        "a.js",
+        "const pug = require('pug'); pug.compile(x); pug.render('a', req.query); const jwt = require('jsonwebtoken'); jwt.sign(a, process.env.KEY); jwt.verify(t, key)",
+    ),
+    ("a.js", "f({ noent: false, minVersion: 'TLSv1.2' }); page.evaluate(() => x)"),
+    (
+        "a.go",
+        "import (\"fmt\"; \"html\"; \"net/http\"; \"strconv\")\nfunc f(w http.ResponseWriter, r *http.Request) { n, err := strconv.Atoi(r.FormValue(\"n\"))\n fmt.Fprintf(w, \"%d %s\", n, html.EscapeString(r.FormValue(\"a\"))) }",
+    ),
+    (
+        "a.go",
+        "import \"net/http\"\nfunc f(w http.ResponseWriter, r *http.Request) { w.Header().Set(\"Content-Type\", \"application/json\")\n w.Write([]byte(r.FormValue(\"n\"))) }\nfunc g(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, \"/a/\" + r.FormValue(\"to\"), 302)\n http.Redirect(w, r, r.URL.String(), 302) }",
+    ),
+    (
+        "a.go",
+        "import (\"net/http\"; \"path/filepath\"; \"os\")\nfunc f(r *http.Request) { os.Open(filepath.Base(r.FormValue(\"x\")))\n os.Open(os.Args[1])\n http.Get(\"https://a.b/\" + r.FormValue(\"x\")) }",
+    ),
+    (
         "a.go",
         "import \"os/exec\"\nfunc f(c string) { exec.Command(\"ls\", x); exec.Command(c); exec.Command(\"sh\", \"-c\", \"ls\") }",
     ),
@@ -358,7 +517,10 @@ fn scripts_of_pages_are_looked_at() {
         assert_eq!((lines.len(), lines[0].line, lines[0].column), (1, 5, 3), "{path}");
         assert_eq!((report.suppressed.len(), report.skipped.len()), (1, 0), "{path}");
     }
-    assert_eq!(said("A.vue", "<script lang=\"ts\">eval(x as any as string)</script>"), ["javascript/eval eval"]);
+    assert_eq!(
+        said("A.vue", "<script lang=\"ts\">eval(x as any as string)</script>"),
+        ["javascript/eval eval"]
+    );
     let templated = "<script>{% if a %}eval({{ b|tojson }});{% endif %} eval(c)</script>";
     assert_eq!(said("a.html", templated).len(), 2);
     assert!(Audit::default().file("a.html", templated.as_bytes()).skipped.is_empty());

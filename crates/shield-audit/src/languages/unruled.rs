@@ -54,7 +54,10 @@ const ENDINGS: [(&str, &[&str]); 45] = [
 const NAMES: [(&str, &[&str]); 3] = [
     ("Groovy", &["jenkinsfile"]),
     ("Makefile", &["gnumakefile", "makefile"]),
-    ("Ruby", &["brewfile", "capfile", "fastfile", "gemfile", "guardfile", "podfile", "rakefile", "vagrantfile"]),
+    (
+        "Ruby",
+        &["brewfile", "capfile", "fastfile", "gemfile", "guardfile", "podfile", "rakefile", "vagrantfile"],
+    ),
 ];
 
 /// Interpreters of scripts that only their first line names.
@@ -130,6 +133,11 @@ mod tests {
         all.sort_unstable();
         all.dedup();
         assert_eq!(all.len(), count);
-        assert!(ENDINGS.iter().flat_map(|(_, endings)| *endings).all(|ending| super::super::Language::of(&format!("a.{ending}")).is_none()));
+        assert!(
+            ENDINGS
+                .iter()
+                .flat_map(|(_, endings)| *endings)
+                .all(|ending| super::super::Language::of(&format!("a.{ending}")).is_none())
+        );
     }
 }

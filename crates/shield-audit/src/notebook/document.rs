@@ -113,7 +113,8 @@ impl Cell {
         let (mut start, mut goes_on) = (0, false);
         for line in code.text().split_inclusive('\n') {
             let indent = line.len() - line.trim_start().len();
-            let command = if goes_on { Some(0) } else { line[indent..].starts_with('!').then_some(indent + 1) };
+            let command =
+                if goes_on { Some(0) } else { line[indent..].starts_with('!').then_some(indent + 1) };
             commands.extend(command.map(|from| code.part(start + from..start + line.len())));
             goes_on = command.is_some() && line.trim_end().ends_with('\\');
             start += line.len();

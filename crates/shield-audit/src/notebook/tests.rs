@@ -27,13 +27,15 @@ fn notebook(cells: &[&[&str]]) -> String {
 
 #[test]
 fn findings_lie_at_the_lines_of_the_file() {
-    let text = notebook(&[&["from hashlib import md5 as digest"], &["\"ü\\\\\"; x = 1", "y = '\"'; digest(b'x')"]]);
+    let text =
+        notebook(&[&["from hashlib import md5 as digest"], &["\"ü\\\\\"; x = 1", "y = '\"'; digest(b'x')"]]);
     assert_eq!(said(&text), ["python/weak-hash 7:12"]);
     assert_eq!(&text.lines().nth(6).unwrap()[11..17], "digest");
     // All of a cell in one literal, as other programs write it.
     let one = "{\"cells\": [{\"cell_type\": \"code\",\n\"source\": \"x = 1\\neval(input())\"}]}";
     assert_eq!(said(one), ["python/eval 2:19"]);
-    let third = "{\"worksheets\": [{\"cells\": [{\"cell_type\": \"code\",\n\"input\": [\"eval(input())\"]}]}]}";
+    let third =
+        "{\"worksheets\": [{\"cells\": [{\"cell_type\": \"code\",\n\"input\": [\"eval(input())\"]}]}]}";
     assert_eq!(said(third), ["python/eval 2:12"]);
 }
 

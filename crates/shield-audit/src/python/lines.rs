@@ -41,7 +41,8 @@ impl<'a> Lines<'a> {
     /// The position of a line and a column, as [`Self::span`] gives them; the end of the text, if it has none such.
     #[must_use]
     pub fn offset(&self, line: u32, column: u32) -> TextSize {
-        let start = self.starts().get((line as usize).saturating_sub(1)).map_or(self.text.len(), |at| *at as usize);
+        let start =
+            self.starts().get((line as usize).saturating_sub(1)).map_or(self.text.len(), |at| *at as usize);
         let rest = self.text.get(start..).unwrap_or_default();
         let rest = rest.trim_start_matches('\u{feff}');
         let characters = (column as usize).saturating_sub(1);

@@ -29,7 +29,19 @@ pub(super) const CHECKS: &[Check] = &[Check {
 
 /// Methods that take a statement, of `database/sql`, sqlx, pgx, GORM and go-pg.
 const STATEMENTS: [&str; 14] = [
-    "Query", "QueryRow", "Exec", "Prepare", "Queryx", "QueryRowx", "MustExec", "Get", "Select", "Raw", "NamedExec", "NamedQuery", "QueryOne",
+    "Query",
+    "QueryRow",
+    "Exec",
+    "Prepare",
+    "Queryx",
+    "QueryRowx",
+    "MustExec",
+    "Get",
+    "Select",
+    "Raw",
+    "NamedExec",
+    "NamedQuery",
+    "QueryOne",
     "ExecOne",
 ];
 
@@ -38,10 +50,12 @@ const PARTS: [&str; 10] =
     ["Where", "WhereOr", "Or", "Not", "Having", "Joins", "Join", "ColumnExpr", "TableExpr", "OrderExpr"];
 
 fn sql<'t>(scene: &Scene<'_, 't>, call: &Call<'t>) -> Option<Hit> {
-    let method = call.method.strip_suffix("Context").or_else(|| call.method.strip_suffix("Ex")).unwrap_or(call.method);
+    let method =
+        call.method.strip_suffix("Context").or_else(|| call.method.strip_suffix("Ex")).unwrap_or(call.method);
     let (whole, part) = (STATEMENTS.contains(&method), PARTS.contains(&method));
     call.object.filter(|_| whole || part)?;
-    let begins = |text: &str| if whole { secret::is_sql(text) } else { secret::is_condition(text) || method.ends_with("Expr") };
+    let begins =
+        |text: &str| secret::is_sql(text) || part && (secret::is_condition(text) || method.ends_with("Expr"));
     // The statement comes first, or behind the context, or behind where results go.
     let mut texts = call.arguments.iter().take(3).map(|node| (*node, scene.text(*node)));
     let (node, text) = texts.find(|(_, text)| text.is_composed() && begins(text.beginning()))?;

@@ -38,7 +38,11 @@ pub(super) const CHECKS: &[Check] = &[
         words: &["os/exec", "syscall", "StartProcess"],
         test: Test::Call(command),
     },
-    Check { language: Language::Go, words: &["os/exec"], test: Test::Node(&["composite_literal"], written_out) },
+    Check {
+        language: Language::Go,
+        words: &["os/exec"],
+        test: Test::Node(&["composite_literal"], written_out),
+    },
     Check { language: Language::Go, words: &["otto", "goja", "v8go"], test: Test::Call(code) },
 ];
 
@@ -97,7 +101,8 @@ fn written_out<'t>(scene: &Scene<'_, 't>, node: Node<'t>) -> Option<Hit> {
     if let Some(part) = field("Path").and_then(|path| request::part(scene, path)) {
         return Some(hit.message(format!("`{part}` says which program runs")));
     }
-    let arguments = field("Args").and_then(|list| list.child_by_field_name("body").or_else(|| list.named_child(0)))?;
+    let arguments =
+        field("Args").and_then(|list| list.child_by_field_name("body").or_else(|| list.named_child(0)))?;
     let elements = children(arguments, 50).into_iter().filter_map(|element| element.named_child(0));
     let part = elements.into_iter().find_map(|element| request::part(scene, element))?;
     let hit = hit.severity(Severity::Medium).confidence(Confidence::Medium);
@@ -111,7 +116,9 @@ fn code<'t>(scene: &Scene<'_, 't>, call: &Call<'t>) -> Option<Hit> {
     let text = scene.argument(call, 0).filter(|text| engine && runs && !text.is_known())?;
     let hit = call.hit(&EVAL);
     Some(match request::part(scene, call.arguments[0]) {
-        Some(part) => hit.severity(Severity::High).message(format!("a stranger writes `{part}`, and it is run as code")),
+        Some(part) => {
+            hit.severity(Severity::High).message(format!("a stranger writes `{part}`, and it is run as code"))
+        }
         None if text.is_composed() => hit.message("the text that is run as code is put together here"),
         None => hit.severity(Severity::Low).confidence(Confidence::Low),
     })

@@ -34,7 +34,11 @@ static ESCAPE: Rule = Rule {
 pub(super) const CHECKS: &[Check] = &[
     Check { language: Language::Go, words: &["html/template"], test: Test::Call(trusted) },
     Check { language: Language::Go, words: &["net/http"], test: Test::Call(answered) },
-    Check { language: Language::Go, words: &["text/template"], test: Test::Node(&["import_spec"], unescaped) },
+    Check {
+        language: Language::Go,
+        words: &["text/template"],
+        test: Test::Node(&["import_spec"], unescaped),
+    },
 ];
 
 const RAW: [&str; 6] = ["HTML", "HTMLAttr", "JS", "JSStr", "URL", "CSS"];
@@ -48,9 +52,10 @@ fn trusted<'t>(scene: &Scene<'_, 't>, call: &Call<'t>) -> Option<Hit> {
     });
     let hit = Hit::of(&MARKUP, call.node.byte_range(), format!("template.{kind}"));
     match request::by_stranger(scene, *call.arguments.first()?) {
-        Some(part) => {
-            Some(hit.severity(Severity::High).message(format!("a stranger writes `{part}`, and the page takes it for markup")))
-        }
+        Some(part) => Some(
+            hit.severity(Severity::High)
+                .message(format!("a stranger writes `{part}`, and the page takes it for markup")),
+        ),
         None if cleaned && text.unknowns().next().is_some() => None,
         None => Some(hit.confidence(Confidence::Low)),
     }
@@ -61,17 +66,25 @@ const WRITERS: [&str; 8] = ["w", "rw", "res", "resp", "response", "writer", "wr"
 
 /// A server's answer, which a browser takes for a page.
 fn answered<'t>(scene: &Scene<'_, 't>, call: &Call<'t>) -> Option<Hit> {
-    let writes = |at: usize| call.arguments.get(at).is_some_and(|node| WRITERS.contains(&scene.written(*node)));
+    let writes =
+        |at: usize| call.arguments.get(at).is_some_and(|node| WRITERS.contains(&scene.written(*node)));
     let from = match (call.name.as_str(), call.method) {
         ("fmt.Fprintf" | "fmt.Fprint" | "fmt.Fprintln" | "io.WriteString", _) if writes(0) => 1,
-        (_, "Write" | "WriteString") if call.object.is_some_and(|object| WRITERS.contains(&scene.written(object))) => 0,
+        (_, "Write" | "WriteString")
+            if call.object.is_some_and(|object| WRITERS.contains(&scene.written(object))) =>
+        {
+            0
+        }
         _ => return None,
     };
     let values = call.arguments.get(from..).unwrap_or_default();
     let part = values.iter().find_map(|value| request::by_stranger(scene, *value))?;
-    let hit = Hit::of(&MARKUP, call.node.byte_range(), call.method).severity(Severity::High).confidence(Confidence::Medium);
-    (!says_other_type(scene, call.node))
-        .then(|| hit.message(format!("a stranger writes `{part}`, and the browser of another takes it for markup")))
+    let hit = Hit::of(&MARKUP, call.node.byte_range(), call.method)
+        .severity(Severity::High)
+        .confidence(Confidence::Medium);
+    (!says_other_type(scene, call.node)).then(|| {
+        hit.message(format!("a stranger writes `{part}`, and the browser of another takes it for markup"))
+    })
 }
 
 /// Whether the function around says that its answer is no page.
@@ -90,6 +103,8 @@ fn says_other_type(scene: &Scene<'_, '_>, node: Node<'_>) -> bool {
 /// Templates of texts in a program that answers requests.
 fn unescaped<'t>(scene: &Scene<'_, 't>, node: Node<'t>) -> Option<Hit> {
     let path = scene.written(node.child_by_field_name("path")?).trim_matches(['"', '`']);
-    let serves = scene.names.text.contains("\"net/http\"") && scene.names.text.contains("http.ResponseWriter");
-    (path == "text/template" && serves).then(|| Hit::of(&ESCAPE, node.byte_range(), path).confidence(Confidence::Low))
+    let serves =
+        scene.names.text.contains("\"net/http\"") && scene.names.text.contains("http.ResponseWriter");
+    (path == "text/template" && serves)
+        .then(|| Hit::of(&ESCAPE, node.byte_range(), path).confidence(Confidence::Low))
 }

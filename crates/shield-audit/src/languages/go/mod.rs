@@ -14,5 +14,11 @@ use super::check::Check;
 pub(super) use names::{bind, name, text};
 
 /// Every check.
-pub(super) static CHECKS: &[&[Check]] =
-    &[cryptography::CHECKS, database::CHECKS, execution::CHECKS, files::CHECKS, markup::CHECKS, network::CHECKS];
+pub(super) static CHECKS: &[&[Check]] = &[
+    cryptography::CHECKS,
+    database::CHECKS,
+    execution::CHECKS,
+    files::CHECKS,
+    markup::CHECKS,
+    network::CHECKS,
+];

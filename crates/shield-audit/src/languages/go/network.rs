@@ -120,7 +120,11 @@ pub(super) const CHECKS: &[Check] = &[
         words: &["InsecureSkipVerify", "MinVersion", "MaxVersion"],
         test: Test::Node(&["keyed_element", "assignment_statement"], tls),
     },
-    Check { language: Language::Go, words: &["Cookie", "gorilla/sessions"], test: Test::Node(&["composite_literal"], cookie) },
+    Check {
+        language: Language::Go,
+        words: &["Cookie", "gorilla/sessions"],
+        test: Test::Node(&["composite_literal"], cookie),
+    },
     Check {
         language: Language::Go,
         words: &["UnsafeAllowNoneSignatureType", "SigningMethodNone", "ParseUnverified"],
@@ -220,8 +224,12 @@ fn cookie<'t>(scene: &Scene<'_, 't>, node: Node<'t>) -> Option<Hit> {
     let missing = ["Secure", "HttpOnly"]
         .into_iter()
         .find(|flag| !set(flag) && !scene.names.text.contains(&format!(".{flag} =")))?;
-    let hit =
-        Hit::of(&COOKIE, node.byte_range(), format!("{} {missing}", if options { "sessions.Options" } else { "http.Cookie" })).confidence(Confidence::Medium);
+    let hit = Hit::of(
+        &COOKIE,
+        node.byte_range(),
+        format!("{} {missing}", if options { "sessions.Options" } else { "http.Cookie" }),
+    )
+    .confidence(Confidence::Medium);
     kept.then(|| hit.message(format!("the cookie is set without `{missing}`")))
 }
 
@@ -237,7 +245,9 @@ fn token<'t>(scene: &Scene<'_, 't>, node: Node<'t>) -> Option<Hit> {
 }
 
 fn forgery<'t>(scene: &Scene<'_, 't>, call: &Call<'t>) -> Option<Hit> {
-    let client = ["net/http.", "net/http.Client{}.", "net/http.DefaultClient."].iter().find_map(|of| call.name.strip_prefix(of))?;
+    let client = ["net/http.Client{}.", "net/http.DefaultClient.", "net/http."]
+        .iter()
+        .find_map(|of| call.name.strip_prefix(of))?;
     let at = match client {
         "Get" | "Head" | "Post" | "PostForm" => 0,
         "NewRequest" => 1,
@@ -252,7 +262,9 @@ fn forgery<'t>(scene: &Scene<'_, 't>, call: &Call<'t>) -> Option<Hit> {
 fn redirect<'t>(scene: &Scene<'_, 't>, call: &Call<'t>) -> Option<Hit> {
     let at = match (call.name.as_str(), call.method) {
         ("net/http.Redirect", _) => 2,
-        (_, "Redirect") if call.object.is_some_and(|object| matches!(scene.written(object), "c" | "ctx")) => 1,
+        (_, "Redirect") if call.object.is_some_and(|object| matches!(scene.written(object), "c" | "ctx")) => {
+            1
+        }
         _ => return None,
     };
     let target = *call.arguments.get(at)?;

@@ -77,7 +77,9 @@ pub(super) fn part<'t>(scene: &Scene<'_, 't>, node: Node<'t>) -> Option<&'t str>
     for _ in 0..STEPS_MAX {
         let (node, scope) = open.pop()?;
         let written = scene.written(node);
-        if matches!(node.kind(), "call_expression" | "selector_expression" | "index_expression") && is_source(written) {
+        if matches!(node.kind(), "call_expression" | "selector_expression" | "index_expression")
+            && is_source(written)
+        {
             return Some(written);
         }
         carried(scene, (node, scope), &mut open);
@@ -115,7 +117,7 @@ fn carried<'t>(scene: &Scene<'_, 't>, (node, scope): (Node<'t>, Scope), open: &m
         "index_expression" | "slice_expression" | "type_conversion_expression" => {
             open.extend(field("operand"));
         }
-        "parenthesized_expression" | "argument_list" | "expression_list" => {
+        "parenthesized_expression" | "argument_list" | "expression_list" | "literal_element" => {
             open.extend(children(node, 50).into_iter().map(|child| (child, scope)));
         }
         "call_expression" => called(scene, node, scope, open),
@@ -127,7 +129,9 @@ fn called<'t>(scene: &Scene<'_, 't>, node: Node<'t>, scope: Scope, open: &mut Ve
     let Some(call) = Call::of(scene.names, scope, node, "function") else { return };
     let carries = |of: &&str| call.name == **of || of.ends_with('.') && call.name.starts_with(*of);
     let tells = ["Contains", "HasPrefix", "HasSuffix", "Count", "Index", "Replace", "EqualFold"];
-    if CARRIERS.iter().any(|of| carries(&of)) && !tells.iter().any(|start| call.method.starts_with(start)) || call.callee.kind() == "slice_type" {
+    if CARRIERS.iter().any(|of| carries(&of)) && !tells.iter().any(|start| call.method.starts_with(start))
+        || call.callee.kind() == "slice_type"
+    {
         open.extend(call.arguments.iter().map(|argument| (*argument, scope)));
     }
     if matches!(call.method, "Get" | "String" | "Bytes" | "Query") {

@@ -44,13 +44,32 @@ pub(super) const CHECKS: &[Check] = &[
 ];
 
 /// Methods that take a statement.
-const STATEMENTS: [&str; 9] =
-    ["query", "execute", "raw", "$queryRawUnsafe", "$executeRawUnsafe", "prepare", "exec", "queryRaw", "many"];
+const STATEMENTS: [&str; 9] = [
+    "query",
+    "execute",
+    "raw",
+    "$queryRawUnsafe",
+    "$executeRawUnsafe",
+    "prepare",
+    "exec",
+    "queryRaw",
+    "many",
+];
 
 /// Methods that take a part of one.
 const PARTS: [&str; 12] = [
-    "whereRaw", "orWhereRaw", "andWhereRaw", "orderByRaw", "havingRaw", "groupByRaw", "joinRaw", "fromRaw", "where", "andWhere",
-    "orWhere", "having",
+    "whereRaw",
+    "orWhereRaw",
+    "andWhereRaw",
+    "orderByRaw",
+    "havingRaw",
+    "groupByRaw",
+    "joinRaw",
+    "fromRaw",
+    "where",
+    "andWhere",
+    "orWhere",
+    "having",
 ];
 
 fn sql<'t>(scene: &Scene<'_, 't>, call: &Call<'t>) -> Option<Hit> {
@@ -60,7 +79,11 @@ fn sql<'t>(scene: &Scene<'_, 't>, call: &Call<'t>) -> Option<Hit> {
     let named = || property(scene, first, "sql").or_else(|| property(scene, first, "text"));
     let statement = if first.kind() == "object" { named()? } else { first };
     let text = scene.text(statement);
-    let asks = if whole { secret::is_sql(text.beginning()) } else { secret::is_condition(text.beginning()) || call.method.ends_with("Raw") };
+    let asks = if whole {
+        secret::is_sql(text.beginning())
+    } else {
+        secret::is_condition(text.beginning()) || call.method.ends_with("Raw")
+    };
     let stranger = request::part(scene, statement);
     let harmless =
         stranger.is_none() && text.unknowns().all(|node| secret::is_harmless_part(scene.written(node)));
@@ -81,18 +104,32 @@ fn code<'t>(scene: &Scene<'_, 't>, node: Node<'t>) -> Option<Hit> {
     let (key, value) = (node.child_by_field_name("key")?, node.child_by_field_name("value")?);
     let text = scene.text(value);
     let stranger = request::part(scene, value);
-    let found = scene.written(key).trim_matches(['"', '\'']) == "$where" && (stranger.is_some() || text.is_composed());
+    let found = scene.written(key).trim_matches(['"', '\'']) == "$where"
+        && (stranger.is_some() || text.is_composed());
     let hit = Hit::of(&QUERY, node.byte_range(), "$where");
     found.then(|| match stranger {
         Some(part) => hit.message(format!("a stranger writes `{part}`, and the database runs it")),
-        None => hit.severity(Severity::Medium).confidence(Confidence::Medium).message("the database runs what is put in"),
+        None => hit
+            .severity(Severity::Medium)
+            .confidence(Confidence::Medium)
+            .message("the database runs what is put in"),
     })
 }
 
 /// Methods of collections that take a selector.
 const SELECTS: [&str; 12] = [
-    "find", "findOne", "findOneAndUpdate", "findOneAndDelete", "findOneAndRemove", "updateOne", "updateMany", "deleteOne", "deleteMany",
-    "countDocuments", "exists", "aggregate",
+    "find",
+    "findOne",
+    "findOneAndUpdate",
+    "findOneAndDelete",
+    "findOneAndRemove",
+    "updateOne",
+    "updateMany",
+    "deleteOne",
+    "deleteMany",
+    "countDocuments",
+    "exists",
+    "aggregate",
 ];
 
 /// `{ user: req.body.user }`: the value may be an object, `{ $ne: null }`.
@@ -100,7 +137,13 @@ fn selector<'t>(scene: &Scene<'_, 't>, call: &Call<'t>) -> Option<Hit> {
     call.object.filter(|_| SELECTS.contains(&call.method))?;
     let first = *call.arguments.first()?;
     let values = match first.kind() {
-        "object" => children(first, 50).into_iter().filter_map(|pair| pair.child_by_field_name("value").or_else(|| (pair.kind() == "shorthand_property_identifier").then_some(pair))).collect(),
+        "object" => children(first, 50)
+            .into_iter()
+            .filter_map(|pair| {
+                pair.child_by_field_name("value")
+                    .or_else(|| (pair.kind() == "shorthand_property_identifier").then_some(pair))
+            })
+            .collect(),
         _ => vec![first],
     };
     let part = values.into_iter().find_map(|value| request::object(scene, value))?;

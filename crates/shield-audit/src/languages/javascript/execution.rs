@@ -144,7 +144,12 @@ fn said<'t>(scene: &Scene<'_, 't>, call: &Call<'t>, at: usize) -> Hit {
 fn in_browser<'t>(scene: &Scene<'_, 't>, call: &Call<'t>) -> Option<Hit> {
     let runs = matches!(
         call.method,
-        "evaluate" | "evaluateHandle" | "evaluateOnNewDocument" | "evaluateJavaScript" | "addInitScript" | "compileScript"
+        "evaluate"
+            | "evaluateHandle"
+            | "evaluateOnNewDocument"
+            | "evaluateJavaScript"
+            | "addInitScript"
+            | "compileScript"
     );
     call.object.filter(|_| runs)?;
     let first = *call.arguments.first()?;
@@ -153,9 +158,10 @@ fn in_browser<'t>(scene: &Scene<'_, 't>, call: &Call<'t>) -> Option<Hit> {
     let text = scene.text(code);
     let hit = Hit::of(&EVAL, call.node.byte_range(), call.method);
     match request::part(scene, code) {
-        Some(part) => {
-            Some(hit.severity(Severity::High).message(format!("a stranger writes `{part}`, and the browser runs it")))
-        }
+        Some(part) => Some(
+            hit.severity(Severity::High)
+                .message(format!("a stranger writes `{part}`, and the browser runs it")),
+        ),
         None if text.is_composed() => {
             Some(hit.confidence(Confidence::Medium).message("the browser runs what is put into the code"))
         }
@@ -165,14 +171,35 @@ fn in_browser<'t>(scene: &Scene<'_, 't>, call: &Call<'t>) -> Option<Hit> {
 
 /// Engines that make a page of a template and values.
 const TEMPLATES: [&str; 16] = [
-    "pug", "jade", "ejs", "dot", "doT", "handlebars", "nunjucks", "mustache", "lodash", "underscore", "swig", "eta", "hogan.js", "whiskers",
-    "atpl", "squirrelly",
+    "pug",
+    "jade",
+    "ejs",
+    "dot",
+    "doT",
+    "handlebars",
+    "nunjucks",
+    "mustache",
+    "lodash",
+    "underscore",
+    "swig",
+    "eta",
+    "hogan.js",
+    "whiskers",
+    "atpl",
+    "squirrelly",
 ];
 
 fn template<'t>(scene: &Scene<'_, 't>, call: &Call<'t>) -> Option<Hit> {
     let makes = matches!(
         call.method,
-        "compile" | "render" | "renderString" | "renderStringAsync" | "template" | "precompile" | "compileClient" | "to_html"
+        "compile"
+            | "render"
+            | "renderString"
+            | "renderStringAsync"
+            | "template"
+            | "precompile"
+            | "compileClient"
+            | "to_html"
     );
     let engine = call.name.split('.').next().filter(|_| makes).unwrap_or_default();
     let of_engine = TEMPLATES.contains(&engine) || call.name.starts_with("hogan.js.");
@@ -209,7 +236,9 @@ fn command<'t>(scene: &Scene<'_, 't>, call: &Call<'t>) -> Option<Hit> {
     if !shell && !is_shell(scene, call, &given) {
         // Without a shell, values are arguments; the program is not.
         let part = request::part(scene, *given.first()?)?;
-        return Some(call.hit(&COMMAND).message(format!("a stranger writes `{part}`, which says what program runs")));
+        return Some(
+            call.hit(&COMMAND).message(format!("a stranger writes `{part}`, which says what program runs")),
+        );
     }
     let texts = given.iter().flat_map(|node| parts(scene, *node));
     let (node, text) = texts.into_iter().find(|(_, text)| !text.is_known())?;

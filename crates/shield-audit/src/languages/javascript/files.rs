@@ -41,7 +41,8 @@ const MODULES: [&str; 4] = ["fs.", "fs/promises.", "fs-extra.", "graceful-fs."];
 fn path<'t>(scene: &Scene<'_, 't>, call: &Call<'t>) -> Option<Hit> {
     let of_files = MODULES.iter().any(|module| call.name.starts_with(module));
     let sends = matches!(call.method, "sendFile" | "sendfile" | "download") && call.object.is_some();
-    let renders = call.method == "render" && call.object.is_some_and(|object| matches!(scene.written(object), "res" | "response"));
+    let renders = call.method == "render"
+        && call.object.is_some_and(|object| matches!(scene.written(object), "res" | "response"));
     if !of_files && !sends && !renders {
         return None;
     }

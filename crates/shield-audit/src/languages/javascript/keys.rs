@@ -37,12 +37,20 @@ fn key<'t>(scene: &Scene<'_, 't>, call: &Call<'t>) -> Option<Hit> {
         names.iter().find_map(|name| property(scene, options, name))
     };
     let value = match call.name.as_str() {
-        "jsonwebtoken.sign" | "jsonwebtoken.verify" | "crypto.createHmac" | "crypto.createCipheriv" | "crypto.createDecipheriv" => {
-            call.arguments.get(1).copied()
+        "jsonwebtoken.sign"
+        | "jsonwebtoken.verify"
+        | "crypto.createHmac"
+        | "crypto.createCipheriv"
+        | "crypto.createDecipheriv" => call.arguments.get(1).copied(),
+        "express-session" | "cookie-session" | "express-jwt" | "express-jwt.expressjwt" | "koa-jwt" => {
+            of_options(&["secret", "keys"])
         }
-        "express-session" | "cookie-session" | "express-jwt" | "express-jwt.expressjwt" | "koa-jwt" => of_options(&["secret", "keys"]),
-        name if name.starts_with("passport-jwt") && call.node.kind() == "new_expression" => of_options(&["secretOrKey"]),
-        name if name.starts_with("passport-") && call.node.kind() == "new_expression" => of_options(&["clientSecret", "consumerSecret"]),
+        name if name.starts_with("passport-jwt") && call.node.kind() == "new_expression" => {
+            of_options(&["secretOrKey"])
+        }
+        name if name.starts_with("passport-") && call.node.kind() == "new_expression" => {
+            of_options(&["clientSecret", "consumerSecret"])
+        }
         _ => None,
     }?;
     let values = if value.kind() == "array" { children(value, 10) } else { vec![value] };
@@ -61,6 +69,7 @@ fn resolved<'t>(scene: &Scene<'_, 't>, node: Node<'t>) -> Node<'t> {
 
 /// Whether a value is a text that stands in the code; a public key may.
 fn is_written<'t>(scene: &Scene<'_, 't>, value: Node<'t>) -> bool {
-    let text = scene.text(value).literal().filter(|_| !matches!(value.kind(), "true" | "false" | "null" | "number"));
+    let text =
+        scene.text(value).literal().filter(|_| !matches!(value.kind(), "true" | "false" | "null" | "number"));
     text.is_some_and(|text| !text.is_empty() && !text.contains("PUBLIC KEY"))
 }

@@ -53,11 +53,7 @@ pub(super) const CHECKS: &[Check] = &[
         test: Test::Call(written),
     },
     Check { language: Language::JavaScript, words: &["$", "jQuery"], test: Test::Call(by_jquery) },
-    Check {
-        language: Language::JavaScript,
-        words: &[".send", ".write", ".end"],
-        test: Test::Call(answered),
-    },
+    Check { language: Language::JavaScript, words: &[".send", ".write", ".end"], test: Test::Call(answered) },
     Check {
         language: Language::JavaScript,
         words: &["escapeMarkup", "noEscape"],
@@ -146,7 +142,8 @@ fn by_jquery<'t>(scene: &Scene<'_, 't>, call: &Call<'t>) -> Option<Hit> {
     let by_link = request::written_by(scene, first, Writer::Link).is_some();
     // Nodes are appended more often than texts are, and most of what is looked for is no markup.
     let markup = text.is_composed() && text.beginning().trim_start().starts_with('<');
-    let found = is_raw(scene, &text) && (by_link || markup || call.method == "html" && first.kind() != "object");
+    let found =
+        is_raw(scene, &text) && (by_link || markup || call.method == "html" && first.kind() != "object");
     found.then(|| judged(scene, Hit::of(&MARKUP, call.node.byte_range(), call.method), first))
 }
 
@@ -156,8 +153,9 @@ fn answered<'t>(scene: &Scene<'_, 't>, call: &Call<'t>) -> Option<Hit> {
     let first = *call.arguments.first().filter(|_| answers(scene, object))?;
     let part = request::part(scene, first).filter(|part| !part.ends_with("body"))?;
     let hit = Hit::of(&MARKUP, call.node.byte_range(), call.method).severity(Severity::High);
-    (!says_other_type(scene, call.node))
-        .then(|| hit.message(format!("a stranger writes `{part}`, and the browser of another takes it for markup")))
+    (!says_other_type(scene, call.node)).then(|| {
+        hit.message(format!("a stranger writes `{part}`, and the browser of another takes it for markup"))
+    })
 }
 
 /// Whether the function around says that its answer is no page.
@@ -170,9 +168,17 @@ fn says_other_type(scene: &Scene<'_, '_>, node: Node<'_>) -> bool {
         }
     }
     let written = scene.written(around);
-    ["text/plain", "application/json", "octet-stream", ".type('text", ".type('json", ".type(\"text", ".type(\"json"]
-        .iter()
-        .any(|kind| written.contains(kind))
+    [
+        "text/plain",
+        "application/json",
+        "octet-stream",
+        ".type('text",
+        ".type('json",
+        ".type(\"text",
+        ".type(\"json",
+    ]
+    .iter()
+    .any(|kind| written.contains(kind))
 }
 
 fn escape<'t>(scene: &Scene<'_, 't>, node: Node<'t>) -> Option<Hit> {

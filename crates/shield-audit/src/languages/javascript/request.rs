@@ -13,7 +13,16 @@ const REQUESTS: [&str; 6] = ["req", "request", "ctx.request", "ctx", "context.re
 
 /// What of a request strangers write.
 const WRITTEN: [&str; 10] = [
-    "query", "params", "body", "cookies", "headers", "payload", "url", "originalUrl", "files", "signedCookies",
+    "query",
+    "params",
+    "body",
+    "cookies",
+    "headers",
+    "payload",
+    "url",
+    "originalUrl",
+    "files",
+    "signedCookies",
 ];
 
 /// Methods of a request that give what strangers write.
@@ -37,15 +46,49 @@ const ADDRESS: [&str; 12] = [
 
 /// Methods whose answer has in it what they are called on, and what they are called with.
 const CARRY: [&str; 24] = [
-    "toString", "trim", "trimStart", "trimEnd", "slice", "substring", "substr", "concat", "split", "join", "toLowerCase",
-    "toUpperCase", "repeat", "padStart", "padEnd", "at", "shift", "pop", "get", "getAll", "map", "filter", "normalize",
+    "toString",
+    "trim",
+    "trimStart",
+    "trimEnd",
+    "slice",
+    "substring",
+    "substr",
+    "concat",
+    "split",
+    "join",
+    "toLowerCase",
+    "toUpperCase",
+    "repeat",
+    "padStart",
+    "padEnd",
+    "at",
+    "shift",
+    "pop",
+    "get",
+    "getAll",
+    "map",
+    "filter",
+    "normalize",
     "valueOf",
 ];
 
 /// Functions whose answer has in it what they are called with.
 const CARRIERS: [&str; 16] = [
-    "decodeURIComponent", "decodeURI", "unescape", "String", "atob", "Buffer.from", "buffer.Buffer.from", "path.join",
-    "path.resolve", "path.normalize", "util.format", "querystring.parse", "url.parse", "Object.values", "URL",
+    "decodeURIComponent",
+    "decodeURI",
+    "unescape",
+    "String",
+    "atob",
+    "Buffer.from",
+    "buffer.Buffer.from",
+    "path.join",
+    "path.resolve",
+    "path.normalize",
+    "util.format",
+    "querystring.parse",
+    "url.parse",
+    "Object.values",
+    "URL",
     "URLSearchParams",
 ];
 
@@ -80,7 +123,12 @@ pub(super) fn object<'t>(scene: &Scene<'_, 't>, node: Node<'t>) -> Option<&'t st
     };
     let parsed = ["body", "query"].iter().any(|part| {
         let written = scene.written(value);
-        REQUESTS.iter().any(|of| written.strip_prefix(of).and_then(|rest| rest.strip_prefix('.')).is_some_and(|rest| rest == *part || is_of(rest, part) && !rest.ends_with(')')))
+        REQUESTS.iter().any(|of| {
+            written
+                .strip_prefix(of)
+                .and_then(|rest| rest.strip_prefix('.'))
+                .is_some_and(|rest| rest == *part || is_of(rest, part) && !rest.ends_with(')'))
+        })
     });
     parsed.then(|| scene.written(value))
 }
@@ -101,19 +149,23 @@ pub(super) fn written_by<'t>(scene: &Scene<'_, 't>, node: Node<'t>, writer: Writ
 
 /// Whether strangers write an expression.
 fn is_source(scene: &Scene<'_, '_>, (node, scope): (Node<'_>, Scope), written: &str, writer: Writer) -> bool {
-    if !matches!(node.kind(), "member_expression" | "subscript_expression" | "call_expression" | "identifier") || written.len() > 300 {
+    if !matches!(node.kind(), "member_expression" | "subscript_expression" | "call_expression" | "identifier")
+        || written.len() > 300
+    {
         return false;
     }
     let written = written.replace("?.", ".");
     match writer {
-        Writer::Client => {
-            is_of_request(&written) || is_handler(scene) && is_of(&written, "event")
-        }
+        Writer::Client => is_of_request(&written) || is_handler(scene) && is_of(&written, "event"),
         Writer::Link => {
             let root = written.split(['.', '[']).next().unwrap_or_default();
             // One that the file declares is another one.
             let other = scene.names.meaning(scope, root).is_some();
-            node.kind() != "call_expression" && !other && ADDRESS.iter().any(|of| written == *of || is_of(&written, of) && *of != "location" && !of.ends_with(".location"))
+            node.kind() != "call_expression"
+                && !other
+                && ADDRESS.iter().any(|of| {
+                    written == *of || is_of(&written, of) && *of != "location" && !of.ends_with(".location")
+                })
         }
     }
 }
@@ -125,8 +177,13 @@ fn is_of(written: &str, name: &str) -> bool {
 
 fn is_of_request(written: &str) -> bool {
     REQUESTS.iter().any(|request| {
-        let Some(rest) = written.strip_prefix(request).and_then(|rest| rest.strip_prefix('.')) else { return false };
-        let asked = *request != "ctx" && ASKED.iter().any(|method| rest.strip_prefix(method).is_some_and(|rest| rest.find(')') == Some(rest.len() - 1)));
+        let Some(rest) = written.strip_prefix(request).and_then(|rest| rest.strip_prefix('.')) else {
+            return false;
+        };
+        let asked = *request != "ctx"
+            && ASKED.iter().any(|method| {
+                rest.strip_prefix(method).is_some_and(|rest| rest.find(')') == Some(rest.len() - 1))
+            });
         asked || WRITTEN.iter().any(|part| rest == *part || is_of(rest, part) && !rest.ends_with(')'))
     })
 }
@@ -141,7 +198,9 @@ fn carried<'t>(scene: &Scene<'_, 't>, (node, scope): (Node<'t>, Scope), open: &m
     let field = |name: &str| node.child_by_field_name(name).map(|node| (node, scope));
     match node.kind() {
         "identifier" => match scene.names.meaning(scope, scene.written(node)) {
-            Some(Meaning::Value(value, at) | Meaning::Part(value, _, at)) if *value != node => open.push((*value, *at)),
+            Some(Meaning::Value(value, at) | Meaning::Part(value, _, at)) if *value != node => {
+                open.push((*value, *at))
+            }
             Some(Meaning::Grown(values) | Meaning::Either(values)) => open.extend(values.iter().copied()),
             _ => {}
         },
@@ -155,8 +214,16 @@ fn carried<'t>(scene: &Scene<'_, 't>, (node, scope): (Node<'t>, Scope), open: &m
         }
         "ternary_expression" => open.extend(field("consequence").into_iter().chain(field("alternative"))),
         "assignment_expression" => open.extend(field("right")),
-        "template_string" | "template_substitution" | "array" | "arguments" | "spread_element" | "await_expression" | "parenthesized_expression"
-        | "as_expression" | "satisfies_expression" | "non_null_expression" => {
+        "template_string"
+        | "template_substitution"
+        | "array"
+        | "arguments"
+        | "spread_element"
+        | "await_expression"
+        | "parenthesized_expression"
+        | "as_expression"
+        | "satisfies_expression"
+        | "non_null_expression" => {
             open.extend(children(node, 50).into_iter().map(|child| (child, scope)));
         }
         _ => {}

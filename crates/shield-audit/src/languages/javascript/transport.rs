@@ -172,7 +172,10 @@ fn certificate<'t>(scene: &Scene<'_, 't>, node: Node<'t>) -> Option<Hit> {
 fn old_tls<'t>(scene: &Scene<'_, 't>, node: Node<'t>) -> Option<Hit> {
     let (key, value) = (node.child_by_field_name("key")?, node.child_by_field_name("value")?);
     let key = scene.written(key).trim_matches(['"', '\'']);
-    let version = scene.text(value).literal().filter(|_| matches!(key, "minVersion" | "maxVersion" | "secureProtocol"))?;
+    let version = scene
+        .text(value)
+        .literal()
+        .filter(|_| matches!(key, "minVersion" | "maxVersion" | "secureProtocol"))?;
     let plain = version.trim_end_matches("_method").trim_end_matches("_server").trim_end_matches("_client");
     let old = matches!(plain, "SSLv2" | "SSLv3" | "TLSv1" | "TLSv1.0" | "TLSv1.1" | "TLSv1_1");
     old.then(|| Hit::of(&OLD_TLS, node.byte_range(), format!("{key} {version}")))

@@ -57,11 +57,7 @@ static FORGERY: Rule = Rule {
 pub(super) const CHECKS: &[Check] = &[
     Check { language: Language::JavaScript, words: &["cookie", "Cookie"], test: Test::Call(cookie) },
     Check { language: Language::JavaScript, words: &["jsonwebtoken", "jwt"], test: Test::Call(token) },
-    Check {
-        language: Language::JavaScript,
-        words: &["redirect", "ocation"],
-        test: Test::Call(redirect),
-    },
+    Check { language: Language::JavaScript, words: &["redirect", "ocation"], test: Test::Call(redirect) },
     Check {
         language: Language::JavaScript,
         words: &["location", "window"],
@@ -130,13 +126,13 @@ fn redirect<'t>(scene: &Scene<'_, 't>, call: &Call<'t>) -> Option<Hit> {
             let name = scene.argument(call, 0)?.literal()?;
             first(1).filter(|_| name.eq_ignore_ascii_case("location"))
         }
-        "writeHead" => property(scene, *call.arguments.last()?, "Location").or_else(|| property(scene, *call.arguments.last()?, "location")),
+        "writeHead" => property(scene, *call.arguments.last()?, "Location")
+            .or_else(|| property(scene, *call.arguments.last()?, "location")),
         _ => None,
     }?;
     let text = scene.text(target);
     // Behind a path of this site, everything stays on it.
-    let part = request::part(scene, target)
-        .filter(|_| !leads_on(text.beginning()))?;
+    let part = request::part(scene, target).filter(|_| !leads_on(text.beginning()))?;
     Some(
         Hit::of(&REDIRECT, call.node.byte_range(), call.method)
             .message(format!("a stranger writes `{part}`, and the visitor is sent there")),
@@ -152,34 +148,79 @@ fn led<'t>(scene: &Scene<'_, 't>, node: Node<'t>) -> Option<Hit> {
         }
         _ => {
             let call = Call::of(scene.names, scene.scope, node, "function")?;
-            let leads = matches!(call.method, "assign" | "replace") && call.object.is_some_and(|object| is_location(scene.written(object)));
+            let leads = matches!(call.method, "assign" | "replace")
+                && call.object.is_some_and(|object| is_location(scene.written(object)));
             (leads || call.name == "window.open").then(|| call.arguments.first().copied())?
         }
     }?;
-    let part = request::written_by(scene, target, Writer::Link).filter(|_| !leads_on(scene.text(target).beginning()))?;
+    let part = request::written_by(scene, target, Writer::Link)
+        .filter(|_| !leads_on(scene.text(target).beginning()))?;
     // Back to where the visitor is.
-    let back = scene.written(target).starts_with(part) && !part.contains(['(', '[']) && !["search", "hash", "referrer", "name"].iter().any(|of| part.ends_with(of));
+    let back = scene.written(target).starts_with(part)
+        && !part.contains(['(', '['])
+        && ![".search", ".hash", ".referrer", "window.name"].iter().any(|of| part.ends_with(of));
     let hit = Hit::of(&REDIRECT, node.byte_range(), "location");
-    (!back).then(|| hit.message(format!("whoever makes the link writes `{part}`, and the visitor is sent there")))
+    (!back).then(|| {
+        hit.message(format!("whoever makes the link writes `{part}`, and the visitor is sent there"))
+    })
 }
 
 fn is_location(written: &str) -> bool {
-    ["location", "window.location", "document.location", "self.location", "top.location", "parent.location", "$window.location"].contains(&written)
+    [
+        "location",
+        "window.location",
+        "document.location",
+        "self.location",
+        "top.location",
+        "parent.location",
+        "$window.location",
+    ]
+    .contains(&written)
 }
 
 /// Functions that ask for what an address leads to.
 const ASKS: [&str; 30] = [
-    "fetch", "node-fetch", "cross-fetch", "axios", "axios.get", "axios.post", "axios.put", "axios.delete", "axios.patch", "axios.head",
-    "axios.request", "got", "got.get", "got.post", "got.put", "got.stream", "request", "request.get", "request.post", "request.put",
-    "http.get", "https.get", "http.request", "https.request", "needle.get", "needle.post", "superagent.get", "superagent.post",
-    "wkhtmltopdf", "wkhtmltoimage.generate",
+    "fetch",
+    "node-fetch",
+    "cross-fetch",
+    "axios",
+    "axios.get",
+    "axios.post",
+    "axios.put",
+    "axios.delete",
+    "axios.patch",
+    "axios.head",
+    "axios.request",
+    "got",
+    "got.get",
+    "got.post",
+    "got.put",
+    "got.stream",
+    "request",
+    "request.get",
+    "request.post",
+    "request.put",
+    "http.get",
+    "https.get",
+    "http.request",
+    "https.request",
+    "needle.get",
+    "needle.post",
+    "superagent.get",
+    "superagent.post",
+    "wkhtmltopdf",
+    "wkhtmltoimage.generate",
 ];
 
 fn forgery<'t>(scene: &Scene<'_, 't>, call: &Call<'t>) -> Option<Hit> {
     let visits = call.object.is_some() && matches!(call.method, "goto" | "setContent" | "openUrl");
     let asks = visits || ASKS.contains(&call.name.as_str()) || call.name == "needle";
     let first = *call.arguments.get(usize::from(call.name == "needle")).filter(|_| asks)?;
-    let named = || ["url", "uri", "baseURL", "host", "hostname"].into_iter().find_map(|name| property(scene, first, name));
+    let named = || {
+        ["url", "uri", "baseURL", "host", "hostname"]
+            .into_iter()
+            .find_map(|name| property(scene, first, name))
+    };
     let target = if first.kind() == "object" { named()? } else { first };
     let part = request::part(scene, target).filter(|_| !leads_on(scene.text(target).beginning()))?;
     Some(call.hit(&FORGERY).message(format!("a stranger writes `{part}`, and the server asks for it")))
