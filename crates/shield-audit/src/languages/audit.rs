@@ -85,24 +85,25 @@ impl Audit {
         match language {
             Some(language) => {
                 let whole = Code { text: Cow::Borrowed(text), parts: vec![0..text.len()], language };
-                self.text(path, text, &whole)
+                self.text(path, text, &whole, Vec::new())
             }
             None => self.page(path, text),
         }
     }
 
-    /// Looks at the scripts of a page.
+    /// Looks at the scripts of a page, and at what it puts between them.
     fn page(&self, path: &str, page: &str) -> FileReport {
+        let raw = page::raw_markup(path, page);
         match page::scripts(path, page) {
-            None => FileReport::default(),
-            Some(scripts) => self.text(path, page, &scripts),
+            None => hits::report(path, page, raw, None),
+            Some(scripts) => self.text(path, page, &scripts, raw),
         }
     }
 
-    /// Looks at the code of a file.
-    fn text(&self, path: &str, file: &str, code: &Code<'_>) -> FileReport {
+    /// Looks at the code of a file in which something was found already.
+    fn text(&self, path: &str, file: &str, code: &Code<'_>, mut found: Vec<hits::Hit>) -> FileReport {
         let (text, language) = (code.text.as_ref(), code.language);
-        let mut found = trojan::look(text);
+        found.extend(trojan::look(text));
         let active = self.active(text, language);
         let patterns = self.rules.patterns().looking_at(path, text, language);
         if active.is_empty() && patterns.is_empty() {

@@ -2,7 +2,8 @@
 
 use std::{borrow::Cow, ops::Range};
 
-use super::Language;
+use super::{Language, javascript::MARKUP};
+use crate::{configuration::hits::Hit, finding::Confidence};
 
 /// Endings of files whose scripts are looked at. Where a server fills a page in, its own language stands between the characters of the script.
 const ENDINGS: [&str; 5] = ["htm", "html", "svelte", "vue", "xhtml"];
@@ -48,6 +49,29 @@ pub(super) fn scripts(path: &str, page: &str) -> Option<Code<'static>> {
     }
     let text = String::from_utf8(text).expect("whole characters were put in the place of as many spaces");
     Some(Code { text: Cow::Owned(text), parts: blocks, language })
+}
+
+/// Where components put markup that they do not escape: Vue's `v-html`, Svelte's `{@html …}`.
+const RAW: [(&str, &str, char); 3] =
+    [(".vue", " v-html=\"", '"'), (".html", " v-html=\"", '"'), (".svelte", "{@html ", '}')];
+
+/// Characters of a value that are looked at.
+const VALUE_MAX: usize = 500;
+
+/// Values that a component puts into its page as they are, unless something cleans them.
+pub(super) fn raw_markup(path: &str, page: &str) -> Vec<Hit> {
+    let mut hits = Vec::new();
+    for (_, start, end) in RAW.into_iter().filter(|(ending, ..)| path.ends_with(ending)) {
+        for at in memchr::memmem::find_iter(page.as_bytes(), start).map(|at| at + start.len()) {
+            let value: String = page[at..].chars().take(VALUE_MAX).take_while(|one| *one != end).collect();
+            let cleaned = ["sanitiz", "sanitis", "purify", "escape"]
+                .iter()
+                .any(|word| value.to_ascii_lowercase().contains(word));
+            let hit = Hit::of(&MARKUP, at..at + value.len(), start.trim_matches([' ', '{', '@', '=', '"']));
+            hits.extend((!cleaned).then(|| hit.confidence(Confidence::Low)));
+        }
+    }
+    hits
 }
 
 /// A block of script.

@@ -18,7 +18,7 @@ use crate::{
     },
 };
 
-static MARKUP: Rule = Rule {
+pub(in crate::languages) static MARKUP: Rule = Rule {
     id: "javascript/markup",
     title: "a text becomes part of a page as it is",
     cwe: Cwe(79),

@@ -12,6 +12,7 @@ mod web;
 
 use super::check::Check;
 
+pub(super) use markup::MARKUP;
 pub(super) use names::{bind, name, text};
 
 /// Every check.
