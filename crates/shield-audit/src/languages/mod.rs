@@ -7,6 +7,7 @@
 //! file, however deep, costs more than its length. What is found in tests is kept, as good to know.
 
 mod address;
+mod answer;
 mod audit;
 mod call;
 mod check;

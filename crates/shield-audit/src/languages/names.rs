@@ -8,6 +8,9 @@ use super::Language;
 /// Scopes around a name that are asked for it; then only the file is.
 const SCOPES_MAX: usize = 100;
 
+/// Nobody gives longer names, and whole expressions are asked for, too.
+const NAME_BYTES_MAX: usize = 200;
+
 /// Values that are followed into one name.
 const PARTS_MAX: usize = 20;
 
@@ -120,6 +123,9 @@ impl<'t> Names<'t> {
     }
 
     pub(super) fn meaning(&self, scope: Scope, name: &str) -> Option<&Meaning<'t>> {
+        if name.len() > NAME_BYTES_MAX {
+            return None;
+        }
         let declared = self.table.get(name)?;
         self.scopes(scope).into_iter().find_map(|at| declared.get(&at))
     }

@@ -8,6 +8,7 @@ use crate::{
     finding::{Confidence, Cwe, Rule, Severity},
     languages::{
         Language,
+        answer::is_no_page,
         call::{Call, Scene},
         check::{Check, Test},
     },
@@ -82,22 +83,9 @@ fn answered<'t>(scene: &Scene<'_, 't>, call: &Call<'t>) -> Option<Hit> {
     let hit = Hit::of(&MARKUP, call.node.byte_range(), call.method)
         .severity(Severity::High)
         .confidence(Confidence::Medium);
-    (!says_other_type(scene, call.node)).then(|| {
+    (!is_no_page(scene.names.text, call.node.byte_range(), &["func ", "func("])).then(|| {
         hit.message(format!("a stranger writes `{part}`, and the browser of another takes it for markup"))
     })
-}
-
-/// Whether the function around says that its answer is no page.
-fn says_other_type(scene: &Scene<'_, '_>, node: Node<'_>) -> bool {
-    let mut around = node;
-    while let Some(parent) = around.parent() {
-        around = parent;
-        if matches!(around.kind(), "function_declaration" | "method_declaration" | "func_literal") {
-            break;
-        }
-    }
-    let written = scene.written(around);
-    ["text/plain", "application/json", "octet-stream"].iter().any(|kind| written.contains(kind))
 }
 
 /// Templates of texts in a program that answers requests.

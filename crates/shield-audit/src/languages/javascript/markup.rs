@@ -11,6 +11,7 @@ use crate::{
     finding::{Confidence, Cwe, Rule, Severity},
     languages::{
         Language,
+        answer::is_no_page,
         call::{Call, Scene},
         check::{Check, Test},
         fold::Text,
@@ -52,7 +53,7 @@ pub(super) const CHECKS: &[Check] = &[
         words: &["insertAdjacentHTML", "document", "trustAs", "bypassSecurityTrust"],
         test: Test::Call(written),
     },
-    Check { language: Language::JavaScript, words: &["$", "jQuery"], test: Test::Call(by_jquery) },
+    Check { language: Language::JavaScript, words: &["$(", "jQuery"], test: Test::Call(by_jquery) },
     Check { language: Language::JavaScript, words: &[".send", ".write", ".end"], test: Test::Call(answered) },
     Check {
         language: Language::JavaScript,
@@ -153,32 +154,9 @@ fn answered<'t>(scene: &Scene<'_, 't>, call: &Call<'t>) -> Option<Hit> {
     let first = *call.arguments.first().filter(|_| answers(scene, object))?;
     let part = request::part(scene, first).filter(|part| !part.ends_with("body"))?;
     let hit = Hit::of(&MARKUP, call.node.byte_range(), call.method).severity(Severity::High);
-    (!says_other_type(scene, call.node)).then(|| {
+    (!is_no_page(scene.names.text, call.node.byte_range(), &["function", "=>"])).then(|| {
         hit.message(format!("a stranger writes `{part}`, and the browser of another takes it for markup"))
     })
-}
-
-/// Whether the function around says that its answer is no page.
-fn says_other_type(scene: &Scene<'_, '_>, node: Node<'_>) -> bool {
-    let mut around = node;
-    while let Some(parent) = around.parent() {
-        around = parent;
-        if around.kind().contains("function") || around.kind() == "method_definition" {
-            break;
-        }
-    }
-    let written = scene.written(around);
-    [
-        "text/plain",
-        "application/json",
-        "octet-stream",
-        ".type('text",
-        ".type('json",
-        ".type(\"text",
-        ".type(\"json",
-    ]
-    .iter()
-    .any(|kind| written.contains(kind))
 }
 
 fn escape<'t>(scene: &Scene<'_, 't>, node: Node<'t>) -> Option<Hit> {
