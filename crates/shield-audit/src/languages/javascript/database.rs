@@ -36,7 +36,18 @@ static QUERY: Rule = Rule {
 pub(super) const CHECKS: &[Check] = &[
     Check {
         language: Language::JavaScript,
-        words: &["query", "execute", "raw", "Raw", "prepare", "exec", "where", "Where", "having"],
+        words: &[
+            "query",
+            "execute",
+            "raw",
+            "Raw",
+            "prepare",
+            "exec",
+            ".where(",
+            ".andWhere(",
+            ".orWhere(",
+            ".having(",
+        ],
         test: Test::Call(sql),
     },
     Check { language: Language::JavaScript, words: &["$where"], test: Test::Node(&["pair"], code) },

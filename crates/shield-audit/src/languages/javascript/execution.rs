@@ -93,9 +93,9 @@ pub(super) const CHECKS: &[Check] = &[
         words: &["child_process", "execa", "shelljs", "cross-spawn"],
         test: Test::Call(command),
     },
-    Check { language: Language::JavaScript, words: &TEMPLATES, test: Test::Call(template) },
+    Check { language: Language::JavaScript, words: &request::WORDS, test: Test::Call(template) },
     Check { language: Language::JavaScript, words: &["require"], test: Test::Call(require) },
-    Check { language: Language::JavaScript, words: &["RegExp"], test: Test::Call(regexp) },
+    Check { language: Language::JavaScript, words: &request::WORDS, test: Test::Call(regexp) },
     Check { language: Language::JavaScript, words: &["noent"], test: Test::Node(&["pair"], entities) },
     Check { language: Language::JavaScript, words: &["serialize"], test: Test::Call(deserialise) },
 ];

@@ -54,7 +54,7 @@ pub(super) const CHECKS: &[Check] = &[
         test: Test::Call(written),
     },
     Check { language: Language::JavaScript, words: &["$(", "jQuery"], test: Test::Call(by_jquery) },
-    Check { language: Language::JavaScript, words: &[".send", ".write", ".end"], test: Test::Call(answered) },
+    Check { language: Language::JavaScript, words: &request::WORDS, test: Test::Call(answered) },
     Check {
         language: Language::JavaScript,
         words: &["escapeMarkup", "noEscape"],

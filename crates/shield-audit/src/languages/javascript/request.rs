@@ -11,6 +11,10 @@ use crate::languages::{
 /// Names under which handlers know their request.
 const REQUESTS: [&str; 6] = ["req", "request", "ctx.request", "ctx", "context.request", "this.request"];
 
+/// Words without one of which a file holds nothing of a request.
+pub(super) const WORDS: [&str; 8] =
+    ["req.", "req?", "request.", "request?", "ctx.", "ctx?", "event.", "event["];
+
 /// What of a request strangers write.
 const WRITTEN: [&str; 10] = [
     "query",
@@ -253,6 +257,8 @@ fn called<'t>(scene: &Scene<'_, 't>, node: Node<'t>, scope: Scope, open: &mut Ve
         open.extend(call.object.map(|object| (object, scope)));
     }
     if CARRIERS.contains(&call.name.as_str()) || carries && matches!(call.method, "concat" | "join") {
-        open.extend(call.arguments.into_iter().map(|argument| (argument, scope)));
+        // What an address is completed from is a site that the page knows.
+        let counted = if call.name == "URL" { 1 } else { call.arguments.len() };
+        open.extend(call.arguments.into_iter().take(counted).map(|argument| (argument, scope)));
     }
 }

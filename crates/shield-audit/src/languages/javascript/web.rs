@@ -57,17 +57,13 @@ static FORGERY: Rule = Rule {
 pub(super) const CHECKS: &[Check] = &[
     Check { language: Language::JavaScript, words: &["cookie", "Cookie"], test: Test::Call(cookie) },
     Check { language: Language::JavaScript, words: &["jsonwebtoken", "jwt"], test: Test::Call(token) },
-    Check { language: Language::JavaScript, words: &["redirect", "ocation"], test: Test::Call(redirect) },
+    Check { language: Language::JavaScript, words: &request::WORDS, test: Test::Call(redirect) },
     Check {
         language: Language::JavaScript,
-        words: &["location", "window"],
+        words: &["location", "window.open"],
         test: Test::Node(&["assignment_expression", "call_expression"], led),
     },
-    Check {
-        language: Language::JavaScript,
-        words: &["fetch", "axios", "request", "got", "http", "needle", "superagent", "wkhtml"],
-        test: Test::Call(forgery),
-    },
+    Check { language: Language::JavaScript, words: &request::WORDS, test: Test::Call(forgery) },
 ];
 
 /// `res.cookie(…, { httpOnly: false })`, `session({ cookie: { secure: false } })`: what is said, not what is left out.

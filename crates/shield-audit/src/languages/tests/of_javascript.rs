@@ -171,6 +171,10 @@ pub(super) const FOUND: &[(&str, &str, &str)] = &[
 pub(super) const LEFT_ALONE: &[(&str, &str)] = &[
     (
         "a.js",
+        "let to = '/a'; if (b) { to = new URL(to, window.location.href).href } window.location.replace(to)",
+    ),
+    (
+        "a.js",
         "import { exec } from 'child_process'; function f({ exec }, a) { exec(x) } function g(exec = h) { exec(x) }",
     ),
     (
