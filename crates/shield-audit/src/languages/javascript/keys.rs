@@ -11,7 +11,6 @@ use crate::{
         call::{Call, Scene},
         check::{Check, Test},
         fold::children,
-        names::Meaning,
     },
 };
 
@@ -33,7 +32,7 @@ pub(super) const CHECKS: &[Check] = &[Check {
 fn key<'t>(scene: &Scene<'_, 't>, call: &Call<'t>) -> Option<Hit> {
     let first = call.arguments.first().copied();
     let of_options = |names: &[&str]| {
-        let options = resolved(scene, first?);
+        let options = scene.given(first?);
         names.iter().find_map(|name| property(scene, options, name))
     };
     let value = match call.name.as_str() {
@@ -57,14 +56,6 @@ fn key<'t>(scene: &Scene<'_, 't>, call: &Call<'t>) -> Option<Hit> {
     let written = values.into_iter().find(|value| is_written(scene, *value))?;
     let hit = Hit::of(&KEY, written.byte_range(), call.name.clone()).confidence(Confidence::Medium);
     Some(hit.message("the key is written here, and whoever reads the code can use it"))
-}
-
-/// What a name was given.
-fn resolved<'t>(scene: &Scene<'_, 't>, node: Node<'t>) -> Node<'t> {
-    match scene.names.meaning(scene.scope, scene.written(node)) {
-        Some(Meaning::Value(value, _)) => *value,
-        _ => node,
-    }
 }
 
 /// Whether a value is a text that stands in the code; a public key may.

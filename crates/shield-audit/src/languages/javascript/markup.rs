@@ -15,7 +15,6 @@ use crate::{
         call::{Call, Scene},
         check::{Check, Test},
         fold::Text,
-        names::Meaning,
     },
 };
 
@@ -65,11 +64,7 @@ pub(super) const CHECKS: &[Check] = &[
 /// Whether a text is markup that somebody else may have written, and nobody cleaned.
 fn is_raw<'t>(scene: &Scene<'_, 't>, text: &Text<'t>) -> bool {
     text.unknowns().any(|node| {
-        let value = match scene.names.meaning(scene.scope, scene.written(node)) {
-            Some(Meaning::Value(value, _)) => *value,
-            _ => node,
-        };
-        let written = scene.written(value).to_ascii_lowercase();
+        let written = scene.written(scene.given(node)).to_ascii_lowercase();
         let cleaned = [
             "sanitiz",
             "sanitis",

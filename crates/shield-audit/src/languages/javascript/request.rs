@@ -121,9 +121,8 @@ pub(super) fn part<'t>(scene: &Scene<'_, 't>, node: Node<'t>) -> Option<&'t str>
 /// What comes from a request as it was parsed: an object, if the stranger sent one.
 pub(super) fn object<'t>(scene: &Scene<'_, 't>, node: Node<'t>) -> Option<&'t str> {
     let value = match scene.names.meaning(scene.scope, scene.written(node)) {
-        Some(Meaning::Value(value, _)) => *value,
         Some(Meaning::Part(value, ..)) => *value,
-        _ => node,
+        _ => scene.given(node),
     };
     let parsed = ["body", "query"].iter().any(|part| {
         let written = scene.written(value);
