@@ -1,7 +1,5 @@
 //! Running the checks over files.
 
-use std::borrow::Cow;
-
 use aho_corasick::AhoCorasick;
 
 use super::{
@@ -84,7 +82,7 @@ impl Audit {
         let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
         match language {
             Some(language) => {
-                let whole = Code { text: Cow::Borrowed(text), parts: vec![0..text.len()], language };
+                let whole = Code::whole(text, language);
                 self.text(path, text, &whole, Vec::new())
             }
             None => self.page(path, text),

@@ -21,6 +21,15 @@ pub(super) struct Code<'t> {
     pub(super) language: Language,
 }
 
+// === impl Code ===
+
+impl<'t> Code<'t> {
+    /// A file that is code from its beginning to its end.
+    pub(super) fn whole(text: &'t str, language: Language) -> Self {
+        Self { text: Cow::Borrowed(text), parts: Vec::from([Range { start: 0, end: text.len() }]), language }
+    }
+}
+
 /// Whether a file of this name may hold scripts.
 pub(super) fn is_candidate(path: &str) -> bool {
     path.rsplit_once('.').is_some_and(|(_, ending)| ENDINGS.contains(&ending))

@@ -1,6 +1,9 @@
 //! One parsed file.
 
-use std::ops::{ControlFlow, Range};
+use std::{
+    ops::{ControlFlow, Range},
+    slice,
+};
 
 use tree_sitter::{Node, ParseOptions, ParseState, Parser, Tree};
 
@@ -19,7 +22,7 @@ const BUDGET: (usize, usize) = (1, 20_000);
 
 /// Parses a text, or says why not.
 pub(crate) fn parse(text: &str, language: Language) -> Result<Tree, Reason> {
-    parse_parts(text, &[0..text.len()], language)
+    parse_parts(text, slice::from_ref(&(0..text.len())), language)
 }
 
 /// Parses a text that holds nothing but space beside some parts, or says why not.
