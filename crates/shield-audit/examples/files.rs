@@ -16,11 +16,7 @@ fn main() {
     let start = Instant::now();
     let visited = tree.visit(
         &settings,
-        |entry| {
-            let path = &entry.path;
-            entry.origin == Origin::Project
-                && (languages::is_candidate(path) || configuration::is_candidate(path))
-        },
+        |entry| entry.origin == Origin::Project,
         |entry, bytes| {
             let reports = [audit.file(&entry.path, bytes), configuration::file(&entry.path, bytes)];
             (bytes.len(), reports)

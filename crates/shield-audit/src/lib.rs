@@ -15,6 +15,7 @@ pub mod finding;
 pub mod foreign;
 pub mod imports;
 pub mod languages;
+pub mod notebook;
 pub mod python;
 pub mod reachability;
 pub mod remedy;

@@ -1,7 +1,7 @@
 //! What is found in files, each read once.
 
 use std::{
-    collections::HashSet,
+    collections::{BTreeMap, HashSet},
     path::PathBuf,
     sync::atomic::{AtomicUsize, Ordering},
 };
@@ -12,7 +12,8 @@ use crate::{
     configuration,
     custom::Texts,
     finding::Finding,
-    languages,
+    languages::{self, unruled},
+    notebook,
     python::{self, FileReport, Suppressed},
     secrets::{Identity, Scanner},
     tree::{Entry, Origin, Skipped, Tree, decode},
@@ -37,6 +38,8 @@ pub(super) struct Code {
     pub(super) files: usize,
     /// Their bytes.
     pub(super) bytes: u64,
+    /// How many files of a language that no rule knows were read, for secrets only.
+    pub(super) secrets_only: BTreeMap<&'static str, usize>,
 }
 
 /// A file of Python.
@@ -108,7 +111,11 @@ impl Looks<'_> {
                 });
             }
         }
+        code.count_unruled(entry, bytes);
         if entry.origin == Origin::Project {
+            if notebook::is_candidate(&entry.path) {
+                code.report(notebook::file(&self.rules, &entry.path, bytes));
+            }
             code.report(self.others.file(&entry.path, bytes));
             code.report(configuration::file(&entry.path, bytes));
             code.report(self.texts.file(&entry.path, bytes));
@@ -123,6 +130,17 @@ impl Looks<'_> {
 // === impl Code ===
 
 impl Code {
+    /// Counts a file of the project's own that no rule knows the language of.
+    pub(super) fn count_unruled(&mut self, entry: &Entry, bytes: &[u8]) {
+        if entry.origin == Origin::Project {
+            let path = &entry.path;
+            let language = unruled::of(path, bytes)
+                .or_else(|| notebook::foreign_language(path, bytes))
+                .or_else(|| configuration::template_language(path, bytes));
+            self.secrets_only.extend(language.map(|language| (language, 1)));
+        }
+    }
+
     fn report(&mut self, report: FileReport) {
         self.findings.extend(report.findings);
         self.suppressed.extend(report.suppressed);
@@ -138,5 +156,8 @@ impl Code {
         self.digests.extend(other.digests);
         self.files += other.files;
         self.bytes += other.bytes;
+        for (language, files) in other.secrets_only {
+            *self.secrets_only.entry(language).or_default() += files;
+        }
     }
 }

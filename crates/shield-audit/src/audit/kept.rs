@@ -111,6 +111,7 @@ impl<'a> Kept<'a> {
     ) -> Code {
         let Results { findings, suppressed } = results;
         let mut code = Code { files: 1, bytes: bytes.len() as u64, findings, suppressed, ..Code::default() };
+        code.count_unruled(entry, bytes);
         if python {
             let (path, location) = (entry.path.clone(), entry.location().to_owned());
             code.python.push(PythonFile { path, location, text: None, guard: Some(guard) });

@@ -90,6 +90,7 @@ pub fn audit(
             files: code.files,
             bytes: code.bytes,
             history: past.read.map(Into::into),
+            secrets_only: code.secrets_only,
             skipped: code.skipped,
             gaps,
         },

@@ -37,6 +37,9 @@ static WORLD_WRITABLE: Rule = Rule {
 const RUNNERS: [&str; 12] =
     ["sh", "bash", "zsh", "dash", "ash", "ksh", "python", "python3", "perl", "ruby", "node", "php"];
 
+/// Commands before one that are asked what they gave to a name.
+const KEPT_MAX: usize = 200;
+
 /// The hits in a list of commands.
 pub(super) fn look(commands: &[Command]) -> Vec<Hit> {
     let mut hits = Vec::new();
@@ -45,6 +48,7 @@ pub(super) fn look(commands: &[Command]) -> Vec<Hit> {
         hits.extend(unverified(command));
         hits.extend(world_writable(command));
         hits.extend(inner(command));
+        hits.extend(kept(commands, at));
     }
     hits
 }
@@ -95,6 +99,27 @@ fn inner(command: &Command) -> Option<Hit> {
     let hit = Hit::of(&PIPED_TO_SHELL, command.range.clone(), format!("{} $(…)", command.program()));
     let address = word.split_whitespace().find(|part| part.contains("://")).unwrap_or("the address");
     Some(hit.message(format!("whoever controls `{}` runs commands here", address.trim_end_matches(')'))))
+}
+
+/// `X=$(curl …)`, and `eval "$X"` or `sh -c "$X"` behind it.
+fn kept(commands: &[Command], at: usize) -> Option<Hit> {
+    let runner = &commands[at];
+    let runs = runner.program() == "eval" || RUNNERS.contains(&runner.program()) && runner.has_letter('c');
+    let named = |name: &str| {
+        let forms = [format!("${name}"), format!("${{{name}}}")];
+        runner.arguments().iter().any(|word| forms.contains(word))
+    };
+    let given = commands[..at].iter().enumerate().filter(|_| runs).rev().take(KEPT_MAX).find_map(
+        |(from, command)| {
+            let (name, value) = command.words.last()?.split_once('=').filter(|(name, _)| named(name))?;
+            // Unquoted, what is in the parentheses is a command of its own.
+            let apart = (value == "$").then(|| downloaded(commands.get(from + 1)?)).flatten();
+            let quoted = ["$(curl ", "$(wget "].iter().any(|start| value.starts_with(start));
+            (apart.is_some() || quoted).then_some(name)
+        },
+    )?;
+    let hit = Hit::of(&PIPED_TO_SHELL, runner.range.clone(), format!("{} ${given}", runner.program()));
+    Some(hit.message(format!("whoever controls what `{given}` was downloaded from runs commands here")))
 }
 
 fn unverified(command: &Command) -> Option<Hit> {
@@ -160,6 +185,8 @@ mod tests {
             ("wget -qO- https://x | sudo -E bash -s -- -y", "shell/download-run wget | bash"),
             ("curl https://x | gunzip | sh", "shell/download-run curl | sh"),
             ("sh -c \"$(curl -fsSL https://x)\"", "shell/download-run sh $(…)"),
+            ("X=$(curl https://x)\ny\neval $X", "shell/download-run eval $X"),
+            ("X=\"$(wget -qO- https://x)\"; bash -c \"${X}\"", "shell/download-run bash $X"),
             ("curl -fsSLk https://x -o y", "shell/unverified-download curl -k"),
             (
                 "wget --no-check-certificate https://x",
@@ -191,6 +218,7 @@ mod tests {
             "chmod 755 x && chmod 1777 /tmp && chmod +x y",
             "curl --retry 3 -o k https://x",
             "echo curl -k",
+            "X=$(curl https://x); Y=$(z); eval $Y; echo $X",
         ] {
             assert_eq!(said(script), Vec::<String>::new(), "{script}");
         }

@@ -17,6 +17,7 @@ mod yaml;
 mod tests;
 
 use crate::{
+    languages::unruled::interpreter,
     python::FileReport,
     tree::{Reason, Skipped, decode},
 };
@@ -31,23 +32,17 @@ enum Kind {
     Workflow,
     Compose,
     Settings(settings::Kind),
+    Shell,
     /// YAML whose content says what it is.
     Yaml,
-}
-
-/// Whether a file of this name is looked at here.
-#[must_use]
-pub fn is_candidate(path: &str) -> bool {
-    kind(path).is_some()
 }
 
 /// Looks at a file as it lies on disk. Files that are not configuration have an empty report.
 #[must_use]
 pub fn file(path: &str, bytes: &[u8]) -> FileReport {
-    let Some(kind) = kind(path) else { return FileReport::default() };
-    if kind == Kind::Yaml && !is_manifest(bytes) {
-        return FileReport::default();
-    }
+    let script = || interpreter(bytes).filter(|program| shell::SHELLS.contains(program)).map(|_| Kind::Shell);
+    let kind = kind(path).filter(|kind| *kind != Kind::Yaml || is_manifest(bytes));
+    let Some(kind) = kind.or_else(script) else { return FileReport::default() };
     if bytes.len() > FILE_BYTES_MAX {
         return skipping(path, Reason::TooLarge { limit_bytes: FILE_BYTES_MAX as u64 });
     }
@@ -60,6 +55,18 @@ pub fn file(path: &str, bytes: &[u8]) -> FileReport {
     }
 }
 
+/// What a manifest is filled in by before it is one; nobody reads it as it is.
+#[must_use]
+pub fn template_language(path: &str, bytes: &[u8]) -> Option<&'static str> {
+    let filled = || memchr::memmem::find(bytes, b"{{").is_some() && names_kind(bytes);
+    (kind(path) == Some(Kind::Yaml) && filled()).then_some("Helm")
+}
+
+/// Looks at what a shell runs.
+pub(crate) fn script(path: &str, text: &str) -> FileReport {
+    hits::report(path, text, commands::look(&shell::commands(text, 0)), None)
+}
+
 fn look(path: &str, text: &str, kind: Kind) -> FileReport {
     let by_document = |look: &dyn Fn(&yaml::Document) -> Vec<hits::Hit>| {
         let parsed = yaml::parse(text);
@@ -68,6 +75,7 @@ fn look(path: &str, text: &str, kind: Kind) -> FileReport {
     };
     match kind {
         Kind::Dockerfile => hits::report(path, text, dockerfile::look(text), None),
+        Kind::Shell => script(path, text),
         Kind::Settings(kind) => hits::report(path, text, settings::look(text, kind), None),
         Kind::Workflow => by_document(&|document| workflow::look(document, text)),
         Kind::Compose => by_document(&containers::compose),
@@ -88,6 +96,9 @@ fn kind(path: &str) -> Option<Kind> {
     if let Some(kind) = settings::kind(path) {
         return Some(Kind::Settings(kind));
     }
+    if lower.rsplit_once('.').is_some_and(|(_, ending)| shell::SHELLS.contains(&ending)) {
+        return Some(Kind::Shell);
+    }
     let stem = lower.strip_suffix(".yml").or_else(|| lower.strip_suffix(".yaml"))?;
     let workflow = directory == ".github/workflows" || directory.ends_with("/.github/workflows");
     if workflow || stem == "action" {
@@ -101,8 +112,11 @@ fn kind(path: &str) -> Option<Kind> {
 
 /// Whether YAML may hold a Kubernetes manifest that is not a template.
 fn is_manifest(bytes: &[u8]) -> bool {
-    let has = |word: &str| memchr::memmem::find(bytes, word.as_bytes()).is_some();
-    has("apiVersion") && has("kind") && !has("{{")
+    names_kind(bytes) && memchr::memmem::find(bytes, b"{{").is_none()
+}
+
+fn names_kind(bytes: &[u8]) -> bool {
+    ["apiVersion", "kind"].iter().all(|word| memchr::memmem::find(bytes, word.as_bytes()).is_some())
 }
 
 fn skipping(path: &str, reason: Reason) -> FileReport {

@@ -38,6 +38,16 @@ struct Reader {
     redirected: bool,
     /// Whether nothing but space has come since a line was continued.
     continued: bool,
+    /// The first command of this line.
+    line: usize,
+    /// Words that end the here-documents which this line begins.
+    documents: Vec<String>,
+    /// Words that ended no here-document.
+    missed: usize,
+    /// What stands in `"$(…)"`.
+    substituted: Vec<Range<usize>>,
+    /// Whether one of these has no end: then nobody looks for the end of another.
+    unclosed: bool,
 }
 
 /// Words that stand before a command without being it.
@@ -46,8 +56,30 @@ const BEFORE: [&str; 16] = [
     "nohup", "set",
 ];
 
-/// Splits a script. `offset` is where it begins in its file.
+/// Shells: what a here-document says to one of them is a script, too.
+pub(super) const SHELLS: [&str; 6] = ["ash", "bash", "dash", "ksh", "sh", "zsh"];
+
+/// Substitutions within substitutions that are looked into.
+const DEPTH_MAX: usize = 8;
+
+/// Ends of here-documents that are looked for in vain; behind them all of a script is commands.
+const MISSED_MAX: usize = 100;
+
+/// Splits a script. `offset` is where it begins in its file. Commands whose output becomes part of a quoted word come last.
 pub(super) fn commands(script: &str, offset: usize) -> Vec<Command> {
+    nested(script, offset, 0)
+}
+
+fn nested(script: &str, offset: usize, depth: usize) -> Vec<Command> {
+    let Reader { mut commands, substituted, .. } = read(script, offset);
+    for range in substituted.into_iter().filter(|_| depth < DEPTH_MAX) {
+        let start = range.start;
+        commands.extend(nested(script.get(range).unwrap_or_default(), offset + start, depth + 1));
+    }
+    commands
+}
+
+fn read(script: &str, offset: usize) -> Reader {
     let mut reader = Reader::default();
     let bytes = script.as_bytes();
     let mut at = 0;
@@ -66,7 +98,11 @@ pub(super) fn commands(script: &str, offset: usize) -> Vec<Command> {
                 reader.end_word();
                 at += 1;
             }
-            b'\n' | b';' | b'(' | b')' | b'`' => {
+            b'\n' => {
+                reader.end(Then::Next, offset);
+                at = reader.after_documents(script, at + 1);
+            }
+            b';' | b'(' | b')' | b'`' => {
                 reader.end(Then::Next, offset);
                 at += 1;
             }
@@ -89,7 +125,31 @@ pub(super) fn commands(script: &str, offset: usize) -> Vec<Command> {
         }
     }
     reader.end(Then::Next, offset);
-    reader.commands
+    reader
+}
+
+/// The end of what stands in `$(…)`, of which `start` is the first byte behind the parenthesis.
+fn end_of_substitution(bytes: &[u8], start: usize) -> Option<usize> {
+    let mut depth = 1;
+    for (at, byte) in bytes.iter().enumerate().skip(start) {
+        match byte {
+            b'(' => depth += 1,
+            b')' => depth -= 1,
+            _ => {}
+        }
+        if depth == 0 {
+            return Some(at);
+        }
+    }
+    None
+}
+
+/// The word that ends a here-document: `<<EOF`, `<<-EOF`. A shift of a number has none that begins with a letter.
+fn terminator(word: &str) -> Option<&str> {
+    let (_, word) = word.split_once("<<")?;
+    let word = word.strip_prefix('-').unwrap_or(word);
+    let named = word.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+    (named && word.starts_with(|first: char| first.is_ascii_alphabetic() || first == '_')).then_some(word)
 }
 
 // === impl Reader ===
@@ -133,7 +193,15 @@ impl Reader {
         let bytes = script.as_bytes();
         let mut end = at + 1;
         while end < bytes.len() && bytes[end] != quote {
-            end += if quote == b'"' && bytes[end] == b'\\' { 2 } else { 1 };
+            let inner = (quote == b'"').then(|| self.substitution(bytes, end)).flatten();
+            end = match inner {
+                Some(inner) => {
+                    self.substituted.push(inner.clone());
+                    inner.end + 1
+                }
+                None if quote == b'"' && bytes[end] == b'\\' => end + 2,
+                None => end + 1,
+            };
         }
         let end = end.min(bytes.len());
         // A cut after a backslash may fall into a character.
@@ -148,8 +216,43 @@ impl Reader {
         next
     }
 
+    /// What stands in the `$(…)` that begins here.
+    fn substitution(&mut self, bytes: &[u8], at: usize) -> Option<Range<usize>> {
+        let start = (!self.unclosed && bytes[at..].starts_with(b"$(")).then_some(at + 2)?;
+        let end = end_of_substitution(bytes, start);
+        self.unclosed = end.is_none();
+        Some(start..end?)
+    }
+
+    /// Where the script goes on behind the here-documents that a line began. What is said to a shell is part of the script.
+    fn after_documents(&mut self, script: &str, start: usize) -> usize {
+        let line = self.commands.get(self.line..).unwrap_or_default();
+        let runs = |word: &String| SHELLS.contains(&base(word)) || base(word) == "ssh";
+        let redirects = |command: &Command| command.words.first().is_some_and(|word| word.starts_with("<<"));
+        let runs = line.iter().any(|command| redirects(command) || command.words.iter().any(runs));
+        self.line = self.commands.len();
+        let mut at = start;
+        for word in std::mem::take(&mut self.documents).into_iter().filter(|_| !runs) {
+            if self.missed == MISSED_MAX {
+                break;
+            }
+            let mut end = at;
+            let mut lines = script.get(at..).unwrap_or_default().split_inclusive('\n');
+            let ends = lines.any(|line| {
+                end += line.len();
+                line.trim() == word
+            });
+            self.missed += usize::from(!ends);
+            at = if ends { end } else { at };
+        }
+        at
+    }
+
     fn end_word(&mut self) {
         if let Some(word) = self.word.take() {
+            let apart = self.words.last().is_some_and(|before| matches!(before.as_str(), "<<" | "<<-"));
+            let whole = if apart { format!("<<{word}") } else { word.clone() };
+            self.documents.extend(terminator(&whole).map(str::to_owned));
             let to_file = word.trim_start_matches(|character: char| character.is_ascii_digit());
             self.redirected |= (to_file.starts_with('>') || to_file.starts_with("&>"))
                 && !to_file.starts_with(">&")
@@ -264,6 +367,27 @@ mod tests {
         assert_eq!(said("if x; then y; fi"), ["x", "y", "fi"]);
         assert_eq!(said("echo \"a | b\" >c 2>&1 &"), ["echo a | b >c 2>&1"]);
         assert_eq!(said("\"ü\\"), ["ü\\"]);
+    }
+
+    #[test]
+    fn here_documents_are_no_commands_unless_a_shell_reads_them() {
+        assert_eq!(said("cat <<EOF >x\na | b\nEOF\nc"), ["cat <<EOF >x", "c"]);
+        assert_eq!(said("cat <<-'E F'\na"), ["cat <<-E F", "a"]);
+        assert_eq!(said("cat << A <<B\nA\nb\nB\nc"), ["cat << A <<B", "c"]);
+        assert_eq!(said("ssh h bash <<EOF\na\nEOF"), ["ssh h bash <<EOF", "a", "EOF"]);
+        assert_eq!(said("cat <<EOF | sh\na\nEOF"), ["cat <<EOF |", "sh", "a", "EOF"]);
+        assert_eq!(said("<<EOF\na\nEOF"), ["<<EOF", "a", "EOF"]);
+        // Without its end it is none.
+        assert_eq!(said("x=$((1 << y))\na"), ["x=$", "1 << y", "a"]);
+    }
+
+    #[test]
+    fn substitutions_in_quotes_are_commands() {
+        let found = commands("x=\"a $(b \"$(c)\")\"; d", 10);
+        let found: Vec<_> = found.iter().map(|one| (one.words.join(" "), one.range.start)).collect();
+        let found: Vec<_> = found.iter().map(|(words, start)| (words.as_str(), *start)).collect();
+        assert_eq!(found, [("x=a $(b \"$(c)\")", 10), ("d", 29), ("b $(c)", 17), ("c", 22)]);
+        assert_eq!(said("'$(a)' \"$(b\""), ["$(a) $(b"]);
     }
 
     #[test]

@@ -16,6 +16,9 @@ fn files_are_known_by_name_and_place() {
         ("docker-compose.prod.yml", Some(Kind::Compose)),
         ("compose.yaml", Some(Kind::Compose)),
         ("composer.yaml", Some(Kind::Yaml)),
+        ("deploy.sh", Some(Kind::Shell)),
+        ("a.zsh", Some(Kind::Shell)),
+        ("sh", None),
         (".env", Some(Kind::Settings(settings::Kind::Environment))),
         ("a.json", None),
     ] {
@@ -30,6 +33,20 @@ fn mistakes_are_named_and_what_precedes_them_counts() {
     let report = file("docker-compose.yml", b"\xff");
     assert_eq!(report.skipped[0].to_string(), "docker-compose.yml: not UTF-8 at byte 0");
     assert_eq!(file("a.yml", b"apiVersion: {{ x }}\nkind: ["), FileReport::default());
+    assert_eq!(template_language("a.yml", b"apiVersion: {{ x }}\nkind: ["), Some("Helm"));
+    assert_eq!(template_language("a.yml", b"apiVersion: x\nkind: y"), None);
+    assert_eq!(template_language("compose.yml", b"apiVersion: {{ x }}\nkind: ["), None);
+}
+
+#[test]
+fn scripts_are_known_by_their_first_line() {
+    let found = |path: &str, text: &str| file(path, text.as_bytes()).findings.len();
+    assert_eq!(found("run", "#!/usr/bin/env bash\nset -e\ncurl https://x | sh\n"), 1);
+    assert_eq!(found("run.in", "#!/bin/dash\nX=\"$(curl -k https://x)\"\n"), 1);
+    assert_eq!(found("run", "#!/usr/bin/perl\ncurl https://x | sh\n"), 0);
+    assert_eq!(found("run.sh", "cat <<EOF\ncurl https://x | sh\nEOF\n"), 0);
+    let span = file("a.sh", b"set -e\nif a; then\n  curl -k https://x\nfi\n").findings[0].place.span.unwrap();
+    assert_eq!((span.line, span.column), (3, 3));
 }
 
 #[test]
@@ -41,7 +58,8 @@ fn findings_say_where_and_can_be_taken_back() {
     assert_eq!((report.findings.len(), report.suppressed.len()), (0, 1));
 }
 
-const SEEDS: [(&str, &str); 4] = [
+const SEEDS: [(&str, &str); 5] = [
+    ("a.sh", "#!/bin/sh\ncat <<E\nx\nE\ny=\"$(curl -k \"$(b)\" | sh)\"\nchmod 777 \\\n z\n"),
     (
         "Dockerfile",
         "FROM a AS b\nENV A_TOKEN=\"x\" B=c\nRUN <<E\ncurl -k 'x' | sh \\\n# y\nE\nADD https://x /\nUSER root\n",

@@ -2,7 +2,14 @@
 
 use aho_corasick::AhoCorasick;
 
-use super::{Language, check::Check, go, javascript, rust, scan, source, trojan};
+use super::{
+    Language,
+    check::Check,
+    go, javascript,
+    page::{self, Code},
+    rust, scan, source, trojan,
+    unruled::interpreter,
+};
 use crate::{
     configuration::hits,
     custom::{Patterns, Rules},
@@ -22,11 +29,16 @@ pub struct Audit {
     rules: Rules,
 }
 
-/// Whether a file of this name is looked at here.
-#[must_use]
-pub fn is_candidate(path: &str) -> bool {
+/// The language of a file that is code as a whole, by its name or by the interpreter that its first line names.
+fn language(path: &str, bytes: &[u8]) -> Option<Language> {
     // Declarations hold no code.
-    Language::of(path).is_some() && ![".d.ts", ".d.mts", ".d.cts"].iter().any(|ending| path.ends_with(ending))
+    let declares = [".d.ts", ".d.mts", ".d.cts"].iter().any(|ending| path.ends_with(ending));
+    let by_first_line = || match interpreter(bytes)? {
+        "node" | "nodejs" => Some(Language::JavaScript),
+        "bun" | "deno" | "ts-node" | "tsx" => Some(Language::TypeScript),
+        _ => None,
+    };
+    Language::of(path).or_else(by_first_line).filter(|_| !declares)
 }
 
 // === impl Audit ===
@@ -56,28 +68,48 @@ impl Audit {
     /// Looks at a file as it lies on disk. Files in other languages have an empty report.
     #[must_use]
     pub fn file(&self, path: &str, bytes: &[u8]) -> FileReport {
-        let Some(language) = Language::of(path).filter(|_| is_candidate(path)) else {
+        let language = language(path, bytes);
+        let page = language.is_none() && page::is_candidate(path);
+        if language.is_none() && !page {
             return FileReport::default();
+        }
+        let text = match decode(bytes) {
+            Ok(text) => text.characters,
+            // A page without scripts may be in any encoding.
+            Err(_) if page && !page::mentions_scripts(bytes) => return FileReport::default(),
+            Err(reason) => return skipping(path, reason),
         };
-        match decode(bytes) {
-            Ok(text) => {
-                let text = text.characters.strip_prefix('\u{feff}').unwrap_or(&text.characters);
-                self.text(path, text, language)
+        let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
+        match language {
+            Some(language) => {
+                let whole = Code::whole(text, language);
+                self.text(path, text, &whole, Vec::new())
             }
-            Err(reason) => skipping(path, reason),
+            None => self.page(path, text),
         }
     }
 
-    fn text(&self, path: &str, text: &str, language: Language) -> FileReport {
-        let mut found = trojan::look(text);
+    /// Looks at the scripts of a page, and at what it puts between them.
+    fn page(&self, path: &str, page: &str) -> FileReport {
+        let raw = page::raw_markup(path, page);
+        match page::scripts(path, page) {
+            None => hits::report(path, page, raw, None),
+            Some(scripts) => self.text(path, page, &scripts, raw),
+        }
+    }
+
+    /// Looks at the code of a file in which something was found already.
+    fn text(&self, path: &str, file: &str, code: &Code<'_>, mut found: Vec<hits::Hit>) -> FileReport {
+        let (text, language) = (code.text.as_ref(), code.language);
+        found.extend(trojan::look(text));
         let active = self.active(text, language);
         let patterns = self.rules.patterns().looking_at(path, text, language);
         if active.is_empty() && patterns.is_empty() {
-            return hits::report(path, text, found, None);
+            return hits::report(path, file, found, None);
         }
-        let tree = match source::parse(text, language) {
+        let tree = match source::parse_parts(text, &code.parts, language) {
             Ok(tree) => tree,
-            Err(reason) => return hits::report(path, text, found, Some(reason)),
+            Err(reason) => return hits::report(path, file, found, Some(reason)),
         };
         let scanned = scan::scan(&tree, text, language, &active);
         found.extend(scanned.hits);
@@ -87,7 +119,7 @@ impl Audit {
         // What a project does not want is not wanted in its tests either, unless it says so.
         let matched = Patterns::look(&patterns, &tree, text, language);
         found.extend(matched.hits);
-        let mut report = hits::report(path, text, found, scanned.mistake);
+        let mut report = hits::report(path, file, found, scanned.mistake);
         report
             .skipped
             .extend(matched.cut.into_iter().map(|reason| Skipped { path: path.to_owned(), reason }));

@@ -4,7 +4,7 @@ use tree_sitter::Node;
 
 use super::{
     fold::{Question, Text, children},
-    names::{Names, Scope},
+    names::{Meaning, Names, Scope},
 };
 use crate::{configuration::hits::Hit, finding::Rule};
 
@@ -51,6 +51,14 @@ impl<'t> Scene<'_, 't> {
     /// The text of an argument.
     pub(super) fn argument(&self, call: &Call<'t>, at: usize) -> Option<Text<'t>> {
         call.arguments.get(at).map(|node| self.text(*node))
+    }
+
+    /// What a plain name was given, if it was given one thing; else the expression itself.
+    pub(super) fn given(&self, node: Node<'t>) -> Node<'t> {
+        match self.names.meaning(self.scope, self.written(node)) {
+            Some(Meaning::Value(value, _)) => *value,
+            _ => node,
+        }
     }
 
     pub(super) fn written(&self, node: Node<'_>) -> &'t str {

@@ -29,6 +29,8 @@ pub(super) enum Part<'t> {
 pub(super) struct Question<'n, 't> {
     pub(super) names: &'n Names<'t>,
     left: usize,
+    /// Names with several values that are being read, and which of these: within one, the name stands for those before it.
+    open: Vec<(String, usize)>,
 }
 
 // === impl Text ===
@@ -92,7 +94,7 @@ impl<'t> Text<'t> {
 
 impl<'n, 't> Question<'n, 't> {
     pub(super) fn to(names: &'n Names<'t>) -> Self {
-        Self { names, left: STEPS_MAX }
+        Self { names, left: STEPS_MAX, open: Vec::new() }
     }
 
     /// Whether it may go on; every way through a tree or a name asks this first.
@@ -128,6 +130,15 @@ impl<'n, 't> Question<'n, 't> {
             Some(Meaning::Part(value, key, scope)) => {
                 let of = self.name(*value, *scope)?;
                 Some(format!("{of}.{key}"))
+            }
+            // One that is given the same again stays what it is.
+            Some(Meaning::Either(values)) => {
+                let (first, others) = values.split_first()?;
+                let name = self.name(first.0, first.1)?;
+                others
+                    .iter()
+                    .all(|(value, scope)| self.name(*value, *scope).as_ref() == Some(&name))
+                    .then_some(name)
             }
             Some(Meaning::Grown(_) | Meaning::Nothing | Meaning::Unknown) => None,
         }
@@ -165,8 +176,32 @@ impl<'n, 't> Question<'n, 't> {
                 }
                 if text.is_known() || text.is_composed() { text } else { Text::unknown(node) }
             }
+            Some(Meaning::Either(values)) => self.either(name, node, values),
             // A constant from elsewhere is written by whoever wrote the program.
             None | Some(Meaning::Path(_)) if is_constant(name) => Text::known(""),
+            _ => Text::unknown(node),
+        }
+    }
+
+    /// The text of a name with several values: one that is put together if there is one, since that is what rules ask for.
+    fn either(&mut self, name: &str, node: Node<'t>, values: &'n [(Node<'t>, Scope)]) -> Text<'t> {
+        let inside = self.open.iter().rev().find(|(open, _)| open == name).map(|(_, at)| *at);
+        let values = values.get(..inside.unwrap_or(values.len())).unwrap_or_default();
+        let mut texts = Vec::new();
+        for (at, (value, scope)) in values.iter().enumerate().filter(|(_, (value, _))| *value != node) {
+            self.open.push((name.to_owned(), at));
+            texts.push(self.text(*value, *scope));
+            self.open.pop();
+        }
+        if let Some(composed) = texts.iter().rposition(Text::is_composed) {
+            return texts.swap_remove(composed);
+        }
+        match texts.as_slice() {
+            [] => Text::unknown(node),
+            [first, others @ ..] if first.is_known() && others.iter().all(|other| other == first) => {
+                first.clone()
+            }
+            texts if texts.iter().all(Text::is_known) => Text::known(""),
             _ => Text::unknown(node),
         }
     }

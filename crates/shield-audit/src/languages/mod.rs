@@ -6,6 +6,8 @@
 //! which are named. Trees are walked with a cursor and every way through names and values has its steps counted, so that no
 //! file, however deep, costs more than its length. What is found in tests is kept, as good to know.
 
+mod address;
+mod answer;
 mod audit;
 mod call;
 mod check;
@@ -14,15 +16,17 @@ mod go;
 mod javascript;
 mod language;
 mod names;
+mod page;
 mod rust;
 mod scan;
 mod secret;
 mod source;
 mod trojan;
+pub mod unruled;
 
 #[cfg(test)]
 mod tests;
 
-pub use audit::{Audit, is_candidate};
+pub use audit::Audit;
 pub use language::Language;
 pub(crate) use source::parse;

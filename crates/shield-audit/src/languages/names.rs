@@ -8,6 +8,9 @@ use super::Language;
 /// Scopes around a name that are asked for it; then only the file is.
 const SCOPES_MAX: usize = 100;
 
+/// Nobody gives longer names, and whole expressions are asked for, too.
+const NAME_BYTES_MAX: usize = 200;
+
 /// Values that are followed into one name.
 const PARTS_MAX: usize = 20;
 
@@ -25,9 +28,11 @@ pub(super) enum Meaning<'t> {
     Part(Node<'t>, &'t str, Scope),
     /// A value to which others are added (`+=`), as far as the file goes.
     Grown(Vec<(Node<'t>, Scope)>),
+    /// One of several values, in the order of the file.
+    Either(Vec<(Node<'t>, Scope)>),
     /// Declared; nothing given yet.
     Nothing,
-    /// More than one thing, or something that is not known: a parameter.
+    /// More things than are followed, or something that is not known: a parameter.
     Unknown,
 }
 
@@ -39,6 +44,25 @@ pub(super) struct Names<'t> {
     parents: Vec<Scope>,
     /// By name, then by the scope that declares it.
     table: FxHashMap<&'t str, FxHashMap<Scope, Meaning<'t>>>,
+}
+
+// === impl Meaning ===
+
+impl Meaning<'_> {
+    /// It, or another one: which of the two is not told from here.
+    fn or(&mut self, other: Self) {
+        *self = match (std::mem::replace(self, Self::Unknown), other) {
+            (Self::Nothing, other) => other,
+            (Self::Value(first, at), Self::Value(second, of)) => {
+                Self::Either(vec![(first, at), (second, of)])
+            }
+            (Self::Either(mut values), Self::Value(value, at)) if values.len() < PARTS_MAX => {
+                values.push((value, at));
+                Self::Either(values)
+            }
+            _ => Self::Unknown,
+        };
+    }
 }
 
 // === impl Names ===
@@ -60,9 +84,8 @@ impl<'t> Names<'t> {
     }
 
     pub(super) fn declare(&mut self, scope: Scope, name: &'t str, meaning: Meaning<'t>) {
-        // Two declarations of one name in one scope: which one is meant is not told from here.
         let known = self.table.entry(name).or_default().entry(scope);
-        known.and_modify(|known| *known = Meaning::Unknown).or_insert(meaning);
+        known.and_modify(|known| known.or(meaning.clone())).or_insert(meaning);
     }
 
     /// A name that exists gets another value.
@@ -72,7 +95,15 @@ impl<'t> Names<'t> {
         if let Some(known) =
             scopes.into_iter().find(|at| declared.contains_key(at)).and_then(|at| declared.get_mut(&at))
         {
-            *known = if matches!(known, Meaning::Nothing) { meaning } else { Meaning::Unknown };
+            known.or(meaning);
+        }
+    }
+
+    /// A name gets another value; one that nobody declared exists from here on.
+    pub(super) fn assign_or_declare(&mut self, scope: Scope, name: &'t str, meaning: Meaning<'t>) {
+        match self.meaning(scope, name) {
+            Some(_) => self.assign(scope, name, meaning),
+            None => self.declare(scope, name, meaning),
         }
     }
 
@@ -92,6 +123,9 @@ impl<'t> Names<'t> {
     }
 
     pub(super) fn meaning(&self, scope: Scope, name: &str) -> Option<&Meaning<'t>> {
+        if name.len() > NAME_BYTES_MAX {
+            return None;
+        }
         let declared = self.table.get(name)?;
         self.scopes(scope).into_iter().find_map(|at| declared.get(&at))
     }

@@ -44,6 +44,16 @@ pub(super) fn is_sql(beginning: &str) -> bool {
     SQL.is_match(beginning)
 }
 
+/// Whether a text begins as a condition of SQL does: `name = '`.
+pub(super) fn is_condition(beginning: &str) -> bool {
+    static CONDITION: LazyLock<Regex> = LazyLock::new(|| {
+        let compared =
+            r#"(?i)^[\s(]*(?:not\s+)?[\w."`\[\]]+\s*(?:=|<|>|!=|\slike\b|\silike\b|\sin\b|\sbetween\b)"#;
+        Regex::new(compared).expect("the expression is well-formed")
+    });
+    CONDITION.is_match(beginning)
+}
+
 /// What lists of names of columns and of placeholders are called, as the last word of a name.
 const LISTS: [&str; 5] = ["placeholder", "placeholders", "columns", "fields", "cols"];
 
@@ -163,6 +173,16 @@ mod tests {
             "x + columns",
         ] {
             assert!(!is_harmless_part(text), "{text}");
+        }
+    }
+
+    #[test]
+    fn conditions_are_known_by_their_beginning() {
+        for text in ["id = ", "(u.name LIKE '%", "a in (", "x>"] {
+            assert!(is_condition(text), "{text}");
+        }
+        for text in ["", "id", "liked by ", "= 1", "a b = c"] {
+            assert!(!is_condition(text), "{text}");
         }
     }
 

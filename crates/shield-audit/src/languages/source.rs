@@ -1,6 +1,9 @@
 //! One parsed file.
 
-use std::ops::ControlFlow;
+use std::{
+    ops::{ControlFlow, Range},
+    slice,
+};
 
 use tree_sitter::{Node, ParseOptions, ParseState, Parser, Tree};
 
@@ -19,10 +22,16 @@ const BUDGET: (usize, usize) = (1, 20_000);
 
 /// Parses a text, or says why not.
 pub(crate) fn parse(text: &str, language: Language) -> Result<Tree, Reason> {
-    if text.len() > FILE_BYTES_MAX {
+    parse_parts(text, slice::from_ref(&(0..text.len())), language)
+}
+
+/// Parses a text that holds nothing but space beside some parts, or says why not.
+pub(super) fn parse_parts(text: &str, parts: &[Range<usize>], language: Language) -> Result<Tree, Reason> {
+    if parts.iter().map(Range::len).sum::<usize>() > FILE_BYTES_MAX {
         return Err(Reason::TooLarge { limit_bytes: FILE_BYTES_MAX as u64 });
     }
-    let longest = text.lines().map(str::len).max().unwrap_or_default();
+    let lines = parts.iter().flat_map(|part| text.get(part.clone()).unwrap_or_default().lines());
+    let longest = lines.map(str::len).max().unwrap_or_default();
     if longest > MINIFIED_LINE_BYTES {
         return Err(Reason::Minified { line_bytes: longest });
     }

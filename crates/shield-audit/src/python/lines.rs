@@ -38,6 +38,19 @@ impl<'a> Lines<'a> {
         Span { line, column, end_line, end_column }
     }
 
+    /// The position of a line and a column, as [`Self::span`] gives them; the end of the text, if it has none such.
+    #[must_use]
+    pub fn offset(&self, line: u32, column: u32) -> TextSize {
+        let start =
+            self.starts().get((line as usize).saturating_sub(1)).map_or(self.text.len(), |at| *at as usize);
+        let rest = self.text.get(start..).unwrap_or_default();
+        let rest = rest.trim_start_matches('\u{feff}');
+        let characters = (column as usize).saturating_sub(1);
+        let further = rest.char_indices().nth(characters).map_or(rest.len(), |(at, _)| at);
+        let offset = self.text.len() - rest.len() + further;
+        TextSize::new(u32::try_from(offset).unwrap_or(u32::MAX))
+    }
+
     fn place(&self, position: TextSize) -> (u32, u32) {
         let line = self.line(position);
         let start = self.starts()[line as usize - 1] as usize;
@@ -73,5 +86,10 @@ mod tests {
         assert_eq!(at(10), (2, 3));
         assert_eq!(at(15), (3, 1));
         assert_eq!(at(17), (4, 1));
+        for position in [3, 6, 10, 15, 17] {
+            let (line, column) = at(position);
+            assert_eq!(lines.offset(line, column).to_u32(), position);
+        }
+        assert_eq!(lines.offset(9, 1).to_usize(), lines.text.len());
     }
 }

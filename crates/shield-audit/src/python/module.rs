@@ -13,6 +13,8 @@ pub enum Kind {
     Code,
     /// Types only (`.pyi`): it never runs.
     Stub,
+    /// Cells of a notebook (`.ipynb`): lines that IPython alone understands are among them.
+    Cells,
 }
 
 /// A parsed file. Borrowed by what looks at it, for as long as [`Module::with`] lasts.
@@ -54,13 +56,18 @@ impl Kind {
     /// What a file of this name holds.
     #[must_use]
     pub fn of(path: &str) -> Self {
-        if path.ends_with(".pyi") { Self::Stub } else { Self::Code }
+        match path.rsplit_once('.') {
+            Some((_, "pyi")) => Self::Stub,
+            Some((_, "ipynb")) => Self::Cells,
+            _ => Self::Code,
+        }
     }
 
     const fn source_type(self) -> PySourceType {
         match self {
             Self::Code => PySourceType::Python,
             Self::Stub => PySourceType::Stub,
+            Self::Cells => PySourceType::Ipynb,
         }
     }
 }

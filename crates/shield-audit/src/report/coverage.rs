@@ -1,6 +1,6 @@
 //! The coverage statement: what was read, what was not, and why.
 
-use std::{collections::BTreeMap, fmt, str::FromStr};
+use std::{cmp::Reverse, collections::BTreeMap, fmt, str::FromStr};
 
 use serde::{Deserialize, Serialize};
 
@@ -15,6 +15,8 @@ pub struct Coverage {
     pub bytes: u64,
     /// What was read of the history; none if it was not asked for, or could not be read at all.
     pub history: Option<HistoryRead>,
+    /// How many of the project's own files were read for secrets only, by language: no rule knows it. No gap, since no setting asks for more.
+    pub secrets_only: BTreeMap<&'static str, usize>,
     /// Files that were not read, or not to their end.
     pub skipped: Vec<Skipped>,
     /// What parts of the audit could not find out.
@@ -94,6 +96,15 @@ impl Coverage {
         self.skipped.iter().filter(|skipped| !skipped.reason.leaves_gap()).count()
     }
 
+    /// Which languages no rule knows, with their files, most first: `12 PHP, 3 Java`. Nothing if there are none.
+    #[must_use]
+    pub fn unruled(&self) -> Option<String> {
+        let mut languages: Vec<_> = self.secrets_only.iter().collect();
+        languages.sort_by_key(|(language, files)| (Reverse(**files), **language));
+        let named: Vec<_> = languages.iter().map(|(language, files)| format!("{files} {language}")).collect();
+        (!named.is_empty()).then(|| named.join(", "))
+    }
+
     /// How much is missing by part.
     #[must_use]
     pub fn missing_by_part(&self) -> BTreeMap<Part, usize> {
@@ -169,5 +180,26 @@ impl Gap {
     /// A gap of a part.
     pub fn of(part: Part, what: impl Into<String>, reason: impl Into<String>) -> Self {
         Self { part, what: what.into(), reason: reason.into() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::{finding::Severity, report};
+
+    #[test]
+    fn every_form_says_what_is_read_for_secrets_only() {
+        let (full, criteria) = (report::sample::found(), report::sample::from(Severity::Medium));
+        let languages = "12 PHP, 3 C++, 3 Java";
+        let mut other = full.clone();
+        other.coverage.secrets_only.clear();
+        for form in [report::text::text, report::markdown, report::html, report::sarif] {
+            let said = form(&full, &criteria).to_lowercase();
+            assert!(said.contains(&format!("read for secrets only: {languages}").to_lowercase()), "{said}");
+            assert!(!form(&other, &criteria).to_lowercase().contains("secrets only"));
+        }
+        let json = report::json(&full, &criteria);
+        assert!(json.contains("\"secrets_only\": {") && json.contains("\"PHP\": 12"), "{json}");
+        assert_eq!(full.outcome(&criteria), other.outcome(&criteria), "it is no gap");
     }
 }

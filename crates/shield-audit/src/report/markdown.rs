@@ -210,6 +210,9 @@ fn coverage(text: &mut String, report: &Report) {
     if coverage.left_out() > 0 {
         write!(text, "; {} left out by the settings", count(coverage.left_out())).expect(ANYTHING);
     }
+    if let Some(unruled) = coverage.unruled() {
+        write!(text, "; read for secrets only: {}", plain(&unruled)).expect(ANYTHING);
+    }
     let missing = coverage.missing();
     if missing.is_empty() {
         text.push_str(". Nothing is missing.\n");

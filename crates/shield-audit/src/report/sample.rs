@@ -147,6 +147,7 @@ pub(super) fn found() -> Report {
         Skipped { path: "src/broken.py".to_owned(), reason },
         Skipped { path: ".git".to_owned(), reason: Reason::Excluded },
     ];
+    report.coverage.secrets_only = BTreeMap::from([("C++", 3), ("Java", 3), ("PHP", 12)]);
     report.coverage.history = Some(HistoryRead { commits: 5, blobs: 9, bytes: 1000 });
     let mut bill = Bill { name: "me & you".to_owned(), ..Bill::default() };
     bill.packages = ["used", "unused", "old"].map(package).to_vec();

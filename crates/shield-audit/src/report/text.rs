@@ -138,6 +138,9 @@ fn coverage(report: &Report) -> String {
     if coverage.left_out() > 0 {
         write!(text, "; {} left out by the settings", coverage.left_out()).expect(ANYTHING);
     }
+    if let Some(unruled) = coverage.unruled() {
+        write!(text, "\nread for secrets only: {unruled}").expect(ANYTHING);
+    }
     if missing.is_empty() {
         return text;
     }

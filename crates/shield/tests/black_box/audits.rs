@@ -68,6 +68,37 @@ fn every_form_is_written() {
 }
 
 #[test]
+fn more_than_python_is_read_and_the_rest_is_told() {
+    let cell = |code: &str| format!("{{\"cell_type\": \"code\", \"source\": [\n\"{code}\"\n]}}");
+    let notebook = format!("{{\"cells\": [\n{},\n{}\n]}}\n", cell("!ls"), cell("eval(input())"));
+    let project = Project::of_files(&[
+        ("code/run.sh", "set -e\ncurl -k https://example.org/x -o x\n"),
+        ("code/look.ipynb", &notebook),
+        ("code/page.html", "<p>a</p>\n<script>\n  main.innerHTML = location.hash\n</script>\n"),
+        ("code/index.php", "<?php echo $_GET['a'];\n"),
+        ("code/Main.java", "class Main {}\n"),
+        ("code/other.php", "<?php\n"),
+    ]);
+    let forms = ["--json", "r.json", "--html", "r.html", "--markdown", "r.md"];
+    audit(&project, &[&forms[..], &["--fail-on", "medium"]].concat())
+        .expect(10)
+        .says("run.sh:2:1")
+        .says("look.ipynb:6:2")
+        .says("page.html:3:3")
+        .says("read for secrets only: 2 PHP, 1 Java");
+    let read = |name: &str| fs::read_to_string(project.path().join(name)).unwrap();
+    assert!(read("r.json").contains("\"PHP\": 2"));
+    for name in ["r.html", "r.md"] {
+        assert!(read(name).to_lowercase().contains("read for secrets only: 2 php, 1 java"), "{name}");
+    }
+    // A language that no rule knows is no gap.
+    for name in ["run.sh", "look.ipynb", "page.html"] {
+        fs::remove_file(project.path().join("code").join(name)).unwrap();
+    }
+    audit(&project, &[]).expect(0).says("read for secrets only: 2 PHP, 1 Java");
+}
+
+#[test]
 fn mended_is_as_it_was_when_taken_back() {
     let project = Project::of_files(&[("code/cache.py", CACHE), ("code/pyproject.toml", PROJECT)]);
     let text = || fs::read_to_string(project.path().join("code/cache.py")).unwrap();

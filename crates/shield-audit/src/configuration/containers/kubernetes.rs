@@ -2,7 +2,7 @@
 
 use super::{
     capability, moving_image, of_host,
-    rules::{ESCALATION, HOST_NAMESPACE, PRIVILEGED, ROOT, SECRET},
+    rules::{CERTIFICATE, ESCALATION, HOST_NAMESPACE, PRIVILEGED, ROOT, SECRET, UNCONFINED},
 };
 use crate::{
     configuration::{
@@ -16,11 +16,17 @@ use crate::{
 /// The hits of a manifest; none of any other document.
 pub(in crate::configuration) fn look(document: &Document) -> Vec<Hit> {
     let Some(root) = document.root() else { return Vec::new() };
+    if root.get("kind").and_then(Node::text) == Some("Config") {
+        return clusters(root);
+    }
     let (Some(kind), Some(spec), true) =
         (root.get("kind").and_then(Node::text), root.get("spec"), root.get("apiVersion").is_some())
     else {
         return Vec::new();
     };
+    if let Some((key, _)) = spec.pair("insecureSkipTLSVerify").filter(|(_, value)| value.is_true()) {
+        return vec![Hit::of(&CERTIFICATE, key.range(), "insecureSkipTLSVerify")];
+    }
     let pod = match kind {
         "Pod" => Some(spec),
         "CronJob" => spec.get("jobTemplate").and_then(|job| job.get("spec")).and_then(template),
@@ -32,6 +38,15 @@ pub(in crate::configuration) fn look(document: &Document) -> Vec<Hit> {
     let name = root.get("metadata").and_then(|metadata| metadata.get("name")).and_then(Node::text);
     let hits = pod.map(look_at_pod).unwrap_or_default();
     hits.into_iter().map(|hit| hit.within(name.unwrap_or_default())).collect()
+}
+
+/// Clusters of the settings of `kubectl`, and services of others.
+fn clusters(root: Node<'_>) -> Vec<Hit> {
+    let clusters =
+        root.get("clusters").into_iter().flat_map(Node::elements).filter_map(|one| one.get("cluster"));
+    let trusting = clusters
+        .filter_map(|cluster| cluster.pair("insecure-skip-tls-verify").filter(|(_, value)| value.is_true()));
+    trusting.map(|(key, _)| Hit::of(&CERTIFICATE, key.range(), "insecure-skip-tls-verify")).collect()
 }
 
 /// What pods are made from.
@@ -69,6 +84,16 @@ fn context(context: Node<'_>) -> Vec<Hit> {
     hits.extend(set("privileged").map(|range| Hit::of(&PRIVILEGED, range, "privileged")));
     let escalation = set("allowPrivilegeEscalation");
     hits.extend(escalation.map(|range| Hit::of(&ESCALATION, range, "allowPrivilegeEscalation")));
+    let profile = context.get("seccompProfile");
+    let kind = profile.map(|profile| profile.get("type").unwrap_or(profile));
+    let off = kind.filter(|kind| kind.text().is_some_and(|text| text.eq_ignore_ascii_case("unconfined")));
+    hits.extend(off.map(|kind| Hit::of(&UNCONFINED, kind.range(), "seccompProfile: Unconfined")));
+    let may_be_root = context.pair("runAsNonRoot").filter(|(_, value)| value.is_false());
+    hits.extend(may_be_root.map(|(key, _)| {
+        Hit::of(&ROOT, key.range(), "runAsNonRoot: false")
+            .confidence(Confidence::Medium)
+            .message("the container may run as root")
+    }));
     let zero = context.pair("runAsUser").filter(|(_, user)| user.text() == Some("0"));
     hits.extend(zero.map(|(key, _)| Hit::of(&ROOT, key.range(), "runAsUser: 0")));
     let added = context.get("capabilities").and_then(|capabilities| capabilities.get("add"));

@@ -100,3 +100,12 @@ pub(super) static UNPINNED_IMAGE: Rule = Rule {
     aliases: &["AVD-KSV-0013"],
     advice: "Name a version, and its digest: `name:version@sha256:…`.",
 };
+
+pub(super) static CERTIFICATE: Rule = Rule {
+    id: "container/no-certificate-check",
+    title: "whoever is on the way may answer as the cluster",
+    cwe: Cwe(295),
+    severity: Severity::High,
+    aliases: &["skip-tls-verify-cluster", "skip-tls-verify-service"],
+    advice: "Leave it out, and name the authority in `certificate-authority-data`.",
+};

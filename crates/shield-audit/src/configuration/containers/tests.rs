@@ -85,3 +85,20 @@ fn pods_are_found_wherever_they_are_made() {
     let other = format!("{{kind: Pod, spec: {{{pod}}}}}");
     assert_eq!(super::kubernetes(&yaml::parse(&other).documents[0]).len(), 0);
 }
+
+#[test]
+fn clusters_are_checked_and_processes_confined() {
+    let said = |text: &str| said(super::kubernetes(&yaml::parse(text).documents[0]));
+    let settings = "{apiVersion: v1, kind: Config, clusters: [{cluster: {insecure-skip-tls-verify: true}}, {cluster: {insecure-skip-tls-verify: false}}]}";
+    assert_eq!(said(settings), ["no-certificate-check insecure-skip-tls-verify"]);
+    let service = "{apiVersion: v1, kind: APIService, spec: {insecureSkipTLSVerify: true}}";
+    assert_eq!(said(service), ["no-certificate-check insecureSkipTLSVerify"]);
+    let pod =
+        |context: &str| format!("{{apiVersion: v1, kind: Pod, spec: {{securityContext: {{{context}}}}}}}");
+    assert_eq!(said(&pod("seccompProfile: {type: Unconfined}")), ["unconfined seccompProfile: Unconfined"]);
+    assert_eq!(said(&pod("runAsNonRoot: false")), ["root runAsNonRoot: false"]);
+    assert_eq!(
+        said(&pod("seccompProfile: {type: RuntimeDefault}, runAsNonRoot: true")),
+        Vec::<String>::new()
+    );
+}

@@ -81,6 +81,14 @@ impl<'a> Expression<'a> {
         })
     }
 
+    /// The names of a context whose values become part of its own value: of `env.A`, `a`.
+    pub(super) fn named(&self, context: &str) -> Vec<String> {
+        let values = self.references().into_iter().filter(|of| of.becomes_value);
+        let named = values
+            .filter_map(|of| normalised(of.path).strip_prefix(context)?.strip_prefix('.').map(str::to_owned));
+        named.collect()
+    }
+
     /// Whether a context is named in it: `secrets`, `secrets.X`.
     pub(super) fn names(&self, context: &str) -> bool {
         self.references().iter().any(|of| {

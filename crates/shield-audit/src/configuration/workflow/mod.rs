@@ -6,8 +6,11 @@ mod rules;
 mod steps;
 #[cfg(test)]
 mod tests;
+mod variables;
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
+
+use variables::Variables;
 
 use super::{hits::Hit, yaml::Document};
 
@@ -34,6 +37,10 @@ pub(super) struct Scene<'t> {
     triggers: HashSet<String>,
     /// Whether it publishes something: it is started by a release or a tag.
     publishes: bool,
+    /// What the whole of it hands on in `env`.
+    variables: Variables,
+    /// Inputs that are texts.
+    inputs: BTreeSet<String>,
 }
 
 // === impl Scene ===
@@ -59,7 +66,8 @@ pub(super) fn look(document: &Document, text: &str) -> Vec<Hit> {
     }
     let tags = on.and_then(|on| on.get("push")).and_then(|push| push.get("tags")).is_some();
     let publishes = tags || triggers.contains("release");
-    let scene = Scene { text, triggers, publishes };
+    let (variables, inputs) = (Variables::default().with(root), variables::inputs(root));
+    let scene = Scene { text, triggers, publishes, variables, inputs };
     let mut hits = Vec::new();
     if let Some(runs) = root.get("runs") {
         hits.extend(steps::look(&scene, runs, "runs"));

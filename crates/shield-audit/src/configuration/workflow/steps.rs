@@ -9,6 +9,7 @@ use super::{
         ALL_SECRETS, BOT, CACHE, COMMANDS, CONDITION, INJECTION, PERSISTED_CREDENTIALS, PRINTED_SECRET,
         UNPINNED_ACTION, UNTRUSTED_CHECKOUT,
     },
+    variables::Variables,
 };
 use crate::{
     configuration::{
@@ -27,11 +28,12 @@ pub(super) fn look(scene: &Scene<'_>, job: Node<'_>, name: &str) -> Vec<Hit> {
     let mut seen = HashSet::new();
     let steps = job.get("steps").into_iter().flat_map(Node::elements).filter(|step| seen.insert(step.id()));
     let steps: Vec<_> = steps.collect();
+    let variables = scene.variables.with(job);
     for step in &steps {
         hits.extend(uses(*step));
         hits.extend(environment(*step));
         hits.extend(condition(scene, *step));
-        hits.extend(scripts(scene, *step));
+        hits.extend(scripts(scene, *step, &variables.with(*step)));
         hits.extend(checkout(scene, *step));
         hits.extend(cache(scene, *step));
     }
@@ -98,7 +100,7 @@ pub(super) fn condition(scene: &Scene<'_>, of: Node<'_>) -> Vec<Hit> {
 }
 
 /// Scripts: `run`, and what actions take as one.
-fn scripts(scene: &Scene<'_>, step: Node<'_>) -> Vec<Hit> {
+fn scripts(scene: &Scene<'_>, step: Node<'_>, variables: &Variables) -> Vec<Hit> {
     let mut hits = Vec::new();
     let action = step.get("uses").and_then(Node::text).unwrap_or_default();
     let taken = if action.starts_with("actions/github-script@") { Some("script") } else { None };
@@ -108,12 +110,10 @@ fn scripts(scene: &Scene<'_>, step: Node<'_>) -> Vec<Hit> {
         let mut searched = Places { text: scene.text, next: script.range().start };
         for one in expressions(text) {
             let written = &text[one.range.clone()];
-            if let Some(path) = one.strangers() {
-                let hit = Hit::of(&INJECTION, searched.of(written, script), path);
-                hits.push(
-                    hit.message(format!("a stranger writes `{path}`, and the shell runs what is in it")),
-                );
-            }
+            hits.extend(
+                injected(scene, &one, variables)
+                    .map(|hit| Hit { range: searched.of(written, script), ..hit }),
+            );
         }
     }
     if let Some(run) = step.get("run") {
@@ -131,6 +131,19 @@ fn scripts(scene: &Scene<'_>, step: Node<'_>) -> Vec<Hit> {
         hits.extend(gh_checkout(scene, &commands, run));
     }
     hits
+}
+
+/// An expression in a script that puts a text of somebody else there.
+fn injected(scene: &Scene<'_>, one: &Expression<'_>, variables: &Variables) -> Option<Hit> {
+    if let Some(path) = variables.strangers(one) {
+        let subject = one.strangers().unwrap_or(one.text);
+        let hit = Hit::of(&INJECTION, 0..0, subject);
+        return Some(hit.message(format!("a stranger writes `{path}`, and the shell runs what is in it")));
+    }
+    let given = one.named("inputs").into_iter().chain(one.named("github.event.inputs"));
+    let input = given.into_iter().find(|name| scene.inputs.contains(name))?;
+    let hit = Hit::of(&INJECTION, 0..0, one.text).severity(Severity::Low).confidence(Confidence::Medium);
+    Some(hit.message(format!("whoever starts it writes `{input}`, and the shell runs what is in it")))
 }
 
 /// Secrets that a command prints.

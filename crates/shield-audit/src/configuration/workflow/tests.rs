@@ -27,6 +27,26 @@ fn texts_of_strangers_in_scripts_are_found() {
 }
 
 #[test]
+fn texts_of_strangers_are_known_by_names_of_env() {
+    let of_step = "steps:\n- run: echo ${{ env.TITLE }} $OTHER\n  env: {title: '${{ github.event.issue.title }}', OTHER: '${{ github.head_ref }}'}";
+    assert_eq!(of_job("issues", of_step), ["script-injection env.TITLE"]);
+    let of_job_all = "env: {A: '${{ github.head_ref }}', B: 'x ${{ env.W }}'}\nsteps:\n- run: echo ${{ env.A }} ${{ env.B }}\n- run: echo ${{ env.A }}\n  env: {A: b}\n- uses: ./x\n  with: {a: '${{ env.A }}'}";
+    assert_eq!(of_job("push", of_job_all), ["script-injection env.A"]);
+    let workflow = "on: push\npermissions: {}\nenv: {W: '${{ github.event.head_commit.message }}'}\njobs:\n  a:\n    env: {B: '${{ env.W }}'}\n    steps:\n    - run: echo ${{ env.B }} ${{ contains(env.W, 'x') }}\n";
+    assert_eq!(said(workflow), ["script-injection env.B"]);
+}
+
+#[test]
+fn texts_of_whoever_starts_it_are_inputs() {
+    let inputs = "workflow_dispatch: {inputs: {name: {type: string}, dry: {type: boolean}, other: {}}}";
+    let run = "steps:\n- run: a ${{ inputs.name }} ${{ inputs.dry }} ${{ github.event.inputs.other }} ${{ inputs.unsaid }}";
+    let found = ["script-injection inputs.name", "script-injection github.event.inputs.other"];
+    assert_eq!(of_job(&format!("{{{inputs}}}"), run), found);
+    let action = "inputs: {name: {}}\nruns:\n  using: composite\n  steps:\n  - run: echo ${{ inputs.name }}\n    shell: bash\n";
+    assert_eq!(said(action), ["script-injection inputs.name"]);
+}
+
+#[test]
 fn places_are_those_of_expressions() {
     let text = "on: push\njobs:\n  a:\n    steps:\n    - run: |\n        echo a\n        echo ${{ github.head_ref }}\n";
     let parsed = yaml::parse(text);

@@ -1,6 +1,8 @@
-//! Commands, statements, markup.
+//! Commands and code made of text.
 
-use super::files::request;
+use tree_sitter::Node;
+
+use super::{network::field, request};
 use crate::{
     configuration::hits::Hit,
     finding::{Confidence, Cwe, Rule, Severity},
@@ -8,7 +10,7 @@ use crate::{
         Language,
         call::{Call, Scene},
         check::{Check, Test},
-        secret,
+        fold::children,
     },
 };
 
@@ -21,22 +23,13 @@ static COMMAND: Rule = Rule {
     advice: "Name the program, hand values over as arguments of their own, and leave the shell out.",
 };
 
-static SQL: Rule = Rule {
-    id: "go/sql",
-    title: "a statement is put together from texts",
-    cwe: Cwe(89),
-    severity: Severity::High,
-    aliases: &["G201", "G202", "G701"],
-    advice: "Write `?` or `$1` where the value goes, and hand the value over as a parameter.",
-};
-
-static MARKUP: Rule = Rule {
-    id: "go/markup",
-    title: "a text becomes part of a page as it is",
-    cwe: Cwe(79),
+static EVAL: Rule = Rule {
+    id: "go/eval",
+    title: "runs text as code",
+    cwe: Cwe(95),
     severity: Severity::Medium,
-    aliases: &["G203", "G705"],
-    advice: "Hand the text itself to the template, which escapes it.",
+    aliases: &["dangerous-execution"],
+    advice: "Run only scripts that are part of the program, and hand values over with `Set`.",
 };
 
 pub(super) const CHECKS: &[Check] = &[
@@ -45,8 +38,12 @@ pub(super) const CHECKS: &[Check] = &[
         words: &["os/exec", "syscall", "StartProcess"],
         test: Test::Call(command),
     },
-    Check { language: Language::Go, words: &["Query", "Exec", "Prepare"], test: Test::Call(sql) },
-    Check { language: Language::Go, words: &["html/template"], test: Test::Call(markup) },
+    Check {
+        language: Language::Go,
+        words: &["os/exec"],
+        test: Test::Node(&["composite_literal"], written_out),
+    },
+    Check { language: Language::Go, words: &["otto", "goja", "v8go"], test: Test::Call(code) },
 ];
 
 const SHELLS: [&str; 8] = ["sh", "bash", "zsh", "dash", "ash", "cmd", "powershell", "pwsh"];
@@ -64,7 +61,7 @@ fn command<'t>(scene: &Scene<'_, 't>, call: &Call<'t>) -> Option<Hit> {
     let program = scene.argument(call, at)?;
     if !program.is_known() {
         // What a parameter or a table holds is known to whoever filled it.
-        let outside = program.unknowns().find_map(|node| request(scene, node));
+        let outside = request::part(scene, call.arguments[at]);
         return match outside {
             Some(part) => Some(call.hit(&COMMAND).message(format!("`{part}` says which program runs"))),
             None if program.is_composed() => {
@@ -84,64 +81,45 @@ fn command<'t>(scene: &Scene<'_, 't>, call: &Call<'t>) -> Option<Hit> {
     if let Some(script) = script.filter(|_| SHELLS.contains(&base)) {
         let text = texts.get(script + 1).filter(|text| !text.is_known())?;
         let hit = call.hit(&COMMAND).message(format!("`{base}` runs a text that is not written here"));
-        let outside = text.unknowns().any(|node| request(scene, node).is_some());
+        let outside = arguments.get(script + 1).and_then(|node| request::part(scene, *node));
         return Some(match (outside, text.is_composed()) {
-            (true, _) => hit,
-            (false, true) => hit.severity(Severity::Medium).confidence(Confidence::Medium),
-            (false, false) => hit.severity(Severity::Low).confidence(Confidence::Low),
+            (Some(_), _) => hit,
+            (None, true) => hit.severity(Severity::Medium).confidence(Confidence::Medium),
+            (None, false) => hit.severity(Severity::Low).confidence(Confidence::Low),
         });
     }
-    let part = arguments.iter().find_map(|node| request(scene, *node))?;
+    let part = arguments.iter().find_map(|node| request::part(scene, *node))?;
     let hit = call.hit(&COMMAND).severity(Severity::Medium).confidence(Confidence::Medium);
     Some(hit.message(format!("`{part}` becomes an argument, or an option, of `{base}`")))
 }
 
-fn sql<'t>(scene: &Scene<'_, 't>, call: &Call<'t>) -> Option<Hit> {
-    let method = call.method.strip_suffix("Context").unwrap_or(call.method);
-    let asks = matches!(
-        method,
-        "Query"
-            | "QueryRow"
-            | "Exec"
-            | "Prepare"
-            | "Queryx"
-            | "QueryRowx"
-            | "MustExec"
-            | "Get"
-            | "Select"
-            | "Raw"
-    );
-    call.object.filter(|_| asks)?;
-    // The statement comes first, or behind the context, or behind where results go.
-    let mut texts = call.arguments.iter().take(3).map(|node| (*node, scene.text(*node)));
-    let (_, text) = texts.find(|(_, text)| text.is_composed() && secret::is_sql(text.beginning()))?;
-    let outside = text.unknowns().find_map(|node| request(scene, node));
-    if outside.is_none()
-        && text.unknowns().all(|node| secret::is_harmless_part(scene.written(node)))
-        && text.unknowns().next().is_some()
-    {
-        return None;
+/// `exec.Cmd{Path: …, Args: …}`.
+fn written_out<'t>(scene: &Scene<'_, 't>, node: Node<'t>) -> Option<Hit> {
+    let kind = scene.name(node.child_by_field_name("type")?)?;
+    let field = |name: &str| field(scene, node, name).filter(|_| kind == "os/exec.Cmd");
+    let hit = Hit::of(&COMMAND, node.byte_range(), "exec.Cmd");
+    if let Some(part) = field("Path").and_then(|path| request::part(scene, path)) {
+        return Some(hit.message(format!("`{part}` says which program runs")));
     }
-    let hit = Hit::of(&SQL, call.node.byte_range(), call.method);
-    Some(match outside {
-        Some(part) => hit.message(format!("the database takes `{part}` for a part of the statement")),
-        None => {
-            let hit = hit.severity(Severity::Medium).confidence(Confidence::Medium);
-            hit.message("the database takes what is put in for a part of the statement")
-        }
-    })
+    let arguments =
+        field("Args").and_then(|list| list.child_by_field_name("body").or_else(|| list.named_child(0)))?;
+    let elements = children(arguments, 50).into_iter().filter_map(|element| element.named_child(0));
+    let part = elements.into_iter().find_map(|element| request::part(scene, element))?;
+    let hit = hit.severity(Severity::Medium).confidence(Confidence::Medium);
+    Some(hit.message(format!("`{part}` becomes an argument, or an option, of a program")))
 }
 
-const RAW: [&str; 6] = ["HTML", "HTMLAttr", "JS", "JSStr", "URL", "CSS"];
-
-fn markup<'t>(scene: &Scene<'_, 't>, call: &Call<'t>) -> Option<Hit> {
-    let kind = call.name.strip_prefix("html/template.").filter(|kind| RAW.contains(kind))?;
-    let text = scene.argument(call, 0).filter(|text| !text.is_known())?;
-    let cleaned = text.unknowns().all(|node| {
-        let written = scene.written(node).to_ascii_lowercase();
-        ["sanitiz", "escape"].iter().any(|word| written.contains(word))
-    });
-    let hit =
-        Hit::of(&MARKUP, call.node.byte_range(), format!("template.{kind}")).confidence(Confidence::Low);
-    (!cleaned || text.unknowns().next().is_none()).then_some(hit)
+/// JavaScript that an interpreter within the program runs.
+fn code<'t>(scene: &Scene<'_, 't>, call: &Call<'t>) -> Option<Hit> {
+    let engine = ["/otto.", "/goja.", "/v8go."].iter().any(|engine| call.name.contains(engine));
+    let runs = matches!(call.method, "Run" | "Eval" | "RunString" | "RunScript");
+    let text = scene.argument(call, 0).filter(|text| engine && runs && !text.is_known())?;
+    let hit = call.hit(&EVAL);
+    Some(match request::part(scene, call.arguments[0]) {
+        Some(part) => {
+            hit.severity(Severity::High).message(format!("a stranger writes `{part}`, and it is run as code"))
+        }
+        None if text.is_composed() => hit.message("the text that is run as code is put together here"),
+        None => hit.severity(Severity::Low).confidence(Confidence::Low),
+    })
 }

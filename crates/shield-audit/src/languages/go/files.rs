@@ -2,6 +2,7 @@
 
 use tree_sitter::Node;
 
+use super::request;
 use crate::{
     configuration::hits::Hit,
     finding::{Confidence, Cwe, Rule, Severity},
@@ -9,7 +10,6 @@ use crate::{
         Language,
         call::{Call, Scene},
         check::{Check, Test},
-        names::Meaning,
     },
 };
 
@@ -74,36 +74,11 @@ pub(super) const CHECKS: &[Check] = &[
         words: &["Mkdir", "Chmod", "OpenFile", "WriteFile"],
         test: Test::Call(permissions),
     },
-    Check { language: Language::Go, words: &["net/http", "os.Args", "Getenv"], test: Test::Call(path) },
+    Check { language: Language::Go, words: &["net/http", "gin", "echo", "fiber"], test: Test::Call(path) },
     Check { language: Language::Go, words: &["archive/zip", "archive/tar"], test: Test::Call(archive) },
     Check { language: Language::Go, words: &["io.Copy"], test: Test::Call(bomb) },
     Check { language: Language::Go, words: &["http.Dir"], test: Test::Call(root_served) },
 ];
-
-/// What an expression is given that comes straight from a request.
-pub(super) fn request<'t>(scene: &Scene<'_, 't>, node: Node<'t>) -> Option<&'t str> {
-    let node = match scene.names.meaning(scene.scope, scene.written(node)) {
-        Some(Meaning::Value(value, _)) => *value,
-        _ => node,
-    };
-    let written = scene.written(node);
-    let marks = [
-        ".FormValue(",
-        ".PostFormValue(",
-        ".URL.Query()",
-        ".URL.Path",
-        ".URL.RawQuery",
-        ".Header.Get(",
-        ".Form.Get(",
-        ".PathValue(",
-        "mux.Vars(",
-        "chi.URLParam(",
-        "os.Args[",
-        "os.Getenv(",
-    ];
-    let short = written.len() < 200 && !written.contains('{');
-    (short && marks.iter().any(|mark| written.contains(mark))).then_some(written)
-}
 
 fn temporary<'t>(scene: &Scene<'_, 't>, call: &Call<'t>) -> Option<Hit> {
     let makes =
@@ -144,23 +119,16 @@ fn path<'t>(scene: &Scene<'_, 't>, call: &Call<'t>) -> Option<Hit> {
             | "os.WriteFile"
             | "os.Remove"
             | "os.RemoveAll"
+            | "os.Rename"
+            | "os.Mkdir"
+            | "os.MkdirAll"
             | "net/http.ServeFile"
     );
     let at = if call.name == "net/http.ServeFile" { 2 } else { 0 };
     let first = *call.arguments.get(at).filter(|_| opens)?;
-    let value = match scene.names.meaning(scene.scope, scene.written(first)) {
-        Some(Meaning::Value(value, _)) => *value,
-        _ => first,
-    };
-    let joined = Call::of(scene.names, scene.scope, value, "function")
-        .filter(|call| matches!(call.name.as_str(), "path/filepath.Join" | "path.Join"));
-    let parts = joined.map_or_else(|| vec![first], |joined| joined.arguments);
-    let texts: Vec<_> = parts.iter().map(|node| scene.text(*node)).collect();
-    let part = texts.iter().flat_map(|text| text.unknowns()).find_map(|node| request(scene, node))?;
     // Who starts a program may name its files.
-    let local = part.contains("os.Args") || part.contains("os.Getenv");
-    let hit = call.hit(&PATH).message(format!("`{part}` names the file, and with `..` it leads anywhere"));
-    (!local).then_some(hit)
+    let part = request::by_stranger(scene, first)?;
+    Some(call.hit(&PATH).message(format!("`{part}` names the file, and with `..` it leads anywhere")))
 }
 
 fn archive<'t>(scene: &Scene<'_, 't>, call: &Call<'t>) -> Option<Hit> {

@@ -105,7 +105,8 @@ fn assign<'t>(names: &mut Names<'t>, node: Node<'t>, scope: Scope) {
     let plain = operator == "=";
     for (at, target) in targets.iter().enumerate().filter(|(_, target)| target.kind() == "identifier") {
         let value = values.get(at).filter(|_| plain && (values.len() == targets.len() || at == 0));
-        names.assign(
+        // What no scope of this file declares, another file of the package may.
+        names.assign_or_declare(
             scope,
             names.text(*target),
             value.map_or(Meaning::Unknown, |value| Meaning::Value(*value, scope)),

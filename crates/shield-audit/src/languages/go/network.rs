@@ -2,12 +2,13 @@
 
 use tree_sitter::Node;
 
-use super::files::request;
+use super::request;
 use crate::{
     configuration::hits::Hit,
     finding::{Confidence, Cwe, Rule, Severity},
     languages::{
         Language,
+        address::leads_on,
         call::{Call, Scene},
         check::{Check, Test},
         fold::children,
@@ -95,6 +96,15 @@ static FORGERY: Rule = Rule {
     advice: "Keep a table of the hosts that may be asked, and refuse addresses of your own networks.",
 };
 
+static REDIRECT: Rule = Rule {
+    id: "go/open-redirect",
+    title: "a stranger says where the visitor goes",
+    cwe: Cwe(601),
+    severity: Severity::Medium,
+    aliases: &["G710", "open-redirect"],
+    advice: "Redirect to paths of this site, or to a table of addresses.",
+};
+
 pub(super) const CHECKS: &[Check] = &[
     Check { language: Language::Go, words: &["Listen"], test: Test::Call(bind) },
     Check {
@@ -110,13 +120,18 @@ pub(super) const CHECKS: &[Check] = &[
         words: &["InsecureSkipVerify", "MinVersion", "MaxVersion"],
         test: Test::Node(&["keyed_element", "assignment_statement"], tls),
     },
-    Check { language: Language::Go, words: &["Cookie"], test: Test::Node(&["composite_literal"], cookie) },
+    Check {
+        language: Language::Go,
+        words: &["Cookie", "gorilla/sessions"],
+        test: Test::Node(&["composite_literal"], cookie),
+    },
     Check {
         language: Language::Go,
         words: &["UnsafeAllowNoneSignatureType", "SigningMethodNone", "ParseUnverified"],
         test: Test::Node(&["selector_expression"], token),
     },
     Check { language: Language::Go, words: &["net/http"], test: Test::Call(forgery) },
+    Check { language: Language::Go, words: &["Redirect"], test: Test::Call(redirect) },
 ];
 
 fn bind<'t>(scene: &Scene<'_, 't>, call: &Call<'t>) -> Option<Hit> {
@@ -151,7 +166,7 @@ fn no_timeout<'t>(_: &Scene<'_, 't>, call: &Call<'t>) -> Option<Hit> {
 }
 
 /// The value of a field of a literal.
-fn field<'t>(scene: &Scene<'_, 't>, literal: Node<'t>, name: &str) -> Option<Node<'t>> {
+pub(super) fn field<'t>(scene: &Scene<'_, 't>, literal: Node<'t>, name: &str) -> Option<Node<'t>> {
     let elements = children(literal.child_by_field_name("body")?, 200);
     elements.into_iter().filter(|element| element.kind() == "keyed_element").find_map(|element| {
         let key = element.named_child(0)?;
@@ -200,17 +215,22 @@ fn tls<'t>(scene: &Scene<'_, 't>, node: Node<'t>) -> Option<Hit> {
 }
 
 fn cookie<'t>(scene: &Scene<'_, 't>, node: Node<'t>) -> Option<Hit> {
-    let named = scene.name(node.child_by_field_name("type")?)? == "net/http.Cookie";
+    let kind = scene.name(node.child_by_field_name("type")?)?;
+    let options = kind == "github.com/gorilla/sessions.Options";
     let set = |name: &str| field(scene, node, name).is_some_and(|value| scene.written(value) != "false");
     // A cookie that is taken away, or that is set later field by field, has nothing to keep.
-    let kept = field(scene, node, "Value").is_some()
+    let kept = (options || kind == "net/http.Cookie" && field(scene, node, "Value").is_some())
         && field(scene, node, "MaxAge").is_none_or(|age| !scene.written(age).starts_with('-'));
     let missing = ["Secure", "HttpOnly"]
         .into_iter()
         .find(|flag| !set(flag) && !scene.names.text.contains(&format!(".{flag} =")))?;
-    let hit =
-        Hit::of(&COOKIE, node.byte_range(), format!("http.Cookie {missing}")).confidence(Confidence::Medium);
-    (named && kept).then(|| hit.message(format!("the cookie is set without `{missing}`")))
+    let hit = Hit::of(
+        &COOKIE,
+        node.byte_range(),
+        format!("{} {missing}", if options { "sessions.Options" } else { "http.Cookie" }),
+    )
+    .confidence(Confidence::Medium);
+    kept.then(|| hit.message(format!("the cookie is set without `{missing}`")))
 }
 
 fn token<'t>(scene: &Scene<'_, 't>, node: Node<'t>) -> Option<Hit> {
@@ -225,14 +245,32 @@ fn token<'t>(scene: &Scene<'_, 't>, node: Node<'t>) -> Option<Hit> {
 }
 
 fn forgery<'t>(scene: &Scene<'_, 't>, call: &Call<'t>) -> Option<Hit> {
-    let at = match call.name.as_str() {
-        "net/http.Get" | "net/http.Head" | "net/http.Post" | "net/http.PostForm" => 0,
-        "net/http.NewRequest" => 1,
+    let client = ["net/http.Client{}.", "net/http.DefaultClient.", "net/http."]
+        .iter()
+        .find_map(|of| call.name.strip_prefix(of))?;
+    let at = match client {
+        "Get" | "Head" | "Post" | "PostForm" => 0,
+        "NewRequest" => 1,
+        "NewRequestWithContext" => 2,
         _ => return None,
     };
-    let text = scene.argument(call, at)?;
-    let host = text.beginning().split_once("://").is_some_and(|(_, rest)| rest.contains('/'));
-    let part = text.unknowns().find_map(|node| request(scene, node)).filter(|_| !host)?;
-    let local = part.contains("os.Args") || part.contains("os.Getenv");
-    (!local).then(|| call.hit(&FORGERY).message(format!("the server asks for what `{part}` says")))
+    let target = *call.arguments.get(at)?;
+    let part = request::by_stranger(scene, target).filter(|_| !leads_on(scene.text(target).beginning()))?;
+    Some(call.hit(&FORGERY).message(format!("the server asks for what `{part}` says")))
+}
+
+fn redirect<'t>(scene: &Scene<'_, 't>, call: &Call<'t>) -> Option<Hit> {
+    let at = match (call.name.as_str(), call.method) {
+        ("net/http.Redirect", _) => 2,
+        (_, "Redirect") if call.object.is_some_and(|object| matches!(scene.written(object), "c" | "ctx")) => {
+            1
+        }
+        _ => return None,
+    };
+    let target = *call.arguments.get(at)?;
+    let part = request::by_stranger(scene, target).filter(|_| !leads_on(scene.text(target).beginning()))?;
+    // The same path, on this site.
+    let own = part.ends_with(".URL.Path") || part.ends_with(".URL.String()") || part.ends_with(".RequestURI");
+    let hit = Hit::of(&REDIRECT, call.node.byte_range(), call.method);
+    (!own).then(|| hit.message(format!("a stranger writes `{part}`, and the visitor is sent there")))
 }

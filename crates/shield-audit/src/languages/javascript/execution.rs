@@ -1,8 +1,8 @@
-//! Code and commands made of text, and text that a database takes for code.
+//! Code, commands and templates made of text.
 
 use tree_sitter::Node;
 
-use super::request;
+use super::request::{self, Writer};
 use crate::{
     configuration::hits::Hit,
     finding::{Confidence, Cwe, Rule, Severity},
@@ -10,8 +10,7 @@ use crate::{
         Language,
         call::{Call, Scene},
         check::{Check, Test},
-        fold::Text,
-        secret,
+        fold::{Text, children},
     },
 };
 
@@ -33,15 +32,6 @@ static COMMAND: Rule = Rule {
     advice: "Call `execFile` or `spawn` with a list of arguments and without `shell`.",
 };
 
-static SQL: Rule = Rule {
-    id: "javascript/sql",
-    title: "a statement is put together from texts",
-    cwe: Cwe(89),
-    severity: Severity::High,
-    aliases: &["node-sqli", "tainted-sql-string"],
-    advice: "Write `?` or `$1` where the value goes, and hand the value over as a parameter.",
-};
-
 static REQUIRE: Rule = Rule {
     id: "javascript/dynamic-require",
     title: "loads a module whose name is not known here",
@@ -49,24 +39,6 @@ static REQUIRE: Rule = Rule {
     severity: Severity::Low,
     aliases: &["detect-non-literal-require"],
     advice: "Keep a table of the modules that may be loaded.",
-};
-
-static PATH: Rule = Rule {
-    id: "javascript/path-traversal",
-    title: "a stranger names the file",
-    cwe: Cwe(22),
-    severity: Severity::High,
-    aliases: &["detect-non-literal-fs-filename"],
-    advice: "Resolve the path, and refuse it unless it lies below the directory that is meant.",
-};
-
-static TEMPORARY: Rule = Rule {
-    id: "javascript/fixed-temporary-path",
-    title: "whoever is faster puts a link there",
-    cwe: Cwe(377),
-    severity: Severity::Medium,
-    aliases: &["B108", "S108"],
-    advice: "Make a directory of your own with `fs.mkdtemp`.",
 };
 
 static REGEXP: Rule = Rule {
@@ -87,25 +59,44 @@ static DESERIALISE: Rule = Rule {
     advice: "Use `JSON.parse`.",
 };
 
+static TEMPLATE: Rule = Rule {
+    id: "javascript/template-injection",
+    title: "a stranger writes the template",
+    cwe: Cwe(1336),
+    severity: Severity::High,
+    aliases: &["express-insecure-template-usage"],
+    advice: "Keep templates in files, and hand what the stranger sends over as a value.",
+};
+
+static ENTITIES: Rule = Rule {
+    id: "javascript/xml-entities",
+    title: "a document names files and addresses that the parser reads",
+    cwe: Cwe(611),
+    severity: Severity::High,
+    aliases: &["express-libxml-noent"],
+    advice: "Leave `noent` out.",
+};
+
 pub(super) const CHECKS: &[Check] = &[
     Check {
         language: Language::JavaScript,
-        words: &["eval", "Function", "setTimeout", "setInterval", "vm"],
+        words: &["eval", "Function", "setTimeout", "setInterval", "vm", "sandbox", "globalEval"],
         test: Test::Call(eval),
     },
     Check {
         language: Language::JavaScript,
-        words: &["child_process", "execa", "shelljs"],
-        test: Test::Call(command),
+        words: &["puppeteer", "playwright", "chrome-remote-interface", "phantom"],
+        test: Test::Call(in_browser),
     },
     Check {
         language: Language::JavaScript,
-        words: &["query", "execute", "raw", "Raw", "prepare", "exec"],
-        test: Test::Call(sql),
+        words: &["child_process", "execa", "shelljs", "cross-spawn"],
+        test: Test::Call(command),
     },
+    Check { language: Language::JavaScript, words: &request::WORDS, test: Test::Call(template) },
     Check { language: Language::JavaScript, words: &["require"], test: Test::Call(require) },
-    Check { language: Language::JavaScript, words: &["fs", "sendFile", "download"], test: Test::Call(path) },
-    Check { language: Language::JavaScript, words: &["RegExp"], test: Test::Call(regexp) },
+    Check { language: Language::JavaScript, words: &request::WORDS, test: Test::Call(regexp) },
+    Check { language: Language::JavaScript, words: &["noent"], test: Test::Node(&["pair"], entities) },
     Check { language: Language::JavaScript, words: &["serialize"], test: Test::Call(deserialise) },
 ];
 
@@ -118,22 +109,30 @@ fn eval<'t>(scene: &Scene<'_, 't>, call: &Call<'t>) -> Option<Hit> {
         | "vm.runInNewContext"
         | "vm.runInContext"
         | "vm.Script"
-        | "vm.compileFunction" => 0,
+        | "vm.compileFunction"
+        | "vm2.VMScript"
+        | "vm2.VM().run"
+        | "vm2.NodeVM().run"
+        | "sandbox().run"
+        | "$.globalEval"
+        | "jQuery.globalEval" => 0,
         "Function" => call.arguments.len().checked_sub(1)?,
         "setTimeout" | "setInterval" | "setImmediate" => {
             // A function is called, a text is run: only what is put together is a text for sure.
-            let text = scene.argument(call, 0).filter(Text::is_composed)?;
-            return Some(said(scene, call.hit(&EVAL), &text));
+            scene.argument(call, 0).filter(Text::is_composed)?;
+            return Some(said(scene, call, 0));
         }
         _ => return None,
     };
-    let text = scene.argument(call, at).filter(|text| !text.is_known())?;
-    Some(said(scene, call.hit(&EVAL), &text))
+    scene.argument(call, at).filter(|text| !text.is_known())?;
+    Some(said(scene, call, at))
 }
 
 /// Worse if it is known that a stranger writes it.
-fn said<'t>(scene: &Scene<'_, 't>, hit: Hit, text: &Text<'t>) -> Hit {
-    match request::part(scene, text) {
+fn said<'t>(scene: &Scene<'_, 't>, call: &Call<'t>, at: usize) -> Hit {
+    let hit = call.hit(&EVAL);
+    let by = |writer| request::written_by(scene, *call.arguments.get(at)?, writer);
+    match by(Writer::Client).or_else(|| by(Writer::Link)) {
         Some(part) => {
             hit.severity(Severity::High).message(format!("a stranger writes `{part}`, and it is run as code"))
         }
@@ -141,33 +140,110 @@ fn said<'t>(scene: &Scene<'_, 't>, hit: Hit, text: &Text<'t>) -> Hit {
     }
 }
 
-fn command<'t>(scene: &Scene<'_, 't>, call: &Call<'t>) -> Option<Hit> {
-    let shell = match call.name.as_str() {
-        "child_process.exec"
-        | "child_process.execSync"
-        | "shelljs.exec"
-        | "execa.command"
-        | "execa.execaCommand" => true,
-        "child_process.spawn"
-        | "child_process.spawnSync"
-        | "child_process.execFile"
-        | "child_process.execFileSync"
-        | "execa"
-        | "execa.execa" => false,
-        _ => return None,
-    };
-    if !shell {
-        // With `shell`, all of it is one command line.
-        let options = call.arguments.iter().find(|argument| argument.kind() == "object")?;
-        let value = property(scene, *options, "shell")?;
-        if matches!(scene.written(value), "false" | "undefined") {
-            return None;
+/// Code that is put together for a browser under control.
+fn in_browser<'t>(scene: &Scene<'_, 't>, call: &Call<'t>) -> Option<Hit> {
+    let runs = matches!(
+        call.method,
+        "evaluate"
+            | "evaluateHandle"
+            | "evaluateOnNewDocument"
+            | "evaluateJavaScript"
+            | "addInitScript"
+            | "compileScript"
+    );
+    call.object.filter(|_| runs)?;
+    let first = *call.arguments.first()?;
+    let expression = || property(scene, first, "expression").or_else(|| property(scene, first, "content"));
+    let code = if first.kind() == "object" { expression()? } else { first };
+    let text = scene.text(code);
+    let hit = Hit::of(&EVAL, call.node.byte_range(), call.method);
+    match request::part(scene, code) {
+        Some(part) => Some(
+            hit.severity(Severity::High)
+                .message(format!("a stranger writes `{part}`, and the browser runs it")),
+        ),
+        None if text.is_composed() => {
+            Some(hit.confidence(Confidence::Medium).message("the browser runs what is put into the code"))
         }
+        None => None,
     }
-    let texts = call.arguments.iter().take(if shell { 1 } else { 2 }).filter(|node| node.kind() != "object");
-    let text = texts.flat_map(|node| parts(scene, *node)).find(|text| !text.is_known())?;
+}
+
+/// Engines that make a page of a template and values.
+const TEMPLATES: [&str; 16] = [
+    "pug",
+    "jade",
+    "ejs",
+    "dot",
+    "doT",
+    "handlebars",
+    "nunjucks",
+    "mustache",
+    "lodash",
+    "underscore",
+    "swig",
+    "eta",
+    "hogan.js",
+    "whiskers",
+    "atpl",
+    "squirrelly",
+];
+
+fn template<'t>(scene: &Scene<'_, 't>, call: &Call<'t>) -> Option<Hit> {
+    let makes = matches!(
+        call.method,
+        "compile"
+            | "render"
+            | "renderString"
+            | "renderStringAsync"
+            | "template"
+            | "precompile"
+            | "compileClient"
+            | "to_html"
+    );
+    let engine = call.name.split('.').next().filter(|_| makes).unwrap_or_default();
+    let of_engine = TEMPLATES.contains(&engine) || call.name.starts_with("hogan.js.");
+    let part = request::argument(scene, call, 0).filter(|_| of_engine)?;
+    Some(call.hit(&TEMPLATE).message(format!("a stranger writes `{part}`, and a template can run code")))
+}
+
+/// Functions that hand their first argument to a shell.
+const SHELL_CALLS: [&str; 5] =
+    ["child_process.exec", "child_process.execSync", "shelljs.exec", "execa.command", "execa.execaCommand"];
+
+/// Functions that start the program that their first argument names.
+const STARTS: [&str; 8] = [
+    "child_process.spawn",
+    "child_process.spawnSync",
+    "child_process.execFile",
+    "child_process.execFileSync",
+    "execa",
+    "execa.execa",
+    "cross-spawn",
+    "cross-spawn.sync",
+];
+
+/// Shells, and the options after which their script comes.
+const SHELLS: [&str; 7] = ["sh", "bash", "zsh", "dash", "cmd", "powershell", "pwsh"];
+
+fn command<'t>(scene: &Scene<'_, 't>, call: &Call<'t>) -> Option<Hit> {
+    let shell = SHELL_CALLS.contains(&call.name.as_str());
+    if !shell && !STARTS.contains(&call.name.as_str()) {
+        return None;
+    }
+    let given = call.arguments.iter().take(if shell { 1 } else { 2 }).filter(|node| node.kind() != "object");
+    let given: Vec<_> = given.copied().collect();
+    if !shell && !is_shell(scene, call, &given) {
+        // Without a shell, values are arguments; the program is not.
+        let part = request::part(scene, *given.first()?)?;
+        return Some(
+            call.hit(&COMMAND).message(format!("a stranger writes `{part}`, which says what program runs")),
+        );
+    }
+    let texts = given.iter().flat_map(|node| parts(scene, *node));
+    let (node, text) = texts.into_iter().find(|(_, text)| !text.is_known())?;
     let hit = call.hit(&COMMAND);
-    Some(match (request::part(scene, &text), text.is_composed()) {
+    Some(match (request::part(scene, node), text.is_composed()) {
         (Some(part), _) => hit.message(format!("a stranger writes `{part}`, and a shell runs it")),
         (None, true) => {
             let hit = hit.severity(Severity::Medium).confidence(Confidence::Medium);
@@ -180,55 +256,30 @@ fn command<'t>(scene: &Scene<'_, 't>, call: &Call<'t>) -> Option<Hit> {
     })
 }
 
+/// Whether what is started is a shell, or runs through one: with `shell`, all of it is one command line.
+fn is_shell<'t>(scene: &Scene<'_, 't>, call: &Call<'t>, given: &[Node<'t>]) -> bool {
+    let options = call.arguments.iter().rev().find(|argument| argument.kind() == "object");
+    let said = options.and_then(|options| property(scene, *options, "shell"));
+    let through = said.is_some_and(|value| !matches!(scene.written(value), "false" | "undefined"));
+    let program = given.first().and_then(|program| scene.text(*program).literal()).unwrap_or_default();
+    let base = program.rsplit(['/', '\\']).next().unwrap_or(&program).trim_end_matches(".exe");
+    through || SHELLS.contains(&base)
+}
+
 /// The texts of an argument: of a list, its elements.
-fn parts<'t>(scene: &Scene<'_, 't>, node: Node<'t>) -> Vec<Text<'t>> {
-    match node.kind() {
-        "array" => {
-            crate::languages::fold::children(node, 20).into_iter().map(|one| scene.text(one)).collect()
-        }
-        _ => vec![scene.text(node)],
-    }
+fn parts<'t>(scene: &Scene<'_, 't>, node: Node<'t>) -> Vec<(Node<'t>, Text<'t>)> {
+    let nodes = if node.kind() == "array" { children(node, 20) } else { vec![node] };
+    nodes.into_iter().map(|one| (one, scene.text(one))).collect()
 }
 
 /// The value of a property of an object that is written out.
 pub(super) fn property<'t>(scene: &Scene<'_, 't>, object: Node<'t>, name: &str) -> Option<Node<'t>> {
-    let pairs =
-        crate::languages::fold::children(object, 100).into_iter().filter(|child| child.kind() == "pair");
+    let pairs = children(object, 100).into_iter().filter(|child| child.kind() == "pair");
     let mut named = pairs.filter(|pair| {
         let key = pair.child_by_field_name("key").map(|key| scene.written(key).trim_matches(['"', '\'']));
         key == Some(name)
     });
     named.next()?.child_by_field_name("value")
-}
-
-fn sql<'t>(scene: &Scene<'_, 't>, call: &Call<'t>) -> Option<Hit> {
-    let asks = [
-        "query",
-        "execute",
-        "raw",
-        "whereRaw",
-        "orderByRaw",
-        "$queryRawUnsafe",
-        "$executeRawUnsafe",
-        "prepare",
-        "exec",
-    ];
-    call.object.filter(|_| asks.contains(&call.method))?;
-    let text = scene.argument(call, 0)?;
-    let part = request::part(scene, &text);
-    let harmless =
-        part.is_none() && text.unknowns().all(|node| secret::is_harmless_part(scene.written(node)));
-    let found = text.is_composed() && secret::is_sql(text.beginning()) && !harmless;
-    let hit = Hit::of(&SQL, call.node.byte_range(), call.method);
-    found.then(|| match part {
-        Some(part) => hit.message(format!(
-            "a stranger writes `{part}`, and the database takes it for a part of the statement"
-        )),
-        None => {
-            let hit = hit.severity(Severity::Medium).confidence(Confidence::Medium);
-            hit.message("the database takes what is put in for a part of the statement")
-        }
-    })
 }
 
 fn require<'t>(scene: &Scene<'_, 't>, call: &Call<'t>) -> Option<Hit> {
@@ -237,42 +288,15 @@ fn require<'t>(scene: &Scene<'_, 't>, call: &Call<'t>) -> Option<Hit> {
     found.then(|| call.hit(&REQUIRE).confidence(Confidence::Medium))
 }
 
-fn path<'t>(scene: &Scene<'_, 't>, call: &Call<'t>) -> Option<Hit> {
-    let of_files = ["fs.", "fs/promises.", "fs-extra."].iter().any(|module| call.name.starts_with(module));
-    let sends = matches!(call.method, "sendFile" | "download") && call.object.is_some();
-    if !of_files && !sends {
-        return None;
-    }
-    let first = call.arguments.first()?;
-    // `path.join(dir, req.params.name)` keeps nobody in the directory.
-    let joined = Call::of(scene.names, scene.scope, *first, "function")
-        .filter(|call| matches!(call.name.as_str(), "path.join" | "path.resolve"));
-    let texts: Vec<_> = match &joined {
-        Some(joined) => joined.arguments.iter().map(|node| scene.text(*node)).collect(),
-        None => vec![scene.text(*first)],
-    };
-    // `sendFile` with a root stays below it.
-    let rooted = sends
-        && call
-            .arguments
-            .get(1)
-            .is_some_and(|options| options.kind() == "object" && property(scene, *options, "root").is_some());
-    if let Some(part) = texts.iter().find_map(|text| request::part(scene, text)).filter(|_| !rooted) {
-        return Some(
-            call.hit(&PATH).message(format!("a stranger writes `{part}`, and with `..` it leads anywhere")),
-        );
-    }
-    let writes =
-        ["write", "append", "create", "open", "mkdir"].iter().any(|verb| call.method.starts_with(verb))
-            && !call.method.contains("ReadStream");
-    let fixed = texts.first()?.beginning().to_owned();
-    let temporary = of_files && writes && fixed.starts_with("/tmp/") && texts.first()?.is_known();
-    temporary.then(|| call.hit(&TEMPORARY).confidence(Confidence::Medium))
-}
-
 fn regexp<'t>(scene: &Scene<'_, 't>, call: &Call<'t>) -> Option<Hit> {
     let part = request::argument(scene, call, 0).filter(|_| call.name == "RegExp")?;
     Some(call.hit(&REGEXP).message(format!("a stranger writes `{part}`: an expression can take for ever")))
+}
+
+fn entities<'t>(scene: &Scene<'_, 't>, node: Node<'t>) -> Option<Hit> {
+    let (key, value) = (node.child_by_field_name("key")?, node.child_by_field_name("value")?);
+    let on = scene.written(key).trim_matches(['"', '\'']) == "noent" && scene.written(value) == "true";
+    on.then(|| Hit::of(&ENTITIES, node.byte_range(), "noent"))
 }
 
 fn deserialise<'t>(scene: &Scene<'_, 't>, call: &Call<'t>) -> Option<Hit> {

@@ -1,6 +1,10 @@
 //! JavaScript and TypeScript. Ids of eslint-plugin-security are aliases, and names of Node's rules at semgrep.
 
+mod database;
 mod execution;
+mod files;
+mod keys;
+mod markup;
 mod names;
 mod request;
 mod transport;
@@ -8,7 +12,16 @@ mod web;
 
 use super::check::Check;
 
+pub(super) use markup::MARKUP;
 pub(super) use names::{bind, name, text};
 
 /// Every check.
-pub(super) static CHECKS: &[&[Check]] = &[execution::CHECKS, transport::CHECKS, web::CHECKS];
+pub(super) static CHECKS: &[&[Check]] = &[
+    database::CHECKS,
+    execution::CHECKS,
+    files::CHECKS,
+    keys::CHECKS,
+    markup::CHECKS,
+    transport::CHECKS,
+    web::CHECKS,
+];

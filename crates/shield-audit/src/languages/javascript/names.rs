@@ -27,7 +27,7 @@ pub(in crate::languages) fn bind<'t>(names: &mut Names<'t>, node: Node<'t>, scop
         "assignment_expression" => {
             let (left, right) = (node.child_by_field_name("left"), node.child_by_field_name("right"));
             if let (Some(left), Some(right)) = (left.filter(|left| left.kind() == "identifier"), right) {
-                names.assign(scope, names.text(left), Meaning::Value(right, scope));
+                names.assign_or_declare(scope, names.text(left), Meaning::Value(right, scope));
             }
         }
         "augmented_assignment_expression" => {
@@ -227,6 +227,7 @@ pub(in crate::languages) fn text<'t>(
                 Some(_) => Text::unknown(node),
             }
         }
+        "call_expression" => called(question, node, scope).unwrap_or_else(|| Text::unknown(node)),
         "member_expression" => {
             let property = node.child_by_field_name("property").map(|property| names.text(property));
             // What the environment says is no constant.
@@ -235,6 +236,27 @@ pub(in crate::languages) fn text<'t>(
         }
         _ => Text::unknown(node),
     }
+}
+
+/// What calls make of texts: `'a'.concat(b)`, `[a, b].join('')`, `format('%s', a)`.
+fn called<'t>(question: &mut Question<'_, 't>, node: Node<'t>, scope: Scope) -> Option<Text<'t>> {
+    let callee = node.child_by_field_name("function")?;
+    let arguments = children(node.child_by_field_name("arguments")?, 50);
+    let object = callee.child_by_field_name("object");
+    let method = callee.child_by_field_name("property").map(|property| question.names.text(property));
+    let parts = match (method, object) {
+        (Some("concat"), Some(object)) => std::iter::once(object).chain(arguments).collect(),
+        (Some("join"), Some(object)) if object.kind() == "array" => children(object, 50),
+        (Some("trim" | "toString"), Some(object)) => vec![object],
+        _ if question.name(callee, scope)? == "util.format" => arguments,
+        _ => return None,
+    };
+    let mut text = Text::default();
+    for part in parts {
+        text.then(question.text(part, scope));
+    }
+    // `concat` of what may be a list says nothing.
+    (text.is_known() || text.is_composed()).then_some(text)
 }
 
 fn characters(names: &Names<'_>, node: Node<'_>) -> String {

@@ -50,6 +50,15 @@ static CERTIFICATE: Rule = Rule {
     advice: "Leave it out; hand the missing authority over as `ca` instead.",
 };
 
+static OLD_TLS: Rule = Rule {
+    id: "javascript/old-tls",
+    title: "speaks versions of TLS that are broken",
+    cwe: Cwe(326),
+    severity: Severity::Medium,
+    aliases: &["sequelize-weak-tls-version"],
+    advice: "Leave it out, or say `TLSv1.2`.",
+};
+
 static BIND: Rule = Rule {
     id: "javascript/bind-all",
     title: "answers on every network of its host",
@@ -79,6 +88,11 @@ pub(super) const CHECKS: &[Check] = &[
         language: Language::JavaScript,
         words: &["rejectUnauthorized", "strictSSL", "NODE_TLS_REJECT_UNAUTHORIZED", "insecureHTTPParser"],
         test: Test::Node(&["pair", "assignment_expression"], certificate),
+    },
+    Check {
+        language: Language::JavaScript,
+        words: &["minVersion", "maxVersion", "secureProtocol"],
+        test: Test::Node(&["pair"], old_tls),
     },
     Check { language: Language::JavaScript, words: &["listen"], test: Test::Call(bind) },
     Check {
@@ -153,6 +167,18 @@ fn certificate<'t>(scene: &Scene<'_, 't>, node: Node<'t>) -> Option<Hit> {
         _ => false,
     };
     off.then(|| Hit::of(&CERTIFICATE, node.byte_range(), name))
+}
+
+fn old_tls<'t>(scene: &Scene<'_, 't>, node: Node<'t>) -> Option<Hit> {
+    let (key, value) = (node.child_by_field_name("key")?, node.child_by_field_name("value")?);
+    let key = scene.written(key).trim_matches(['"', '\'']);
+    let version = scene
+        .text(value)
+        .literal()
+        .filter(|_| matches!(key, "minVersion" | "maxVersion" | "secureProtocol"))?;
+    let plain = version.trim_end_matches("_method").trim_end_matches("_server").trim_end_matches("_client");
+    let old = matches!(plain, "SSLv2" | "SSLv3" | "TLSv1" | "TLSv1.0" | "TLSv1.1" | "TLSv1_1");
+    old.then(|| Hit::of(&OLD_TLS, node.byte_range(), format!("{key} {version}")))
 }
 
 fn bind<'t>(scene: &Scene<'_, 't>, call: &Call<'t>) -> Option<Hit> {

@@ -1,35 +1,21 @@
-//! Pages, cookies, tokens and addresses.
+//! Cookies, tokens and addresses.
 
 use tree_sitter::Node;
 
-use super::{execution::property, request};
+use super::{
+    execution::property,
+    request::{self, Writer},
+};
 use crate::{
     configuration::hits::Hit,
     finding::{Confidence, Cwe, Rule, Severity},
     languages::{
         Language,
+        address::leads_on,
         call::{Call, Scene},
         check::{Check, Test},
-        fold::{Text, children},
+        fold::children,
     },
-};
-
-static MARKUP: Rule = Rule {
-    id: "javascript/markup",
-    title: "a text becomes part of a page as it is",
-    cwe: Cwe(79),
-    severity: Severity::Medium,
-    aliases: &["insecure-document-method", "react-dangerouslysetinnerhtml", "no-unsanitized"],
-    advice: "Set `textContent`, or clean the text with DOMPurify.",
-};
-
-static ESCAPE: Rule = Rule {
-    id: "javascript/no-escape",
-    title: "the template engine escapes nothing",
-    cwe: Cwe(79),
-    severity: Severity::Medium,
-    aliases: &["detect-disable-mustache-escape"],
-    advice: "Leave escaping on, and mark the few texts that are markup.",
 };
 
 static COOKIE: Rule = Rule {
@@ -69,93 +55,16 @@ static FORGERY: Rule = Rule {
 };
 
 pub(super) const CHECKS: &[Check] = &[
-    Check {
-        language: Language::JavaScript,
-        words: &["innerHTML", "outerHTML"],
-        test: Test::Node(&["assignment_expression", "augmented_assignment_expression"], assigned),
-    },
-    Check {
-        language: Language::JavaScript,
-        words: &["dangerouslySetInnerHTML"],
-        test: Test::Node(&["pair"], dangerous),
-    },
-    Check {
-        language: Language::JavaScript,
-        words: &["insertAdjacentHTML", "document"],
-        test: Test::Call(written),
-    },
-    Check {
-        language: Language::JavaScript,
-        words: &["escapeMarkup", "noEscape"],
-        test: Test::Node(&["pair", "assignment_expression"], escape),
-    },
     Check { language: Language::JavaScript, words: &["cookie", "Cookie"], test: Test::Call(cookie) },
     Check { language: Language::JavaScript, words: &["jsonwebtoken", "jwt"], test: Test::Call(token) },
-    Check { language: Language::JavaScript, words: &["redirect"], test: Test::Call(redirect) },
+    Check { language: Language::JavaScript, words: &request::WORDS, test: Test::Call(redirect) },
     Check {
         language: Language::JavaScript,
-        words: &["fetch", "axios", "request", "got", "http"],
-        test: Test::Call(forgery),
+        words: &["location", "window.open"],
+        test: Test::Node(&["assignment_expression", "call_expression"], led),
     },
+    Check { language: Language::JavaScript, words: &request::WORDS, test: Test::Call(forgery) },
 ];
-
-/// Whether a text is markup that somebody else may have written, and nobody cleaned.
-fn is_raw<'t>(scene: &Scene<'_, 't>, text: &Text<'t>) -> bool {
-    text.unknowns().any(|node| {
-        let written = scene.written(node).to_ascii_lowercase();
-        let cleaned = [
-            "sanitiz",
-            "sanitis",
-            "escape",
-            "purify",
-            "encode",
-            "trustedhtml",
-            ".length",
-            "tofixed",
-            "number(",
-            "parseint",
-        ];
-        !cleaned.iter().any(|word| written.contains(word))
-    })
-}
-
-fn assigned<'t>(scene: &Scene<'_, 't>, node: Node<'t>) -> Option<Hit> {
-    let (left, right) = (node.child_by_field_name("left")?, node.child_by_field_name("right")?);
-    let property = left.child_by_field_name("property").map(|property| scene.written(property));
-    let property = property.filter(|property| matches!(*property, "innerHTML" | "outerHTML"))?;
-    let text = scene.text(right);
-    // What was in the page already is not made worse by moving it.
-    let moved = ["innerHTML", "outerHTML"].iter().any(|of| scene.written(right).ends_with(of));
-    let hit = Hit::of(&MARKUP, node.byte_range(), property).confidence(Confidence::Low);
-    (is_raw(scene, &text) && !moved)
-        .then(|| if text.is_composed() { hit.confidence(Confidence::Medium) } else { hit })
-}
-
-fn dangerous<'t>(scene: &Scene<'_, 't>, node: Node<'t>) -> Option<Hit> {
-    let key = scene.written(node.child_by_field_name("key")?);
-    let text = scene.text(node.child_by_field_name("value").filter(|_| key == "__html")?);
-    is_raw(scene, &text)
-        .then(|| Hit::of(&MARKUP, node.byte_range(), "dangerouslySetInnerHTML").confidence(Confidence::Low))
-}
-
-fn written<'t>(scene: &Scene<'_, 't>, call: &Call<'t>) -> Option<Hit> {
-    let at = match (call.name.as_str(), call.method) {
-        ("document.write" | "document.writeln", _) => 0,
-        (_, "insertAdjacentHTML") => 1,
-        _ => return None,
-    };
-    let text = scene.argument(call, at)?;
-    let hit = Hit::of(&MARKUP, call.node.byte_range(), call.method).confidence(Confidence::Low);
-    is_raw(scene, &text).then(|| if text.is_composed() { hit.confidence(Confidence::Medium) } else { hit })
-}
-
-fn escape<'t>(scene: &Scene<'_, 't>, node: Node<'t>) -> Option<Hit> {
-    let (target, value) = if node.kind() == "pair" { ("key", "value") } else { ("left", "right") };
-    let (target, value) = (node.child_by_field_name(target)?, node.child_by_field_name(value)?);
-    let name = scene.written(target).rsplit('.').next()?.trim_matches(['"', '\'']);
-    let off = matches!((name, scene.written(value)), ("escapeMarkup", "false") | ("noEscape", "true"));
-    off.then(|| Hit::of(&ESCAPE, node.byte_range(), name))
-}
 
 /// `res.cookie(…, { httpOnly: false })`, `session({ cookie: { secure: false } })`: what is said, not what is left out.
 fn cookie<'t>(scene: &Scene<'_, 't>, call: &Call<'t>) -> Option<Hit> {
@@ -197,45 +106,118 @@ fn token<'t>(scene: &Scene<'_, 't>, call: &Call<'t>) -> Option<Hit> {
     }
 }
 
+/// What a server answers with.
+pub(super) fn answers(scene: &Scene<'_, '_>, object: Node<'_>) -> bool {
+    let root = scene.written(object).split(['.', '(', '[']).next().unwrap_or_default();
+    matches!(root, "res" | "response" | "ctx" | "reply")
+}
+
 fn redirect<'t>(scene: &Scene<'_, 't>, call: &Call<'t>) -> Option<Hit> {
-    let object = call.object.filter(|_| call.method == "redirect")?;
-    let answers = matches!(scene.written(object), "res" | "response" | "ctx" | "reply");
-    let last = call.arguments.len().checked_sub(1).filter(|_| answers)?;
-    let text = scene.argument(call, last)?;
-    let part = request::part(scene, &text)
-        .filter(|_| !text.beginning().starts_with('/') || text.beginning() == "/")?;
+    let object = call.object?;
+    let first = |at: usize| call.arguments.get(at).copied();
+    let target = match call.method {
+        "redirect" if answers(scene, object) => call.arguments.last().copied(),
+        "location" if answers(scene, object) => first(0),
+        "setHeader" | "header" | "set" if answers(scene, object) => {
+            let name = scene.argument(call, 0)?.literal()?;
+            first(1).filter(|_| name.eq_ignore_ascii_case("location"))
+        }
+        "writeHead" => property(scene, *call.arguments.last()?, "Location")
+            .or_else(|| property(scene, *call.arguments.last()?, "location")),
+        _ => None,
+    }?;
+    let text = scene.text(target);
+    // Behind a path of this site, everything stays on it.
+    let part = request::part(scene, target).filter(|_| !leads_on(text.beginning()))?;
     Some(
-        Hit::of(&REDIRECT, call.node.byte_range(), "redirect")
+        Hit::of(&REDIRECT, call.node.byte_range(), call.method)
             .message(format!("a stranger writes `{part}`, and the visitor is sent there")),
     )
 }
 
+/// A page that leads where its own address says.
+fn led<'t>(scene: &Scene<'_, 't>, node: Node<'t>) -> Option<Hit> {
+    let target = match node.kind() {
+        "assignment_expression" => {
+            let left = scene.written(node.child_by_field_name("left")?);
+            is_location(left.trim_end_matches(".href")).then(|| node.child_by_field_name("right"))?
+        }
+        _ => {
+            let call = Call::of(scene.names, scene.scope, node, "function")?;
+            let leads = matches!(call.method, "assign" | "replace")
+                && call.object.is_some_and(|object| is_location(scene.written(object)));
+            (leads || call.name == "window.open").then(|| call.arguments.first().copied())?
+        }
+    }?;
+    let part = request::written_by(scene, target, Writer::Link)
+        .filter(|_| !leads_on(scene.text(target).beginning()))?;
+    // Back to where the visitor is.
+    let back = scene.written(target).starts_with(part)
+        && !part.contains(['(', '['])
+        && ![".search", ".hash", ".referrer", "window.name"].iter().any(|of| part.ends_with(of));
+    let hit = Hit::of(&REDIRECT, node.byte_range(), "location");
+    (!back).then(|| {
+        hit.message(format!("whoever makes the link writes `{part}`, and the visitor is sent there"))
+    })
+}
+
+fn is_location(written: &str) -> bool {
+    [
+        "location",
+        "window.location",
+        "document.location",
+        "self.location",
+        "top.location",
+        "parent.location",
+        "$window.location",
+    ]
+    .contains(&written)
+}
+
+/// Functions that ask for what an address leads to.
+const ASKS: [&str; 30] = [
+    "fetch",
+    "node-fetch",
+    "cross-fetch",
+    "axios",
+    "axios.get",
+    "axios.post",
+    "axios.put",
+    "axios.delete",
+    "axios.patch",
+    "axios.head",
+    "axios.request",
+    "got",
+    "got.get",
+    "got.post",
+    "got.put",
+    "got.stream",
+    "request",
+    "request.get",
+    "request.post",
+    "request.put",
+    "http.get",
+    "https.get",
+    "http.request",
+    "https.request",
+    "needle.get",
+    "needle.post",
+    "superagent.get",
+    "superagent.post",
+    "wkhtmltopdf",
+    "wkhtmltoimage.generate",
+];
+
 fn forgery<'t>(scene: &Scene<'_, 't>, call: &Call<'t>) -> Option<Hit> {
-    let asks = matches!(
-        call.name.as_str(),
-        "fetch"
-            | "node-fetch"
-            | "axios"
-            | "axios.get"
-            | "axios.post"
-            | "axios.put"
-            | "axios.request"
-            | "got"
-            | "got.get"
-            | "got.post"
-            | "request"
-            | "request.get"
-            | "request.post"
-            | "http.get"
-            | "https.get"
-            | "http.request"
-            | "https.request"
-            | "needle.get"
-            | "superagent.get"
-    );
-    let text = scene.argument(call, 0).filter(|_| asks)?;
-    // With a fixed host before it, a path is asked for.
-    let host = text.beginning().split_once("://").is_some_and(|(_, rest)| rest.contains('/'));
-    let part = request::part(scene, &text).filter(|_| !host)?;
+    let visits = call.object.is_some() && matches!(call.method, "goto" | "setContent" | "openUrl");
+    let asks = visits || ASKS.contains(&call.name.as_str()) || call.name == "needle";
+    let first = *call.arguments.get(usize::from(call.name == "needle")).filter(|_| asks)?;
+    let named = || {
+        ["url", "uri", "baseURL", "host", "hostname"]
+            .into_iter()
+            .find_map(|name| property(scene, first, name))
+    };
+    let target = if first.kind() == "object" { named()? } else { first };
+    let part = request::part(scene, target).filter(|_| !leads_on(scene.text(target).beginning()))?;
     Some(call.hit(&FORGERY).message(format!("a stranger writes `{part}`, and the server asks for it")))
 }

@@ -75,6 +75,9 @@ pub fn for_python(file: &str, bytes: &[u8], findings: &[Finding], project: &Proj
     let refused = |why: String| -> Vec<Remedy> {
         findings.iter().map(|finding| Remedy::proposal(finding, finding.rule.advice, why.clone())).collect()
     };
+    if Kind::of(file) == Kind::Cells {
+        return refused("cells of a notebook are mended where they are run".to_owned());
+    }
     let source = match Source::read(file, bytes) {
         Ok(source) => source,
         Err(reason) => return refused(reason.to_string()),

@@ -142,8 +142,11 @@ pub(super) fn coverage(coverage: &Coverage) -> String {
         0 => "Nothing is missing.".to_owned(),
         missing => format!("{} things are missing, see above.", count(missing)),
     };
+    let unruled = coverage
+        .unruled()
+        .map_or_else(String::new, |unruled| format!("Read for secrets only: {}. ", text(&unruled)));
     format!(
-        "<p>{} files with {} bytes. {history} {missing}</p>{}",
+        "<p>{} files with {} bytes. {history} {unruled}{missing}</p>{}",
         count(coverage.files),
         count(coverage.bytes),
         table(&["left out", "why"], rows)

@@ -107,6 +107,9 @@ fn invocation(report: &Report, left_out: usize) -> Value {
             format!("{} files or directories were left out by the settings", report.coverage.left_out());
         note(tool::LEFT_OUT, "note", text);
     }
+    if let Some(unruled) = report.coverage.unruled() {
+        note(tool::LEFT_OUT, "note", format!("read for secrets only: {unruled}"));
+    }
     if left_out > 0 {
         let text = format!(
             "{left_out} results are not written: {RESULTS_MAX} are the most that are taken. The others are in `--json`"
