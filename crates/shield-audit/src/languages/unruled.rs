@@ -50,6 +50,40 @@ const ENDINGS: [(&str, &[&str]); 45] = [
     ("Zig", &["zig"]),
 ];
 
+/// Those that backends are written in. What a build, a schema or a template says matters too, but nobody would take its absence from a report for
+/// an audit of the program.
+const OF_BACKENDS: [&str; 24] = [
+    "ASP.NET",
+    "C",
+    "C#",
+    "C++",
+    "Clojure",
+    "CoffeeScript",
+    "Cython",
+    "Dart",
+    "Elixir",
+    "Erlang",
+    "F#",
+    "Haskell",
+    "Java",
+    "Java Server Pages",
+    "Kotlin",
+    "Lua",
+    "OCaml",
+    "PHP",
+    "Perl",
+    "Ruby",
+    "Scala",
+    "Swift",
+    "Visual Basic",
+    "Zig",
+];
+
+/// Whether backends are written in a language.
+pub(crate) fn is_of_backends(language: &str) -> bool {
+    OF_BACKENDS.contains(&language)
+}
+
 /// Files without an ending that say by their name what they are.
 const NAMES: [(&str, &[&str]); 3] = [
     ("Groovy", &["jenkinsfile"]),

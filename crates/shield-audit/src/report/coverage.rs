@@ -4,7 +4,7 @@ use std::{cmp::Reverse, collections::BTreeMap, fmt, str::FromStr};
 
 use serde::{Deserialize, Serialize};
 
-use crate::{secrets::HistoryProgress, tree::Skipped};
+use crate::{languages::unruled::is_of_backends, secrets::HistoryProgress, tree::Skipped};
 
 /// What was read, what was not, and why.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
@@ -15,7 +15,8 @@ pub struct Coverage {
     pub bytes: u64,
     /// What was read of the history; none if it was not asked for, or could not be read at all.
     pub history: Option<HistoryRead>,
-    /// How many of the project's own files were read for secrets only, by language: no rule knows it. No gap, since no setting asks for more.
+    /// How many of the project's own files were read for secrets only, by language: no rule knows it. One that
+    /// backends are written in is a gap.
     pub secrets_only: BTreeMap<&'static str, usize>,
     /// Files that were not read, or not to their end.
     pub skipped: Vec<Skipped>,
@@ -40,6 +41,8 @@ pub struct HistoryRead {
 pub enum Part {
     /// Files that could not be read, decoded or parsed.
     Files,
+    /// Programs in languages that no rule knows.
+    Languages,
     /// Data that was not followed to its end.
     Flows,
     /// Commits that could not be read.
@@ -87,7 +90,15 @@ impl Coverage {
     pub fn missing(&self) -> Vec<Gap> {
         let files = self.skipped.iter().filter(|skipped| skipped.reason.leaves_gap());
         let files = files.map(|skipped| Gap::of(Part::Files, &skipped.path, skipped.reason.to_string()));
-        files.chain(self.gaps.iter().cloned()).collect()
+        let programs = self.secrets_only.iter().filter(|(language, _)| is_of_backends(language));
+        let programs = programs.map(|(language, files)| {
+            let plural = if *files == 1 { "file" } else { "files" };
+            let reason = format!(
+                "no rule knows the language of {files} {plural}, which were read for secrets only; have a scanner that does look at them"
+            );
+            Gap::of(Part::Languages, *language, reason)
+        });
+        files.chain(programs).chain(self.gaps.iter().cloned()).collect()
     }
 
     /// How much is left out on purpose: by the settings, as a cache, or as no text.
@@ -118,8 +129,9 @@ impl Coverage {
 
 impl Part {
     /// All of them.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Files,
+        Self::Languages,
         Self::Flows,
         Self::History,
         Self::Imports,
@@ -133,6 +145,7 @@ impl Part {
     pub const fn name(self) -> &'static str {
         match self {
             Self::Files => "files",
+            Self::Languages => "languages",
             Self::Flows => "flows",
             Self::History => "history",
             Self::Imports => "imports",
@@ -185,7 +198,17 @@ impl Gap {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
+    use super::{Coverage, Part};
     use crate::{finding::Severity, report};
+
+    #[test]
+    fn a_program_that_no_rule_reads_is_a_gap() {
+        let of = |language| Coverage { secrets_only: BTreeMap::from([(language, 1)]), ..Coverage::default() };
+        assert!(["SQL", "Jinja", "Makefile"].iter().all(|language| of(language).is_complete(&[])));
+        assert!(!of("PHP").is_complete(&[]) && of("PHP").is_complete(&[Part::Languages]));
+    }
 
     #[test]
     fn every_form_says_what_is_read_for_secrets_only() {

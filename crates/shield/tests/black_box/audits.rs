@@ -30,7 +30,7 @@ fn outcomes_have_codes_of_their_own() {
     audit(&project, &[]).expect(15).says("python/code-injection").says("open.py:8");
     fs::remove_file(project.path().join("code/broken.py")).unwrap();
     audit(&project, &[]).expect(10).says("python/code-injection");
-    audit(&project, &["--gaps", "everything"]).expect(2).says("files, flows, history");
+    audit(&project, &["--gaps", "everything"]).expect(2).says("files, languages, flows, history");
 }
 
 #[test]
