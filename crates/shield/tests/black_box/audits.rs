@@ -81,7 +81,7 @@ fn more_than_python_is_read_and_the_rest_is_told() {
     ]);
     let forms = ["--json", "r.json", "--html", "r.html", "--markdown", "r.md"];
     audit(&project, &[&forms[..], &["--fail-on", "medium"]].concat())
-        .expect(10)
+        .expect(15)
         .says("run.sh:2:1")
         .says("look.ipynb:6:2")
         .says("page.html:3:3")
@@ -91,11 +91,11 @@ fn more_than_python_is_read_and_the_rest_is_told() {
     for name in ["r.html", "r.md"] {
         assert!(read(name).to_lowercase().contains("read for secrets only: 2 php, 1 java"), "{name}");
     }
-    // A language that no rule knows is no gap.
     for name in ["run.sh", "look.ipynb", "page.html"] {
         fs::remove_file(project.path().join("code").join(name)).unwrap();
     }
-    audit(&project, &[]).expect(0).says("read for secrets only: 2 PHP, 1 Java");
+    audit(&project, &[]).expect(14).says("read for secrets only: 2 PHP, 1 Java");
+    audit(&project, &["--gaps", "languages"]).expect(0).says("read for secrets only: 2 PHP, 1 Java");
 }
 
 #[test]
