@@ -129,7 +129,7 @@ fn called<'t>(scene: &Scene<'_, 't>, node: Node<'t>, scope: Scope, open: &mut Ve
     let Some(call) = Call::of(scene.names, scope, node, "function") else { return };
     let carries = |of: &&str| call.name == **of || of.ends_with('.') && call.name.starts_with(*of);
     let tells = ["Contains", "HasPrefix", "HasSuffix", "Count", "Index", "Replace", "EqualFold"];
-    if CARRIERS.iter().any(|of| carries(of)) && !tells.iter().any(|start| call.method.starts_with(start))
+    if CARRIERS.iter().any(carries) && !tells.iter().any(|start| call.method.starts_with(start))
         || call.callee.kind() == "slice_type"
     {
         open.extend(call.arguments.iter().map(|argument| (*argument, scope)));
