@@ -15,7 +15,8 @@ pub struct Facts {
     pub bound: Vec<Bound>,
     /// The names that its `__all__` lists as literals.
     pub all: Vec<String>,
-    /// It can have names that its text does not show: `globals()`, itself replaced in `sys.modules`.
+    /// It can have names that its text does not show: `globals()`, itself replaced in `sys.modules`, an importer of its
+    /// own.
     pub open: bool,
     /// It answers for names that it does not have: `__getattr__`.
     pub answers: bool,
