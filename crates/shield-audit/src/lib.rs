@@ -13,6 +13,7 @@ pub mod custom;
 pub mod dependencies;
 pub mod finding;
 pub mod foreign;
+mod git;
 pub mod imports;
 pub mod languages;
 pub mod notebook;

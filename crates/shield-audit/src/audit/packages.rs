@@ -1,6 +1,6 @@
 //! What the project uses of others, and what is known of it.
 
-use std::{collections::BTreeSet, fs, io, path::Path};
+use std::{collections::BTreeSet, io, path::Path};
 
 use shield_types::chain;
 
@@ -14,7 +14,7 @@ use crate::{
     finding::Finding,
     reachability::{Reachability, Sources, reachability as reach},
     report::{Gap, Part},
-    tree::{Origin, Reason, Skipped, Tree, read_regular},
+    tree::{Origin, Reason, Skipped, Tree, directory_of, locate_in, read_regular},
 };
 
 /// What the project uses of others.
@@ -82,14 +82,9 @@ pub(super) fn reachability(
 /// The bytes of a file of the project. A list of packages cannot lead out of the audited directory.
 fn read(root: &Path, path: &str, bytes_max: u64) -> io::Result<Vec<u8>> {
     // A single file that is audited is its own list.
-    let location = if root.is_file() { root.to_owned() } else { fs::canonicalize(root.join(path))? };
-    let base = if root.is_dir() { root } else { root.parent().unwrap_or(root) };
-    if !location.starts_with(base) {
-        return Err(io::Error::new(
-            io::ErrorKind::PermissionDenied,
-            "it lies outside of the audited directory",
-        ));
-    }
+    let location = if root.is_file() { root.to_owned() } else { root.join(path) };
+    let within = directory_of(root);
+    let location = locate_in(within, location.strip_prefix(within).unwrap_or(&location))?;
     read_regular(&location, bytes_max.saturating_mul(16))
 }
 

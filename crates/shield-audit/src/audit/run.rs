@@ -51,6 +51,8 @@ pub fn audit(
         Some(kept) => kept.imports(&root, &sites, &code.digests),
         None => graph::look(&Disk, &root, &sites, settings.python),
     };
+    // An import finds what lies behind a link; what is wrong there is not told.
+    imports.findings.retain(|finding| !tree.is_outside(&finding.place.file));
     tell(Progress::Packages);
     let packages = packages::look(&root, &tree, &sites, settings);
     imports.graph.others = packages::reachability(&root, &tree, &code.skipped, settings, &packages.answer);

@@ -25,10 +25,12 @@ use crate::{
 const QUERY_BYTES_MAX: usize = 4_000;
 /// The capture that says where a finding is.
 const MATCH: &str = "match";
-/// Ways of matching that are followed at once.
-const WAYS_MAX: u32 = 1_000;
-/// So many hundreds of steps a query gets for one byte and for the beginning.
-const BUDGET: (usize, usize) = (1, 20_000);
+/// Ways of matching that are followed at once, as in editors: each is held against each other at every node.
+const WAYS_MAX: u32 = 256;
+/// A query gets a thousand steps, each of which is one way at one node, for so many bytes.
+const BYTES_PER_THOUSAND_STEPS: usize = 32;
+/// Thousands of steps that it gets for the beginning.
+const BEGINNING: usize = 500;
 /// What a query is.
 const ACCEPTED: &str = "a query of tree-sitter, such as '(call_expression function: (identifier) @name (#eq? @name \"eval\")) @match'";
 
@@ -148,7 +150,8 @@ impl Pattern {
     pub(super) fn look(&self, tree: &Tree, text: &str, language: Language, into: &mut Matched) {
         let Some(query) = self.query(language) else { return };
         let place = query.capture_index_for_name(MATCH).unwrap_or_default();
-        let mut left = text.len() * BUDGET.0 + BUDGET.1;
+        let mut left = text.len() / BYTES_PER_THOUSAND_STEPS + BEGINNING;
+        // It is asked after every thousand steps: the same file ends at the same one on every machine.
         let mut progress = |_: &QueryCursorState| {
             left = left.saturating_sub(1);
             if left == 0 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }

@@ -5,7 +5,7 @@ use std::error::Error as _;
 use proptest::prelude::*;
 
 use super::*;
-use crate::{finding::Severity, languages, python};
+use crate::{finding::Severity, languages, python, tree::Reason};
 
 /// What every rule has.
 pub(super) const HEAD: &str =
@@ -159,6 +159,25 @@ fn other_languages_are_searched() {
         let own: Vec<_> = report.findings.iter().filter(|finding| finding.rule.id == "our/rule").collect();
         assert_eq!(own.len(), found, "{path}");
         assert!(own.iter().all(|finding| finding.severity == Severity::High), "{path}");
+    }
+}
+
+/// Each of four parts may be any number of the children of any node: the ways to match have no end.
+#[test]
+fn endless_queries_end_and_say_so() {
+    let pattern =
+        |query: &str| rules(&format!("[[pattern]]\n{HEAD}language = \"javascript\"\nquery = '{query}'\n"));
+    let text = "f(1,2,3,4,5,6,7,8,9,10,[1,2,3,4,5,6,7,8,9,10]);\n".repeat(2_000);
+    for (query, ends) in [
+        ("((_)* (_)* (_)* (_)*) @match", false),
+        ("((_)* (_)* (_)* (_)* @match)", false),
+        ("(call_expression function: (identifier) arguments: (arguments (array (number) @match .)))", true),
+    ] {
+        let report = languages::Audit::default().with(&pattern(query)).file("a.js", text.as_bytes());
+        let own = report.findings.iter().filter(|finding| finding.rule.id == "our/rule");
+        let last = own.filter_map(|finding| finding.place.span).map(|span| span.line).max();
+        let cut = report.skipped.contains(&Reason::NotSearched { rule: "our/rule".to_owned() });
+        assert_eq!((cut, last == Some(2_000)), (!ends, ends), "{query}: {last:?}");
     }
 }
 

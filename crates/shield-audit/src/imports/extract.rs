@@ -17,8 +17,9 @@ use super::{
     syntax,
 };
 
-/// Texts with which a module can get names that it does not show.
-const HIDDEN_NAMES: [&str; 4] = ["globals()", "sys.modules[__name__", "locals()[", "vars()["];
+/// Texts with which a module can get names that it does not show, and submodules that have no file.
+const HIDDEN_NAMES: [&str; 5] =
+    ["globals()", "sys.modules[__name__", "sys.meta_path", "locals()[", "vars()["];
 
 /// Reads a module's text for `target`.
 pub fn facts(text: &str, target: &Target) -> Facts {

@@ -17,7 +17,8 @@ pub struct Facts {
     pub all: Vec<String>,
     /// Whether that is all that a star takes: nothing else in the text says anything of `__all__`.
     pub listed: bool,
-    /// It can have names that its text does not show: `globals()`, itself replaced in `sys.modules`.
+    /// It can have names that its text does not show: `globals()`, itself replaced in `sys.modules`, an importer of its
+    /// own.
     pub open: bool,
     /// It answers for names that it does not have: `__getattr__`.
     pub answers: bool,

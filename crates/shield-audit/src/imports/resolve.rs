@@ -57,6 +57,10 @@ impl<'a> Resolver<'a> {
 
     /// What an absolute name means to `importer`.
     pub fn find(self, importer: ModuleId, name: &str) -> Found {
+        // What was started, whichever file that is.
+        if name == "__main__" {
+            return Found::Standard;
+        }
         if let Some(found) = self.inventory.find(name) {
             return Found::Module(found);
         }

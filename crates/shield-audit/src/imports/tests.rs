@@ -450,6 +450,22 @@ fn lazy_modules_show_what_they_load() {
 }
 
 #[test]
+fn importers_of_packages_are_not_second_guessed() {
+    let case = Case::new(&[
+        (
+            "/p/app.py",
+            "import __main__\nimport lib.extern.six\nfrom lib.extern import six\nimport lib.plain.six\n",
+        ),
+        ("/p/requirements.txt", "lib\n"),
+        ("/site/lib/__init__.py", ""),
+        ("/site/lib/extern/__init__.py", "import sys\nsys.meta_path.append(Vendored())\n"),
+        ("/site/lib/plain/__init__.py", ""),
+    ]);
+    let broken: Vec<_> = case.causes().into_iter().map(|(written, _)| written).collect();
+    assert_eq!(broken, ["import lib.plain.six"]);
+}
+
+#[test]
 fn unknown_names_are_listed() {
     let case = Case::new(&[
         ("/p/app.py", "import lib.load\n"),

@@ -3,6 +3,7 @@
 //! A [`Remedy`] belongs to one finding and is of one [`Class`]: A keeps the meaning, B may change behaviour, C is a proposal. [`for_python`] and
 //! its like make them, as replaced ranges of bytes. [`apply`] brings them into the files, with proof, and [`revert`] takes them back.
 
+mod blame;
 mod dependencies;
 mod edit;
 mod execution;
@@ -27,10 +28,11 @@ mod transaction;
 mod transaction_tests;
 mod undo;
 
+pub use blame::GitBlame;
 pub use dependencies::for_dependencies;
 pub use journal::{JournalError, Noted, State};
 pub use minimum::python_minimum;
-pub use owners::{Blame, CodeOwners, GitBlame, OWNER_FILES, Owner};
+pub use owners::{Blame, CodeOwners, OWNER_FILES, Owner};
 pub use packaging::Packaging;
 pub use python::{Project, for_python};
 pub use repairs::Imports;

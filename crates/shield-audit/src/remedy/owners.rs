@@ -1,10 +1,6 @@
 //! Who answers for a file.
 
-use std::{
-    io,
-    path::{Path, PathBuf},
-    process::{Command, Stdio},
-};
+use std::path::Path;
 
 use ignore::gitignore::{Gitignore, GitignoreBuilder};
 use serde::Serialize;
@@ -52,13 +48,6 @@ pub trait Blame {
     /// # Errors
     /// Why nobody can be named, in words.
     fn author(&self, place: &Place) -> Result<String, String>;
-}
-
-/// Asks `git blame` in a working tree.
-#[derive(Clone, Debug)]
-pub struct GitBlame {
-    /// The directory that places are relative to.
-    pub root: PathBuf,
 }
 
 // === impl Owner ===
@@ -122,37 +111,8 @@ impl CodeOwners {
     }
 }
 
-// === impl GitBlame ===
-
-impl Blame for GitBlame {
-    fn author(&self, place: &Place) -> Result<String, String> {
-        let line = place.span.map(|span| span.line);
-        let mut command = Command::new("git");
-        command.arg("-C").arg(&self.root);
-        match line {
-            Some(line) => {
-                command.args(["blame", "--porcelain", "-L", &format!("{line},{line}")]);
-            }
-            // Of a whole file: who changed it last.
-            None => {
-                command.args(["log", "-1", "--format=author %an"]);
-            }
-        }
-        let output = command.arg("--").arg(&place.file).stdin(Stdio::null()).output();
-        let output = output.map_err(|error: io::Error| format!("`git` does not start: {error}"))?;
-        let said = String::from_utf8_lossy(&output.stdout);
-        let author = said.lines().find_map(|line| line.strip_prefix("author "));
-        match author {
-            Some("Not Committed Yet") | None => Err("the line is not committed".to_owned()),
-            Some(name) => Ok(name.to_owned()),
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use std::fs;
-
     use super::*;
     use crate::finding::Span;
 
@@ -195,29 +155,5 @@ mod tests {
         assert_eq!(why, "`CODEOWNERS` names nobody, and git no author: new");
         let Owner::Nobody { why } = Owner::of(&place("b.py"), None, None) else { panic!("somebody") };
         assert_eq!(why, "there is no `CODEOWNERS`, and git was not asked");
-    }
-
-    #[test]
-    fn git_names_the_author() {
-        let root = tempfile::tempdir().unwrap();
-        fs::write(root.path().join("a.py"), "x = 1\n").unwrap();
-        let git = |arguments: &[&str]| {
-            let identity = ["-c", "user.name=Ann", "-c", "user.email=a@b.c", "-c", "commit.gpgsign=false"];
-            let status = Command::new("git")
-                .arg("-C")
-                .arg(root.path())
-                .args(identity)
-                .args(arguments)
-                .stdout(Stdio::null())
-                .status();
-            assert!(status.unwrap().success());
-        };
-        git(&["init", "-q"]);
-        git(&["add", "."]);
-        git(&["commit", "-q", "-m", "a"]);
-        let blame = GitBlame { root: root.path().to_owned() };
-        assert_eq!(blame.author(&place("a.py")), Ok("Ann".to_owned()));
-        assert_eq!(blame.author(&Place { file: "a.py".to_owned(), span: None }), Ok("Ann".to_owned()));
-        assert!(blame.author(&place("b.py")).is_err());
     }
 }

@@ -9,8 +9,8 @@ use super::{
     Criteria, Gap, Report, Scanner,
     escape::{markdown as plain, markdown_code as code, sentence, within},
     words::{
-        Group, advice, apart_by, came_of, capital, count, groups, named, newest, not_understood, place,
-        run_of, seen_by, steps, verdict,
+        Group, advice, apart_by, came_of, capital, count, groups, in_use, named, newest, not_understood,
+        place, run_of, seen_by, steps, verdict,
     },
 };
 use crate::{advisories::Answer, dependencies::Believed, finding::Finding};
@@ -158,8 +158,8 @@ fn packages(text: &mut String, report: &Report) {
         ),
         Answer::Checked(checked) => writeln!(
             text,
-            "{} in use, {} of them in a version that could be checked against advisories up to {} (`{}`): {} vulnerabilities{}.",
-            count(packages),
+            "{}; {} in a version that could be checked against advisories up to {} (`{}`): {} vulnerabilities{}.",
+            in_use(report),
             count(checked.checked_packages),
             plain(&newest(checked, report.day)),
             checked.digest,

@@ -6,7 +6,8 @@ use super::{
     Criteria, Funnel, Report,
     escape::visible,
     words::{
-        Group, advice, came_of, groups, named, newest, not_understood, place, run_of, seen_by, steps, verdict,
+        Group, advice, came_of, groups, in_use, named, newest, not_understood, place, run_of, seen_by, steps,
+        verdict,
     },
 };
 use crate::{advisories::Answer, baseline::STALE};
@@ -103,7 +104,8 @@ fn packages(report: &Report) -> String {
             )
         }
         Answer::Checked(checked) => format!(
-            "\npackages: {packages}, {} checked against advisories up to {} (sha256 {}){}",
+            "\npackages: {}; {} checked against advisories up to {} (sha256 {}){}",
+            in_use(report),
             checked.checked_packages,
             newest(checked, report.day),
             checked.digest.hex(),

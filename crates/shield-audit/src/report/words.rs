@@ -10,7 +10,7 @@ use jiff::civil::Date;
 
 use super::{Criteria, Funnel, Outcome, Report, Scanner, Standing, shape::NAME};
 use crate::{
-    advisories::Checked,
+    advisories::{Answer, Checked},
     finding::{Cwe, Finding, Place, Rule, Severity},
 };
 
@@ -114,6 +114,19 @@ pub(super) fn newest(checked: &Checked, day: Date) -> String {
     });
     let covered: Vec<_> = covered.collect();
     if covered.is_empty() { "no registry".to_owned() } else { covered.join(", ") }
+}
+
+/// How many packages are in use, as the bill of materials has them, and how many more only other lists name: these are looked up too.
+pub(super) fn in_use(report: &Report) -> String {
+    let in_use = report.bill.packages.len() as u64;
+    let looked_up = match &report.advisories {
+        Answer::Checked(checked) => checked.checked_packages + checked.unchecked.len() as u64,
+        Answer::NoDatabase => 0,
+    };
+    match looked_up.saturating_sub(in_use) {
+        0 => format!("{} in use", count(in_use)),
+        more => format!("{} in use and {} more that only lists name", count(in_use), count(more)),
+    }
 }
 
 /// What of a database was not understood, for a sentence about it; empty if all was.

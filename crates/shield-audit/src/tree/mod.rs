@@ -15,7 +15,9 @@ mod visit;
 mod walk;
 
 pub use origin::Origin;
-pub use regular::{REGULAR_BYTES_MAX, read_regular, read_regular_text};
+pub use regular::{
+    REGULAR_BYTES_MAX, directory_of, locate_in, read_regular, read_regular_text, read_text_in,
+};
 pub use settings::{Ignored, Settings};
 pub use skipped::{Reason, Skipped};
 pub use text::{Encoding, Text, decode};

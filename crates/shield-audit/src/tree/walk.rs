@@ -4,8 +4,7 @@ use std::{
     cmp::Ordering,
     collections::{BTreeSet, HashSet},
     ffi::OsStr,
-    fs::{self, File},
-    io::{self, Read as _},
+    fs, io,
     path::{Path, PathBuf},
     sync::{Mutex, PoisonError},
 };
@@ -15,11 +14,15 @@ use ignore::{DirEntry, WalkBuilder, WalkParallel, WalkState};
 use super::{
     Ignored, Origin, Reason, Settings, Skipped,
     origin::{ENVIRONMENT_MARK, Environments},
+    read_regular,
     tracked::tracked,
 };
 
 /// How the file `CACHEDIR.TAG` begins.
 const CACHE_SIGNATURE: &[u8; 43] = b"Signature: 8a477f597d28d172789f06886806bc55";
+
+/// Bytes of the longest `CACHEDIR.TAG`: behind its first line stands a comment.
+const TAG_BYTES_MAX: u64 = 64 << 10;
 
 /// A file of the tree.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -85,6 +88,17 @@ impl Tree {
     #[must_use]
     pub fn entries(&self) -> &[Entry] {
         &self.entries
+    }
+
+    /// Whether a path, relative to the root, is or lies behind a link out of the tree: what is there is somebody else's.
+    #[must_use]
+    pub fn is_outside(&self, path: &str) -> bool {
+        let outside = |name: &str, reason: &Reason| {
+            *reason == Reason::LinkOutside
+                && path.strip_prefix(name).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+        };
+        self.aside.iter().any(|(entry, reason)| outside(&entry.path, reason))
+            || self.skipped.iter().any(|skipped| outside(&skipped.path, &skipped.reason))
     }
 
     fn of(root: &Path, met: Vec<Met>) -> Self {
@@ -242,10 +256,8 @@ fn excluded(entry: &DirEntry, settings: &Settings) -> bool {
 /// output or a tool's cache, and is kept out of the repository: a tag alone must not hide code that ships. Environments of Python
 /// are tagged too, and hold code that runs.
 fn is_cache(directory: &Path) -> bool {
-    let mut begins = [0; CACHE_SIGNATURE.len()];
-    let tag = File::open(directory.join("CACHEDIR.TAG")).and_then(|mut tag| tag.read_exact(&mut begins));
-    tag.is_ok()
-        && begins == *CACHE_SIGNATURE
+    let tag = read_regular(&directory.join("CACHEDIR.TAG"), TAG_BYTES_MAX);
+    tag.is_ok_and(|tag| tag.starts_with(CACHE_SIGNATURE))
         && !directory.join(ENVIRONMENT_MARK).exists()
         && is_kept_out(directory)
 }
@@ -257,6 +269,14 @@ fn is_kept_out(directory: &Path) -> bool {
         builder.standard_filters(false).git_ignore(true).git_exclude(true).parents(true).require_git(false);
         builder.max_depth(Some(1)).follow_links(false).build().flatten().any(|entry| kept(entry.path()))
     };
+    // Whoever reads a pipe waits for somebody who writes.
+    let irregular = |file: PathBuf| fs::metadata(file).is_ok_and(|found| !found.is_file());
+    if directory
+        .ancestors()
+        .any(|above| [".gitignore", ".git/info/exclude"].iter().any(|name| irregular(above.join(name))))
+    {
+        return false;
+    }
     let parent = directory.parent().unwrap_or(directory);
     // Caches of some tools bring a `.gitignore` of their own that names everything.
     !kept(parent, &|path| path == directory)
@@ -390,6 +410,19 @@ mod tests {
         );
         let skipped: Vec<_> = tree.skipped.iter().map(|skipped| skipped.path.as_str()).collect();
         assert_eq!(skipped, [".tool_cache", "target"], "a tag alone hides nothing: `src` is read");
+    }
+
+    #[test]
+    fn pipes_keep_nobody() {
+        let root = tempfile::tempdir().unwrap();
+        write(root.path(), &["tagged/a.py", "kept/b.py"]);
+        fs::write(root.path().join("kept/CACHEDIR.TAG"), CACHE_SIGNATURE).unwrap();
+        for pipe in ["tagged/CACHEDIR.TAG", ".gitignore"] {
+            let pipe = root.path().join(pipe);
+            rustix::fs::mkfifoat(rustix::fs::CWD, &pipe, rustix::fs::Mode::RUSR).unwrap();
+        }
+        let tree = Tree::walk(root.path(), &Settings::default()).unwrap();
+        assert_eq!(paths(&tree), ["kept/CACHEDIR.TAG", "kept/b.py", "tagged/a.py"]);
     }
 
     #[test]

@@ -1,18 +1,15 @@
 //! Accepting findings for a while: an audit is made, what is meant is found in it, and the baseline is written as a whole.
 
-use std::{
-    io,
-    path::{Path, PathBuf},
-};
+use std::path::{Path, PathBuf};
 
 use jiff::civil::Date;
 use shield_audit::{
     baseline::{Baseline, Entry, Pick, PickError, Terms, TermsError, pick},
     finding::Finding,
-    tree::read_regular_text,
+    tree::directory_of,
 };
 
-use super::audit::{AuditRunError, AuditWith, BASELINE, audit_settings, audited, today};
+use super::audit::{AuditRunError, AuditWith, BASELINE, audit_settings, audited, read_baseline, today};
 use crate::{
     durable::{StateFileError, replace_shared},
     manifest::AuditSettings,
@@ -79,9 +76,14 @@ pub fn accept_findings(
         return Err(AcceptError::Past { until: terms.until, today });
     }
     let name = settings.baseline.as_deref().unwrap_or(BASELINE);
-    let file = path.join(name);
+    let file = directory_of(path).join(name);
+    // One that is not there accepts nothing yet.
+    let current = || match read_baseline(path, settings) {
+        Err(error) if error.is_not_found() => Ok(Baseline::new(name)),
+        read => read,
+    };
     let mut order = audit_settings(path, settings, audit_with.advisories)?;
-    order.baseline = Some(current(&file, name)?);
+    order.baseline = Some(current()?);
     let report = audited(path, order, audit_with)?;
 
     let open: Vec<_> = report.found.iter().map(|found| &found.finding).collect();
@@ -90,17 +92,8 @@ pub fn accept_findings(
     let entries = picked.iter().map(|finding| Entry::accept(finding, terms.clone()));
     let entries: Vec<_> = entries.collect::<Result<_, _>>()?;
     // Somebody may have accepted something while the audit ran.
-    let mut baseline = current(&file, name)?;
+    let mut baseline = current()?;
     entries.iter().for_each(|entry| baseline.insert(entry.clone()));
     replace_shared(&file, baseline.to_string().as_bytes())?;
     Ok(AcceptedFindings { file, accepted: picked.into_iter().cloned().zip(entries).collect() })
-}
-
-/// The baseline as it is now; one that is not there accepts nothing yet.
-fn current(file: &Path, name: &str) -> Result<Baseline, AuditRunError> {
-    match read_regular_text(file) {
-        Ok(text) => Ok(Baseline::parse(name, &text)?),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Baseline::new(name)),
-        Err(source) => Err(AuditRunError::Read { path: file.to_owned(), source }),
-    }
 }

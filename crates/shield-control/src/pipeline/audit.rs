@@ -14,7 +14,7 @@ use shield_audit::{
     custom::LoadRulesError,
     foreign::Others,
     report::{Criteria, Found, Outcome, Report},
-    tree::{WalkError, read_regular_text},
+    tree::{WalkError, directory_of, read_text_in},
 };
 use shield_evidence::{Check, CheckOutcome};
 use shield_types::{Sha256Digest, chain};
@@ -96,7 +96,7 @@ pub struct AuditWith<'a> {
     pub tell: &'a (dyn Fn(Progress) + Sync),
 }
 
-/// Audits the directory or file at `path` as `settings` say; paths in these are relative to it.
+/// Audits the directory or file at `path` as `settings` say; paths in these are relative to the directory.
 ///
 /// # Errors
 /// If there is nothing at `path`, or the baseline, the index or a rule file cannot be used. Everything else is part of the report.
@@ -129,8 +129,8 @@ pub(super) fn today() -> Date {
     TimeZone::UTC.to_datetime(jiff::Timestamp::now()).date()
 }
 
-/// What an audit of `path` looks at, as `settings` say, held against nothing that is accepted; paths in these are relative to it. `advisories` is the index, if there is a
-/// file.
+/// What an audit of `path` looks at, as `settings` say, held against nothing that is accepted; paths in these are relative to the
+/// directory. `advisories` is the index, if there is a file.
 ///
 /// # Errors
 /// If the index or a rule file cannot be used.
@@ -139,12 +139,13 @@ pub fn audit_settings(
     settings: &AuditSettings,
     advisories: Option<&Path>,
 ) -> Result<Settings, AuditRunError> {
+    let directory = directory_of(path);
     let mut order = Settings::on(today());
     order.tree.excluded.extend(settings.exclude.iter().cloned());
     order.history = settings.history;
     order.python = settings.python;
-    order.site_packages = settings.site_packages.iter().map(|site| path.join(site)).collect();
-    order.rules = load_rules(path, &settings.rules)?;
+    order.site_packages = settings.site_packages.iter().map(|site| directory.join(site)).collect();
+    order.rules = load_rules(directory, &settings.rules)?;
     order.advisories = advisories.map(index).transpose()?.flatten();
     order.others = Others {
         wanted: settings.scanners.clone(),
@@ -156,13 +157,18 @@ pub fn audit_settings(
 
 /// The accepted findings. A file that is named must be there.
 fn baseline(path: &Path, settings: &AuditSettings) -> Result<Option<Baseline>, AuditRunError> {
-    let name = settings.baseline.as_deref().unwrap_or(BASELINE);
-    let location = path.join(name);
-    match read_regular_text(&location) {
-        Ok(text) => Ok(Some(Baseline::parse(name, &text)?)),
-        Err(error) if settings.baseline.is_none() && error.kind() == io::ErrorKind::NotFound => Ok(None),
-        Err(source) => Err(AuditRunError::Read { path: location, source }),
+    match read_baseline(path, settings) {
+        Err(error) if settings.baseline.is_none() && error.is_not_found() => Ok(None),
+        read => read.map(Some),
     }
+}
+
+/// The accepted findings of a file.
+pub(super) fn read_baseline(path: &Path, settings: &AuditSettings) -> Result<Baseline, AuditRunError> {
+    let (directory, name) = (directory_of(path), settings.baseline.as_deref().unwrap_or(BASELINE));
+    let text = read_text_in(directory, Path::new(name))
+        .map_err(|source| AuditRunError::Read { path: directory.join(name), source })?;
+    Ok(Baseline::parse(name, &text)?)
 }
 
 fn index(path: &Path) -> Result<Option<Index>, AuditRunError> {
@@ -174,6 +180,17 @@ fn index(path: &Path) -> Result<Option<Index>, AuditRunError> {
         Err(source) => Err(AuditRunError::Read { path: path.to_owned(), source }),
     }
 }
+
+// === impl AuditRunError ===
+
+impl AuditRunError {
+    /// Whether a file is not there.
+    pub(super) fn is_not_found(&self) -> bool {
+        matches!(self, Self::Read { source, .. } if source.kind() == io::ErrorKind::NotFound)
+    }
+}
+
+// === impl Pipeline ===
 
 impl Pipeline<'_> {
     /// Passes when nothing that counts was found, and nothing that counts was left unread.

@@ -2,12 +2,14 @@
 
 use std::{
     collections::BTreeSet,
-    fs::{self, File},
-    io::{self, Read},
+    fs, io,
     path::{Path, PathBuf},
 };
 
-use shield_audit::custom::{LoadRulesError, RuleFile, Rules};
+use shield_audit::{
+    custom::{LoadRulesError, RuleFile, Rules},
+    tree::{locate_in, read_regular},
+};
 use shield_types::settings::DOCUMENT_BYTES_MAX;
 
 /// Loads rule files by their paths, relative to `root`; one that is named twice counts once.
@@ -19,7 +21,7 @@ pub fn load_rules(root: &Path, paths: &[String]) -> Result<Rules, LoadRulesError
     let located = paths.iter().map(|path| (path, root.join(path)));
     let once = located.filter(|(_, location)| seen.insert(canonical(location)));
     let files: Vec<_> = once
-        .map(|(path, location)| RuleFile { name: name(root, path, &location), text: read(&location) })
+        .map(|(path, location)| RuleFile { name: name(root, path, &location), text: read(root, path) })
         .collect();
     Rules::load(&files)
 }
@@ -37,22 +39,15 @@ fn name(root: &Path, path: &str, location: &Path) -> String {
     }
 }
 
-/// A pipe is not opened: that would wait for a writer.
-fn read(path: &Path) -> Result<String, String> {
-    let unread = |error: io::Error| format!("cannot be read: {error}");
-    let kind = fs::metadata(path).map_err(unread)?.file_type();
-    if !kind.is_file() {
-        return Err("is no file".to_owned());
-    }
+/// A file that the project names lies in it, behind whatever link.
+fn read(root: &Path, path: &str) -> Result<String, String> {
     let bytes_max = u64::try_from(DOCUMENT_BYTES_MAX).unwrap_or(u64::MAX);
-    let mut bytes = Vec::new();
-    // One byte more than is accepted: a longer one is noticed and still not read to its end.
-    File::open(path)
-        .and_then(|file| file.take(bytes_max.saturating_add(1)).read_to_end(&mut bytes))
-        .map_err(unread)?;
-    if bytes.len() > DOCUMENT_BYTES_MAX {
-        return Err(format!("is larger than {DOCUMENT_BYTES_MAX} bytes: split it"));
-    }
+    let read = locate_in(root, Path::new(path)).and_then(|location| read_regular(&location, bytes_max));
+    let bytes = read.map_err(|error| match error.kind() {
+        io::ErrorKind::FileTooLarge => format!("is larger than {DOCUMENT_BYTES_MAX} bytes: split it"),
+        io::ErrorKind::IsADirectory | io::ErrorKind::InvalidInput => "is no file".to_owned(),
+        _ => format!("cannot be read: {error}"),
+    })?;
     String::from_utf8(bytes)
         .map_err(|error| format!("is not UTF-8 at byte {}", error.utf8_error().valid_up_to()))
 }

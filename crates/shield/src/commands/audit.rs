@@ -1,11 +1,14 @@
 //! `shield audit`: what is wrong with a project, and what of it matters.
 
 use std::{
-    fs,
+    fs, io,
     path::{self, Path, PathBuf},
 };
 
-use shield_audit::report::{Outcome, Report};
+use shield_audit::{
+    report::{Outcome, Report},
+    tree::{directory_of, locate_in},
+};
 use shield_control::{
     manifest::{AuditSettings, FILE_NAME, Manifest},
     pipeline::{AuditRunError, AuditWith, KeptFile, advisories_path, audit_project},
@@ -79,15 +82,7 @@ pub(super) fn look(
 
 /// What `shield.toml` says, if the directory has one, with what the command line says instead.
 fn settings(path: &Path, arguments: &AuditArguments) -> Result<AuditSettings, Failure> {
-    let manifest = path.join(FILE_NAME);
-    let mut settings = match manifest.is_file() {
-        true => {
-            Manifest::load(&manifest)
-                .map_err(|error| Failure::new(Exit::Usage, &error, &error.hints()))?
-                .audit
-        }
-        false => AuditSettings::default(),
-    };
+    let mut settings = manifest(path)?.map_or_else(AuditSettings::default, |manifest| manifest.audit);
     if let Some(fail_on) = arguments.fail_on {
         settings.criteria.fail_on = fail_on.into();
     }
@@ -106,6 +101,21 @@ fn settings(path: &Path, arguments: &AuditArguments) -> Result<AuditSettings, Fa
     settings.allow.extend(&arguments.others.allow);
     settings.imports.extend(arguments.others.import.iter().cloned());
     Ok(settings)
+}
+
+/// The `shield.toml` of what is audited, if there is one: one that lies outside, behind a link, is not its own.
+pub(super) fn manifest(path: &Path) -> Result<Option<Manifest>, Failure> {
+    let directory = directory_of(path);
+    match locate_in(directory, Path::new(FILE_NAME)) {
+        Ok(location) if location.is_file() => Manifest::load(&directory.join(FILE_NAME))
+            .map(Some)
+            .map_err(|error| Failure::new(Exit::Usage, &error, &error.hints())),
+        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
+            let message = format!("failed to read `{}`: {error}", directory.join(FILE_NAME).display());
+            Err(Failure::plain(Exit::Usage, &message, "name a file that can be read"))
+        }
+        Ok(_) | Err(_) => Ok(None),
+    }
 }
 
 /// Paths of the command line are relative to where it is given, those of `shield.toml` to the project.

@@ -1,7 +1,7 @@
 //! `shield audit --fix`, `--plan` and `--revert`: what is done about findings.
 
 use std::{
-    fs,
+    fs, io,
     path::{Path, PathBuf},
 };
 
@@ -14,14 +14,14 @@ use shield_audit::{
         Schedule, Terms, TestCommand, Tests, Work, apply, recover, revert as take_back,
     },
     report::Report,
-    tree::read_regular_text,
+    tree::{locate_in, read_text_in},
 };
 use shield_control::{
-    manifest::{AuditSettings, CommandStage, FILE_NAME, Manifest},
+    manifest::{AuditSettings, CommandStage},
     pipeline::{KeptFile, advisories_path, audit_settings},
 };
 
-use super::audit::{failure, look};
+use super::audit::{failure, look, manifest};
 use crate::{
     cli::OutputFormat,
     exit::{Exit, Failure},
@@ -43,7 +43,7 @@ pub(super) fn fix(
     format: OutputFormat,
 ) -> Result<(), Failure> {
     let root = directory(path)?;
-    let records = root.join(RECORDS);
+    let records = records(&root)?;
     for undone in recover(&root, &records).map_err(|error| told(&error))? {
         output::undone(&undone, format);
     }
@@ -81,7 +81,7 @@ pub(super) fn plan(
 ) -> Result<(), Failure> {
     let root = directory(path)?;
     let remedies = proposed(path, settings, report)?;
-    let owners = OWNER_FILES.iter().find_map(|file| read_regular_text(&root.join(file)).ok());
+    let owners = OWNER_FILES.iter().find_map(|file| read_text_in(&root, Path::new(file)).ok());
     let owners = owners.map(|text| CodeOwners::read(&text));
     let blame = GitBlame { root: root.clone() };
     let today = TimeZone::UTC.to_datetime(jiff::Timestamp::now()).date();
@@ -94,7 +94,7 @@ pub(super) fn plan(
 /// Takes back what the last `--fix` did.
 pub(super) fn revert(path: &Path, format: OutputFormat) -> Result<(), Failure> {
     let root = directory(path)?;
-    let records = root.join(RECORDS);
+    let records = records(&root)?;
     for undone in recover(&root, &records).map_err(|error| told(&error))? {
         output::undone(&undone, format);
     }
@@ -130,14 +130,23 @@ fn directory(path: &Path) -> Result<PathBuf, Failure> {
     }
 }
 
+/// Where the records are: not behind a link out of the directory, which would have them written anywhere.
+fn records(root: &Path) -> Result<PathBuf, Failure> {
+    let records = root.join(RECORDS);
+    for place in [records.parent().unwrap_or(root), &records] {
+        let inside = place.strip_prefix(root).unwrap_or(place);
+        if let Err(error) = locate_in(root, inside)
+            && error.kind() == io::ErrorKind::PermissionDenied
+        {
+            let message = format!("failed to keep records in `{}`: {error}", place.display());
+            return Err(Failure::plain(Exit::Usage, &message, "remove the link"));
+        }
+    }
+    Ok(records)
+}
+
 /// The project's tests, as `shield.toml` says; without them nothing is mended that may change behaviour.
 fn tests(root: &Path) -> Result<Option<TestCommand>, Failure> {
-    let manifest = root.join(FILE_NAME);
-    if !manifest.is_file() {
-        return Ok(None);
-    }
-    let manifest = Manifest::load(&manifest);
-    let manifest = manifest.map_err(|error| Failure::new(Exit::Usage, &error, &error.hints()))?;
     let command = |stage: CommandStage| TestCommand {
         program: "sh".to_owned(),
         arguments: vec!["-c".to_owned(), stage.command],
@@ -147,7 +156,7 @@ fn tests(root: &Path) -> Result<Option<TestCommand>, Failure> {
         report: None,
         output: None,
     };
-    Ok(manifest.stages.test.map(command))
+    Ok(manifest(root)?.and_then(|manifest| manifest.stages.test).map(command))
 }
 
 fn told(error: &ApplyError) -> Failure {

@@ -1,6 +1,6 @@
 //! `shield audit`: what it comes to, where it is written, and what is done about it.
 
-use std::fs;
+use std::{fs, os::unix::fs::symlink};
 
 use crate::support::{Project, Run};
 
@@ -46,6 +46,68 @@ fn packages_without_a_database_are_a_gap() {
     let metadata = "Metadata-Version: 2.1\nName: shop-lib\nVersion: 1.0\n";
     project.write("code/lib/python3.12/site-packages/shop_lib-1.0.dist-info/METADATA", metadata);
     audit(&project, &[]).expect(14).says("no database of advisories");
+}
+
+#[test]
+fn one_file_is_audited_by_what_lies_beside_it() {
+    let project = Project::of_files(&[("code/open.py", OPEN), ("code/other.py", "def f(:\n")]);
+    let audit = |path: &str, arguments: &[&str]| {
+        let variables = [("SHIELD_ADVISORIES", "/nonexistent/advisories")];
+        project.shield_with(&[&["audit", path], arguments].concat(), &variables)
+    };
+    audit("code/open.py", &[]).expect(10).says("open.py:8").says("read: 1 files");
+    project.write("code/shield.toml", "format = 1\n[audit]\nfail_on = \"low\"\nrules = [\"rules.toml\"]\n");
+    project.write(
+        "code/rules.toml",
+        "format = 1\n[[ban]]\nid = \"our/flask\"\ntitle = \"t\"\nseverity = \"low\"\nhelp = \"h\"\nimport = [\"flask\"]\n",
+    );
+    audit("code/open.py", &[]).expect(10).says("our/flask").says("of severity low or above");
+    for rule in ["python/code-injection", "python/cross-site-scripting"] {
+        let picked =
+            ["--accept-rule", rule, "--in", "open.py", "--reason", "a test", "--until", "2999-01-01"];
+        audit("code/open.py", &picked).expect(0);
+    }
+    assert!(project.path().join("code/audit-baseline.txt").is_file());
+    audit("code/open.py", &["--fail-on", "high"]).expect(0).says("accepted by the baseline");
+}
+
+/// Who writes a project may not be allowed to read what its audit can.
+#[test]
+fn links_out_of_the_project_are_not_read() {
+    let project = Project::of_files(&[
+        ("outside/secret", "DB_PASSWORD=hunter2\n"),
+        ("outside/rules.toml", "format = 1\nhunter3 = 1\n"),
+        ("outside/module.py", "import hunter4\n"),
+        ("code/a.py", "import linked\n"),
+    ]);
+    let place = |path: &str| project.path().join(path);
+    let refused = |name: &str| {
+        let run = audit(&project, &["--plan"]).expect(2).says("outside of the audited directory");
+        assert!(!run.shown().contains("hunter"), "{}", run.shown());
+        fs::remove_file(place(name)).unwrap();
+    };
+    for (name, target) in [("audit-baseline.txt", "secret"), ("shield.toml", "secret")] {
+        symlink(place("outside").join(target), place("code").join(name)).unwrap();
+        refused(&format!("code/{name}"));
+    }
+    for setting in ["baseline = \"accepted\"", "rules = [\"accepted\"]"] {
+        symlink(place("outside/rules.toml"), place("code/accepted")).unwrap();
+        project.write("code/shield.toml", &format!("format = 1\n[audit]\n{setting}\n"));
+        refused("code/accepted");
+    }
+    fs::remove_file(place("code/shield.toml")).unwrap();
+    symlink(place("outside/secret"), place("code/CODEOWNERS")).unwrap();
+    symlink(place("outside/module.py"), place("code/linked.py")).unwrap();
+    let run = audit(&project, &["--plan"]).expect(14).says("a link out of the audited directory");
+    assert!(!run.shown().contains("hunter"), "{}", run.shown());
+    symlink(place("outside"), place("code/.shield")).unwrap();
+    for mending in ["--fix", "--revert"] {
+        audit(&project, &[mending]).expect(2).says("outside of the audited directory");
+    }
+    assert!(!place("outside/remedies").exists());
+    // Who runs the audit may name any file.
+    project.write("outside/accepted", "");
+    audit(&project, &["--baseline", "outside/accepted"]).expect(14);
 }
 
 #[test]

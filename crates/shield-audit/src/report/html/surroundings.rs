@@ -7,7 +7,7 @@ use crate::{
     advisories::{Answer, Match, vex::Status},
     report::{
         Coverage, Report,
-        words::{came_of, count, named, newest, not_understood, place, run_of},
+        words::{came_of, count, in_use, named, newest, not_understood, place, run_of},
     },
 };
 
@@ -37,18 +37,18 @@ pub(super) fn known(report: &Report) -> String {
 
 /// What is in use, who says so, and what is known to be wrong with it.
 pub(super) fn packages(report: &Report) -> String {
-    let in_use = report.bill.packages.len();
-    if in_use == 0 && report.packages.is_empty() {
+    let packages = report.bill.packages.len();
+    if packages == 0 && report.packages.is_empty() {
         return String::new();
     }
     let checked = match &report.advisories {
         Answer::NoDatabase => format!(
             r#"<p class="warnings">{} packages are in use, and there is no database of advisories: nothing is known of their vulnerabilities. <code>shield audit --update</code> fetches one.</p>"#,
-            count(in_use)
+            count(packages)
         ),
         Answer::Checked(checked) => format!(
-            r#"<p>{} packages are in use; {} were checked against advisories up to {}{}.</p><p class="names">{}</p>{}"#,
-            count(in_use),
+            r#"<p>Packages: {}; {} checked against advisories up to {}{}.</p><p class="names">{}</p>{}"#,
+            in_use(report),
             count(checked.checked_packages),
             text(&newest(checked, report.day)),
             text(&not_understood(checked)),

@@ -17,12 +17,12 @@ pub enum HistoryError {
         #[source]
         source: io::Error,
     },
-    /// `git` refuses the directory: it belongs to no repository, or to one of another user.
+    /// `git` refuses the directory: it belongs to no repository, or to one that is damaged.
     #[error("read the history of `{}`: {message}", directory.display())]
     Refused {
         /// As given.
         directory: PathBuf,
-        /// What `git` says, in its words.
+        /// Which of the two; not in the words of `git`, which may quote any file.
         message: String,
     },
     /// A `git` that was running broke off, or answered what it never does.

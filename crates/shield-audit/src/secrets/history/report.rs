@@ -51,7 +51,7 @@ pub enum UnreadReason {
     Missing,
     /// The clone is shallow: older commits are elsewhere.
     Shallow,
-    /// `git` broke off, saying this.
+    /// `git` broke off, in this way.
     BrokeOff(String),
 }
 

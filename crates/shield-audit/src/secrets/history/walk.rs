@@ -50,6 +50,8 @@ impl Walk {
             "--raw",
             "--no-abbrev",
             "--no-renames",
+            "--no-ext-diff",
+            "--no-textconv",
             "--diff-filter=AMT",
         ];
         let (changes, entries) = git.start("diff-tree", &options, Stdio::from(listed))?;
