@@ -9,8 +9,8 @@ use super::{
     Criteria, Gap, Report, Scanner,
     escape::{markdown as plain, markdown_code as code, sentence, within},
     words::{
-        Group, advice, apart_by, came_of, capital, count, groups, named, newest, not_understood, place,
-        run_of, seen_by, steps, verdict,
+        Group, advice, apart_by, came_of, capital, count, groups, installed, named, newest, not_understood,
+        place, run_of, seen_by, steps, verdict,
     },
 };
 use crate::{advisories::Answer, dependencies::Believed, finding::Finding};
@@ -210,6 +210,7 @@ fn coverage(text: &mut String, report: &Report) {
     if coverage.left_out() > 0 {
         write!(text, "; {} left out by the settings", count(coverage.left_out())).expect(ANYTHING);
     }
+    text.push_str(&installed(coverage));
     let missing = coverage.missing();
     if missing.is_empty() {
         text.push_str(". Nothing is missing.\n");

@@ -7,7 +7,7 @@ use crate::{
     advisories::{Answer, Match, vex::Status},
     report::{
         Coverage, Report,
-        words::{came_of, count, named, newest, not_understood, place, run_of},
+        words::{came_of, count, installed, named, newest, not_understood, place, run_of},
     },
 };
 
@@ -143,9 +143,10 @@ pub(super) fn coverage(coverage: &Coverage) -> String {
         missing => format!("{} things are missing, see above.", count(missing)),
     };
     format!(
-        "<p>{} files with {} bytes. {history} {missing}</p>{}",
+        "<p>{} files with {} bytes{}. {history} {missing}</p>{}",
         count(coverage.files),
         count(coverage.bytes),
+        installed(coverage),
         table(&["left out", "why"], rows)
     )
 }
