@@ -79,8 +79,7 @@ pub(super) fn handed(text: &str) -> BTreeSet<&str> {
                 .rsplit_once("require(")?;
             return package_of(module.trim_matches(['"', '\'', '`', ' ']));
         }
-        let start = function.rfind(|part: char| !(part.is_ascii_alphanumeric() || "_$.".contains(part)));
-        let chain = &function[start.map_or(0, |before| before + 1).min(function.len())..];
+        let chain = last_name(function, "_$.");
         bound.get(chain.split('.').next()?).copied()
     });
     called.collect()
@@ -88,16 +87,12 @@ pub(super) fn handed(text: &str) -> BTreeSet<&str> {
 
 /// What packages are called in a text: `const a = require("b")`, `import a from "b"`.
 fn bindings(text: &str) -> impl Iterator<Item = (&str, &str)> {
-    let last_name = |before: &'_ str| {
-        let start = before.rfind(|part: char| !(part.is_ascii_alphanumeric() || "_$".contains(part)));
-        start.map_or(0, |at| at + before[at..].chars().next().map_or(1, char::len_utf8))
-    };
     let required = memmem::find_iter(text.as_bytes(), "require(").map(|at| (at, at + "require(".len(), true));
     let imported = memmem::find_iter(text.as_bytes(), "from").map(|at| (at, at + "from".len(), false));
     required.chain(imported).filter_map(move |(at, behind, assigned)| {
         let before = text[..at].trim_end();
         let before = if assigned { before.strip_suffix('=')?.trim_end() } else { before };
-        let name = &before[last_name(before)..];
+        let name = last_name(before, "_$");
         let argument = skipped(window(text, behind));
         let (module, _) =
             argument.starts_with(['"', '\'', '`']).then(|| until_quote(argument, 0)).flatten()?;
@@ -105,15 +100,32 @@ fn bindings(text: &str) -> impl Iterator<Item = (&str, &str)> {
     })
 }
 
-/// Whether an argument is one text that says all; of what runs code, its words are looked at like any other text.
-fn is_whole(argument: &str) -> bool {
-    let argument = skipped(argument);
-    if !argument.starts_with(['"', '\'', '`']) {
-        return argument.starts_with(')');
+/// Whether arguments, or a member in brackets, are texts that say all: what these would run is looked at like any other text.
+fn is_whole(arguments: &str) -> bool {
+    let mut rest = skipped(arguments);
+    loop {
+        if rest.starts_with([')', ']']) {
+            return true;
+        }
+        if !rest.starts_with(['"', '\'', '`']) {
+            return false;
+        }
+        let Some((inner, end)) = until_quote(rest, 0) else { return false };
+        if rest.starts_with('`') && inner.contains("${") {
+            return false;
+        }
+        let after = skipped(&rest[end + 1..]);
+        match after.strip_prefix(',') {
+            Some(next) => rest = skipped(next),
+            None => return after.starts_with([')', ']']),
+        }
     }
-    let Some((inner, end)) = until_quote(argument, 0) else { return false };
-    let after = skipped(&argument[end + 1..]);
-    !(argument.starts_with('`') && inner.contains("${")) && after.starts_with([')', ',', ']'])
+}
+
+/// The name that a text ends with, of these characters beside letters and digits.
+fn last_name<'t>(text: &'t str, others: &str) -> &'t str {
+    let part = |character: char| character.is_ascii_alphanumeric() || others.contains(character);
+    &text[text.trim_end_matches(part).len()..]
 }
 
 fn is_open_require(text: &str, at: usize) -> bool {
