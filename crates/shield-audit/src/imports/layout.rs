@@ -17,8 +17,6 @@ const NOT_OURS: [&str; 6] =
     ["node_modules", "__pycache__", "site-packages", "dist-packages", "__pypackages__", ".git"];
 /// Folders that hold no code of the project, as hidden ones do not, whatever else they hold.
 const BUILT: [&str; 2] = ["build", "dist"];
-/// What lies in environments and in caches.
-const FOREIGN: [&str; 2] = ["pyvenv.cfg", "CACHEDIR.TAG"];
 
 /// What the search path is made from.
 #[derive(Clone, Debug, Default)]
@@ -202,9 +200,10 @@ impl Layout {
                 return self.unread.push(Unread { path: folder.to_owned(), reason: error.to_string() });
             }
         };
-        let foreign = entries.iter().any(|entry| FOREIGN.contains(&entry.name.as_str()));
-        let installed = self.roots.iter().any(|root| root.home == Home::Site && root.folder == folder);
-        if (foreign || installed) && place.depth > 0 {
+        let has = |name: &str| entries.iter().any(|entry| entry.name == name);
+        // Only where no code is looked for: a tag must hide none.
+        let cache = !place.code && has("CACHEDIR.TAG");
+        if (has("pyvenv.cfg") || cache) && place.depth > 0 {
             return;
         }
         for entry in entries {

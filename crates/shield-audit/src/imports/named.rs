@@ -442,7 +442,7 @@ mod tests {
             ("Dockerfile", "RUN pip install -U \\\n  plain vuln-cmd\n"),
             ("README.md", "`plain`\n"),
             ("node_modules/a/c.yml", "a: plain\n"),
-            ("cache/CACHEDIR.TAG", ""),
+            (".venv/lib/site-packages/a/c.yml", "a: plain\n"),
         ] {
             assert_eq!(named_by(path, text), [""; 0], "{path}: {text}");
         }
