@@ -13,8 +13,8 @@ use crate::{
     dependencies::{Ecosystem, PackageName},
     finding::Finding,
     imports::{
-        Declared, Distributions, Files, Home, Inventory, Layout, Library, Packaging, PythonVersion, Reach,
-        Surroundings, Surveyor, Target, Usage, is_for_tests, listed_modules, reach, started_modules,
+        Declared, Distributions, Files, Home, Inventory, Layout, Library, ModuleId, Packaging, PythonVersion,
+        Reach, Surroundings, Surveyor, Target, Usage, is_for_tests, named, reach,
     },
     reachability::{Reachability, Tier},
     report::{Gap, Part},
@@ -124,12 +124,11 @@ pub(super) fn look(
 }
 
 fn made(parts: &Parts<'_>) -> Imports {
-    let Parts { files, project, layout, library, distributions, .. } = *parts;
+    let Parts { files, project, layout, library, .. } = *parts;
     let packaging = Packaging { files, project, library };
     let mut imports = Imports { findings: packaging.project(layout), ..Imports::default() };
     imports.broken(parts, &packaging);
-    let graph = Graph { files, project, library, layout, distributions };
-    imports.graph = graph.made(&mut imports.gaps);
+    imports.graph = parts.graph(&mut imports.gaps);
     let unread = layout.unread.iter().chain(&library.inventory.unread).cloned().chain(library.unread());
     imports
         .gaps
@@ -149,7 +148,7 @@ fn version(sites: &[String], python: Option<PythonVersion>) -> PythonVersion {
 }
 
 /// Whether a file of the project is only there for its tests: nobody starts at it.
-pub(super) fn is_of_tests(project: &str, path: &str) -> bool {
+fn is_of_tests(project: &str, path: &str) -> bool {
     relative(project, path).trim_end_matches(".py").split('/').any(is_for_tests)
 }
 
@@ -213,32 +212,36 @@ impl Imports {
     }
 }
 
-/// What the walk through the graph is about.
-struct Graph<'a> {
-    files: &'a dyn Files,
-    project: &'a str,
-    library: &'a Library<'a>,
-    layout: &'a Layout,
-    distributions: &'a Distributions,
-}
+// === impl Parts ===
 
-// === impl Graph ===
-
-impl Graph<'_> {
-    /// What is reached from everything of the project that is no test.
-    fn made(&self, gaps: &mut Vec<Gap>) -> ImportGraph {
+impl Parts<'_> {
+    /// Where the search begins: the project's modules, tests apart, what runs at every start, and what the project's texts name.
+    pub(super) fn roots(&self, gaps: &mut Vec<Gap>) -> Vec<ModuleId> {
         let inventory = self.library.inventory;
-        let files = self.layout.sources.iter().filter(|path| !is_of_tests(self.project, path));
         let at_start = self.layout.at_start.iter().filter_map(|name| inventory.find(name));
-        let started = started_modules(self.files, self.project, self.distributions);
-        let listed = files
-            .clone()
-            .filter_map(|path| self.files.read(path).ok())
-            .flat_map(|bytes| String::from_utf8(bytes).map(|text| listed_modules(&text)).unwrap_or_default());
-        let named: Vec<_> =
-            started.into_iter().chain(listed).filter_map(|name| inventory.find(&name)).collect();
-        let own = files.clone().filter_map(|path| inventory.at(path));
-        let roots: Vec<_> = own.chain(at_start).chain(named).collect();
+        let modules: BTreeSet<&str> = self.layout.sources.iter().map(String::as_str).collect();
+        let texts: Vec<&str> = self.own(&self.layout.texts).map(String::as_str).collect();
+        let named = named(self.files, &texts, (inventory, &modules), self.distributions);
+        gaps.extend(
+            named
+                .unread
+                .iter()
+                .map(|one| Gap::of(Part::Imports, relative(self.project, &one.path), &one.reason)),
+        );
+        let own = self.own(&self.layout.sources).filter_map(|path| inventory.at(path));
+        own.chain(at_start).chain(named.modules).collect()
+    }
+
+    /// The files that are not for tests.
+    fn own<'f>(&self, files: &'f [String]) -> impl Iterator<Item = &'f String> {
+        let project = self.project;
+        files.iter().filter(move |path| !is_of_tests(project, path))
+    }
+
+    /// What is reached from everything of the project that is no test.
+    fn graph(&self, gaps: &mut Vec<Gap>) -> ImportGraph {
+        let inventory = self.library.inventory;
+        let roots = self.roots(gaps);
         let reached = reach(self.library, self.distributions, &roots);
         gaps.extend(
             reached
@@ -262,7 +265,10 @@ impl Graph<'_> {
             never_imported,
             unreached: unreached.map(|(_, module)| module.path.to_string()).collect(),
             usage: usage.into_iter().map(|(name, usage)| (name.to_owned(), usage)).collect(),
-            roots: files.map(|path| relative(self.project, path).to_owned()).collect(),
+            roots: self
+                .own(&self.layout.sources)
+                .map(|path| relative(self.project, path).to_owned())
+                .collect(),
             open: reached.open.iter().map(|id| inventory.module(*id).name.to_string()).collect(),
             digest: Some(digest(inventory, &reached)),
             others: Reachability::default(),

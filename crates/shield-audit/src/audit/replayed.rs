@@ -6,7 +6,7 @@ use shield_types::chain;
 
 use super::{
     Progress, Settings,
-    graph::{Parts, is_of_tests, with_parts},
+    graph::{Parts, with_parts},
     run::sites,
 };
 use crate::{
@@ -83,12 +83,9 @@ pub fn replayed(
 
 /// Judges by what the project's modules, tests apart, lead to.
 fn with_graph(parts: &Parts<'_>, report: &Report, survey: &Survey, gaps: &mut Vec<Gap>) -> Replay {
-    let Parts { project, layout, library, distributions, .. } = *parts;
+    let Parts { library, distributions, .. } = *parts;
     let inventory = library.inventory;
-    let files = layout.sources.iter().filter(|path| !is_of_tests(project, path));
-    let at_start = layout.at_start.iter().filter_map(|name| inventory.find(name));
-    let roots: Vec<_> = files.filter_map(|path| inventory.at(path)).chain(at_start).collect();
-    let reached = reach(library, distributions, &roots);
+    let reached = reach(library, distributions, &parts.roots(gaps));
     gaps.extend(reached.unread.iter().map(|one| Gap::of(Part::Imports, &one.path, &one.reason)));
     let reachability = Reachability::new(inventory, &reached, distributions);
     judge(report, survey, &|path| reachability.standing(path))

@@ -16,10 +16,11 @@ use crate::{
     finding::{Finding, number_alike},
     foreign::{Runner, hear},
     imports::Disk,
+    languages,
     python::Suppressed,
     report::{Accepted, Coverage, Found, Report},
     secrets::{self, Scanner},
-    tree::{Skipped, Tree, WalkError},
+    tree::{Origin, Skipped, Tree, WalkError},
 };
 
 /// Audits the directory or file at `root`. What cannot be read is part of the report; the same tree and settings give the same
@@ -91,6 +92,7 @@ pub fn audit(
         coverage: Coverage {
             files: code.files,
             bytes: code.bytes,
+            installed_not_audited: not_audited(&tree),
             history: past.read.map(Into::into),
             secrets_only: code.secrets_only,
             skipped: code.skipped,
@@ -104,6 +106,12 @@ pub fn audit(
         seen_by: joined.seen_by,
         own_rules,
     })
+}
+
+/// Installed files of code that no rule looks at: of dependencies only Python is audited.
+fn not_audited(tree: &Tree) -> usize {
+    let installed = tree.entries().iter().filter(|entry| entry.origin == Origin::Dependency);
+    installed.filter(|entry| languages::is_candidate(&entry.path)).count()
 }
 
 /// Everything that others may have seen too, if anybody is asked.

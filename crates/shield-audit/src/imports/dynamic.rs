@@ -55,7 +55,8 @@ fn plain(argument: &Expr) -> Option<Range<u32>> {
     (range.len().to_usize() == literal.value.len()).then(|| range.start().into()..range.end().into())
 }
 
-fn called(function: &Expr) -> Option<&str> {
+/// The last name of what is called.
+pub(super) fn called(function: &Expr) -> Option<&str> {
     match function {
         Expr::Name(name) => Some(name.id.as_str()),
         Expr::Attribute(attribute) => Some(attribute.attr.as_str()),

@@ -1,9 +1,6 @@
 //! Folders of the search path that no setting of Python names: those of containers, of environments and of whatever starts programs.
 
-use std::collections::BTreeSet;
-
 use super::{
-    distributions::Distributions,
     files::{EntryKind, Files, folder_of, join, text_at},
     own_path::normal,
 };
@@ -30,33 +27,6 @@ pub(super) fn search_folders(files: &dyn Files, project: &str) -> Vec<String> {
 
 fn is_container(name: &str) -> bool {
     name.contains("Dockerfile") || name.contains("Containerfile")
-}
-
-/// What the project's container files, scripts and lists of processes start: modules of installed programs that they name, and
-/// modules behind `-m`.
-pub fn started_modules(files: &dyn Files, project: &str, distributions: &Distributions) -> BTreeSet<String> {
-    let entries = files.list(project).unwrap_or_default();
-    let starting =
-        entries.iter().filter(|entry| entry.kind == EntryKind::File && may_set_variables(&entry.name));
-    let texts: Vec<String> =
-        starting.filter_map(|entry| text_at(files, &join(project, &entry.name))).collect();
-    let mut words: BTreeSet<&str> = BTreeSet::new();
-    let mut modules = BTreeSet::new();
-    for text in &texts {
-        let parts = text.split(|end: char| !(end.is_alphanumeric() || matches!(end, '_' | '.' | '-')));
-        let mut before = "";
-        for word in parts.filter(|word| !word.is_empty()) {
-            if before == "-m" {
-                modules.extend([word.to_owned(), format!("{word}.__main__")]);
-            }
-            words.insert(word.trim_end_matches('.'));
-            before = word;
-        }
-    }
-    let programs = distributions.iter().flat_map(|distribution| &distribution.programs);
-    modules
-        .extend(programs.filter(|(name, _)| words.contains(name.as_str())).map(|(_, module)| module.clone()));
-    modules
 }
 
 fn may_set_variables(name: &str) -> bool {

@@ -37,44 +37,15 @@ pub fn facts(text: &str, target: &Target) -> Facts {
     })
 }
 
-/// Parts of the names of lists whose texts frameworks import: `INSTALLED_APPS`, `MIDDLEWARE`, `AUTHENTICATION_BACKENDS`, ….
-const LISTS: [&str; 5] = ["APPS", "MIDDLEWARE", "BACKENDS", "EXTENSIONS", "PLUGINS"];
-
-/// The texts of lists of modules that a framework imports, by how the lists are called.
-pub fn listed_modules(text: &str) -> Vec<String> {
-    let is_list = |name: &str| LISTS.iter().any(|part| name.contains(part));
-    if !is_list(text) {
-        return Vec::new();
-    }
-    syntax::with_module(text, |module, _| {
-        let mut found = Vec::new();
-        for statement in &module.body {
-            let (targets, value) = match statement {
-                Stmt::Assign(assignment) => (&assignment.targets[..], Some(&*assignment.value)),
-                Stmt::AnnAssign(assignment) => {
-                    (std::slice::from_ref(&*assignment.target), assignment.value.as_deref())
-                }
-                Stmt::AugAssign(more) => (std::slice::from_ref(&*more.target), Some(&*more.value)),
-                _ => continue,
-            };
-            let names = targets.iter().filter_map(Expr::as_name_expr);
-            if names.into_iter().any(|name| is_list(&name.id)) {
-                found.extend(value.map(strings).unwrap_or_default());
-            }
-        }
-        found
-    })
-}
-
-/// Every text in a module that can be a module's name, each once.
+/// Every text in a module, each once, with the literal pieces of those that are put together.
 pub(super) fn texts(text: &str) -> BTreeSet<String> {
-    let mut names = Names::default();
-    syntax::with_module(text, |module, _| names.visit_body(&module.body));
-    names.0
+    let mut texts = Texts::default();
+    syntax::with_module(text, |module, _| texts.visit_body(&module.body));
+    texts.0
 }
 
 #[derive(Default)]
-struct Names(BTreeSet<String>);
+struct Texts(BTreeSet<String>);
 
 /// Where the walk is.
 #[derive(Clone, Copy)]
@@ -163,14 +134,25 @@ fn strings(value: &Expr) -> Vec<String> {
         .collect()
 }
 
-// === impl Names ===
+// === impl Texts ===
 
-impl<'a> Visitor<'a> for Names {
+impl<'a> Visitor<'a> for Texts {
     fn visit_expr(&mut self, expression: &'a Expr) {
-        if let Expr::StringLiteral(literal) = expression
-            && dynamic::dotted(literal.value.to_str())
-        {
-            self.0.insert(literal.value.to_str().to_owned());
+        match expression {
+            Expr::StringLiteral(literal) => {
+                self.0.insert(literal.value.to_str().to_owned());
+            }
+            Expr::BytesLiteral(literal) => {
+                let bytes: Vec<u8> = literal.value.bytes().collect();
+                self.0.extend(String::from_utf8(bytes));
+            }
+            Expr::FString(formatted) => self.0.extend(
+                formatted
+                    .value
+                    .elements()
+                    .filter_map(|element| Some(element.as_literal()?.value.to_string())),
+            ),
+            _ => {}
         }
         walk_expr(self, expression);
     }

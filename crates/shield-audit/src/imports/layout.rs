@@ -8,12 +8,15 @@ use super::{
     files::{EntryKind, Files, join, text_at},
     ini::{self, Section},
     inventory::{Home, SearchRoot, Unread},
+    named::may_name,
     syntax,
 };
 
-/// Folders that hold no code of the project, whatever else they hold.
+/// Folders that hold nothing of the project.
 const NOT_OURS: [&str; 6] =
-    ["node_modules", "__pycache__", "site-packages", "build", "dist", "__pypackages__"];
+    ["node_modules", "__pycache__", "site-packages", "dist-packages", "__pypackages__", ".git"];
+/// Folders that hold no code of the project, as hidden ones do not, whatever else they hold.
+const BUILT: [&str; 2] = ["build", "dist"];
 
 /// What the search path is made from.
 #[derive(Clone, Debug, Default)]
@@ -35,6 +38,8 @@ pub struct Layout {
     pub reasons: Vec<RootReason>,
     /// The project's files of Python.
     pub sources: Vec<String>,
+    /// Its files that may name modules in their texts, those of Python among them, also where no code of the project is looked for.
+    pub texts: Vec<String>,
     /// Modules that installed `.pth` files import at every start.
     pub at_start: Vec<String>,
     /// What could not be read.
@@ -103,6 +108,14 @@ pub(super) fn texts(value: &Value) -> Vec<String> {
     }
 }
 
+/// Where the walk is.
+#[derive(Clone, Copy)]
+struct Place {
+    depth: usize,
+    /// Whether modules of the project may lie here.
+    code: bool,
+}
+
 // === impl Layout ===
 
 impl Layout {
@@ -112,6 +125,7 @@ impl Layout {
             roots: Vec::new(),
             reasons: Vec::new(),
             sources: Vec::new(),
+            texts: Vec::new(),
             at_start: Vec::new(),
             unread: Vec::new(),
         };
@@ -133,8 +147,9 @@ impl Layout {
             layout.add(files, folder.clone(), Home::Site, "installed distributions");
             layout.add_paths(files, folder);
         }
-        layout.walk(files, project, 0);
+        layout.walk(files, project, Place { depth: 0, code: true });
         layout.sources.sort();
+        layout.texts.sort();
         layout
     }
 
@@ -172,9 +187,9 @@ impl Layout {
         }
     }
 
-    fn walk(&mut self, files: &dyn Files, folder: &str, depth: usize) {
+    fn walk(&mut self, files: &dyn Files, folder: &str, place: Place) {
         let entries = match files.list(folder) {
-            Ok(entries) if depth <= 64 => entries,
+            Ok(entries) if place.depth <= 64 => entries,
             Ok(_) => {
                 return self.unread.push(Unread {
                     path: folder.to_owned(),
@@ -185,18 +200,28 @@ impl Layout {
                 return self.unread.push(Unread { path: folder.to_owned(), reason: error.to_string() });
             }
         };
-        let environment = entries.iter().any(|entry| entry.name == "pyvenv.cfg");
-        if environment && depth > 0 {
+        let has = |name: &str| entries.iter().any(|entry| entry.name == name);
+        // Only where no code is looked for: a tag must hide none.
+        let cache = !place.code && has("CACHEDIR.TAG");
+        if (has("pyvenv.cfg") || cache) && place.depth > 0 {
             return;
         }
         for entry in entries {
             let path = join(folder, &entry.name);
             match entry.kind {
-                EntryKind::Folder
-                    if entry.name.starts_with('.') || NOT_OURS.contains(&entry.name.as_str()) => {}
-                EntryKind::Folder => self.walk(files, &path, depth + 1),
-                EntryKind::File if entry.name.ends_with(".py") => self.sources.push(path),
-                EntryKind::File => {}
+                EntryKind::Folder if NOT_OURS.contains(&entry.name.as_str()) => {}
+                EntryKind::Folder => {
+                    let built = entry.name.starts_with('.') || BUILT.contains(&entry.name.as_str());
+                    self.walk(files, &path, Place { depth: place.depth + 1, code: place.code && !built });
+                }
+                EntryKind::File => {
+                    if place.code && entry.name.ends_with(".py") {
+                        self.sources.push(path.clone());
+                    }
+                    if may_name(&entry.name) {
+                        self.texts.push(path);
+                    }
+                }
             }
         }
     }

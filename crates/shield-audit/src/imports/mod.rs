@@ -6,6 +6,7 @@
 //! can be fed with text.
 
 mod circle;
+mod commands;
 mod conditions;
 mod declared;
 mod distributions;
@@ -22,6 +23,8 @@ mod library;
 mod load;
 mod machine_code;
 mod manifest;
+mod named;
+mod opening;
 mod own_path;
 mod packaging;
 mod plan;
@@ -41,8 +44,7 @@ mod vain;
 pub use conditions::Target;
 pub use declared::Declared;
 pub use distributions::{Distribution, Distributions};
-pub use environment::started_modules;
-pub use extract::{facts, listed_modules};
+pub use extract::facts;
 pub use facts::{Bound, Facts, Guard, Import, ImportedName, Mention, Origin, What, When};
 pub use files::{Disk, Entry, EntryKind, Files, Memory};
 pub use inventory::{Home, Inventory, Module, ModuleId, SearchRoot, Shadowed, Shape, Unread};
@@ -50,6 +52,7 @@ pub use layout::{Layout, RootReason, Surroundings};
 pub use library::{Library, Presence};
 pub use load::{LoadCause, LoadFailure, Loader};
 pub use manifest::{NewFile, missing_manifest};
+pub use named::{Named, named};
 pub use packaging::{
     BROKEN_IMPORT, CIRCULAR_IMPORT, DEAD_PYTEST, HIDDEN_FILE, NO_INIT, NO_MANIFEST, Packaging, REFUSED_FILE,
     SHADOWS_STANDARD, UNDECLARED_IMPORT, UNDEFINED_NAME,

@@ -2,9 +2,10 @@
 //!
 //! Over-approximated on purpose: what is called unreachable can never run. A branch that the version or the platform rules out, and what only
 //! type checkers import, counts as never; every other import counts, whenever it runs. A text that is a module's dotted name counts as an
-//! import of it, since it may be given to a call that imports. Where only the running program knows a name, any text of that module may be
-//! the name of something beside it, and if the module also looks into folders, anything below its package; such modules are listed, so that what else they
-//! load can be declared as a root. Only modules that are reached are read.
+//! import of it, since it may be given to a call that imports. Where only the running program knows a name, a module of the project leads to
+//! everything that is installed. One that is installed leads to what the project's texts name, which are roots ([`super::named`]), and any text of
+//! its own may be the name of something beside it, and if it also looks into folders, anything below its package; such modules
+//! are listed, so that what else they load can be declared as a root. Only modules that are reached are read.
 
 use std::collections::BTreeMap;
 
@@ -13,11 +14,13 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     distributions::{Distributions, is_for_people},
+    dynamic::dotted,
     extract,
     facts::{Facts, Import, ImportedName, What, When},
     inventory::{Home, Inventory, ModuleId, Unread},
     library::Library,
     machine_code::TextIndex,
+    opening,
     resolve::Found,
 };
 
@@ -35,7 +38,7 @@ pub enum Via {
     Beginning,
     /// A text that is its name, in a module that is reached.
     Text,
-    /// A call with a name that only the running program knows, in a module that looks into folders.
+    /// A name that only the running program knows: of a module of the project, or of one that looks into folders.
     Anything,
     /// An entry point of a group that is asked for.
     EntryPoint,
@@ -76,6 +79,8 @@ pub struct Usage {
 struct Next {
     targets: Vec<(ModuleId, Via)>,
     open: bool,
+    /// It leads to everything that is installed.
+    everything: bool,
     unread: Option<Unread>,
 }
 
@@ -135,6 +140,9 @@ pub fn reach(library: &Library<'_>, distributions: &Distributions, roots: &[Modu
                 reach.enter(target, Link { from: Some(from), via }, &mut following);
             }
             reach.open.extend(next.open.then_some(from));
+            if next.everything {
+                reach.enter_installed(library.inventory, from);
+            }
             reach.unread.extend(next.unread);
         }
         frontier = following;
@@ -190,6 +198,14 @@ impl Reach {
         usage
     }
 
+    /// What is installed is reached at once: nothing is left that it could lead to.
+    fn enter_installed(&mut self, inventory: &Inventory, from: ModuleId) {
+        for (id, _) in inventory.modules().filter(|(_, module)| module.home == Home::Site) {
+            let place = &mut self.links[id.index()];
+            *place = place.or(Some(Link { from: Some(from), via: Via::Anything }));
+        }
+    }
+
     fn enter(&mut self, id: ModuleId, link: Link, frontier: &mut Vec<ModuleId>) {
         let place = &mut self.links[id.index()];
         if place.is_none() {
@@ -234,7 +250,10 @@ impl Walk<'_> {
             self.import(id, &facts, import, next);
         }
         next.targets.extend(self.texts.named_in(text).map(|target| (target, Via::Text)));
-        if next.open {
+        if self.library.inventory.module(id).home == Home::Project {
+            next.open |= opening::is_open(text);
+            next.everything = next.open;
+        } else if next.open {
             self.open(id, text, next);
         }
         for (group, modules) in &self.groups {
@@ -291,7 +310,7 @@ impl Walk<'_> {
     fn open(&self, id: ModuleId, text: &str, next: &mut Next) {
         let inventory = self.library.inventory;
         let package = inventory.package_of(id);
-        for literal in extract::texts(text) {
+        for literal in extract::texts(text).into_iter().filter(|text| dotted(text)) {
             let relative = literal.trim_start_matches('.');
             let below =
                 (!package.is_empty()).then(|| inventory.find(&format!("{package}.{relative}"))).flatten();

@@ -187,29 +187,6 @@ fn programs_below_the_project_have_paths_of_their_own() {
 }
 
 #[test]
-fn what_containers_start_is_a_root() {
-    let files = Memory::new([
-        ("/p/Dockerfile", "CMD [\"gunicorn\", \"app:app\"]\n"),
-        ("/p/start.sh", "python3 -m celery.bin worker\n"),
-        (
-            "/s/gunicorn-1.dist-info/entry_points.txt",
-            "[console_scripts]\ngunicorn = gunicorn.app:run [gevent]\n",
-        ),
-        ("/s/idle-1.dist-info/entry_points.txt", "[console_scripts]\nidle = idle:main\n"),
-    ]);
-    let distributions = Distributions::read(&files, &["/s".to_owned()]);
-    let started: Vec<_> = started_modules(&files, "/p", &distributions).into_iter().collect();
-    assert_eq!(started, ["celery.bin", "celery.bin.__main__", "gunicorn.app"]);
-}
-
-#[test]
-fn lists_of_frameworks_name_modules() {
-    let text =
-        "INSTALLED_APPS: list[str] = ['rest_framework', 'a.b']\nMIDDLEWARE += ('x',)\nWORDS = ['click']\n";
-    assert_eq!(listed_modules(text), ["rest_framework", "a.b", "x"]);
-}
-
-#[test]
 fn captures_are_names() {
     let text = "match x:\n    case {'k': first, **second}: pass\n    case [third, *fourth]: pass\n    case int() as fifth: pass\n";
     let case = package(&[
@@ -485,6 +462,18 @@ fn unknown_names_are_listed() {
             .collect();
         assert_eq!(chain, [("app", Via::Root), ("lib.load", Via::Import), ("lib.load.inner", Via::Text)]);
     });
+}
+
+#[test]
+fn unknown_names_of_the_project_are_everything() {
+    let site = [("/site/a/__init__.py", ""), ("/site/a/b.py", ""), ("/site/c.py", "")];
+    let reached = |text| Case::new(&[&[("/p/app.py", text)], &site[..]].concat()).reached(&["app"]);
+    assert_eq!(reached("import c\n"), ["app", "c"]);
+    for text in
+        ["import_module(os.environ['A'])\n", "exec(open(x).read())\n", "import pickle\npickle.load(f)\n"]
+    {
+        assert_eq!(reached(text), ["a", "a.b", "app", "c"], "{text}");
+    }
 }
 
 #[test]

@@ -18,3 +18,4 @@ mod tests;
 
 pub use search::{Reachability, Search, Tier, reachability};
 pub use sources::Sources;
+pub(crate) use sources::quoted;

@@ -39,7 +39,7 @@ pub(super) fn below<'p>(path: &'p str, directory: &str) -> Option<&'p str> {
 
 /// Everything that could be a quoted text, whatever stands before it: each quote is taken for an opening one, so that no apostrophe
 /// in a comment hides what follows.
-pub(super) fn quoted(text: &str) -> impl Iterator<Item = &str> {
+pub(crate) fn quoted(text: &str) -> impl Iterator<Item = &str> {
     let openings = memchr::memchr3_iter(b'"', b'\'', b'`', text.as_bytes());
     openings.filter_map(move |at| until_quote(text, at).map(|(inner, _)| inner))
 }
@@ -86,12 +86,21 @@ impl<'a> Sources<'a> {
         self.paths().filter(|path| names.contains(&name(path))).collect()
     }
 
-    /// The text of a file, strange bytes replaced: they are in no name.
+    /// The text of a file, strange bytes replaced: they are in no name. What begins as UTF-16 is read as that.
     ///
     /// # Errors
     /// If it cannot be read.
     pub(super) fn text(&self, path: &str) -> io::Result<String> {
-        Ok(String::from_utf8_lossy(&(self.read)(path)?).into_owned())
+        let bytes = (self.read)(path)?;
+        let wide = |unit: fn([u8; 2]) -> u16| {
+            let units: Vec<u16> = bytes[2..].chunks_exact(2).map(|pair| unit([pair[0], pair[1]])).collect();
+            String::from_utf16_lossy(&units)
+        };
+        Ok(match bytes.get(..2) {
+            Some([0xff, 0xfe]) => wide(u16::from_le_bytes),
+            Some([0xfe, 0xff]) => wide(u16::from_be_bytes),
+            _ => String::from_utf8_lossy(&bytes).into_owned(),
+        })
     }
 }
 

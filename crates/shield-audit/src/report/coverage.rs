@@ -13,6 +13,8 @@ pub struct Coverage {
     pub files: usize,
     /// Their bytes.
     pub bytes: u64,
+    /// Installed files that say at most what is installed and what leads where: nobody looked for weaknesses in them.
+    pub installed_not_audited: usize,
     /// What was read of the history; none if it was not asked for, or could not be read at all.
     pub history: Option<HistoryRead>,
     /// How many of the project's own files were read for secrets only, by language: no rule knows it. One that

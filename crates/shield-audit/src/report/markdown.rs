@@ -9,7 +9,7 @@ use super::{
     Criteria, Gap, Report, Scanner,
     escape::{markdown as plain, markdown_code as code, sentence, within},
     words::{
-        Group, advice, apart_by, came_of, capital, count, groups, in_use, named, newest, not_understood,
+        Group, advice, apart_by, came_of, capital, count, groups, in_use, installed, named, newest, not_understood,
         place, run_of, seen_by, steps, verdict,
     },
 };
@@ -210,6 +210,7 @@ fn coverage(text: &mut String, report: &Report) {
     if coverage.left_out() > 0 {
         write!(text, "; {} left out by the settings", count(coverage.left_out())).expect(ANYTHING);
     }
+    text.push_str(&installed(coverage));
     if let Some(unruled) = coverage.unruled() {
         write!(text, "; read for secrets only: {}", plain(&unruled)).expect(ANYTHING);
     }

@@ -6,8 +6,8 @@ use super::{
     Criteria, Funnel, Report,
     escape::visible,
     words::{
-        Group, advice, came_of, groups, in_use, named, newest, not_understood, place, run_of, seen_by, steps,
-        verdict,
+        Group, advice, came_of, groups, in_use, installed, named, newest, not_understood, place, run_of, seen_by,
+        steps, verdict,
     },
 };
 use crate::{advisories::Answer, baseline::STALE};
@@ -140,6 +140,7 @@ fn coverage(report: &Report) -> String {
     if coverage.left_out() > 0 {
         write!(text, "; {} left out by the settings", coverage.left_out()).expect(ANYTHING);
     }
+    text.push_str(&installed(coverage));
     if let Some(unruled) = coverage.unruled() {
         write!(text, "\nread for secrets only: {unruled}").expect(ANYTHING);
     }

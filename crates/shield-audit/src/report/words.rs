@@ -8,7 +8,7 @@ use std::{
 
 use jiff::civil::Date;
 
-use super::{Criteria, Funnel, Outcome, Report, Scanner, Standing, shape::NAME};
+use super::{Coverage, Criteria, Funnel, Outcome, Report, Scanner, Standing, shape::NAME};
 use crate::{
     advisories::{Answer, Checked},
     finding::{Cwe, Finding, Place, Rule, Severity},
@@ -29,6 +29,17 @@ pub(super) const fn standing(standing: Standing) -> &'static str {
         Standing::Own => "own",
         Standing::Dependency => "dependency",
         Standing::Unreachable => "unreachable",
+    }
+}
+
+/// What of installed files is not looked at, so that nobody takes silence for an all-clear; empty if there are none.
+pub(super) fn installed(coverage: &Coverage) -> String {
+    match coverage.installed_not_audited {
+        0 => String::new(),
+        files => format!(
+            "; {} installed files that are not Python were read at most for what leads where, not for weaknesses",
+            count(files)
+        ),
     }
 }
 

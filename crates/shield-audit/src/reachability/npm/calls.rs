@@ -1,5 +1,7 @@
 //! Whether a file of JavaScript loads something whose name only the running program knows.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use memchr::memmem;
 
 use super::names::package_of;
@@ -10,6 +12,24 @@ const CALL_BYTES_MAX: usize = 600;
 /// Ways to the file's own surroundings: what follows is the project's, not a package's.
 const LOCAL: [&str; 5] =
     ["__dirname", "path.join(__dirname", "path.resolve(__dirname", "join(__dirname", "resolve(__dirname"];
+/// What runs a text as code, or loads by a name without `require`.
+const RUNS: [&str; 10] = [
+    "_load",
+    "_compile",
+    "eval",
+    "Function",
+    "Script",
+    "SourceTextModule",
+    "compileFunction",
+    "runInContext",
+    "runInNewContext",
+    "runInThisContext",
+];
+/// What has `require` as a member.
+const GLOBALS: [&str; 3] = ["globalThis", "global", "module"];
+
+/// What only the running program knows, wherever it stands.
+const OUTSIDE: [&str; 2] = ["process.env", "process.argv"];
 
 /// Whether it does. Comments and texts are not told from code: that only makes the answer yes.
 pub(super) fn is_open(text: &str) -> bool {
@@ -30,6 +50,82 @@ pub(super) fn is_open(text: &str) -> bool {
             let named = before.strip_suffix('=').is_some_and(|name| name.trim_end().ends_with("require"));
             text[at..].starts_with("createRequire(") && !named
         })
+        || RUNS.iter().any(|word| {
+            found(word).any(|at| {
+                let rest = skipped(window(text, at + word.len()));
+                rest.strip_prefix('(').is_some_and(|argument| !is_whole(argument))
+            })
+        })
+        || GLOBALS.iter().any(|word| {
+            found(word).any(|at| {
+                let rest = skipped(window(text, at + word.len()));
+                rest.strip_prefix('[').is_some_and(|member| !is_whole(member))
+            })
+        })
+}
+
+/// The packages to which a text hands what its environment says: `require("a")(process.env.B)`, `a.load(process.argv[2])`.
+pub(super) fn handed(text: &str) -> BTreeSet<&str> {
+    let outside = || OUTSIDE.iter().flat_map(|word| memmem::find_iter(text.as_bytes(), word));
+    if outside().next().is_none() {
+        return BTreeSet::new();
+    }
+    let bound: BTreeMap<&str, &str> = bindings(text).collect();
+    let called = outside().filter_map(|at| {
+        let function = text[..at].trim_end().strip_suffix('(')?.trim_end();
+        if let Some(required) = function.strip_suffix(')') {
+            let (_, module) = required
+                [required.floor_char_boundary(required.len().saturating_sub(CALL_BYTES_MAX))..]
+                .rsplit_once("require(")?;
+            return package_of(module.trim_matches(['"', '\'', '`', ' ']));
+        }
+        let chain = last_name(function, "_$.");
+        bound.get(chain.split('.').next()?).copied()
+    });
+    called.collect()
+}
+
+/// What packages are called in a text: `const a = require("b")`, `import a from "b"`.
+fn bindings(text: &str) -> impl Iterator<Item = (&str, &str)> {
+    let required = memmem::find_iter(text.as_bytes(), "require(").map(|at| (at, at + "require(".len(), true));
+    let imported = memmem::find_iter(text.as_bytes(), "from").map(|at| (at, at + "from".len(), false));
+    required.chain(imported).filter_map(move |(at, behind, assigned)| {
+        let before = text[..at].trim_end();
+        let before = if assigned { before.strip_suffix('=')?.trim_end() } else { before };
+        let name = last_name(before, "_$");
+        let argument = skipped(window(text, behind));
+        let (module, _) =
+            argument.starts_with(['"', '\'', '`']).then(|| until_quote(argument, 0)).flatten()?;
+        Some((name, package_of(module)?)).filter(|_| !name.is_empty())
+    })
+}
+
+/// Whether arguments, or a member in brackets, are texts that say all: what these would run is looked at like any other text.
+fn is_whole(arguments: &str) -> bool {
+    let mut rest = skipped(arguments);
+    loop {
+        if rest.starts_with([')', ']']) {
+            return true;
+        }
+        if !rest.starts_with(['"', '\'', '`']) {
+            return false;
+        }
+        let Some((inner, end)) = until_quote(rest, 0) else { return false };
+        if rest.starts_with('`') && inner.contains("${") {
+            return false;
+        }
+        let after = skipped(&rest[end + 1..]);
+        match after.strip_prefix(',') {
+            Some(next) => rest = skipped(next),
+            None => return after.starts_with([')', ']']),
+        }
+    }
+}
+
+/// The name that a text ends with, of these characters beside letters and digits.
+fn last_name<'t>(text: &'t str, others: &str) -> &'t str {
+    let part = |character: char| character.is_ascii_alphanumeric() || others.contains(character);
+    &text[text.trim_end_matches(part).len()..]
 }
 
 fn is_open_require(text: &str, at: usize) -> bool {
@@ -101,9 +197,29 @@ mod tests {
             "require(path.join(__dirname, file)); require(__dirname + '/x')",
             "import x from 'a'; import.meta.glob('./x'); require.main === module; require.cache[x]",
             "const require = createRequire(import.meta.url)\nimport { createRequire } from 'node:module'",
+            "eval('1'); module._load('a'); new Function(); globalThis['x']; x.evaluate(y); module['exports']",
             "typeof require === 'function'; a.required(x); reimport(x); // we require a restart",
         ] {
             assert!(!is_open(text), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_the_environment_says_is_handed_on() {
+        for text in [
+            "require('a')(process.env.X)",
+            "const a = require('a/b')\na( process.argv[2])",
+            "import a from 'a'\na.load.all(process.env.X)",
+        ] {
+            assert_eq!(handed(text), BTreeSet::from(["a"]), "{text}");
+        }
+        for text in [
+            "const a = require('a'); b(process.env.X)",
+            "require('a')('x')",
+            "é(process.env.X)",
+            "(process.env.X)",
+        ] {
+            assert_eq!(handed(text), BTreeSet::new(), "{text}");
         }
     }
 
@@ -126,6 +242,12 @@ mod tests {
             "require['res' + 'olve'](x)",
             "const load = createRequire(url)",
             "require('a",
+            "Module._load(name, null)",
+            "eval('req' + 'uire(x)')",
+            "new Function('a', 'b' + c)()",
+            "new vm.Script(text)",
+            "globalThis['req' + 'uire'](x)",
+            "eval(`${text}`)",
         ] {
             assert!(is_open(text), "{text}");
         }

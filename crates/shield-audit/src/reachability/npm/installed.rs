@@ -5,7 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use aho_corasick::AhoCorasick;
 use rustc_hash::FxHashSet;
 
-use super::names::{is_installed_code, is_program, packages_in};
+use super::{
+    calls::is_open,
+    names::{is_installed_code, is_program, packages_in},
+};
 use crate::reachability::sources::{Sources, quoted};
 
 /// The files of installed packages.
@@ -42,6 +45,12 @@ impl<'s, 'a> Installed<'s, 'a> {
     /// Whether a package is there.
     pub(super) fn has(&self, package: &str) -> bool {
         self.files.contains_key(package)
+    }
+
+    /// Whether a package loads what it is told when it runs; none if it is not there or cannot be read.
+    pub(super) fn is_open(&self, package: &str) -> Option<bool> {
+        let files = self.files.get(package)?;
+        files.iter().try_fold(false, |open, file| Some(open || is_open(&self.sources.text(file).ok()?)))
     }
 
     /// Which of the `wanted` packages, that `finder` finds, the files of a package name; none if the package is not there or cannot be read.

@@ -99,7 +99,8 @@ impl Lock {
     /// what it does not declare.
     pub(super) fn reach(&self, names: &Names<'_>, installed: &Installed<'_, '_>) -> Option<BTreeSet<&str>> {
         let mut reached = BTreeSet::new();
-        let mut unread = self.spread(self.begin(names), &mut reached);
+        let open = names.open || self.is_told(names, installed)?;
+        let mut unread = self.spread(self.begin(names, open), &mut reached);
         let others = self.packages.keys().filter(|path| !reached.contains(path.as_str()));
         let wanted: FxHashSet<&str> = others.filter_map(|path| imported(path)).collect();
         if wanted.is_empty() {
@@ -107,8 +108,7 @@ impl Lock {
         }
         let finder = AhoCorasick::new(&wanted).ok()?;
         while let Some(path) = unread.pop() {
-            let slash = if self.directory.is_empty() { "" } else { "/" };
-            let package = format!("{}{slash}{path}", self.directory);
+            let package = self.installed_at(path);
             if !installed.has(&package) && self.packages.get(path).is_some_and(|package| package.optional) {
                 continue;
             }
@@ -119,8 +119,23 @@ impl Lock {
         Some(reached)
     }
 
-    /// What the project's files name, what installing runs, and what is run.
-    fn begin(&self, names: &Names<'_>) -> Vec<&str> {
+    /// Whether the project tells a package that loads what it is told what to load, and does not say what in its files.
+    fn is_told(&self, names: &Names<'_>, installed: &Installed<'_, '_>) -> Option<bool> {
+        names.handed.iter().try_fold(false, |told, (at, name)| {
+            let from = below(at, &self.directory).or_else(|| (*at == self.directory).then_some(""));
+            let Some(path) = from.and_then(|from| self.resolve(from, name)) else { return Some(told) };
+            Some(told || installed.is_open(&self.installed_at(path))?)
+        })
+    }
+
+    /// Where a package lies, below the audited directory.
+    fn installed_at(&self, path: &str) -> String {
+        let slash = if self.directory.is_empty() { "" } else { "/" };
+        format!("{}{slash}{path}", self.directory)
+    }
+
+    /// What the project's files name, what installing runs, and what is run. What only the running program knows is `open`.
+    fn begin(&self, names: &Names<'_>, open: bool) -> Vec<&str> {
         let mut everywhere: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
         for path in self.packages.keys() {
             everywhere.entry(imported(path).unwrap_or_default()).or_default().push(path);
@@ -137,7 +152,7 @@ impl Lock {
         }
         for (path, package) in &self.packages {
             let run = package.programs.iter().any(|program| names.programs.contains(program));
-            if package.installs || (!package.development && (names.open || run)) {
+            if package.installs || (!package.development && (open || run)) {
                 waiting.push(path);
             }
         }

@@ -1,13 +1,13 @@
 //! Which packages and programs the project's files name.
 
-use std::collections::BTreeSet;
+use std::{borrow::Cow, collections::BTreeSet};
 
 use rustc_hash::FxHashSet;
 use serde_json::Value;
 
 use super::{
     LOCKS,
-    calls::is_open,
+    calls::{handed, is_open},
     lock::{Lock, imported},
 };
 use crate::{
@@ -26,6 +26,9 @@ const QUOTED: [&str; 9] = ["json", "jsonc", "json5", "css", "scss", "less", "hbs
 const PLAIN: [&str; 6] = ["yml", "yaml", "toml", "sass", "styl", "pug"];
 /// What says which programs are run.
 const SCRIPTS: [&str; 4] = ["Dockerfile", "Makefile", "Procfile", "Containerfile"];
+/// What starts the program that follows.
+const STARTERS: [&str; 12] =
+    ["bash", "bun", "bunx", "env", "exec", "node", "npm", "npx", "pnpm", "sh", "sudo", "yarn"];
 /// What of `package.json` says what is installed, not what is imported, or is for people.
 const NO_IMPORTS: [&str; 13] = [
     "dependencies",
@@ -62,6 +65,8 @@ pub(super) struct Names<'a> {
     pub(super) programs: BTreeSet<String>,
     /// A file loads what only the running program knows.
     pub(super) open: bool,
+    /// Packages that are given what only the running program knows, each with the directory of the file.
+    pub(super) handed: BTreeSet<(&'a str, String)>,
     /// The files that were looked at.
     pub(super) roots: Vec<&'a str>,
     /// A file that is no test uses one that is.
@@ -133,6 +138,30 @@ pub(super) fn is_program(path: &str, text: &str) -> bool {
     name(path).contains('.') || text.starts_with("#!")
 }
 
+/// A text as code understands it: `\\x76` and `\\u0076` are characters.
+fn unescaped(text: &str) -> Cow<'_, str> {
+    if !text.contains('\\') {
+        return Cow::Borrowed(text);
+    }
+    let (mut plain, mut rest) = (String::new(), text);
+    while let Some((before, behind)) = rest.split_once('\\') {
+        plain.push_str(before);
+        let (digits, end) = match behind.get(..2) {
+            Some("u{") => {
+                behind.split_once('}').map_or((None, 0), |(code, _)| (code.get(2..), code.len() + 1))
+            }
+            Some(start) if start.starts_with('u') => (behind.get(1..5), 5),
+            Some(start) if start.starts_with('x') => (behind.get(1..3), 3),
+            _ => (None, 0),
+        };
+        let code = digits.and_then(|digits| u32::from_str_radix(digits, 16).ok()).and_then(char::from_u32);
+        plain.extend(code);
+        rest = code.and_then(|_| behind.get(end..)).unwrap_or(behind);
+    }
+    plain.push_str(rest);
+    Cow::Owned(plain)
+}
+
 fn is_test(path: &str) -> bool {
     Language::JavaScript.is_test(path)
 }
@@ -168,11 +197,18 @@ impl<'a> Names<'a> {
             Form::Code if !is_program(path, text) => return,
             Form::Code => {
                 self.open |= is_open(text);
+                self.handed.extend(handed(text).into_iter().map(|name| (at, name.to_owned())));
                 self.tests |= quoted(text).any(leads_to_tests);
-                quoted(text).for_each(|text| self.module(at, text, known));
+                for text in quoted(text) {
+                    self.module(at, &unescaped(text), known);
+                    self.command(text);
+                }
             }
             Form::Quoted => quoted(text).for_each(|text| self.module(at, text, known)),
-            Form::Plain => words(text).for_each(|word| self.module(at, word, known)),
+            Form::Plain => words(text).for_each(|word| {
+                self.module(at, word, known);
+                self.programs.insert(name(word).to_owned());
+            }),
             Form::Script => self.script(at, text, known),
             Form::Manifest => match serde_json::from_str(text) {
                 Ok(Value::Object(manifest)) => {
@@ -193,8 +229,23 @@ impl<'a> Names<'a> {
             .extend(packages_in(text).filter(|name| known.contains(name)).map(|name| (at, name.to_owned())));
     }
 
+    /// What a text in code would start: the first word of each command in it, and any behind what starts others.
+    fn command(&mut self, text: &str) {
+        for command in text.split(['&', '|', ';']) {
+            let mut words = words(command);
+            let Some(first) = words.next() else { continue };
+            self.programs.insert(name(first).to_owned());
+            if STARTERS.contains(&name(first)) {
+                self.programs.extend(words.map(|word| name(word).to_owned()));
+            }
+        }
+    }
+
     /// Commands: every word may be a program; what stands behind an option, or has a path, may be a module.
     fn script(&mut self, at: &'a str, text: &str, known: &FxHashSet<&str>) {
+        // `node -e` and its like are given code.
+        self.open |= is_open(text);
+        quoted(text).for_each(|text| self.module(at, text, known));
         let mut option = false;
         for word in words(text) {
             self.programs.insert(name(word).to_owned());

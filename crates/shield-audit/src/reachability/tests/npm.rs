@@ -138,6 +138,39 @@ fn npm_scripts_run_programs() {
 }
 
 #[test]
+fn npm_programs_are_started_from_code_and_settings() {
+    for (path, text) in [
+        ("a.js", "spawn('serve', [x])"),
+        ("a.js", "exec('cd x && npx serve .')"),
+        ("docker-compose.yml", "a:\n  command: serve .\n"),
+    ] {
+        assert_eq!(npm(&[(path, text)]), without(&["served@1.0.0"]), "{path}: {text}");
+    }
+}
+
+#[test]
+fn npm_packages_load_what_they_are_told() {
+    let loads = ("node_modules/web/index.js", "module.exports = name => require(name)");
+    assert_eq!(npm(&[loads, ("a.js", "require('web')(process.env.A)")]), ["tool@1.0.0"]);
+    let named = without(&["web@1.0.0", "deep@2.0.0", "peer@1.0.0"]);
+    assert_eq!(npm(&[loads, ("a.js", "require('web')('x')")]), named);
+    assert_eq!(npm(&[("a.js", "require('web')(process.env.A)")]), named);
+}
+
+#[test]
+fn npm_names_are_read_as_code_is() {
+    let web = without(&["web@1.0.0", "deep@2.0.0", "peer@1.0.0"]);
+    for (path, text) in [
+        ("a.js", r"require('\x77eb')"),
+        ("a.js", r"require('\u0077\u{65}b')"),
+        ("run.sh", "node -e 'require(\"web\")'"),
+    ] {
+        assert_eq!(npm(&[(path, text)]), web, "{path}: {text}");
+    }
+    assert_eq!(npm(&[("run.sh", "node -e 'require(process.env.A)'")]), ["tool@1.0.0"]);
+}
+
+#[test]
 fn npm_other_locks_say_nothing() {
     assert!(npm(&[("pnpm-lock.yaml", "")]).is_empty());
     assert!(npm(&[("old/package-lock.json", r#"{"dependencies": {}}"#)]).is_empty());

@@ -7,7 +7,7 @@ use crate::{
     advisories::{Answer, Match, vex::Status},
     report::{
         Coverage, Report,
-        words::{came_of, count, in_use, named, newest, not_understood, place, run_of},
+        words::{came_of, count, in_use, installed, named, newest, not_understood, place, run_of},
     },
 };
 
@@ -146,9 +146,10 @@ pub(super) fn coverage(coverage: &Coverage) -> String {
         .unruled()
         .map_or_else(String::new, |unruled| format!("Read for secrets only: {}. ", text(&unruled)));
     format!(
-        "<p>{} files with {} bytes. {history} {unruled}{missing}</p>{}",
+        "<p>{} files with {} bytes{}. {history} {unruled}{missing}</p>{}",
         count(coverage.files),
         count(coverage.bytes),
+        installed(coverage),
         table(&["left out", "why"], rows)
     )
 }
