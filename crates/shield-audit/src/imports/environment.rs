@@ -59,7 +59,7 @@ pub fn started_modules(files: &dyn Files, project: &str, distributions: &Distrib
     modules
 }
 
-fn may_set_variables(name: &str) -> bool {
+pub(super) fn may_set_variables(name: &str) -> bool {
     is_container(name)
         || matches!(name, "Procfile" | "Makefile" | "justfile" | "tox.ini" | "setup.cfg")
         || name.starts_with(".env")

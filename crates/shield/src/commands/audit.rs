@@ -5,7 +5,10 @@ use std::{
     path::{self, Path, PathBuf},
 };
 
-use shield_audit::report::{Outcome, Report};
+use shield_audit::{
+    remedy::Stop,
+    report::{Outcome, Report},
+};
 use shield_control::{
     manifest::{AuditSettings, FILE_NAME, Manifest},
     pipeline::{AuditRunError, AuditWith, KeptFile, advisories_path, audit_project},
@@ -19,6 +22,23 @@ use crate::{
 };
 
 pub(crate) fn run(place: &Place, arguments: &AuditArguments, format: OutputFormat) -> Result<(), Failure> {
+    carry_out(place, arguments, (&Stop::default(), format))
+}
+
+/// The same with `--fix`, which a signal must not cut off in the middle.
+pub(crate) async fn fix(
+    place: Place,
+    arguments: Box<AuditArguments>,
+    format: OutputFormat,
+) -> Result<(), Failure> {
+    mend::interruptible(move |stop| carry_out(&place, &arguments, (stop, format))).await
+}
+
+fn carry_out(
+    place: &Place,
+    arguments: &AuditArguments,
+    (stop, format): (&Stop, OutputFormat),
+) -> Result<(), Failure> {
     if let Some(sources) = &arguments.update {
         return advisories::update(sources, format);
     }
@@ -45,10 +65,11 @@ pub(crate) fn run(place: &Place, arguments: &AuditArguments, format: OutputForma
     if arguments.mend.fix {
         // Others say what is left when all that can be mended is.
         let alone = AuditSettings { scanners: Vec::new(), imports: Vec::new(), ..settings.clone() };
-        mend::fix(path, &alone, kept.as_ref(), format)?;
+        mend::fix(path, &alone, kept.as_ref(), (stop, format))?;
     }
     let report = look(path, &settings, kept.as_ref(), format)?;
     print(&report, &settings.criteria, format);
+    mend::tell_open(path);
     files::write(&arguments.files, &report, &settings.criteria)?;
     if arguments.mend.plan {
         mend::plan(path, &settings, &report, format)?;
