@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
     facts::{Import, What, When},
-    inventory::{Home, ModuleId},
+    inventory::Home,
     library::Library,
     relocate::{Homes, Serves, Wanted, top_of},
     resolve::Found,
@@ -17,10 +17,10 @@ use super::{
 
 /// What the project asks for below one top-level name.
 #[derive(Debug, Default)]
-struct Kin<'a> {
+struct Kin {
     modules: BTreeMap<String, Lies>,
     /// What was found inside of a package: the module, and the name.
-    witnesses: BTreeSet<(String, &'a str)>,
+    witnesses: BTreeSet<(String, String)>,
     /// The packages that have under their names what is asked for under the old one.
     packages: BTreeSet<String>,
 }
@@ -35,63 +35,58 @@ struct Lies {
 
 /// What the project asks for below top-level names that it does not have.
 #[derive(Debug, Default)]
-pub(super) struct Strangers<'a>(BTreeMap<String, Kin<'a>>);
+pub(super) struct Strangers(BTreeMap<String, Kin>);
 
 // === impl Strangers ===
 
-impl<'a> Strangers<'a> {
+impl Strangers {
     /// Over all imports and mentions of the project.
-    pub(super) fn of(library: &'a Library<'a>, homes: &Homes<'a>) -> Self {
+    pub(super) fn of(library: &Library<'_>, homes: &Homes<'_>) -> Self {
         let mut strangers = Self::default();
         let ours = library.inventory.modules().filter(|(_, module)| module.home == Home::Project);
         for (importer, facts) in ours.filter_map(|(id, _)| Some((id, library.facts(id)?))) {
             for import in facts.imports.iter().filter(|import| import.when != When::Never) {
                 let Some((missing, names)) = asked(import) else { continue };
                 if matches!(library.resolver().find(importer, missing), Found::Missing(_)) {
-                    strangers.add(library, homes, (importer, import.when), missing, &names);
+                    let wanted = Wanted { importer, missing, names: &names, when: import.when };
+                    strangers.add(library, homes, &wanted);
                 }
             }
             for mention in &facts.mentions {
                 let cuts = mention.text.rmatch_indices('.').map(|(at, _)| at);
                 let parted = cuts.map(|at| (&mention.text[..at], top_of(&mention.text[at + 1..])));
-                let serves = |(missing, name): &(&str, &str)| {
+                let serves = |&(missing, name): &(&str, &str)| {
                     let wanted = Wanted { importer, missing, names: &[name], when: When::Load };
                     homes.inside(&wanted).is_some_and(|home| home.serves == Serves::All)
                 };
                 // Behind a module may come several attributes: the deepest module that is there is meant.
                 let last = parted.clone().next();
                 if let Some((missing, name)) = parted.clone().find(serves).or(last) {
-                    strangers.add(library, homes, (importer, When::Load), missing, &[name]);
+                    let wanted = Wanted { importer, missing, names: &[name], when: When::Load };
+                    strangers.add(library, homes, &wanted);
                 }
             }
         }
         strangers
     }
 
-    fn add(
-        &mut self,
-        library: &'a Library<'a>,
-        homes: &Homes<'a>,
-        (importer, when): (ModuleId, When),
-        missing: &str,
-        names: &[&'a str],
-    ) {
+    fn add(&mut self, library: &Library<'_>, homes: &Homes<'_>, wanted: &Wanted<'_>) {
+        let Wanted { missing, names, .. } = *wanted;
         let top = top_of(missing);
         if library.inventory.find(top).is_some() {
             return;
         }
-        let wanted = Wanted { importer, missing, names, when };
         let kin = self.0.entry(top.to_owned()).or_default();
         let lies = kin.modules.entry(missing.to_owned()).or_default();
-        let inside = homes.inside(&wanted);
+        let inside = homes.inside(wanted);
         lies.inside |= inside.is_some();
         if inside.is_some_and(|home| home.serves == Serves::All) {
-            kin.witnesses.extend(names.iter().map(|name| (missing.to_owned(), *name)));
+            kin.witnesses.extend(names.iter().map(|name| (missing.to_owned(), (*name).to_owned())));
         }
-        let renamed = homes.renamed(&wanted).filter(|home| home.serves == Serves::All);
+        let renamed = homes.renamed(wanted).filter(|home| home.serves == Serves::All);
         match renamed {
             Some(home) => {
-                let name = &library.inventory.module(home.id).name;
+                let name: &str = &library.inventory.module(home.id).name;
                 let below = &missing[top.len()..];
                 kin.packages.insert(name.strip_suffix(below).unwrap_or(name).to_owned());
             }
@@ -123,9 +118,11 @@ impl<'a> Strangers<'a> {
 /// The module and the names that an absolute import asks for.
 fn asked(import: &Import) -> Option<(&str, Vec<&str>)> {
     match &import.what {
-        What::Module { name, .. } | What::Called { level: 0, name, at: Some(_) } => Some((name, Vec::new())),
+        What::Module { name, .. } | What::Called { level: 0, name, at: Some(_) } => {
+            Some((name.as_str(), Vec::new()))
+        }
         What::From { level: 0, module, names, .. } => {
-            Some((module, names.iter().map(|name| name.name.as_str()).collect()))
+            Some((module.as_str(), names.iter().map(|name| name.name.as_str()).collect()))
         }
         _ => None,
     }

@@ -80,6 +80,15 @@ pub(super) fn top_of(name: &str) -> &str {
     name.split('.').next().unwrap_or(name)
 }
 
+// === impl Wanted ===
+
+impl Wanted<'_> {
+    /// Whether a module is meant though it may have none of the names: a path of two words is clear enough.
+    pub(super) fn is_clear(&self, home: &Home) -> bool {
+        home.serves != Serves::None || self.missing.contains('.')
+    }
+}
+
 // === impl Homes ===
 
 impl<'a> Homes<'a> {
@@ -114,10 +123,12 @@ impl<'a> Homes<'a> {
 
     /// The one module that is meant by the name of a module that is not there, if its top-level name is the project's own.
     pub(super) fn module(&self, wanted: &Wanted<'_>) -> Option<(Written, ModuleId)> {
-        let clear = |home: &Home| home.serves != Serves::None || wanted.missing.contains('.');
-        let inside = self.inside(wanted).filter(clear).map(|home| (Written::FromInside, home.id));
+        let inside = self
+            .inside(wanted)
+            .filter(|home| wanted.is_clear(home))
+            .map(|home| (Written::FromInside, home.id));
         inside.or_else(|| {
-            let renamed = self.renamed(wanted).filter(clear)?;
+            let renamed = self.renamed(wanted).filter(|home| wanted.is_clear(home))?;
             (!self.stands_for_itself(top_of(wanted.missing))).then_some((Written::UnderOldName, renamed.id))
         })
     }
@@ -172,7 +183,8 @@ impl<'a> Homes<'a> {
     /// The one candidate that has more of the names than any other, nearest to the top if several do. What imports never means itself.
     fn best(&self, candidates: Vec<ModuleId>, wanted: &Wanted<'_>) -> Option<Home> {
         let Wanted { importer, names, when, .. } = *wanted;
-        let has = |id, name| name == "*" || self.library.has(id, name, when) != Presence::Absent;
+        let has =
+            |id: ModuleId, name: &str| name == "*" || self.library.has(id, name, when) != Presence::Absent;
         let served = |id: ModuleId| names.iter().filter(|name| has(id, name)).count();
         let depth = |id: ModuleId| self.library.inventory.module(id).name.matches('.').count();
         let others = candidates.into_iter().filter(|id| *id != importer);

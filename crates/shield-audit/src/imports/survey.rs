@@ -20,6 +20,7 @@ use super::{
     plan::Edit,
     relocate::{Homes, Serves, Wanted, Written, top_of},
     resolve::Found,
+    standard::is_standard,
     syntax::{SyntaxFault, line_at},
     vain::Asked,
 };
@@ -184,7 +185,7 @@ pub struct Surveyor<'a> {
     /// Made when it is first needed.
     pub(super) asked: OnceLock<Asked>,
     /// The same.
-    strangers: OnceLock<Strangers<'a>>,
+    strangers: OnceLock<Strangers>,
 }
 
 /// What is wrong with one binding.
@@ -448,9 +449,13 @@ impl<'a> Surveyor<'a> {
         if self.library.inventory.find(top).is_some() {
             return self.homes.module(wanted);
         }
+        let known = is_standard(self.library.target.version, top);
+        if known || self.declared.asks_for(&distribution_of(top)) {
+            return None;
+        }
         let strangers = self.strangers();
         if strangers.lies_inside(top) {
-            let home = self.homes.inside(wanted)?;
+            let home = self.homes.inside(wanted).filter(|home| wanted.is_clear(home))?;
             return Some((Written::FromInside, home.id));
         }
         if !strangers.was_renamed(top) || self.declared.may_bring(top) {
@@ -460,7 +465,7 @@ impl<'a> Surveyor<'a> {
         Some((Written::UnderOldName, home.id))
     }
 
-    fn strangers(&self) -> &Strangers<'a> {
+    fn strangers(&self) -> &Strangers {
         self.strangers.get_or_init(|| Strangers::of(self.library, &self.homes))
     }
 

@@ -155,7 +155,9 @@ impl Journals {
     pub(super) fn look(path: &Path) -> Result<Option<Self>, JournalError> {
         match Root::open(path) {
             Ok(root) => Ok(Some(Self { path: path.to_owned(), root, _lock: None })),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
+                Ok(None)
+            }
             Err(source) => Err(JournalError::Refused { path: path.to_owned(), source }),
         }
     }

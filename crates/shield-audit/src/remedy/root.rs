@@ -34,8 +34,8 @@ pub(super) struct Held {
     pub(super) bytes: Vec<u8>,
     pub(super) digest: Sha256Digest,
     pub(super) access: Access,
-    /// How many names it has.
-    pub(super) links: u64,
+    /// Whether it has more than one name.
+    pub(super) linked: bool,
 }
 
 /// Who may do what with a file.
@@ -224,7 +224,7 @@ impl Root {
         }
         let access = Access { mode: stat.st_mode & 0o7777, user: stat.st_uid, group: stat.st_gid };
         let digest = Sha256Digest::of(&bytes);
-        Ok(Some(Held { bytes, digest, access, links: stat.st_nlink.into() }))
+        Ok(Some(Held { bytes, digest, access, linked: stat.st_nlink > 1 }))
     }
 
     /// Where the machine can die; in tests it does.

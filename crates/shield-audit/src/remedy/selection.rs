@@ -100,7 +100,7 @@ impl<'r> Transaction<'r> {
                 self.files.insert(file, held);
             }
             let held = self.files[file].as_ref();
-            if held.is_some_and(|held| held.links > 1) {
+            if held.is_some_and(|held| held.linked) {
                 return Err(FileError::Linked { file: file.to_owned() }.to_string());
             }
             let fits = match change {

@@ -50,10 +50,10 @@ pub(super) async fn interruptible(
     work: impl FnOnce(&Stop) -> Result<(), Failure> + Send + 'static,
 ) -> Result<(), Failure> {
     let (stop, (tell, hear)) = (Stop::default(), oneshot::channel());
-    let told = stop.clone();
+    let within = stop.clone();
     let mending = move || {
         // Nobody hears it where a signal came first.
-        let _ = tell.send(work(&told));
+        let _ = tell.send(work(&within));
     };
     let thread = thread::Builder::new().stack_size(STACK_BYTES).spawn(mending);
     thread.map_err(|error| Failure::unexpected("start a thread", &error))?;

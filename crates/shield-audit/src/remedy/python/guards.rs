@@ -3,7 +3,10 @@
 //! Told by names within one file and not by scopes, so rather too often than too seldom: what is compared here is a person's to judge. A comparison
 //! that is only a piece of data (a value of a dictionary, an argument) decides nothing by itself. What other files do with a value is not seen.
 
-use std::collections::{HashMap, HashSet};
+use std::{
+    collections::{HashMap, HashSet},
+    slice,
+};
 
 use ruff_python_ast::{
     Expr, ExprCall, Stmt,
@@ -12,7 +15,7 @@ use ruff_python_ast::{
 use ruff_text_size::{Ranged, TextRange};
 
 use super::site::Site;
-use crate::python::Module;
+use crate::python::{Module, scopes};
 
 /// What compares two texts in the time that takes for equal ones.
 const COMPARE_DIGEST: &str = "compare_digest";
@@ -48,7 +51,7 @@ fn carriers<'m>(expr: &'m Expr, into: &mut Vec<&'m str>) {
             }
             Expr::Call(call) => {
                 open.push(&call.func);
-                open.extend(&call.arguments.args);
+                open.extend(call.arguments.args.iter());
             }
             Expr::Await(awaited) => open.push(&awaited.value),
             Expr::Named(named) => open.extend([&*named.target, &*named.value]),
@@ -156,7 +159,7 @@ impl<'m> Visitor<'m> for Guards<'m> {
             Stmt::Assign(assign) => self.assigned(&assign.targets, &assign.value),
             Stmt::AnnAssign(assign) => {
                 if let Some(value) = assign.value.as_deref() {
-                    self.assigned(std::slice::from_ref(&*assign.target), value);
+                    self.assigned(slice::from_ref(&*assign.target), value);
                 }
             }
             _ => {}
@@ -168,10 +171,12 @@ impl<'m> Visitor<'m> for Guards<'m> {
         match expr {
             Expr::If(choice) => self.condition(&choice.test),
             Expr::Lambda(lambda) => self.answer(&lambda.body),
-            Expr::Named(named) => self.assigned(std::slice::from_ref(&*named.target), &named.value),
-            Expr::Call(call) if is_compare_digest(call) => self.compares(call.range, &call.arguments.args),
+            Expr::Named(named) => self.assigned(slice::from_ref(&*named.target), &named.value),
+            Expr::Call(call) if is_compare_digest(call) => {
+                self.compares(call.range, call.arguments.args.iter())
+            }
             Expr::ListComp(_) | Expr::SetComp(_) | Expr::Generator(_) | Expr::DictComp(_) => {
-                let conditions = crate::python::scopes::generators(expr).iter().flat_map(|one| &one.ifs);
+                let conditions = scopes::generators(expr).iter().flat_map(|one| &one.ifs);
                 conditions.for_each(|condition| self.condition(condition));
             }
             _ => {}

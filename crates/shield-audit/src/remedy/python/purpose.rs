@@ -4,6 +4,7 @@
 //! proofs come first: a `cache_token` is a token. Where no word says anything, nothing is claimed.
 
 use ruff_python_ast::{Expr, Stmt, visitor::Visitor};
+use ruff_text_size::Ranged;
 
 use super::site::Site;
 
@@ -156,7 +157,9 @@ impl Purpose {
             found.visit_expr(&keyword.value);
         }
         for parent in site.scene.parents {
-            if let Expr::Call(call) = parent {
+            if let Expr::Call(call) = parent
+                && !call.func.range().contains_range(site.node.range)
+            {
                 found.visit_expr(&call.func);
             }
         }

@@ -83,7 +83,8 @@ fn keys_say_what_they_are_not_for() {
 fn digests_that_decide_something_are_a_persons() {
     let class = |body: &str| {
         let text = format!("import hashlib, hmac, sys\n{body}");
-        remedies(&text, Some(9)).iter().map(|one| one.class).max_by_key(ToString::to_string).unwrap()
+        let all = remedies(&text, Some(9));
+        all.iter().find(|one| one.finding.rule.id == "python/weak-hash").unwrap().class
     };
     let digest = "etag = hashlib.md5(x).hexdigest()";
     for decides in [
