@@ -173,7 +173,7 @@ impl<'m> Visitor<'m> for Guards<'m> {
             Expr::Lambda(lambda) => self.answer(&lambda.body),
             Expr::Named(named) => self.assigned(slice::from_ref(&*named.target), &named.value),
             Expr::Call(call) if is_compare_digest(call) => {
-                self.compares(call.range, call.arguments.args.iter())
+                self.compares(call.range(), call.arguments.args.iter())
             }
             Expr::ListComp(_) | Expr::SetComp(_) | Expr::Generator(_) | Expr::DictComp(_) => {
                 let conditions = scopes::generators(expr).iter().flat_map(|one| &one.ifs);
@@ -204,7 +204,7 @@ impl<'m> Visitor<'m> for Conditions<'_, 'm> {
 impl Site<'_> {
     /// Whether the value of the call decides something in its file.
     pub(super) fn decides(&self) -> bool {
-        let around = |range: &TextRange| range.contains_range(self.node.range);
+        let around = |range: &TextRange| range.contains_range(self.node.range());
         if self.guards.ranges.iter().any(around) {
             return true;
         }

@@ -158,7 +158,7 @@ impl Purpose {
         }
         for parent in site.scene.parents {
             if let Expr::Call(call) = parent
-                && !call.func.range().contains_range(site.node.range)
+                && !call.func.range().contains_range(site.node.range())
             {
                 found.visit_expr(&call.func);
             }
