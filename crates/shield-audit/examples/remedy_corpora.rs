@@ -41,6 +41,7 @@ fn fixes(folder: &str) {
     let project = Project {
         python_minimum: python_minimum(&Disk, folder).or(Some(PythonVersion(9))),
         installed: ["defusedxml".to_owned()].into_iter().collect(),
+        ..Project::default()
     };
     let tree = Tree::walk(Path::new(folder), &Settings::default()).unwrap();
     let mut remedies = Vec::new();

@@ -66,6 +66,9 @@ fn run(cli: Cli) -> Result<(), exit::Failure> {
         Command::Logs(arguments) => wait(commands::logs::run(&place, &arguments, output)),
         Command::Evidence(command) => commands::evidence::run(&place, &command, output),
         Command::Load(arguments) => wait(commands::load::run(*arguments, output)),
+        Command::Audit(arguments) if arguments.mend.fix => {
+            wait(commands::audit::fix(place, arguments, output))
+        }
         Command::Audit(arguments) => commands::audit::run(&place, &arguments, output),
         Command::Bench(arguments) => wait(commands::bench::run(&place, arguments, output)),
         Command::Drill(command) => wait(commands::drill::run(&place, command, output)),

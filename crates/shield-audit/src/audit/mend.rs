@@ -1,6 +1,10 @@
 //! What can be done about the findings of a report.
 
-use std::{collections::BTreeMap, fs, path::Path};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs,
+    path::Path,
+};
 
 use super::{
     Settings,
@@ -13,7 +17,7 @@ use crate::{
     imports::{Disk, missing_manifest},
     remedy::{Imports, Packaging, Project, Remedy, for_dependencies, for_python, python_minimum},
     report::{Report, Standing},
-    tree::{REGULAR_BYTES_MAX, Tree, WalkError, read_regular},
+    tree::{Origin, REGULAR_BYTES_MAX, Tree, WalkError, read_regular},
 };
 
 /// The remedies for the project's own findings of a report, by the part that knows them. `settings` are those of the audit. Nothing
@@ -28,7 +32,7 @@ pub fn remedies(root: &Path, settings: &Settings, report: &Report) -> Result<Vec
     let sites = sites(&root, &tree, settings);
     let own = report.found.iter().filter(|one| one.standing == Standing::Own);
     let findings: Vec<Finding> = own.map(|one| one.finding.clone()).collect();
-    let mut remedies = python(&root, &findings, report);
+    let mut remedies = python(&root, &tree, &findings, report);
     if let Answer::Checked(checked) = &report.advisories {
         let vulnerable = of_area(&findings, &["dependencies/"]);
         remedies.extend(for_dependencies(&checked.matches, &vulnerable, |file| {
@@ -47,11 +51,12 @@ fn of_area(findings: &[Finding], areas: &[&str]) -> Vec<Finding> {
 }
 
 /// Remedies for what calls do, file by file.
-fn python(root: &Path, findings: &[Finding], report: &Report) -> Vec<Remedy> {
+fn python(root: &Path, tree: &Tree, findings: &[Finding], report: &Report) -> Vec<Remedy> {
     let installed = report.bill.packages.iter().map(|package| package.name.name().to_owned());
     let project = Project {
         python_minimum: root.to_str().and_then(|root| python_minimum(&Disk, root)),
         installed: installed.collect(),
+        modules: own_modules(tree),
     };
     let mut files: BTreeMap<&str, Vec<Finding>> = BTreeMap::new();
     for finding in findings.iter().filter(|finding| finding.rule.id.starts_with("python/")) {
@@ -61,6 +66,17 @@ fn python(root: &Path, findings: &[Finding], report: &Report) -> Vec<Remedy> {
         Some((file, read_regular(&root.join(file), REGULAR_BYTES_MAX).ok()?, findings))
     });
     read.flat_map(|(file, bytes, findings)| for_python(file, &bytes, findings, &project)).collect()
+}
+
+/// The last names of the project's own modules and packages.
+fn own_modules(tree: &Tree) -> BTreeSet<String> {
+    let own = tree.entries().iter().filter(|entry| entry.origin == Origin::Project);
+    let names = own.filter_map(|entry| {
+        let module = entry.path.strip_suffix(".py")?;
+        let module = module.strip_suffix("/__init__").unwrap_or(module);
+        Some(module.rsplit('/').next().unwrap_or(module).to_owned())
+    });
+    names.collect()
 }
 
 /// Remedies for imports that cannot work and for packaging.

@@ -9,9 +9,9 @@ use ruff_python_ast::{
 use toml::{Table, Value};
 
 use super::{
-    files::{EntryKind, Files, join, text_at},
+    files::{Files, join, text_at},
     layout::{manifest, texts, value_at},
-    syntax,
+    lists, syntax,
 };
 
 /// Names under which well-known distributions are imported, where the two differ. Only what is not installed is looked up here.
@@ -44,7 +44,11 @@ const IMPORTED_AS: [(&str, &str); 24] = [
 
 /// The distributions that a project declares, by normalised name, each with the files that do.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Declared(BTreeMap<String, BTreeSet<String>>);
+pub struct Declared {
+    lists: BTreeMap<String, BTreeSet<String>>,
+    /// What `tox.ini`, container files and scripts install: not what the project says it needs, but no module of it either.
+    installed: BTreeSet<String>,
+}
 
 /// A distribution's name as PEP 503 compares them.
 pub(super) fn normal(name: &str) -> String {
@@ -74,49 +78,69 @@ fn name_of_requirement(text: &str) -> Option<&str> {
 // === impl Declared ===
 
 impl Declared {
-    /// Reads `requirements*.txt` (also in a folder `requirements`), `pyproject.toml` and the literals of `setup.py`.
+    /// Reads the project's lists: those of pip (also in a folder `requirements`, and what they and `setup.py` name), `pyproject.toml`, `setup.cfg`, the
+    /// literals of `setup.py`, `Pipfile` and conda's `environment.yml`; and what `tox.ini`, container files and scripts install besides.
     pub fn read(files: &dyn Files, project: &str) -> Self {
         let mut declared = Self::default();
-        for folder in [project.to_owned(), join(project, "requirements")] {
-            for entry in files.list(&folder).unwrap_or_default() {
-                let lists = entry.name.starts_with("requirements") || folder != project;
-                if entry.kind == EntryKind::File && lists && entry.name.ends_with(".txt") {
-                    let path = join(&folder, &entry.name);
-                    for line in text_at(files, &path).unwrap_or_default().lines() {
-                        declared.add(line, &path);
-                    }
-                }
-            }
-        }
+        let mut lists: Vec<String> = lists::pip(files, project);
         if let Some(table) = manifest(files, project) {
             declared.add_manifest(&table, &join(project, "pyproject.toml"));
+            let named = value_at(&table, &["tool", "setuptools", "dynamic", "dependencies", "file"]);
+            lists.extend(named.into_iter().flat_map(texts).map(|name| join(project, &name)));
         }
         let setup = join(project, "setup.py");
         if let Some(text) = text_at(files, &setup) {
-            let mut lists = Lists { declared: &mut declared, file: &setup };
-            syntax::with_module(&text, |module, _| lists.visit_body(&module.body));
+            let mut found = Lists { declared: &mut declared, file: &setup, named: Vec::new() };
+            syntax::with_module(&text, |module, _| found.visit_body(&module.body));
+            lists.extend(found.named.into_iter().map(|name| join(project, &name)));
         }
+        for (path, requirement) in lists::lines(files, lists).into_iter().chain(lists::others(files, project))
+        {
+            declared.add(&requirement, &path);
+        }
+        declared.installed = lists::installed(files, project)
+            .iter()
+            .filter_map(|word| name_of_requirement(word))
+            .map(normal)
+            .collect();
         declared
     }
 
     /// Whether a distribution is declared anywhere.
     pub fn has(&self, distribution: &str) -> bool {
-        self.0.contains_key(&normal(distribution))
+        self.lists.contains_key(&normal(distribution))
+    }
+
+    /// Whether a distribution is declared, or installed by a container file, a script or `tox.ini`.
+    pub(super) fn asks_for(&self, distribution: &str) -> bool {
+        self.has(distribution) || self.installed.contains(&normal(distribution))
+    }
+
+    /// Whether one of these distributions has a top-level module's name at its start or end: `google-cloud-storage` brings `google`.
+    pub(super) fn may_bring(&self, top: &str) -> bool {
+        let top = normal(top);
+        let names = self.lists.keys().chain(&self.installed);
+        let rest = |name: &String| {
+            let behind = name.strip_prefix(&top).map(|rest| rest.is_empty() || rest.starts_with('-'));
+            let before = name.strip_suffix(&top).map(|rest| rest.ends_with('-'));
+            behind == Some(true) || before == Some(true)
+        };
+        !top.is_empty() && names.into_iter().any(rest)
     }
 
     /// Whether a project declares anything at all.
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.lists.is_empty()
     }
 
     /// Every declared distribution with the files that declare it.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &BTreeSet<String>)> {
-        self.0.iter().map(|(name, files)| (name.as_str(), files))
+        self.lists.iter().map(|(name, files)| (name.as_str(), files))
     }
 
     fn add(&mut self, requirement: &str, file: &str) {
         if let Some(name) = name_of_requirement(requirement) {
-            self.0.entry(normal(name)).or_default().insert(file.to_owned());
+            self.lists.entry(normal(name)).or_default().insert(file.to_owned());
         }
     }
 
@@ -154,16 +178,22 @@ impl Declared {
     }
 }
 
-/// Every list of requirements in `setup.py`: nothing else there is a list of texts in that form.
+/// Every list of requirements in `setup.py`, and every file that it names as one: nothing else there is a list of texts in that form.
 struct Lists<'a> {
     declared: &'a mut Declared,
     file: &'a str,
+    /// Files of requirements that it names.
+    named: Vec<String>,
 }
 
 // === impl Lists ===
 
 impl<'a> Visitor<'a> for Lists<'_> {
     fn visit_expr(&mut self, expression: &'a Expr) {
+        if let Expr::StringLiteral(literal) = expression {
+            let text = literal.value.to_str();
+            self.named.extend(lists::is_named_as_one(text).then(|| text.to_owned()));
+        }
         if let Expr::List(list) = expression {
             let texts = list
                 .elts
@@ -204,6 +234,43 @@ mod tests {
         let declared = Declared::read(&files, "");
         let names: Vec<&str> = declared.iter().map(|(name, _)| name).collect();
         assert_eq!(names, ["bcrypt", "discord-py", "httpx", "linkshield", "lxml", "redis", "uvicorn"]);
+    }
+
+    #[test]
+    fn every_form_of_a_list_is_read() {
+        for (file, text) in [
+            ("requirements.in", "django>=4\n"),
+            ("dev-requirements.txt", "Django\n"),
+            ("requirements/base.in", "django\n"),
+            ("Pipfile", "[packages]\ndjango = \"*\"\n"),
+            ("environment.yml", "dependencies:\n  - python=3.11\n  - conda-forge::django=4.2\n"),
+            ("environment.yaml", "dependencies:\n  - pip:\n    - \"django==4.2\"\n"),
+            ("setup.cfg", "[options]\ninstall_requires =\n  x\n  django>=3\n"),
+            ("setup.cfg", "[options.extras_require]\ndev = django; x\n"),
+            ("tox.ini", "[testenv]\ndeps =\n  pytest\n  py38: django<5\n"),
+            (
+                "Dockerfile",
+                "RUN apt-get update && \\\n  pip install --no-cache-dir \\\n  'django==4.2' && rm x\n",
+            ),
+            ("Dockerfile", "RUN [\"pip\", \"install\", \"django\"]\n"),
+            ("start.sh", "python -m pip install -U django[argon2]\n"),
+        ] {
+            let declared = Declared::read(&Memory::new([(file, text)]), "");
+            assert!(declared.asks_for("Django"), "{file} {text}");
+            let list = !matches!(file, "tox.ini" | "Dockerfile" | "start.sh");
+            assert_eq!(declared.has("django"), list, "{file}");
+        }
+        let named = Memory::new([
+            ("setup.py", "setup(install_requires=open('reqs.list').read().split())\n"),
+            ("reqs.list", "-r more/others\n"),
+            ("more/others", "django\n-r ../reqs.list\n"),
+        ]);
+        assert!(Declared::read(&named, "").has("django"));
+        let brought = Declared::read(&Memory::new([("requirements.txt", "google-cloud-storage\n")]), "");
+        assert_eq!(
+            ["google", "storage", "goog", "cloud"].map(|top| brought.may_bring(top)),
+            [true, true, false, false]
+        );
     }
 
     #[test]

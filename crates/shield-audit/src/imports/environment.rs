@@ -29,7 +29,7 @@ fn is_container(name: &str) -> bool {
     name.contains("Dockerfile") || name.contains("Containerfile")
 }
 
-fn may_set_variables(name: &str) -> bool {
+pub(super) fn may_set_variables(name: &str) -> bool {
     is_container(name)
         || matches!(name, "Procfile" | "Makefile" | "justfile" | "tox.ini" | "setup.cfg")
         || name.starts_with(".env")

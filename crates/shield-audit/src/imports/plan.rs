@@ -13,6 +13,7 @@ use super::{
     inventory::{Home, ModuleId},
     library::Presence,
     reading::Reading,
+    relocate::Wanted,
     resolve::Found,
     rewrite::{Destination, rewrite, wide},
     survey::{Cause, Surveyor},
@@ -114,7 +115,7 @@ impl Surveyor<'_> {
         let imports = facts.imports.iter().filter(|import| import.when != When::Never);
         let mut edits: Vec<Edit> =
             imports.flat_map(|import| self.repair(importer, import, reading)).collect();
-        edits.extend(facts.mentions.iter().filter_map(|mention| self.mention(mention)));
+        edits.extend(facts.mentions.iter().filter_map(|mention| self.mention(importer, mention)));
         edits.sort_by(|left, right| {
             (left.range.start, left.range.end, &left.text).cmp(&(
                 right.range.start,
@@ -215,7 +216,7 @@ impl Surveyor<'_> {
     }
 
     /// A string that names what to replace, below a module of another name.
-    pub(super) fn mention(&self, mention: &Mention) -> Option<Edit> {
+    pub(super) fn mention(&self, importer: ModuleId, mention: &Mention) -> Option<Edit> {
         let inventory = self.library.inventory;
         let text = mention.text.as_str();
         let cuts: Vec<usize> = text.match_indices('.').map(|(at, _)| at).collect();
@@ -231,7 +232,9 @@ impl Surveyor<'_> {
             }
         }
         let meant = cuts.iter().rev().find_map(|at| {
-            let (_, id) = self.homes.module(&text[..*at], &[next(*at)], When::Load)?;
+            let names = &[next(*at)];
+            let wanted = Wanted { importer, missing: &text[..*at], names, when: When::Load };
+            let (_, id) = self.meant_instead(&wanted)?;
             (self.library.has(id, next(*at), When::Load) != Presence::Absent).then_some((*at, id))
         });
         let (at, id) = meant.filter(|(at, id)| text[..*at] != *inventory.module(*id).name)?;

@@ -8,7 +8,7 @@ use std::{
 use super::{
     facts::{Origin, When},
     files::{folder_of, name_of},
-    inventory::{Home, ModuleId, Shape},
+    inventory::{self, ModuleId, Shape},
     library::{Library, Presence},
 };
 
@@ -23,6 +23,37 @@ pub(super) enum Written {
     UnderOldName,
     /// As if the inside of a package were on the search path.
     FromInside,
+}
+
+/// What an import asks for of a module that is not there.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Wanted<'n> {
+    /// Who asks.
+    pub(super) importer: ModuleId,
+    /// The absolute name of the module.
+    pub(super) missing: &'n str,
+    /// What is asked for in it.
+    pub(super) names: &'n [&'n str],
+    /// When.
+    pub(super) when: When,
+}
+
+/// A module that could be meant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Home {
+    pub(super) id: ModuleId,
+    pub(super) serves: Serves,
+}
+
+/// How many of the names that are asked for a module has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Serves {
+    /// All of them, or none is asked for.
+    All,
+    /// Some of them.
+    Some,
+    /// None of them.
+    None,
 }
 
 /// The project's modules by their last name, and what they define.
@@ -44,8 +75,18 @@ pub(super) fn is_test(path: &str) -> bool {
         || folder_of(path).split('/').any(|folder| folder == "tests" || folder == "test")
 }
 
-fn words(name: &str) -> usize {
-    name.split('.').count()
+/// The first word of a dotted name.
+pub(super) fn top_of(name: &str) -> &str {
+    name.split('.').next().unwrap_or(name)
+}
+
+// === impl Wanted ===
+
+impl Wanted<'_> {
+    /// Whether a module is meant though it may have none of the names: a path of two words is clear enough.
+    pub(super) fn is_clear(&self, home: &Home) -> bool {
+        home.serves != Serves::None || self.missing.contains('.')
+    }
 }
 
 // === impl Homes ===
@@ -62,7 +103,7 @@ impl<'a> Homes<'a> {
         };
         for (id, module) in library.inventory.modules() {
             let inside = module.path.strip_prefix(project).unwrap_or(&module.path);
-            if module.home == Home::Site || module.name.is_empty() || is_test(inside) {
+            if module.home == inventory::Home::Site || module.name.is_empty() || is_test(inside) {
                 continue;
             }
             let last = module.name.rsplit('.').next().unwrap_or_default();
@@ -80,19 +121,27 @@ impl<'a> Homes<'a> {
         homes
     }
 
-    /// The one module that is meant by the name of a module that is not there, given what is imported from it.
-    pub(super) fn module(&self, missing: &str, names: &[&str], when: When) -> Option<(Written, ModuleId)> {
+    /// The one module that is meant by the name of a module that is not there, if its top-level name is the project's own.
+    pub(super) fn module(&self, wanted: &Wanted<'_>) -> Option<(Written, ModuleId)> {
         let inside = self
-            .best(self.ending_in(missing), (names, when), words(missing))
-            .map(|id| (Written::FromInside, id));
+            .inside(wanted)
+            .filter(|home| wanted.is_clear(home))
+            .map(|home| (Written::FromInside, home.id));
         inside.or_else(|| {
-            let (package, rest) = missing.split_once('.')?;
-            if self.stands_for_itself(package) {
-                return None;
-            }
-            self.best(self.ending_in(rest), (names, when), words(missing))
-                .map(|id| (Written::UnderOldName, id))
+            let renamed = self.renamed(wanted).filter(|home| wanted.is_clear(home))?;
+            (!self.stands_for_itself(top_of(wanted.missing))).then_some((Written::UnderOldName, renamed.id))
         })
+    }
+
+    /// The one module whose name ends in the missing one's.
+    pub(super) fn inside(&self, wanted: &Wanted<'_>) -> Option<Home> {
+        self.best(self.ending_in(wanted.missing), wanted)
+    }
+
+    /// The one module whose name ends in what the missing one's has below its top-level name.
+    pub(super) fn renamed(&self, wanted: &Wanted<'_>) -> Option<Home> {
+        let (_, below) = wanted.missing.split_once('.')?;
+        self.best(self.ending_in(below), wanted)
     }
 
     /// The modules whose last name is the missing one's, for people.
@@ -131,26 +180,24 @@ impl<'a> Homes<'a> {
         self.by_last.get(last).into_iter().flatten().filter(ends).copied().collect()
     }
 
-    /// The one candidate that has more of the names than any other, nearest to the top if several do. One that has none of them counts
-    /// only if its path is as clear as two words.
-    fn best(
-        &self,
-        candidates: Vec<ModuleId>,
-        (names, when): (&[&str], When),
-        words: usize,
-    ) -> Option<ModuleId> {
-        let served = |id: &ModuleId| {
-            names
-                .iter()
-                .filter(|name| **name == "*" || self.library.has(*id, name, when) != Presence::Absent)
-                .count()
-        };
-        let depth = |id: &ModuleId| self.library.inventory.module(*id).name.matches('.').count();
+    /// The one candidate that has more of the names than any other, nearest to the top if several do. What imports never means itself.
+    fn best(&self, candidates: Vec<ModuleId>, wanted: &Wanted<'_>) -> Option<Home> {
+        let Wanted { importer, names, when, .. } = *wanted;
+        let has =
+            |id: ModuleId, name: &str| name == "*" || self.library.has(id, name, when) != Presence::Absent;
+        let served = |id: ModuleId| names.iter().filter(|name| has(id, name)).count();
+        let depth = |id: ModuleId| self.library.inventory.module(id).name.matches('.').count();
+        let others = candidates.into_iter().filter(|id| *id != importer);
         let mut scored: Vec<((usize, Reverse<usize>), ModuleId)> =
-            candidates.iter().map(|id| ((served(id), Reverse(depth(id))), *id)).collect();
+            others.map(|id| ((served(id), Reverse(depth(id))), id)).collect();
         scored.sort_by(|left, right| right.cmp(left));
         let (best, id) = *scored.first()?;
         let alone = scored.get(1).is_none_or(|(next, _)| *next < best);
-        (alone && (best.0 > 0 || names.is_empty() || words >= 2)).then_some(id)
+        let serves = match best.0 {
+            0 if !names.is_empty() => Serves::None,
+            count if count == names.len() => Serves::All,
+            _ => Serves::Some,
+        };
+        alone.then_some(Home { id, serves })
     }
 }

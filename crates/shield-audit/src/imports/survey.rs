@@ -14,11 +14,13 @@ use super::{
     environment::search_folders,
     facts::{Guard, Import, ImportedName, What, When},
     inventory::{Home, ModuleId, Shape},
+    kin::Strangers,
     library::{Library, Presence},
     own_path::OwnPath,
     plan::Edit,
-    relocate::{Homes, Written},
+    relocate::{Homes, Serves, Wanted, Written, top_of},
     resolve::Found,
+    standard::is_standard,
     syntax::{SyntaxFault, line_at},
     vain::Asked,
 };
@@ -182,6 +184,8 @@ pub struct Surveyor<'a> {
     named: OnceLock<Vec<String>>,
     /// Made when it is first needed.
     pub(super) asked: OnceLock<Asked>,
+    /// The same.
+    strangers: OnceLock<Strangers>,
 }
 
 /// What is wrong with one binding.
@@ -205,6 +209,7 @@ impl<'a> Surveyor<'a> {
             distributions,
             named: OnceLock::new(),
             asked: OnceLock::new(),
+            strangers: OnceLock::new(),
         }
     }
 
@@ -272,7 +277,7 @@ impl<'a> Surveyor<'a> {
             let start = mention.at.start as usize;
             let between = text.get(reached.0..start).unwrap_or_default();
             reached = (start, reached.1 + line_at(between, between.len()) - 1);
-            survey.misnamed.extend(self.mention(mention).map(|edit| Misnamed {
+            survey.misnamed.extend(self.mention(importer, mention).map(|edit| Misnamed {
                 importer,
                 line: reached.1,
                 text: mention.text.clone(),
@@ -413,14 +418,15 @@ impl<'a> Surveyor<'a> {
             What::From { names, .. } => names.iter().map(|name| name.name.as_str()).collect(),
             _ => Vec::new(),
         };
-        let top = name.split('.').next().unwrap_or(name);
+        let top = top_of(name);
         let distribution = distribution_of(top);
+        let declared = self.library.inventory.find(top).is_none() && self.declared.asks_for(&distribution);
+        if declared {
+            return Cause::NotInstalled { distribution, declared: Declaration::Declared };
+        }
         let relative = matches!(import.what, What::From { level, .. } if level > 0);
-        let foreign = self.library.inventory.find(top).is_none() && self.declared.has(&distribution);
-        if !foreign
-            && !relative
-            && let Some((written, id)) = self.homes.module(name, &asked, import.when)
-        {
+        let wanted = Wanted { importer, missing: name, names: &asked, when: import.when };
+        if !relative && let Some((written, id)) = self.meant_instead(&wanted) {
             let to = self.library.inventory.module(id).name.to_string();
             return match written {
                 Written::UnderOldName => Cause::Renamed { to },
@@ -433,9 +439,47 @@ impl<'a> Surveyor<'a> {
         if self.library.inventory.find(top).is_some() || !self.homes.alike(top).is_empty() {
             return Cause::Absent { module: name.to_owned(), alike: self.homes.alike(name) };
         }
-        let declared =
-            if self.declared.has(&distribution) { Declaration::Declared } else { Declaration::Undeclared };
-        Cause::NotInstalled { distribution, declared }
+        Cause::NotInstalled { distribution, declared: Declaration::Undeclared }
+    }
+
+    /// The module of the project that is meant by the name of one that is not there. A top-level name that the project does not have may be
+    /// that of a distribution that nobody installed.
+    pub(super) fn meant_instead(&self, wanted: &Wanted<'_>) -> Option<(Written, ModuleId)> {
+        let top = top_of(wanted.missing);
+        if self.library.inventory.find(top).is_some() {
+            return self.homes.module(wanted);
+        }
+        let known = is_standard(self.library.target.version, top);
+        if known || self.declared.asks_for(&distribution_of(top)) {
+            return None;
+        }
+        let strangers = self.strangers();
+        if strangers.lies_inside(top) {
+            let home = self.homes.inside(wanted).filter(|home| wanted.is_clear(home))?;
+            return Some((Written::FromInside, home.id));
+        }
+        if !strangers.was_renamed(top) || self.declared.may_bring(top) {
+            return None;
+        }
+        let home = self.homes.renamed(wanted).filter(|home| home.serves == Serves::All)?;
+        Some((Written::UnderOldName, home.id))
+    }
+
+    fn strangers(&self) -> &Strangers {
+        self.strangers.get_or_init(|| Strangers::of(self.library, &self.homes))
+    }
+
+    /// Whether nothing but the project's module can be meant by a name; else tests must judge what is written in its place.
+    pub(crate) fn is_sure(&self, name: &str) -> bool {
+        let top = top_of(name);
+        self.library.inventory.find(top).is_some() || self.strangers().surely_lies_inside(top)
+    }
+
+    /// The same for the module that an import asks for.
+    pub(crate) fn is_sure_of(&self, importer: ModuleId, import: usize) -> bool {
+        let import = self.library.facts(importer).and_then(|facts| facts.imports.get(import));
+        let meant = import.and_then(|import| self.meant(importer, &import.what));
+        !matches!(meant, Some((name, Found::Missing(_))) if !self.is_sure(&name))
     }
 
     /// The one other number of dots with which a relative import finds a module that has all the names.

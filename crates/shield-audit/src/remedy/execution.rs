@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use shield_types::chain;
 
 use super::{
-    Class, Outcome, Remedy, Tested, Work,
+    ApplyError, Class, Outcome, Remedy, TestError, Tested, Work,
     edit::Fate,
     journal::{Journal, JournalError, Journals, Noted, Saved, State},
     selection::{MISFIT, Transaction},
@@ -17,25 +17,30 @@ use super::{
 
 impl<'r> Transaction<'r> {
     /// What the tests say as the files are, if anything needs to be judged by them; without an answer nothing that does stays.
-    pub(super) fn baseline(&mut self, work: &mut Work<'_>, wanted: &mut Vec<usize>) -> Option<TestRun> {
+    pub(super) fn baseline(
+        &mut self,
+        work: &mut Work<'_>,
+        wanted: &mut Vec<usize>,
+    ) -> Result<Option<TestRun>, ApplyError> {
         let changing = |index: &usize| self.remedies[*index].class == Class::B;
         if !wanted.iter().any(changing) {
-            return None;
+            return Ok(None);
         }
-        let run = work.tests.as_mut()?.run().map_err(|error| chain(&error));
-        let why = match run {
+        let Some(tests) = work.tests.as_mut() else { return Ok(None) };
+        let why = match tests.run() {
             // A run compared with itself tells whether anything can be told.
             Ok(run) => match run.as_green_as(&run) {
-                Ok(()) => return Some(run),
+                Ok(()) => return Ok(Some(run)),
                 Err(why) => why,
             },
-            Err(why) => why,
+            Err(TestError::Stopped { .. }) => return Err(ApplyError::Stopped),
+            Err(error) => chain(&error),
         };
         for index in wanted.iter().copied().filter(changing).collect::<Vec<_>>() {
             self.refuse(index, format!("behaviour may change, and the tests cannot judge it: {why}"));
         }
         wanted.retain(|index| self.remedies[*index].class != Class::B);
-        None
+        Ok(None)
     }
 
     pub(super) fn journal(&self, wanted: &[usize]) -> Journal {
@@ -127,8 +132,8 @@ impl<'r> Transaction<'r> {
         before: TestRun,
         journal: &mut Journal,
         at: (&Journals, u32),
-    ) -> Result<(Vec<usize>, Tested), JournalError> {
-        let (mut runs, mut broken, mut lost) = (0, None, BTreeSet::new());
+    ) -> Result<(Vec<usize>, Tested), ApplyError> {
+        let (mut runs, mut broken, mut lost) = (0, None::<ApplyError>, BTreeSet::new());
         let mut after = None;
         let (kept, rejected) = settle(wanted, &mut |set| {
             if broken.is_some() || runs >= work.test_runs_max {
@@ -138,7 +143,7 @@ impl<'r> Transaction<'r> {
             match self.place(&set, journal, at) {
                 Ok(placed) => lost.extend(set.into_iter().filter(|index| !placed.contains(index))),
                 Err(error) => {
-                    broken = Some(error);
+                    broken = Some(error.into());
                     return Err(String::new());
                 }
             }
@@ -146,6 +151,10 @@ impl<'r> Transaction<'r> {
             let run = work.tests.as_mut().map(|tests| tests.run());
             match run {
                 None => Err("there are no tests".to_owned()),
+                Some(Err(TestError::Stopped { .. })) => {
+                    broken = Some(ApplyError::Stopped);
+                    Err(String::new())
+                }
                 Some(Err(error)) => Err(chain(&error)),
                 Some(Ok(run)) => {
                     run.as_green_as(&before)?;

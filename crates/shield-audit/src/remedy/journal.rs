@@ -123,8 +123,8 @@ pub enum JournalError {
 pub(super) struct Journals {
     path: PathBuf,
     pub(super) root: Root,
-    /// Locked for as long as it is open.
-    _lock: File,
+    /// Locked for as long as it is open; none for who only looks.
+    _lock: Option<File>,
 }
 
 // === impl Journals ===
@@ -148,7 +148,18 @@ impl Journals {
             Err(fs::TryLockError::Error(source)) => return Err(refused(source)),
         }
         let root = Root::open(path).map_err(refused)?;
-        Ok(Self { path: path.to_owned(), root, _lock: lock })
+        Ok(Self { path: path.to_owned(), root, _lock: Some(lock) })
+    }
+
+    /// Opens a directory of records only to look, also while somebody writes to it: records are replaced whole. `None` if there is none.
+    pub(super) fn look(path: &Path) -> Result<Option<Self>, JournalError> {
+        match Root::open(path) {
+            Ok(root) => Ok(Some(Self { path: path.to_owned(), root, _lock: None })),
+            Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
+                Ok(None)
+            }
+            Err(source) => Err(JournalError::Refused { path: path.to_owned(), source }),
+        }
     }
 
     /// The numbers of all records, the oldest first.
@@ -252,10 +263,11 @@ impl Saved {
         (Sha256Digest::of(&bytes) == before.digest).then_some(bytes)
     }
 
-    /// Puts the old bytes back, if the file is still what was written; nothing if it is as it was.
+    /// Puts the old bytes back, if the file is still what was written, with the permissions that it had; nothing if it is as it was.
     pub(super) fn restore(&self, root: &Root) -> Result<(), FileError> {
         root.clean(&self.file)?;
-        let now = root.read(&self.file)?.map(|held| held.digest);
+        let held = root.read(&self.file)?;
+        let now = held.as_ref().map(|held| held.digest);
         let before = self.before.as_ref().map(|before| before.digest);
         if now == before {
             return Ok(());
@@ -263,6 +275,11 @@ impl Saved {
         let changed = || FileError::Changed { file: self.file.clone() };
         if !now.map_or(self.removed, |now| self.written.contains(&now)) {
             return Err(changed());
+        }
+        if let (Some(before), Some(held)) = (&self.before, &held)
+            && before.access != held.access
+        {
+            return Err(FileError::Permissions { file: self.file.clone() });
         }
         match (&self.before, self.bytes(), now) {
             (None, _, Some(ours)) => root.remove(&self.file, ours),

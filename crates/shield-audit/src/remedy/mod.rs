@@ -22,6 +22,7 @@ mod selection;
 mod settle;
 mod shape;
 mod source;
+mod stop;
 mod suite;
 mod transaction;
 #[cfg(test)]
@@ -39,6 +40,7 @@ pub use repairs::Imports;
 pub use rescan::{PythonRescan, Rescan, Scan};
 pub use schedule::{Due, Schedule, Task, Terms};
 pub use shape::{Change, Class, Remedy};
+pub use stop::{AtWork, Stop};
 pub use suite::{TestCommand, TestError, TestRun, Tests};
 pub use transaction::{Applied, ApplyError, Outcome, Tested, Work, apply};
-pub use undo::{Record, Undone, records, recover, revert};
+pub use undo::{Record, Undone, open_record, records, recover, revert};

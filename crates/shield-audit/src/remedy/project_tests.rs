@@ -112,6 +112,71 @@ fn forgotten_imports_are_added_and_foretold() {
 }
 
 #[test]
+fn own_modules_are_never_taken_for_the_librarys() {
+    let text = "sys.path.insert(0, '')\n";
+    for own in ["sys.py", "tests/sys.py", "tests/sys/__init__.py"] {
+        let texts = [MANIFEST, ("tests/test_a.py", text), (own, "")];
+        let (remedies, after, _) = mended(&texts, "tests/test_a.py");
+        let undefined = remedies.iter().find(|one| one.finding.rule.id == "imports/undefined-name").unwrap();
+        assert_eq!((undefined.class, after), (Class::C, vec![]), "{own}");
+    }
+}
+
+/// What a hostile user had `--fix` break: a distribution that nobody installed looks like a package under another name.
+#[test]
+fn distributions_are_no_modules_of_the_project() {
+    let view = ("src/shop/views.py", "from django.views import View\nfrom django.http import HttpResponse\n");
+    let project = [
+        MANIFEST,
+        ("src/shop/__init__.py", ""),
+        ("src/shop/urls.py", "from django.urls import path, re_path\nurlpatterns = [path('x')]\n"),
+        view,
+        ("src/shop/exceptions.py", "class Timeout(Exception): pass\n"),
+        ("src/shop/requests.py", "def get(u): return u\n"),
+        ("src/shop/a.py", "import requests\nfrom requests.exceptions import Timeout\nrequests.get\n"),
+    ];
+    let (remedies, after, _) = mended(&project, "src/shop/urls.py");
+    assert_eq!(after, [], "{remedies:?}");
+    assert!(remedies.iter().all(|one| one.class == Class::C), "{remedies:?}");
+    // One name alone: tests must judge it, unless a list has it.
+    let one = [MANIFEST, project[1], project[5], ("src/shop/a.py", "from requests import get\n")];
+    assert_eq!(mended(&one, "src/shop/a.py").0[0].class, Class::B);
+    for list in [("Dockerfile", "RUN pip install requests\n"), ("requirements.in", "requests\n")] {
+        let (remedies, after, _) = mended(&[&one[..], &[list]].concat(), "src/shop/a.py");
+        assert_eq!((remedies, after), (vec![], vec![]), "{list:?}");
+    }
+    // A string too.
+    let mock = "from unittest.mock import patch\npatch('requests.get')\n";
+    let (remedies, ..) = mended(&[MANIFEST, project[1], project[5], ("test_a.py", mock)], "test_a.py");
+    assert!(remedies.iter().all(|one| one.class == Class::B), "{remedies:?}");
+}
+
+#[test]
+fn packages_are_renamed_as_a_whole() {
+    let package = [
+        MANIFEST,
+        ("src/new/__init__.py", ""),
+        ("src/new/models.py", "class A: pass\n"),
+        ("src/new/views.py", "class B: pass\n"),
+    ];
+    let of = |text: &str| {
+        let (remedies, after, _) = mended(&[&package[..], &[("a.py", text)]].concat(), "a.py");
+        (remedies.iter().map(|one| one.class).collect::<Vec<_>>(), after)
+    };
+    let (classes, after) = of("from old.models import A\nfrom old.views import B\n");
+    assert_eq!(classes, [Class::B; 2]);
+    assert_eq!(after[0].1, "from new.models import A\nfrom new.views import B\n");
+    for stranger in [
+        "from old.models import A\n",
+        "from old.models import A\nfrom old.views import Nobody\n",
+        "from old.models import A\nfrom old.views import B\nfrom old.forms import C\n",
+    ] {
+        let (classes, after) = of(stranger);
+        assert!(after.is_empty() && classes.iter().all(|class| *class == Class::C), "{stranger} {after:?}");
+    }
+}
+
+#[test]
 fn first_failure_is_the_one_foretold() {
     let of = |text: &str| mended(&[MANIFEST, ("tests/test_a.py", text)], "tests/test_a.py").2;
     let undefined = Some(LoadCause::Undefined { name: "sys".to_owned() });

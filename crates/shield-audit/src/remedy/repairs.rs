@@ -46,9 +46,12 @@ enum Likeness {
     Same,
     /// A name is taken for another one.
     Alike,
+    /// A top-level name that the project does not have is taken for its own.
+    Foreign,
 }
 
 const ONLY_FAILS: &str = "as it is, it fails whenever it runs";
+const FOREIGN: &str = "the name could be that of a distribution that is neither installed nor declared";
 
 // === impl Imports ===
 
@@ -65,7 +68,12 @@ impl Imports<'_> {
         files.dedup();
         for file in files {
             if let Some(bytes) = self.bytes(file, &mut texts) {
-                repairs.extend(missing_imports(file, bytes));
+                let lacking = missing_imports(file, bytes).into_iter();
+                repairs.extend(
+                    lacking
+                        .filter(|(import, ..)| !self.is_own(file, import))
+                        .map(|(_, told, repair)| (told, repair)),
+                );
             }
         }
         let mut by_file: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
@@ -110,7 +118,11 @@ impl Imports<'_> {
             let Some(file) = self.file_of(misnamed.importer) else { continue };
             let told = (BROKEN_IMPORT.id, file.to_owned(), misnamed.line, misnamed.text.clone());
             let edits = vec![misnamed.edit.clone()];
-            repairs.insert(told, Repair { class: Class::A, why: ONLY_FAILS, edits });
+            let (class, why) = match self.surveyor.is_sure(&misnamed.text) {
+                true => (Class::A, ONLY_FAILS),
+                false => (Class::B, FOREIGN),
+            };
+            repairs.insert(told, Repair { class, why, edits });
         }
         repairs
     }
@@ -135,11 +147,15 @@ impl Imports<'_> {
         let (mended, left): (Vec<&Broken>, Vec<&Broken>) = statement.iter().partition(mends);
         let edits = mended.first().map(|one| self.surveyor.repair_of(one.importer, one.import, reading));
         let edits = edits.unwrap_or_default();
+        if !self.surveyor.is_sure_of(statement[0].importer, statement[0].import) {
+            likeness = Likeness::Foreign;
+        }
         let (class, why) = match (statement[0].guard, likeness) {
             (Guard::None, Likeness::Same) => (Class::A, ONLY_FAILS),
             (Guard::None, Likeness::Alike) => {
                 (Class::B, "that it is the one that is meant is told by what is taken from it")
             }
+            (Guard::None, Likeness::Foreign) => (Class::B, FOREIGN),
             (Guard::ImportError | Guard::Everything, _) => {
                 (Class::B, "its failure is caught: what stands in for it is used no more")
             }
@@ -197,6 +213,17 @@ impl Imports<'_> {
         })
     }
 
+    /// Whether an import of a standard module would find one of the project: in its search path, or beside the file.
+    fn is_own(&self, file: &str, import: &str) -> bool {
+        let module = import.split_whitespace().nth(1).unwrap_or_default();
+        let top = module.split('.').next().unwrap_or_default();
+        let folder = file.rsplit_once('/').map_or("", |(folder, _)| folder);
+        let beside =
+            self.path_of(&if folder.is_empty() { top.to_owned() } else { format!("{folder}/{top}") });
+        let files = [format!("{beside}.py"), format!("{beside}/__init__.py")];
+        self.inventory.find(top).is_some() || files.iter().any(|file| self.inventory.at(file).is_some())
+    }
+
     /// A module's file as places name it.
     fn file_of(&self, id: ModuleId) -> Option<&str> {
         self.inventory.module(id).source.as_deref().map(|source| self.inside(source))
@@ -250,8 +277,8 @@ fn remedy(finding: &Finding, repair: &Repair, source: &Source<'_>) -> Option<Rem
     })
 }
 
-/// The imports that a file lacks.
-fn missing_imports(file: &str, bytes: &[u8]) -> Vec<(Told, Repair)> {
+/// The imports that a file lacks, each with its statement.
+fn missing_imports(file: &str, bytes: &[u8]) -> Vec<(String, Told, Repair)> {
     let Ok(source) = Source::read(file, bytes) else { return Vec::new() };
     let lacking = undefined(&source.text).into_iter().filter_map(|one| Some((one.import.clone()?, one)));
     let lacking: Vec<_> = lacking.collect();
@@ -264,7 +291,7 @@ fn missing_imports(file: &str, bytes: &[u8]) -> Vec<(Told, Repair)> {
             let (range, text) = entrances.add(import, TextSize::new(one.at))?;
             let edits = vec![Edit { range, text, reason: format!("adds `{import}`") }];
             let told = (UNDEFINED_NAME.id, file.to_owned(), one.line, one.name.clone());
-            Some((told, Repair { class: Class::A, why: ONLY_FAILS, edits }))
+            Some((import.clone(), told, Repair { class: Class::A, why: ONLY_FAILS, edits }))
         };
         lacking.iter().filter_map(repair).collect()
     });

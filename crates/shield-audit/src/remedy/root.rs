@@ -34,6 +34,8 @@ pub(super) struct Held {
     pub(super) bytes: Vec<u8>,
     pub(super) digest: Sha256Digest,
     pub(super) access: Access,
+    /// Whether it has more than one name.
+    pub(super) linked: bool,
 }
 
 /// Who may do what with a file.
@@ -50,6 +52,12 @@ pub(super) enum FileError {
     /// It is not what it was when the change was planned.
     #[error("`{file}` changed since it was read")]
     Changed { file: String },
+    /// It is owned or may be used by others than when it was written.
+    #[error("the permissions of `{file}` changed since it was mended")]
+    Permissions { file: String },
+    /// It has several names, of which only one would get what is written.
+    #[error("`{file}` has hard links: they would no longer be the same file")]
+    Linked { file: String },
     /// A name on the way is a link, or leads nowhere inside.
     #[error("`{file}` is reached through a link, or is no file inside of the directory")]
     Elsewhere { file: String },
@@ -215,7 +223,8 @@ impl Root {
             return Err(FileError::Large { file: file.to_owned() });
         }
         let access = Access { mode: stat.st_mode & 0o7777, user: stat.st_uid, group: stat.st_gid };
-        Ok(Some(Held { digest: Sha256Digest::of(&bytes), bytes, access }))
+        let digest = Sha256Digest::of(&bytes);
+        Ok(Some(Held { bytes, digest, access, linked: stat.st_nlink > 1 }))
     }
 
     /// Where the machine can die; in tests it does.

@@ -100,6 +100,9 @@ impl<'r> Transaction<'r> {
                 self.files.insert(file, held);
             }
             let held = self.files[file].as_ref();
+            if held.is_some_and(|held| held.linked) {
+                return Err(FileError::Linked { file: file.to_owned() }.to_string());
+            }
             let fits = match change {
                 Change::Create { .. } => held.is_none(),
                 Change::Remove { of, .. } => held.is_some_and(|held| held.digest == *of),

@@ -14,6 +14,8 @@ use std::{
 use rustix::process::{Pid, Signal, kill_process_group};
 use serde::Serialize;
 
+use super::Stop;
+
 /// How often a running test command is looked at.
 const LOOK: Duration = Duration::from_millis(20);
 
@@ -55,6 +57,12 @@ pub enum TestError {
         /// How long it was waited.
         seconds: u64,
     },
+    /// Somebody wants no more: they were ended, with all that they started.
+    #[error("run the tests with `{program}`: interrupted")]
+    Stopped {
+        /// What ran them.
+        program: String,
+    },
     /// Their report cannot be read.
     #[error("read the report of the tests `{}`: {why}", path.display())]
     Report {
@@ -82,6 +90,8 @@ pub struct TestCommand {
     pub report: Option<PathBuf>,
     /// Where its output goes; nowhere if not said.
     pub output: Option<PathBuf>,
+    /// What ends them early.
+    pub stop: Stop,
 }
 
 // === impl TestRun ===
@@ -170,8 +180,8 @@ impl TestCommand {
         let started = Instant::now();
         loop {
             let ended = child.try_wait().map_err(refused)?;
-            let late = started.elapsed() >= self.limit;
-            if ended.is_some() || late {
+            let (late, stopped) = (started.elapsed() >= self.limit, self.stop.is_wanted());
+            if ended.is_some() || late || stopped {
                 // Whatever the tests started goes with them, or it would still write to the files.
                 if let Some(group) = group {
                     // It is gone already if nothing was left over.
@@ -179,6 +189,11 @@ impl TestCommand {
                 }
             }
             match ended {
+                // A run that ended by itself at that moment may have heard the same signal: it says nothing.
+                _ if stopped => {
+                    child.wait().map_err(refused)?;
+                    return Err(TestError::Stopped { program: self.program.clone() });
+                }
                 Some(status) => return Ok(status),
                 None if late => {
                     child.wait().map_err(refused)?;
@@ -226,6 +241,7 @@ mod tests {
             limit,
             report: Some(folder.path().join("report.xml")),
             output: Some(folder.path().join("output")),
+            stop: Stop::default(),
         }
     }
 
@@ -266,6 +282,28 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let mut endless = shell("sleep 600 & echo $! > child; wait", Duration::from_millis(500), &folder);
         assert!(matches!(endless.run(), Err(TestError::TooLong { .. })));
+        assert_dead(&folder);
+    }
+
+    #[test]
+    fn stopped_tests_are_killed() {
+        let folder = tempfile::tempdir().unwrap();
+        let child = folder.path().join("child");
+        let mut tests =
+            shell("sleep 600 & echo $! > new; mv new child; wait", Duration::from_secs(600), &folder);
+        let stop = tests.stop.clone();
+        let run = thread::spawn(move || tests.run());
+        while !child.exists() {
+            thread::yield_now();
+        }
+        assert!(!stop.want(), "tests alone have nothing to put in order");
+        assert!(matches!(run.join().unwrap(), Err(TestError::Stopped { .. })));
+        assert_dead(&folder);
+        assert!(stop.begin().is_none());
+    }
+
+    /// The child of the tests is gone.
+    fn assert_dead(folder: &tempfile::TempDir) {
         let child = fs::read_to_string(folder.path().join("child")).unwrap();
         let stat = format!("/proc/{}/stat", child.trim());
         let deadline = Instant::now() + Duration::from_secs(30);

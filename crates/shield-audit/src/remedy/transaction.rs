@@ -97,14 +97,17 @@ pub enum ApplyError {
         source: io::Error,
     },
     /// The record cannot be kept: without it nothing is changed; what was changed is taken back by [`super::recover`].
-    #[error("apply remedies")]
+    #[error(transparent)]
     Journal(#[from] JournalError),
+    /// Somebody wants no more. What was changed is not judged, and is taken back by [`super::recover`].
+    #[error("apply remedies: the tests were ended before they had judged them")]
+    Stopped,
 }
 
 /// Applies remedies to the files below a directory. Proposals are left alone.
 ///
 /// # Errors
-/// Where no record can be kept, or an earlier transaction was interrupted. What cannot be done to single files is an outcome.
+/// Where no record can be kept, an earlier transaction was interrupted, or this one is. What cannot be done to single files is an outcome.
 pub fn apply(work: &mut Work<'_>, remedies: &[Remedy]) -> Result<Applied, ApplyError> {
     let journals = Journals::open(work.journals)?;
     let root =
@@ -127,7 +130,7 @@ pub(super) fn apply_in(
     let mut transaction = Transaction::new(root, remedies);
     let mut wanted = transaction.admit(work.tests.is_some());
     wanted = transaction.rescanned(work.rescan, wanted);
-    let baseline = transaction.baseline(work, &mut wanted);
+    let baseline = transaction.baseline(work, &mut wanted)?;
     if wanted.is_empty() {
         let tests = baseline.map(|before| Tested { before, after: None, runs: 0 });
         return Ok(Applied { record: None, outcomes: transaction.outcomes, tests });

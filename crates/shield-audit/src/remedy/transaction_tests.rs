@@ -196,6 +196,88 @@ fn file_changed_after_a_fix_is_left() {
 }
 
 #[test]
+fn permissions_changed_after_a_fix_are_left() {
+    let scene = Scene::new(&[("a.py", KEY)]);
+    scene.apply(&scene.remedies(), None);
+    let (path, fixed) = (scene.root.path().join("a.py"), scene.text("a.py"));
+    let before = fs::metadata(&path).unwrap().permissions();
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
+    let undone = scene.revert().unwrap();
+    assert_eq!(
+        undone.left,
+        [("a.py".to_owned(), "the permissions of `a.py` changed since it was mended".to_owned())]
+    );
+    assert_eq!(scene.text("a.py"), fixed);
+    assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+    fs::set_permissions(&path, before).unwrap();
+    assert_eq!(scene.revert().unwrap().restored, ["a.py"]);
+}
+
+#[test]
+fn hard_links_stay_one_file() {
+    let scene = Scene::new(&[("a.py", KEY)]);
+    fs::hard_link(scene.root.path().join("a.py"), scene.root.path().join("b.py")).unwrap();
+    let applied = scene.apply(&scene.remedies(), None);
+    assert!(
+        applied
+            .outcomes
+            .iter()
+            .all(|outcome| { matches!(outcome, Outcome::Refused { why } if why.contains("has hard links")) })
+    );
+    assert_eq!([scene.text("a.py"), scene.text("b.py")], [KEY, KEY]);
+}
+
+/// Tests that are ended when they run for the `last` time.
+struct Stopped {
+    runs: u32,
+    last: u32,
+}
+
+impl Tests for Stopped {
+    fn run(&mut self) -> Result<TestRun, TestError> {
+        self.runs += 1;
+        match self.runs == self.last {
+            true => Err(TestError::Stopped { program: "sh".to_owned() }),
+            false => Ok(TestRun { succeeded: true, cases: BTreeMap::new() }),
+        }
+    }
+}
+
+#[test]
+fn stopped_tests_leave_nothing_unjudged() {
+    for last in [1, 2] {
+        let scene = Scene::new(&[("a.py", KEY), ("b.py", LOADER)]);
+        let before = files(scene.root.path());
+        let mut work = Work {
+            root: scene.root.path(),
+            journals: scene.journals.path(),
+            rescan: &PythonRescan(&scene.audit),
+            tests: Some(&mut Stopped { runs: 0, last }),
+            test_runs_max: 32,
+        };
+        assert!(matches!(apply(&mut work, &scene.remedies()), Err(ApplyError::Stopped)));
+        let open = open_record(scene.journals.path()).unwrap();
+        assert_eq!(open.is_some(), last == 2, "what is in the files is said");
+        let undone = recover(scene.root.path(), scene.journals.path()).unwrap();
+        assert_eq!(undone.len(), usize::from(last == 2));
+        assert_eq!(files(scene.root.path()), before);
+        assert_eq!(open_record(scene.journals.path()).unwrap(), None);
+    }
+}
+
+#[test]
+fn who_is_second_is_told_to_wait() {
+    let scene = Scene::new(&[("a.py", KEY)]);
+    let _first = Journals::open(scene.journals.path()).unwrap();
+    let error = revert(scene.root.path(), scene.journals.path()).unwrap_err();
+    assert!(matches!(error, ApplyError::Journal(JournalError::Busy { .. })));
+    assert!(
+        error.to_string().starts_with("change files: another `--fix` or `--revert` is at work"),
+        "{error}"
+    );
+}
+
+#[test]
 fn new_files_go_again() {
     let scene = Scene::new(&[("a.py", KEY)]);
     let mut remedy = scene.remedies().remove(0);

@@ -59,7 +59,7 @@ pub(super) fn recover_in(root: &Root, journals: &Journals) -> Result<Vec<Undone>
 }
 
 /// Takes back the newest transaction that is in the files; `None` if there is none. All files get exactly the bytes and permissions that they had,
-/// but those that somebody changed since: the record keeps what they were, and the next call tries them again before it goes on to an
+/// but those that somebody changed since, be it only their permissions: the record keeps what they were, and the next call tries them again before it goes on to an
 /// older transaction.
 ///
 /// # Errors
@@ -87,6 +87,20 @@ pub(super) fn revert_in(root: &Root, journals: &Journals) -> Result<Option<Undon
         }
     }
     Ok(stuck)
+}
+
+/// The newest transaction that is under way or was interrupted: files may hold changes that no test has judged. Nothing is waited for or written.
+///
+/// # Errors
+/// Where a record cannot be read.
+pub fn open_record(journals: &Path) -> Result<Option<u32>, JournalError> {
+    let Some(journals) = Journals::look(journals)? else { return Ok(None) };
+    for number in journals.numbers()?.into_iter().rev() {
+        if matches!(journals.read(number)?.state, State::Applying | State::Reverting) {
+            return Ok(Some(number));
+        }
+    }
+    Ok(None)
 }
 
 /// Every record, the oldest first.

@@ -10,7 +10,7 @@ use std::{
     time::Duration,
 };
 
-use shield_audit::remedy::TestCommand;
+use shield_audit::remedy::{Stop, TestCommand};
 
 use crate::harness::{Result, Trouble};
 
@@ -98,5 +98,6 @@ pub(super) fn pytest(copy: &Path, arguments: &[&str], output: &Path) -> Result<T
         limit: TESTS_MAX,
         report: None,
         output: Some(output.to_owned()),
+        stop: Stop::default(),
     })
 }

@@ -6,6 +6,7 @@ use std::{
 };
 
 use shield_audit::{
+    remedy::Stop,
     report::{Outcome, Report},
     tree::{directory_of, locate_in},
 };
@@ -22,6 +23,23 @@ use crate::{
 };
 
 pub(crate) fn run(place: &Place, arguments: &AuditArguments, format: OutputFormat) -> Result<(), Failure> {
+    carry_out(place, arguments, (&Stop::default(), format))
+}
+
+/// The same with `--fix`, which a signal must not cut off in the middle.
+pub(crate) async fn fix(
+    place: Place,
+    arguments: Box<AuditArguments>,
+    format: OutputFormat,
+) -> Result<(), Failure> {
+    mend::interruptible(move |stop| carry_out(&place, &arguments, (stop, format))).await
+}
+
+fn carry_out(
+    place: &Place,
+    arguments: &AuditArguments,
+    (stop, format): (&Stop, OutputFormat),
+) -> Result<(), Failure> {
     if let Some(sources) = &arguments.update {
         return advisories::update(sources, format);
     }
@@ -48,10 +66,11 @@ pub(crate) fn run(place: &Place, arguments: &AuditArguments, format: OutputForma
     if arguments.mend.fix {
         // Others say what is left when all that can be mended is.
         let alone = AuditSettings { scanners: Vec::new(), imports: Vec::new(), ..settings.clone() };
-        mend::fix(path, &alone, kept.as_ref(), format)?;
+        mend::fix(path, &alone, kept.as_ref(), (stop, format))?;
     }
     let report = look(path, &settings, kept.as_ref(), format)?;
     print(&report, &settings.criteria, format);
+    mend::tell_open(path);
     files::write(&arguments.files, &report, &settings.criteria)?;
     if arguments.mend.plan {
         mend::plan(path, &settings, &report, format)?;

@@ -3,6 +3,7 @@
 use std::{
     fs, io,
     path::{Path, PathBuf},
+    thread,
 };
 
 use jiff::tz::TimeZone;
@@ -10,8 +11,9 @@ use shield_audit::{
     audit::remedies,
     python::Audit,
     remedy::{
-        Applied, ApplyError, CodeOwners, GitBlame, OWNER_FILES, Outcome, Owner, PythonRescan, Remedy,
-        Schedule, Terms, TestCommand, Tests, Work, apply, recover, revert as take_back,
+        Applied, ApplyError, CodeOwners, GitBlame, JournalError, OWNER_FILES, Outcome, Owner, PythonRescan,
+        Remedy, Schedule, Stop, Terms, TestCommand, Tests, Work, apply, open_record, recover,
+        revert as take_back,
     },
     report::Report,
     tree::{locate_in, read_text_in},
@@ -21,7 +23,12 @@ use shield_control::{
     pipeline::{KeptFile, advisories_path, audit_settings},
 };
 
-use super::audit::{failure, look, manifest};
+use tokio::sync::oneshot;
+
+use super::{
+    audit::{failure, look, manifest},
+    faults::interrupted,
+};
 use crate::{
     cli::OutputFormat,
     exit::{Exit, Failure},
@@ -32,22 +39,51 @@ use crate::{
 const RECORDS: &str = ".shield/remedies";
 /// A mend may make another one possible: a new package, the import of it. More rounds than this were never seen.
 const ROUNDS_MAX: usize = 10;
+/// Stack of the thread that mends: as much as the main one usually has.
+const STACK_BYTES: usize = 8 << 20;
 /// How often the tests may run in one round.
 const TEST_RUNS_MAX: u32 = 8;
+
+/// Does what mends. At the first Ctrl-C, SIGTERM or SIGHUP tests are ended and what they have not judged is taken back; where nothing is half done,
+/// it just ends.
+pub(super) async fn interruptible(
+    work: impl FnOnce(&Stop) -> Result<(), Failure> + Send + 'static,
+) -> Result<(), Failure> {
+    let (stop, (tell, hear)) = (Stop::default(), oneshot::channel());
+    let within = stop.clone();
+    let mending = move || {
+        // Nobody hears it where a signal came first.
+        let _ = tell.send(work(&within));
+    };
+    let thread = thread::Builder::new().stack_size(STACK_BYTES).spawn(mending);
+    thread.map_err(|error| Failure::unexpected("start a thread", &error))?;
+    let ended = async { hear.await.unwrap_or_else(|error| Err(Failure::unexpected("mend", &error))) };
+    tokio::pin!(ended);
+    tokio::select! {
+        outcome = &mut ended => outcome,
+        () = interrupted() => match stop.want() {
+            true => ended.await,
+            false => Err(cut_off()),
+        },
+    }
+}
+
+fn cut_off() -> Failure {
+    let hint = "what was mended and judged before stays; `shield audit --revert` takes it back";
+    Failure::plain(Exit::Interrupted, "interrupted: no file holds a change that was not judged", hint)
+}
 
 /// Mends in rounds, until one changes nothing.
 pub(super) fn fix(
     path: &Path,
     settings: &AuditSettings,
     kept: Option<&KeptFile>,
-    format: OutputFormat,
+    (stop, format): (&Stop, OutputFormat),
 ) -> Result<(), Failure> {
     let root = directory(path)?;
     let records = records(&root)?;
-    for undone in recover(&root, &records).map_err(|error| told(&error))? {
-        output::undone(&undone, format);
-    }
-    let mut tests = tests(&root)?;
+    take_back_open((&root, &records), stop, format)?;
+    let mut tests = tests(&root, stop)?;
     for _ in 0..ROUNDS_MAX {
         let report = look(path, settings, kept, format)?;
         let remedies = proposed(path, settings, &report)?;
@@ -58,14 +94,45 @@ pub(super) fn fix(
             tests: tests.as_mut().map(|tests| tests as &mut dyn Tests),
             test_runs_max: TEST_RUNS_MAX,
         };
-        let applied = apply(&mut work, &remedies).map_err(|error| told(&error))?;
+        let at_work = stop.begin().ok_or_else(cut_off)?;
+        let applied = match apply(&mut work, &remedies) {
+            Err(ApplyError::Stopped) => {
+                for undone in recover(&root, &records).map_err(|error| told(&error))? {
+                    output::undone(&undone, format);
+                }
+                return Err(cut_off());
+            }
+            applied => applied.map_err(|error| told(&error))?,
+        };
+        drop(at_work);
         output::applied(&remedies, &applied, format);
+        if stop.is_wanted() {
+            return Err(cut_off());
+        }
         if !changed_anything(&applied) {
             output::not_applied(&remedies, &applied, tests.is_some(), format);
             break;
         }
     }
     Ok(())
+}
+
+/// Takes back what an earlier `--fix` left half done.
+fn take_back_open((root, records): (&Path, &Path), stop: &Stop, format: OutputFormat) -> Result<(), Failure> {
+    let _at_work = stop.begin().ok_or_else(cut_off)?;
+    for undone in recover(root, records).map_err(|error| told(&error))? {
+        output::undone(&undone, format);
+    }
+    Ok(())
+}
+
+/// Says whether an earlier `--fix` left changes in the files that no test has judged: what an audit finds is about them too.
+pub(super) fn tell_open(path: &Path) {
+    match open_record(&path.join(RECORDS)) {
+        Ok(None) => {}
+        Ok(Some(record)) => output::open(record),
+        Err(error) => output::unreadable_records(&error),
+    }
 }
 
 fn changed_anything(applied: &Applied) -> bool {
@@ -95,9 +162,7 @@ pub(super) fn plan(
 pub(super) fn revert(path: &Path, format: OutputFormat) -> Result<(), Failure> {
     let root = directory(path)?;
     let records = records(&root)?;
-    for undone in recover(&root, &records).map_err(|error| told(&error))? {
-        output::undone(&undone, format);
-    }
+    take_back_open((&root, &records), &Stop::default(), format)?;
     match take_back(&root, &records).map_err(|error| told(&error))? {
         Some(undone) => {
             output::undone(&undone, format);
@@ -146,7 +211,7 @@ fn records(root: &Path) -> Result<PathBuf, Failure> {
 }
 
 /// The project's tests, as `shield.toml` says; without them nothing is mended that may change behaviour.
-fn tests(root: &Path) -> Result<Option<TestCommand>, Failure> {
+fn tests(root: &Path, stop: &Stop) -> Result<Option<TestCommand>, Failure> {
     let command = |stage: CommandStage| TestCommand {
         program: "sh".to_owned(),
         arguments: vec!["-c".to_owned(), stage.command],
@@ -155,11 +220,17 @@ fn tests(root: &Path) -> Result<Option<TestCommand>, Failure> {
         limit: stage.deadline,
         report: None,
         output: None,
+        stop: stop.clone(),
     };
     Ok(manifest(root)?.and_then(|manifest| manifest.stages.test).map(command))
 }
 
 fn told(error: &ApplyError) -> Failure {
-    let hint = "nothing is half done: each file has its old bytes or its new ones; run it again, or `shield audit --revert`";
+    let hint = match error {
+        ApplyError::Journal(JournalError::Busy { .. }) => "wait until it is done, then run this again",
+        _ => {
+            "nothing is half done: each file has its old bytes or its new ones; run it again, or `shield audit --revert`"
+        }
+    };
     Failure::new(Exit::NotRecorded, error, &[hint.to_owned()])
 }

@@ -1,9 +1,13 @@
 //! What was done about findings, and what is left to do.
 
 use serde_json::json;
-use shield_audit::remedy::{Applied, Class, Outcome, Remedy, Schedule, Undone};
+use shield_audit::remedy::{Applied, Class, JournalError, Outcome, Remedy, Schedule, Undone};
+use shield_types::chain;
 
-use super::{json as json_line, write::say};
+use super::{
+    json as json_line,
+    write::{say, tell},
+};
 use crate::cli::OutputFormat;
 
 /// What became of each remedy of a round.
@@ -78,6 +82,19 @@ pub(crate) fn undone(undone: &Undone, format: OutputFormat) {
     if !undone.left.is_empty() {
         say!("what they were is kept: take your changes back, then run `shield audit --revert` again");
     }
+}
+
+/// A `--fix` is at work or was cut off.
+pub(crate) fn open(record: u32) {
+    tell!(
+        "note: number {record} of `--fix` is not done: files hold changes that no test has judged, and this audit is about them"
+    );
+    tell!("hint: unless it is at work now, `shield audit --revert` takes them back");
+}
+
+/// Whether one is cannot be said.
+pub(crate) fn unreadable_records(error: &JournalError) {
+    tell!("note: whether a `--fix` was cut off cannot be said: failed to {}", chain(error));
 }
 
 /// There was no change to take back.

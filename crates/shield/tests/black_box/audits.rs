@@ -2,7 +2,9 @@
 
 use std::{fs, os::unix::fs::symlink};
 
-use crate::support::{Project, Run};
+use rustix::process::{Pid, Signal, kill_process};
+
+use crate::support::{Project, Run, Running};
 
 /// A program that runs what a stranger sends.
 const OPEN: &str = "from flask import Flask, request\n\napp = Flask(__name__)\n\n\n@app.get('/run')\ndef run():\n    return str(eval(request.args['code']))\n";
@@ -171,4 +173,32 @@ fn mended_is_as_it_was_when_taken_back() {
     audit(&project, &["--revert"]).expect(0).says("1 files are as they were");
     assert_eq!(text(), CACHE);
     audit(&project, &["--revert"]).expect(0).says("nothing to take back");
+}
+
+/// What a hostile user of `--fix` found: Ctrl-C left untested changes in the files, and the tests running in them.
+#[test]
+fn interrupted_mending_leaves_nothing_untested() {
+    let loader = "import yaml\n\n\ndef read(text):\n    return yaml.load(text)\n";
+    // The first run is of the files as they were.
+    let test = "format = 1\nname = \"shop\"\n[service]\nstart = \"x --port {port}\"\nready = { path = \"/\" }\n[stage.build]\ncommand = \"true\"\nartifact = \".\"\n[stage.test]\ncommand = \"test -e ../once || exec touch ../once; touch ../twice; while test -e ../twice; do sleep 0.1; done\"\n";
+    for signal in [Signal::INT, Signal::TERM, Signal::HUP, Signal::KILL] {
+        let project = Project::of_files(&[("code/a.py", loader), ("code/shield.toml", test)]);
+        let text = || fs::read_to_string(project.path().join("code/a.py")).unwrap();
+        let variables = [("SHIELD_ADVISORIES", "/nonexistent/advisories")];
+        let mending: Running = project.start_having(&["audit", "code", "--fix"], &variables);
+        while !project.path().join("twice").exists() {
+            std::thread::yield_now();
+        }
+        assert_ne!(text(), loader);
+        kill_process(Pid::from_raw(mending.pid() as i32).unwrap(), signal).unwrap();
+        let run = mending.finish();
+        if signal == Signal::KILL {
+            assert!(audit(&project, &[]).shown().contains("files hold changes that no test has judged"));
+            audit(&project, &["--revert"]).says("1 files are as they were");
+        } else {
+            run.expect(130).says("interrupted: no file holds a change that was not judged");
+        }
+        assert_eq!(text(), loader);
+        assert!(!audit(&project, &[]).shown().contains("no test has judged"));
+    }
 }

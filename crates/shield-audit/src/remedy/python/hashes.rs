@@ -13,15 +13,16 @@ use crate::imports::PythonVersion;
 /// The first version of Python whose `hashlib` knows `usedforsecurity`.
 const KEYWORD_SINCE: PythonVersion = PythonVersion(9);
 
-/// A hash that only names something says so; one that protects something is a person's to change, because stored digests and others'
-/// expectations change with it.
+/// A hash that only names something says so; one that protects something, or may by what it is compared for, is a person's to change,
+/// because stored digests and others' expectations change with it.
 pub(super) fn weak_hash(site: &Site<'_>) -> Option<Mend> {
     if !site.call.name.starts_with("hashlib.") || site.call.keyword("usedforsecurity").is_some() {
         return None;
     }
     match Purpose::of(site) {
+        Purpose::Identity(_) if site.decides() => sha256(site, "what it is compared with decides something"),
         Purpose::Identity(words) => not_for_security(site, &words),
-        Purpose::Security(word) => sha256(site, &word),
+        Purpose::Security(word) => sha256(site, &format!("`{word}`")),
         Purpose::Unsaid => None,
     }
 }
@@ -45,7 +46,7 @@ fn not_for_security(site: &Site<'_>, words: &str) -> Option<Mend> {
     })
 }
 
-fn sha256(site: &Site<'_>, word: &str) -> Option<Mend> {
+fn sha256(site: &Site<'_>, reason: &str) -> Option<Mend> {
     let edit = match (site.call.name, site.call.callee) {
         ("hashlib.new", _) => match site.call.argument("name", 0)? {
             name @ Expr::StringLiteral(_) => (bytes(name), "\"sha256\"".to_owned()),
@@ -56,7 +57,7 @@ fn sha256(site: &Site<'_>, word: &str) -> Option<Mend> {
     };
     let what = format!("SHA-256 in place of `{}`", site.scene.source(site.call.callee.range()));
     let why = format!(
-        "it protects something (`{word}`): what was stored or agreed on with this hash changes with it"
+        "it protects something ({reason}): what was stored or agreed on with this hash changes with it"
     );
     Some(Mend::proposed(what, why, vec![edit]))
 }

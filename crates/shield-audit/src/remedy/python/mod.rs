@@ -6,6 +6,7 @@
 mod arguments;
 mod calls;
 mod cookies;
+mod guards;
 mod hashes;
 mod modules;
 mod places;
@@ -35,6 +36,8 @@ pub struct Project {
     pub python_minimum: Option<PythonVersion>,
     /// The distributions that are installed, by normalised name.
     pub installed: BTreeSet<String>,
+    /// The last names of its own modules: an import of one of them by that name alone may find it in place of the library's.
+    pub modules: BTreeSet<String>,
 }
 
 /// How a finding at a call is mended; `None` if nothing mechanical is right.

@@ -69,7 +69,7 @@ fn is_head(stmt: &Stmt) -> bool {
 
 impl Site<'_> {
     /// What must be added so that `module` (dotted or not) can be named at the call; nothing if it can be already. `None` if its name means
-    /// something else there.
+    /// something else there, or a module of the project could be found in its place.
     pub(super) fn import(&self, module: &str) -> Option<Edits> {
         let top = module.split('.').next().unwrap_or(module);
         let names = self.scene.module.names;
@@ -81,6 +81,7 @@ impl Site<'_> {
                 (same && only && known).then(Vec::new)
             }
             Lookup::Unbound => None,
+            Lookup::Free if self.project.modules.contains(top) => None,
             Lookup::Free => {
                 let user = self.scene.statement.map_or(self.node.start(), Ranged::start);
                 let free = names.bindings(ScopeId::MODULE, top).next().is_none();

@@ -4,6 +4,7 @@
 //! proofs come first: a `cache_token` is a token. Where no word says anything, nothing is claimed.
 
 use ruff_python_ast::{Expr, Stmt, visitor::Visitor};
+use ruff_text_size::Ranged;
 
 use super::site::Site;
 
@@ -12,7 +13,7 @@ use super::site::Site;
 pub(super) enum Purpose {
     /// It protects something: the word that says so.
     Security(String),
-    /// It only names or compares something: the words that say so.
+    /// It only names something: the words that say so.
     Identity(String),
     /// No name says.
     Unsaid,
@@ -57,17 +58,15 @@ const SECURITY: [&str; 36] = [
     "verify",
 ];
 
-/// Each alone says that a value names or compares something.
-const IDENTITY: [&str; 13] = [
+/// Each alone says that a value names something. A checksum or a fingerprint may be all that tells the right thing from a forged one.
+const IDENTITY: [&str; 11] = [
     "bucket",
     "cache",
     "cached",
-    "checksum",
     "dedup",
     "deduplicate",
     "duplicate",
     "etag",
-    "fingerprint",
     "memo",
     "memoize",
     "partition",
@@ -157,6 +156,13 @@ impl Purpose {
         for keyword in site.call.keywords() {
             found.visit_expr(&keyword.value);
         }
+        for parent in site.scene.parents {
+            if let Expr::Call(call) = parent
+                && !call.func.range().contains_range(site.node.range())
+            {
+                found.visit_expr(&call.func);
+            }
+        }
         Self::of_words(&found.0)
     }
 
@@ -164,6 +170,10 @@ impl Purpose {
         let first = |among: &[&str]| words.iter().find(|word| among.contains(&word.as_str())).cloned();
         if let Some(word) = first(&SECURITY) {
             return Self::Security(word);
+        }
+        let of_key = |pair: &&[String]| matches!(&*pair[0], "public" | "private") && pair[1] == "key";
+        if let Some(pair) = words.windows(2).find(of_key) {
+            return Self::Security(pair.join(" "));
         }
         if let Some(word) = first(&IDENTITY) {
             return Self::Identity(word);

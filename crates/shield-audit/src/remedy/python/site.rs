@@ -5,7 +5,7 @@ use std::{collections::HashMap, ops::Range};
 use ruff_python_ast::{Expr, ExprCall, Stmt, visitor::Visitor};
 use ruff_text_size::{Ranged, TextRange};
 
-use super::{Class, Project, fixer, modules::Entrances, places};
+use super::{Class, Project, fixer, guards::Guards, modules::Entrances, places};
 use crate::{
     finding::Finding,
     python::{
@@ -36,6 +36,8 @@ pub(super) struct Site<'s> {
     pub(super) finding: &'s Finding,
     pub(super) project: &'s Project,
     pub(super) entrances: &'s Entrances,
+    /// What the file's comparisons decide.
+    pub(super) guards: &'s Guards<'s>,
     /// Whether the file seeds random numbers.
     pub(super) seeded: bool,
 }
@@ -45,6 +47,7 @@ struct Walk<'w, 'm> {
     findings: &'w [Finding],
     project: &'w Project,
     entrances: Entrances,
+    guards: Guards<'m>,
     seeded: bool,
     /// Findings by their ranges.
     wanted: HashMap<TextRange, Vec<usize>>,
@@ -73,6 +76,7 @@ pub(super) fn mend(
         findings,
         project,
         entrances: Entrances::of(module, line_end),
+        guards: Guards::default(),
         seeded: module.names.imports("random.seed") || module.text.contains(".seed("),
         wanted,
         scopes: vec![ScopeId::MODULE],
@@ -81,6 +85,7 @@ pub(super) fn mend(
         mends: vec![None; findings.len()],
     };
     if !walk.wanted.is_empty() {
+        walk.guards = Guards::of(module);
         walk.visit_body(&module.syntax.body);
     }
     walk.mends
@@ -118,8 +123,8 @@ impl<'m> Walk<'_, 'm> {
         let name = scene.resolve(&node.func).unwrap_or_default();
         let call =
             Call { callee: &node.func, name: &name, arguments: Some(&node.arguments), range: node.range() };
-        let (project, entrances, seeded) = (self.project, &self.entrances, self.seeded);
-        fixer(finding)?(&Site { scene, call, node, finding, project, entrances, seeded })
+        let (project, entrances, guards, seeded) = (self.project, &self.entrances, &self.guards, self.seeded);
+        fixer(finding)?(&Site { scene, call, node, finding, project, entrances, guards, seeded })
     }
 }
 

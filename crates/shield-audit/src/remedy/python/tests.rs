@@ -9,7 +9,8 @@ use crate::{
 
 fn project(minor: Option<u8>) -> Project {
     let installed = ["defusedxml".to_owned()].into_iter().collect();
-    Project { python_minimum: minor.map(PythonVersion), installed }
+    let modules = ["html".to_owned()].into_iter().collect();
+    Project { python_minimum: minor.map(PythonVersion), installed, modules }
 }
 
 fn remedies(text: &str, minor: Option<u8>) -> Vec<Remedy> {
@@ -75,6 +76,60 @@ fn keys_say_what_they_are_not_for() {
         ("import hashlib\nh = hashlib.md5(password)", "C", "import hashlib\nh = hashlib.sha256(password)"),
         ("import hashlib\nh = hashlib.md5(x)", "", "import hashlib\nh = hashlib.md5(x)"),
     ]);
+}
+
+/// What a hostile user of `--fix` had marked as no security: the tests cannot notice, since nothing changes but what is found.
+#[test]
+fn digests_that_decide_something_are_a_persons() {
+    let class = |body: &str| {
+        let text = format!("import hashlib, hmac, sys\n{body}");
+        let all = remedies(&text, Some(9));
+        all.iter().find(|one| one.finding.rule.id == "python/weak-hash").unwrap().class
+    };
+    let digest = "etag = hashlib.md5(x).hexdigest()";
+    for decides in [
+        "if etag != expected:\n    sys.exit(1)",
+        "while etag == seen: pass",
+        "assert etag.lower() == given",
+        "x = 1 if etag in known else 2",
+        "same = hmac.compare_digest(etag, given)",
+        "same = not (etag == given)",
+        "other = etag[:8]\nif given == other: raise E",
+        "match etag:\n    case 'x': pass",
+        "y = [z for z in w if z == etag]",
+    ] {
+        assert_eq!(class(&format!("{digest}\n{decides}")), Class::C, "{decides}");
+    }
+    for guards in [
+        "def content_hash(x):\n    return hashlib.md5(x).hexdigest()\ndef f(a, b):\n    return content_hash(a) == b",
+        "class A:\n    def etag(self, x):\n        return hashlib.md5(x).hexdigest()\n    def f(self, x, y):\n        now = self.etag(x)\n        if now != y: raise E",
+        "etag = hashlib.md5()\netag.update(x)\nif etag.hexdigest() != y: raise E",
+        "if hashlib.md5(cache_body).hexdigest() != y: raise E",
+        "def fingerprint(public_key):\n    return hashlib.md5(public_key).hexdigest()",
+        "checksum = hashlib.md5(x)",
+        "cache_key = hashlib.md5(public_key)",
+    ] {
+        assert_eq!(class(guards), Class::C, "{guards}");
+    }
+    for names in [
+        "if cache.get(f'q:{etag}'): pass",
+        "said = {'synchronized': etag == given}",
+        "if other == expected: raise E",
+    ] {
+        assert_eq!(class(&format!("{digest}\n{names}")), Class::A, "{names}");
+    }
+}
+
+#[test]
+fn own_modules_stand_before_the_librarys() {
+    let text = "import random\ntoken = random.choice(x)\n";
+    let of = |own: &str| {
+        let findings = Audit::default().bytes("a.py", text.as_bytes(), Parse::Always).findings;
+        let modules = [own.to_owned()].into_iter().collect();
+        for_python("a.py", text.as_bytes(), &findings, &Project { modules, ..project(Some(9)) })
+    };
+    assert!(of("secret").iter().any(Remedy::is_applicable));
+    assert!(of("secrets").iter().all(|remedy| remedy.class == Class::C && remedy.changes.is_empty()));
 }
 
 #[test]
