@@ -5,7 +5,11 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 
 use crate::{
-    dependencies::{Ecosystem, Manifest, Origin, Package, PackageName, SourceKind, lines::Lines},
+    dependencies::{
+        Ecosystem, Manifest, Origin, Package, PackageName, SourceKind,
+        form::{Form, MAKE_ANEW},
+        lines::Lines,
+    },
     finding::Place,
 };
 
@@ -38,10 +42,12 @@ pub(in crate::dependencies) fn read(file: &str, text: &str) -> Manifest {
     let lock = match yaml_serde::from_str::<Lock>(text) {
         Ok(lock) => lock,
         Err(error) => {
-            manifest.refuse(lines.whole(), error.to_string());
+            manifest.refuse(lines.whole(), format!("{error}: {MAKE_ANEW}"));
             return manifest;
         }
     };
+    Form { version: lock.version.as_deref(), lists: lock.packages.is_some() }
+        .judge(&mut manifest, lines.whole());
     let slashes = lock.version.as_deref().is_some_and(|version| version.starts_with('5'));
     let places = places_of(&lines, text);
     for (key, entry) in lock.packages.unwrap_or_default() {
