@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{
     advisories::{Answer, Checked, Quarantined},
-    dependencies::{Ecosystem, Manifest, Package, PackageName, Project, Requirement, SourceKind},
+    dependencies::{Ecosystem, Manifest, Package, PackageName, Project, Requirement},
     report::{Gap, Part},
 };
 
@@ -105,7 +105,7 @@ impl Known<'_> {
     /// Whether anybody has resolved packages of a registry.
     fn resolved(&self, ecosystem: Ecosystem) -> bool {
         let locked = |manifest: &Manifest| {
-            manifest.kind.ecosystem() == ecosystem && locks(manifest.kind) && !manifest.packages.is_empty()
+            manifest.kind.ecosystem() == ecosystem && manifest.kind.locks() && !manifest.packages.is_empty()
         };
         ecosystem == Ecosystem::PyPi && self.installed || self.project.manifests.iter().any(locked)
     }
@@ -113,18 +113,6 @@ impl Known<'_> {
 
 /// So many packages without a version are named.
 const NAMED: usize = 8;
-
-/// Whether a file has every package that is used, not only those that are asked for.
-const fn locks(kind: SourceKind) -> bool {
-    !matches!(
-        kind,
-        SourceKind::Requirements
-            | SourceKind::PyProject
-            | SourceKind::SetupCfg
-            | SourceKind::SetupPy
-            | SourceKind::GoMod
-    )
-}
 
 /// Packages that are known and could not be looked up. What holds for a whole registry is said once a list.
 fn unchecked(checked: &Checked) -> impl Iterator<Item = Gap> {
@@ -211,6 +199,30 @@ mod tests {
         let said = gaps(&[("requirements.txt", "one\ntwo==1\nthree>=2\n-c c.txt\n")], &[SOUND]);
         let said: Vec<_> = said.iter().filter(|gap| gap.contains("nothing says")).collect();
         assert!(said.len() == 1 && said[0].contains("`one`, `three`; lock"), "{said:?}");
+    }
+
+    #[test]
+    fn every_list_without_a_lock_is_named() {
+        for (path, text) in [
+            ("Pipfile", "[packages]\na = \"*\"\n"),
+            ("requirements.in", "a\n"),
+            ("requirements/base.in", "a>=1\n"),
+            ("setup.py", "from setuptools import setup\nsetup(install_requires=['a'])\n"),
+            ("setup.cfg", "[options]\ninstall_requires = a\n"),
+            ("pyproject.toml", "[project]\nname = \"p\"\nversion = \"1\"\ndependencies = [\"a\"]\n"),
+        ] {
+            let said = gaps(&[(path, text)], &[SOUND]);
+            assert!(
+                said.len() == 1 && said[0].starts_with(&format!("packages {path}: nothing says")),
+                "{said:?}"
+            );
+        }
+        let lock = r#"{"_meta": {"pipfile-spec": 6}, "default": {"a": {"version": "==1"}}}"#;
+        assert_eq!(
+            gaps(&[("Pipfile", "[packages]\na = \"*\"\n"), ("Pipfile.lock", lock)], &[SOUND]),
+            [""; 0]
+        );
+        assert_eq!(gaps(&[("Pipfile", "[packages]\na = \"==1\"\n")], &[SOUND]), [""; 0]);
     }
 
     #[test]

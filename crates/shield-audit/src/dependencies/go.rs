@@ -1,6 +1,6 @@
 //! `go.mod` and `go.sum`.
 
-use super::{Ecosystem, Manifest, Origin, Package, PackageName, SourceKind, lines::Lines};
+use super::{Ecosystem, Manifest, Origin, Package, PackageName, SourceKind, form::MAKE_ANEW, lines::Lines};
 use crate::finding::Place;
 
 /// Reads `go.mod`: what it requires, after its replacements; its toolchain is the standard library's version.
@@ -9,6 +9,7 @@ pub(super) fn read_mod(file: &str, text: &str) -> Manifest {
     let lines = Lines::of(file, text);
     let mut block = String::new();
     let mut replacements = Vec::new();
+    let mut named = false;
     let mut at = 0;
     for physical in text.split_inclusive('\n') {
         let line = physical.split("//").next().unwrap_or_default();
@@ -36,9 +37,14 @@ pub(super) fn read_mod(file: &str, text: &str) -> Manifest {
                 let version = toolchain.trim_start_matches("go");
                 manifest.packages.push(module("stdlib", version, place()));
             }
-            ("module" | "go" | "exclude" | "retract" | "tool" | "godebug" | "ignore", _) => {}
+            ("module", _) => named = true,
+            ("go" | "exclude" | "retract" | "tool" | "godebug" | "ignore", _) => {}
             _ => manifest.refuse(place(), format!("`{}` is no line of go.mod", line.trim())),
         }
+    }
+    if !block.is_empty() || !named {
+        let what = if named { "its last block has no end" } else { "it names no module" };
+        manifest.refuse(lines.whole(), format!("{what}: mend it, or {MAKE_ANEW}"));
     }
     replacements.iter().for_each(|replacement| replacement.apply(&mut manifest.packages));
     manifest
@@ -150,7 +156,8 @@ mod tests {
 
     #[test]
     fn strange_lines_are_named() {
-        let manifest = read_mod("go.mod", "what is this\nrequire a b c\nrequire example.org/a v1.0.0\n");
+        let manifest =
+            read_mod("go.mod", "module m\nwhat is this\nrequire a b c\nrequire example.org/a v1.0.0\n");
         assert_eq!((manifest.packages.len(), manifest.unread.len()), (1, 2));
         assert_eq!(read_sum("go.sum", "a b\n\n").unread.len(), 1);
     }

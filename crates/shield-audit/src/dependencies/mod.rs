@@ -6,6 +6,7 @@
 
 pub mod bill;
 mod disagreements;
+mod form;
 mod go;
 mod identity;
 mod licences;

@@ -26,6 +26,8 @@ pub enum SourceKind {
     Requirements,
     /// `pyproject.toml`: PEP 621, dependency groups, Poetry's table.
     PyProject,
+    /// `Pipfile`.
+    Pipfile,
     /// `setup.cfg`.
     SetupCfg,
     /// `setup.py`, as far as it is plain.
@@ -143,6 +145,20 @@ impl SourceKind {
         }
     }
 
+    /// Whether a file of it has every package that is used, not only those that are asked for.
+    #[must_use]
+    pub const fn locks(self) -> bool {
+        !matches!(
+            self,
+            Self::Requirements
+                | Self::PyProject
+                | Self::Pipfile
+                | Self::SetupCfg
+                | Self::SetupPy
+                | Self::GoMod
+        )
+    }
+
     /// The kind of a file by its path; none if it is none of these.
     #[must_use]
     pub fn of(path: &str) -> Option<Self> {
@@ -160,6 +176,7 @@ impl SourceKind {
             }
             "Pipfile.lock" => Self::PipfileLock,
             "pyproject.toml" => Self::PyProject,
+            "Pipfile" => Self::Pipfile,
             "setup.cfg" => Self::SetupCfg,
             "setup.py" => Self::SetupPy,
             "Cargo.lock" => Self::CargoLock,

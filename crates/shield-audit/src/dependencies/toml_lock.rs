@@ -9,7 +9,7 @@ use toml::{
     de::{DeTable, DeValue},
 };
 
-use super::{Manifest, Origin, Package, PackageName, SourceKind, lines::Lines};
+use super::{Manifest, Origin, Package, PackageName, SourceKind, form::Form, lines::Lines};
 
 /// Reads a lock file of one of the kinds in TOML.
 pub(super) fn read(kind: SourceKind, file: &str, text: &str) -> Manifest {
@@ -20,7 +20,10 @@ pub(super) fn read(kind: SourceKind, file: &str, text: &str) -> Manifest {
         let place = error.span().map_or_else(|| lines.whole(), |span| lines.place(span));
         manifest.refuse(place, error.message());
     }
+    let version = version_of(kind, table.get_ref());
     let list = if kind == SourceKind::PyLock { "packages" } else { "package" };
+    let lists = table.get_ref().contains_key(list);
+    Form { version: version.as_deref(), lists }.judge(&mut manifest, lines.whole());
     let entries = match table.get_ref().get(list) {
         None => return manifest,
         Some(value) => match value.get_ref() {
@@ -38,6 +41,21 @@ pub(super) fn read(kind: SourceKind, file: &str, text: &str) -> Manifest {
         }
     }
     manifest
+}
+
+/// The version of the form: a number at the top, or a text beside what else the program notes.
+fn version_of(kind: SourceKind, table: &DeTable<'_>) -> Option<String> {
+    let metadata = || table_in(table, "metadata");
+    let value = match kind {
+        SourceKind::PoetryLock => metadata()?.get("lock-version"),
+        SourceKind::PdmLock => metadata()?.get("lock_version"),
+        SourceKind::PyLock => table.get("lock-version"),
+        _ => table.get("version"),
+    }?;
+    Some(match value.get_ref() {
+        DeValue::Integer(number) => number.as_str().to_owned(),
+        other => other.as_str().unwrap_or("?").to_owned(),
+    })
 }
 
 /// An entry's package; none if it is the project itself.

@@ -2,10 +2,12 @@
 //!
 //! The parser recovers from errors, so imports behind one are still seen; Python itself refuses the whole file, so whoever imports it fails.
 
-use ruff_python_ast::{ModModule, PySourceType};
+use ruff_python_ast::{AtomicNodeIndex, ModModule, PySourceType, Suite};
 use ruff_python_parser::parse_unchecked_source;
-use ruff_text_size::Ranged;
+use ruff_text_size::{Ranged, TextRange};
 use serde::{Deserialize, Serialize};
+
+use crate::python::refuse_hostile;
 
 /// Why Python would refuse a file.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -21,8 +23,13 @@ pub struct SyntaxFault {
 /// Room for walking over a tree, and for letting go of it, as deep as its text is nested: some hundred thousand levels.
 const STACK_BYTES: usize = 256 << 20;
 
-/// What `then` makes of a module's tree, and of what is wrong with it. Texts nested too deeply for the stack of a thread get another one.
+/// What `then` makes of a module's tree, and of what is wrong with it. Of a text nested deeper than Python itself bears it sees nothing. Texts nested too deeply for the stack of a thread get another one.
 pub(super) fn with_module<T>(text: &str, then: impl FnOnce(&ModModule, Vec<SyntaxFault>) -> T) -> T {
+    if let Err(reason) = refuse_hostile(text) {
+        let nothing =
+            ModModule { node_index: AtomicNodeIndex::NONE, range: TextRange::default(), body: Suite::new() };
+        return then(&nothing, vec![SyntaxFault { offset: 0, line: 1, message: reason.to_string() }]);
+    }
     stacker::maybe_grow(STACK_BYTES / 2, STACK_BYTES, || {
         let parsed = parse_unchecked_source(text, PySourceType::Python);
         let fault = |offset: usize, message: String| SyntaxFault {
@@ -71,6 +78,12 @@ mod tests {
     fn newest_syntax_is_no_fault() {
         let faults = faults("type A = int\nmatch 1:\n    case _: pass\nx = f\"{'a' + f\"{1}\"}\"\n");
         assert_eq!(faults, []);
+    }
+
+    #[test]
+    fn hostile_nesting_is_a_fault() {
+        let faults = faults(&"(".repeat(4_000_000));
+        assert!(faults.len() == 1 && faults[0].message.contains("levels deep"), "{faults:?}");
     }
 
     #[test]

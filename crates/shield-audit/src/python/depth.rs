@@ -1,15 +1,70 @@
 //! How deep a syntax tree can be, told from its tokens.
 //!
-//! The parser grows its stack as it needs to; everything that walks over the tree afterwards, and the tree's own destructor,
-//! recurses as deep as the source is nested. A hostile file could nest a hundred thousand levels in as many bytes.
+//! The parser grows its stack as it needs to, by two kilobytes a level; everything that walks over the tree afterwards, and the
+//! tree's own destructor, recurses as deep as the source is nested. A hostile file could nest millions of levels in as many bytes:
+//! [`refuse_hostile`] tells it before it is parsed.
 
+use memchr::memmem;
 use ruff_python_ast::token::{Token, TokenKind, Tokens};
+use ruff_python_parser::{Mode, lexer};
+
+use crate::tree::Reason;
 
 /// Deeper sources are not looked at. CPython's own parser refuses 200 brackets in each other and some thousand operators.
 pub(super) const DEPTH_MAX: usize = 3_000;
 
 /// Lines with fewer tokens are shallow whatever they say: a token nests one level at most.
 const SHORT: usize = 50;
+
+/// So many places that may nest cost no parser more than 50 MB: some two kilobytes a level.
+const NESTING_MAX: usize = 20_000;
+
+/// So many marks cost no parser more than that, whatever they are: where none is expected, each is a mistake of its own.
+const MARKS_MAX: usize = 200_000;
+
+/// Defaults of functions without a name are the one thing for which the parser does not grow its stack.
+const LAMBDAS_MAX: usize = 1_000;
+
+/// Words that nest what follows them; brackets and operators apart.
+const NESTING_WORDS: [&str; 4] = ["not", "await", "lambda", "else"];
+
+/// Refuses a text that no parser should see: it would take gigabytes for a megabyte of brackets.
+///
+/// Nearly every text is told by counting bytes. What has many places that may nest is split into tokens, as far as it is shallow.
+///
+/// # Errors
+/// It is nested deeper than [`DEPTH_MAX`].
+pub(crate) fn refuse_hostile(text: &str) -> Result<(), Reason> {
+    if !may_nest(text.as_bytes()) {
+        return Ok(());
+    }
+    let mut lexer = lexer::lex(text, Mode::Module);
+    let mut line = Line::default();
+    loop {
+        match lexer.next_token() {
+            TokenKind::EndOfFile => return Ok(()),
+            TokenKind::Newline => line = Line::default(),
+            token => line.take(token),
+        }
+        if line.deepest > DEPTH_MAX {
+            let message = format!("nested more than {DEPTH_MAX} levels deep");
+            return Err(Reason::SyntaxError { line: 1, message });
+        }
+    }
+}
+
+/// Whether there is enough of anything to nest deep. A text that is shorter than that is not looked at.
+fn may_nest(bytes: &[u8]) -> bool {
+    let words = |word: &str| memmem::find_iter(bytes, word).count();
+    let count = |nests: fn(u8) -> bool| bytes.iter().filter(|byte| nests(**byte)).count();
+    let nesting = || count(|byte| matches!(byte, b'(' | b'[' | b'{' | b'-' | b'+' | b'~' | b'*' | b'@'));
+    let shortest = NESTING_WORDS[0].len();
+    bytes.len() > LAMBDAS_MAX * "lambda".len() && words("lambda") > LAMBDAS_MAX
+        || bytes.len() > NESTING_MAX && nesting() > NESTING_MAX
+        || bytes.len() > NESTING_MAX * shortest
+            && nesting() + NESTING_WORDS.iter().map(|word| words(word)).sum::<usize>() > NESTING_MAX
+        || bytes.len() > MARKS_MAX && count(|byte| byte.is_ascii_punctuation() && byte != b',') > MARKS_MAX
+}
 
 /// An upper bound of the depth of the tree that was made of these tokens.
 ///
@@ -34,20 +89,40 @@ pub(super) fn bound(tokens: &Tokens) -> usize {
 
 /// The bound of one line, blocks around apart.
 fn level(line: &[Token]) -> usize {
-    let mut deepest = 0;
-    // The chain of each open bracket, outermost first; the sum of all is the bound at a token.
-    let mut chains = vec![0_usize];
-    let mut sum = 0_usize;
-    for token in line.iter().map(Token::kind) {
+    let mut seen = Line::default();
+    line.iter().for_each(|token| seen.take(token.kind()));
+    seen.deepest
+}
+
+/// One line as far as it was seen, blocks around apart.
+struct Line {
+    /// The bound at the deepest token.
+    deepest: usize,
+    /// The chain of each open bracket, outermost first.
+    chains: Vec<usize>,
+    /// All of them: the bound at a token.
+    sum: usize,
+}
+
+// === impl Line ===
+
+impl Default for Line {
+    fn default() -> Self {
+        Self { deepest: 0, chains: vec![0], sum: 0 }
+    }
+}
+
+impl Line {
+    fn take(&mut self, token: TokenKind) {
         match token {
-            TokenKind::Comma => sum -= chains.last_mut().map(std::mem::take).unwrap_or_default(),
+            TokenKind::Comma => self.sum -= self.chains.last_mut().map(std::mem::take).unwrap_or_default(),
             TokenKind::Lpar
             | TokenKind::Lsqb
             | TokenKind::Lbrace
             | TokenKind::FStringStart
             | TokenKind::TStringStart => {
-                chains.push(1);
-                sum += 1;
+                self.chains.push(1);
+                self.sum += 1;
             }
             TokenKind::Rpar
             | TokenKind::Rsqb
@@ -55,12 +130,12 @@ fn level(line: &[Token]) -> usize {
             | TokenKind::FStringEnd
             | TokenKind::TStringEnd => {
                 // What was inside is behind; the pair itself stays in the chain: `a()()()`.
-                let inside = if chains.len() > 1 { chains.pop().unwrap_or_default() } else { 0 };
-                sum = sum - inside + 1;
-                if let Some(chain) = chains.last_mut() {
-                    *chain += 1;
-                }
+                let inside = if self.chains.len() > 1 { self.chains.pop().unwrap_or_default() } else { 0 };
+                self.sum -= inside;
+                self.lengthen();
             }
+            // A semicolon ends a statement, as the end of a line does.
+            TokenKind::Semi => *self = Self { deepest: self.deepest, ..Self::default() },
             TokenKind::Comment
             | TokenKind::Newline
             | TokenKind::Indent
@@ -68,16 +143,17 @@ fn level(line: &[Token]) -> usize {
             | TokenKind::NonLogicalNewline
             | TokenKind::String
             | TokenKind::Name => {}
-            _ => {
-                sum += 1;
-                if let Some(chain) = chains.last_mut() {
-                    *chain += 1;
-                }
-            }
+            _ => self.lengthen(),
         }
-        deepest = deepest.max(sum);
+        self.deepest = self.deepest.max(self.sum);
     }
-    deepest
+
+    fn lengthen(&mut self) {
+        self.sum += 1;
+        if let Some(chain) = self.chains.last_mut() {
+            *chain += 1;
+        }
+    }
 }
 
 #[cfg(test)]
@@ -96,6 +172,49 @@ mod tests {
         assert!(bound_of(&format!("x = [{}]\n", "-1, ".repeat(50_000))) < 20);
         assert!(bound_of(&"x.y(a + 1).z\n".repeat(5_000)) < 20);
         assert!(bound_of(&"f(a)(b)\n".repeat(5_000)) < 20);
+    }
+
+    #[test]
+    fn hostile_texts_are_told_unparsed() {
+        for one in [
+            "(",
+            "[",
+            "{",
+            "-",
+            "~",
+            "*",
+            "1**",
+            "not ",
+            "not\t",
+            "await ",
+            "lambda:",
+            "a if b else ",
+            "a+",
+            "f(",
+            "f'{",
+            "(\n",
+            "-\\\n",
+        ] {
+            assert!(refuse_hostile(&one.repeat(25_000)).is_err(), "{one}");
+            assert!(refuse_hostile(&format!("x = (\n{}", one.repeat(25_000))).is_err(), "{one}");
+        }
+        for one in [
+            "x.y(a + 1).z\n",
+            "f(a)(b)\n",
+            "(1, -2)\n",
+            "#((((\n",
+            "'''(((((''';",
+            "if not a: b\nelse: c\n",
+            "a = {'b': [1]}\n",
+        ] {
+            assert_eq!(refuse_hostile(&one.repeat(25_000)), Ok(()), "{one}");
+        }
+        for one in [".", ":", "!", "->"] {
+            assert!(refuse_hostile(&one.repeat(300_000)).is_err(), "{one}");
+        }
+        assert!(refuse_hostile(&"lambda a=".repeat(2_000)).is_err());
+        let table = format!("x = [{}]\n", "-1, (2 + 3), {4: [5]},\n".repeat(50_000));
+        assert_eq!(refuse_hostile(&table), Ok(()));
     }
 
     #[test]

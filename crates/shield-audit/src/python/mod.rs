@@ -19,6 +19,7 @@ pub mod scopes;
 mod suppress;
 
 pub use audit::{Audit, FileReport, is_candidate};
+pub(crate) use depth::refuse_hostile;
 pub use lines::Lines;
 pub use module::{Kind, Module, Source};
 pub use prefilter::Parse;

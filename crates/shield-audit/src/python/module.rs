@@ -80,7 +80,7 @@ impl<'t> Source<'t> {
     /// # Errors
     /// A text that is nested deeper.
     pub fn parse(text: &'t str, kind: Kind) -> Result<Self, Reason> {
-        let parsed = parse_unchecked_source(text, kind.source_type());
+        let parsed = parse(text, kind)?;
         let depth = depth::bound(parsed.tokens());
         if depth <= SHALLOW {
             return Ok(Self { text, kind, parsed });
@@ -120,7 +120,7 @@ impl Module<'_> {
     /// # Errors
     /// A text that is nested too deep for anybody.
     pub fn with<T>(text: &str, kind: Kind, look: impl FnOnce(&Module<'_>) -> T) -> Result<T, Reason> {
-        let parsed = parse_unchecked_source(text, kind.source_type());
+        let parsed = parse(text, kind)?;
         let depth = depth::bound(parsed.tokens());
         if depth <= SHALLOW {
             return Ok(show(text, kind, &parsed, look));
@@ -137,6 +137,12 @@ impl Module<'_> {
             Ok(seen)
         })
     }
+}
+
+/// What the parser makes of a text. One that is nested deeper than anybody looks is never parsed.
+fn parse(text: &str, kind: Kind) -> Result<Parsed<ModModule>, Reason> {
+    depth::refuse_hostile(text)?;
+    Ok(parse_unchecked_source(text, kind.source_type()))
 }
 
 fn show<T>(text: &str, kind: Kind, parsed: &Parsed<ModModule>, look: impl FnOnce(&Module<'_>) -> T) -> T {
@@ -177,11 +183,32 @@ mod tests {
     }
 
     #[test]
+    fn every_nesting_below_the_limit_is_survived() {
+        for one in [
+            "lambda a=",
+            "lambda *a, b=",
+            "a[lambda:",
+            "f(lambda: ",
+            "{**",
+            "[*",
+            "(yield ",
+            "f'{",
+            "a if b else ",
+            "1**",
+        ] {
+            for count in [200, 4_000, 12_000] {
+                let _ = Module::with(&one.repeat(count), Kind::Code, |module| module.syntax.clone());
+            }
+        }
+    }
+
+    #[test]
     fn hostile_nesting_is_refused() {
         for text in [
             "-".repeat(300_000) + "1",
             "x = ".to_owned() + &"a+".repeat(300_000) + "1",
             "x".to_owned() + &".a".repeat(300_000),
+            "(".repeat(4_000_000),
         ] {
             let reason = Module::with(&text, Kind::Code, |_| ()).unwrap_err();
             assert!(reason.to_string().contains("levels deep"), "{reason}");

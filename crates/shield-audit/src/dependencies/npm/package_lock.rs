@@ -4,13 +4,19 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use super::KeyLines;
-use crate::dependencies::{Ecosystem, Manifest, Origin, Package, PackageName, SourceKind, lines::Lines};
+use crate::dependencies::{
+    Ecosystem, Manifest, Origin, Package, PackageName, SourceKind,
+    form::{Form, MAKE_ANEW},
+    lines::Lines,
+};
 
 /// How deep version 1 may nest.
 const DEPTH_MAX: usize = 64;
 
 #[derive(Deserialize)]
 struct Lock {
+    #[serde(rename = "lockfileVersion")]
+    version: Option<Value>,
     packages: Option<Map<String, Value>>,
     dependencies: Option<Map<String, Value>>,
 }
@@ -24,13 +30,10 @@ pub(in crate::dependencies) fn read(file: &str, text: &str) -> Manifest {
         lines,
     };
     match serde_json::from_str::<Lock>(text) {
-        Ok(Lock { packages: Some(packages), .. }) => {
-            packages.iter().for_each(|(path, entry)| reader.read_path(path, entry));
-        }
-        Ok(Lock { dependencies, .. }) => reader.read_tree(&dependencies.unwrap_or_default(), 0),
+        Ok(lock) => reader.read_lock(&lock),
         Err(error) => {
             let place = reader.lines.whole();
-            reader.manifest.refuse(place, error.to_string());
+            reader.manifest.refuse(place, format!("{error}: {MAKE_ANEW}"));
         }
     }
     reader.manifest
@@ -45,6 +48,22 @@ struct Reader<'a> {
 // === impl Reader ===
 
 impl Reader<'_> {
+    fn read_lock(&mut self, lock: &Lock) {
+        let version = lock.version.as_ref().map(Value::to_string);
+        let lists = lock.packages.is_some() || lock.dependencies.is_some();
+        let place = self.lines.whole();
+        Form { version: version.as_deref(), lists }.judge(&mut self.manifest, place.clone());
+        match (&lock.packages, &lock.dependencies) {
+            (Some(packages), _) => packages.iter().for_each(|(path, entry)| self.read_path(path, entry)),
+            (None, Some(dependencies)) => self.read_tree(dependencies, 0),
+            // Only the first version leaves out what is empty.
+            (None, None) if version.as_deref().is_some_and(|version| matches!(version, "2" | "3")) => {
+                self.manifest.refuse(place, format!("it has no `packages`: {MAKE_ANEW}"));
+            }
+            (None, None) => {}
+        }
+    }
+
     /// An entry by where it is installed. What is outside of `node_modules` is the project itself.
     fn read_path(&mut self, path: &str, entry: &Value) {
         let Some((_, name)) = path.rsplit_once("node_modules/") else { return };

@@ -5,9 +5,16 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 
 use crate::{
-    dependencies::{Ecosystem, Manifest, Origin, Package, PackageName, SourceKind, lines::Lines},
+    dependencies::{
+        Ecosystem, Manifest, Origin, Package, PackageName, SourceKind,
+        form::{Form, MAKE_ANEW},
+        lines::Lines,
+    },
     finding::Place,
 };
+
+/// Brackets in brackets; pnpm writes two.
+const DEPTH_MAX: usize = 200;
 
 #[derive(Deserialize)]
 struct Lock {
@@ -35,13 +42,19 @@ struct Resolution {
 pub(in crate::dependencies) fn read(file: &str, text: &str) -> Manifest {
     let mut manifest = Manifest::new(SourceKind::PnpmLock, file.to_owned());
     let lines = Lines::of(file, text);
+    if nested(text) > DEPTH_MAX {
+        manifest.refuse(lines.whole(), format!("brackets nest deeper than {DEPTH_MAX}: {MAKE_ANEW}"));
+        return manifest;
+    }
     let lock = match yaml_serde::from_str::<Lock>(text) {
         Ok(lock) => lock,
         Err(error) => {
-            manifest.refuse(lines.whole(), error.to_string());
+            manifest.refuse(lines.whole(), format!("{error}: {MAKE_ANEW}"));
             return manifest;
         }
     };
+    Form { version: lock.version.as_deref(), lists: lock.packages.is_some() }
+        .judge(&mut manifest, lines.whole());
     let slashes = lock.version.as_deref().is_some_and(|version| version.starts_with('5'));
     let places = places_of(&lines, text);
     for (key, entry) in lock.packages.unwrap_or_default() {
@@ -52,6 +65,16 @@ pub(in crate::dependencies) fn read(file: &str, text: &str) -> Manifest {
         }
     }
     manifest
+}
+
+/// How many brackets are open at most, wherever they stand: the parser takes ever longer for each of them.
+fn nested(text: &str) -> usize {
+    let count = |(open, most): (usize, usize), byte| match byte {
+        b'[' | b'{' => (open + 1, most.max(open + 1)),
+        b']' | b'}' => (open.saturating_sub(1), most),
+        _ => (open, most),
+    };
+    text.bytes().fold((0, 0), count).1
 }
 
 fn package(key: &str, entry: Option<Entry>, slashes: bool, place: Place) -> Option<Package> {
@@ -139,5 +162,7 @@ mod tests {
         let manifest = read("p", "packages:\n  what:\n    dev: true\n  a@1.0.0: {}\n");
         assert_eq!((manifest.packages.len(), manifest.unread.len()), (1, 1));
         assert_eq!(read("p", "packages: [").unread.len(), 1);
+        let deep = read("p", &"[".repeat(1_000_000));
+        assert!(deep.unread[0].reason.contains("nest deeper"), "{deep:?}");
     }
 }

@@ -3,6 +3,7 @@
 mod environment;
 mod metadata;
 mod pipfile;
+mod pipfile_lock;
 mod pyproject;
 mod requirement;
 mod requirements;
@@ -12,7 +13,8 @@ mod setup_py;
 pub use environment::{Distribution, Environment, ReadEnvironmentError, read_environment};
 pub(super) use metadata::read as read_metadata;
 pub use metadata::{RecordedFile, read_record};
-pub(super) use pipfile::read as read_pipfile_lock;
+pub(super) use pipfile::read as read_pipfile;
+pub(super) use pipfile_lock::read as read_pipfile_lock;
 pub(super) use pyproject::read as read_pyproject;
 pub(super) use requirements::read as read_requirements;
 pub(super) use setup_cfg::read as read_setup_cfg;

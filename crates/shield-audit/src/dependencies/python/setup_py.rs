@@ -4,32 +4,41 @@
 use std::collections::HashMap;
 
 use ruff_python_ast::{Expr, ExprCall, Operator, Stmt};
-use ruff_python_parser::{Mode, ParseOptions, parse_unchecked};
 use ruff_text_size::Ranged;
 
 use super::requirement::{Context, take};
-use crate::dependencies::{Manifest, SourceKind, lines::Lines};
+use crate::{
+    dependencies::{Manifest, SourceKind, lines::Lines},
+    finding::Place,
+    python::{Kind, Module},
+};
 
 /// Lists that are looked at.
 const LISTS_MAX: usize = 1_000;
 
 /// Reads what a project asks for.
 pub(in crate::dependencies) fn read(file: &str, text: &str) -> Manifest {
-    let parsed = parse_unchecked(text, ParseOptions::from(Mode::Module));
+    let mut manifest = Manifest::new(SourceKind::SetupPy, file.to_owned());
+    let seen = Module::with(text, Kind::Code, |module| read_module(file, module));
+    seen.unwrap_or_else(|reason| {
+        manifest.refuse(Place { file: file.to_owned(), span: None }, reason.to_string());
+        manifest
+    })
+}
+
+fn read_module(file: &str, module: &Module<'_>) -> Manifest {
     let mut reader = Reader {
         manifest: Manifest::new(SourceKind::SetupPy, file.to_owned()),
-        lines: Lines::of(file, text),
+        lines: Lines::of(file, module.text),
         names: HashMap::new(),
         lists_left: LISTS_MAX,
     };
-    for error in parsed.errors() {
-        let place = reader.lines.place(range_of(&error.location));
-        reader.manifest.refuse(place, error.error.to_string());
+    if let Some(error) = &module.error {
+        let place = reader.lines.whole();
+        reader.manifest.refuse(place, error.to_string());
     }
-    let module = parsed.into_syntax();
-    let Some(module) = module.as_module() else { return reader.manifest };
     let mut calls = Vec::new();
-    collect(&module.body, &mut reader.names, &mut calls);
+    collect(&module.syntax.body, &mut reader.names, &mut calls);
     for call in calls {
         reader.read_setup(call);
     }
@@ -220,5 +229,16 @@ mod tests {
     fn broken_syntax_is_named() {
         let manifest = read("setup.py", "setup(install_requires=['a'])\ndef broken(:\n");
         assert_eq!((manifest.requirements.len(), manifest.unread.is_empty()), (1, false));
+    }
+
+    #[test]
+    fn hostile_nesting_is_named() {
+        for text in [
+            "(".repeat(1_000_000),
+            format!("x = {}1\n", "-".repeat(300_000)),
+            format!("x = {}1\n", "-".repeat(15_000)),
+        ] {
+            assert!(read("setup.py", &text).unread[0].reason.contains("levels deep"));
+        }
     }
 }
