@@ -16,7 +16,7 @@ use crate::{
     finding::{Finding, number_alike},
     foreign::{Runner, hear},
     imports::Disk,
-    languages,
+    languages::Language,
     python::Suppressed,
     report::{Accepted, Coverage, Found, Report},
     secrets::{self, Scanner},
@@ -111,7 +111,7 @@ pub fn audit(
 /// Installed files of code that no rule looks at: of dependencies only Python is audited.
 fn not_audited(tree: &Tree) -> usize {
     let installed = tree.entries().iter().filter(|entry| entry.origin == Origin::Dependency);
-    installed.filter(|entry| languages::is_candidate(&entry.path)).count()
+    installed.filter(|entry| Language::of(&entry.path).is_some()).count()
 }
 
 /// Everything that others may have seen too, if anybody is asked.

@@ -176,7 +176,8 @@ fn endless_queries_end_and_say_so() {
         let report = languages::Audit::default().with(&pattern(query)).file("a.js", text.as_bytes());
         let own = report.findings.iter().filter(|finding| finding.rule.id == "our/rule");
         let last = own.filter_map(|finding| finding.place.span).map(|span| span.line).max();
-        let cut = report.skipped.contains(&Reason::NotSearched { rule: "our/rule".to_owned() });
+        let not_searched = Reason::NotSearched { rule: "our/rule".to_owned() };
+        let cut = report.skipped.iter().any(|skipped| skipped.reason == not_searched);
         assert_eq!((cut, last == Some(2_000)), (!ends, ends), "{query}: {last:?}");
     }
 }
