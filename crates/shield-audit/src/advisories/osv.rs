@@ -216,6 +216,12 @@ fn ranges_of(ecosystem: Ecosystem, written: &[WrittenRange]) -> (Vec<Vec<Event>>
     let mut ranges = Vec::new();
     let mut refused = Vec::new();
     for range in written.iter().filter(|range| range.r#type.as_deref() != Some("GIT")) {
+        if let Some(strange) = range.r#type.as_deref().filter(|kind| !matches!(*kind, "ECOSYSTEM" | "SEMVER"))
+        {
+            let strange: String = strange.chars().take(40).collect();
+            refused.push(format!("a range is of the type `{strange}`, which is not known here"));
+            continue;
+        }
         let events = events_of(range.events.as_deref().unwrap_or_default());
         let checked = events.and_then(|events| match Range::parse(ecosystem, &events) {
             Ok(_) => Ok(events),

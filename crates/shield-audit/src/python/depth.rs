@@ -25,6 +25,9 @@ const MARKS_MAX: usize = 200_000;
 /// Defaults of functions without a name are the one thing for which the parser does not grow its stack.
 const LAMBDAS_MAX: usize = 1_000;
 
+/// Shorter texts, and those with fewer places that nest, need no stack of their own to be parsed.
+const ROOM_BYTES: usize = 1_000;
+
 /// Words that nest what follows them; brackets and operators apart.
 const NESTING_WORDS: [&str; 4] = ["not", "await", "lambda", "else"];
 
@@ -53,11 +56,23 @@ pub(crate) fn refuse_hostile(text: &str) -> Result<(), Reason> {
     }
 }
 
+/// Whether the parser is given another stack: it grows its own late, and not at all for defaults of lambdas.
+pub(super) fn needs_room(bytes: &[u8]) -> bool {
+    let lambdas = || memmem::find_iter(bytes, "lambda").count();
+    bytes.len() > ROOM_BYTES
+        && (bytes.iter().filter(|byte| nests(**byte)).count() > ROOM_BYTES || lambdas() > LAMBDAS_MAX / 10)
+}
+
+/// What opens a bracket, or stands before what it nests.
+const fn nests(byte: u8) -> bool {
+    matches!(byte, b'(' | b'[' | b'{' | b'-' | b'+' | b'~' | b'*' | b'@')
+}
+
 /// Whether there is enough of anything to nest deep. A text that is shorter than that is not looked at.
 fn may_nest(bytes: &[u8]) -> bool {
     let words = |word: &str| memmem::find_iter(bytes, word).count();
-    let count = |nests: fn(u8) -> bool| bytes.iter().filter(|byte| nests(**byte)).count();
-    let nesting = || count(|byte| matches!(byte, b'(' | b'[' | b'{' | b'-' | b'+' | b'~' | b'*' | b'@'));
+    let count = |counts: fn(u8) -> bool| bytes.iter().filter(|byte| counts(**byte)).count();
+    let nesting = || count(nests);
     let shortest = NESTING_WORDS[0].len();
     bytes.len() > LAMBDAS_MAX * "lambda".len() && words("lambda") > LAMBDAS_MAX
         || bytes.len() > NESTING_MAX && nesting() > NESTING_MAX
@@ -98,41 +113,50 @@ fn level(line: &[Token]) -> usize {
 struct Line {
     /// The bound at the deepest token.
     deepest: usize,
-    /// The chain of each open bracket, outermost first.
-    chains: Vec<usize>,
-    /// All of them: the bound at a token.
+    /// What is open, outermost first.
+    chains: Vec<Chain>,
+    /// The length of all of them: the bound at a token.
     sum: usize,
+}
+
+/// What was nested since a bracket was opened, or since a `lambda` whose colon has not come: its commas are its own.
+#[derive(Default)]
+struct Chain {
+    length: usize,
+    lambda: bool,
 }
 
 // === impl Line ===
 
 impl Default for Line {
     fn default() -> Self {
-        Self { deepest: 0, chains: vec![0], sum: 0 }
+        Self { deepest: 0, chains: vec![Chain::default()], sum: 0 }
     }
 }
 
 impl Line {
     fn take(&mut self, token: TokenKind) {
         match token {
-            TokenKind::Comma => self.sum -= self.chains.last_mut().map(std::mem::take).unwrap_or_default(),
+            TokenKind::Comma => {
+                self.sum -=
+                    self.chains.last_mut().map(|chain| std::mem::take(&mut chain.length)).unwrap_or_default();
+            }
             TokenKind::Lpar
             | TokenKind::Lsqb
             | TokenKind::Lbrace
             | TokenKind::FStringStart
-            | TokenKind::TStringStart => {
-                self.chains.push(1);
-                self.sum += 1;
-            }
+            | TokenKind::TStringStart => self.open(false),
+            TokenKind::Lambda => self.open(true),
+            TokenKind::Colon if self.in_lambda() => self.close(),
             TokenKind::Rpar
             | TokenKind::Rsqb
             | TokenKind::Rbrace
             | TokenKind::FStringEnd
             | TokenKind::TStringEnd => {
-                // What was inside is behind; the pair itself stays in the chain: `a()()()`.
-                let inside = if self.chains.len() > 1 { self.chains.pop().unwrap_or_default() } else { 0 };
-                self.sum -= inside;
-                self.lengthen();
+                while self.in_lambda() {
+                    self.close();
+                }
+                self.close();
             }
             // A semicolon ends a statement, as the end of a line does.
             TokenKind::Semi => *self = Self { deepest: self.deepest, ..Self::default() },
@@ -148,10 +172,27 @@ impl Line {
         self.deepest = self.deepest.max(self.sum);
     }
 
+    fn in_lambda(&self) -> bool {
+        self.chains.last().is_some_and(|chain| chain.lambda)
+    }
+
+    fn open(&mut self, lambda: bool) {
+        self.chains.push(Chain { length: 1, lambda });
+        self.sum += 1;
+    }
+
+    /// What was inside is behind; the pair itself stays in the chain: `a()()()`.
+    fn close(&mut self) {
+        if self.chains.len() > 1 {
+            self.sum -= self.chains.pop().unwrap_or_default().length;
+        }
+        self.lengthen();
+    }
+
     fn lengthen(&mut self) {
         self.sum += 1;
         if let Some(chain) = self.chains.last_mut() {
-            *chain += 1;
+            chain.length += 1;
         }
     }
 }
@@ -225,6 +266,10 @@ mod tests {
             let source = format!("x = {}a{}\n", one.repeat(5_000), close.repeat(5_000));
             assert!(bound_of(&source) > 5_000, "{one}");
         }
+        for lambdas in ["lambda *a, b=", "lambda a, b=c, *d: "] {
+            assert!(bound_of(&format!("x = {}1\n", lambdas.repeat(1_000))) > 1_000, "{lambdas}");
+        }
+        assert!(bound_of(&format!("x = [{}]\n", "lambda a, b=1: a, ".repeat(1_000))) < 20);
         assert!(bound_of(&format!("x{}\n", "()".repeat(5_000))) >= 5_000);
         assert!(bound_of(&format!("x{}\n", "[0]".repeat(5_000))) >= 5_000);
         let blocks: String = (0..200).map(|depth| format!("{}if x:\n", " ".repeat(depth))).collect();

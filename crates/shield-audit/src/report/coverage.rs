@@ -192,9 +192,34 @@ impl From<HistoryProgress> for HistoryRead {
 // === impl Gap ===
 
 impl Gap {
-    /// A gap of a part.
+    /// A gap of a part. Both texts may quote what others wrote, and are cut.
     pub fn of(part: Part, what: impl Into<String>, reason: impl Into<String>) -> Self {
-        Self { part, what: what.into(), reason: reason.into() }
+        Self { part, what: cut(what.into(), WHAT_MAX), reason: cut(reason.into(), REASON_MAX) }
+    }
+}
+
+/// Characters of what a gap is about: a path has at most as many.
+const WHAT_MAX: usize = 4_096;
+/// Characters of its reason: several lines of a terminal.
+const REASON_MAX: usize = 800;
+
+/// A text with so many characters at most, an ellipsis in place of the others.
+fn cut(text: String, characters_max: usize) -> String {
+    match text.char_indices().nth(characters_max) {
+        None => text,
+        Some((end, _)) => format!("{}…", &text[..end]),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn quoted_texts_are_cut() {
+        let gap = Gap::of(Part::Advisories, "a.json", "é".repeat(100_000));
+        assert_eq!((gap.reason.chars().count(), gap.reason.ends_with('…')), (REASON_MAX + 1, true));
+        assert_eq!(Gap::of(Part::Files, "a", "short").reason, "short");
     }
 }
 

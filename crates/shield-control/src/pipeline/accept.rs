@@ -1,6 +1,11 @@
 //! Accepting findings for a while: an audit is made, what is meant is found in it, and the baseline is written as a whole.
 
-use std::path::{Path, PathBuf};
+use std::{
+    fs::{File, TryLockError},
+    path::{Path, PathBuf},
+    thread,
+    time::Duration,
+};
 
 use jiff::civil::Date;
 use shield_audit::{
@@ -14,6 +19,10 @@ use crate::{
     durable::{StateFileError, replace_shared},
     manifest::AuditSettings,
 };
+
+/// Writing a baseline takes milliseconds: whoever waits for others tries so often, so far apart.
+const LOCK_ATTEMPTS: u32 = 1_000;
+const LOCK_PAUSE: Duration = Duration::from_millis(10);
 
 /// What is to be accepted.
 #[derive(Clone, Debug)]
@@ -53,6 +62,12 @@ pub enum AcceptError {
     /// Something that is meant is not there.
     #[error("accept what was named")]
     Pick(#[from] PickError),
+    /// Others kept writing it.
+    #[error("accept in `{}`: another `--accept` keeps writing it", file.display())]
+    Busy {
+        /// The baseline.
+        file: PathBuf,
+    },
     /// The baseline was not written.
     #[error(transparent)]
     Write(#[from] StateFileError),
@@ -91,9 +106,58 @@ pub fn accept_findings(
     let picked = pick(picks, &open, &accepted)?;
     let entries = picked.iter().map(|finding| Entry::accept(finding, terms.clone()));
     let entries: Vec<_> = entries.collect::<Result<_, _>>()?;
-    // Somebody may have accepted something while the audit ran.
+    // Somebody may have accepted something while the audit ran, or do so now: what is read stays until it is replaced.
+    let _lock = locked(&file)?;
     let mut baseline = current()?;
     entries.iter().for_each(|entry| baseline.insert(entry.clone()));
     replace_shared(&file, baseline.to_string().as_bytes())?;
     Ok(AcceptedFindings { file, accepted: picked.into_iter().cloned().zip(entries).collect() })
+}
+
+/// Locks the directory of a baseline until the value is dropped; the kernel frees it when its holder dies.
+fn locked(file: &Path) -> Result<File, AcceptError> {
+    let directory = file.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let lock =
+        File::open(directory).map_err(|source| AuditRunError::Read { path: directory.to_owned(), source })?;
+    for _ in 0..LOCK_ATTEMPTS {
+        match lock.try_lock() {
+            Ok(()) => return Ok(lock),
+            Err(TryLockError::WouldBlock) => thread::sleep(LOCK_PAUSE),
+            Err(TryLockError::Error(source)) => {
+                return Err(AuditRunError::Read { path: directory.to_owned(), source }.into());
+            }
+        }
+    }
+    Err(AcceptError::Busy { file: file.to_owned() })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+
+    /// Accepts what one rule finds in one file.
+    fn accept(folder: &Path, file: &str) -> Result<AcceptedFindings, AcceptError> {
+        let picks = vec![Pick::Rule { rule: "B307".to_owned(), below: file.to_owned() }];
+        let terms = Terms { reason: "a test".to_owned(), owner: None, until: Date::MAX };
+        let audit_with = AuditWith { advisories: None, kept: None, tell: &|_| {} };
+        accept_findings(folder, &AuditSettings::default(), &Acceptance { picks, terms }, &audit_with)
+    }
+
+    #[test]
+    fn nothing_accepted_at_once_is_lost() {
+        let folder = tempfile::tempdir().unwrap();
+        let names: Vec<String> = (0..12).map(|number| format!("m{number}.py")).collect();
+        for name in &names {
+            fs::write(folder.path().join(name), "eval(input())\n").unwrap();
+        }
+        thread::scope(|scope| {
+            for name in &names {
+                scope.spawn(|| accept(folder.path(), name).unwrap());
+            }
+        });
+        let written = read_baseline(folder.path(), &AuditSettings::default()).unwrap();
+        assert_eq!(written.entries().count(), names.len());
+    }
 }

@@ -1,7 +1,7 @@
 //! The audit stage: what is wrong with the project's code, what it depends on and its secrets.
 
 use std::{
-    env, fs, io,
+    env, io,
     path::{Path, PathBuf},
 };
 
@@ -14,7 +14,7 @@ use shield_audit::{
     custom::LoadRulesError,
     foreign::Others,
     report::{Criteria, Found, Outcome, Report},
-    tree::{WalkError, directory_of, read_text_in},
+    tree::{WalkError, directory_of, read_regular, read_text_in},
 };
 use shield_evidence::{Check, CheckOutcome};
 use shield_types::{Sha256Digest, chain};
@@ -32,6 +32,8 @@ use crate::{manifest::AuditSettings, store::StoredArtifact};
 pub(super) const BASELINE: &str = "audit-baseline.txt";
 /// Names the index of advisories, in place of the one in the user's cache.
 const ADVISORIES: &str = "SHIELD_ADVISORIES";
+/// Bytes of an index: all that is known of four ecosystems takes a tenth.
+const ADVISORIES_BYTES_MAX: u64 = 2 << 30;
 /// So many findings are told when the stage fails.
 const TOLD_MAX: usize = 10;
 /// Where to read on.
@@ -172,7 +174,7 @@ pub(super) fn read_baseline(path: &Path, settings: &AuditSettings) -> Result<Bas
 }
 
 fn index(path: &Path) -> Result<Option<Index>, AuditRunError> {
-    match fs::read(path) {
+    match read_regular(path, ADVISORIES_BYTES_MAX) {
         Ok(bytes) => Index::open(bytes)
             .map(Some)
             .map_err(|source| AuditRunError::Advisories { path: path.to_owned(), source }),

@@ -41,6 +41,9 @@ fn failure(error: &AcceptError) -> Failure {
             Exit::Usage,
             "`shield audit` shows the fingerprint of each finding in brackets; nothing was accepted",
         ),
+        AcceptError::Busy { .. } => {
+            (Exit::NotRecorded, "try again when the others are done; nothing was accepted")
+        }
         AcceptError::Write(_) => (Exit::NotRecorded, "make the file writable; nothing was accepted"),
     };
     Failure::new(exit, error, &[hint.to_owned()])

@@ -88,6 +88,15 @@ impl<'v> Run<'v> {
         let mut unread = |reason: String| {
             output.unread.push(Unread { path: format!("output of {}", self.tool), reason });
         };
+        if !run["results"].is_array() {
+            unread("a run has no results, so that it was never made: run the tool again".to_owned());
+        }
+        if array(&run["externalPropertyFileReferences"]["results"]).next().is_some() {
+            unread(
+                "results are in other files, which are not read: let the tool write them into this one"
+                    .to_owned(),
+            );
+        }
         for invocation in array(&run["invocations"]) {
             if invocation["executionSuccessful"] == Value::Bool(false) {
                 unread("the tool says that it did not end well".to_owned());

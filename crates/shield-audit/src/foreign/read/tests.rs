@@ -46,6 +46,23 @@ macro_rules! fixture {
 }
 
 #[test]
+fn runs_never_made_are_told() {
+    let sarif = |run: &str| {
+        let text =
+            format!(r#"{{"version": "2.1.0", "runs": [{{"tool": {{"driver": {{"name": "T"}}}}{run}}}]}}"#);
+        said(&read_sarif(text.as_bytes(), Path::new(ROOT)).unwrap())
+    };
+    assert_eq!(sarif(r#", "results": []"#), [""; 0]);
+    for run in [r#", "results": null"#, ""] {
+        assert!(sarif(run).len() == 1 && sarif(run)[0].contains("was never made"), "{run}");
+    }
+    let elsewhere = sarif(
+        r#", "results": [], "externalPropertyFileReferences": {"results": [{"location": {"uri": "r.sarif"}}]}"#,
+    );
+    assert!(elsewhere.len() == 1 && elsewhere[0].contains("in other files"), "{elsewhere:?}");
+}
+
+#[test]
 fn code_is_read() {
     assert_eq!(
         read("bandit", fixture!("bandit.json")),
