@@ -167,7 +167,7 @@ fn other_languages_are_searched() {
 fn endless_queries_end_and_say_so() {
     let pattern =
         |query: &str| rules(&format!("[[pattern]]\n{HEAD}language = \"javascript\"\nquery = '{query}'\n"));
-    let text = "f(1,2,3,4,5,6,7,8,9,10,[1,2,3,4,5,6,7,8,9,10]);\n".repeat(2_000);
+    let text = "f(1,2,3,4,5,6,7,8,9,10,[1,2,3,4,5,6,7,8,9,10]);\n".repeat(900);
     for (query, ends) in [
         ("((_)* (_)* (_)* (_)*) @match", false),
         ("((_)* (_)* (_)* (_)* @match)", false),
@@ -178,7 +178,7 @@ fn endless_queries_end_and_say_so() {
         let last = own.filter_map(|finding| finding.place.span).map(|span| span.line).max();
         let not_searched = Reason::NotSearched { rule: "our/rule".to_owned() };
         let cut = report.skipped.iter().any(|skipped| skipped.reason == not_searched);
-        assert_eq!((cut, last == Some(2_000)), (!ends, ends), "{query}: {last:?}");
+        assert_eq!((cut, last == Some(900)), (!ends, ends), "{query}: {last:?}");
     }
 }
 

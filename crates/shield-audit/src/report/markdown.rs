@@ -9,8 +9,8 @@ use super::{
     Criteria, Gap, Report, Scanner,
     escape::{markdown as plain, markdown_code as code, sentence, within},
     words::{
-        Group, advice, apart_by, came_of, capital, count, groups, in_use, installed, named, newest, not_understood,
-        place, run_of, seen_by, steps, verdict,
+        Group, advice, apart_by, came_of, capital, count, groups, in_use, installed, named, newest,
+        not_understood, place, run_of, seen_by, steps, verdict,
     },
 };
 use crate::{advisories::Answer, dependencies::Believed, finding::Finding};

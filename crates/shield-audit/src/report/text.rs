@@ -6,8 +6,8 @@ use super::{
     Criteria, Funnel, Report,
     escape::visible,
     words::{
-        Group, advice, came_of, groups, in_use, installed, named, newest, not_understood, place, run_of, seen_by,
-        steps, verdict,
+        Group, advice, came_of, groups, in_use, installed, named, newest, not_understood, place, run_of,
+        seen_by, steps, verdict,
     },
 };
 use crate::{advisories::Answer, baseline::STALE};

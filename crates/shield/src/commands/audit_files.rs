@@ -53,7 +53,9 @@ pub(super) fn write(files: &AuditFileArguments, report: &Report, criteria: &Crit
 /// Why nothing is said of any vulnerability.
 const fn why_none(answer: &Answer) -> &'static str {
     match answer {
-        Answer::NoDatabase => "nothing is known of vulnerabilities without a database; make one with `shield audit --update`",
+        Answer::NoDatabase => {
+            "nothing is known of vulnerabilities without a database; make one with `shield audit --update`"
+        }
         Answer::Checked(_) => "the database knows no vulnerability of these packages",
     }
 }
