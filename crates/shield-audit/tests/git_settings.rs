@@ -125,7 +125,7 @@ impl Hostile {
         // What is missing here would be fetched by a program.
         write!(settings, "[extensions]\n\tpartialClone = away\n[remote \"away\"]\n\tpromisor = true\n")
             .unwrap();
-        write!(settings, "\turl = ext::{} %S\n", program.display()).unwrap();
+        writeln!(settings, "\turl = ext::{} %S", program.display()).unwrap();
         let included = self.directory.path().join("included");
         fs::write(&included, settings).unwrap();
         let config = root.join(".git/config");
