@@ -52,6 +52,8 @@ pub(super) fn check(folder: &Path, name: &str, verdict: &mut Verdict) -> Result<
     let project = Project {
         python_minimum: Some(PythonVersion(9)),
         installed: ["defusedxml".to_owned()].into_iter().collect(),
+        // Each file is a project of its own.
+        ..Project::default()
     };
     let before = stored(folder)?;
     let mut count = Count { files: before.len(), ..Count::default() };
