@@ -15,6 +15,9 @@ const CACHE: &str =
 
 const PROJECT: &str = "[project]\nname = \"shop\"\nversion = \"1\"\nrequires-python = \">=3.9\"\n";
 
+/// A project with settings of the audit, which follow.
+const MANIFEST: &str = "format = 1\nname = \"shop\"\n[service]\nstart = \"{artifact} --port {port}\"\n[service.ready]\npath = \"/\"\n[stage.build]\nartifact = \"a\"\n[audit]\n";
+
 /// Runs `shield audit` on `code`, with no index of advisories.
 fn audit(project: &Project, arguments: &[&str]) -> Run {
     let variables = [("SHIELD_ADVISORIES", "/nonexistent/advisories")];
@@ -58,7 +61,7 @@ fn one_file_is_audited_by_what_lies_beside_it() {
         project.shield_with(&[&["audit", path], arguments].concat(), &variables)
     };
     audit("code/open.py", &[]).expect(10).says("open.py:8").says("read: 1 files");
-    project.write("code/shield.toml", "format = 1\n[audit]\nfail_on = \"low\"\nrules = [\"rules.toml\"]\n");
+    project.write("code/shield.toml", &format!("{MANIFEST}fail_on = \"low\"\nrules = [\"rules.toml\"]\n"));
     project.write(
         "code/rules.toml",
         "format = 1\n[[ban]]\nid = \"our/flask\"\ntitle = \"t\"\nseverity = \"low\"\nhelp = \"h\"\nimport = [\"flask\"]\n",
@@ -94,7 +97,7 @@ fn links_out_of_the_project_are_not_read() {
     }
     for setting in ["baseline = \"accepted\"", "rules = [\"accepted\"]"] {
         symlink(place("outside/rules.toml"), place("code/accepted")).unwrap();
-        project.write("code/shield.toml", &format!("format = 1\n[audit]\n{setting}\n"));
+        project.write("code/shield.toml", &format!("{MANIFEST}{setting}\n"));
         refused("code/accepted");
     }
     fs::remove_file(place("code/shield.toml")).unwrap();
@@ -194,7 +197,7 @@ fn interrupted_mending_leaves_nothing_untested() {
         let run = mending.finish();
         if signal == Signal::KILL {
             assert!(audit(&project, &[]).shown().contains("files hold changes that no test has judged"));
-            audit(&project, &["--revert"]).says("1 files are as they were");
+            audit(&project, &["--revert"]).says("2 files are as they were");
         } else {
             run.expect(130).says("interrupted: no file holds a change that was not judged");
         }
