@@ -37,14 +37,16 @@ impl Process {
     /// Of a command that becomes the backend.
     pub(crate) async fn of(command: &mut Command) -> Self {
         let mut child = command.spawn().unwrap();
-        let address = first_address(&mut child).await;
         let mut stderr = child.stderr.take().unwrap();
         let log = tokio::spawn(async move {
             let mut log = String::new();
             stderr.read_to_string(&mut log).await.unwrap();
             log
         });
-        Self { child, address, log }
+        match first_address(&mut child).await {
+            Some(address) => Self { child, address, log },
+            None => panic!("it ended before it listened: {}", timeout(PATIENCE, log).await.unwrap().unwrap()),
+        }
     }
 
     pub(crate) fn id(&self) -> u32 {
@@ -77,11 +79,11 @@ impl Process {
     }
 }
 
-/// The address that the process prints once it listens.
-async fn first_address(child: &mut Child) -> SocketAddr {
+/// The address that the process prints once it listens; none when it ends before.
+async fn first_address(child: &mut Child) -> Option<SocketAddr> {
     let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
-    let line = timeout(PATIENCE, lines.next_line()).await.unwrap().unwrap().unwrap();
-    line.rsplit("http://").next().unwrap().parse().unwrap()
+    let line = timeout(PATIENCE, lines.next_line()).await.unwrap().unwrap()?;
+    Some(line.rsplit("http://").next().unwrap().parse().unwrap())
 }
 
 fn command(data: &Path) -> Command {
@@ -164,7 +166,7 @@ async fn lives_without_reader_of_its_log() {
     let data = ScratchDirectory::new();
     let mut child = command(data.path()).args(["--port", "0"]).spawn().unwrap();
     drop(child.stderr.take());
-    let address = first_address(&mut child).await;
+    let address = first_address(&mut child).await.unwrap();
     for _ in 0..3 {
         assert_eq!(get(address, "/api/v1/health/live").await.status, 200);
     }

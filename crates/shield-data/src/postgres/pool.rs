@@ -163,21 +163,33 @@ impl PostgresPool {
     pub async fn migrate(&self, migrator: &Migrator) -> Result<(), MigratePostgresError> {
         let board = &self.0.board;
         let deadline = Deadline::after(board.settings.patience);
-        let term = self.term(deadline).await.map_err(MigratePostgresError::Find)?;
+        loop {
+            let term = self.term(deadline).await.map_err(MigratePostgresError::Find)?;
+            let steps = timeout(MIGRATION_PATIENCE, self.migrate_on(&term, migrator)).await;
+            match steps.map_err(|_| MigratePostgresError::Late)? {
+                // Another may be the primary by now: the watchers find out.
+                Err(MigratePostgresError::Connect { .. }) if Instant::now() < deadline.at() => {
+                    board.search();
+                    sleep(RETRY_PAUSE).await;
+                }
+                done => return done,
+            }
+        }
+    }
+
+    async fn migrate_on(&self, term: &Term, migrator: &Migrator) -> Result<(), MigratePostgresError> {
+        let board = &self.0.board;
         let host = &board.address.hosts()[term.primary.host];
         let failed = |source| MigratePostgresError::Connect { host: host.clone(), source };
-        let work = async {
-            // Without the bounds of other connections: to wait for another node is no failure.
-            let mut connection =
-                PgConnection::connect_with(&board.address.options(host)).await.map_err(failed)?;
-            let role = Role::of(&mut connection).await.map_err(failed)?;
-            if !role.writable || role.timeline != term.primary.timeline {
-                return Err(failed(sqlx::Error::Protocol("it is not the primary any more".to_owned())));
-            }
-            // What `run` calls; its own signature makes no future that can be sent to another thread.
-            migrator.run_direct(None, &mut connection, false).await.map_err(MigratePostgresError::Migrate)
-        };
-        timeout(MIGRATION_PATIENCE, work).await.map_err(|_| MigratePostgresError::Late)?
+        // Without the bounds of other connections: to wait for another node is no failure.
+        let mut connection =
+            PgConnection::connect_with(&board.address.options(host)).await.map_err(failed)?;
+        let role = Role::of(&mut connection).await.map_err(failed)?;
+        if !role.writable || role.timeline != term.primary.timeline {
+            return Err(failed(sqlx::Error::Protocol("it is not the primary any more".to_owned())));
+        }
+        // What `run` calls; its own signature makes no future that can be sent to another thread.
+        migrator.run_direct(None, &mut connection, false).await.map_err(MigratePostgresError::Migrate)
     }
 
     /// Closes the connections that nobody uses, with a farewell, and those that are used when they come back.

@@ -35,8 +35,7 @@ pub(super) async fn watch(board: Arc<Board>, host: usize) {
     let options = bounded_postgres(board.address.options(&board.address.hosts()[host]), LOOK_DEADLINE);
     let (mut searches, standing) = (board.searches(), board.standing());
     let mut connection = None;
-    // As if it had not answered before: whoever opens waits for the first sighting.
-    let mut late = LATE_MAX;
+    let mut late = 0_u32;
     loop {
         searches.borrow_and_update();
         let began = Instant::now();
