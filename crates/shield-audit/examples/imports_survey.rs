@@ -19,10 +19,9 @@ fn main() {
     inventory.add_scripts(layout.sources.iter().map(String::as_str));
     println!("modules {} sources {} unread {:?}", inventory.len(), layout.sources.len(), inventory.unread);
     let library = Library::new(&Disk, &inventory, target);
-    let declared = Declared::read(&Disk, &around.project);
+    let declared = Declared::read(&Disk, &around.project, &layout);
     let distributions = Distributions::read(&Disk, &around.site_packages);
-    let roots = layout.roots.iter().filter(|r| r.home == Home::Project).map(|r| r.folder.as_str()).collect();
-    let surveyor = Surveyor::new(&library, (&around.project, roots), &declared, &distributions);
+    let surveyor = Surveyor::new(&library, (&around.project, &layout), &declared, &distributions);
     let survey = surveyor.survey(&layout.sources);
     println!("bindings {} broken {}", survey.bindings, survey.broken.len());
     let mut counts: BTreeMap<String, usize> = BTreeMap::new();

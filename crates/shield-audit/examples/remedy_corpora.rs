@@ -95,11 +95,9 @@ fn imports(project: &str, site: Option<&str>) {
     let mut inventory = Inventory::read(&Disk, &layout.roots, target.version);
     inventory.add_scripts(layout.sources.iter().map(String::as_str));
     let library = Library::new(&Disk, &inventory, target);
-    let declared = Declared::read(&Disk, project);
+    let declared = Declared::read(&Disk, project, &layout);
     let distributions = Distributions::read(&Disk, &around.site_packages);
-    let roots = layout.roots.iter().filter(|root| root.home == Home::Project);
-    let roots = roots.map(|root| root.folder.as_str()).collect();
-    let surveyor = Surveyor::new(&library, (project, roots), &declared, &distributions);
+    let surveyor = Surveyor::new(&library, (project, &layout), &declared, &distributions);
     let survey = surveyor.survey(&layout.sources);
     let packaging = Packaging { files: &Disk, project, library: &library };
     let (mut broken, mut settings) = (packaging.broken(&survey), packaging.project(&layout));

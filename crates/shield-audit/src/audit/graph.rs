@@ -105,7 +105,7 @@ pub(super) fn with_parts<T>(
     inventory.add_scripts(layout.sources.iter().map(String::as_str));
     let library = &Library::new(files, &inventory, target);
     let distributions = &Distributions::read(files, sites);
-    let declared = &Declared::read(files, project);
+    let declared = &Declared::read(files, project, &layout);
     Ok(Some(look(&Parts { files, project, layout: &layout, library, distributions, declared })))
 }
 
@@ -186,9 +186,7 @@ impl ImportGraph {
 impl<'a> Parts<'a> {
     /// What looks for imports that cannot work, and plans their repair.
     pub(super) fn surveyor(&self) -> Surveyor<'a> {
-        let ours = self.layout.roots.iter().filter(|root| root.home == Home::Project);
-        let roots = ours.map(|root| root.folder.as_str()).collect();
-        Surveyor::new(self.library, (self.project, roots), self.declared, self.distributions)
+        Surveyor::new(self.library, (self.project, self.layout), self.declared, self.distributions)
     }
 }
 

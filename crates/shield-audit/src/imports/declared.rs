@@ -1,6 +1,9 @@
 //! Which distributions a project says it needs, by name only; versions are the dependency audit's.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    iter,
+};
 
 use ruff_python_ast::{
     Expr,
@@ -10,7 +13,7 @@ use toml::{Table, Value};
 
 use super::{
     files::{Files, join, text_at},
-    layout::{manifest, texts, value_at},
+    layout::{Layout, manifest, texts, value_at},
     lists, syntax,
 };
 
@@ -78,32 +81,38 @@ fn name_of_requirement(text: &str) -> Option<&str> {
 // === impl Declared ===
 
 impl Declared {
-    /// Reads the project's lists: those of pip (also in a folder `requirements`, and what they and `setup.py` name), `pyproject.toml`, `setup.cfg`, the
+    /// Reads the lists of the project's folder and of its units: those of pip (also in a folder `requirements`, and what they and `setup.py` name), `pyproject.toml`, `setup.cfg`, the
     /// literals of `setup.py`, `Pipfile` and conda's `environment.yml`; and what `tox.ini`, container files and scripts install besides.
-    pub fn read(files: &dyn Files, project: &str) -> Self {
+    pub fn read(files: &dyn Files, project: &str, layout: &Layout) -> Self {
         let mut declared = Self::default();
-        let mut lists: Vec<String> = lists::pip(files, project);
-        if let Some(table) = manifest(files, project) {
-            declared.add_manifest(&table, &join(project, "pyproject.toml"));
-            let named = value_at(&table, &["tool", "setuptools", "dynamic", "dependencies", "file"]);
-            lists.extend(named.into_iter().flat_map(texts).map(|name| join(project, &name)));
+        for folder in iter::once(project).chain(layout.units.iter().map(String::as_str)) {
+            declared.read_folder(files, folder);
         }
-        let setup = join(project, "setup.py");
-        if let Some(text) = text_at(files, &setup) {
-            let mut found = Lists { declared: &mut declared, file: &setup, named: Vec::new() };
-            syntax::with_module(&text, |module, _| found.visit_body(&module.body));
-            lists.extend(found.named.into_iter().map(|name| join(project, &name)));
-        }
-        for (path, requirement) in lists::lines(files, lists).into_iter().chain(lists::others(files, project))
-        {
-            declared.add(&requirement, &path);
-        }
-        declared.installed = lists::installed(files, project)
+        declared.installed = lists::installed(files, project, &layout.starters)
             .iter()
             .filter_map(|word| name_of_requirement(word))
             .map(normal)
             .collect();
         declared
+    }
+
+    fn read_folder(&mut self, files: &dyn Files, project: &str) {
+        let mut lists: Vec<String> = lists::pip(files, project);
+        if let Some(table) = manifest(files, project) {
+            self.add_manifest(&table, &join(project, "pyproject.toml"));
+            let named = value_at(&table, &["tool", "setuptools", "dynamic", "dependencies", "file"]);
+            lists.extend(named.into_iter().flat_map(texts).map(|name| join(project, &name)));
+        }
+        let setup = join(project, "setup.py");
+        if let Some(text) = text_at(files, &setup) {
+            let mut found = Lists { declared: self, file: &setup, named: Vec::new() };
+            syntax::with_module(&text, |module, _| found.visit_body(&module.body));
+            lists.extend(found.named.into_iter().map(|name| join(project, &name)));
+        }
+        for (path, requirement) in lists::lines(files, lists).into_iter().chain(lists::others(files, project))
+        {
+            self.add(&requirement, &path);
+        }
     }
 
     /// Whether a distribution is declared anywhere.
@@ -213,7 +222,11 @@ impl<'a> Visitor<'a> for Lists<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::imports::files::Memory;
+    use crate::imports::{files::Memory, layout::Surroundings};
+
+    fn read(files: &Memory) -> Declared {
+        Declared::read(files, "", &Layout::discover(files, &Surroundings::default()))
+    }
 
     #[test]
     fn all_lists_are_read() {
@@ -231,7 +244,7 @@ mod tests {
                 "R = ['bcrypt>=4']\nsetup(classifiers=['A :: B'], entry_points={'c': ['linkshield=x:main']}, install_requires=R)\n",
             ),
         ]);
-        let declared = Declared::read(&files, "");
+        let declared = read(&files);
         let names: Vec<&str> = declared.iter().map(|(name, _)| name).collect();
         assert_eq!(names, ["bcrypt", "discord-py", "httpx", "linkshield", "lxml", "redis", "uvicorn"]);
     }
@@ -255,7 +268,7 @@ mod tests {
             ("Dockerfile", "RUN [\"pip\", \"install\", \"django\"]\n"),
             ("start.sh", "python -m pip install -U django[argon2]\n"),
         ] {
-            let declared = Declared::read(&Memory::new([(file, text)]), "");
+            let declared = read(&Memory::new([(file, text)]));
             assert!(declared.asks_for("Django"), "{file} {text}");
             let list = !matches!(file, "tox.ini" | "Dockerfile" | "start.sh");
             assert_eq!(declared.has("django"), list, "{file}");
@@ -265,8 +278,8 @@ mod tests {
             ("reqs.list", "-r more/others\n"),
             ("more/others", "django\n-r ../reqs.list\n"),
         ]);
-        assert!(Declared::read(&named, "").has("django"));
-        let brought = Declared::read(&Memory::new([("requirements.txt", "google-cloud-storage\n")]), "");
+        assert!(read(&named).has("django"));
+        let brought = read(&Memory::new([("requirements.txt", "google-cloud-storage\n")]));
         assert_eq!(
             ["google", "storage", "goog", "cloud"].map(|top| brought.may_bring(top)),
             [true, true, false, false]

@@ -1,7 +1,7 @@
 //! Folders of the search path that no setting of Python names: those of containers, of environments and of whatever starts programs.
 
 use super::{
-    files::{EntryKind, Files, folder_of, join, text_at},
+    files::{EntryKind, Files, folder_of, name_of, text_at},
     own_path::normal,
 };
 
@@ -9,17 +9,15 @@ use super::{
 const VARIABLE: &str = "PYTHONPATH";
 
 /// Folders that `PYTHONPATH` names in the project's container files, environments, scripts and lists of processes, and those that are
-/// copied to where a container works.
-pub(super) fn search_folders(files: &dyn Files, project: &str) -> Vec<String> {
-    let entries = files.list(project).unwrap_or_default();
-    let names =
-        entries.iter().filter(|entry| entry.kind == EntryKind::File && may_set_variables(&entry.name));
+/// copied to where a container works. `starters` are all such files; what they name lies below the project or beside them.
+pub(super) fn search_folders(files: &dyn Files, project: &str, starters: &[String]) -> Vec<String> {
     let mut folders = Vec::new();
-    for name in names {
-        let Some(text) = text_at(files, &join(project, &name.name)) else { continue };
-        folders.extend(named(&text).filter_map(|folder| inside(files, project, &folder)));
-        if is_container(&name.name) {
-            folders.extend(copied(&text).into_iter().filter_map(|folder| inside(files, project, &folder)));
+    for path in starters {
+        let Some(text) = text_at(files, path) else { continue };
+        let copied = if is_container(name_of(path)) { copied(&text) } else { Vec::new() };
+        for folder in named(&text).chain(copied) {
+            let below = |base: &str| inside(files, (project, base), &folder);
+            folders.extend(below(project).or_else(|| below(folder_of(path))));
         }
     }
     folders
@@ -59,13 +57,19 @@ fn copied(text: &str) -> Vec<String> {
     for line in text.lines() {
         let mut words = line.split_whitespace().filter(|word| !word.starts_with("--"));
         match words.next().map(str::to_ascii_uppercase).as_deref() {
-            Some("WORKDIR") => work = words.next().unwrap_or(work),
+            Some("WORKDIR") => work = words.next().unwrap_or(work).trim_end_matches('/'),
             Some("COPY" | "ADD") => {
                 let all: Vec<_> = words.collect();
                 let Some((target, sources)) = all.split_last() else { continue };
-                if matches!(*target, "." | "./") || target.trim_end_matches('/') == work.trim_end_matches('/')
-                {
-                    folders.extend(sources.iter().map(|source| (*source).to_owned()));
+                let target = target.trim_end_matches('/').trim_start_matches("./");
+                let below = target.strip_prefix(work).map_or(target, |below| below.trim_start_matches('/'));
+                for source in sources.iter().map(|source| source.trim_end_matches('/')) {
+                    match below {
+                        "" | "." => folders.push(source.to_owned()),
+                        // A package under its own name.
+                        name if name == name_of(source) => folders.push(folder_of(source).to_owned()),
+                        _ => {}
+                    }
                 }
             }
             _ => {}
@@ -74,16 +78,16 @@ fn copied(text: &str) -> Vec<String> {
     folders
 }
 
-/// The folder of the project that is meant. A path of a container names one by its last names.
-fn inside(files: &dyn Files, project: &str, folder: &str) -> Option<String> {
+/// The folder of the project that is meant, below one of its folders. A path of a container names one by its last names.
+fn inside(files: &dyn Files, (project, base): (&str, &str), folder: &str) -> Option<String> {
     let is_folder = |path: &str| {
         let entries = files.list(folder_of(path)).unwrap_or_default();
-        let name = super::files::name_of(path);
+        let name = name_of(path);
         entries.iter().any(|entry| entry.kind == EntryKind::Folder && entry.name == name)
     };
     let mut rest = folder.trim_matches('/');
     loop {
-        let path = normal(project, rest);
+        let path = normal(base, rest);
         if path.len() > project.len() && path.starts_with(project) && is_folder(&path) {
             return Some(path);
         }

@@ -10,7 +10,7 @@ use serde::Serialize;
 
 use super::{
     dynamic::identifier,
-    files::{Entry, EntryKind, Files, join},
+    files::{Entry, EntryKind, Files, folder_of, join},
     standard::{PythonVersion, is_standard},
 };
 
@@ -427,6 +427,19 @@ impl Candidates {
         let extension = self.extension.clone().map(|path| (path, Shape::Extension));
         let source = self.source.clone().map(|path| (path, Shape::Source));
         extension.or(source).or_else(|| self.bytecode.clone().map(|path| (path, Shape::Extension)))
+    }
+}
+
+// === impl Module ===
+
+impl Module {
+    /// The folder that its submodules lie in; none where it can have none.
+    pub(super) fn folder(&self) -> Option<&str> {
+        match self.shape {
+            Shape::Package => Some(folder_of(&self.path)),
+            Shape::Namespace => Some(&self.path),
+            Shape::Source | Shape::Extension => None,
+        }
     }
 }
 

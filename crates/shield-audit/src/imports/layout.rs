@@ -5,11 +5,13 @@ use serde::Serialize;
 use toml::{Table, Value};
 
 use super::{
+    environment::may_set_variables,
     files::{EntryKind, Files, join, text_at},
     ini::{self, Section},
     inventory::{Home, SearchRoot, Unread},
     named::may_name,
     syntax,
+    units::marks_unit,
 };
 
 /// Folders that hold nothing of the project.
@@ -40,6 +42,12 @@ pub struct Layout {
     pub sources: Vec<String>,
     /// Its files that may name modules in their texts, those of Python among them, also where no code of the project is looked for.
     pub texts: Vec<String>,
+    /// Folders below the project's in which something is built or started by itself.
+    pub units: Vec<String>,
+    /// Files that may start programs and set their variables.
+    pub starters: Vec<String>,
+    /// Files that say what git leaves out.
+    pub ignores: Vec<String>,
     /// Modules that installed `.pth` files import at every start.
     pub at_start: Vec<String>,
     /// What could not be read.
@@ -126,6 +134,9 @@ impl Layout {
             reasons: Vec::new(),
             sources: Vec::new(),
             texts: Vec::new(),
+            units: Vec::new(),
+            starters: Vec::new(),
+            ignores: Vec::new(),
             at_start: Vec::new(),
             unread: Vec::new(),
         };
@@ -206,6 +217,9 @@ impl Layout {
         if (has("pyvenv.cfg") || cache) && place.depth > 0 {
             return;
         }
+        if place.code && place.depth > 0 && entries.iter().any(|entry| marks_unit(&entry.name)) {
+            self.units.push(folder.to_owned());
+        }
         for entry in entries {
             let path = join(folder, &entry.name);
             match entry.kind {
@@ -219,7 +233,12 @@ impl Layout {
                         self.sources.push(path.clone());
                     }
                     if may_name(&entry.name) {
-                        self.texts.push(path);
+                        self.texts.push(path.clone());
+                    }
+                    if place.code && may_set_variables(&entry.name) {
+                        self.starters.push(path);
+                    } else if place.code && entry.name == ".gitignore" {
+                        self.ignores.push(path);
                     }
                 }
             }
@@ -228,7 +247,7 @@ impl Layout {
 }
 
 /// Folders from which the project's own packages are built, with what says so.
-fn packaged(files: &dyn Files, project: &str) -> Vec<(String, String)> {
+pub(super) fn packaged(files: &dyn Files, project: &str) -> Vec<(String, String)> {
     let mut folders = Vec::new();
     if let Some(table) = manifest(files, project) {
         let mut from = |value: Option<&Value>, reason: &str| {

@@ -5,7 +5,6 @@ use std::collections::BTreeSet;
 use toml::Table;
 
 use super::{
-    environment::may_set_variables,
     files::{EntryKind, Files, folder_of, join, text_at},
     layout::sections_of,
     own_path::normal,
@@ -94,7 +93,7 @@ pub(super) fn others(files: &dyn Files, project: &str) -> Vec<(String, String)> 
 }
 
 /// What `tox.ini`, container files and scripts install: words that can be requirements.
-pub(super) fn installed(files: &dyn Files, project: &str) -> Vec<String> {
+pub(super) fn installed(files: &dyn Files, project: &str, starters: &[String]) -> Vec<String> {
     let mut words = Vec::new();
     for section in sections_of(files, project, "tox.ini") {
         for line in section.get("deps").unwrap_or_default().lines() {
@@ -102,11 +101,8 @@ pub(super) fn installed(files: &dyn Files, project: &str) -> Vec<String> {
             words.push(line.rsplit(": ").next().unwrap_or(line).trim().to_owned());
         }
     }
-    let entries = files.list(project).unwrap_or_default();
-    for entry in
-        entries.iter().filter(|entry| entry.kind == EntryKind::File && may_set_variables(&entry.name))
-    {
-        let text = text_at(files, &join(project, &entry.name)).unwrap_or_default().replace("\\\n", " ");
+    for path in starters {
+        let text = text_at(files, path).unwrap_or_default().replace("\\\n", " ");
         for line in text.lines().filter(|line| line.contains("pip") || line.contains("conda")) {
             for command in line.split(['&', ';', '|']) {
                 let mut parts = command

@@ -20,6 +20,7 @@ mod ini;
 mod inventory;
 mod kin;
 mod layout;
+mod left_out;
 mod library;
 mod lists;
 mod load;
@@ -41,6 +42,7 @@ mod syntax;
 #[cfg(test)]
 mod tests;
 mod undefined;
+mod units;
 mod vain;
 
 pub use conditions::Target;

@@ -1,8 +1,8 @@
 //! Where else a file looks for modules: folders that it, or whatever runs it, puts on the search path beside the project's own.
 //!
-//! An import that is found there works, though not for the rest of the project. Folders are of three kinds: those above the file that
-//! are deployed or started by themselves (a manifest, a list of requirements, a Dockerfile, `manage.py` lies in them), those that the
-//! file or a `conftest.py` above it adds to `sys.path`, and those that the project's containers and environments name.
+//! An import that is found there works, though not for the rest of the project. Folders are of two kinds: the units above the file, which
+//! are deployed or started by themselves (a manifest, a list of requirements, a Dockerfile, `manage.py` lies in them), and those that the
+//! file or a `conftest.py` above it adds to `sys.path`.
 
 use std::{cell::OnceCell, collections::HashMap};
 
@@ -12,74 +12,50 @@ use ruff_python_ast::{
 };
 
 use super::{
-    files::{EntryKind, Files, folder_of, join, name_of, text_at},
+    files::{Files, folder_of, join, text_at},
     syntax,
+    units::{Units, has_module},
 };
 
-/// Files beside which a program is started.
-const STARTED: [&str; 9] = [
-    "pyproject.toml",
-    "setup.py",
-    "setup.cfg",
-    "Pipfile",
-    "Dockerfile",
-    "Procfile",
-    "manage.py",
-    "environment.yml",
-    "tox.ini",
-];
 /// How far names and calls are followed to the path that they make.
 const DEPTH_MAX: usize = 16;
 
 /// The folders of one file, found when they are first asked for.
 pub(super) struct OwnPath<'a> {
     files: &'a dyn Files,
-    project: &'a str,
+    units: Units<'a>,
     source: &'a str,
-    /// Those that the project's containers and environments name.
-    named: &'a [String],
     folders: OnceCell<Vec<String>>,
 }
 
 // === impl OwnPath ===
 
 impl<'a> OwnPath<'a> {
-    /// Of the file `source` of the project whose folder is `project`; `named` is what [`super::environment::search_folders`] says of it.
-    pub(super) const fn of(
-        files: &'a dyn Files,
-        (project, source): (&'a str, &'a str),
-        named: &'a [String],
-    ) -> Self {
-        Self { files, project, source, named, folders: OnceCell::new() }
+    /// Of the file `source` of the project with these units.
+    pub(super) const fn of(files: &'a dyn Files, units: Units<'a>, source: &'a str) -> Self {
+        Self { files, units, source, folders: OnceCell::new() }
     }
 
     /// Whether a module of this dotted name lies there.
     pub(super) fn has(&self, name: &str) -> bool {
-        let path = name.replace('.', "/");
-        let there = |folder: &String| {
-            let module = join(folder, &path);
-            let name = name_of(&module);
-            self.files.list(folder_of(&module)).unwrap_or_default().iter().any(|entry| match entry.kind {
-                EntryKind::Folder => entry.name == name,
-                EntryKind::File => entry.name.strip_suffix(".py") == Some(name),
-            })
-        };
-        self.folders.get_or_init(|| self.folders()).iter().any(there)
+        self.folders().iter().any(|folder| has_module(self.files, folder, name))
     }
 
-    fn folders(&self) -> Vec<String> {
-        let mut folders = self.named.to_vec();
-        folders.extend(self.added_by(self.source));
+    /// The folders.
+    pub(super) fn folders(&self) -> &[String] {
+        self.folders.get_or_init(|| self.found())
+    }
+
+    fn found(&self) -> Vec<String> {
+        let mut folders = self.added_by(self.source);
+        folders.extend(self.units.around(self.source).flat_map(|unit| [unit.to_owned(), join(unit, "src")]));
+        let project = self.units.project;
         let mut folder = folder_of(self.source);
-        while folder.len() > self.project.len() && folder.starts_with(self.project) {
-            let entries = self.files.list(folder).unwrap_or_default();
-            if entries.iter().any(|entry| is_started(&entry.name)) {
-                folders.extend([folder.to_owned(), join(folder, "src")]);
-            }
+        while folder.len() > project.len() && folder.starts_with(project) {
             folders.extend(self.added_by(&join(folder, "conftest.py")));
             folder = folder_of(folder);
         }
-        folders.extend(self.added_by(&join(self.project, "conftest.py")));
+        folders.extend(self.added_by(&join(project, "conftest.py")));
         folders
     }
 
@@ -90,17 +66,11 @@ impl<'a> OwnPath<'a> {
         };
         syntax::with_module(&text, |module, _| {
             let mut reader =
-                Reader { file, project: self.project, values: HashMap::new(), found: Vec::new() };
+                Reader { file, project: self.units.project, values: HashMap::new(), found: Vec::new() };
             reader.visit_body(&module.body);
             reader.found
         })
     }
-}
-
-fn is_started(name: &str) -> bool {
-    let requirements =
-        name.starts_with("requirements") && [".txt", ".in"].iter().any(|end| name.ends_with(end));
-    STARTED.contains(&name) || requirements
 }
 
 /// A path without `.` and `..`; relative ones are below `folder`.

@@ -129,6 +129,11 @@ impl Surveyor<'_> {
 
     fn repair(&self, importer: ModuleId, import: &Import, reading: &Reading<'_>) -> Vec<Edit> {
         let text = reading.text;
+        if let Some((name, Found::Missing(_))) = self.meant(importer, &import.what)
+            && self.is_elsewhere(&self.own_path(importer), &import.what, &name)
+        {
+            return Vec::new();
+        }
         match &import.what {
             What::Module { name, at, renamed } => {
                 self.repair_module(importer, import, (name, at, renamed.is_some()), text)

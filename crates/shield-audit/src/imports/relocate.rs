@@ -10,6 +10,7 @@ use super::{
     files::{folder_of, name_of},
     inventory::{self, ModuleId, Shape},
     library::{Library, Presence},
+    units::Units,
 };
 
 /// Names that every module may have for itself: one found elsewhere is another thing with the same name.
@@ -59,6 +60,7 @@ pub(super) enum Serves {
 /// The project's modules by their last name, and what they define.
 pub(super) struct Homes<'a> {
     library: &'a Library<'a>,
+    units: Units<'a>,
     roots: Vec<&'a str>,
     by_last: HashMap<&'a str, Vec<ModuleId>>,
     definitions: HashMap<String, BTreeSet<ModuleId>>,
@@ -92,17 +94,18 @@ impl Wanted<'_> {
 // === impl Homes ===
 
 impl<'a> Homes<'a> {
-    /// Over the project's modules; `project` is its folder, `roots` are its search roots.
-    pub(super) fn new(library: &'a Library<'a>, project: &str, roots: Vec<&'a str>) -> Self {
+    /// Over the project's modules; `roots` are its search roots.
+    pub(super) fn new(library: &'a Library<'a>, units: Units<'a>, roots: Vec<&'a str>) -> Self {
         let mut homes = Self {
             library,
+            units,
             roots,
             by_last: HashMap::new(),
             definitions: HashMap::new(),
             shared: BTreeSet::new(),
         };
         for (id, module) in library.inventory.modules() {
-            let inside = module.path.strip_prefix(project).unwrap_or(&module.path);
+            let inside = module.path.strip_prefix(units.project).unwrap_or(&module.path);
             if module.home == inventory::Home::Site || module.name.is_empty() || is_test(inside) {
                 continue;
             }
@@ -156,9 +159,16 @@ impl<'a> Homes<'a> {
         self.shared.contains(name)
     }
 
-    /// Other modules of the project that define a name.
+    /// Other modules of the project that define a name, and that the first of these two can import.
     pub(super) fn definitions(&self, name: &str, except: [ModuleId; 2]) -> Vec<ModuleId> {
-        self.definitions.get(name).into_iter().flatten().copied().filter(|id| !except.contains(id)).collect()
+        let others = self.definitions.get(name).into_iter().flatten().copied();
+        others.filter(|id| !except.contains(id) && self.shows(except[0], *id)).collect()
+    }
+
+    /// Whether one module can import another one by its name: neither runs without the folders around it.
+    fn shows(&self, importer: ModuleId, id: ModuleId) -> bool {
+        let path = |id| &*self.library.inventory.module(id).path;
+        self.units.shows(path(importer), path(id))
     }
 
     /// Whether a top-level name is a package of the project, and not just the folder of a search root.
@@ -187,7 +197,7 @@ impl<'a> Homes<'a> {
             |id: ModuleId, name: &str| name == "*" || self.library.has(id, name, when) != Presence::Absent;
         let served = |id: ModuleId| names.iter().filter(|name| has(id, name)).count();
         let depth = |id: ModuleId| self.library.inventory.module(id).name.matches('.').count();
-        let others = candidates.into_iter().filter(|id| *id != importer);
+        let others = candidates.into_iter().filter(|id| *id != importer && self.shows(importer, *id));
         let mut scored: Vec<((usize, Reverse<usize>), ModuleId)> =
             others.map(|id| ((served(id), Reverse(depth(id))), id)).collect();
         scored.sort_by(|left, right| right.cmp(left));

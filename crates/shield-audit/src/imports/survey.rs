@@ -13,8 +13,11 @@ use super::{
     distributions::Distributions,
     environment::search_folders,
     facts::{Guard, Import, ImportedName, What, When},
+    files::join,
     inventory::{Home, ModuleId, Shape},
     kin::Strangers,
+    layout::Layout,
+    left_out::LeftOut,
     library::{Library, Presence},
     own_path::OwnPath,
     plan::Edit,
@@ -22,6 +25,7 @@ use super::{
     resolve::Found,
     standard::is_standard,
     syntax::{SyntaxFault, line_at},
+    units::{Units, has_module},
     vain::Asked,
 };
 
@@ -177,11 +181,14 @@ pub struct Survey {
 pub struct Surveyor<'a> {
     pub(super) library: &'a Library<'a>,
     pub(super) homes: Homes<'a>,
-    project: &'a str,
+    units: Units<'a>,
+    layout: &'a Layout,
     declared: &'a Declared,
     distributions: &'a Distributions,
-    /// Folders that the project's containers and environments name; read when first needed.
+    /// Folders that the project's containers, environments and distributions put on somebody's search path; read when first needed.
     named: OnceLock<Vec<String>>,
+    /// What git leaves out; read when first needed.
+    left_out: OnceLock<LeftOut>,
     /// Made when it is first needed.
     pub(super) asked: OnceLock<Asked>,
     /// The same.
@@ -194,20 +201,25 @@ type Verdict = (Option<usize>, Cause);
 // === impl Surveyor ===
 
 impl<'a> Surveyor<'a> {
-    /// Over a library; `project` is the project's folder, `roots` are its search roots.
+    /// Over a library; `project` is the project's folder.
     pub fn new(
         library: &'a Library<'a>,
-        (project, roots): (&'a str, Vec<&'a str>),
+        (project, layout): (&'a str, &'a Layout),
         declared: &'a Declared,
         distributions: &'a Distributions,
     ) -> Self {
+        let units = Units { project, folders: &layout.units };
+        let ours = layout.roots.iter().filter(|root| root.home == Home::Project);
+        let roots = ours.map(|root| root.folder.as_str()).collect();
         Self {
             library,
-            homes: Homes::new(library, project, roots),
-            project,
+            homes: Homes::new(library, units, roots),
+            units,
+            layout,
             declared,
             distributions,
             named: OnceLock::new(),
+            left_out: OnceLock::new(),
             asked: OnceLock::new(),
             strangers: OnceLock::new(),
         }
@@ -231,9 +243,7 @@ impl<'a> Surveyor<'a> {
         let Some(facts) = self.library.facts(importer) else { return survey };
         let source = self.library.inventory.module(importer).source.as_deref().unwrap_or_default();
         let text = self.library.text(source).map(|(text, _)| text).unwrap_or_default();
-        let files = self.library.files();
-        let named = self.named.get_or_init(|| search_folders(files, self.project));
-        let own_path = OwnPath::of(files, (self.project, source), named);
+        let own_path = self.own_path(importer);
         let mut reached = (0, 1);
         for (number, import) in
             facts.imports.iter().enumerate().filter(|(_, import)| import.when != When::Never)
@@ -309,7 +319,7 @@ impl<'a> Surveyor<'a> {
         match self.meant(importer, &import.what) {
             Some((_, Found::Standard)) => Vec::new(),
             Some((name, Found::Module(module))) => self.in_module(importer, import, (&name, module), names),
-            Some((name, Found::Missing(_))) if is_absolute(&import.what) && own_path.has(&name) => Vec::new(),
+            Some((name, Found::Missing(_))) if self.is_elsewhere(own_path, &import.what, &name) => Vec::new(),
             Some((name, Found::Missing(missing))) => {
                 let parent = missing.deepest.map(|id| self.library.inventory.module(id));
                 let hidden =
@@ -330,6 +340,39 @@ impl<'a> Surveyor<'a> {
                 self.each(names, |_, _| Some(cause.clone()))
             }
         }
+    }
+
+    /// Whether a module that is not on the project's search path is on the importer's own one, or is not for git to have.
+    pub(super) fn is_elsewhere(&self, own_path: &OwnPath<'_>, what: &What, name: &str) -> bool {
+        is_absolute(what) && (own_path.has(name) || self.is_brought(name)) || self.is_left_out(name, own_path)
+    }
+
+    /// The search path of a module's own file.
+    pub(super) fn own_path(&self, importer: ModuleId) -> OwnPath<'_> {
+        let source = self.library.inventory.module(importer).source.as_deref().unwrap_or_default();
+        OwnPath::of(self.library.files(), self.units, source)
+    }
+
+    /// Whether a module of this name is on the search path that containers, environments and distributions of the project make.
+    fn is_brought(&self, name: &str) -> bool {
+        let files = self.library.files();
+        let named = self.named.get_or_init(|| {
+            let mut named = search_folders(files, self.units.project, &self.layout.starters);
+            named.extend(self.units.brought(files));
+            named
+        });
+        named.iter().any(|folder| has_module(files, folder, name))
+    }
+
+    /// Whether git is told to leave out the file of such a module: each machine makes its own.
+    fn is_left_out(&self, name: &str, own_path: &OwnPath<'_>) -> bool {
+        let roots = self.layout.roots.iter().map(|root| &root.folder).chain(own_path.folders());
+        let below = name.replace('.', "/");
+        roots.into_iter().any(|root| self.left_out().has_module(&join(root, &below)))
+    }
+
+    fn left_out(&self) -> &LeftOut {
+        self.left_out.get_or_init(|| LeftOut::read(self.library.files(), &self.layout.ignores))
     }
 
     fn each(
@@ -379,6 +422,11 @@ impl<'a> Surveyor<'a> {
             Presence::Submodule(submodule) => self.refused(submodule),
             Presence::Absent => {
                 let place = self.library.inventory.module(module);
+                if place.home == Home::Project
+                    && place.folder().is_some_and(|folder| self.left_out().has_module(&join(folder, name)))
+                {
+                    return None;
+                }
                 if let Some(hidden) = self
                     .library
                     .inventory
@@ -475,11 +523,23 @@ impl<'a> Surveyor<'a> {
         self.library.inventory.find(top).is_some() || self.strangers().surely_lies_inside(top)
     }
 
-    /// The same for the module that an import asks for.
+    /// The same for the module that an import asks for, which must run wherever the importer does.
     pub(crate) fn is_sure_of(&self, importer: ModuleId, import: usize) -> bool {
         let import = self.library.facts(importer).and_then(|facts| facts.imports.get(import));
-        let meant = import.and_then(|import| self.meant(importer, &import.what));
-        !matches!(meant, Some((name, Found::Missing(_))) if !self.is_sure(&name))
+        let Some((import, (name, Found::Missing(_)))) =
+            import.and_then(|import| Some((import, self.meant(importer, &import.what)?)))
+        else {
+            return true;
+        };
+        let together = match self.missing(importer, import, &name) {
+            Cause::Renamed { to } | Cause::FromInside { to } => {
+                let path = |id| &*self.library.inventory.module(id).path;
+                let to = self.library.inventory.find(&to);
+                to.is_some_and(|to| self.units.shows(path(to), path(importer)))
+            }
+            _ => true,
+        };
+        together && self.is_sure(&name)
     }
 
     /// The one other number of dots with which a relative import finds a module that has all the names.

@@ -28,20 +28,14 @@ impl Case {
         );
         let mut inventory = Inventory::read(&files, &layout.roots, target().version);
         inventory.add_scripts(layout.sources.iter().map(String::as_str));
-        let (declared, distributions) = (Declared::read(&files, "/p"), Distributions::read(&files, &site));
+        let declared = Declared::read(&files, "/p", &layout);
+        let distributions = Distributions::read(&files, &site);
         Self { files, layout, inventory, declared, distributions }
     }
 
     fn with<T>(&self, then: impl FnOnce(&Library<'_>, &Surveyor<'_>) -> T) -> T {
         let library = Library::new(&self.files, &self.inventory, target());
-        let roots = self
-            .layout
-            .roots
-            .iter()
-            .filter(|root| root.home == Home::Project)
-            .map(|root| root.folder.as_str())
-            .collect();
-        then(&library, &Surveyor::new(&library, ("/p", roots), &self.declared, &self.distributions))
+        then(&library, &Surveyor::new(&library, ("/p", &self.layout), &self.declared, &self.distributions))
     }
 
     fn causes(&self) -> Vec<(String, Cause)> {
@@ -496,6 +490,59 @@ fn entry_points_follow_their_group() {
             Usage { modules: 2, reached: 1 }
         );
     });
+}
+
+/// What a hostile user had `--fix` break: services of one repository that install its libraries.
+#[test]
+fn units_import_what_others_bring() {
+    let service = ("/p/svc/app/main.py", "from common.log import get\nfrom app.models import User\n");
+    let files = [
+        service,
+        ("/p/svc/requirements.txt", "flask\n"),
+        ("/p/libs/common/common/log.py", "def get(): return 1\n"),
+        ("/p/other/app/models.py", "class User: pass\n"),
+        ("/p/other/requirements.txt", "flask\n"),
+    ];
+    let absent = |module: &str, alike: &[&str]| Cause::Absent {
+        module: module.to_owned(),
+        alike: alike.iter().map(|name| (*name).to_owned()).collect(),
+    };
+    let models = ("from app.models import User".to_owned(), absent("app.models", &["other.app.models"]));
+    for (file, text) in [
+        ("/p/libs/common/pyproject.toml", "[project]\nname = 'common'\n"),
+        ("/p/libs/common/setup.py", "# builds it\n"),
+        ("/p/svc/Dockerfile", "WORKDIR /srv\nCOPY libs/common/common common\n"),
+        ("/p/svc/Dockerfile", "WORKDIR /srv/\nCOPY libs/common/common /srv/common/\n"),
+        ("/p/svc/.env", "PYTHONPATH=../libs/common\n"),
+    ] {
+        let case = Case::new(&[&files[..], &[(file, text)]].concat());
+        assert_eq!(case.causes(), [models.clone()], "{file}");
+        assert_eq!(case.repaired().text(service.0), service.1, "{file}");
+    }
+    // Nothing says that anybody puts the library on the path: what is found may be what is meant, and tests judge.
+    let bare = Case::new(&files);
+    let cause = Cause::FromInside { to: "libs.common.common.log".to_owned() };
+    assert_eq!(bare.causes(), [("from common.log import get".to_owned(), cause), models]);
+    let sure = bare.with(|_, surveyor| {
+        let importer = bare.inventory.at(service.0).unwrap();
+        surveyor.is_sure_of(importer, 0)
+    });
+    assert!(!sure);
+}
+
+#[test]
+fn modules_that_git_leaves_out_are_each_machines_own() {
+    let text = "from shop import local_settings\nfrom shop.api_pb2 import M\nfrom . import absent\n";
+    let files = [
+        ("/p/.gitignore", "shop/local_settings.py\n*_pb2.py\n"),
+        ("/p/shop/__init__.py", ""),
+        ("/p/shop/a.py", text),
+    ];
+    let case = Case::new(&files);
+    let causes = case.causes();
+    let [(written, Cause::NameAbsent { .. })] = &causes[..] else { panic!("{causes:?}") };
+    assert_eq!(written, "from . import absent");
+    assert_eq!(Case::new(&files[1..]).causes().len(), 3);
 }
 
 #[test]

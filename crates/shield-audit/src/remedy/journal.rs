@@ -3,6 +3,9 @@
 //! One file for each transaction, itself replaced whole: it is never half written. It holds the old bytes of each file, and the digest
 //! of everything that was ever written in their place, or that the file was removed; so whoever finds it after a crash tells old bytes from new ones, and both from those
 //! of a third, which are left alone.
+//!
+//! Records lie in the audited tree, and whoever takes one back writes what it says. So only those are believed that were made in this very
+//! directory by this user: one that came with the tree says another place.
 
 use std::{
     fs::{self, DirBuilder, File},
@@ -12,10 +15,11 @@ use std::{
 };
 
 use base64::{Engine, engine::general_purpose::STANDARD};
+use rustix::fs::OFlags;
 use serde::{Deserialize, Serialize};
 use shield_types::Sha256Digest;
 
-use super::root::{Access, FileError, Held, Root};
+use super::root::{Access, FileError, Held, Place, Root};
 
 /// Mode of the records' directory.
 const OWNER_ONLY_DIRECTORY: u32 = 0o700;
@@ -38,6 +42,13 @@ pub enum State {
     Left,
     /// All files are as they were before.
     Reverted,
+}
+
+/// A record as it is stored.
+#[derive(Serialize, Deserialize)]
+struct Stored<J> {
+    place: Place,
+    journal: J,
 }
 
 /// The record of one transaction.
@@ -102,6 +113,12 @@ pub enum JournalError {
         /// The record.
         path: PathBuf,
     },
+    /// Somebody else made it, or it was made elsewhere.
+    #[error("read the record of changes `{}`: it was not made here by you", path.display())]
+    Foreign {
+        /// The record, or its directory.
+        path: PathBuf,
+    },
     /// A file holds bytes that are not wanted, and cannot be written back.
     #[error("put `{file}` back: {why}")]
     Stuck {
@@ -123,6 +140,7 @@ pub enum JournalError {
 pub(super) struct Journals {
     path: PathBuf,
     pub(super) root: Root,
+    place: Place,
     /// Locked for as long as it is open; none for who only looks.
     _lock: Option<File>,
 }
@@ -135,11 +153,16 @@ impl Journals {
         let refused = |source: io::Error| JournalError::Refused { path: path.to_owned(), source };
         // The records hold whole files, of which some are their owner's alone.
         DirBuilder::new().recursive(true).mode(OWNER_ONLY_DIRECTORY).create(path).map_err(refused)?;
+        let root = Root::open(path).map_err(refused)?;
+        let place = place_of(&root, path)?;
+        // A pipe would hold this up, and a link would make a file elsewhere.
+        let flags = OFlags::NONBLOCK | OFlags::NOFOLLOW;
         let lock = File::options()
             .create(true)
             .truncate(false)
             .write(true)
             .mode(OWNER_ONLY)
+            .custom_flags(flags.bits().cast_signed())
             .open(path.join("lock"))
             .map_err(refused)?;
         match lock.try_lock() {
@@ -147,14 +170,16 @@ impl Journals {
             Err(fs::TryLockError::WouldBlock) => return Err(JournalError::Busy { path: path.to_owned() }),
             Err(fs::TryLockError::Error(source)) => return Err(refused(source)),
         }
-        let root = Root::open(path).map_err(refused)?;
-        Ok(Self { path: path.to_owned(), root, _lock: Some(lock) })
+        Ok(Self { path: path.to_owned(), root, place, _lock: Some(lock) })
     }
 
     /// Opens a directory of records only to look, also while somebody writes to it: records are replaced whole. `None` if there is none.
     pub(super) fn look(path: &Path) -> Result<Option<Self>, JournalError> {
         match Root::open(path) {
-            Ok(root) => Ok(Some(Self { path: path.to_owned(), root, _lock: None })),
+            Ok(root) => {
+                let place = place_of(&root, path)?;
+                Ok(Some(Self { path: path.to_owned(), root, place, _lock: None }))
+            }
             Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
                 Ok(None)
             }
@@ -179,14 +204,18 @@ impl Journals {
     pub(super) fn read(&self, number: u32) -> Result<Journal, JournalError> {
         let damaged = || JournalError::Damaged { path: self.path.join(name(number)) };
         let held = self.root.read(&name(number)).map_err(|error| self.error(error))?.ok_or_else(damaged)?;
-        let journal: Journal = serde_json::from_slice(&held.bytes).map_err(|_| damaged())?;
+        let Stored { place, journal } =
+            serde_json::from_slice::<Stored<Journal>>(&held.bytes).map_err(|_| damaged())?;
+        if place != self.place || !held.access.is_own() {
+            return Err(JournalError::Foreign { path: self.path.join(name(number)) });
+        }
         let whole = journal.files.iter().all(|saved| saved.before.is_none() || saved.bytes().is_some());
         if whole { Ok(journal) } else { Err(damaged()) }
     }
 
     /// Writes a record, in place of the one of this number if there is one.
     pub(super) fn write(&self, number: u32, journal: &Journal) -> Result<(), JournalError> {
-        let bytes = serde_json::to_vec(journal)
+        let bytes = serde_json::to_vec(&Stored { place: self.place, journal })
             .map_err(|error| JournalError::Refused { path: self.path.clone(), source: error.into() })?;
         let held = self.root.read(&name(number)).map_err(|error| self.error(error))?;
         let expected = held.map(|held| held.digest);
@@ -226,6 +255,11 @@ impl Journals {
         };
         JournalError::Refused { path: self.path.clone(), source }
     }
+}
+
+fn place_of(root: &Root, path: &Path) -> Result<Place, JournalError> {
+    let place = root.own_place().map_err(|source| JournalError::Refused { path: path.to_owned(), source })?;
+    place.ok_or_else(|| JournalError::Foreign { path: path.to_owned() })
 }
 
 fn name(number: u32) -> String {

@@ -19,9 +19,9 @@ fn mended(texts: &[(&str, &str)], entry: &str) -> (Vec<Remedy>, Vec<(String, Str
     let mut inventory = Inventory::read(&files, &layout.roots, target.version);
     inventory.add_scripts(layout.sources.iter().map(String::as_str));
     let library = Library::new(&files, &inventory, target);
-    let (declared, distributions) = (Declared::read(&files, "/p"), Distributions::read(&files, &[]));
-    let roots = layout.roots.iter().map(|root| root.folder.as_str()).collect();
-    let surveyor = Surveyor::new(&library, ("/p", roots), &declared, &distributions);
+    let declared = Declared::read(&files, "/p", &layout);
+    let distributions = Distributions::read(&files, &[]);
+    let surveyor = Surveyor::new(&library, ("/p", &layout), &declared, &distributions);
     let survey = surveyor.survey(&layout.sources);
     let packaging = Packaging { files: &files, project: "/p", library: &library };
     let mut findings = packaging.broken(&survey);
@@ -80,7 +80,9 @@ fn imports_are_mended_in_place() {
         ),
         "{text}"
     );
-    assert_eq!(remedies.iter().map(|remedy| remedy.class).collect::<Vec<_>>(), [Class::A; 3]);
+    // What has the same name elsewhere may be something else: tests decide.
+    let classes: Vec<_> = remedies.iter().map(|remedy| remedy.class).collect();
+    assert_eq!(classes, [Class::A, Class::A, Class::B]);
 }
 
 #[test]
@@ -108,7 +110,7 @@ fn forgotten_imports_are_added_and_foretold() {
     assert_eq!(failure, Some(LoadCause::Undefined { name: "sys".to_owned() }));
     assert_eq!(after, [("tests/test_a.py".to_owned(), text.replace("import os", "import sys\nimport os"))]);
     let said: Vec<_> = remedies.iter().map(|one| (one.finding.subject.as_str(), one.class)).collect();
-    assert_eq!(said, [("sys", Class::A), ("nobody", Class::C)]);
+    assert_eq!(said, [("sys", Class::B), ("nobody", Class::C)]);
 }
 
 #[test]

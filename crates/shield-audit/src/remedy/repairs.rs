@@ -40,10 +40,12 @@ struct Repair {
 }
 
 /// What a repair rests on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Likeness {
     /// The names are the same.
     Same,
+    /// One other module has something of that name.
+    Namesake,
     /// A name is taken for another one.
     Alike,
     /// A top-level name that the project does not have is taken for its own.
@@ -51,6 +53,8 @@ enum Likeness {
 }
 
 const ONLY_FAILS: &str = "as it is, it fails whenever it runs";
+const NAMESAKE: &str = "what has the same name elsewhere could be something else";
+const BUILT_IN: &str = "whoever runs the file may bind the name beforehand";
 const FOREIGN: &str = "the name could be that of a distribution that is neither installed nor declared";
 
 // === impl Imports ===
@@ -131,13 +135,14 @@ impl Imports<'_> {
     fn of_statement(&self, statement: &[Broken], file: &str, reading: &Reading<'_>) -> Vec<(Told, Repair)> {
         let mut likeness = Likeness::Same;
         let mends = |one: &&Broken| match one.cause {
-            Cause::Renamed { .. }
-            | Cause::FromInside { .. }
-            | Cause::Miscounted { .. }
-            | Cause::Moved { .. } => true,
+            Cause::Renamed { .. } | Cause::FromInside { .. } | Cause::Miscounted { .. } => true,
+            Cause::Moved { .. } => {
+                likeness = likeness.max(Likeness::Namesake);
+                true
+            }
             Cause::NameAbsent { .. } => match self.surveyor.in_vain(one, reading) {
                 Some(Vain::Meant { .. }) => {
-                    likeness = Likeness::Alike;
+                    likeness = likeness.max(Likeness::Alike);
                     true
                 }
                 vain => vain.is_some(),
@@ -152,6 +157,7 @@ impl Imports<'_> {
         }
         let (class, why) = match (statement[0].guard, likeness) {
             (Guard::None, Likeness::Same) => (Class::A, ONLY_FAILS),
+            (Guard::None, Likeness::Namesake) => (Class::B, NAMESAKE),
             (Guard::None, Likeness::Alike) => {
                 (Class::B, "that it is the one that is meant is told by what is taken from it")
             }
@@ -291,7 +297,7 @@ fn missing_imports(file: &str, bytes: &[u8]) -> Vec<(String, Told, Repair)> {
             let (range, text) = entrances.add(import, TextSize::new(one.at))?;
             let edits = vec![Edit { range, text, reason: format!("adds `{import}`") }];
             let told = (UNDEFINED_NAME.id, file.to_owned(), one.line, one.name.clone());
-            Some((import.clone(), told, Repair { class: Class::A, why: ONLY_FAILS, edits }))
+            Some((import.clone(), told, Repair { class: Class::B, why: BUILT_IN, edits }))
         };
         lacking.iter().filter_map(repair).collect()
     });

@@ -28,6 +28,13 @@ pub(super) struct Root {
     pub(super) steps: Option<std::sync::Arc<std::sync::atomic::AtomicU32>>,
 }
 
+/// Which directory of a machine one is: what is copied to another place, or comes with a repository, cannot know.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub(super) struct Place {
+    device: u64,
+    inode: u64,
+}
+
 /// A file as it was read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Held {
@@ -81,6 +88,15 @@ impl Access {
         let (user, group) = (rustix::process::geteuid().as_raw(), rustix::process::getegid().as_raw());
         Self { mode, user, group }
     }
+
+    const fn of(stat: &Stat) -> Self {
+        Self { mode: stat.st_mode & 0o7777, user: stat.st_uid, group: stat.st_gid }
+    }
+
+    /// Whether nobody else wrote what it is about.
+    pub(super) fn is_own(self) -> bool {
+        self.user == rustix::process::geteuid().as_raw() && self.mode & 0o022 == 0
+    }
 }
 
 // === impl Root ===
@@ -95,6 +111,13 @@ impl Root {
             #[cfg(test)]
             steps: None,
         })
+    }
+
+    /// Which directory it is on this machine, if it is the caller's alone to write to.
+    pub(super) fn own_place(&self) -> io::Result<Option<Place>> {
+        let stat = rustix::fs::fstat(&self.folder)?;
+        let access = Access::of(&stat);
+        Ok(access.is_own().then_some(Place { device: stat.st_dev, inode: stat.st_ino }))
     }
 
     /// A file with what is in it; `None` if there is none.
@@ -222,7 +245,7 @@ impl Root {
         if bytes.len() as u64 > FILE_BYTES_MAX {
             return Err(FileError::Large { file: file.to_owned() });
         }
-        let access = Access { mode: stat.st_mode & 0o7777, user: stat.st_uid, group: stat.st_gid };
+        let access = Access::of(&stat);
         let digest = Sha256Digest::of(&bytes);
         Ok(Some(Held { bytes, digest, access, linked: stat.st_nlink > 1 }))
     }

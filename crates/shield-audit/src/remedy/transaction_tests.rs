@@ -277,6 +277,37 @@ fn who_is_second_is_told_to_wait() {
     );
 }
 
+/// What a hostile repository brings: a record whose old bytes are whatever it likes.
+#[test]
+fn records_from_elsewhere_are_not_believed() {
+    let scene = Scene::new(&[("a.py", KEY)]);
+    scene.apply(&scene.remedies(), None);
+    let fixed = scene.text("a.py");
+    let planted = tempfile::tempdir().unwrap();
+    for (path, bytes) in files(scene.journals.path()) {
+        let copy = planted.path().join(path.file_name().unwrap());
+        fs::write(&copy, bytes).unwrap();
+        fs::set_permissions(copy, fs::Permissions::from_mode(0o600)).unwrap();
+    }
+    let open = || fs::set_permissions(scene.journals.path(), fs::Permissions::from_mode(0o777)).unwrap();
+    for (journals, prepare) in [(planted.path(), &(|| ()) as &dyn Fn()), (scene.journals.path(), &open)] {
+        prepare();
+        let error = revert(scene.root.path(), journals).unwrap_err();
+        assert!(matches!(error, ApplyError::Journal(JournalError::Foreign { .. })), "{error}");
+        assert!(matches!(open_record(journals), Err(JournalError::Foreign { .. })));
+        assert_eq!(scene.text("a.py"), fixed);
+    }
+}
+
+#[test]
+fn pipe_in_place_of_the_lock_holds_nobody_up() {
+    let scene = Scene::new(&[("a.py", KEY)]);
+    let (mode, kind) = (rustix::fs::Mode::from_raw_mode(0o600), rustix::fs::FileType::Fifo);
+    rustix::fs::mknodat(rustix::fs::CWD, scene.journals.path().join("lock"), kind, mode, 0).unwrap();
+    let error = revert(scene.root.path(), scene.journals.path()).unwrap_err();
+    assert!(matches!(error, ApplyError::Journal(JournalError::Refused { .. })), "{error}");
+}
+
 #[test]
 fn new_files_go_again() {
     let scene = Scene::new(&[("a.py", KEY)]);

@@ -179,11 +179,9 @@ fn see(root: &Path) -> Result<Seen> {
     let mut inventory = Inventory::read(&Disk, &layout.roots, target.version);
     inventory.add_scripts(layout.sources.iter().map(String::as_str));
     let library = Library::new(&Disk, &inventory, target);
-    let (declared, distributions) =
-        (Declared::read(&Disk, project), Distributions::read(&Disk, &around.site_packages));
-    let roots = layout.roots.iter().filter(|root| root.home == Home::Project);
-    let roots = roots.map(|root| root.folder.as_str()).collect();
-    let surveyor = Surveyor::new(&library, (project, roots), &declared, &distributions);
+    let declared = Declared::read(&Disk, project, &layout);
+    let distributions = Distributions::read(&Disk, &around.site_packages);
+    let surveyor = Surveyor::new(&library, (project, &layout), &declared, &distributions);
     let survey = surveyor.survey(&layout.sources);
     let packaging = Packaging { files: &Disk, project, library: &library };
     let mut findings = packaging.broken(&survey);

@@ -227,6 +227,10 @@ fn tests(root: &Path, stop: &Stop) -> Result<Option<TestCommand>, Failure> {
 
 fn told(error: &ApplyError) -> Failure {
     let hint = match error {
+        ApplyError::Journal(JournalError::Foreign { .. }) => {
+            "it came with the files, was copied with them, or others may write there: nothing of it was done; look at it, remove \
+             `.shield/remedies`, then run this again"
+        }
         ApplyError::Journal(JournalError::Busy { .. }) => "wait until it is done, then run this again",
         _ => {
             "nothing is half done: each file has its old bytes or its new ones; run it again, or `shield audit --revert`"
