@@ -67,6 +67,15 @@ pub fn read_project(paths: &[String], read: impl Fn(&str) -> io::Result<Vec<u8>>
                 waiting.push_back(Waiting { path: target, kind, constraint, named });
             }
         }
+        for folder in std::mem::take(&mut manifest.folders) {
+            let target = joined(&path, &folder.file);
+            let absolute = folder.file.starts_with('/');
+            if absolute || !paths.iter().any(|path| builds(path, &target)) {
+                let reason = format!("`{}` is no folder of a package in the audited directory", folder.file);
+                manifest.refuse(folder.place.clone(), reason);
+            }
+            manifest.folders.push(folder);
+        }
         if known.len() >= FILES_MAX {
             manifest.refuse(Place { file: path.clone(), span: None }, format!("more than {FILES_MAX} files"));
         }
@@ -94,6 +103,12 @@ fn unreadable(kind: SourceKind, path: &str, named: Option<Include>, error: &io::
     let place = named.map_or_else(|| Place { file: path.to_owned(), span: None }, |include| include.place);
     manifest.refuse(place, format!("`{path}`: {error}"));
     manifest
+}
+
+/// Whether a file says how a distribution is built from a directory.
+fn builds(file: &str, directory: &str) -> bool {
+    let (folder, name) = file.rsplit_once('/').unwrap_or(("", file));
+    folder == directory && matches!(name, "pyproject.toml" | "setup.py" | "setup.cfg")
 }
 
 /// A path relative to a file's directory. One that leads out of the audited directory keeps its `..`.
@@ -186,6 +201,18 @@ mod tests {
         assert!(project.manifests[1].requirements[0].constraint);
         let unread = &project.manifests[2].unread[0];
         assert_eq!((unread.place.file.as_str(), unread.place.span.unwrap().line), ("requirements.txt", 3));
+    }
+
+    #[test]
+    fn folders_of_the_tree_are_read_by_themselves() {
+        let project = project(&[
+            ("svc/requirements.txt", "-e ../libs/common\n-e .\n-e ../../away\n-e ../none\n-e /libs/common\n"),
+            ("svc/setup.py", ""),
+            ("libs/common/pyproject.toml", "[project]\nname = 'common'\n"),
+        ]);
+        let unread = project.manifests.iter().flat_map(|manifest| &manifest.unread);
+        let lines: Vec<_> = unread.map(|one| one.place.span.unwrap().line).collect();
+        assert_eq!(lines, [3, 4, 5]);
     }
 
     #[test]

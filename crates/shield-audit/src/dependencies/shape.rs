@@ -116,6 +116,8 @@ pub struct Manifest {
     pub requirements: Vec<Requirement>,
     /// Other files that belong to it (`-r`), relative as written.
     pub includes: Vec<Include>,
+    /// Folders of the audited directory, as written, whose distributions are asked for (`-e ../libs/common`).
+    pub folders: Vec<Include>,
     /// What could not be read.
     pub unread: Vec<Unread>,
 }
@@ -198,8 +200,8 @@ impl SourceKind {
 impl Manifest {
     /// A file of which nothing is known yet.
     pub(super) fn new(kind: SourceKind, file: String) -> Self {
-        let (packages, requirements, includes, unread) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
-        Self { kind, file, packages, requirements, includes, unread }
+        let (packages, requirements, includes) = (Vec::new(), Vec::new(), Vec::new());
+        Self { kind, file, packages, requirements, includes, folders: Vec::new(), unread: Vec::new() }
     }
 
     /// Says that something of it could not be read.

@@ -34,6 +34,17 @@ impl Environments {
         Self(marked.map(str::to_owned).collect())
     }
 
+    /// Whether a path is where one of them has its interpreter: `bin/python3`.
+    pub(super) fn has_interpreter(&self, path: &str) -> bool {
+        let parts =
+            path.rsplit_once('/').and_then(|(folder, name)| Some((folder.strip_suffix("/bin")?, name)));
+        parts.is_some_and(|(directory, name)| {
+            let version = ["python", "pypy"].iter().find_map(|start| name.strip_prefix(start));
+            let plain = |version: &str| version.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
+            self.0.contains(directory) && version.is_some_and(plain)
+        })
+    }
+
     /// The outermost directory around a file that an installer filled, if there is one.
     pub(super) fn installed<'p>(&self, path: &'p str) -> Option<&'p str> {
         let mut directories = path.match_indices('/').map(|(end, _)| &path[..end]);
@@ -62,6 +73,15 @@ mod tests {
             ("web/node_modules/x/y.js", Origin::Dependency),
         ] {
             assert_eq!(environments.installed(path).is_some(), origin == Origin::Dependency, "{path}");
+        }
+        for (path, expected) in [
+            ("env/bin/python3.11", true),
+            ("env/bin/python", true),
+            ("env/bin/python-evil.py", false),
+            ("env/lib/python3", false),
+            ("bin/python", false),
+        ] {
+            assert_eq!(environments.has_interpreter(path), expected, "{path}");
         }
     }
 }

@@ -25,6 +25,8 @@ pub enum Reason {
     LinkBroken,
     /// A link out of the audited directory.
     LinkOutside,
+    /// The link of a virtual environment to the interpreter that it was made with: what runs the project, and no part of it.
+    Interpreter,
     /// Neither a file nor a directory: a socket, a pipe, a device.
     NotRegular,
     /// The operating system refused.
@@ -99,7 +101,7 @@ impl Reason {
     /// Whether the audit is incomplete for it: what the settings leave out is no gap, and neither is what no part of it reads.
     #[must_use]
     pub const fn leaves_gap(&self) -> bool {
-        !matches!(self, Self::Excluded | Self::LargeBinary { .. })
+        !matches!(self, Self::Excluded | Self::Interpreter | Self::LargeBinary { .. })
     }
 }
 
@@ -110,6 +112,7 @@ impl fmt::Display for Reason {
             Self::LinkLoop => formatter.write_str("a link that leads round in a circle"),
             Self::LinkBroken => formatter.write_str("a link to nothing"),
             Self::LinkOutside => formatter.write_str("a link out of the audited directory"),
+            Self::Interpreter => formatter.write_str("the interpreter of a virtual environment"),
             Self::NotRegular => formatter.write_str("not a regular file"),
             Self::Unreadable { error } => write!(formatter, "not readable: {error}"),
             Self::TooLarge { limit_bytes } => write!(formatter, "larger than {limit_bytes} bytes"),

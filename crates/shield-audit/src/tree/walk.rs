@@ -94,7 +94,7 @@ impl Tree {
     #[must_use]
     pub fn is_outside(&self, path: &str) -> bool {
         let outside = |name: &str, reason: &Reason| {
-            *reason == Reason::LinkOutside
+            matches!(reason, Reason::LinkOutside | Reason::Interpreter)
                 && path.strip_prefix(name).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
         };
         self.aside.iter().any(|(entry, reason)| outside(&entry.path, reason))
@@ -126,6 +126,12 @@ impl Tree {
         for entry in tree.entries.iter_mut().chain(tree.aside.iter_mut().map(|(entry, _)| entry)) {
             if environments.installed(&entry.path).is_some() && !tracked.contains(&entry.path) {
                 entry.origin = Origin::Dependency;
+            }
+        }
+        for (entry, reason) in &mut tree.aside {
+            let installed = entry.origin == Origin::Dependency;
+            if installed && *reason == Reason::LinkOutside && environments.has_interpreter(&entry.path) {
+                *reason = Reason::Interpreter;
             }
         }
         // Two names may look alike once bytes that are no UTF-8 are replaced: then the location decides.

@@ -42,7 +42,18 @@ fn read_line(manifest: &mut Manifest, line: &str, constraint: bool, place: Place
         return read_option(manifest, line, place);
     }
     let (requirement, options) = line.split_once(" --").unwrap_or((line, ""));
+    if let Some(folder) = folder_of(requirement) {
+        manifest.folders.push(Include { file: folder.to_owned(), constraint, place });
+        return;
+    }
     let named = address_with_name(requirement);
+    if named.is_none() && is_bare_address(requirement) {
+        let address = requirement.trim();
+        let reason = format!(
+            "`{address}` does not say which package it is: write its name before it, as in `NAME @ {address}`"
+        );
+        return manifest.refuse(place, reason);
+    }
     let context = Context { place: place.clone(), group: None };
     match parse(named.as_deref().unwrap_or(requirement), context) {
         Ok(mut requirement) => {
@@ -69,13 +80,27 @@ fn read_option(manifest: &mut Manifest, line: &str, place: Place) {
             let constraint = option.ends_with('c') || option.ends_with("constraint");
             manifest.includes.push(Include { file: value.to_owned(), constraint, place });
         }
-        "-e" | "--editable" => match address_with_name(value) {
-            Some(named) => read_line(manifest, &named, false, place),
-            None => manifest.refuse(place, format!("`{value}` does not say which package it is")),
-        },
+        "-e" | "--editable" => {
+            let bare = !value.contains([':', ' ', '\t']) && !value.starts_with(['.', '/']);
+            // Without a dot it would look like a name.
+            let value = if bare { format!("./{value}") } else { value.to_owned() };
+            read_line(manifest, &value, false, place);
+        }
         _ if OTHER_OPTIONS.contains(&option) => {}
         _ => manifest.refuse(place, format!("option `{option}` is not one of pip's")),
     }
+}
+
+/// The folder that a requirement names, without the extras behind it.
+fn folder_of(requirement: &str) -> Option<&str> {
+    let path = requirement.split([';', ' ', '\t']).next()?;
+    let named = path.starts_with('.') || path.contains('/') && !requirement.contains([':', '@']);
+    named.then(|| path.split('[').next().unwrap_or(path))
+}
+
+/// Whether a requirement is an address alone.
+fn is_bare_address(requirement: &str) -> bool {
+    requirement.split_once("://").is_some_and(|(scheme, _)| !scheme.contains(['@', ' ', ';']))
 }
 
 /// `git+https://…#egg=name` as `name @ git+https://…`.
@@ -173,7 +198,22 @@ mod tests {
     fn strange_lines_are_named() {
         let manifest = read("requirements.txt", TEXT);
         let lines: Vec<_> = manifest.unread.iter().map(|one| one.place.span.unwrap().line).collect();
-        assert_eq!(lines, [10, 11]);
+        assert_eq!(lines, [11]);
+        let folders: Vec<_> = manifest.folders.iter().map(|one| one.file.as_str()).collect();
+        assert_eq!(folders, ["./local"]);
         assert_eq!(read("r.txt", "a\\").requirements.len(), 1);
+    }
+
+    #[test]
+    fn folders_and_addresses_are_told_apart() {
+        let text = "-e .[dev]\n-e ../libs/common\n--editable=libs\n../x ; python_version > '3'\n";
+        let folders: Vec<_> = read("r.txt", text).folders.into_iter().map(|one| one.file).collect();
+        assert_eq!(folders, [".", "../libs/common", "./libs", "../x"]);
+        for bare in ["git+https://example.org/x", "-e git+https://example.org/x", "https://example.org/x.whl"]
+        {
+            let manifest = read("r.txt", bare);
+            let reason = &manifest.unread[0].reason;
+            assert!(reason.contains("NAME @ ") && manifest.folders.is_empty(), "{bare}: {reason}");
+        }
     }
 }
