@@ -5,6 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use rayon::prelude::*;
 use serde::Serialize;
 use shield_types::{Sha256Digest, chain};
 
@@ -114,8 +115,11 @@ pub fn match_packages(index: Option<&Index>, packages: &[Package]) -> Answer {
         unchecked: Vec::new(),
         checked_packages: 0,
     };
-    for package in packages {
-        match checked.check(index, package) {
+    let said: Vec<Said> = packages.par_iter().map(|package| checked.check(index, package)).collect();
+    for (package, Said { matches, withdrawn, known }) in packages.iter().zip(said) {
+        checked.matches.extend(matches);
+        checked.withdrawn.extend(withdrawn);
+        match known {
             Ok(()) => checked.checked_packages += 1,
             Err(reason) => checked.unchecked.push(Unchecked {
                 package: package.name.clone(),
@@ -132,10 +136,24 @@ pub fn match_packages(index: Option<&Index>, packages: &[Package]) -> Answer {
     Answer::Checked(Box::new(checked))
 }
 
+/// What is said of one package.
+struct Said {
+    matches: Vec<Match>,
+    withdrawn: Vec<Withdrawn>,
+    /// Why nothing more can be said of it.
+    known: Result<(), String>,
+}
+
 // === impl Checked ===
 
 impl Checked {
-    fn check(&mut self, index: &Index, package: &Package) -> Result<(), String> {
+    fn check(&self, index: &Index, package: &Package) -> Said {
+        let mut said = Said { matches: Vec::new(), withdrawn: Vec::new(), known: Ok(()) };
+        said.known = self.look(index, package, &mut said);
+        said
+    }
+
+    fn look(&self, index: &Index, package: &Package, said: &mut Said) -> Result<(), String> {
         let ecosystem = package.name.ecosystem();
         if let Origin::Elsewhere(address) = &package.origin {
             return Err(format!("it is from `{address}`, and advisories speak of what registries have"));
@@ -148,8 +166,8 @@ impl Checked {
             advisories.iter().map(|advisory| advisory.read(ecosystem)).collect::<Result<Vec<_>, _>>();
         let readings = readings.map_err(|error| chain(&error))?;
         let used = Used { package, ecosystem, sought: Sought::new(ecosystem, &package.version) };
-        self.withdrawn.extend(used.withdrawn(&readings));
-        self.matches.extend(used.matches(&readings));
+        said.withdrawn = used.withdrawn(&readings);
+        said.matches = used.matches(&readings);
         // Lists of versions were searched, ranges could not be.
         match Version::parse(ecosystem, &package.version) {
             Err(error) if advisories.iter().any(|one| !one.ranges.is_empty()) => Err(chain(&error)),

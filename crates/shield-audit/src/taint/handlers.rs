@@ -186,6 +186,7 @@ impl<'a> Run<'_, 'a> {
                 let cleared = match spelt.as_deref() {
                     Some("int" | "float" | "uuid") => return Value::default(),
                     Some("path") => Kinds::NONE,
+                    Some("slug") if handler.framework == Framework::Django => Kinds::OF_WORDS,
                     Some(_) => Kinds::NO_SLASH,
                     None if elsewhere && parameter.default.is_none() => Kinds::DOUBT,
                     None => {

@@ -140,8 +140,8 @@ fn by_library(name: &str) -> Kinds {
     {
         return Kinds::ALL;
     }
-    // Expressions keep values apart from the text of the query.
-    let written = ["text", "literal_column", "TextClause", "DDL", "FunctionElement"];
+    // Expressions keep values apart from the text of the query; what `text` gets is told there, once.
+    let written = ["TextClause", "DDL", "FunctionElement"];
     if within("sqlalchemy") && !name.rsplit('.').next().is_some_and(|last| written.contains(&last)) {
         return Kinds::SQL;
     }

@@ -143,11 +143,11 @@ def never(x):
     );
     let view = (
         "v.py",
-        "import os\ndef show(req, name, number):\n    os.system(req.GET['x'])\n    os.system(name)\n    os.system('%s' % number)\n",
+        "import os\ndef show(req, name, number, part):\n    os.system(req.GET['x'])\n    os.system(name)\n    os.system('%s' % number)\n    os.system('ls ' + part)\n",
     );
     let urls = (
         "urls.py",
-        "from django.urls import path\nimport v\nurlpatterns = [path('<str:name>/<int:number>', v.show)]\n",
+        "from django.urls import path\nimport v\nurlpatterns = [path('<str:name>/<int:number>/<slug:part>', v.show)]\n",
     );
     assert_eq!(places(&[urls, view]), [("v.py".into(), 3), ("v.py".into(), 4)]);
 }

@@ -39,6 +39,9 @@ const IMPORTED: u128 = 1 << 127;
 /// What takes a text for the name of an attribute.
 const GETATTR: &str = "getattr";
 
+/// What takes the texts in a table for the names of arguments.
+const UNPACKED: &[u8] = b"**";
+
 /// The module of the interpreter's own names.
 const BUILTINS: &str = "builtins";
 
@@ -197,7 +200,7 @@ impl Prefilter {
         }
         let bytes = module.text.as_bytes();
         // Nobody knows what a text will be taken for: every one counts.
-        if has_any(bytes, &[GETATTR]) {
+        if takes_texts_for_names(bytes) {
             named.quoted = self.named(bytes).quoted;
         }
         Active(active.0 | self.meant(bytes, named))
@@ -218,7 +221,7 @@ impl Prefilter {
     /// The rules that are meant by identifiers.
     fn meant(&self, bytes: &[u8], named: Named) -> u128 {
         let Named { names, mut attributes, mut quoted } = named;
-        if quoted & !names != 0 && !has_any(bytes, &[GETATTR]) {
+        if quoted & !names != 0 && !takes_texts_for_names(bytes) {
             quoted = 0;
         }
         if attributes & self.builtins & !names != 0 && !has_any(bytes, &[BUILTINS]) {
@@ -238,6 +241,11 @@ fn rarer(names: List, of: List) -> (List, List) {
     // Short names of modules are everywhere.
     let modules_are_rare = of.len() < names.len() && of.iter().all(|module| module.len() > 4);
     if modules_are_rare { (of, names) } else { (names, of) }
+}
+
+/// Whether something may take a text for the name of an attribute or an argument.
+fn takes_texts_for_names(bytes: &[u8]) -> bool {
+    has_any(bytes, &[GETATTR]) || memchr::memmem::find(bytes, UNPACKED).is_some()
 }
 
 /// Whether one of some words stands in a text, not as a part of another.
@@ -280,6 +288,8 @@ mod tests {
         assert!(active("import builtins\nbuiltins.eval()", "python/eval"));
         assert!(!active("{'role': 'system'}", "python/os-shell"));
         assert!(active("getattr(os, 'system')", "python/os-shell"));
+        assert!(!active("x = {'shell': True}\nrun(x)", "python/subprocess-shell"));
+        assert!(active("x = {'shell': True}\nrun(**x)", "python/subprocess-shell"));
         assert!(active("import_module('x').y", "python/eval"));
         assert!(!active("import platform\nplatform.system()", "python/os-shell"));
         assert!(active("from os import *\nsystem(x)", "python/os-shell"));

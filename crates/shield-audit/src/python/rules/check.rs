@@ -229,6 +229,37 @@ impl<'m> Scene<'m> {
         fold::truth(self.module.names, expr, self.at)
     }
 
+    /// The value of a named argument of a call, also of one in a table that is known here: `**{"shell": True}`, `**options` after
+    /// `options = dict(shell=True)`.
+    #[must_use]
+    pub fn given<'c>(&self, call: &Call<'c>, name: &str) -> Option<&'c Expr>
+    where
+        'm: 'c,
+    {
+        let written = call.keyword(name).map(|keyword| &keyword.value);
+        written.or_else(|| {
+            let unpacked = call.keywords().iter().filter(|keyword| keyword.arg.is_none());
+            unpacked.filter_map(|keyword| self.module.names.value_of(&keyword.value, self.at)).find_map(
+                |(table, at)| match table {
+                    Expr::Dict(dict) => {
+                        let named = |key: &Expr| {
+                            key.as_string_literal_expr().is_some_and(|key| key.value.to_str() == name)
+                        };
+                        let items = dict.items.iter().rev();
+                        items
+                            .filter(|item| item.key.as_ref().is_some_and(named))
+                            .map(|item| &item.value)
+                            .next()
+                    }
+                    Expr::Call(made) if self.module.names.resolve(&made.func, at)? == "builtins.dict" => {
+                        made.arguments.find_keyword(name).map(|keyword| &keyword.value)
+                    }
+                    _ => None,
+                },
+            )
+        })
+    }
+
     /// The expression around.
     #[must_use]
     pub fn parent(&self) -> Option<&'m Expr> {

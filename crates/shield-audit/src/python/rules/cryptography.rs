@@ -217,7 +217,7 @@ fn weak_hash(scene: &Scene<'_>, call: &Call<'_>) -> Option<Hit> {
 
 /// Only a value that is known to be false takes the claim back.
 fn used_for_security(scene: &Scene<'_>, call: &Call<'_>) -> bool {
-    call.keyword("usedforsecurity").is_none_or(|keyword| !scene.is_bool(&keyword.value, false))
+    scene.given(call, "usedforsecurity").is_none_or(|value| !scene.is_bool(value, false))
 }
 
 fn hash_hit(call: &Call<'_>, algorithm: &str) -> Hit {

@@ -1,7 +1,10 @@
 //! A line for each rule that it finds, and only with its words there.
 
 use super::all;
-use crate::python::{Audit, Parse};
+use crate::{
+    finding::Severity,
+    python::{Audit, Parse},
+};
 
 const EXAMPLES: &[(&str, &str)] = &[
     ("python/exec", "exec(x)"),
@@ -109,6 +112,9 @@ const EXAMPLES: &[(&str, &str)] = &[
     ("python/debug-setting", "app.config['DEBUG'] = True"),
     ("python/debug-attribute", "import flask\na = flask.Flask('x')\na.debug = True"),
     ("python/cookie-setting", "SESSION_COOKIE_SECURE = False"),
+    ("python/debug-application", "import fastapi\nfastapi.FastAPI(debug=True)"),
+    ("python/any-host-setting", "INSTALLED_APPS = []\nALLOWED_HOSTS = ['*']"),
+    ("python/password-hasher-setting", "PASSWORD_HASHERS = ['a.MD5PasswordHasher']"),
     ("python/bind-all-v6", "f(host='::')"),
     ("python/trojan-source", "x = 'a\u{202e}b'"),
 ];
@@ -124,6 +130,53 @@ fn every_rule_finds_its_example() {
     let without: Vec<_> =
         all().map(|check| check.rule.id).filter(|id| EXAMPLES.iter().all(|(of, _)| of != id)).collect();
     assert!(without.is_empty(), "{without:?}");
+}
+
+#[test]
+fn values_in_tables_and_quotes_are_understood() {
+    let audit = Audit::default();
+    for (text, id, severity) in [
+        (
+            "import subprocess\nsubprocess.run(x, **{'shell': True})",
+            "python/subprocess-shell",
+            Some(Severity::High),
+        ),
+        (
+            "import subprocess\no = dict(shell=True)\nsubprocess.run(x, **o)",
+            "python/subprocess-shell",
+            Some(Severity::High),
+        ),
+        ("import subprocess\nsubprocess.run(x, **{'shell': False})", "python/subprocess-shell", None),
+        (
+            "import shlex, subprocess\nsubprocess.run('ping ' + shlex.quote(x), shell=True)",
+            "python/subprocess-shell",
+            Some(Severity::Low),
+        ),
+        (
+            "import shlex, os\nos.system(f'ping {shlex.quote(x)} {y}')",
+            "python/os-shell",
+            Some(Severity::High),
+        ),
+        ("import shlex, os\nos.system(f'ping {shlex.quote(x)}')", "python/os-shell", Some(Severity::Low)),
+        (
+            "import asyncio\nasyncio.create_subprocess_shell('ls ' + x)",
+            "python/os-shell",
+            Some(Severity::High),
+        ),
+        ("import hashlib\nhashlib.md5(x, **{'usedforsecurity': False})", "python/weak-hash", None),
+        ("import hashlib\nhashlib.md5(x, **unknown)", "python/weak-hash", Some(Severity::High)),
+        ("import tarfile, zipfile\nzipfile.ZipFile(x).extractall()", "python/tar-extract", None),
+        (
+            "import tarfile, zipfile\nwith zipfile.ZipFile(x) as z:\n    z.extractall()",
+            "python/tar-extract",
+            None,
+        ),
+        ("import tarfile\ntarfile.open(x).extractall()", "python/tar-extract", Some(Severity::High)),
+    ] {
+        let report = audit.text("a.py", text, Parse::WhereWordsOccur);
+        let found = report.findings.iter().find(|finding| finding.rule.id == id);
+        assert_eq!(found.map(|finding| finding.severity), severity, "{text}");
+    }
 }
 
 #[test]

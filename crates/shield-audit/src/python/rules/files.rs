@@ -215,6 +215,11 @@ fn is_shared(scene: &Scene<'_>, range: TextRange, text: &str) -> bool {
 fn tar_extract(scene: &Scene<'_>, call: &Call<'_>) -> Option<Hit> {
     let extracts =
         call.method() == "extractall" && call.object().is_some() && scene.module.names.imports("tarfile");
+    let zip = call.object().and_then(|object| scene.module.names.made_by(object, scene.at));
+    // It drops `..` and the root of every name, and makes no links.
+    if zip.is_some_and(|maker| maker == "zipfile.ZipFile") {
+        return None;
+    }
     let filter = call.keyword("filter").and_then(|keyword| scene.text(&keyword.value));
     if !extracts || matches!(filter.as_deref(), Some("data" | "tar")) {
         return None;

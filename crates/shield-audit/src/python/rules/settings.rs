@@ -6,7 +6,7 @@ use ruff_text_size::{Ranged, TextRange};
 use super::{Call, Check, Class, Hit, Scene, Test, Words};
 use crate::{
     finding::{Confidence, Cwe, Rule, Severity},
-    python::names::ScopeId,
+    python::{fold::Constant, names::ScopeId},
 };
 
 /// Settings that keep cookies from plain HTTP and from scripts.
@@ -17,6 +17,15 @@ const COOKIES: &[&str] = &[
     "REMEMBER_COOKIE_SECURE",
     "REMEMBER_COOKIE_HTTPONLY",
     "JWT_COOKIE_SECURE",
+];
+
+/// Django's ways to hash passwords that are found by trying.
+const WEAK_HASHERS: &[&str] = &[
+    "MD5PasswordHasher",
+    "SHA1PasswordHasher",
+    "UnsaltedMD5PasswordHasher",
+    "UnsaltedSHA1PasswordHasher",
+    "CryptPasswordHasher",
 ];
 
 /// Every address of the machine, in version 6.
@@ -67,6 +76,48 @@ pub(super) static CHECKS: &[Check] = &[
     },
     Check {
         rule: Rule {
+            id: "python/debug-application",
+            title: "shows everybody the inside of what goes wrong",
+            cwe: Cwe(489),
+            severity: Severity::Medium,
+            aliases: &["py/flask-debug"],
+            advice: "Take it from the environment, and leave it off where strangers come.",
+        },
+        confidence: Confidence::High,
+        class: Class::Habits,
+        words: Words::Names(&["fastapi", "starlette"]),
+        test: Test::Call(debug_application),
+    },
+    Check {
+        rule: Rule {
+            id: "python/any-host-setting",
+            title: "believes any name that a client calls it by",
+            cwe: Cwe(644),
+            severity: Severity::Medium,
+            aliases: &["security.W020"],
+            advice: "Name the hosts that it is reached by: links in letters are made from it.",
+        },
+        confidence: Confidence::Medium,
+        class: Class::Habits,
+        words: Words::Parts(&["ALLOWED_HOSTS"]),
+        test: Test::Statement(any_host_setting),
+    },
+    Check {
+        rule: Rule {
+            id: "python/password-hasher-setting",
+            title: "hashes passwords so that they are found by trying",
+            cwe: Cwe(916),
+            severity: Severity::Medium,
+            aliases: &["py/weak-sensitive-data-hashing"],
+            advice: "Put `Argon2PasswordHasher` or `PBKDF2PasswordHasher` first.",
+        },
+        confidence: Confidence::Medium,
+        class: Class::Cryptography,
+        words: Words::Parts(&["PASSWORD_HASHERS"]),
+        test: Test::Statement(password_hasher_setting),
+    },
+    Check {
+        rule: Rule {
             id: "python/bind-all-v6",
             title: "listens on every network",
             cwe: Cwe(605),
@@ -81,9 +132,14 @@ pub(super) static CHECKS: &[Check] = &[
     },
 ];
 
-/// What a statement sets: the name of each setting, and the value. `app.config["X"] = …`, `X = …` at the top of a file.
+/// What a statement sets: the name of each setting, and the value. `app.config["X"] = …`, `app.config.update(X=…)`, `X = …` at the
+/// top of a file.
 fn settings<'s>(scene: &Scene<'_>, stmt: &'s Stmt) -> Vec<(&'s str, &'s Expr)> {
-    let Stmt::Assign(assign) = stmt else { return Vec::new() };
+    let assign = match stmt {
+        Stmt::Assign(assign) => assign,
+        Stmt::Expr(call) => return updated(&call.value),
+        _ => return Vec::new(),
+    };
     let names = assign.targets.iter().filter_map(|target| match target {
         Expr::Name(name) if scene.at.scope == ScopeId::MODULE => Some(name.id.as_str()),
         Expr::Subscript(subscript) => {
@@ -103,16 +159,32 @@ fn settings<'s>(scene: &Scene<'_>, stmt: &'s Stmt) -> Vec<(&'s str, &'s Expr)> {
     names.map(|name| (name, assign.value.as_ref())).collect()
 }
 
+/// `app.config.update(X=…)`, `app.config.from_mapping(X=…)`.
+fn updated(expr: &Expr) -> Vec<(&str, &Expr)> {
+    let of_config = |callee: &Expr| {
+        callee.as_attribute_expr().is_some_and(|method| {
+            let object = method.value.as_attribute_expr();
+            matches!(method.attr.as_str(), "update" | "from_mapping")
+                && object.is_some_and(|object| object.attr.as_str() == "config")
+        })
+    };
+    let call = expr.as_call_expr().filter(|call| of_config(&call.func));
+    let keywords = call.into_iter().flat_map(|call| &call.arguments.keywords);
+    keywords.filter_map(|keyword| Some((keyword.arg.as_ref()?.as_str(), &keyword.value))).collect()
+}
+
 const SHOWN: &str = "whoever causes an error sees variables and source";
 
+/// Whether a file has the settings of Django: of a name alone its neighbours say whose it is.
+fn is_djangos(scene: &Scene<'_>) -> bool {
+    scene.module.names.bindings(ScopeId::MODULE, "INSTALLED_APPS").next().is_some()
+}
+
 fn debug_setting(scene: &Scene<'_>, stmt: &Stmt) -> Vec<Hit> {
-    let Stmt::Assign(assign) = stmt else { return Vec::new() };
-    // A name alone is Django's where its neighbours are.
-    let alone = assign.targets.iter().any(Expr::is_name_expr);
-    let django = || scene.module.names.bindings(ScopeId::MODULE, "INSTALLED_APPS").next().is_some();
+    let alone = stmt.as_assign_stmt().is_some_and(|assign| assign.targets.iter().any(Expr::is_name_expr));
     let on = settings(scene, stmt)
         .into_iter()
-        .any(|(name, value)| name == "DEBUG" && scene.is_bool(value, true) && (!alone || django()));
+        .any(|(name, value)| name == "DEBUG" && scene.is_bool(value, true) && (!alone || is_djangos(scene)));
     if on { Hit::at(stmt.range(), "DEBUG", SHOWN).into() } else { Vec::new() }
 }
 
@@ -129,6 +201,44 @@ fn debug_attribute(scene: &Scene<'_>, stmt: &Stmt) -> Vec<Hit> {
     } else {
         Vec::new()
     }
+}
+
+fn debug_application(scene: &Scene<'_>, call: &Call<'_>) -> Option<Hit> {
+    let application = matches!(
+        call.name,
+        "fastapi.FastAPI" | "fastapi.applications.FastAPI" | "starlette.applications.Starlette"
+    );
+    let on = scene.given(call, "debug").filter(|value| application && scene.is_bool(value, true));
+    on.map(|_| call.hit(SHOWN))
+}
+
+fn any_host_setting(scene: &Scene<'_>, stmt: &Stmt) -> Vec<Hit> {
+    let any = settings(scene, stmt).into_iter().any(|(name, value)| {
+        let all = |known| matches!(known, Constant::Sequence(hosts) if hosts.contains(&Constant::Text("*".to_owned())));
+        name == "ALLOWED_HOSTS" && is_djangos(scene) && scene.fold(value).is_some_and(all)
+    });
+    let message = "a link in a letter leads wherever whoever asked for the letter says";
+    if any { Hit::at(stmt.range(), "ALLOWED_HOSTS", message).into() } else { Vec::new() }
+}
+
+fn password_hasher_setting(scene: &Scene<'_>, stmt: &Stmt) -> Vec<Hit> {
+    let first = settings(scene, stmt).into_iter().find_map(|(name, value)| {
+        let hashers = match value {
+            Expr::List(list) => &list.elts,
+            Expr::Tuple(tuple) => &tuple.elts,
+            _ => return None,
+        };
+        scene.text(hashers.first().filter(|_| name == "PASSWORD_HASHERS")?)
+    });
+    let weak = first.filter(|name| WEAK_HASHERS.contains(&name.rsplit('.').next().unwrap_or(name)));
+    let hit = weak.map(|name| {
+        Hit::at(
+            stmt.range(),
+            "PASSWORD_HASHERS",
+            format!("passwords hashed with `{name}` are found by trying"),
+        )
+    });
+    hit.into_iter().collect()
 }
 
 fn cookie_setting(scene: &Scene<'_>, stmt: &Stmt) -> Vec<Hit> {
@@ -166,8 +276,8 @@ mod tests {
     fn found(text: &str) -> Vec<&'static str> {
         let report = Audit::default().text("a.py", text, Parse::WhereWordsOccur);
         let ids = report.findings.iter().map(|one| one.rule.id);
-        ids.filter(|id| id.ends_with("-setting") || id.ends_with("-v6") || id.ends_with("debug-attribute"))
-            .collect()
+        let ends = ["-setting", "-v6", "debug-attribute", "debug-application"];
+        ids.filter(|id| ends.iter().any(|end| id.ends_with(end))).collect()
     }
 
     #[test]
@@ -178,6 +288,13 @@ mod tests {
             ("INSTALLED_APPS = []\nDEBUG = True", "python/debug-setting"),
             ("app.config['SESSION_COOKIE_SECURE'] = False", "python/cookie-setting"),
             ("CSRF_COOKIE_SECURE = False", "python/cookie-setting"),
+            ("app.config.update(SESSION_COOKIE_SECURE=False)", "python/cookie-setting"),
+            ("from fastapi import FastAPI\nFastAPI(debug=True)", "python/debug-application"),
+            ("INSTALLED_APPS = []\nALLOWED_HOSTS = ['*']", "python/any-host-setting"),
+            (
+                "PASSWORD_HASHERS = ['django.contrib.auth.hashers.MD5PasswordHasher', x]",
+                "python/password-hasher-setting",
+            ),
             ("run(host='::')", "python/bind-all-v6"),
             ("s.bind(('::', 80))", "python/bind-all-v6"),
         ] {
@@ -188,6 +305,11 @@ mod tests {
             "app.config['DEBUG'] = False",
             "app.config['DEBUG'] = debug",
             "a.debug = True",
+            "other.update(SESSION_COOKIE_SECURE=False)",
+            "from fastapi import FastAPI\nFastAPI(debug=DEBUG)",
+            "ALLOWED_HOSTS = ['*']",
+            "INSTALLED_APPS = []\nALLOWED_HOSTS = ['example.org']",
+            "PASSWORD_HASHERS = ['a.Argon2PasswordHasher', 'a.MD5PasswordHasher']",
             "SESSION_COOKIE_SECURE = True",
             "def f():\n    SESSION_COOKIE_SECURE = False",
             "x[::2]\nrun(host='::1')",

@@ -9,10 +9,12 @@ use crate::finding::{Confidence, Cwe, Rule, Severity};
 const ADVICE: &str = "Pass the command as a list of arguments, without a shell, and by its full path.";
 
 /// What every call that runs a command needs: its function, or a module that has nothing else, and the module.
-const WORDS: Words = Words::Members { names: FUNCTIONS, of: &["subprocess", "os", "popen2", "commands"] };
+const WORDS: Words =
+    Words::Members { names: FUNCTIONS, of: &["subprocess", "os", "popen2", "commands", "asyncio"] };
 
 const FUNCTIONS: &[&str] = &[
     "subprocess",
+    "create_subprocess_shell",
     "getoutput",
     "getstatusoutput",
     "system",
@@ -162,7 +164,8 @@ fn runs(name: &str) -> Option<Runs> {
         ("subprocess", "Popen" | "call" | "check_call" | "check_output" | "run") => Some(Runs::Subprocess),
         ("os", "system" | "popen" | "popen2" | "popen3" | "popen4")
         | ("popen2", "popen2" | "popen3" | "popen4" | "Popen3" | "Popen4")
-        | ("subprocess" | "commands", "getoutput" | "getstatusoutput") => Some(Runs::Shell),
+        | ("subprocess" | "commands", "getoutput" | "getstatusoutput")
+        | ("asyncio", "create_subprocess_shell") => Some(Runs::Shell),
         (
             "os",
             "execl" | "execle" | "execlp" | "execlpe" | "execv" | "execve" | "execvp" | "execvpe" | "spawnl"
@@ -177,7 +180,8 @@ fn runs(name: &str) -> Option<Runs> {
 fn command<'c>(call: &Call<'c>) -> Option<&'c Expr> {
     match runs(call.name)? {
         Runs::Subprocess => call.argument("args", 0).or_else(|| call.positional().first()),
-        Runs::Shell | Runs::Directly => call.positional().first(),
+        Runs::Shell => call.argument("cmd", 0),
+        Runs::Directly => call.positional().first(),
     }
 }
 
@@ -191,7 +195,7 @@ enum Shell {
 }
 
 fn shell(scene: &Scene<'_>, call: &Call<'_>) -> Option<Shell> {
-    let value = &call.keyword("shell")?.value;
+    let value = scene.given(call, "shell")?;
     Some(match truth(scene, value) {
         Some(true) => Shell::On,
         Some(false) => Shell::Off,
@@ -252,8 +256,28 @@ fn shell_hit(scene: &Scene<'_>, call: &Call<'_>, command: &Expr) -> Hit {
     if scene.text(command).is_some() {
         call.hit("the command is fixed, but goes through a shell: the next change may put something into it")
             .severity(Severity::Low)
+    } else if is_quoted(scene, command) {
+        call.hit("each value in the command is quoted, but it goes through a shell: the next one may not be")
+            .severity(Severity::Low)
     } else {
         call.hit("the command is put together and goes through a shell: whatever is in it is run")
+    }
+}
+
+/// Whether every part of a command is written out, or quoted for the shell.
+fn is_quoted(scene: &Scene<'_>, part: &Expr) -> bool {
+    match part {
+        Expr::Call(call) => scene.is_any(&call.func, &["shlex.quote", "shlex.join", "pipes.quote"]),
+        Expr::BinOp(sum) if sum.op == ast::Operator::Add => {
+            is_quoted(scene, &sum.left) && is_quoted(scene, &sum.right)
+        }
+        Expr::FString(text) => text.value.elements().all(|element| match element {
+            ast::InterpolatedStringElement::Literal(_) => true,
+            ast::InterpolatedStringElement::Interpolation(value) => {
+                value.format_spec.is_none() && is_quoted(scene, &value.expression)
+            }
+        }),
+        other => scene.text(other).is_some(),
     }
 }
 
