@@ -7,7 +7,7 @@ use std::{collections::BTreeMap, fs, path::Path};
 use shield_audit::{
     finding::{Finding, number_alike},
     imports::{
-        Declared, Disk, Distributions, Home, Inventory, Layout, Library, Loader, Packaging, PythonVersion,
+        Declared, Disk, Distributions, Inventory, Layout, Library, Loader, Packaging, PythonVersion,
         Surroundings, Surveyor, Target, missing_manifest,
     },
     python::{Audit, Parse},

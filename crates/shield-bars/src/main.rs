@@ -17,6 +17,10 @@ use tokio::signal::unix::{SignalKind, signal};
 use bars::{BARS, Bar, Options};
 use harness::{Result, Trouble, Verdict, chain};
 
+/// The one that `shield` has: what is measured in this process is what its users run.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// Measures one claim and says whether it holds.
 #[derive(Debug, Parser)]
 #[command(name = "scripts/bar", disable_version_flag = true)]

@@ -15,6 +15,9 @@ use tracing_subscriber::EnvFilter;
 use cli::{Cli, Command};
 use exit::Exit;
 
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> std::process::ExitCode {
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,

@@ -102,6 +102,9 @@ const TYPES: [&str; 30] = [
     "Union",
 ];
 
+/// Names that programs bind for what they run: IPython and Jupyter, Databricks, Snakemake.
+const HOSTED: [&str; 5] = ["dbutils", "display", "get_config", "get_ipython", "snakemake"];
+
 /// Texts with which a module can get names that it does not show.
 const HIDDEN: [&str; 5] = ["globals()", "exec(", "locals()[", "vars()[", "__builtins__"];
 
@@ -184,8 +187,10 @@ impl<'m> Walk<'m> {
         let at = At { scope, position: node.start() };
         let free = node.ctx.is_load() && matches!(self.module.names.lookup(name, at), Lookup::Free);
         let bound_later = self.module.names.bindings(ScopeId::MODULE, name).next().is_some();
-        let given =
-            is_python_builtin(name, PYTHON_MINOR, false) || GIVEN.contains(&name) || name == "__class__";
+        let given = is_python_builtin(name, PYTHON_MINOR, false)
+            || GIVEN.contains(&name)
+            || HOSTED.contains(&name)
+            || name == "__class__";
         if self.guarded > 0 || !free || bound_later || given {
             return;
         }
@@ -319,6 +324,7 @@ mod tests {
             "class A:\n    def f(self): return __class__\n",
             "def f():\n    import sys\n    sys.path\n",
             "print(__file__, len)\n",
+            "c = get_config()\nget_ipython().system('x')\n",
             "x = a and b",
             "import a.b\na.b.c\n",
             "sys.path = (\n",

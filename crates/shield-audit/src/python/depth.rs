@@ -59,8 +59,7 @@ pub(crate) fn refuse_hostile(text: &str) -> Result<(), Reason> {
 /// Whether the parser is given another stack: it grows its own late, and not at all for defaults of lambdas.
 pub(super) fn needs_room(bytes: &[u8]) -> bool {
     let lambdas = || memmem::find_iter(bytes, "lambda").count();
-    bytes.len() > ROOM_BYTES
-        && (bytes.iter().filter(|byte| nests(**byte)).count() > ROOM_BYTES || lambdas() > LAMBDAS_MAX / 10)
+    bytes.len() > ROOM_BYTES && (count(bytes, nests) > ROOM_BYTES || lambdas() > LAMBDAS_MAX / 10)
 }
 
 /// What opens a bracket, or stands before what it nests.
@@ -68,17 +67,23 @@ const fn nests(byte: u8) -> bool {
     matches!(byte, b'(' | b'[' | b'{' | b'-' | b'+' | b'~' | b'*' | b'@')
 }
 
+/// How many bytes are of a kind. Every file is counted through: sums of so few that a byte holds them are made of many at a time.
+fn count(bytes: &[u8], counts: impl Fn(u8) -> bool) -> usize {
+    let chunks = bytes.chunks(usize::from(u8::MAX));
+    chunks.map(|chunk| usize::from(chunk.iter().map(|byte| u8::from(counts(*byte))).sum::<u8>())).sum()
+}
+
 /// Whether there is enough of anything to nest deep. A text that is shorter than that is not looked at.
 fn may_nest(bytes: &[u8]) -> bool {
     let words = |word: &str| memmem::find_iter(bytes, word).count();
-    let count = |counts: fn(u8) -> bool| bytes.iter().filter(|byte| counts(**byte)).count();
-    let nesting = || count(nests);
+    let nesting = || count(bytes, nests);
     let shortest = NESTING_WORDS[0].len();
     bytes.len() > LAMBDAS_MAX * "lambda".len() && words("lambda") > LAMBDAS_MAX
         || bytes.len() > NESTING_MAX && nesting() > NESTING_MAX
         || bytes.len() > NESTING_MAX * shortest
             && nesting() + NESTING_WORDS.iter().map(|word| words(word)).sum::<usize>() > NESTING_MAX
-        || bytes.len() > MARKS_MAX && count(|byte| byte.is_ascii_punctuation() && byte != b',') > MARKS_MAX
+        || bytes.len() > MARKS_MAX
+            && count(bytes, |byte| byte.is_ascii_punctuation() && byte != b',') > MARKS_MAX
 }
 
 /// An upper bound of the depth of the tree that was made of these tokens.

@@ -13,9 +13,9 @@ use std::{
 use shield_audit::{
     finding::{Finding, number_alike},
     imports::{
-        Cause, Declared, Disk, Distributions, HIDDEN_FILE, Home, Inventory, Layout, Library, LoadCause,
-        Loader, NO_INIT, NO_MANIFEST, Packaging, PythonVersion, Surroundings, Surveyor, Target,
-        UNDEFINED_NAME, missing_manifest,
+        Cause, Declared, Disk, Distributions, HIDDEN_FILE, Inventory, Layout, Library, LoadCause, Loader,
+        NO_INIT, NO_MANIFEST, Packaging, PythonVersion, Surroundings, Surveyor, Target, UNDEFINED_NAME,
+        missing_manifest,
     },
     python::Audit,
     remedy::{

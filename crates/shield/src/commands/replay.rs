@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use shield_audit::{audit::replayed, replay::Report, report::replay};
+use shield_audit::{audit::replayed, replay::Report, report::replay, tree::read_regular};
 use shield_control::{manifest::AuditSettings, pipeline::audit_settings};
 
 use super::{audit::failure, audit_files, reports};
@@ -12,6 +12,8 @@ use crate::{
     output::{audit::Meter, replay::print},
 };
 
+/// Bytes of the longest report: one of a hundred thousand findings has a fifth of them.
+const REPORT_BYTES_MAX: u64 = 512 << 20;
 /// What is left when a report cannot be written.
 const RECORDED: &str = "what became of the entries is printed above";
 
@@ -45,7 +47,7 @@ pub(super) fn run(
 }
 
 fn read(path: &Path) -> Result<Report, Failure> {
-    let bytes = std::fs::read(path).map_err(|error| {
+    let bytes = read_regular(path, REPORT_BYTES_MAX).map_err(|error| {
         let message = format!("failed to read `{}`: {error}", path.display());
         Failure::plain(Exit::Usage, &message, "name a report that can be read")
     })?;

@@ -1,10 +1,11 @@
 //! `shield audit --verify-vex`: whether what an OpenVEX document claims can be derived from the tree.
 
-use std::{fs, path::Path};
+use std::path::Path;
 
 use shield_audit::{
     advisories::vex::Claim,
     audit::{Replayed, replay_claims},
+    tree::{REGULAR_BYTES_MAX, read_regular},
 };
 use shield_control::{
     manifest::AuditSettings,
@@ -45,7 +46,7 @@ fn claims(document: &Path) -> Result<Vec<Claim>, Failure> {
     let failed = |reason: String| {
         Failure::plain(Exit::Usage, &format!("read OpenVEX of `{}`: {reason}", document.display()), hint)
     };
-    let bytes = fs::read(document).map_err(|error| failed(error.to_string()))?;
+    let bytes = read_regular(document, REGULAR_BYTES_MAX).map_err(|error| failed(error.to_string()))?;
     let value = serde_json::from_slice(&bytes).map_err(|error| failed(error.to_string()))?;
     Claim::all_in(&value).ok_or_else(|| failed("it is no document of OpenVEX".to_owned()))
 }

@@ -86,6 +86,8 @@ pub(super) struct Prefilter {
     always: u128,
     /// Rules about the interpreter's own names.
     builtins: u128,
+    /// Rules about arguments.
+    arguments: u128,
     /// Rules about members of modules, and which words must be there too: the modules or the members.
     members: Vec<(u128, List)>,
     /// Every rule.
@@ -126,7 +128,7 @@ impl Prefilter {
         let mut names: Vec<(&'static str, u128)> = IMPORTERS.iter().map(|word| (*word, IMPORTED)).collect();
         let mut members: Vec<(u128, List)> = Vec::new();
         let (mut parts, mut exact, mut any_case) = (Vec::new(), Vec::new(), Vec::new());
-        let (mut always, mut builtins) = (0, 0);
+        let (mut always, mut builtins, mut arguments) = (0, 0, 0);
         for (bit, check) in checks.iter().enumerate().map(|(index, check)| (1 << index, check)) {
             let words = match check.words {
                 Words::Names(words) => words,
@@ -137,6 +139,10 @@ impl Prefilter {
                 }
                 Words::Builtins(words) => {
                     builtins |= bit;
+                    words
+                }
+                Words::Arguments(words) => {
+                    arguments |= bit;
                     words
                 }
                 Words::Parts(words) => {
@@ -161,6 +167,7 @@ impl Prefilter {
             placed: [Finder::of(&exact, Case::Exact), Finder::of(&any_case, Case::Any)],
             always,
             builtins,
+            arguments,
             members,
             every,
         }
@@ -187,21 +194,25 @@ impl Prefilter {
             Said::Active(active) => return active,
             Said::Named(active) => active,
         };
+        let bytes = module.text.as_bytes();
+        // Nobody knows what a text will be taken for: every one counts.
+        let texts = has_any(bytes, &[GETATTR]) || unpacks(bytes);
         let mut named = Named::default();
         let mut before = TokenKind::Newline;
         for token in module.tokens.iter() {
             let kind = token.kind();
-            if kind == TokenKind::Name {
-                let says = self.names.says(module.text[token.range()].as_bytes());
-                let bits = if before == TokenKind::Dot { &mut named.attributes } else { &mut named.names };
-                *bits |= says;
+            let says = |text: &str| self.names.says(text.as_bytes());
+            match kind {
+                TokenKind::Name if before == TokenKind::Dot => {
+                    named.attributes |= says(&module.text[token.range()]);
+                }
+                TokenKind::Name => named.names |= says(&module.text[token.range()]),
+                TokenKind::String | TokenKind::FStringMiddle | TokenKind::TStringMiddle if texts => {
+                    named.quoted |= says(unquoted(&module.text[token.range()]));
+                }
+                _ => {}
             }
             before = kind;
-        }
-        let bytes = module.text.as_bytes();
-        // Nobody knows what a text will be taken for: every one counts.
-        if takes_texts_for_names(bytes) {
-            named.quoted = self.named(bytes).quoted;
         }
         Active(active.0 | self.meant(bytes, named))
     }
@@ -221,8 +232,8 @@ impl Prefilter {
     /// The rules that are meant by identifiers.
     fn meant(&self, bytes: &[u8], named: Named) -> u128 {
         let Named { names, mut attributes, mut quoted } = named;
-        if quoted & !names != 0 && !takes_texts_for_names(bytes) {
-            quoted = 0;
+        if quoted & !names != 0 && !has_any(bytes, &[GETATTR]) {
+            quoted &= if unpacks(bytes) { self.arguments } else { 0 };
         }
         if attributes & self.builtins & !names != 0 && !has_any(bytes, &[BUILTINS]) {
             attributes &= !self.builtins;
@@ -243,9 +254,14 @@ fn rarer(names: List, of: List) -> (List, List) {
     if modules_are_rare { (of, names) } else { (names, of) }
 }
 
-/// Whether something may take a text for the name of an attribute or an argument.
-fn takes_texts_for_names(bytes: &[u8]) -> bool {
-    has_any(bytes, &[GETATTR]) || memchr::memmem::find(bytes, UNPACKED).is_some()
+/// Whether something may take a text for the name of an argument.
+fn unpacks(bytes: &[u8]) -> bool {
+    memchr::memmem::find(bytes, UNPACKED).is_some()
+}
+
+/// What stands between the quotes of a literal.
+fn unquoted(literal: &str) -> &str {
+    literal.find(['"', '\'']).map_or(literal, |quote| literal[quote..].trim_matches(['"', '\'']))
 }
 
 /// Whether one of some words stands in a text, not as a part of another.

@@ -73,6 +73,8 @@ pub enum Words {
     },
     /// Whole identifiers of the interpreter's own: as attributes they count only where `builtins` is named.
     Builtins(&'static [&'static str]),
+    /// Whole identifiers that name arguments: in quotes they count where a table is unpacked.
+    Arguments(&'static [&'static str]),
     /// Texts, wherever they stand.
     Parts(&'static [&'static str]),
     /// Texts that are in nearly every file, but mean something only where they stand in some ways.

@@ -66,7 +66,7 @@ pub(super) static CHECKS: &[Check] = &[
     check(
         rule("python/subprocess-shell", "runs a command through a shell", Severity::High, &["B602", "S602"]),
         Confidence::High,
-        Words::Names(&["shell"]),
+        Words::Arguments(&["shell"]),
         subprocess_shell,
     ),
     check(
@@ -77,7 +77,7 @@ pub(super) static CHECKS: &[Check] = &[
             &["B602", "S603"],
         ),
         Confidence::Low,
-        Words::Names(&["shell"]),
+        Words::Arguments(&["shell"]),
         subprocess_unknown_shell,
     ),
     check(
@@ -100,13 +100,13 @@ pub(super) static CHECKS: &[Check] = &[
     check(
         rule("python/shell-keyword", "asks for a shell", Severity::Medium, &["B604", "S604"]),
         Confidence::Low,
-        Words::Names(&["shell"]),
+        Words::Arguments(&["shell"]),
         shell_keyword,
     ),
     check(
         rule("python/shell-handed-on", "hands on whether there is a shell", Severity::Info, &["B604"]),
         Confidence::Low,
-        Words::Names(&["shell"]),
+        Words::Arguments(&["shell"]),
         shell_handed_on,
     ),
     check(
