@@ -516,7 +516,7 @@ fn units_import_what_others_bring() {
         ("/p/svc/.env", "PYTHONPATH=../libs/common\n"),
     ] {
         let case = Case::new(&[&files[..], &[(file, text)]].concat());
-        assert_eq!(case.causes(), [models.clone()], "{file}");
+        assert_eq!(case.causes(), std::slice::from_ref(&models), "{file}");
         assert_eq!(case.repaired().text(service.0), service.1, "{file}");
     }
     // Nothing says that anybody puts the library on the path: what is found may be what is meant, and tests judge.
