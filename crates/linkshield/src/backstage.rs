@@ -65,7 +65,8 @@ pub(crate) async fn open_accounts(
 
 /// A database that was used before has a key: another one in its place would only hide that it is lost.
 async fn open_master_key(store: &Store, settings: &Settings) -> Result<MasterKey, ExitCode> {
-    let sealed = store.sealed().await.map_err(|error| failed(&error, store_hint(&settings.database)))?;
+    let sealed = store.patiently(async || store.sealed().await).await;
+    let sealed = sealed.map_err(|error| failed(&error, store_hint(&settings.database)))?;
     let file = &settings.master_key;
     let opened = if sealed { MasterKey::open(file) } else { MasterKey::open_or_make(file) };
     opened.map_err(|error| failed(&error, key_hint(&error)))

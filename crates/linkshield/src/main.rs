@@ -139,7 +139,14 @@ fn run(runtime: &Runtime, settings: &Settings) -> ExitCode {
             Err(error) => return failed(&error, store_hint(&settings.database)),
         };
         let service = CheckService::new(store.clone(), limits);
-        let (accounts, backstage) = match open_accounts(&store, settings).await {
+        let opened = tokio::select! {
+            opened = open_accounts(&store, settings) => opened,
+            signal = signals.next() => {
+                tracing::info!(signal, "ended before the accounts were open");
+                return ExitCode::SUCCESS;
+            }
+        };
+        let (accounts, backstage) = match opened {
             Ok(opened) => opened,
             Err(code) => return code,
         };

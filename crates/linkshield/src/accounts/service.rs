@@ -108,7 +108,11 @@ impl Accounts {
         let (database, counts) = (store.guard_database().clone(), store.counts_database().clone());
         let sealing = MasterKeys::new(SealingKey::new(&master_key.derive(KeyPurpose::Sealing)));
         let settings = IssuerSettings { issuer, scopes: scopes::table(), schedule };
-        let keys = SigningKeys::open(database.clone(), sealing.clone(), settings, now()).await;
+        let open =
+            async || SigningKeys::open(database.clone(), sealing.clone(), settings.clone(), now()).await;
+        let keys = store.patiently(open).await.map_err(OpenAccountsError::Keys)?;
+        let open = async || ApiKeys::open(SqlApiKeys::new(database.clone())).await;
+        let api_keys = store.patiently(open).await.map_err(OpenAccountsError::ApiKeys)?;
         let secrets = RefreshSecrets::new(&master_key.derive(KeyPurpose::RefreshTokens), &[]);
         let policy = PasswordPolicy::new(PASSWORD_CHARACTERS_MIN, &[SERVICE], breached);
         let one_time = SqlOneTimeTokens::new(database.clone());
@@ -120,9 +124,7 @@ impl Accounts {
             sessions: SqlSessions::new(database.clone()),
             families: SqlRefreshFamilies::new(database.clone()),
             one_time,
-            api_keys: ApiKeys::open(SqlApiKeys::new(database.clone()))
-                .await
-                .map_err(OpenAccountsError::ApiKeys)?,
+            api_keys,
             revocations: SqlRevocations::new(database.clone()),
             recovery: SqlRecoveryCodes::new(database.clone()),
             steps: SqlTotpSteps::new(database.clone()),
@@ -131,7 +133,7 @@ impl Accounts {
             failures: SqlFailures::new(counts),
             in_flight: InFlight::default(),
             login_policy: LoginPolicy::default(),
-            keys: Arc::new(keys.map_err(OpenAccountsError::Keys)?),
+            keys: Arc::new(keys),
             refresh: RefreshTokens::new(secrets.expect("one secret is not too many")),
             refresh_outages: RefreshOutages::default(),
             hashing: HashingPool::new(PasswordHasher::new(HashingCost::MINIMUM)),
@@ -181,6 +183,11 @@ impl Accounts {
     /// How many letters were dropped; it counts on.
     pub fn letters_dropped(&self) -> Counter {
         self.inner.mailer.dropped()
+    }
+
+    /// The database.
+    pub(crate) fn store(&self) -> &Store {
+        &self.inner.store
     }
 
     /// The keys that sign access tokens.

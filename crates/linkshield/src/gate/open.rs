@@ -117,7 +117,8 @@ pub async fn open_gate(
     let chain = Arc::new(chain);
     let routes =
         policies::routes(keys.scopes(), PerHour { anonymous: anonymous_limit, account: account_limit })?;
-    accounts.settle(&chain).await.map_err(OpenGateError::Revocations)?;
+    let settle = async || accounts.settle(&chain).await;
+    accounts.store().patiently(settle).await.map_err(OpenGateError::Revocations)?;
     let instance = format!("{:016x}", u64::from_be_bytes(random_bytes()));
     let place = EventFile::at(events.clone());
     let (sink, writer) = EventWriter::start(place, &instance)

@@ -23,6 +23,7 @@ mod files;
 mod history;
 mod model;
 mod open;
+mod patience;
 mod place;
 mod postgres;
 mod prune;

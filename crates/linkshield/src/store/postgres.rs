@@ -1,6 +1,6 @@
 //! Opening PostgreSQL: the primary among its hosts, and the schema.
 
-use std::{borrow::Cow, time::Duration};
+use std::borrow::Cow;
 
 use shield_data::{Database, Dialect, PostgresAddress, PostgresPool, PostgresSettings, guard_migrations};
 use sqlx::{
@@ -8,12 +8,10 @@ use sqlx::{
     migrate::{Migration, MigrationType, Migrator},
 };
 
-use super::error::OpenError;
+use super::{error::OpenError, patience::PATIENCE};
 
 /// Per node; ten nodes stay below PostgreSQL's default of a hundred connections only with fewer each.
 const CONNECTIONS_MAX: u32 = 16;
-/// How long a start waits for a primary: longer than common supervisors take to promote one.
-const PATIENCE: Duration = Duration::from_secs(45);
 
 /// The schema, step by step; a new file in `migrations/postgres/` gets a line here.
 fn migrator() -> Migrator {

@@ -10,7 +10,6 @@ mod audit_rules;
 mod audit_scanners;
 mod audit_updates;
 mod audits;
-mod benches;
 mod busy;
 mod command_line;
 mod drills;

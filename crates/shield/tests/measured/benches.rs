@@ -9,7 +9,7 @@ use std::{
 use serde_json::Value;
 use shield_testkit::{ProcessGuard, free_port, wait_for_sync};
 
-use crate::support::{LIMIT, Project, Run, get};
+use crate::support::{LIMIT, Project, Run, client::get};
 
 /// A run whose generator was held up says nothing, and is repeated this often.
 const ATTEMPTS: u32 = 8;
