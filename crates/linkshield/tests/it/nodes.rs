@@ -60,8 +60,12 @@ impl Nodes {
     /// Makes an account whose address needs no proof.
     async fn member(&self, email: &str) {
         let body = json!({ "email": email, "password": PASSWORD, "accept_terms": true }).to_string();
-        let reply = post(self.processes[0].address, "/api/v1/user/register", &body).await;
-        assert_eq!(reply.status, 200, "{}", reply.body);
+        // Hashing a password takes a busy machine longer than a request may.
+        wait_for("an account", async || {
+            let reply = post(self.processes[0].address, "/api/v1/user/register", &body).await;
+            (reply.status != 503).then(|| assert_eq!(reply.status, 200, "{}", reply.body))
+        })
+        .await;
         let made = Command::new(env!("CARGO_BIN_EXE_linkshield"))
             .args(["make-admin", email, "--data", &self.paths(0).0, "--database", &self.database])
             .stdout(Stdio::null())
