@@ -18,7 +18,8 @@ impl LeftOut {
     pub(super) fn read(files: &dyn Files, ignores: &[String]) -> Self {
         let rules = ignores.iter().filter_map(|path| {
             let (folder, text) = (folder_of(path), text_at(files, path)?);
-            let mut rules = GitignoreBuilder::new(folder);
+            // Paths are handed over relative to the folder.
+            let mut rules = GitignoreBuilder::new("");
             for line in text.lines() {
                 let _refused = rules.add_line(None, line);
             }
@@ -36,7 +37,9 @@ impl LeftOut {
         let around = self.0.iter().filter(|(folder, _)| lies_in(file, folder));
         // The innermost that says anything decides.
         let said = around.filter_map(|(folder, rules)| {
-            let found = rules.matched_path_or_any_parents(file, false);
+            // A name that no module has may begin with a slash: an absolute path would be the end of the matcher.
+            let inside = file.strip_prefix(folder.as_str())?.trim_start_matches('/');
+            let found = rules.matched_path_or_any_parents(inside, false);
             (!found.is_none()).then(|| (folder.len(), found.is_ignore()))
         });
         said.max_by_key(|(length, _)| *length).is_some_and(|(_, ignored)| ignored)
@@ -66,6 +69,9 @@ mod tests {
             ("/p/kept/one_pb2", false),
             ("/p/kept/two_pb2", true),
             ("/other/a_pb2", false),
+            ("/p//a", false),
+            ("/p////a_pb2", true),
+            ("/p/", false),
         ] {
             assert_eq!(left_out.has_module(path), expected, "{path}");
         }

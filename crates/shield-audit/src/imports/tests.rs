@@ -543,6 +543,13 @@ fn modules_that_git_leaves_out_are_each_machines_own() {
     let [(written, Cause::NameAbsent { .. })] = &causes[..] else { panic!("{causes:?}") };
     assert_eq!(written, "from . import absent");
     assert_eq!(Case::new(&files[1..]).causes().len(), 3);
+
+    // Names that no module can have lead to no path that the rules would not stand.
+    for name in ["/x", "/x/y.z", "..x", "a..b", "", "../../x", "x\0y", "/"] {
+        let text = format!("import importlib\nimportlib.import_module({name:?})\n");
+        let case = Case::new(&[files[0], ("/p/b.py", &text)]);
+        assert!(case.causes().len() <= 1, "{name}");
+    }
 }
 
 #[test]
