@@ -78,9 +78,10 @@ impl Nodes {
         // Right after a failover it may take more than one request.
         let reply = wait_for("a log-in", async || {
             let reply = post(self.processes[node].address, "/api/v1/user/login", &body).await;
-            (reply.status == 200).then_some(reply)
+            (reply.status != 503).then_some(reply)
         })
         .await;
+        assert_eq!(reply.status, 200, "{}", reply.body);
         let cookie = reply.header("set-cookie").unwrap().split(';').next().unwrap().to_owned();
         let body = reply.json();
         let text = |value: &Value| value.as_str().unwrap().to_owned();
