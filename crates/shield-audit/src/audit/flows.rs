@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     custom::Rules,
-    finding::{Finding, Place},
+    finding::{Cwe, Finding, Place, Span},
     python::Suppressed,
     report::{Gap, Part},
     taint::{SourceFile, UnfollowedReason, follow_with},
@@ -30,8 +30,8 @@ pub(super) fn add(code: &mut Code, rules: &Rules, kept: Option<&Kept<'_>>) -> Ve
         Some(kept) => kept.flows(&mut code.python),
         None => follow_all(&code.python, rules),
     };
-    let reached: HashSet<_> = followed.findings.iter().map(|finding| start(&finding.place)).collect();
-    code.findings.retain(|finding| !gives_way(finding, &reached));
+    let reached = Reached::by(&followed.findings);
+    code.findings.retain(|finding| !reached.covers(finding));
     code.findings.extend(followed.findings);
     code.suppressed.extend(followed.suppressed);
     followed.unfollowed.into_iter().map(|(path, reason)| Gap::of(Part::Flows, path, reason)).collect()
@@ -51,13 +51,74 @@ pub(super) fn follow_all(python: &[PythonFile], rules: &Rules) -> Followed {
     Followed { findings: flows.findings, suppressed: flows.suppressed, unfollowed }
 }
 
-/// Where something begins: its file, line and column.
-fn start(place: &Place) -> Option<(String, u32, u32)> {
-    place.span.map(|span| (place.file.clone(), span.line, span.column))
+/// Longer calls are covered by where they begin only, in lines.
+const CALL_LINES_MAX: u32 = 200;
+
+/// Where data of strangers goes.
+#[derive(Default)]
+struct Reached<'f> {
+    /// Where the calls that it reaches begin.
+    starts: HashSet<(&'f str, u32, u32)>,
+    /// The lines of those calls, and of its way there, by the weakness.
+    lines: HashSet<(&'f str, u32, Cwe)>,
 }
 
-fn gives_way(finding: &Finding, reached: &HashSet<Option<(String, u32, u32)>>) -> bool {
-    finding.rule.id.starts_with("python/")
-        && finding.place.span.is_some()
-        && reached.contains(&start(&finding.place))
+// === impl Reached ===
+
+impl<'f> Reached<'f> {
+    fn by(findings: &'f [Finding]) -> Self {
+        let mut reached = Self::default();
+        for finding in findings {
+            let Some((file, span)) = located(&finding.place) else { continue };
+            let cwe = finding.rule.cwe;
+            reached.starts.insert((file, span.line, span.column));
+            let lines = span.line..=span.end_line.min(span.line.saturating_add(CALL_LINES_MAX));
+            reached.lines.extend(lines.map(|line| (file, line, cwe)));
+            let steps = finding.steps.iter().filter_map(|step| located(&step.place));
+            reached.lines.extend(steps.map(|(file, span)| (file, span.line, cwe)));
+        }
+        reached
+    }
+
+    /// Whether a finding says less of the same call, or of what is handed to it.
+    fn covers(&self, finding: &Finding) -> bool {
+        let Some((file, span)) = located(&finding.place) else { return false };
+        let of_same_call = self.starts.contains(&(file, span.line, span.column));
+        let of_same_data = self.lines.contains(&(file, span.line, finding.rule.cwe));
+        finding.rule.id.starts_with("python/") && (of_same_call || of_same_data)
+    }
+}
+
+fn located(place: &Place) -> Option<(&str, Span)> {
+    place.span.map(|span| (place.file.as_str(), span))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        python::{Audit, Parse},
+        taint::follow,
+    };
+
+    /// The ids of what is left beside what following the data shows.
+    fn left(text: &str) -> Vec<&'static str> {
+        let flows = follow(&[SourceFile { path: "a.py", text }]);
+        assert!(!flows.findings.is_empty(), "{text}");
+        let reached = Reached::by(&flows.findings);
+        let report = Audit::default().text("a.py", text, Parse::Always);
+        report.findings.iter().filter(|one| !reached.covers(one)).map(|one| one.rule.id).collect()
+    }
+
+    #[test]
+    fn one_defect_is_one_finding() {
+        const VIEW: &str =
+            "from flask import Flask, request\napp = Flask(__name__)\n@app.route('/')\ndef f():\n    ";
+        let injection = "q = 'select a from b where c = ' + request.args['c']\n    db.execute(q)";
+        assert_eq!(left(&format!("{VIEW}{injection}")), Vec::<&str>::new());
+        let direct = "db.execute(\n        'select a from b where c = ' + request.args['c'])";
+        assert_eq!(left(&format!("{VIEW}{direct}")), Vec::<&str>::new());
+        let two = format!("{VIEW}{injection}\n    db.execute('select a from b where c = ' + other)");
+        assert_eq!(left(&two), ["python/sql-text"]);
+    }
 }

@@ -45,6 +45,9 @@ pub(super) const UNKNOWN_RULE: &str = "<unknown>";
 const ROUTES: [&str; 10] =
     ["route", "get", "post", "put", "delete", "patch", "head", "options", "api_route", "websocket"];
 
+/// Ways a function is declared that answers for others, by Flask.
+const ANSWERS: [&str; 4] = ["errorhandler", "app_errorhandler", "before_request", "before_app_request"];
+
 // === impl Handler ===
 
 impl Handler {
@@ -128,8 +131,15 @@ impl<'a> Run<'_, 'a> {
         let reach = self.project.file(file).frameworks;
         let (flask, fastapi) = (reach.has(Frameworks::FLASK), reach.has(Frameworks::STARLETTE));
         for decorator in &function.decorator_list {
-            let Expr::Call(call) = &decorator.expression else { continue };
-            let Expr::Attribute(attribute) = call.func.as_ref() else { continue };
+            let (callee, call) = match &decorator.expression {
+                Expr::Call(call) => (call.func.as_ref(), Some(call)),
+                bare => (bare, None),
+            };
+            let Expr::Attribute(attribute) = callee else { continue };
+            if flask && ANSWERS.contains(&attribute.attr.as_str()) {
+                handler = Handler::of(Framework::Flask);
+            }
+            let Some(call) = call else { continue };
             let path = call.arguments.find_argument_value("path", 0).or(call.arguments.args.first());
             let text = path.and_then(super::expressions::literal);
             if !ROUTES.contains(&attribute.attr.as_str()) || !(flask || fastapi) {
@@ -209,8 +219,11 @@ impl<'a> Run<'_, 'a> {
         }
         let (expr, value) = match (expr, value.objects()) {
             // A text with a status or headers.
-            (Expr::Tuple(tuple), [id]) => match (tuple.elts.first(), frame.state.object(*id)) {
-                (Some(first), Some(Object::List(items))) if !items.is_empty() => (first, items[0].clone()),
+            (Expr::Tuple(tuple), [id]) => match (tuple.elts.first(), frame.state.object(*id).cloned()) {
+                (Some(first), Some(Object::List(items))) if !items.is_empty() => {
+                    items.iter().skip(1).for_each(|headers| self.headers(frame, expr, headers));
+                    (first, items[0].clone())
+                }
                 _ => return,
             },
             // Anything else than a text is sent as JSON.

@@ -11,6 +11,7 @@
 //! where data of strangers could be: databases, files and queues outside of the process are not followed. Work is bounded by the length of each file; what was not followed to its end is said.
 
 mod allowed;
+mod answers;
 mod attributes;
 mod calls;
 mod characters;

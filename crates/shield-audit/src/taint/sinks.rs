@@ -3,18 +3,39 @@
 use ruff_python_ast::Expr;
 
 use super::{
+    answers::{DJANGO_PAGES, are_headers},
     calls::Call,
     characters::has_host,
     kinds::Kinds,
     objects::{self, follows_entities},
     rules::{self, Danger},
     run::{Frame, Reached, Run},
-    shells::runs_shell,
-    state::place,
+    shells::{runs_shell, words_of},
     targets::{self, Place, Target},
     value::{Object, Shape, Value},
 };
 use crate::python::fold::Constant;
+
+/// Calls that start a program, whose arguments a shell may take for code.
+const STARTS: [&str; 17] = [
+    "os.execl",
+    "os.execle",
+    "os.execlp",
+    "os.execlpe",
+    "os.execv",
+    "os.execve",
+    "os.execvp",
+    "os.execvpe",
+    "os.posix_spawn",
+    "os.posix_spawnp",
+    "os.spawnl",
+    "os.spawnle",
+    "os.spawnlp",
+    "os.spawnv",
+    "os.spawnve",
+    "os.spawnvp",
+    "asyncio.create_subprocess_exec",
+];
 
 /// What the server trusts: sessions.
 const SESSIONS: [&str; 4] = [
@@ -22,16 +43,6 @@ const SESSIONS: [&str; 4] = [
     "django.http.HttpRequest().session",
     "starlette.requests.Request().session",
     "fastapi.Request().session",
-];
-
-/// Answers of Django whose first argument is the page.
-const DJANGO_PAGES: [&str; 6] = [
-    "HttpResponse",
-    "HttpResponseBadRequest",
-    "HttpResponseForbidden",
-    "HttpResponseGone",
-    "HttpResponseNotFound",
-    "HttpResponseServerError",
 ];
 
 /// Beginnings of queries.
@@ -84,8 +95,14 @@ impl<'a> Run<'_, 'a> {
                 self.yaml(frame, call, method);
             }
             "parse" | "parseString" | "fromstring" | "XML" => self.xml(frame, call),
-            "make_response" | "Response" | "HTMLResponse" => self.page(frame, call, method),
-            _ if DJANGO_PAGES.contains(&method) => self.page(frame, call, "HttpResponse"),
+            "make_response" | "Response" | "HTMLResponse" => self.answer(frame, call, method),
+            // Of Django's queries.
+            "extra" => ["where", "select"]
+                .iter()
+                .filter_map(|name| call.arguments.named(name))
+                .for_each(|pieces| self.reaches(frame, call, &rules::SQL, (pieces, true))),
+            _ if STARTS.contains(&call.name) => self.shell(frame, call),
+            _ if DJANGO_PAGES.contains(&method) => self.answer(frame, call, "HttpResponse"),
             _ => {}
         }
     }
@@ -117,18 +134,7 @@ impl<'a> Run<'_, 'a> {
         reached: (&Value<'a>, bool),
     ) {
         let (value, certain) = reached;
-        let beginning = value.beginning();
-        let harmless = match danger.kind {
-            // Where it goes is fixed; the rest is a path there.
-            Kinds::FORGERY => has_host(beginning),
-            Kinds::REDIRECT => {
-                has_host(beginning)
-                    || beginning.len() > 1 && beginning.starts_with('/') && !beginning.starts_with("//")
-                    || beginning.starts_with(['?', '#'])
-            }
-            _ => false,
-        };
-        if harmless {
+        if leads_nowhere_else(danger, value) {
             return;
         }
         let subject = call.name.trim_start_matches("?.").trim_start_matches("builtins.");
@@ -165,6 +171,12 @@ impl<'a> Run<'_, 'a> {
 
     fn process(&mut self, frame: &mut Frame<'a>, call: &Call<'_, 'a>) {
         let Some(command) = call.arguments.get(0, "args") else { return };
+        if let Some(text) = words_of(call.node) {
+            let text = self.expr(frame, text);
+            let chooses = text.beginning().is_empty();
+            self.reaches(frame, call, &rules::COMMAND, (&text, chooses));
+            return;
+        }
         let shell = call.arguments.named("shell").or(call.arguments.positional.get(8));
         let shell = shell.map(|value| value.truth());
         let list = command.objects().first().and_then(|id| frame.state.object(*id)).cloned();
@@ -195,6 +207,20 @@ impl<'a> Run<'_, 'a> {
             }
             (_, None) => self.reaches(frame, call, &rules::COMMAND, (command, false)),
         }
+    }
+
+    /// A program is started that may be a shell: its arguments come in a list, or one by one.
+    fn shell(&mut self, frame: &Frame<'a>, call: &Call<'_, 'a>) {
+        let given = &call.arguments.positional;
+        let listed = given.iter().find_map(|value| match frame.state.object(*value.objects().first()?) {
+            Some(Object::List(items)) => Some(items.clone()),
+            _ => None,
+        });
+        // How to wait for it comes first.
+        let own = usize::from(call.name.starts_with("os.spawn"));
+        let items = listed.unwrap_or_else(|| given.iter().skip(own).cloned().collect());
+        let code = runs_shell(&items).unwrap_or(items.len());
+        items.iter().skip(code).for_each(|item| self.reaches(frame, call, &rules::COMMAND, (item, true)));
     }
 
     fn yaml(&mut self, frame: &mut Frame<'a>, call: &Call<'_, 'a>, method: &str) {
@@ -237,44 +263,13 @@ impl<'a> Run<'_, 'a> {
         }
     }
 
-    fn page(&mut self, frame: &mut Frame<'a>, call: &Call<'_, 'a>, method: &str) {
-        let library = call.name.split('.').next().unwrap_or_default();
-        let Some(content) = call
-            .arguments
-            .positional
-            .first()
-            .or_else(|| ["content", "response"].iter().find_map(|name| call.arguments.named(name)))
-        else {
-            return;
-        };
-        let kind =
-            ["mimetype", "content_type", "media_type"].iter().find_map(|name| call.arguments.named(name));
-        let other = kind.is_some_and(|kind| kind.only_text().is_none_or(|kind| !kind.contains("html")));
-        let page = match (library, method) {
-            ("flask" | "werkzeug", "make_response" | "Response") | ("django", "HttpResponse") => !other,
-            ("fastapi" | "starlette", "HTMLResponse") => true,
-            ("fastapi" | "starlette", "Response") => kind.is_some() && !other,
-            _ => false,
-        };
-        if !page {
-            return;
-        }
-        let list = content.objects().first().and_then(|id| frame.state.object(*id)).cloned();
-        match list {
-            // A text with a status or headers.
-            Some(Object::List(items)) => {
-                if let Some(first) = place(0, items.len()).map(|place| &items[place]) {
-                    self.reaches(frame, call, &rules::MARKUP, (first, true));
-                }
-            }
-            Some(_) => {}
-            None => self.reaches(frame, call, &rules::MARKUP, (content, true)),
-        }
-    }
-
     /// Something is put under a key.
     pub(super) fn stored(&mut self, frame: &Frame<'a>, node: &'a Expr, stored: [&Value<'a>; 3]) {
         let [object, key, value] = stored;
+        let location = key.only_text().is_some_and(|key| key.eq_ignore_ascii_case("location"));
+        if location && object.external_name().is_some_and(are_headers) {
+            self.leads(frame, node, value);
+        }
         let session = object.external_name().filter(|name| SESSIONS.contains(name));
         let Some(session) = session else { return };
         for value in [key, value] {
@@ -282,6 +277,21 @@ impl<'a> Run<'_, 'a> {
             let reached = Reached { value, site, subject: session, certain: true, deep: true };
             self.hit(frame, &rules::TRUST, reached);
         }
+    }
+}
+
+/// Whether an address, or a path, keeps its destination whatever a stranger puts behind its beginning.
+pub(super) fn leads_nowhere_else(danger: &Danger, value: &Value<'_>) -> bool {
+    let beginning = value.beginning();
+    match danger.kind {
+        // Where it goes is fixed; the rest is a path there.
+        Kinds::FORGERY => has_host(beginning),
+        Kinds::REDIRECT => {
+            has_host(beginning)
+                || beginning.len() > 1 && beginning.starts_with('/') && !beginning.starts_with("//")
+                || beginning.starts_with(['?', '#'])
+        }
+        _ => false,
     }
 }
 

@@ -245,3 +245,90 @@ fn pages_of_django_are_told_apart() {
     assert_eq!(rules("return HttpResponse(format_html('<p>' + a))"), markup);
     assert_eq!(rules("return HttpResponse(format_html('<p>{}', a))"), Vec::<&str>::new());
 }
+
+#[test]
+fn functions_that_answer_for_others_make_pages() {
+    marked_lines_are_found(
+        "from flask import Flask, request
+app = Flask(__name__)
+@app.errorhandler(404)
+def missing(error):
+    return '<p>%s</p>' % request.path, 404  # !
+@app.errorhandler(500)
+def broken(error):
+    return '<p>%s</p>' % error, 500
+@app.before_request
+def first():
+    if 'x' in request.args:
+        return '<p>' + request.args['x']  # !
+",
+    );
+}
+
+#[test]
+fn headers_lead_elsewhere() {
+    marked_lines_are_found(
+        "from flask import Flask, Response, make_response, request
+from django.http import HttpResponse
+app = Flask(__name__)
+@app.route('/a')
+def a():
+    answer = Response('')
+    answer.headers['Location'] = request.args['to']  # !
+    answer.headers['X-Seen'] = request.args['to']
+    return answer
+@app.route('/b')
+def b():
+    return '', 302, {'location': request.args['to']}  # !
+@app.route('/c')
+def c():
+    return Response(status=302, headers={'Location': request.args['to']})  # !
+@app.route('/d')
+def d():
+    answer = make_response('')
+    answer.headers['Location'] = '/items/' + request.args['to']
+    return answer
+def e(request):
+    answer = HttpResponse(status=302)
+    answer['Location'] = request.GET['to']  # !
+    return answer
+",
+    );
+}
+
+#[test]
+fn words_of_a_text_choose_the_program() {
+    marked_lines_are_found(
+        "import asyncio, os, shlex, subprocess
+from flask import Flask, request
+app = Flask(__name__)
+@app.route('/a')
+async def a():
+    text = request.args['x']
+    subprocess.run(text.split())  # !
+    subprocess.run(shlex.split(text))  # !
+    subprocess.run(['ls', *text.split()])
+    subprocess.run('ls -l'.split())
+    os.execvp('sh', ['sh', '-c', text])  # !
+    os.execvp('ls', ['ls', '-c', text])
+    os.execlp('bash', 'bash', '-c', text)  # !
+    os.spawnlp(os.P_WAIT, 'sh', 'sh', '-c', text)  # !
+    os.spawnlp(os.P_WAIT, 'ls', 'ls', text)
+    await asyncio.create_subprocess_exec('sh', '-c', text)  # !
+    await asyncio.create_subprocess_exec('ls', text)
+",
+    );
+}
+
+#[test]
+fn pieces_of_djangos_queries_are_code() {
+    marked_lines_are_found(
+        "from django.http import HttpRequest
+from .models import Item
+def a(request: HttpRequest):
+    Item.objects.extra(where=['a = ' + request.GET['a']])  # !
+    Item.objects.extra(select={'b': request.GET['b']})  # !
+    Item.objects.extra(where=['a = %s'], params=[request.GET['a']])
+",
+    );
+}

@@ -32,7 +32,17 @@ static ESCAPE: Rule = Rule {
     advice: "Use `html/template` for pages.",
 };
 
+static TEMPLATE: Rule = Rule {
+    id: "go/template-injection",
+    title: "a stranger writes the template",
+    cwe: Cwe(1336),
+    severity: Severity::High,
+    aliases: &["go-ssti"],
+    advice: "Keep templates in files, and hand what the stranger sends over as a value.",
+};
+
 pub(super) const CHECKS: &[Check] = &[
+    Check { language: Language::Go, words: &["/template"], test: Test::Call(template) },
     Check { language: Language::Go, words: &["html/template"], test: Test::Call(trusted) },
     Check { language: Language::Go, words: &["net/http"], test: Test::Call(answered) },
     Check {
@@ -41,6 +51,16 @@ pub(super) const CHECKS: &[Check] = &[
         test: Test::Node(&["import_spec"], unescaped),
     },
 ];
+
+fn template<'t>(scene: &Scene<'_, 't>, call: &Call<'t>) -> Option<Hit> {
+    let of_engine = ["text/template.", "html/template."].iter().any(|engine| call.name.starts_with(engine));
+    let parsed = *call.arguments.first().filter(|_| of_engine && call.method == "Parse")?;
+    let part = request::by_stranger(scene, parsed)?;
+    Some(
+        call.hit(&TEMPLATE)
+            .message(format!("a stranger writes `{part}`, and a template reads what it is given")),
+    )
+}
 
 const RAW: [&str; 6] = ["HTML", "HTMLAttr", "JS", "JSStr", "URL", "CSS"];
 

@@ -131,7 +131,7 @@ pub(super) const CHECKS: &[Check] = &[
         test: Test::Node(&["selector_expression"], token),
     },
     Check { language: Language::Go, words: &["net/http"], test: Test::Call(forgery) },
-    Check { language: Language::Go, words: &["Redirect"], test: Test::Call(redirect) },
+    Check { language: Language::Go, words: &["Redirect", "Location"], test: Test::Call(redirect) },
 ];
 
 fn bind<'t>(scene: &Scene<'_, 't>, call: &Call<'t>) -> Option<Hit> {
@@ -262,6 +262,12 @@ fn forgery<'t>(scene: &Scene<'_, 't>, call: &Call<'t>) -> Option<Hit> {
 fn redirect<'t>(scene: &Scene<'_, 't>, call: &Call<'t>) -> Option<Hit> {
     let at = match (call.name.as_str(), call.method) {
         ("net/http.Redirect", _) => 2,
+        (_, "Set" | "Add")
+            if call.object.is_some_and(|object| scene.written(object).ends_with(".Header()")) =>
+        {
+            let name = scene.argument(call, 0)?.literal()?;
+            name.eq_ignore_ascii_case("location").then_some(1)?
+        }
         (_, "Redirect") if call.object.is_some_and(|object| matches!(scene.written(object), "c" | "ctx")) => {
             1
         }

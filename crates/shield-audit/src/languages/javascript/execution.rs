@@ -118,9 +118,11 @@ fn eval<'t>(scene: &Scene<'_, 't>, call: &Call<'t>) -> Option<Hit> {
         | "jQuery.globalEval" => 0,
         "Function" => call.arguments.len().checked_sub(1)?,
         "setTimeout" | "setInterval" | "setImmediate" => {
-            // A function is called, a text is run: only what is put together is a text for sure.
-            scene.argument(call, 0).filter(Text::is_composed)?;
-            return Some(said(scene, call, 0));
+            // A function is called, a text is run: only what is put together, or sent, is a text for sure.
+            let first = *call.arguments.first()?;
+            let sent = matches!(first.kind(), "member_expression" | "subscript_expression" | "identifier")
+                && request::part(scene, first).is_some();
+            return (sent || scene.text(first).is_composed()).then(|| said(scene, call, 0));
         }
         _ => return None,
     };

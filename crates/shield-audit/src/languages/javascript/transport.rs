@@ -23,6 +23,15 @@ static HASH: Rule = Rule {
     advice: "Use `sha256`; for passwords `scrypt` or Argon2.",
 };
 
+static ITERATIONS: Rule = Rule {
+    id: "javascript/few-iterations",
+    title: "a password's hash that is found by trying",
+    cwe: Cwe(916),
+    severity: Severity::Medium,
+    aliases: &["insufficient-password-hash"],
+    advice: "Use `scrypt` or Argon2id, or for PBKDF2 600,000 iterations of SHA-256 (OWASP).",
+};
+
 static CIPHER: Rule = Rule {
     id: "javascript/weak-cipher",
     title: "a cipher that can be broken",
@@ -80,7 +89,7 @@ static BUFFER: Rule = Rule {
 pub(super) const CHECKS: &[Check] = &[
     Check {
         language: Language::JavaScript,
-        words: &["createHash", "createHmac", "createCipher", "createDecipher", "pseudoRandomBytes"],
+        words: &["createHash", "createHmac", "createCipher", "createDecipher", "pbkdf2", "pseudoRandomBytes"],
         test: Test::Call(cryptography),
     },
     Check { language: Language::JavaScript, words: &["Math"], test: Test::Call(random) },
@@ -102,6 +111,9 @@ pub(super) const CHECKS: &[Check] = &[
     },
 ];
 
+/// Fewer iterations of PBKDF2 are too few with any hash.
+const ITERATIONS_MIN: u32 = 100_000;
+
 fn cryptography<'t>(scene: &Scene<'_, 't>, call: &Call<'t>) -> Option<Hit> {
     let function =
         call.name.strip_prefix("crypto.").or_else(|| call.name.strip_prefix("crypto-browserify."))?;
@@ -120,6 +132,14 @@ fn cryptography<'t>(scene: &Scene<'_, 't>, call: &Call<'t>) -> Option<Hit> {
                 .confidence(Confidence::Medium);
             let hit = hit.message(format!("`{name}` is broken: two contents can be made to have one hash"));
             broken.then(|| if function == "createHmac" { hit.severity(Severity::Low) } else { hit })
+        }
+        "pbkdf2" | "pbkdf2Sync" => {
+            let count: u32 = scene.argument(call, 2)?.literal()?.replace('_', "").parse().ok()?;
+            (count < ITERATIONS_MIN).then(|| {
+                call.hit(&ITERATIONS).message(format!(
+                    "after {count} iterations the password is found by trying: OWASP asks for 600,000"
+                ))
+            })
         }
         "createCipheriv" | "createDecipheriv" => {
             let name = algorithm()?;

@@ -24,6 +24,16 @@ pub(super) const FOUND: &[(&str, &str, &str)] = &[
     ),
     (
         "a.go",
+        "import \"net/http\"\nfunc f(w http.ResponseWriter, r *http.Request) { w.Header().Set(\"Location\", r.FormValue(\"to\")) }",
+        "go/open-redirect Set",
+    ),
+    (
+        "a.go",
+        "import (\"net/http\"; \"html/template\")\nfunc f(r *http.Request) { template.New(\"a\").Parse(r.FormValue(\"t\")) }",
+        "go/template-injection html/template.New().Parse",
+    ),
+    (
+        "a.go",
         "import (\"net/http\"; \"text/template\")\nfunc f(w http.ResponseWriter) { template.New(\"a\") }",
         "go/no-escape text/template",
     ),

@@ -5,6 +5,12 @@ pub(super) const FOUND: &[(&str, &str, &str)] = &[
     ("a.js", "eval(x)", "javascript/eval eval"),
     ("a.js", "new Function('a', x)", "javascript/eval Function"),
     ("a.js", "setTimeout(`f(${x})`, 1)", "javascript/eval setTimeout"),
+    ("a.js", "app.get('/', (req, res) => setTimeout(req.query.x, 1))", "javascript/eval setTimeout"),
+    (
+        "a.js",
+        "const crypto = require('crypto');\ncrypto.pbkdf2Sync(p, s, 10_000, 32, 'sha256')",
+        "javascript/few-iterations crypto.pbkdf2Sync",
+    ),
     ("a.js", "const vm = require('node:vm'); vm.runInNewContext(x)", "javascript/eval vm.runInNewContext"),
     (
         "a.js",
@@ -188,6 +194,8 @@ pub(super) const LEFT_ALONE: &[(&str, &str)] = &[
     ),
     ("a.js", "require(__dirname + '/a'); exec(x)"),
     ("a.js", "eval('1'); new Function('return 1'); setTimeout(f, 1); setTimeout(x, 1)"),
+    ("a.js", "app.get('/', (req, res) => setTimeout(() => f(req.query.x), 1))"),
+    ("a.js", "const crypto = require('crypto');\ncrypto.pbkdf2(p, s, 600000, 32, 'sha256', f)"),
     (
         "a.js",
         "const cp = require('child_process'); const C = 'ls'; cp.exec(C); cp.exec(`${C} -l`); cp.spawn(x); cp.execFile('ls', [x])",

@@ -126,6 +126,20 @@ pub(super) static CHECKS: &[Check] = &[
         words: Words::Members { names: &["generate_private_key", "RSA", "DSA"], of: LIBRARIES },
         test: Test::Call(weak_key),
     },
+    Check {
+        rule: Rule {
+            id: "python/few-iterations",
+            title: "a password's hash that is found by trying",
+            cwe: Cwe(916),
+            severity: Severity::Medium,
+            aliases: &["py/insufficient-key-derivation-iterations"],
+            advice: "Use Argon2id or scrypt, or for PBKDF2 600,000 iterations of SHA-256 (OWASP).",
+        },
+        confidence: Confidence::High,
+        class: Class::Cryptography,
+        words: Words::Names(&["pbkdf2_hmac", "PBKDF2HMAC", "PBKDF2"]),
+        test: Test::Call(few_iterations),
+    },
     weak(
         "python/pycrypto-import",
         "a library that nobody has maintained since 2013",
@@ -260,6 +274,26 @@ fn weak_key(scene: &Scene<'_>, call: &Call<'_>) -> Option<Hit> {
     };
     let severity = if bits < hopeless { Severity::High } else { Severity::Medium };
     (bits < enough).then(|| call.hit(format!("{kind} keys of {bits} bits can be broken")).severity(severity))
+}
+
+/// Fewer iterations of PBKDF2 are too few with any hash: OWASP asks for 210,000 (SHA-512), 600,000 (SHA-256), 1,300,000 (SHA-1).
+const ITERATIONS_MIN: i64 = 100_000;
+
+fn few_iterations(scene: &Scene<'_>, call: &Call<'_>) -> Option<Hit> {
+    let count = match call.name {
+        "hashlib.pbkdf2_hmac" => call.argument("iterations", 3),
+        "cryptography.hazmat.primitives.kdf.pbkdf2.PBKDF2HMAC" => call.argument("iterations", 3),
+        "Crypto.Protocol.KDF.PBKDF2" | "Cryptodome.Protocol.KDF.PBKDF2" => call.argument("count", 3),
+        _ => return None,
+    };
+    let count = match scene.fold(count?)? {
+        Constant::Int(count) => count,
+        _ => return None,
+    };
+    let few = count < ITERATIONS_MIN;
+    few.then(|| {
+        call.hit(format!("after {count} iterations the password is found by trying: OWASP asks for 600,000"))
+    })
 }
 
 /// The strength of the curves that are too weak.

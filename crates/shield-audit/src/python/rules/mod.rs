@@ -13,6 +13,7 @@ mod markup;
 mod places;
 mod secrets;
 mod settings;
+mod sharing;
 mod shell;
 mod sql;
 mod strings;
@@ -35,6 +36,7 @@ pub fn all() -> impl Iterator<Item = &'static Check> {
         xml::CHECKS,
         transport::CHECKS,
         certificates::CHECKS,
+        sharing::CHECKS,
         tokens::CHECKS,
         cookies::CHECKS,
         sql::CHECKS,

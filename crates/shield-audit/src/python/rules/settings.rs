@@ -130,6 +130,20 @@ pub(super) static CHECKS: &[Check] = &[
         words: Words::Parts(&[ALL_INTERFACES]),
         test: Test::Call(bind_all),
     },
+    Check {
+        rule: Rule {
+            id: "python/bind-any",
+            title: "listens on every network",
+            cwe: Cwe(605),
+            severity: Severity::Medium,
+            aliases: &["py/bind-socket-all-network-interfaces"],
+            advice: "Bind to `127.0.0.1`, or take the address from the settings.",
+        },
+        confidence: Confidence::Medium,
+        class: Class::Habits,
+        words: Words::Members { names: &["bind"], of: &["socket"] },
+        test: Test::Call(bind_any),
+    },
 ];
 
 /// What a statement sets: the name of each setting, and the value. `app.config["X"] = …`, `app.config.update(X=…)`, `X = …` at the
@@ -269,6 +283,18 @@ fn bind_all(scene: &Scene<'_>, call: &Call<'_>) -> Option<Hit> {
     Some(Hit::at(range, ALL_INTERFACES, "whoever reaches the machine reaches this"))
 }
 
+/// `s.bind(("", 80))`: no address is every address, of a socket that stands at one.
+fn bind_any(scene: &Scene<'_>, call: &Call<'_>) -> Option<Hit> {
+    let object = call.callee.as_attribute_expr().filter(|method| method.attr.as_str() == "bind")?;
+    let address = call.positional().first()?.as_tuple_expr()?;
+    let [host, port] = address.elts.as_slice() else { return None };
+    let of_socket = scene.module.names.made_by(&object.value, scene.at).as_deref() == Some("socket.socket");
+    let any = of_socket && scene.text(host).is_some_and(|host| host.is_empty());
+    // Port 0 is one that nobody was told.
+    let known = scene.fold(port) != Some(Constant::Int(0));
+    (any && known).then(|| Hit::at(host.range(), "bind", "whoever reaches the machine reaches this"))
+}
+
 #[cfg(test)]
 mod tests {
     use crate::python::{Audit, Parse};
@@ -276,7 +302,7 @@ mod tests {
     fn found(text: &str) -> Vec<&'static str> {
         let report = Audit::default().text("a.py", text, Parse::WhereWordsOccur);
         let ids = report.findings.iter().map(|one| one.rule.id);
-        let ends = ["-setting", "-v6", "debug-attribute", "debug-application"];
+        let ends = ["-setting", "-v6", "bind-any", "debug-attribute", "debug-application"];
         ids.filter(|id| ends.iter().any(|end| id.ends_with(end))).collect()
     }
 
@@ -297,6 +323,8 @@ mod tests {
             ),
             ("run(host='::')", "python/bind-all-v6"),
             ("s.bind(('::', 80))", "python/bind-all-v6"),
+            ("import socket\ns = socket.socket()\ns.bind(('', 80))", "python/bind-any"),
+            ("import socket\nwith socket.socket() as s:\n    s.bind(('', PORT))", "python/bind-any"),
         ] {
             assert_eq!(found(text), [id], "{text}");
         }
@@ -313,6 +341,9 @@ mod tests {
             "SESSION_COOKIE_SECURE = True",
             "def f():\n    SESSION_COOKIE_SECURE = False",
             "x[::2]\nrun(host='::1')",
+            "import socket\ns = socket.socket()\ns.bind(('127.0.0.1', 80))",
+            "import socket\ns = socket.socket()\ns.bind(('', 0))",
+            "import socket\nwidget.bind(('', 80))",
         ] {
             assert_eq!(found(text), Vec::<&str>::new(), "{text}");
         }

@@ -1,4 +1,4 @@
-//! Tokens that nobody verifies, and ciphers in a mode that shows what they hide.
+//! Tokens that nobody verifies or anybody can sign, and ciphers in a mode that shows what they hide.
 
 use ruff_python_ast::Expr;
 use ruff_text_size::Ranged;
@@ -26,6 +26,20 @@ pub(super) static CHECKS: &[Check] = &[
         class: Class::Cryptography,
         words: Words::Names(&["jwt"]),
         test: Test::Call(unverified_token),
+    },
+    Check {
+        rule: Rule {
+            id: "python/hard-coded-key",
+            title: "whoever reads the code can sign",
+            cwe: Cwe(321),
+            severity: Severity::High,
+            aliases: &["py/hardcoded-credentials"],
+            advice: "Change it, and take the new one from the environment or a store of secrets.",
+        },
+        confidence: Confidence::High,
+        class: Class::Cryptography,
+        words: Words::Names(&["jwt"]),
+        test: Test::Call(hard_coded_key),
     },
     Check {
         rule: Rule {
@@ -67,6 +81,29 @@ fn unverified_token(scene: &Scene<'_>, call: &Call<'_>) -> Option<Hit> {
     none.then(|| call.hit("the algorithm `none` signs nothing").moved(algorithms.range()))
 }
 
+fn hard_coded_key(scene: &Scene<'_>, call: &Call<'_>) -> Option<Hit> {
+    let signed = matches!(
+        call.name,
+        "jwt.encode"
+            | "jwt.decode"
+            | "jwt.api_jwt.encode"
+            | "jwt.api_jwt.decode"
+            | "jose.jwt.encode"
+            | "jose.jwt.decode"
+    );
+    let key = call.argument("key", 1).filter(|_| signed)?;
+    let text = match scene.fold(key)? {
+        Constant::Text(text) => text,
+        Constant::Bytes(bytes) => String::from_utf8_lossy(&bytes).into_owned(),
+        _ => return None,
+    };
+    // What verifies only may be known, and a private key is found wherever it stands.
+    let shared = !text.is_empty() && !text.contains("-----BEGIN");
+    shared.then(|| {
+        Hit { subject: call.name.to_owned(), ..call.hit("the key stands in the code") }.moved(key.range())
+    })
+}
+
 /// Whether options say that the signature is not checked.
 fn switches_off(scene: &Scene<'_>, options: &Expr) -> bool {
     let Some((Expr::Dict(table), _)) = scene.module.names.value_of(options, scene.at) else { return false };
@@ -94,7 +131,8 @@ mod tests {
     fn found(text: &str) -> Vec<&'static str> {
         let report = Audit::default().text("a.py", text, Parse::WhereWordsOccur);
         let ids = report.findings.iter().map(|one| one.rule.id);
-        ids.filter(|id| matches!(*id, "python/unverified-token" | "python/block-by-block")).collect()
+        let own = ["python/unverified-token", "python/hard-coded-key", "python/block-by-block"];
+        ids.filter(|id| own.contains(id)).collect()
     }
 
     #[test]
@@ -112,6 +150,27 @@ mod tests {
             "import jwt\njwt.decode(x, k, options={'verify_aud': False})",
             "import jwt\njwt.get_unverified_header(x)",
             "decode(x, verify=False)",
+        ] {
+            assert_eq!(found(text), Vec::<&str>::new(), "{text}");
+        }
+    }
+
+    #[test]
+    fn keys_in_the_code_are_found() {
+        for text in [
+            "import jwt\njwt.encode(x, 'k3y', algorithm='HS256')",
+            "import jwt\njwt.encode(x, key=b'k3y')",
+            "import jwt\nKEY = 'k3y'\ndef f():\n    return jwt.decode(x, KEY, algorithms=['HS256'])",
+            "from jose import jwt\njwt.encode(x, 'k3y')",
+        ] {
+            assert_eq!(found(text), ["python/hard-coded-key"], "{text}");
+        }
+        for text in [
+            "import jwt\njwt.encode(x, key)",
+            "import jwt\njwt.encode(x, '')",
+            "import jwt, os\njwt.encode(x, os.environ['KEY'])",
+            "import jwt\njwt.decode(x, '-----BEGIN PUBLIC KEY-----', algorithms=['RS256'])",
+            "encode(x, 'k3y')",
         ] {
             assert_eq!(found(text), Vec::<&str>::new(), "{text}");
         }

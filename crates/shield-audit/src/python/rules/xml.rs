@@ -1,6 +1,6 @@
 //! XML parsers of the standard library: entities that grow, files that are read, addresses that are asked.
 
-use super::{Check, Class, Test, Words};
+use super::{Call, Check, Class, Hit, Scene, Test, Words};
 use crate::finding::{Confidence, Cwe, Rule, Severity};
 
 const TITLE: &str = "a parser that follows what a document tells it";
@@ -103,6 +103,20 @@ pub(super) static CHECKS: &[Check] = &[
             "lxml.etree.check_docinfo",
         ],
     ),
+    Check {
+        rule: Rule {
+            id: "python/lxml-entities",
+            title: TITLE,
+            cwe: Cwe(611),
+            severity: Severity::Medium,
+            aliases: &["py/xxe"],
+            advice: "Leave `resolve_entities` off: documents of others read files and grow.",
+        },
+        confidence: Confidence::High,
+        class: Class::Xml,
+        words: Words::Arguments(&["resolve_entities"]),
+        test: Test::Call(resolves_entities),
+    },
     import(
         "python/xml-element-tree-import",
         &["B405", "S405"],
@@ -116,3 +130,26 @@ pub(super) static CHECKS: &[Check] = &[
     import("python/lxml-import", &["B410", "S410"], &["lxml"], &["lxml"]),
     import("python/xmlrpc-import", &["B411", "S411"], &["xmlrpc"], &["xmlrpc"]),
 ];
+
+fn resolves_entities(scene: &Scene<'_>, call: &Call<'_>) -> Option<Hit> {
+    let parser = call.name == "lxml.etree.XMLParser";
+    let on = scene.given(call, "resolve_entities").filter(|value| parser && scene.is_bool(value, true));
+    on.map(|_| call.hit("a document says which files it puts into itself"))
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::python::{Audit, Parse};
+
+    #[test]
+    fn parsers_that_resolve_entities_are_found() {
+        for (arguments, found) in
+            [("resolve_entities=True", true), ("resolve_entities=False", false), ("", false)]
+        {
+            let text = format!("from lxml import etree\np = etree.XMLParser({arguments})");
+            let report = Audit::default().text("a.py", &text, Parse::WhereWordsOccur);
+            let mut ids = report.findings.iter().map(|one| one.rule.id);
+            assert_eq!(ids.any(|id| id == "python/lxml-entities"), found, "{arguments}");
+        }
+    }
+}
