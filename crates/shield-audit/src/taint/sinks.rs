@@ -16,27 +16,6 @@ use super::{
 };
 use crate::python::fold::Constant;
 
-/// Calls that start a program, whose arguments a shell may take for code.
-const STARTS: [&str; 17] = [
-    "os.execl",
-    "os.execle",
-    "os.execlp",
-    "os.execlpe",
-    "os.execv",
-    "os.execve",
-    "os.execvp",
-    "os.execvpe",
-    "os.posix_spawn",
-    "os.posix_spawnp",
-    "os.spawnl",
-    "os.spawnle",
-    "os.spawnlp",
-    "os.spawnv",
-    "os.spawnve",
-    "os.spawnvp",
-    "asyncio.create_subprocess_exec",
-];
-
 /// What the server trusts: sessions.
 const SESSIONS: [&str; 4] = [
     "flask.session",
@@ -101,9 +80,12 @@ impl<'a> Run<'_, 'a> {
                 .iter()
                 .filter_map(|name| call.arguments.named(name))
                 .for_each(|pieces| self.reaches(frame, call, &rules::SQL, (pieces, true))),
-            _ if STARTS.contains(&call.name) => self.shell(frame, call),
             _ if DJANGO_PAGES.contains(&method) => self.answer(frame, call, "HttpResponse"),
-            _ => {}
+            _ => {
+                if let Some(program) = targets::program_at(call.name) {
+                    self.shell(frame, call, program);
+                }
+            }
         }
     }
 
@@ -210,15 +192,13 @@ impl<'a> Run<'_, 'a> {
     }
 
     /// A program is started that may be a shell: its arguments come in a list, or one by one.
-    fn shell(&mut self, frame: &Frame<'a>, call: &Call<'_, 'a>) {
+    fn shell(&mut self, frame: &Frame<'a>, call: &Call<'_, 'a>, program: usize) {
         let given = &call.arguments.positional;
         let listed = given.iter().find_map(|value| match frame.state.object(*value.objects().first()?) {
             Some(Object::List(items)) => Some(items.clone()),
             _ => None,
         });
-        // How to wait for it comes first.
-        let own = usize::from(call.name.starts_with("os.spawn"));
-        let items = listed.unwrap_or_else(|| given.iter().skip(own).cloned().collect());
+        let items = listed.unwrap_or_else(|| given.iter().skip(program).cloned().collect());
         let code = runs_shell(&items).unwrap_or(items.len());
         items.iter().skip(code).for_each(|item| self.reaches(frame, call, &rules::COMMAND, (item, true)));
     }

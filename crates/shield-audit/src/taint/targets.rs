@@ -30,6 +30,34 @@ const fn target(danger: &'static Danger, place: Place, names: &'static [&'static
     Target { danger, place, names }
 }
 
+/// Calls that start the program that their first argument names.
+const STARTS: &[&str] = &[
+    "os.execl",
+    "os.execle",
+    "os.execlp",
+    "os.execlpe",
+    "os.execv",
+    "os.execve",
+    "os.execvp",
+    "os.execvpe",
+    "os.startfile",
+    "os.posix_spawn",
+    "os.posix_spawnp",
+    "asyncio.create_subprocess_exec",
+];
+
+/// Those that are told first how to wait for it.
+const SPAWNS: &[&str] = &[
+    "os.spawnl",
+    "os.spawnle",
+    "os.spawnlp",
+    "os.spawnlpe",
+    "os.spawnv",
+    "os.spawnve",
+    "os.spawnvp",
+    "os.spawnvpe",
+];
+
 static TARGETS: &[Target] = &[
     target(
         &rules::COMMAND,
@@ -52,28 +80,8 @@ static TARGETS: &[Target] = &[
         Place::Argument(0, "cmd"),
         &["subprocess.getoutput", "subprocess.getstatusoutput"],
     ),
-    target(
-        &rules::COMMAND,
-        Place::Argument(0, "path"),
-        &[
-            "os.execl",
-            "os.execle",
-            "os.execlp",
-            "os.execlpe",
-            "os.execv",
-            "os.execve",
-            "os.execvp",
-            "os.execvpe",
-            "os.startfile",
-            "os.posix_spawn",
-            "asyncio.create_subprocess_exec",
-        ],
-    ),
-    target(
-        &rules::COMMAND,
-        Place::Argument(1, "file"),
-        &["os.spawnl", "os.spawnlp", "os.spawnv", "os.spawnvp"],
-    ),
+    target(&rules::COMMAND, Place::Argument(0, "path"), STARTS),
+    target(&rules::COMMAND, Place::Argument(1, "file"), SPAWNS),
     target(
         &rules::CODE,
         Place::Argument(0, "source"),
@@ -390,6 +398,12 @@ static BY_NAME: LazyLock<FxHashMap<&'static str, Vec<&'static Target>>> = LazyLo
     }
     all
 });
+
+/// The first argument that names the program which a call starts.
+pub(super) fn program_at(name: &str) -> Option<usize> {
+    let in_list = |list: &[&str], at| list.contains(&name).then_some(at);
+    in_list(STARTS, 0).or_else(|| in_list(SPAWNS, 1))
+}
 
 /// The targets that a call is one of.
 pub(super) fn of(name: &str) -> impl Iterator<Item = &'static Target> {
