@@ -79,7 +79,7 @@ fn copied(text: &str) -> Vec<String> {
 }
 
 /// The folder of the project that is meant, below one of its folders. A path of a container names one by its last names.
-fn inside(files: &dyn Files, (project, base): (&str, &str), folder: &str) -> Option<String> {
+pub(super) fn inside(files: &dyn Files, (project, base): (&str, &str), folder: &str) -> Option<String> {
     let is_folder = |path: &str| {
         let entries = files.list(folder_of(path)).unwrap_or_default();
         let name = name_of(path);

@@ -18,12 +18,22 @@ use super::{
 };
 
 /// Texts with which a module can get names that it does not show, and submodules that have no file.
-const HIDDEN_NAMES: [&str; 5] =
-    ["globals()", "sys.modules[__name__", "sys.meta_path", "locals()[", "vars()["];
+const HIDDEN_NAMES: [&str; 9] = [
+    "globals()",
+    "sys.modules[__name__",
+    "sys.meta_path",
+    "locals()[",
+    "locals().update",
+    "vars()[",
+    "vars().update",
+    "__path__",
+    "global_enum",
+];
 
 /// Reads a module's text for `target`.
 pub fn facts(text: &str, target: &Target) -> Facts {
-    let open = HIDDEN_NAMES.iter().any(|hidden| memmem::find(text.as_bytes(), hidden.as_bytes()).is_some());
+    let hides = |hidden: &&str| memmem::find(text.as_bytes(), hidden.as_bytes()).is_some();
+    let open = HIDDEN_NAMES.iter().any(hides) || executes(text);
     syntax::with_module(text, |module, faults| {
         let mut extractor = Extractor {
             facts: Facts { faults, open, ..Facts::default() },
@@ -35,6 +45,12 @@ pub fn facts(text: &str, target: &Target) -> Facts {
         extractor.visit_body(&module.body);
         extractor.facts
     })
+}
+
+/// Whether a text has the builtin `exec`, not a method of that name.
+pub(super) fn executes(text: &str) -> bool {
+    let named = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(*byte, b'_' | b'.');
+    memmem::find_iter(text.as_bytes(), "exec(").any(|at| !text.as_bytes()[..at].last().is_some_and(named))
 }
 
 /// Every text in a module, each once, with the literal pieces of those that are put together.
@@ -169,7 +185,7 @@ impl<'a> Extractor<'a> {
 
     fn import(&mut self, range: TextRange, what: What) {
         let Situation { when, guard, .. } = self.at;
-        self.facts.imports.push(Import { range: bytes(range), when, guard, what });
+        self.facts.imports.push(Import { range: bytes(range), when, guard, replaced: false, what });
     }
 
     fn bind(&mut self, name: &str, statement: TextRange, origin: Origin) {
@@ -264,9 +280,21 @@ impl<'a> Extractor<'a> {
 
     fn attempt(&mut self, statement: &'a StmtTry) {
         let guard = self.at.guard.max(caught(&statement.handlers));
+        let first = self.facts.imports.len();
         self.within(Situation { guard, ..self.at }, |this| this.visit_body(&statement.body));
+        let tried = first..self.facts.imports.len();
         for ExceptHandler::ExceptHandler(handler) in &statement.handlers {
-            self.visit_body(&handler.body);
+            // What comes here is asked for only where the first one is missing.
+            let instead = handler.type_.as_deref().map_or(Guard::Everything, catches);
+            let first = self.facts.imports.len();
+            let guard = self.at.guard.max(instead);
+            self.within(Situation { guard, ..self.at }, |this| this.visit_body(&handler.body));
+            let (before, after) = self.facts.imports.split_at_mut(first);
+            for import in before[tried.clone()].iter_mut().filter(|_| instead != Guard::None) {
+                let given =
+                    |name: &str| after.iter().flat_map(|other| other.what.bound()).any(|one| one == name);
+                import.replaced |= import.what.bound().any(given);
+            }
         }
         self.visit_body(&statement.orelse);
         self.visit_body(&statement.finalbody);
@@ -442,11 +470,19 @@ fn is_whole_list(value: &Expr) -> bool {
 }
 
 /// Whether a call replaces what a string names: `patch("a.b")`, `mocker.patch(…)`, `monkeypatch.setattr("a.b", …)`.
+///
+/// Clients of HTTP have a method `patch`, too: whose it is, the name before the dot says.
 fn replaces(function: &Expr) -> bool {
+    let before = |object: &Expr| match object {
+        Expr::Name(name) => name.id.to_string(),
+        Expr::Attribute(attribute) => attribute.attr.to_string(),
+        _ => String::new(),
+    };
     match function {
         Expr::Name(name) => name.id == "patch",
         Expr::Attribute(attribute) => match attribute.attr.as_str() {
-            "patch" | "setattr" | "delattr" => true,
+            "patch" => before(&attribute.value).contains("mock"),
+            "setattr" | "delattr" => matches!(before(&attribute.value).as_str(), "monkeypatch" | "mp"),
             _ => replaces(&attribute.value),
         },
         _ => false,

@@ -52,6 +52,8 @@ pub struct Import {
     pub when: When,
     /// What happens when it fails.
     pub guard: Guard,
+    /// Whether another import gives the same name then: it is right that it may fail.
+    pub replaced: bool,
     /// What it asks for.
     pub what: What,
 }
@@ -167,4 +169,21 @@ pub struct Mention {
     pub text: String,
     /// The bytes of that text, without quotes.
     pub at: Range<u32>,
+}
+
+// === impl What ===
+
+impl What {
+    /// The names that it binds where it stands.
+    pub(super) fn bound(&self) -> impl Iterator<Item = &str> {
+        let (module, names) = match self {
+            Self::Module { name, renamed, .. } => {
+                (Some(renamed.as_deref().unwrap_or_else(|| name.split('.').next().unwrap_or(name))), &[][..])
+            }
+            Self::From { names, .. } => (None, names.as_slice()),
+            Self::Called { .. } | Self::Below { .. } | Self::Anything => (None, &[][..]),
+        };
+        let names = names.iter().map(|one| one.renamed.as_deref().unwrap_or(&one.name));
+        module.into_iter().chain(names)
+    }
 }

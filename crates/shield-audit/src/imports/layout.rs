@@ -6,7 +6,7 @@ use toml::{Table, Value};
 
 use super::{
     environment::may_set_variables,
-    files::{EntryKind, Files, join, text_at},
+    files::{EntryKind, Files, folder_of, join, text_at},
     ini::{self, Section},
     inventory::{Home, SearchRoot, Unread},
     named::may_name,
@@ -149,7 +149,10 @@ impl Layout {
         for (folder, reason) in packaged(files, project) {
             layout.add_project(files, project, &folder, &reason);
         }
-        layout.add_project(files, project, "src", "a folder `src`");
+        // A package of this name is imported by it.
+        if files.read(&join(project, "src/__init__.py")).is_err() {
+            layout.add_project(files, project, "src", "a folder `src`");
+        }
         for folder in &around.python_path {
             layout.add(files, folder.clone(), Home::Project, "`PYTHONPATH`");
         }
@@ -256,17 +259,30 @@ pub(super) fn packaged(files: &dyn Files, project: &str) -> Vec<(String, String)
         };
         from(value_at(&table, &["tool", "setuptools", "package-dir", ""]), "`package-dir`");
         from(value_at(&table, &["tool", "setuptools", "packages", "find", "where"]), "`packages.find.where`");
+        from(value_at(&table, &["tool", "maturin", "python-source"]), "`tool.maturin.python-source`");
+        from(value_at(&table, &["tool", "uv", "build-backend", "module-root"]), "uv's `module-root`");
+        from(value_at(&table, &["tool", "pdm", "build", "package-dir"]), "`tool.pdm.build.package-dir`");
+        from(
+            value_at(&table, &["tool", "hatch", "build", "targets", "wheel", "sources"]),
+            "hatch's `sources`",
+        );
         for package in
             value_at(&table, &["tool", "poetry", "packages"]).and_then(Value::as_array).into_iter().flatten()
         {
             from(package.get("from"), "`tool.poetry.packages`");
+            // Built into another folder, it is found below that.
+            let moved =
+                package.get("include").and_then(Value::as_str).filter(|_| package.get("to").is_some());
+            let folder = moved.map(|package| Value::from(folder_of(package)));
+            from(folder.as_ref(), "`tool.poetry.packages`");
         }
-        for package in value_at(&table, &["tool", "hatch", "build", "targets", "wheel", "packages"])
-            .map(texts)
-            .unwrap_or_default()
-        {
-            let folder = super::files::folder_of(&package).to_owned();
-            folders.push((folder, "hatch's `packages` in `pyproject.toml`".to_owned()));
+        for keys in [
+            &["tool", "hatch", "build", "targets", "wheel", "packages"][..],
+            &["tool", "scikit-build", "wheel", "packages"],
+        ] {
+            let packages = value_at(&table, keys).map(texts).unwrap_or_default();
+            let reason = format!("`{}` in `pyproject.toml`", keys.join("."));
+            folders.extend(packages.iter().map(|package| (folder_of(package).to_owned(), reason.clone())));
         }
     }
     for section in sections_of(files, project, "setup.cfg") {

@@ -195,10 +195,11 @@ impl Library<'_> {
 }
 
 /// Names that every module has.
-pub(super) const GIVEN: [&str; 9] = [
+pub(super) const GIVEN: [&str; 10] = [
     "__name__",
     "__doc__",
     "__file__",
+    "__cached__",
     "__path__",
     "__package__",
     "__loader__",

@@ -9,7 +9,7 @@ use super::{
     declared::normal,
     files::{Files, folder_of, join, name_of, text_at},
     inventory::{Home, Inventory, Shape},
-    layout::Layout,
+    layout::{Layout, sections_of},
     relocate::is_test,
 };
 
@@ -78,8 +78,8 @@ pub fn missing_manifest(
         }
         tool.insert("setuptools".to_owned(), Value::Table(setuptools));
     }
-    // A `pytest.ini` counts alone: what stood here would do nothing.
-    if files.read(&join(project, "pytest.ini")).is_err() {
+    // What stands elsewhere already counts alone, or would be hidden by what stood here.
+    if !says_pytest(files, project) {
         let roots = layout
             .roots
             .iter()
@@ -104,10 +104,25 @@ pub fn missing_manifest(
     })
 }
 
+/// Whether some file has settings of pytest.
+fn says_pytest(files: &dyn Files, project: &str) -> bool {
+    let has = |name: &str| files.read(&join(project, name)).is_ok();
+    let section = |(file, name): (&str, &str)| {
+        sections_of(files, project, file).iter().any(|section| section.name == name)
+    };
+    has("pytest.ini")
+        || has(".pytest.ini")
+        || [("tox.ini", "pytest"), ("setup.cfg", "tool:pytest")].into_iter().any(section)
+}
+
 fn description(files: &dyn Files, project: &str, packages: &[(&str, &str)]) -> Table {
     let folder = name_of(project.trim_end_matches('/'));
     let name = packages.first().map_or(folder, |(name, _)| name);
-    let name = if normal(name).is_empty() { "project".to_owned() } else { normal(name) };
+    // What PyPA's names may hold; a folder may have any name.
+    let name: String =
+        normal(name).chars().filter(|one| one.is_ascii_alphanumeric() || *one == '-').collect();
+    let name = name.trim_matches('-');
+    let name = if name.is_empty() { "project" } else { name };
     let mut described: Table =
         [("name".to_owned(), Value::from(name)), ("version".to_owned(), Value::from("0.0.0"))]
             .into_iter()

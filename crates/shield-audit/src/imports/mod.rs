@@ -37,6 +37,7 @@ mod relocate;
 mod resolve;
 mod rewrite;
 mod standard;
+mod started;
 mod survey;
 mod syntax;
 #[cfg(test)]

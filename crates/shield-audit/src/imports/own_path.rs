@@ -13,6 +13,7 @@ use ruff_python_ast::{
 
 use super::{
     files::{Files, folder_of, join, text_at},
+    layout::pytest_path,
     syntax,
     units::{Units, has_module},
 };
@@ -36,6 +37,11 @@ impl<'a> OwnPath<'a> {
         Self { files, units, source, folders: OnceCell::new() }
     }
 
+    /// The file.
+    pub(super) const fn source(&self) -> &'a str {
+        self.source
+    }
+
     /// Whether a module of this dotted name lies there.
     pub(super) fn has(&self, name: &str) -> bool {
         self.folders().iter().any(|folder| has_module(self.files, folder, name))
@@ -46,9 +52,18 @@ impl<'a> OwnPath<'a> {
         self.folders.get_or_init(|| self.found())
     }
 
+    /// What the file itself adds.
+    pub(super) fn own(&self) -> Vec<String> {
+        self.added_by(self.source)
+    }
+
     fn found(&self) -> Vec<String> {
-        let mut folders = self.added_by(self.source);
-        folders.extend(self.units.around(self.source).flat_map(|unit| [unit.to_owned(), join(unit, "src")]));
+        let mut folders = self.own();
+        for unit in self.units.around(self.source) {
+            folders.extend([unit.to_owned(), join(unit, "src")]);
+            let tested = pytest_path(self.files, unit).into_iter().flat_map(|(_, folders)| folders);
+            folders.extend(tested.map(|folder| normal(unit, &folder)));
+        }
         let project = self.units.project;
         let mut folder = folder_of(self.source);
         while folder.len() > project.len() && folder.starts_with(project) {

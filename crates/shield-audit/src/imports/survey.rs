@@ -6,6 +6,7 @@
 use std::sync::OnceLock;
 
 use rayon::prelude::*;
+use rustc_hash::FxHashSet;
 use serde::Serialize;
 
 use super::{
@@ -24,8 +25,9 @@ use super::{
     relocate::{Homes, Serves, Wanted, Written, top_of},
     resolve::Found,
     standard::is_standard,
+    started::started_folders,
     syntax::{SyntaxFault, line_at},
-    units::{Units, has_module},
+    units::{Units, has_module, lies_in},
     vain::Asked,
 };
 
@@ -187,6 +189,10 @@ pub struct Surveyor<'a> {
     distributions: &'a Distributions,
     /// Folders that the project's containers, environments and distributions put on somebody's search path; read when first needed.
     named: OnceLock<Vec<String>>,
+    /// Folders from which programs are started; read when first needed.
+    started: OnceLock<Vec<String>>,
+    /// Outermost packages by whose names something of the project is imported; made when first needed.
+    used: OnceLock<FxHashSet<String>>,
     /// What git leaves out; read when first needed.
     left_out: OnceLock<LeftOut>,
     /// Made when it is first needed.
@@ -219,6 +225,8 @@ impl<'a> Surveyor<'a> {
             declared,
             distributions,
             named: OnceLock::new(),
+            started: OnceLock::new(),
+            used: OnceLock::new(),
             left_out: OnceLock::new(),
             asked: OnceLock::new(),
             strangers: OnceLock::new(),
@@ -311,6 +319,9 @@ impl<'a> Surveyor<'a> {
     }
 
     fn verdicts(&self, (importer, own_path): (ModuleId, &OwnPath<'_>), import: &Import) -> Vec<Verdict> {
+        if import.replaced {
+            return Vec::new();
+        }
         let names = match &import.what {
             What::Module { .. } | What::Called { at: Some(_), .. } => &[][..],
             What::From { names, .. } => names,
@@ -318,6 +329,7 @@ impl<'a> Surveyor<'a> {
         };
         match self.meant(importer, &import.what) {
             Some((_, Found::Standard)) => Vec::new(),
+            Some((name, Found::Module(_))) if self.is_installed(&import.what, &name) => Vec::new(),
             Some((name, Found::Module(module))) => self.in_module(importer, import, (&name, module), names),
             Some((name, Found::Missing(_))) if self.is_elsewhere(own_path, &import.what, &name) => Vec::new(),
             Some((name, Found::Missing(missing))) => {
@@ -332,6 +344,8 @@ impl<'a> Surveyor<'a> {
                 let cause = self.missing(importer, import, &name);
                 self.each(names, |_, name| Some(self.after_move(importer, import, &cause, name)))
             }
+            // Its own folder may be a package of whatever lies around the project.
+            None if self.library.files().read(&join(self.units.project, "__init__.py")).is_ok() => Vec::new(),
             None => {
                 let cause = self.miscounted(importer, import).unwrap_or_else(|| Cause::Absent {
                     module: written(&import.what, None),
@@ -342,9 +356,34 @@ impl<'a> Surveyor<'a> {
         }
     }
 
+    /// Whether a name is that of a distribution that the project asks for, which folders of the project only look like.
+    fn is_installed(&self, what: &What, name: &str) -> bool {
+        let top = top_of(name);
+        let folder = self.library.inventory.find(top).is_some() && self.is_of_distribution(top);
+        is_absolute(what) && folder && self.declared.asks_for(&distribution_of(top))
+    }
+
+    /// Whether an outermost name may be that of an installed package: a folder of the project that is none gives way to it.
+    fn is_of_distribution(&self, top: &str) -> bool {
+        let inventory = self.library.inventory;
+        inventory.find(top).is_none_or(|id| inventory.module(id).shape == Shape::Namespace)
+    }
+
     /// Whether a module that is not on the project's search path is on the importer's own one, or is not for git to have.
     pub(super) fn is_elsewhere(&self, own_path: &OwnPath<'_>, what: &What, name: &str) -> bool {
-        is_absolute(what) && (own_path.has(name) || self.is_brought(name)) || self.is_left_out(name, own_path)
+        is_absolute(what)
+            && (own_path.has(name) || self.is_brought(name) || self.is_beside_start(own_path, name))
+            || self.is_left_out(name, own_path)
+    }
+
+    /// Whether a file finds such a module where a program is started that it is a part of.
+    fn is_beside_start(&self, own_path: &OwnPath<'_>, name: &str) -> bool {
+        let files = self.library.files();
+        let started = self
+            .started
+            .get_or_init(|| started_folders(files, self.units, &self.layout.starters, &self.layout.sources));
+        let around = started.iter().filter(|folder| lies_in(own_path.source(), folder));
+        around.into_iter().any(|folder| has_module(files, folder, name))
     }
 
     /// The search path of a module's own file.
@@ -468,8 +507,7 @@ impl<'a> Surveyor<'a> {
         };
         let top = top_of(name);
         let distribution = distribution_of(top);
-        let declared = self.library.inventory.find(top).is_none() && self.declared.asks_for(&distribution);
-        if declared {
+        if self.is_of_distribution(top) && self.declared.asks_for(&distribution) {
             return Cause::NotInstalled { distribution, declared: Declaration::Declared };
         }
         let relative = matches!(import.what, What::From { level, .. } if level > 0);
@@ -534,12 +572,37 @@ impl<'a> Surveyor<'a> {
         let together = match self.missing(importer, import, &name) {
             Cause::Renamed { to } | Cause::FromInside { to } => {
                 let path = |id| &*self.library.inventory.module(id).path;
+                let used = self.is_used(&to);
                 let to = self.library.inventory.find(&to);
-                to.is_some_and(|to| self.units.shows(path(to), path(importer)))
+                used && to.is_some_and(|to| self.units.shows(path(to), path(importer)))
             }
             _ => true,
         };
         together && self.is_sure(&name)
+    }
+
+    /// Whether a module's name, as the whole project sees it, is one that programs use: where the outermost folder is no package, they may
+    /// be started below it.
+    fn is_used(&self, name: &str) -> bool {
+        let inventory = self.library.inventory;
+        let top = top_of(name);
+        let packaged =
+            || inventory.find(top).is_some_and(|id| inventory.module(id).shape != Shape::Namespace);
+        packaged() || self.used.get_or_init(|| self.used_tops()).contains(top)
+    }
+
+    fn used_tops(&self) -> FxHashSet<String> {
+        let inventory = self.library.inventory;
+        let ours = inventory.modules().filter(|(_, module)| module.home == Home::Project);
+        let imports = ours.flat_map(|(id, _)| {
+            let facts = self.library.facts(id).into_iter();
+            facts.flat_map(move |facts| facts.imports.iter().map(move |import| (id, import)))
+        });
+        let found = imports.filter(|(_, import)| is_absolute(&import.what)).filter_map(|(id, import)| {
+            let (name, found) = self.meant(id, &import.what)?;
+            matches!(found, Found::Module(_)).then(|| top_of(&name).to_owned())
+        });
+        found.collect()
     }
 
     /// The one other number of dots with which a relative import finds a module that has all the names.

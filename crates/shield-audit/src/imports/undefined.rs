@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 use super::{facts::When, library::GIVEN};
 use crate::python::{
     Kind, Module,
-    names::{At, Lookup, ScopeId},
+    names::{At, Lookup, ScopeId, ScopeKind},
     scopes::{self, ScopeNode, ScopeVisitor},
 };
 
@@ -106,7 +106,16 @@ const TYPES: [&str; 30] = [
 const HOSTED: [&str; 5] = ["dbutils", "display", "get_config", "get_ipython", "snakemake"];
 
 /// Texts with which a module can get names that it does not show.
-const HIDDEN: [&str; 5] = ["globals()", "exec(", "locals()[", "vars()[", "__builtins__"];
+const HIDDEN: [&str; 8] = [
+    "globals()",
+    "exec(",
+    "locals()[",
+    "locals().update",
+    "vars()[",
+    "vars().update",
+    "__builtins__",
+    "import builtins",
+];
 
 /// The youngest version whose builtins are taken for known: more names can only hide a finding.
 const PYTHON_MINOR: u8 = 14;
@@ -174,6 +183,7 @@ fn has_star(stmt: &Stmt) -> bool {
             });
             handlers || attempt.body.iter().chain(&attempt.orelse).any(has_star)
         }
+        Stmt::With(with) => with.body.iter().any(has_star),
         _ => false,
     }
 }
@@ -187,10 +197,13 @@ impl<'m> Walk<'m> {
         let at = At { scope, position: node.start() };
         let free = node.ctx.is_load() && matches!(self.module.names.lookup(name, at), Lookup::Free);
         let bound_later = self.module.names.bindings(ScopeId::MODULE, name).next().is_some();
+        let in_class = matches!(self.module.names.scope(scope).kind, ScopeKind::Class(_));
         let given = is_python_builtin(name, PYTHON_MINOR, false)
             || GIVEN.contains(&name)
             || HOSTED.contains(&name)
-            || name == "__class__";
+            || name == "__class__"
+            || in_class && matches!(name, "__qualname__" | "__module__")
+            || name == "_" && self.module.text.contains("gettext");
         if self.guarded > 0 || !free || bound_later || given {
             return;
         }
@@ -214,10 +227,7 @@ impl<'m> ScopeVisitor<'m> for Walk<'m> {
 
     fn leave(&mut self) {
         let left = self.scopes.pop().map(|scope| self.module.names.scope(scope).kind);
-        let function = matches!(
-            left,
-            Some(crate::python::names::ScopeKind::Function(_) | crate::python::names::ScopeKind::Lambda(_))
-        );
+        let function = matches!(left, Some(ScopeKind::Function(_) | ScopeKind::Lambda(_)));
         self.deferred -= u32::from(function);
     }
 }
@@ -327,6 +337,12 @@ mod tests {
             "c = get_config()\nget_ipython().system('x')\n",
             "x = a and b",
             "import a.b\na.b.c\n",
+            "from contextlib import suppress\nwith suppress(ImportError):\n    from local import *\nDEBUG\n",
+            "locals().update(x=1)\nx\n",
+            "class A:\n    name = __qualname__\n",
+            "import gettext\ngettext.install('a')\n_('text')\n",
+            "import builtins\nbuiltins.log = print\nlog('x')\n",
+            "print(__cached__)\n",
             "sys.path = (\n",
         ] {
             assert_eq!(said(text), Vec::<String>::new(), "{text}");

@@ -1,5 +1,7 @@
 //! The graph as a whole, over small projects of text.
 
+mod elsewhere;
+
 use super::*;
 
 /// A project and what is installed for it, read as Python 3.11 on Linux would.
