@@ -110,7 +110,10 @@ impl Packaging<'_> {
             let (rule, severity) = match broken.cause {
                 Cause::NotInstalled { declared: Declaration::Declared, .. } => return None,
                 Cause::NotInstalled { .. } if broken.guard == super::Guard::None => {
-                    (&UNDECLARED_IMPORT, UNDECLARED_IMPORT.severity)
+                    // Stubs come with type checkers.
+                    let severity = UNDECLARED_IMPORT.severity;
+                    let typing = broken.when == When::Typing;
+                    (&UNDECLARED_IMPORT, if typing { Severity::Low } else { severity })
                 }
                 _ if broken.guard != super::Guard::None || broken.when == When::Typing => {
                     (&BROKEN_IMPORT, Severity::Low)
