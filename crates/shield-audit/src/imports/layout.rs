@@ -1,5 +1,7 @@
 //! Where a project's modules lie: its search path, from what its settings say and how its folders look.
 
+use std::collections::{HashMap, VecDeque};
+
 use ruff_python_ast::Stmt;
 use serde::Serialize;
 use toml::{Table, Value};
@@ -11,7 +13,7 @@ use super::{
     inventory::{Home, SearchRoot, Unread},
     named::may_name,
     syntax,
-    units::marks_unit,
+    units::{is_within, marks_unit},
 };
 
 /// Folders that hold nothing of the project.
@@ -124,6 +126,16 @@ struct Place {
     code: bool,
 }
 
+/// A walk over a project's folders, each of which it enters once: what links lead to after all that has no link in its path.
+struct Walk<'a> {
+    files: &'a dyn Files,
+    project: &'a str,
+    /// The folders that were entered, by their paths without links, and whether modules may lie there.
+    seen: HashMap<String, bool>,
+    /// Links that were met: the path of each, where it leads, and what is known of the place.
+    links: VecDeque<(String, String, Place)>,
+}
+
 // === impl Layout ===
 
 impl Layout {
@@ -158,9 +170,10 @@ impl Layout {
             layout.add(files, folder.clone(), Home::Site, "installed distributions");
             layout.add_paths(files, folder);
         }
-        layout.walk(files, project, Place { depth: 0, code: true });
+        layout.walk_all(&mut Walk { files, project, seen: HashMap::new(), links: VecDeque::new() });
         layout.sources.sort();
         layout.texts.sort();
+        layout.texts.dedup();
         layout
     }
 
@@ -198,8 +211,26 @@ impl Layout {
         }
     }
 
-    fn walk(&mut self, files: &dyn Files, folder: &str, place: Place) {
-        let entries = match files.list(folder) {
+    fn walk_all(&mut self, walk: &mut Walk<'_>) {
+        self.walk(walk, (walk.project, walk.project), Place { depth: 0, code: true });
+        while let Some((path, target, place)) = walk.links.pop_front() {
+            // What lies in the project is told under its own name.
+            let inside = is_within(&target, walk.project);
+            let installed = || target.split('/').any(|name| NOT_OURS.contains(&name));
+            if !(inside && installed()) {
+                self.walk(walk, (if inside { &target } else { &path }, &target), place);
+            }
+        }
+    }
+
+    /// Lists what lies in a folder, which has another path without links.
+    fn walk(&mut self, walk: &mut Walk<'_>, (folder, real): (&str, &str), place: Place) {
+        let before = walk.seen.get(real);
+        if before.is_some_and(|code| *code || !place.code) {
+            return;
+        }
+        walk.seen.insert(real.to_owned(), place.code);
+        let entries = match walk.files.list(folder) {
             Ok(entries) if place.depth <= 64 => entries,
             Ok(_) => {
                 return self.unread.push(Unread {
@@ -226,7 +257,11 @@ impl Layout {
                 EntryKind::Folder if NOT_OURS.contains(&entry.name.as_str()) => {}
                 EntryKind::Folder => {
                     let built = entry.name.starts_with('.') || BUILT.contains(&entry.name.as_str());
-                    self.walk(files, &path, Place { depth: place.depth + 1, code: place.code && !built });
+                    let place = Place { depth: place.depth + 1, code: place.code && !built };
+                    match entry.link {
+                        Some(target) => walk.links.push_back((path, target, place)),
+                        None => self.walk(walk, (&path, &join(real, &entry.name)), place),
+                    }
                 }
                 EntryKind::File => {
                     if place.code && entry.name.ends_with(".py") {
@@ -309,8 +344,10 @@ fn imported(body: &[Stmt]) -> Vec<String> {
 
 #[cfg(test)]
 mod tests {
+    use std::{fs, os::unix::fs::symlink};
+
     use super::*;
-    use crate::imports::files::Memory;
+    use crate::imports::files::{Disk, Memory};
 
     fn folders(files: &[(&str, &str)]) -> Vec<String> {
         let files = Memory::new(files.iter().copied());
@@ -380,5 +417,25 @@ mod tests {
         ]);
         let layout = Layout::discover(&files, &Surroundings::default());
         assert_eq!(layout.sources, ["pkg/c.py"]);
+    }
+
+    #[test]
+    fn folder_behind_links_is_entered_once() {
+        let folder = tempfile::tempdir().unwrap();
+        let project = fs::canonicalize(folder.path()).unwrap();
+        for (name, others) in [("a", ["b", "c"]), ("b", ["a", "c"]), ("c", ["a", "b"])] {
+            fs::create_dir(project.join(name)).unwrap();
+            fs::write(project.join(name).join("m.py"), "").unwrap();
+            others.map(|other| symlink(format!("../{other}"), project.join(name).join(other)).unwrap());
+        }
+        fs::create_dir(project.join(".kept")).unwrap();
+        fs::write(project.join(".kept/n.py"), "").unwrap();
+        symlink(".kept", project.join("shown")).unwrap();
+        let project = project.to_str().unwrap().to_owned();
+        let layout =
+            Layout::discover(&Disk, &Surroundings { project: project.clone(), ..Surroundings::default() });
+        let expected = [".kept/n.py", "a/m.py", "b/m.py", "c/m.py"].map(|path| format!("{project}/{path}"));
+        assert_eq!(layout.sources, expected, "each under its own name; a link shows what is hidden");
+        assert_eq!(layout.texts, expected);
     }
 }

@@ -42,6 +42,11 @@ pub(super) fn lies_in(path: &str, folder: &str) -> bool {
     folder.is_empty() || path.strip_prefix(folder).is_some_and(|rest| rest.starts_with('/'))
 }
 
+/// Whether a path is that of a folder or lies in it, by the names in both: `/a/bc` does not lie in `/a/b`.
+pub(super) fn is_within(path: &str, folder: &str) -> bool {
+    path == folder || lies_in(path, folder.trim_end_matches('/'))
+}
+
 /// Whether a module of this dotted name lies in a folder that is on the search path.
 pub(super) fn has_module(files: &dyn Files, folder: &str, name: &str) -> bool {
     let path = join(folder, &name.replace('.', "/"));
