@@ -71,6 +71,9 @@ pub struct Disk;
 #[derive(Clone, Debug, Default)]
 pub struct Memory(BTreeMap<String, Vec<u8>>);
 
+/// Bytes of the longest path that Linux takes.
+pub(super) const PATH_BYTES_MAX: usize = 4096;
+
 /// `folder` and `name` as one path.
 pub(super) fn join(folder: &str, name: &str) -> String {
     match folder {
