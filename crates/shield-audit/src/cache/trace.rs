@@ -161,13 +161,19 @@ fn of_list(answer: &io::Result<Vec<Entry>>) -> Answer {
         Err(error) => return refused(error),
     };
     let mut hasher = DigestHasher::new();
-    for Entry { name, kind } in entries {
+    for Entry { name, kind, link } in entries {
         hasher.update(name.as_bytes());
         // No name holds these.
         hasher.update(match kind {
             EntryKind::Folder => b"/\0",
             EntryKind::File => b"\0\0",
         });
+        // No name begins so: another folder behind a link is another answer.
+        if let Some(link) = link {
+            hasher.update(b"/");
+            hasher.update(link.as_bytes());
+            hasher.update(b"\0");
+        }
     }
     given(hasher.finish())
 }

@@ -3,6 +3,7 @@
 use super::{
     files::{EntryKind, Files, folder_of, name_of, text_at},
     own_path::normal,
+    units::lies_in,
 };
 
 /// The variable with the search path.
@@ -88,7 +89,7 @@ pub(super) fn inside(files: &dyn Files, (project, base): (&str, &str), folder: &
     let mut rest = folder.trim_matches('/');
     loop {
         let path = normal(base, rest);
-        if path.len() > project.len() && path.starts_with(project) && is_folder(&path) {
+        if lies_in(&path, project) && is_folder(&path) {
             return Some(path);
         }
         if !folder.starts_with('/') {

@@ -1,7 +1,8 @@
 //! What the import graph reads from: a directory on disk, or texts in a test.
 //!
 //! Paths are text with `/` between names. A name that is no UTF-8 cannot be a Python module's and is left out; a directory that is a
-//! symbolic link to one of its own parents is left out too, so that every walk ends.
+//! symbolic link to one of its own parents is left out too. Of any other link to a directory it is said where it leads: links between
+//! siblings make endless paths of few directories, and whoever walks must see that it has been there.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -24,6 +25,8 @@ pub struct Entry {
     pub name: String,
     /// What it is.
     pub kind: EntryKind,
+    /// Of a symbolic link to a folder: that folder's absolute path, without links.
+    pub link: Option<String>,
 }
 
 /// What an entry of a folder is, behind symbolic links.
@@ -68,6 +71,9 @@ pub struct Disk;
 #[derive(Clone, Debug, Default)]
 pub struct Memory(BTreeMap<String, Vec<u8>>);
 
+/// Bytes of the longest path that Linux takes.
+pub(super) const PATH_BYTES_MAX: usize = 4096;
+
 /// `folder` and `name` as one path.
 pub(super) fn join(folder: &str, name: &str) -> String {
     match folder {
@@ -101,21 +107,27 @@ impl Files for Disk {
 
     fn list(&self, path: &str) -> io::Result<Vec<Entry>> {
         let folder = if path.is_empty() { "." } else { path };
-        let mut entries = Vec::new();
+        let (mut real, mut entries) = (None, Vec::new());
         for entry in fs::read_dir(folder)? {
             let entry = entry?;
             let Ok(name) = entry.file_name().into_string() else { continue };
-            let mut found = entry.file_type()?;
+            let (mut found, mut link) = (entry.file_type()?, None);
             if found.is_symlink() {
                 let Ok(behind) = fs::metadata(entry.path()) else { continue };
-                if behind.is_dir() && fs::canonicalize(folder)?.starts_with(fs::canonicalize(entry.path())?) {
-                    continue;
+                if behind.is_dir() {
+                    let real = match &mut real {
+                        Some(real) => real,
+                        none => none.insert(fs::canonicalize(folder)?),
+                    };
+                    let target = fs::canonicalize(entry.path())?;
+                    let Some(text) = target.to_str().filter(|_| !real.starts_with(&target)) else { continue };
+                    link = Some(text.to_owned());
                 }
                 found = behind.file_type();
             }
             let kind = if found.is_dir() { EntryKind::Folder } else { EntryKind::File };
             if kind == EntryKind::Folder || found.is_file() {
-                entries.push(Entry { name, kind });
+                entries.push(Entry { name, kind, link });
             }
         }
         entries.sort();
@@ -147,8 +159,8 @@ impl Files for Memory {
         let below = self.0.keys().filter_map(|file| file.strip_prefix(&prefix));
         let entries: BTreeSet<Entry> = below
             .map(|rest| match rest.split_once('/') {
-                Some((name, _)) => Entry { name: name.to_owned(), kind: EntryKind::Folder },
-                None => Entry { name: rest.to_owned(), kind: EntryKind::File },
+                Some((name, _)) => Entry { name: name.to_owned(), kind: EntryKind::Folder, link: None },
+                None => Entry { name: rest.to_owned(), kind: EntryKind::File, link: None },
             })
             .collect();
         if entries.is_empty() {
@@ -184,6 +196,18 @@ mod tests {
         symlink(folder.path().join("absent"), inner.join("dangling")).unwrap();
         fs::write(inner.join("a.py"), "").unwrap();
         let entries = Disk.list(inner.to_str().unwrap()).unwrap();
-        assert_eq!(entries, [Entry { name: "a.py".to_owned(), kind: EntryKind::File }]);
+        assert_eq!(entries, [Entry { name: "a.py".to_owned(), kind: EntryKind::File, link: None }]);
+    }
+
+    #[test]
+    fn link_says_where_it_leads() {
+        let folder = tempfile::tempdir().unwrap();
+        let real = fs::canonicalize(folder.path()).unwrap().join("real");
+        fs::create_dir(&real).unwrap();
+        symlink("real", folder.path().join("link")).unwrap();
+        let links: Vec<_> = Disk.list(folder.path().to_str().unwrap()).unwrap();
+        let links: Vec<_> = links.into_iter().map(|entry| (entry.name, entry.link)).collect();
+        let target = real.to_str().unwrap().to_owned();
+        assert_eq!(links, [("link".to_owned(), Some(target)), ("real".to_owned(), None)]);
     }
 }

@@ -3,8 +3,11 @@
 //! In each folder a package (a folder with `__init__`) comes before a module, an extension before a source; a folder without
 //! `__init__` is a portion of a namespace package and loses against anything later on the path that is more. A file is one module,
 //! even when two search roots give it two names: the first root's name is its own.
+//!
+//! Links to folders are followed last, so that what lies behind them has its own names already: the link only adds more. Where links go in
+//! circles, none is followed back to where another one was left, and all together lead to no more than so many entries.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 
 use serde::Serialize;
 
@@ -12,10 +15,14 @@ use super::{
     dynamic::identifier,
     files::{Entry, EntryKind, Files, folder_of, join},
     standard::{PythonVersion, is_standard},
+    units::is_within,
 };
 
 /// Folders deeper than this below a search root are not looked into, and said to be left out.
 const DEPTH_MAX: usize = 48;
+
+/// Entries of folders that are looked at behind links: a dozen folders that link to each other have more paths than anybody can walk.
+const LINKED_ENTRIES_MAX: usize = 500_000;
 
 /// A module of an [`Inventory`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -105,15 +112,44 @@ pub struct Inventory {
 
 /// A folder whose entries are the submodules of one package, with its listing.
 struct Portion {
-    folder: String,
+    place: Place,
     home: Home,
     entries: Vec<Entry>,
+}
+
+/// A folder, and how it is come to.
+#[derive(Clone)]
+struct Place {
+    /// Its path; without links where what is behind them lies below a search root, since a file has one path.
+    path: String,
+    /// Its path without links.
+    real: String,
+    /// The folders, without links, in which the links lie that lead here.
+    left: Vec<String>,
+}
+
+/// What a walk needs to know everywhere.
+struct Walk<'a> {
+    files: &'a dyn Files,
+    roots: &'a [SearchRoot],
+    version: PythonVersion,
+    /// What lies behind links, for when all else has its names.
+    later: VecDeque<Later>,
+    /// How many entries may still be looked at behind links.
+    linked_left: usize,
+}
+
+/// A name that is found behind a link.
+struct Later {
+    name: String,
+    winner: Winner,
+    losers: Vec<String>,
 }
 
 /// What one name can be in one folder.
 #[derive(Default)]
 struct Candidates {
-    folder: Option<String>,
+    folder: Option<Place>,
     extension: Option<String>,
     source: Option<String>,
     bytecode: Option<String>,
@@ -150,7 +186,7 @@ fn initial(portion: &Portion) -> Option<(String, Option<String>)> {
     });
     let mut found: Vec<_> = inits.collect();
     found.sort();
-    let path = |(_, name): &(Shape, &String)| join(&portion.folder, name);
+    let path = |(_, name): &(Shape, &String)| join(&portion.place.path, name);
     let source = found.iter().find(|(shape, _)| *shape == Shape::Source).map(path);
     Some((path(found.last()?), source))
 }
@@ -160,12 +196,27 @@ fn initial(portion: &Portion) -> Option<(String, Option<String>)> {
 impl Inventory {
     /// Walks the search path.
     pub fn read(files: &dyn Files, roots: &[SearchRoot], version: PythonVersion) -> Self {
+        Self::read_within(files, roots, version, LINKED_ENTRIES_MAX)
+    }
+
+    fn read_within(
+        files: &dyn Files,
+        roots: &[SearchRoot],
+        version: PythonVersion,
+        linked_entries_max: usize,
+    ) -> Self {
         let mut inventory = Self::default();
+        let mut walk =
+            Walk { files, roots, version, later: VecDeque::new(), linked_left: linked_entries_max };
         let portions: Vec<Portion> = roots
             .iter()
-            .filter_map(|root| inventory.portion(files, root.folder.clone(), root.home))
+            .filter_map(|root| inventory.portion(&mut walk, Place::of_root(&root.folder), root.home))
             .collect();
-        inventory.level(files, "", portions, version);
+        inventory.level(&mut walk, "", portions);
+        // The shortest names come first.
+        while let Some(Later { name, winner, losers }) = walk.later.pop_front() {
+            inventory.settle(&mut walk, &name, winner, losers);
+        }
         inventory.sort();
         inventory
     }
@@ -245,14 +296,26 @@ impl Inventory {
         self.sorted = sorted;
     }
 
-    fn portion(&mut self, files: &dyn Files, folder: String, home: Home) -> Option<Portion> {
-        match files.list(&folder) {
-            Ok(entries) => Some(Portion { folder, home, entries }),
+    fn portion(&mut self, walk: &mut Walk<'_>, place: Place, home: Home) -> Option<Portion> {
+        let behind_link = !place.left.is_empty();
+        if behind_link && walk.linked_left == 0 {
+            return None;
+        }
+        let entries = match walk.files.list(&place.path) {
+            Ok(entries) => entries,
             Err(error) => {
-                self.unread.push(Unread { path: folder, reason: error.to_string() });
-                None
+                self.unread.push(Unread { path: place.path, reason: error.to_string() });
+                return None;
+            }
+        };
+        if behind_link {
+            walk.linked_left = walk.linked_left.saturating_sub(entries.len() + 1);
+            if walk.linked_left == 0 {
+                let reason = "links lead to too many folders: not all of their names are known".to_owned();
+                self.unread.push(Unread { path: place.path.clone(), reason });
             }
         }
+        Some(Portion { place, home, entries })
     }
 
     fn add(&mut self, name: &str, path: &str, source: Option<&str>, shape: Shape, home: Home) -> ModuleId {
@@ -284,16 +347,10 @@ impl Inventory {
     }
 
     /// Adds what lies in the portions of one package, and everything below; says whether there was anything.
-    fn level(
-        &mut self,
-        files: &dyn Files,
-        prefix: &str,
-        portions: Vec<Portion>,
-        version: PythonVersion,
-    ) -> bool {
+    fn level(&mut self, walk: &mut Walk<'_>, prefix: &str, portions: Vec<Portion>) -> bool {
         if prefix.matches('.').count() > DEPTH_MAX {
             let left_out = portions.into_iter().map(|portion| Unread {
-                path: portion.folder,
+                path: portion.place.path,
                 reason: format!("more than {DEPTH_MAX} packages deep"),
             });
             self.unread.extend(left_out);
@@ -301,7 +358,7 @@ impl Inventory {
         }
         let mut names: BTreeMap<String, BTreeMap<usize, Candidates>> = BTreeMap::new();
         for (number, portion) in portions.iter().enumerate() {
-            for (name, candidates) in portion.candidates() {
+            for (name, candidates) in portion.candidates(walk.roots) {
                 names.entry(name).or_default().insert(number, candidates);
             }
         }
@@ -311,12 +368,12 @@ impl Inventory {
         let mut any = false;
         for (name, places) in ordered {
             let full = if prefix.is_empty() { name } else { format!("{prefix}.{name}") };
-            let standard = prefix.is_empty() && is_standard(version, &full);
+            let standard = prefix.is_empty() && is_standard(walk.version, &full);
             let hidden = |number: &usize| standard && portions[*number].home == Home::Site;
             let (lost, places): (Vec<_>, Vec<_>) = places.into_iter().partition(|(number, _)| hidden(number));
             let lost = lost.into_iter().filter_map(|(_, candidates)| candidates.source);
             self.shadowed.extend(lost.map(|path| Shadowed { path, winner: None }));
-            any |= self.choose(files, &full, places, &portions, version);
+            any |= self.choose(walk, &full, places, &portions);
         }
         any
     }
@@ -324,15 +381,14 @@ impl Inventory {
     /// Adds what a name stands for.
     fn choose(
         &mut self,
-        files: &dyn Files,
+        walk: &mut Walk<'_>,
         name: &str,
         places: Vec<(usize, Candidates)>,
         portions: &[Portion],
-        version: PythonVersion,
     ) -> bool {
         let mut namespace = Vec::new();
         let mut winner = None;
-        let mut losers = Vec::new();
+        let (mut losers, mut linked) = (Vec::new(), false);
         for (number, candidates) in places {
             let home = portions[number].home;
             if winner.is_some() {
@@ -343,8 +399,9 @@ impl Inventory {
             }
             let file = candidates.file();
             if let Some(folder) = candidates.folder
-                && let Some(portion) = self.portion(files, folder, home)
+                && let Some(portion) = self.portion(walk, folder, home)
             {
+                linked |= portion.place.left.len() > portions[number].place.left.len();
                 match initial(&portion) {
                     Some((path, source)) => winner = Some(Winner::Package { path, source, portion }),
                     None if file.is_none() => namespace.push(portion),
@@ -359,24 +416,34 @@ impl Inventory {
                 _ => {}
             }
         }
-        let winner = winner.or_else(|| (!namespace.is_empty()).then_some(Winner::Namespace(namespace)));
+        match winner.or_else(|| (!namespace.is_empty()).then_some(Winner::Namespace(namespace))) {
+            Some(winner) if linked => {
+                walk.later.push_back(Later { name: name.to_owned(), winner, losers });
+                true
+            }
+            Some(winner) => self.settle(walk, name, winner, losers),
+            None => false,
+        }
+    }
+
+    /// Adds what won a name, and everything below it.
+    fn settle(&mut self, walk: &mut Walk<'_>, name: &str, winner: Winner, losers: Vec<String>) -> bool {
         let id = match winner {
-            Some(Winner::Package { path, source, portion }) => {
+            Winner::Package { path, source, portion } => {
                 let id = self.add(name, &path, source.as_deref(), Shape::Package, portion.home);
-                self.level(files, name, vec![portion], version);
+                self.level(walk, name, vec![portion]);
                 id
             }
-            Some(Winner::File { path, source, shape, home }) => {
+            Winner::File { path, source, shape, home } => {
                 self.add(name, &path, source.as_deref(), shape, home)
             }
-            Some(Winner::Namespace(found)) => {
-                let (folder, home) = (found[0].folder.clone(), found[0].home);
-                if !self.level(files, name, found, version) {
+            Winner::Namespace(found) => {
+                let (folder, home) = (found[0].place.path.clone(), found[0].home);
+                if !self.level(walk, name, found) {
                     return false;
                 }
                 self.add(name, &folder, None, Shape::Namespace, home)
             }
-            None => return false,
         };
         let lost = losers.into_iter().map(|path| Shadowed { path, winner: Some(id) });
         let lost: Vec<Shadowed> = lost.filter(|lost| !self.shadowed.contains(lost)).collect();
@@ -388,16 +455,17 @@ impl Inventory {
 // === impl Portion ===
 
 impl Portion {
-    fn candidates(&self) -> BTreeMap<String, Candidates> {
+    fn candidates(&self, roots: &[SearchRoot]) -> BTreeMap<String, Candidates> {
         let mut names: BTreeMap<String, Candidates> = BTreeMap::new();
         for entry in &self.entries {
-            let path = join(&self.folder, &entry.name);
+            let path = join(&self.place.path, &entry.name);
             match entry.kind {
                 EntryKind::Folder
                     if identifier(&entry.name)
                         && !matches!(entry.name.as_str(), "__pycache__" | "node_modules") =>
                 {
-                    names.entry(entry.name.clone()).or_default().folder = Some(path);
+                    let Some(place) = self.place.below(entry, roots) else { continue };
+                    names.entry(entry.name.clone()).or_default().folder = Some(place);
                 }
                 EntryKind::File => {
                     let Some((stem, shape)) = module_file(&entry.name) else { continue };
@@ -416,6 +484,29 @@ impl Portion {
             }
         }
         names
+    }
+}
+
+// === impl Place ===
+
+impl Place {
+    fn of_root(folder: &str) -> Self {
+        Self { path: folder.to_owned(), real: folder.to_owned(), left: Vec::new() }
+    }
+
+    /// A folder in this one; none behind a link that leads to where another one was left.
+    fn below(&self, entry: &Entry, roots: &[SearchRoot]) -> Option<Self> {
+        let path = join(&self.path, &entry.name);
+        let mut left = self.left.clone();
+        let Some(target) = &entry.link else {
+            return Some(Self { path, real: join(&self.real, &entry.name), left });
+        };
+        left.push(self.real.clone());
+        if left.iter().any(|folder| is_within(folder, target)) {
+            return None;
+        }
+        let known = roots.iter().any(|root| is_within(target, &root.folder));
+        Some(Self { path: if known { target.clone() } else { path }, real: target.clone(), left })
     }
 }
 
@@ -454,8 +545,10 @@ impl ModuleId {
 
 #[cfg(test)]
 mod tests {
+    use std::{fs, os::unix::fs::symlink, path::Path};
+
     use super::*;
-    use crate::imports::files::Memory;
+    use crate::imports::files::{Disk, Memory};
 
     fn inventory(roots: &[(&str, Home)], files: &[&str]) -> Inventory {
         let files = Memory::new(files.iter().map(|path| (*path, "")));
@@ -545,5 +638,60 @@ mod tests {
         assert_eq!(names("a.b_"), ["a.b_x", "a.b_y"]);
         assert_eq!(names("a."), ["a.b_x", "a.b_y", "a.c"]);
         assert_eq!(names("z"), [""; 0]);
+    }
+
+    /// Folders of one file each, in each of them links to all others.
+    fn entangled(project: &Path, names: &[&str]) {
+        for name in names {
+            fs::create_dir(project.join(name)).unwrap();
+            fs::write(project.join(name).join("m.py"), "").unwrap();
+            for other in names.iter().filter(|other| *other != name) {
+                symlink(format!("../{other}"), project.join(name).join(other)).unwrap();
+            }
+        }
+    }
+
+    /// The modules with files below a folder on disk, and what was not read.
+    fn on_disk(project: &Path, linked_entries_max: usize) -> (Inventory, Vec<String>) {
+        let folder = project.to_str().unwrap().to_owned();
+        let roots = [SearchRoot { folder, home: Home::Project }];
+        let found = Inventory::read_within(&Disk, &roots, PythonVersion(11), linked_entries_max);
+        let files = found.modules().map(|(_, module)| module).filter(|module| module.source.is_some());
+        let names = files.map(|module| module.name.to_string()).collect();
+        (found, names)
+    }
+
+    #[test]
+    fn links_only_add_names() {
+        let folder = tempfile::tempdir().unwrap();
+        let project = fs::canonicalize(folder.path()).unwrap();
+        entangled(&project, &["a", "b", "c"]);
+        let (found, names) = on_disk(&project, 100);
+        assert_eq!(names, ["a.m", "b.m", "c.m"], "one module for each file, by its own name");
+        assert_eq!(found.find("a.b.c.m"), found.find("c.m"));
+        assert_eq!(found.find("a.b.a.m"), None, "nobody writes that");
+        assert_eq!(found.unread, []);
+    }
+
+    #[test]
+    fn links_are_followed_so_far() {
+        let folder = tempfile::tempdir().unwrap();
+        let project = fs::canonicalize(folder.path()).unwrap();
+        entangled(&project, &["a", "b", "c", "d", "e", "f", "g", "h"]);
+        let (found, names) = on_disk(&project, 1000);
+        assert_eq!(names.len(), 8);
+        assert_eq!(found.unread.len(), 1, "said once");
+        assert_eq!(found.find("a.b.m"), found.find("b.m"), "the short names come first");
+        assert!(found.by_name.len() < 2000);
+    }
+
+    #[test]
+    fn folder_outside_keeps_the_name_of_its_link() {
+        let (folder, outside) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let project = fs::canonicalize(folder.path()).unwrap();
+        fs::write(outside.path().join("m.py"), "").unwrap();
+        symlink(outside.path(), project.join("out")).unwrap();
+        let (found, _) = on_disk(&project, 100);
+        assert_eq!(path_of(&found, "out.m"), project.join("out/m.py").to_str().unwrap());
     }
 }

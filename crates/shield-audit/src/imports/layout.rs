@@ -1,5 +1,7 @@
 //! Where a project's modules lie: its search path, from what its settings say and how its folders look.
 
+use std::collections::{HashMap, VecDeque};
+
 use ruff_python_ast::Stmt;
 use serde::Serialize;
 use toml::{Table, Value};
@@ -10,8 +12,9 @@ use super::{
     ini::{self, Section},
     inventory::{Home, SearchRoot, Unread},
     named::may_name,
+    own_path::normal,
     syntax,
-    units::marks_unit,
+    units::{is_within, marks_unit},
 };
 
 /// Folders that hold nothing of the project.
@@ -124,6 +127,48 @@ struct Place {
     code: bool,
 }
 
+/// A walk over a project's folders, each of which it enters once: what links lead to after all that has no link in its path.
+struct Walk<'a> {
+    files: &'a dyn Files,
+    project: &'a str,
+    /// The folders that were entered, by their paths without links, and whether modules may lie there.
+    seen: HashMap<String, bool>,
+    /// Links that were met: the path of each, where it leads, and what is known of the place.
+    links: VecDeque<(String, String, Place)>,
+}
+
+/// Where a folder lies that a text of the project names.
+enum Named {
+    /// In the project: its path without links.
+    Inside(String),
+    /// It would lie there, but is not there.
+    Nowhere,
+    /// It is somebody else's.
+    Outside,
+}
+
+// === impl Named ===
+
+impl Named {
+    /// Looks for the folder at `path`, which has no `..`.
+    fn of(files: &dyn Files, project: &str, path: &str) -> Self {
+        if !is_within(path, project) {
+            return Self::Outside;
+        }
+        let mut folder = project.to_owned();
+        let names = path.strip_prefix(project).unwrap_or_default().split('/');
+        for name in names.filter(|name| !name.is_empty()) {
+            let entries = files.list(&folder).unwrap_or_default();
+            let found = entries.into_iter().find(|entry| entry.name == name);
+            let Some(found) = found.filter(|entry| entry.kind == EntryKind::Folder) else {
+                return Self::Nowhere;
+            };
+            folder = found.link.unwrap_or_else(|| join(&folder, name));
+        }
+        if is_within(&folder, project) { Self::Inside(folder) } else { Self::Outside }
+    }
+}
+
 // === impl Layout ===
 
 impl Layout {
@@ -156,21 +201,30 @@ impl Layout {
         for folder in &around.python_path {
             layout.add(files, folder.clone(), Home::Project, "`PYTHONPATH`");
         }
-        layout.add_project(files, project, ".", "the project's folder");
+        layout.add(files, project.clone(), Home::Project, "the project's folder");
         for folder in &around.site_packages {
             layout.add(files, folder.clone(), Home::Site, "installed distributions");
-            layout.add_paths(files, folder);
+            layout.add_paths(files, project, folder);
         }
-        layout.walk(files, project, Place { depth: 0, code: true });
+        layout.walk_all(&mut Walk { files, project, seen: HashMap::new(), links: VecDeque::new() });
         layout.sources.sort();
         layout.texts.sort();
+        layout.texts.dedup();
         layout
     }
 
     fn add_project(&mut self, files: &dyn Files, project: &str, folder: &str, reason: &str) {
-        let folder = folder.trim_start_matches("./").trim_end_matches('/');
-        let path = if matches!(folder, "" | ".") { project.to_owned() } else { join(project, folder) };
-        self.add(files, path, Home::Project, reason);
+        match Named::of(files, project, &normal(project, folder)) {
+            Named::Inside(folder) => self.add(files, folder, Home::Project, reason),
+            Named::Nowhere => {}
+            Named::Outside => self.leave_out(".", &format!("{reason} names")),
+        }
+    }
+
+    /// Says that a folder is no root, because of where it lies.
+    fn leave_out(&mut self, path: &str, named: &str) {
+        let reason = format!("{named} a folder outside of the audited directory");
+        self.unread.push(Unread { path: path.to_owned(), reason });
     }
 
     fn add(&mut self, files: &dyn Files, folder: String, home: Home, reason: &str) {
@@ -183,26 +237,51 @@ impl Layout {
         self.roots.push(SearchRoot { folder, home });
     }
 
-    /// Follows the `.pth` files of a folder with installed distributions.
-    fn add_paths(&mut self, files: &dyn Files, site: &str) {
+    /// Follows the `.pth` files of a folder with installed distributions. One that lies in the project is a text of it, which leads
+    /// nowhere outside.
+    fn add_paths(&mut self, files: &dyn Files, project: &str, site: &str) {
+        let ours = is_within(site, project);
         let entries = files.list(site).unwrap_or_default();
         for entry in entries.iter().filter(|entry| entry.name.ends_with(".pth")) {
-            for line in text_at(files, &join(site, &entry.name)).unwrap_or_default().lines() {
+            let file = join(site, &entry.name);
+            for line in text_at(files, &file).unwrap_or_default().lines() {
                 match line.trim_end() {
                     "" => {}
                     comment if comment.starts_with('#') => {}
                     code if code.starts_with("import ") || code.starts_with("import\t") => {
                         self.at_start.extend(syntax::with_module(code, |module, _| imported(&module.body)));
                     }
-                    path if path.starts_with('/') => self.add(files, path.to_owned(), Home::Site, ".pth"),
-                    path => self.add(files, join(site, path), Home::Site, ".pth"),
+                    path if !ours => self.add(files, normal(site, path), Home::Site, ".pth"),
+                    path => match Named::of(files, project, &normal(site, path)) {
+                        Named::Inside(folder) => self.add(files, folder, Home::Site, ".pth"),
+                        Named::Nowhere => {}
+                        Named::Outside => self.leave_out(&file, "it names"),
+                    },
                 }
             }
         }
     }
 
-    fn walk(&mut self, files: &dyn Files, folder: &str, place: Place) {
-        let entries = match files.list(folder) {
+    fn walk_all(&mut self, walk: &mut Walk<'_>) {
+        self.walk(walk, (walk.project, walk.project), Place { depth: 0, code: true });
+        while let Some((path, target, place)) = walk.links.pop_front() {
+            // What lies in the project is told under its own name.
+            let inside = is_within(&target, walk.project);
+            let installed = || target.split('/').any(|name| NOT_OURS.contains(&name));
+            if !(inside && installed()) {
+                self.walk(walk, (if inside { &target } else { &path }, &target), place);
+            }
+        }
+    }
+
+    /// Lists what lies in a folder, which has another path without links.
+    fn walk(&mut self, walk: &mut Walk<'_>, (folder, real): (&str, &str), place: Place) {
+        let before = walk.seen.get(real);
+        if before.is_some_and(|code| *code || !place.code) {
+            return;
+        }
+        walk.seen.insert(real.to_owned(), place.code);
+        let entries = match walk.files.list(folder) {
             Ok(entries) if place.depth <= 64 => entries,
             Ok(_) => {
                 return self.unread.push(Unread {
@@ -229,7 +308,11 @@ impl Layout {
                 EntryKind::Folder if NOT_OURS.contains(&entry.name.as_str()) => {}
                 EntryKind::Folder => {
                     let built = entry.name.starts_with('.') || BUILT.contains(&entry.name.as_str());
-                    self.walk(files, &path, Place { depth: place.depth + 1, code: place.code && !built });
+                    let place = Place { depth: place.depth + 1, code: place.code && !built };
+                    match entry.link {
+                        Some(target) => walk.links.push_back((path, target, place)),
+                        None => self.walk(walk, (&path, &join(real, &entry.name)), place),
+                    }
                 }
                 EntryKind::File => {
                     if place.code && entry.name.ends_with(".py") {
@@ -325,8 +408,10 @@ fn imported(body: &[Stmt]) -> Vec<String> {
 
 #[cfg(test)]
 mod tests {
+    use std::{fs, os::unix::fs::symlink, path::Path};
+
     use super::*;
-    use crate::imports::files::Memory;
+    use crate::imports::files::{Disk, Memory};
 
     fn folders(files: &[(&str, &str)]) -> Vec<String> {
         let files = Memory::new(files.iter().copied());
@@ -387,6 +472,46 @@ mod tests {
     }
 
     #[test]
+    fn no_root_lies_outside() {
+        let site = "/w/p/.venv/lib/site-packages";
+        let files = Memory::new([
+            ("/w/p/setup.cfg", "[options]\npackage_dir =\n  = ../pq\n"),
+            ("/w/p/pyproject.toml", "[tool.setuptools.packages.find]\nwhere = ['lib/.///b', '/w', '..']\n"),
+            ("/w/p/lib/b/a.py", ""),
+            ("/w/p/pytest.ini", "[pytest]\npythonpath = ../../../.. ../pq lib/../lib\n"),
+            ("/w/pq/a.py", ""),
+            ("/w/p/.venv/lib/site-packages/x.pth", "/\n../../../../pq\n../../../lib\n/w/p\n/w/p/own\n"),
+            ("/w/p/own/a.py", ""),
+        ]);
+        let around = Surroundings {
+            project: "/w/p".to_owned(),
+            site_packages: vec![site.to_owned()],
+            ..Surroundings::default()
+        };
+        let layout = Layout::discover(&files, &around);
+        let folders: Vec<_> = layout.roots.iter().map(|root| root.folder.as_str()).collect();
+        assert_eq!(folders, ["/w/p/lib", "/w/p/lib/b", "/w/p", site, "/w/p/own"]);
+        let told: Vec<_> = layout.unread.iter().map(|one| one.path.rsplit('/').next().unwrap()).collect();
+        assert_eq!(told, [".", ".", ".", ".", ".", "x.pth", "x.pth"]);
+    }
+
+    #[test]
+    fn root_behind_a_link_lies_where_that_leads() {
+        let (folder, outside) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let project = fs::canonicalize(folder.path()).unwrap();
+        fs::create_dir(project.join("lib")).unwrap();
+        fs::write(project.join("pytest.ini"), "[pytest]\npythonpath = out up src lib\n").unwrap();
+        for (link, target) in [("out", outside.path()), ("up", Path::new("/")), ("src", Path::new("lib"))] {
+            symlink(target, project.join(link)).unwrap();
+        }
+        let project = project.to_str().unwrap().to_owned();
+        let layout =
+            Layout::discover(&Disk, &Surroundings { project: project.clone(), ..Surroundings::default() });
+        let folders: Vec<_> = layout.roots.iter().map(|root| root.folder.clone()).collect();
+        assert_eq!(folders, [format!("{project}/lib"), project]);
+    }
+
+    #[test]
     fn environments_are_not_the_project() {
         let files = Memory::new([
             ("env/pyvenv.cfg", ""),
@@ -396,5 +521,27 @@ mod tests {
         ]);
         let layout = Layout::discover(&files, &Surroundings::default());
         assert_eq!(layout.sources, ["pkg/c.py"]);
+    }
+
+    #[test]
+    fn folder_behind_links_is_entered_once() {
+        let folder = tempfile::tempdir().unwrap();
+        let project = fs::canonicalize(folder.path()).unwrap();
+        for (name, others) in [("a", ["b", "c"]), ("b", ["a", "c"]), ("c", ["a", "b"])] {
+            fs::create_dir(project.join(name)).unwrap();
+            fs::write(project.join(name).join("m.py"), "").unwrap();
+            for other in others {
+                symlink(format!("../{other}"), project.join(name).join(other)).unwrap();
+            }
+        }
+        fs::create_dir(project.join(".kept")).unwrap();
+        fs::write(project.join(".kept/n.py"), "").unwrap();
+        symlink(".kept", project.join("shown")).unwrap();
+        let project = project.to_str().unwrap().to_owned();
+        let layout =
+            Layout::discover(&Disk, &Surroundings { project: project.clone(), ..Surroundings::default() });
+        let expected = [".kept/n.py", "a/m.py", "b/m.py", "c/m.py"].map(|path| format!("{project}/{path}"));
+        assert_eq!(layout.sources, expected, "each under its own name; a link shows what is hidden");
+        assert_eq!(layout.texts, expected);
     }
 }

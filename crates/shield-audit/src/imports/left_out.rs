@@ -4,6 +4,7 @@ use ignore::gitignore::{Gitignore, GitignoreBuilder};
 
 use super::{
     files::{Files, folder_of, text_at},
+    own_path::normal,
     units::lies_in,
 };
 
@@ -37,8 +38,8 @@ impl LeftOut {
         let around = self.0.iter().filter(|(folder, _)| lies_in(file, folder));
         // The innermost that says anything decides.
         let said = around.filter_map(|(folder, rules)| {
-            // A name that no module has may begin with a slash: an absolute path would be the end of the matcher.
-            let inside = file.strip_prefix(folder.as_str())?.trim_start_matches('/');
+            // An absolute path, also one that only is once `./` is taken off, would be the end of the matcher.
+            let inside = normal("", file.strip_prefix(folder.as_str())?.trim_start_matches('/'));
             let found = rules.matched_path_or_any_parents(inside, false);
             (!found.is_none()).then(|| (folder.len(), found.is_ignore()))
         });
@@ -72,6 +73,9 @@ mod tests {
             ("/p//a", false),
             ("/p////a_pb2", true),
             ("/p/", false),
+            ("/p/.///a_pb2", true),
+            ("/p/a/.///gen", false),
+            ("/p/../a", false),
         ] {
             assert_eq!(left_out.has_module(path), expected, "{path}");
         }

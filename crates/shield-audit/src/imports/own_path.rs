@@ -4,7 +4,10 @@
 //! are deployed or started by themselves (a manifest, a list of requirements, a Dockerfile, `manage.py` lies in them), and those that the
 //! file or a `conftest.py` above it adds to `sys.path`.
 
-use std::{cell::OnceCell, collections::HashMap};
+use std::{
+    cell::{Cell, OnceCell},
+    collections::HashMap,
+};
 
 use ruff_python_ast::{
     Expr, ExprCall, InterpolatedStringElement, Operator, Stmt,
@@ -12,14 +15,17 @@ use ruff_python_ast::{
 };
 
 use super::{
-    files::{Files, folder_of, join, text_at},
+    files::{Files, PATH_BYTES_MAX, folder_of, join, text_at},
     layout::pytest_path,
     syntax,
-    units::{Units, has_module},
+    units::{Units, has_module, is_within},
 };
 
 /// How far names and calls are followed to the path that they make.
 const DEPTH_MAX: usize = 16;
+
+/// How many expressions of one file are looked at for its paths: names that are made of names double what is to be done with each.
+const EXPRESSIONS_MAX: u32 = 10_000;
 
 /// The folders of one file, found when they are first asked for.
 pub(super) struct OwnPath<'a> {
@@ -62,7 +68,8 @@ impl<'a> OwnPath<'a> {
         for unit in self.units.around(self.source) {
             folders.extend([unit.to_owned(), join(unit, "src")]);
             let tested = pytest_path(self.files, unit).into_iter().flat_map(|(_, folders)| folders);
-            folders.extend(tested.map(|folder| normal(unit, &folder)));
+            let tested = tested.map(|folder| normal(unit, &folder));
+            folders.extend(tested.filter(|folder| is_within(folder, self.units.project)));
         }
         let project = self.units.project;
         let mut folder = folder_of(self.source);
@@ -80,8 +87,13 @@ impl<'a> OwnPath<'a> {
             return Vec::new();
         };
         syntax::with_module(&text, |module, _| {
-            let mut reader =
-                Reader { file, project: self.units.project, values: HashMap::new(), found: Vec::new() };
+            let mut reader = Reader {
+                file,
+                project: self.units.project,
+                values: HashMap::new(),
+                left: Cell::new(EXPRESSIONS_MAX),
+                found: Vec::new(),
+            };
             reader.visit_body(&module.body);
             reader.found
         })
@@ -108,6 +120,8 @@ struct Reader<'a> {
     file: &'a str,
     project: &'a str,
     values: HashMap<&'a str, &'a Expr>,
+    /// How many more expressions are looked at.
+    left: Cell<u32>,
     found: Vec<String>,
 }
 
@@ -117,7 +131,9 @@ impl<'a> Reader<'a> {
     fn add(&mut self, folder: &Expr) {
         let Some(path) = self.path(folder, 0) else { return };
         // A relative path is one of wherever it is started: in the project's folder, or beside the file.
-        self.found.extend([normal(self.project, &path), normal(folder_of(self.file), &path)]);
+        let folders = [normal(self.project, &path), normal(folder_of(self.file), &path)];
+        // What lies outside is not for a text of the project to show.
+        self.found.extend(folders.into_iter().filter(|folder| is_within(folder, self.project)));
     }
 
     fn call(&mut self, call: &ExprCall) {
@@ -141,8 +157,13 @@ impl<'a> Reader<'a> {
         folders.iter().for_each(|folder| self.add(folder));
     }
 
-    /// The path that an expression makes; `None` if that cannot be said.
+    /// The path that an expression makes; `None` if that cannot be said, or is longer than a path can be.
     fn path(&self, expression: &Expr, depth: usize) -> Option<String> {
+        self.left.set(self.left.get().checked_sub(1)?);
+        self.text(expression, depth).filter(|text| text.len() <= PATH_BYTES_MAX)
+    }
+
+    fn text(&self, expression: &Expr, depth: usize) -> Option<String> {
         let next = |expression: &Expr| self.path(expression, depth + 1);
         if depth > DEPTH_MAX {
             return None;
@@ -180,7 +201,9 @@ impl<'a> Reader<'a> {
         let path = |expression: &Expr| self.path(expression, depth + 1);
         let arguments = &call.arguments.args;
         let joined = |start: String, rest: &[Expr]| {
-            rest.iter().try_fold(start, |start, next| Some(normal(&start, &path(next)?)))
+            rest.iter().try_fold(start, |start, next| {
+                Some(normal(&start, &path(next)?)).filter(|path| path.len() <= PATH_BYTES_MAX)
+            })
         };
         let name = dotted(&call.func);
         match name.rsplit('.').next().unwrap_or_default() {
@@ -227,5 +250,46 @@ fn dotted(expression: &Expr) -> String {
             before => format!("{before}.{}", part.attr),
         },
         _ => String::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::imports::files::Memory;
+
+    /// What a file of a project adds.
+    fn added(text: &str) -> Vec<String> {
+        let files = Memory::new([("/p/a.py", text)]);
+        let own = OwnPath::of(&files, Units { project: "/p", folders: &[] }, "/p/a.py");
+        own.folders().to_vec()
+    }
+
+    #[test]
+    fn texts_grow_no_longer_than_paths() {
+        let half = "x".repeat(PATH_BYTES_MAX / 2);
+        for (value, expected) in [
+            (format!("'{half}'"), 2),
+            (format!("'{half}' + '{half}'"), 2),
+            (format!("'{half}' + '{half}' + 'x'"), 0),
+            (format!("os.path.join('{half}', '{half}', '..', 'x')"), 0),
+        ] {
+            assert_eq!(added(&format!("import os, sys\nsys.path.append({value})\n")).len(), expected);
+        }
+    }
+
+    #[test]
+    fn names_of_names_end() {
+        // A name and its value are a step each.
+        const DEEPEST: usize = DEPTH_MAX / 2 - 1;
+        let mut text = "import sys\na0 = ''\n".to_owned();
+        for number in 1..=DEEPEST {
+            let before = format!("{{a{}}}", number - 1);
+            text += &format!("a{number} = f'{}'\n", before.repeat(30));
+        }
+        let call = |number: usize| format!("sys.path.append(a{number})\n");
+        assert_eq!(added(&format!("{text}{}", call(1))), ["/p", "/p"]);
+        assert_eq!(added(&format!("{text}{}", call(DEEPEST))), [""; 0]);
+        assert_eq!(added(&format!("{text}{}{}", call(DEEPEST), call(1))), [""; 0], "all is spent");
     }
 }

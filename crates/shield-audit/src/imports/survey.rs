@@ -12,6 +12,7 @@ use serde::Serialize;
 use super::{
     declared::{Declared, distribution_of},
     distributions::Distributions,
+    dynamic::dotted,
     environment::search_folders,
     facts::{Guard, Import, ImportedName, What, When},
     files::join,
@@ -405,6 +406,10 @@ impl<'a> Surveyor<'a> {
 
     /// Whether git is told to leave out the file of such a module: each machine makes its own.
     fn is_left_out(&self, name: &str, own_path: &OwnPath<'_>) -> bool {
+        // What a call is given may be any text.
+        if !dotted(name) {
+            return false;
+        }
         let roots = self.layout.roots.iter().map(|root| &root.folder).chain(own_path.folders());
         let below = name.replace('.', "/");
         roots.into_iter().any(|root| self.left_out().has_module(&join(root, &below)))

@@ -6,6 +6,7 @@
 use super::{
     files::{EntryKind, Files, join},
     layout::{manifest, packaged, value_at},
+    own_path::normal,
 };
 
 /// Files beside which a program is built or started.
@@ -42,6 +43,12 @@ pub(super) fn lies_in(path: &str, folder: &str) -> bool {
     folder.is_empty() || path.strip_prefix(folder).is_some_and(|rest| rest.starts_with('/'))
 }
 
+/// Whether a path is that of a folder or lies in it, by the names in both: `/a/bc` does not lie in `/a/b`.
+pub(super) fn is_within(path: &str, folder: &str) -> bool {
+    let folder = folder.trim_end_matches('/');
+    path == folder || lies_in(path, folder)
+}
+
 /// Whether a module of this dotted name lies in a folder that is on the search path.
 pub(super) fn has_module(files: &dyn Files, folder: &str, name: &str) -> bool {
     let path = join(folder, &name.replace('.', "/"));
@@ -76,8 +83,8 @@ impl<'a> Units<'a> {
         let built = self.folders.iter().filter(|unit| is_distribution(files, unit));
         let roots = |unit: &String| {
             let named = packaged(files, unit).into_iter().map(|(folder, _)| folder);
-            let inside =
-                named.chain(["src".to_owned()]).map(|folder| join(unit, folder.trim_start_matches("./")));
+            let inside = named.chain(["src".to_owned()]).map(|folder| normal(unit, &folder));
+            let inside = inside.filter(|folder| is_within(folder, self.project));
             inside.chain([unit.clone()]).collect::<Vec<_>>()
         };
         built.flat_map(roots).collect()

@@ -178,6 +178,14 @@ fn programs_below_the_project_have_paths_of_their_own() {
         "/p/tests/test_a.py",
         importing,
     );
+    for (name, text) in [
+        ("/p/Dockerfile", "FROM x\nENV PYTHONPATH=../pq\n"),
+        ("/p/a.py", "import sys\nsys.path.append('../pq')\nfrom app.helpers import VALUE\n"),
+        ("/p/x/pyproject.toml", "[project]\n[tool.setuptools.packages.find]\nwhere = ['../../pq']\n"),
+    ] {
+        let beside = [("/pq/app/helpers.py", "VALUE = 1\n"), ("/p/a.py", importing), (name, text)];
+        assert_eq!(Case::new(&beside).causes().len(), 1, "{text} leads out of the project");
+    }
     let alone = Case::new(&[&app[..], &[("/p/api/app/views.py", importing)]].concat());
     assert_eq!(alone.causes().len(), 1, "nothing says where it is started");
 }
