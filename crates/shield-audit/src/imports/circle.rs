@@ -35,8 +35,9 @@ impl Packaging<'_> {
     /// loaded before decides whether a circle closes. Each is said once.
     pub fn circles(&self, sources: &[String], survey: &Survey) -> Vec<Finding> {
         let mut findings: Vec<Finding> = Vec::new();
+        let steps_left = Loader::steps();
         for tests_alone in [false, true] {
-            let mut loader = Loader::new(self.library, survey);
+            let mut loader = Loader::new(self.library, survey).within(&steps_left);
             let wanted = sources
                 .iter()
                 .filter(|path| !tests_alone || is_test(path.strip_prefix(self.project).unwrap_or(path)));
@@ -45,7 +46,7 @@ impl Packaging<'_> {
             }
         }
         for program in self.programs_with_stars(sources) {
-            let mut loader = Loader::of_program(self.library, survey);
+            let mut loader = Loader::of_program(self.library, survey).within(&steps_left);
             findings.extend(loader.load(program).err().and_then(|failure| self.circular(&failure)));
         }
         findings.sort_by(|one, other| (&one.place, &one.subject).cmp(&(&other.place, &other.subject)));
