@@ -3,7 +3,10 @@
 //! Counted by binding: `from a import b, c` are two. An import that can never run on the target is not looked at; one that only
 //! type checkers see, or whose failure is caught, is looked at and says so.
 
-use std::sync::OnceLock;
+use std::{
+    collections::{BTreeSet, HashMap},
+    sync::OnceLock,
+};
 
 use rayon::prelude::*;
 use serde::Serialize;
@@ -15,6 +18,7 @@ use super::{
     environment::search_folders,
     facts::{Guard, Import, ImportedName, What, When},
     files::join,
+    folders::Folders,
     inventory::{Home, ModuleId, Shape},
     kin::Strangers,
     layout::Layout,
@@ -26,7 +30,7 @@ use super::{
     resolve::Found,
     standard::is_standard,
     syntax::{SyntaxFault, line_at},
-    units::{Units, has_module},
+    units::Units,
     vain::Asked,
 };
 
@@ -186,8 +190,11 @@ pub struct Surveyor<'a> {
     layout: &'a Layout,
     declared: &'a Declared,
     distributions: &'a Distributions,
-    /// Folders that the project's containers, environments and distributions put on somebody's search path; read when first needed.
-    named: OnceLock<Vec<String>>,
+    /// Folders that the project's containers, environments and distributions put on somebody's search path, by the names of the modules in
+    /// them; read when first needed.
+    named: OnceLock<HashMap<String, Vec<String>>>,
+    /// What was asked of folders so far.
+    folders: Folders<'a>,
     /// What git leaves out; read when first needed.
     left_out: OnceLock<LeftOut>,
     /// Made when it is first needed.
@@ -220,6 +227,7 @@ impl<'a> Surveyor<'a> {
             declared,
             distributions,
             named: OnceLock::new(),
+            folders: Folders::of(library.files()),
             left_out: OnceLock::new(),
             asked: OnceLock::new(),
             strangers: OnceLock::new(),
@@ -351,7 +359,7 @@ impl<'a> Surveyor<'a> {
     /// The search path of a module's own file.
     pub(super) fn own_path(&self, importer: ModuleId) -> OwnPath<'_> {
         let source = self.library.inventory.module(importer).source.as_deref().unwrap_or_default();
-        OwnPath::of(self.library.files(), self.units, source)
+        OwnPath::of(&self.folders, self.units, source)
     }
 
     /// Whether a module of this name is on the search path that containers, environments and distributions of the project make.
@@ -360,9 +368,16 @@ impl<'a> Surveyor<'a> {
         let named = self.named.get_or_init(|| {
             let mut named = search_folders(files, self.units.project, &self.layout.starters);
             named.extend(self.units.brought(files));
-            named
+            let mut by_module: HashMap<String, Vec<String>> = HashMap::new();
+            for folder in named.into_iter().collect::<BTreeSet<_>>() {
+                for module in &*self.folders.modules(&folder) {
+                    by_module.entry(module.clone()).or_default().push(folder.clone());
+                }
+            }
+            by_module
         });
-        named.iter().any(|folder| has_module(files, folder, name))
+        let folders = named.get(top_of(name)).into_iter().flatten();
+        folders.into_iter().any(|folder| self.folders.has_module(folder, name))
     }
 
     /// Whether git is told to leave out the file of such a module: each machine makes its own.
