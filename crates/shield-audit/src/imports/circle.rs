@@ -3,7 +3,7 @@
 //! With `from __future__ import annotations` nothing evaluates the annotations of a plain function, so their names are for type checkers, and so is the
 //! import that brings them. Annotations that libraries evaluate (fields of classes, decorated functions) are left alone.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{HashMap, HashSet, hash_map::Entry};
 
 use ruff_python_ast::{
     Expr, Stmt, StmtFunctionDef,
@@ -24,6 +24,9 @@ use super::{
 };
 use crate::finding::Finding;
 
+/// What modules name in their imports, each with whether it is a star.
+type Asked = HashMap<ModuleId, Vec<(ModuleId, bool)>>;
+
 const MARK: &str = "TYPE_CHECKING";
 /// Decorators that look at no annotation.
 const PLAIN: [&str; 3] = ["classmethod", "property", "staticmethod"];
@@ -35,8 +38,9 @@ impl Packaging<'_> {
     /// loaded before decides whether a circle closes. Each is said once.
     pub fn circles(&self, sources: &[String], survey: &Survey) -> Vec<Finding> {
         let mut findings: Vec<Finding> = Vec::new();
+        let steps_left = Loader::steps();
         for tests_alone in [false, true] {
-            let mut loader = Loader::new(self.library, survey);
+            let mut loader = Loader::new(self.library, survey).within(&steps_left);
             let wanted = sources
                 .iter()
                 .filter(|path| !tests_alone || is_test(path.strip_prefix(self.project).unwrap_or(path)));
@@ -45,7 +49,7 @@ impl Packaging<'_> {
             }
         }
         for program in self.programs_with_stars(sources) {
-            let mut loader = Loader::of_program(self.library, survey);
+            let mut loader = Loader::of_program(self.library, survey).within(&steps_left);
             findings.extend(loader.load(program).err().and_then(|failure| self.circular(&failure)));
         }
         findings.sort_by(|one, other| (&one.place, &one.subject).cmp(&(&other.place, &other.subject)));
@@ -56,11 +60,10 @@ impl Packaging<'_> {
     /// The files that no other imports, if stars go in circles somewhere: which names these take depends on where a program begins.
     fn programs_with_stars(&self, sources: &[String]) -> Vec<ModuleId> {
         let ours: Vec<ModuleId> = sources.iter().filter_map(|path| self.library.inventory.at(path)).collect();
-        let asked: HashMap<ModuleId, Vec<(ModuleId, bool)>> =
-            ours.iter().map(|id| (*id, self.asked_by(*id))).collect();
+        let asked: Asked = ours.iter().map(|id| (*id, self.asked_by(*id))).collect();
+        let rings = rings(&asked);
         let circular = asked.iter().any(|(importer, all)| {
-            let stars = all.iter().filter(|(_, star)| *star);
-            stars.into_iter().any(|(origin, _)| leads_to(&asked, *origin, *importer))
+            all.iter().any(|(origin, star)| *star && rings.get(origin) == rings.get(importer))
         });
         if !circular {
             return Vec::new();
@@ -96,18 +99,36 @@ impl Packaging<'_> {
     }
 }
 
-/// Whether imports lead from one module to another.
-fn leads_to(asked: &HashMap<ModuleId, Vec<(ModuleId, bool)>>, from: ModuleId, to: ModuleId) -> bool {
-    let mut seen = HashSet::from([from]);
-    let mut next = vec![from];
-    while let Some(id) = next.pop() {
-        if id == to {
-            return true;
+/// For each module one of those that it leads to and that lead back to it: modules in the same ring have the same.
+/// This is Kosaraju's algorithm, since asking for each star whether it leads back takes the square of the time.
+fn rings(asked: &Asked) -> HashMap<ModuleId, ModuleId> {
+    let (mut seen, mut left) = (HashSet::new(), Vec::new());
+    for start in asked.keys() {
+        let mut open = vec![(*start, false)];
+        while let Some((id, whole)) = open.pop() {
+            if whole {
+                left.push(id);
+            } else if seen.insert(id) {
+                open.push((id, true));
+                open.extend(asked.get(&id).into_iter().flatten().map(|(module, _)| (*module, false)));
+            }
         }
-        let further = asked.get(&id).into_iter().flatten().map(|(module, _)| *module);
-        next.extend(further.filter(|module| seen.insert(*module)));
     }
-    false
+    let mut importers: HashMap<ModuleId, Vec<ModuleId>> = HashMap::new();
+    for (importer, all) in asked {
+        all.iter().for_each(|(module, _)| importers.entry(*module).or_default().push(*importer));
+    }
+    let mut rings = HashMap::new();
+    for start in left.into_iter().rev() {
+        let mut open = vec![start];
+        while let Some(id) = open.pop() {
+            if let Entry::Vacant(place) = rings.entry(id) {
+                place.insert(start);
+                open.extend(importers.get(&id).into_iter().flatten());
+            }
+        }
+    }
+    rings
 }
 
 // === impl Surveyor ===
@@ -278,6 +299,32 @@ impl<'a> Visitor<'a> for Uses<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::imports::{
+        files::Memory,
+        inventory::{Home, Inventory, SearchRoot},
+        standard::PythonVersion,
+    };
+
+    #[test]
+    fn rings_are_told_apart() {
+        let names = ["a", "b", "c", "d", "e", "f"];
+        let files = Memory::new(names.map(|name| (format!("{name}.py"), "")));
+        let root = SearchRoot { folder: String::new(), home: Home::Project };
+        let inventory = Inventory::read(&files, &[root], PythonVersion(11));
+        let id = |name: &str| inventory.find(name).unwrap();
+        let mut asked = Asked::new();
+        for (importer, origin) in
+            [("a", "b"), ("b", "a"), ("b", "c"), ("c", "d"), ("d", "e"), ("e", "d"), ("f", "f")]
+        {
+            asked.entry(id(importer)).or_default().push((id(origin), true));
+        }
+        let rings = rings(&asked);
+        let together = |one: &str, other: &str| rings[&id(one)] == rings[&id(other)];
+        assert!(together("a", "b") && together("d", "e"));
+        for (one, other) in [("b", "c"), ("c", "d"), ("a", "e"), ("e", "f")] {
+            assert!(!together(one, other), "{one} {other}");
+        }
+    }
 
     #[test]
     fn only_silent_annotations_count() {

@@ -1,10 +1,14 @@
 //! Folders of the search path that no setting of Python names: those of containers, of environments and of whatever starts programs.
 
 use super::{
-    files::{EntryKind, Files, folder_of, name_of, text_at},
+    files::{EntryKind, Files, PATH_BYTES_MAX, folder_of, name_of, text_at},
     own_path::normal,
     units::lies_in,
 };
+
+/// Folders that one file names at most, and names of which each of them may be made: the walk over the project goes no deeper.
+const FOLDERS_MAX: usize = 256;
+const NAMES_MAX: usize = 64;
 
 /// The variable with the search path.
 const VARIABLE: &str = "PYTHONPATH";
@@ -16,7 +20,7 @@ pub(super) fn search_folders(files: &dyn Files, project: &str, starters: &[Strin
     for path in starters {
         let Some(text) = text_at(files, path) else { continue };
         let copied = if is_container(name_of(path)) { copied(&text) } else { Vec::new() };
-        for folder in named(&text).chain(copied) {
+        for folder in named(&text).chain(copied).take(FOLDERS_MAX) {
             let below = |base: &str| inside(files, (project, base), &folder);
             folders.extend(below(project).or_else(|| below(folder_of(path))));
         }
@@ -49,7 +53,8 @@ fn named(text: &str) -> impl Iterator<Item = String> {
         value.split(|end: char| end.is_whitespace() || matches!(end, '"' | '\'' | ';' | '&' | ',')).next()
     });
     let folders = values.flat_map(|value| value.split(':'));
-    folders.filter(|folder| !folder.is_empty() && !folder.contains('$')).map(str::to_owned)
+    let is_path = |folder: &&str| (1..=PATH_BYTES_MAX).contains(&folder.len()) && !folder.contains('$');
+    folders.filter(is_path).map(str::to_owned)
 }
 
 /// Folders whose content is copied to where a container works.
@@ -87,6 +92,11 @@ pub(super) fn inside(files: &dyn Files, (project, base): (&str, &str), folder: &
         entries.iter().any(|entry| entry.kind == EntryKind::Folder && entry.name == name)
     };
     let mut rest = folder.trim_matches('/');
+    if folder.starts_with('/')
+        && let Some((before, _)) = rest.rmatch_indices('/').nth(NAMES_MAX - 1)
+    {
+        rest = &rest[before + 1..];
+    }
     loop {
         let path = normal(base, rest);
         if lies_in(&path, project) && is_folder(&path) {
@@ -96,5 +106,25 @@ pub(super) fn inside(files: &dyn Files, (project, base): (&str, &str), folder: &
             return None;
         }
         rest = rest.split_once('/')?.1;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::imports::files::Memory;
+
+    #[test]
+    fn what_is_no_path_is_not_looked_for() {
+        let found = |value: &str| {
+            let files = Memory::new([
+                ("/p/Dockerfile", format!("ENV PYTHONPATH={value}\n")),
+                ("/p/b/c.py", String::new()),
+            ]);
+            search_folders(&files, "/p", &["/p/Dockerfile".to_owned()])
+        };
+        assert_eq!(found(&format!("{}/b", "/a".repeat(200))), ["/p/b"], "the last names count");
+        assert_eq!(found(&format!("{}/b", "/a".repeat(PATH_BYTES_MAX / 2))), [""; 0]);
+        assert_eq!(found(&"b:".repeat(10 * FOLDERS_MAX)).len(), FOLDERS_MAX);
     }
 }

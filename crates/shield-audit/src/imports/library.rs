@@ -10,6 +10,12 @@ use super::{
     resolve::{Found, Resolver},
 };
 
+/// Modules that stars are followed through for one name: what lies behind more of them is not judged.
+pub(super) const STARS_MAX: usize = 512;
+/// Room for what follows imports from one module into the next: it takes another stack where less than the first is left.
+pub(super) const STACK_LEFT: usize = 256 << 10;
+pub(super) const STACK_MORE: usize = 4 << 20;
+
 /// All modules, with the facts of those that were asked for.
 pub struct Library<'a> {
     files: &'a dyn Files,
@@ -18,6 +24,8 @@ pub struct Library<'a> {
     /// What it runs on.
     pub target: Target,
     read: Vec<OnceLock<Result<Facts, Unread>>>,
+    /// Whether what a module imports leads back to it, once that was asked.
+    circular: Vec<OnceLock<bool>>,
 }
 
 /// Whether a module has a name.
@@ -48,7 +56,8 @@ impl<'a> Library<'a> {
     /// All modules of `inventory`; nothing is read yet.
     pub fn new(files: &'a dyn Files, inventory: &'a Inventory, target: Target) -> Self {
         let read = (0..inventory.len()).map(|_| OnceLock::new()).collect();
-        Self { files, inventory, target, read }
+        let circular = (0..inventory.len()).map(|_| OnceLock::new()).collect();
+        Self { files, inventory, target, read, circular }
     }
 
     /// Finds modules.
@@ -118,6 +127,9 @@ impl<'a> Library<'a> {
         if !seen.insert(id) {
             return Presence::Absent;
         }
+        if seen.len() > STARS_MAX {
+            return Presence::Open;
+        }
         let module = self.inventory.module(id);
         let Some(facts) = self.facts(id) else {
             let namespace = module.source.is_none() && module.shape == super::inventory::Shape::Namespace;
@@ -150,7 +162,9 @@ impl<'a> Library<'a> {
             let resolver = self.resolver();
             let through =
                 match resolver.absolute(id, *level, module).map(|absolute| resolver.find(id, &absolute)) {
-                    Some(Found::Module(origin)) => self.own(origin, name, when, seen),
+                    Some(Found::Module(origin)) => {
+                        stacker::maybe_grow(STACK_LEFT, STACK_MORE, || self.own(origin, name, when, seen))
+                    }
                     Some(Found::Standard) => Presence::Open,
                     Some(Found::Missing(_)) | None => Presence::Absent,
                 };
@@ -169,6 +183,10 @@ impl<'a> Library<'a> {
 impl Library<'_> {
     /// Whether what a module imports while it is loaded leads back to it.
     fn is_in_circle(&self, id: ModuleId) -> bool {
+        *self.circular[id.index()].get_or_init(|| self.leads_back_to(id))
+    }
+
+    fn leads_back_to(&self, id: ModuleId) -> bool {
         let resolver = self.resolver();
         let mut seen = HashSet::new();
         let mut next = vec![id];

@@ -7,6 +7,7 @@
 use std::{
     cell::Cell,
     collections::{HashMap, HashSet},
+    rc::Rc,
 };
 
 use serde::Serialize;
@@ -14,13 +15,15 @@ use serde::Serialize;
 use super::{
     facts::{Facts, Guard, Import, What, When},
     inventory::{Home, ModuleId},
-    library::{Library, Presence},
+    library::{Library, Presence, STACK_LEFT, STACK_MORE, STARS_MAX},
     resolve::Found,
     survey::{Broken, Cause, Survey},
 };
 
-/// Imports that one load follows at most: guards that try failing modules again and again could make it endless in practice.
-const STEPS_MAX: u32 = 200_000;
+/// Imports that all loads of an audit follow at most: guards that try failing modules again and again could make it endless in practice.
+const STEPS_MAX: u32 = 2_000_000;
+/// Modules that are loaded one within the other at most. Python itself gives up far earlier.
+const NESTED_MAX: usize = 1_000;
 
 /// An import that fails while a module is loaded.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -54,7 +57,7 @@ pub enum LoadCause {
     },
     /// Python refuses the loaded file itself.
     Refused,
-    /// It was not followed to its end: too many failing imports are caught and tried again.
+    /// It was not followed to its end: too many failing imports are caught and tried again, or too many modules wait for each other.
     Unfinished,
 }
 
@@ -70,7 +73,8 @@ pub struct Loader<'a> {
     cut: Option<HashMap<(ModuleId, usize), u32>>,
     /// The first name that nothing binds in each module that was begun.
     undefined: HashMap<ModuleId, Option<(u32, String)>>,
-    steps: Cell<u32>,
+    /// How many imports may still be followed.
+    steps_left: Rc<Cell<u32>>,
 }
 
 type Loaded = Result<(), Box<LoadFailure>>;
@@ -92,8 +96,18 @@ impl<'a> Loader<'a> {
             done: HashSet::new(),
             cut: None,
             undefined: HashMap::new(),
-            steps: Cell::new(0),
+            steps_left: Self::steps(),
         }
+    }
+
+    /// What all loads of an audit together may take.
+    pub(super) fn steps() -> Rc<Cell<u32>> {
+        Rc::new(Cell::new(STEPS_MAX))
+    }
+
+    /// The same, taking from what others take from too.
+    pub(super) fn within(self, steps_left: &Rc<Cell<u32>>) -> Self {
+        Self { steps_left: Rc::clone(steps_left), ..self }
     }
 
     /// The process of a program: it begins with the module that is loaded first.
@@ -106,36 +120,38 @@ impl<'a> Loader<'a> {
     /// # Errors
     /// The first import that fails and is not caught.
     pub fn load(&mut self, id: ModuleId) -> Result<(), LoadFailure> {
-        self.steps.set(0);
         let name = self.library.inventory.module(id).name.clone();
-        self.named(&name).and_then(|()| self.module(id)).map_err(|failure| *failure)
+        self.named(&name).and_then(|()| self.module(id)).map_err(|mut failure| {
+            failure.steps.reverse();
+            *failure
+        })
     }
 
     /// Loads a module by its name. As in CPython, one that is already there is taken without a look at its parents, even when those failed.
     fn named(&mut self, name: &str) -> Loaded {
-        let found = self.library.inventory.find(name);
-        if found.is_some_and(|id| self.done.contains(&id) || self.running.contains_key(&id)) {
-            return Ok(());
-        }
-        if let Some((parent, _)) = name.rsplit_once('.') {
-            self.named(parent)?;
-        }
-        found.map_or(Ok(()), |id| self.module(id))
+        let parents = self.library.resolver().parents(name);
+        let all: Vec<ModuleId> = parents.chain(self.library.inventory.find(name)).collect();
+        let there = all.iter().rposition(|id| self.is_there(*id));
+        all[there.map_or(0, |at| at + 1)..].iter().try_for_each(|id| self.module(*id))
+    }
+
+    fn is_there(&self, id: ModuleId) -> bool {
+        self.done.contains(&id) || self.running.contains_key(&id)
     }
 
     fn module(&mut self, id: ModuleId) -> Loaded {
-        if self.done.contains(&id)
-            || self.running.contains_key(&id)
-            || self.library.inventory.module(id).home == Home::Site
-        {
+        if self.is_there(id) || self.library.inventory.module(id).home == Home::Site {
             return Ok(());
+        }
+        if self.running.len() >= NESTED_MAX {
+            return Err(Box::new(LoadFailure { steps: Vec::new(), why: LoadCause::Unfinished }));
         }
         let library = self.library;
         let Some(facts) = library.facts(id) else { return Ok(()) };
         if !facts.faults.is_empty() {
             return Err(Box::new(LoadFailure { steps: Vec::new(), why: LoadCause::Refused }));
         }
-        let loaded = self.body(id, facts);
+        let loaded = stacker::maybe_grow(STACK_LEFT, STACK_MORE, || self.body(id, facts));
         self.running.remove(&id);
         loaded?;
         self.done.insert(id);
@@ -171,15 +187,15 @@ impl<'a> Loader<'a> {
                 return Err(failure);
             }
             self.running.insert(id, import.range.start);
-            self.steps.set(self.steps.get() + 1);
-            if self.steps.get() > STEPS_MAX {
+            let Some(left) = self.steps_left.get().checked_sub(1) else {
                 return Err(Box::new(LoadFailure { steps: Vec::new(), why: LoadCause::Unfinished }));
-            }
+            };
+            self.steps_left.set(left);
             if let Err(mut failure) = self.import(id, number, import) {
                 if catches(import.guard, &failure.why) {
                     continue;
                 }
-                failure.steps.insert(0, (id, number));
+                failure.steps.push((id, number));
                 return Err(failure);
             }
         }
@@ -261,6 +277,9 @@ impl<'a> Loader<'a> {
         if !seen.insert(module) {
             return true;
         }
+        if seen.len() > STARS_MAX {
+            return false;
+        }
         let before = |import: &Import| import.range.end <= at && import.when == When::Load;
         let imports = facts.imports.iter().enumerate().filter(|(_, import)| before(import));
         !imports.into_iter().any(|(number, import)| match &import.what {
@@ -289,7 +308,7 @@ impl<'a> Loader<'a> {
         }
         match &self.cut {
             Some(cut) if cut.contains_key(&star) || self.done.contains(&origin) => {
-                !self.not_yet(origin, name, at, seen)
+                !stacker::maybe_grow(STACK_LEFT, STACK_MORE, || self.not_yet(origin, name, at, seen))
             }
             _ => self.library.has(origin, name, When::Load) != Presence::Absent,
         }

@@ -15,6 +15,7 @@ mod environment;
 mod extract;
 mod facts;
 mod files;
+mod folders;
 mod hollow;
 mod ini;
 mod inventory;

@@ -15,21 +15,25 @@ use ruff_python_ast::{
 };
 
 use super::{
-    files::{Files, PATH_BYTES_MAX, folder_of, join, text_at},
+    files::{PATH_BYTES_MAX, folder_of, join, name_of, text_at},
+    folders::Folders,
     layout::pytest_path,
     syntax,
-    units::{Units, has_module, is_within},
+    units::{Units, is_within},
 };
 
 /// How far names and calls are followed to the path that they make.
 const DEPTH_MAX: usize = 16;
+
+/// Folders that one file adds at most: every import that is found nowhere else asks for each.
+const ADDED_MAX: usize = 256;
 
 /// How many expressions of one file are looked at for its paths: names that are made of names double what is to be done with each.
 const EXPRESSIONS_MAX: u32 = 10_000;
 
 /// The folders of one file, found when they are first asked for.
 pub(super) struct OwnPath<'a> {
-    files: &'a dyn Files,
+    known: &'a Folders<'a>,
     units: Units<'a>,
     source: &'a str,
     folders: OnceCell<Vec<String>>,
@@ -39,8 +43,8 @@ pub(super) struct OwnPath<'a> {
 
 impl<'a> OwnPath<'a> {
     /// Of the file `source` of the project with these units.
-    pub(super) const fn of(files: &'a dyn Files, units: Units<'a>, source: &'a str) -> Self {
-        Self { files, units, source, folders: OnceCell::new() }
+    pub(super) const fn of(known: &'a Folders<'a>, units: Units<'a>, source: &'a str) -> Self {
+        Self { known, units, source, folders: OnceCell::new() }
     }
 
     /// The file.
@@ -50,7 +54,7 @@ impl<'a> OwnPath<'a> {
 
     /// Whether a module of this dotted name lies there.
     pub(super) fn has(&self, name: &str) -> bool {
-        self.folders().iter().any(|folder| has_module(self.files, folder, name))
+        self.folders().iter().any(|folder| self.known.has_module(folder, name))
     }
 
     /// The folders.
@@ -67,9 +71,7 @@ impl<'a> OwnPath<'a> {
         let mut folders = self.own();
         for unit in self.units.around(self.source) {
             folders.extend([unit.to_owned(), join(unit, "src")]);
-            let tested = pytest_path(self.files, unit).into_iter().flat_map(|(_, folders)| folders);
-            let tested = tested.map(|folder| normal(unit, &folder));
-            folders.extend(tested.filter(|folder| is_within(folder, self.units.project)));
+            folders.extend(self.known.added_by(unit, || self.tested(unit)).iter().cloned());
         }
         let project = self.units.project;
         let mut folder = folder_of(self.source);
@@ -83,10 +85,37 @@ impl<'a> OwnPath<'a> {
 
     /// What a file adds to `sys.path`.
     fn added_by(&self, file: &str) -> Vec<String> {
-        let Some(text) = text_at(self.files, file).filter(|text| text.contains("sys")) else {
-            return Vec::new();
-        };
-        syntax::with_module(&text, |module, _| {
+        self.known.added_by(file, || self.read(file)).to_vec()
+    }
+
+    /// The folders in which pytest looks, by the settings of a unit.
+    fn tested(&self, unit: &str) -> Vec<String> {
+        let named = pytest_path(self.known.files, unit).into_iter().flat_map(|(_, folders)| folders);
+        let folders = named.map(|folder| normal(unit, &folder));
+        folders.filter(|folder| is_within(folder, self.units.project)).collect()
+    }
+
+    fn read(&self, file: &str) -> Vec<String> {
+        let Some(text) = text_at(self.known.files, file) else { return Vec::new() };
+        let mut found = if name_of(file) == "conftest.py" { self.by_pytest(file) } else { Vec::new() };
+        if text.contains("sys") {
+            found.extend(self.said(file, &text));
+        }
+        found
+    }
+
+    /// The folder in which pytest looks for what a `conftest.py` asks for: the first above it that is no package.
+    fn by_pytest(&self, conftest: &str) -> Vec<String> {
+        let mut folder = folder_of(conftest);
+        while folder.len() > self.units.project.len() && self.known.modules(folder).contains("__init__") {
+            folder = folder_of(folder);
+        }
+        vec![folder.to_owned()]
+    }
+
+    /// What the text of a file adds.
+    fn said(&self, file: &str, text: &str) -> Vec<String> {
+        syntax::with_module(text, |module, _| {
             let mut reader = Reader {
                 file,
                 project: self.units.project,
@@ -129,6 +158,9 @@ struct Reader<'a> {
 
 impl<'a> Reader<'a> {
     fn add(&mut self, folder: &Expr) {
+        if self.found.len() >= ADDED_MAX {
+            return;
+        }
         let Some(path) = self.path(folder, 0) else { return };
         // A relative path is one of wherever it is started: in the project's folder, or beside the file.
         let folders = [normal(self.project, &path), normal(folder_of(self.file), &path)];
@@ -261,7 +293,8 @@ mod tests {
     /// What a file of a project adds.
     fn added(text: &str) -> Vec<String> {
         let files = Memory::new([("/p/a.py", text)]);
-        let own = OwnPath::of(&files, Units { project: "/p", folders: &[] }, "/p/a.py");
+        let folders = Folders::of(&files);
+        let own = OwnPath::of(&folders, Units { project: "/p", folders: &[] }, "/p/a.py");
         own.folders().to_vec()
     }
 

@@ -7,6 +7,9 @@ use super::{
     standard::{PythonVersion, is_standard},
 };
 
+/// Parents of a module that are looked for: a name with more of them is no module's.
+const PARENTS_MAX: usize = 64;
+
 /// What an import means.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Found {
@@ -74,16 +77,13 @@ impl<'a> Resolver<'a> {
         {
             return Found::Module(beside);
         }
-        let parents = name.rmatch_indices('.').map(|(at, _)| &name[..at]);
-        Found::Missing(Missing {
-            name: name.to_owned(),
-            deepest: parents.filter_map(|parent| self.inventory.find(parent)).next(),
-        })
+        Found::Missing(Missing { name: name.to_owned(), deepest: self.parents(name).last() })
     }
 
     /// Every parent of a module, outermost first: they are imported before it.
     pub fn parents(self, name: &str) -> impl Iterator<Item = ModuleId> + use<'a, '_> {
-        name.match_indices('.').filter_map(move |(at, _)| self.inventory.find(&name[..at]))
+        let ends = name.match_indices('.').take(PARENTS_MAX);
+        ends.filter_map(move |(at, _)| self.inventory.find(&name[..at]))
     }
 
     /// A module in the folder of a script: Python puts that folder first on the path, and so does pytest for a folder without `__init__`.

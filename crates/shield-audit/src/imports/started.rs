@@ -2,7 +2,8 @@
 
 use super::{
     environment::inside,
-    files::{Files, folder_of, join, name_of, text_at},
+    files::{folder_of, join, name_of, text_at},
+    folders::Folders,
     own_path::OwnPath,
     units::Units,
 };
@@ -15,12 +16,12 @@ const SCRIPTS: [&str; 3] = ["manage.py", "wsgi.py", "asgi.py"];
 
 /// The folders, by what `starters` say, by scripts that everybody starts, and by `__main__.py` of a folder that is no package.
 pub(super) fn started_folders(
-    files: &dyn Files,
+    known: &Folders<'_>,
     units: Units<'_>,
     starters: &[String],
     sources: &[String],
 ) -> Vec<String> {
-    let project = units.project;
+    let (files, project) = (known.files, units.project);
     let mut folders = Vec::new();
     for path in starters {
         let Some(text) = text_at(files, path) else { continue };
@@ -35,7 +36,7 @@ pub(super) fn started_folders(
             "__main__.py" if files.read(&join(folder, "__init__.py")).is_err() => {
                 folders.push(folder.to_owned());
             }
-            name if SCRIPTS.contains(&name) => folders.extend(OwnPath::of(files, units, path).own()),
+            name if SCRIPTS.contains(&name) => folders.extend(OwnPath::of(known, units, path).own()),
             _ => {}
         }
     }
@@ -88,7 +89,7 @@ mod tests {
         ]);
         let sources = ["manage.py", "pkg/__main__.py", "tool/__main__.py"].map(|path| format!("/p/{path}"));
         let units = Units { project: "/p", folders: &[] };
-        let folders = started_folders(&files, units, &["/p/Dockerfile".to_owned()], &sources);
+        let folders = started_folders(&Folders::of(&files), units, &["/p/Dockerfile".to_owned()], &sources);
         assert_eq!(folders, ["/p/api", "/p/shop", "/p/tool"]);
     }
 }

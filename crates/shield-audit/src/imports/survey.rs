@@ -3,7 +3,10 @@
 //! Counted by binding: `from a import b, c` are two. An import that can never run on the target is not looked at; one that only
 //! type checkers see, or whose failure is caught, is looked at and says so.
 
-use std::sync::OnceLock;
+use std::{
+    collections::{BTreeSet, HashMap},
+    sync::OnceLock,
+};
 
 use rayon::prelude::*;
 use rustc_hash::FxHashSet;
@@ -16,6 +19,7 @@ use super::{
     environment::search_folders,
     facts::{Guard, Import, ImportedName, What, When},
     files::join,
+    folders::Folders,
     inventory::{Home, ModuleId, Shape},
     kin::Strangers,
     layout::Layout,
@@ -28,7 +32,7 @@ use super::{
     standard::is_standard,
     started::started_folders,
     syntax::{SyntaxFault, line_at},
-    units::{Units, has_module, lies_in},
+    units::{Units, lies_in},
     vain::Asked,
 };
 
@@ -188,12 +192,15 @@ pub struct Surveyor<'a> {
     layout: &'a Layout,
     declared: &'a Declared,
     distributions: &'a Distributions,
-    /// Folders that the project's containers, environments and distributions put on somebody's search path; read when first needed.
-    named: OnceLock<Vec<String>>,
+    /// Folders that the project's containers, environments and distributions put on somebody's search path, by the names of the modules in
+    /// them; read when first needed.
+    named: OnceLock<HashMap<String, Vec<String>>>,
     /// Folders from which programs are started; read when first needed.
     started: OnceLock<Vec<String>>,
     /// Outermost packages by whose names something of the project is imported; made when first needed.
     used: OnceLock<FxHashSet<String>>,
+    /// What was asked of folders so far.
+    folders: Folders<'a>,
     /// What git leaves out; read when first needed.
     left_out: OnceLock<LeftOut>,
     /// Made when it is first needed.
@@ -228,6 +235,7 @@ impl<'a> Surveyor<'a> {
             named: OnceLock::new(),
             started: OnceLock::new(),
             used: OnceLock::new(),
+            folders: Folders::of(library.files()),
             left_out: OnceLock::new(),
             asked: OnceLock::new(),
             strangers: OnceLock::new(),
@@ -379,18 +387,17 @@ impl<'a> Surveyor<'a> {
 
     /// Whether a file finds such a module where a program is started that it is a part of.
     fn is_beside_start(&self, own_path: &OwnPath<'_>, name: &str) -> bool {
-        let files = self.library.files();
-        let started = self
-            .started
-            .get_or_init(|| started_folders(files, self.units, &self.layout.starters, &self.layout.sources));
-        let around = started.iter().filter(|folder| lies_in(own_path.source(), folder));
-        around.into_iter().any(|folder| has_module(files, folder, name))
+        let started = self.started.get_or_init(|| {
+            started_folders(&self.folders, self.units, &self.layout.starters, &self.layout.sources)
+        });
+        let mut around = started.iter().filter(|folder| lies_in(own_path.source(), folder));
+        around.any(|folder| self.folders.has_module(folder, name))
     }
 
     /// The search path of a module's own file.
     pub(super) fn own_path(&self, importer: ModuleId) -> OwnPath<'_> {
         let source = self.library.inventory.module(importer).source.as_deref().unwrap_or_default();
-        OwnPath::of(self.library.files(), self.units, source)
+        OwnPath::of(&self.folders, self.units, source)
     }
 
     /// Whether a module of this name is on the search path that containers, environments and distributions of the project make.
@@ -399,9 +406,16 @@ impl<'a> Surveyor<'a> {
         let named = self.named.get_or_init(|| {
             let mut named = search_folders(files, self.units.project, &self.layout.starters);
             named.extend(self.units.brought(files));
-            named
+            let mut by_module: HashMap<String, Vec<String>> = HashMap::new();
+            for folder in named.into_iter().collect::<BTreeSet<_>>() {
+                for module in &*self.folders.modules(&folder) {
+                    by_module.entry(module.clone()).or_default().push(folder.clone());
+                }
+            }
+            by_module
         });
-        named.iter().any(|folder| has_module(files, folder, name))
+        let folders = named.get(top_of(name)).into_iter().flatten();
+        folders.into_iter().any(|folder| self.folders.has_module(folder, name))
     }
 
     /// Whether git is told to leave out the file of such a module: each machine makes its own.

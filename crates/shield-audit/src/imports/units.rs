@@ -4,7 +4,7 @@
 //! that the repository as a whole would give them they are found by nobody: each unit runs without the folders around it.
 
 use super::{
-    files::{EntryKind, Files, join},
+    files::{Files, join},
     layout::{manifest, packaged, value_at},
     own_path::normal,
 };
@@ -47,16 +47,6 @@ pub(super) fn lies_in(path: &str, folder: &str) -> bool {
 pub(super) fn is_within(path: &str, folder: &str) -> bool {
     let folder = folder.trim_end_matches('/');
     path == folder || lies_in(path, folder)
-}
-
-/// Whether a module of this dotted name lies in a folder that is on the search path.
-pub(super) fn has_module(files: &dyn Files, folder: &str, name: &str) -> bool {
-    let path = join(folder, &name.replace('.', "/"));
-    let (parent, last) = path.rsplit_once('/').unwrap_or(("", &path));
-    files.list(parent).unwrap_or_default().iter().any(|entry| match entry.kind {
-        EntryKind::Folder => entry.name == last,
-        EntryKind::File => entry.name.strip_suffix(".py") == Some(last),
-    })
 }
 
 // === impl Units ===

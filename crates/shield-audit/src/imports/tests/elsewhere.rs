@@ -115,3 +115,19 @@ fn names_that_only_the_running_module_has_are_not_missed() {
     }
     assert!(!facts("session.exec(query)", &target()).open);
 }
+
+#[test]
+fn pytest_looks_beside_its_conftest_and_where_a_unit_says() {
+    let helpers = package(&[
+        ("/p/tests/conftest.py", ""),
+        ("/p/tests/helpers.py", "make = 1\n"),
+        ("/p/tests/unit/test_a.py", "from helpers import make\n"),
+    ]);
+    assert_eq!(helpers.causes(), []);
+    let unit = Case::new(&[
+        ("/p/billing/pyproject.toml", "[tool.pytest.ini_options]\npythonpath = ['lib']\n"),
+        ("/p/billing/lib/money/euro.py", "cents = 1\n"),
+        ("/p/billing/tests/test_e.py", "from money.euro import cents\n"),
+    ]);
+    assert_eq!(unit.causes(), []);
+}

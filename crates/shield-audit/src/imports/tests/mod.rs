@@ -2,6 +2,8 @@
 
 mod elsewhere;
 
+use std::{cell::Cell, rc::Rc};
+
 use super::*;
 
 /// A project and what is installed for it, read as Python 3.11 on Linux would.
@@ -278,6 +280,47 @@ fn circle_fails_only_from_one_side() {
             both.load(case.inventory.find("pkg.x").unwrap()).is_ok()
                 && both.load(case.inventory.find("pkg.y").unwrap()).is_ok()
         );
+    });
+}
+
+/// Modules `m0` and on, of which each has an import of the next; the last has none.
+fn chain(length: usize, import: impl Fn(usize) -> String) -> Vec<(String, String)> {
+    let text = |number: usize| if number + 1 < length { import(number + 1) } else { String::new() };
+    (0..length).map(|number| (format!("/p/m{number}.py"), text(number))).collect()
+}
+
+#[test]
+fn endless_chains_are_not_judged() {
+    let case = Case::of(Memory::new(chain(1_200, |next| format!("import m{next}\n"))));
+    case.with(|library, surveyor| {
+        let survey = surveyor.survey(&case.layout.sources);
+        let mut loader = Loader::new(library, &survey);
+        let mut load = |name: &str| loader.load(case.inventory.find(name).unwrap());
+        assert_eq!(load("m0").unwrap_err().why, LoadCause::Unfinished);
+        assert_eq!(load("m300"), Ok(()));
+        assert_eq!(load("m0"), Ok(()), "what is there need not be loaded again");
+    });
+    for (length, causes) in [(3, 1), (700, 0)] {
+        let mut files = chain(length, |next| format!("from m{next} import *\n"));
+        files.push(("/p/a.py".to_owned(), "from m0 import absent\n".to_owned()));
+        assert_eq!(Case::of(Memory::new(files)).causes().len(), causes, "{length} stars");
+    }
+}
+
+#[test]
+fn failures_are_tried_so_often() {
+    let retried = "try:\n    import b\nexcept Exception:\n    pass\nimport c\n";
+    let case = Case::new(&[("/p/a.py", retried), ("/p/b.py", "import absent\n"), ("/p/c.py", "")]);
+    case.with(|library, surveyor| {
+        let survey = surveyor.survey(&case.layout.sources);
+        let steps_left = Rc::new(Cell::new(5));
+        let load = |name: &str| {
+            let loader = Loader::new(library, &survey).within(&steps_left);
+            { loader }.load(case.inventory.find(name).unwrap()).map_err(|failure| failure.why)
+        };
+        assert_eq!(load("a"), Ok(()));
+        assert_eq!(steps_left.get(), 2);
+        assert_eq!(load("a"), Err(LoadCause::Unfinished), "all loads take of the same");
     });
 }
 
