@@ -46,10 +46,7 @@ impl<'a> Folders<'a> {
             let entries = self.files.list(folder).unwrap_or_default().into_iter();
             let name = |name: String, kind| match kind {
                 EntryKind::Folder => Some(name),
-                // What is compiled where it is built counts, and what only type checkers read.
-                EntryKind::File => {
-                    [".py", ".pyx", ".pyi"].iter().find_map(|end| name.strip_suffix(end)).map(str::to_owned)
-                }
+                EntryKind::File => name.strip_suffix(".py").map(str::to_owned),
             };
             entries.filter_map(|entry| name(entry.name, entry.kind)).collect()
         })

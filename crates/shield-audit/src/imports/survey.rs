@@ -18,7 +18,7 @@ use super::{
     dynamic::dotted,
     environment::search_folders,
     facts::{Guard, Import, ImportedName, What, When},
-    files::join,
+    files::{Entry, folder_of, join, name_of},
     folders::Folders,
     inventory::{Home, ModuleId, Shape},
     kin::Strangers,
@@ -418,7 +418,7 @@ impl<'a> Surveyor<'a> {
         folders.into_iter().any(|folder| self.folders.has_module(folder, name))
     }
 
-    /// Whether git is told to leave out the file of such a module: each machine makes its own.
+    /// Whether each machine makes such a module for itself.
     fn is_left_out(&self, name: &str, own_path: &OwnPath<'_>) -> bool {
         // What a call is given may be any text.
         if !dotted(name) {
@@ -426,7 +426,18 @@ impl<'a> Surveyor<'a> {
         }
         let roots = self.layout.roots.iter().map(|root| &root.folder).chain(own_path.folders());
         let below = name.replace('.', "/");
-        roots.into_iter().any(|root| self.left_out().has_module(&join(root, &below)))
+        roots.into_iter().any(|root| self.is_made_later(&join(root, &below)))
+    }
+
+    /// Whether a module without a file of Python lies at a path all the same: git leaves its file out, it is compiled where the project is
+    /// built, or only type checkers read it.
+    fn is_made_later(&self, path: &str) -> bool {
+        let beside = || self.library.files().list(folder_of(path)).unwrap_or_default();
+        let name = name_of(path);
+        let is_made = |entry: Entry| {
+            [".pyx", ".pyi"].iter().any(|end| entry.name.strip_suffix(end).is_some_and(|stem| stem == name))
+        };
+        self.left_out().has_module(path) || beside().into_iter().any(is_made)
     }
 
     fn left_out(&self) -> &LeftOut {
@@ -481,7 +492,7 @@ impl<'a> Surveyor<'a> {
             Presence::Absent => {
                 let place = self.library.inventory.module(module);
                 if place.home == Home::Project
-                    && place.folder().is_some_and(|folder| self.left_out().has_module(&join(folder, name)))
+                    && place.folder().is_some_and(|folder| self.is_made_later(&join(folder, name)))
                 {
                     return None;
                 }

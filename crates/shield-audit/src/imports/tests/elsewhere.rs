@@ -131,3 +131,17 @@ fn pytest_looks_beside_its_conftest_and_where_a_unit_says() {
     ]);
     assert_eq!(unit.causes(), []);
 }
+
+#[test]
+fn modules_that_are_compiled_or_typed_only_are_there() {
+    let text =
+        "from pkg.fast import go\nfrom pkg import fast\nfrom pkg.types import A\nfrom pkg.slow import go\n";
+    let case = package(&[
+        ("/p/src/pkg/fast.pyx", "def go(): pass\n"),
+        ("/p/src/pkg/types.pyi", "class A: ...\n"),
+        ("/p/src/pkg/use.py", text),
+    ]);
+    let causes = case.causes();
+    assert_eq!(causes.len(), 1, "{causes:?}");
+    assert_eq!(causes[0].0, "from pkg.slow import go");
+}
