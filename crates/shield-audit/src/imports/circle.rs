@@ -11,6 +11,7 @@ use ruff_python_ast::{
 };
 
 use super::{
+    broken::Survey,
     facts::{Facts, Guard, Import, What, When},
     inventory::ModuleId,
     load::Loader,
@@ -19,7 +20,7 @@ use super::{
     relocate::is_test,
     resolve::Found,
     rewrite::{alone, newline_at, removals},
-    survey::{Survey, Surveyor},
+    survey::Surveyor,
     syntax,
 };
 use crate::finding::Finding;

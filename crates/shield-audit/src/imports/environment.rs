@@ -7,7 +7,7 @@ use super::{
 };
 
 /// Folders that one file names at most, and names of which each of them may be made: the walk over the project goes no deeper.
-const FOLDERS_MAX: usize = 256;
+pub(super) const FOLDERS_MAX: usize = 256;
 const NAMES_MAX: usize = 64;
 
 /// The variable with the search path.
@@ -53,8 +53,7 @@ fn named(text: &str) -> impl Iterator<Item = String> {
         value.split(|end: char| end.is_whitespace() || matches!(end, '"' | '\'' | ';' | '&' | ',')).next()
     });
     let folders = values.flat_map(|value| value.split(':'));
-    let is_path = |folder: &&str| (1..=PATH_BYTES_MAX).contains(&folder.len()) && !folder.contains('$');
-    folders.filter(is_path).map(str::to_owned)
+    folders.filter(|folder| !folder.is_empty() && !folder.contains('$')).map(str::to_owned)
 }
 
 /// Folders whose content is copied to where a container works.
@@ -91,6 +90,9 @@ pub(super) fn inside(files: &dyn Files, (project, base): (&str, &str), folder: &
         let name = name_of(path);
         entries.iter().any(|entry| entry.kind == EntryKind::Folder && entry.name == name)
     };
+    if folder.len() > PATH_BYTES_MAX {
+        return None;
+    }
     let mut rest = folder.trim_matches('/');
     if folder.starts_with('/')
         && let Some((before, _)) = rest.rmatch_indices('/').nth(NAMES_MAX - 1)

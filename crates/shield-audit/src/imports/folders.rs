@@ -15,7 +15,7 @@ pub(super) struct Folders<'a> {
     pub(super) files: &'a dyn Files,
     /// By folder, the names of the modules in it.
     modules: Memo<HashSet<String>>,
-    /// By file, the folders that it adds to the search path; by folder, those that settings in it do.
+    /// By file or unit, the folders that it adds to the search path.
     added: Memo<Vec<String>>,
 }
 
@@ -52,7 +52,7 @@ impl<'a> Folders<'a> {
         })
     }
 
-    /// The folders that a file adds to the search path, found by `read`.
+    /// The folders that a file or unit adds to the search path, found by `read`.
     pub(super) fn added_by(&self, file: &str, read: impl FnOnce() -> Vec<String>) -> Arc<Vec<String>> {
         self.added.get(file, read)
     }

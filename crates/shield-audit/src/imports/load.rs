@@ -13,11 +13,11 @@ use std::{
 use serde::Serialize;
 
 use super::{
+    broken::{Broken, Cause, Survey},
     facts::{Facts, Guard, Import, What, When},
     inventory::{Home, ModuleId},
     library::{Library, Presence, STACK_LEFT, STACK_MORE, STARS_MAX},
     resolve::Found,
-    survey::{Broken, Cause, Survey},
 };
 
 /// Imports that all loads of an audit follow at most: guards that try failing modules again and again could make it endless in practice.

@@ -5,12 +5,14 @@
 //! says where modules lie, an [`Inventory`] which there are, a [`Library`] what each text says. Files come from [`Files`], so that all of it
 //! can be fed with text.
 
+mod broken;
 mod circle;
 mod commands;
 mod conditions;
 mod declared;
 mod distributions;
 mod dynamic;
+mod elsewhere;
 mod environment;
 mod extract;
 mod facts;
@@ -39,6 +41,7 @@ mod resolve;
 mod rewrite;
 mod standard;
 mod started;
+mod sure;
 mod survey;
 mod syntax;
 #[cfg(test)]
@@ -47,6 +50,7 @@ mod undefined;
 mod units;
 mod vain;
 
+pub use broken::{Broken, Cause, Declaration, Doubt, Doubtful, Misnamed, Survey};
 pub use conditions::Target;
 pub use declared::Declared;
 pub use distributions::{Distribution, Distributions};
@@ -69,7 +73,7 @@ pub use reach::{Link, Reach, Usage, Via, reach};
 pub(crate) use reading::Reading;
 pub use resolve::{Found, Missing, Resolver};
 pub use standard::PythonVersion;
-pub use survey::{Broken, Cause, Declaration, Doubt, Doubtful, Misnamed, Survey, Surveyor};
+pub use survey::Surveyor;
 pub use syntax::SyntaxFault;
 pub use undefined::{Undefined, undefined};
 pub(crate) use vain::Vain;

@@ -92,7 +92,7 @@ impl<'a> OwnPath<'a> {
     fn tested(&self, unit: &str) -> Vec<String> {
         let named = pytest_path(self.known.files, unit).into_iter().flat_map(|(_, folders)| folders);
         let folders = named.map(|folder| normal(unit, &folder));
-        folders.filter(|folder| is_within(folder, self.units.project)).collect()
+        folders.filter(|folder| is_within(folder, self.units.project)).take(ADDED_MAX).collect()
     }
 
     fn read(&self, file: &str) -> Vec<String> {

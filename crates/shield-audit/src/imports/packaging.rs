@@ -3,6 +3,7 @@
 use rayon::prelude::*;
 
 use super::{
+    broken::{Broken, Cause, Declaration, Misnamed, Survey},
     facts::When,
     files::{Files, join, text_at},
     inventory::{Home, Inventory, Module, ModuleId, Shape},
@@ -10,7 +11,6 @@ use super::{
     library::Library,
     load::{LoadCause, LoadFailure},
     standard::is_standard,
-    survey::{Broken, Cause, Declaration, Misnamed, Survey},
     undefined::Undefined,
 };
 use crate::finding::{Confidence, Cwe, Finding, Fingerprint, Place, Rule, Severity, Span, Step, Wording};

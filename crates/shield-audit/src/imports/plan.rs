@@ -9,6 +9,7 @@ use std::ops::Range;
 use serde::Serialize;
 
 use super::{
+    broken::Cause,
     facts::{Import, ImportedName, Mention, What, When},
     inventory::{Home, ModuleId},
     library::Presence,
@@ -16,7 +17,7 @@ use super::{
     relocate::Wanted,
     resolve::Found,
     rewrite::{Destination, rewrite, wide},
-    survey::{Cause, Surveyor},
+    survey::Surveyor,
     syntax,
 };
 

@@ -1,7 +1,7 @@
 //! Folders from which programs of the project are started: what lies there is found by its own name, by what lies there too.
 
 use super::{
-    environment::inside,
+    environment::{FOLDERS_MAX, inside},
     files::{folder_of, join, name_of, text_at},
     folders::Folders,
     own_path::OwnPath,
@@ -25,7 +25,7 @@ pub(super) fn started_folders(
     let mut folders = Vec::new();
     for path in starters {
         let Some(text) = text_at(files, path) else { continue };
-        for folder in named(&text) {
+        for folder in named(&text).take(FOLDERS_MAX) {
             let below = |base: &str| inside(files, (project, base), folder);
             folders.extend(below(project).or_else(|| below(folder_of(path))));
         }

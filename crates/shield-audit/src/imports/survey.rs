@@ -3,22 +3,17 @@
 //! Counted by binding: `from a import b, c` are two. An import that can never run on the target is not looked at; one that only
 //! type checkers see, or whose failure is caught, is looked at and says so.
 
-use std::{
-    collections::{BTreeSet, HashMap},
-    sync::OnceLock,
-};
+use std::{collections::HashMap, sync::OnceLock};
 
 use rayon::prelude::*;
 use rustc_hash::FxHashSet;
-use serde::Serialize;
 
 use super::{
+    broken::{Broken, Cause, Declaration, Doubt, Doubtful, Misnamed, Survey},
     declared::{Declared, distribution_of},
     distributions::Distributions,
-    dynamic::dotted,
-    environment::search_folders,
-    facts::{Guard, Import, ImportedName, What, When},
-    files::{Entry, folder_of, join, name_of},
+    facts::{Import, ImportedName, What, When},
+    files::join,
     folders::Folders,
     inventory::{Home, ModuleId, Shape},
     kin::Strangers,
@@ -26,183 +21,33 @@ use super::{
     left_out::LeftOut,
     library::{Library, Presence},
     own_path::OwnPath,
-    plan::Edit,
     relocate::{Homes, Serves, Wanted, Written, top_of},
     resolve::Found,
     standard::is_standard,
-    started::started_folders,
-    syntax::{SyntaxFault, line_at},
-    units::{Units, lies_in},
+    syntax::line_at,
+    units::Units,
     vain::Asked,
 };
-
-/// What is wrong with an import.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-#[serde(tag = "cause", rename_all = "kebab-case")]
-pub enum Cause {
-    /// The package has another name now.
-    Renamed {
-        /// The module that is meant.
-        to: String,
-    },
-    /// The name is a path inside of a package.
-    FromInside {
-        /// The module that is meant.
-        to: String,
-    },
-    /// A relative import counts the wrong number of dots.
-    Miscounted {
-        /// The module that is meant.
-        to: String,
-        /// How many dots it takes.
-        level: u32,
-    },
-    /// The module exists nowhere.
-    Absent {
-        /// Its absolute name; what is written where dots lead out of the package.
-        module: String,
-        /// Modules whose last name is the same: perhaps one of them is meant.
-        alike: Vec<String>,
-    },
-    /// The name is in exactly one other module.
-    Moved {
-        /// Which.
-        to: String,
-    },
-    /// The module has no such name.
-    NameAbsent {
-        /// The module.
-        module: String,
-        /// Modules that define the name: none or several.
-        homes: Vec<String>,
-    },
-    /// The name is in a file that can never be imported, because the module has its name.
-    Hidden {
-        /// The module.
-        module: String,
-        /// The file.
-        path: String,
-    },
-    /// The module is there, but Python refuses its text.
-    Refused {
-        /// Its file.
-        path: String,
-        /// The first error in it.
-        fault: SyntaxFault,
-    },
-    /// A distribution is missing.
-    NotInstalled {
-        /// Its most likely name.
-        distribution: String,
-        /// Whether any list of the project has it.
-        declared: Declaration,
-    },
-}
-
-/// Whether a distribution is in any of the project's lists.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Declaration {
-    /// It is.
-    Declared,
-    /// It is not.
-    Undeclared,
-}
-
-/// An import that cannot work.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Broken {
-    /// The module it stands in.
-    pub importer: ModuleId,
-    /// Which of its imports.
-    pub import: usize,
-    /// Which name of a `from` import.
-    pub name: Option<usize>,
-    /// Its line, from 1.
-    pub line: u32,
-    /// What it asks for: `from a import b`.
-    pub written: String,
-    /// When it runs.
-    pub when: When,
-    /// Whether its failure is caught.
-    pub guard: Guard,
-    /// What is wrong.
-    pub cause: Cause,
-}
-
-/// An import that works, in a way that it should not.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Doubtful {
-    /// The module it stands in.
-    pub importer: ModuleId,
-    /// Its line, from 1.
-    pub line: u32,
-    /// What it asks for.
-    pub module: String,
-    /// Why it should not.
-    pub doubt: Doubt,
-}
-
-/// Why an import that works should not.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Doubt {
-    /// The file is loaded a second time, under a second name: its classes and its state exist twice.
-    SecondName {
-        /// The first name.
-        first: String,
-    },
-    /// Its distribution is installed, but no list of the project has it.
-    Undeclared {
-        /// The distribution.
-        distribution: String,
-    },
-}
-
-/// A string that names what to replace (`patch("a.b")`), below a module that has another name.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Misnamed {
-    /// The module it stands in.
-    pub importer: ModuleId,
-    /// Its line, from 1.
-    pub line: u32,
-    /// The string.
-    pub text: String,
-    /// The edit that mends it.
-    pub edit: Edit,
-}
-
-/// All imports of a project.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Survey {
-    /// How many bindings there are.
-    pub bindings: usize,
-    /// Those that cannot work, by file and line.
-    pub broken: Vec<Broken>,
-    /// Those that should not.
-    pub doubtful: Vec<Doubtful>,
-    /// Strings that name modules by names they do not have, by file and line.
-    pub misnamed: Vec<Misnamed>,
-}
 
 /// What a survey looks at.
 pub struct Surveyor<'a> {
     pub(super) library: &'a Library<'a>,
     pub(super) homes: Homes<'a>,
-    units: Units<'a>,
-    layout: &'a Layout,
+    pub(super) units: Units<'a>,
+    pub(super) layout: &'a Layout,
     declared: &'a Declared,
     distributions: &'a Distributions,
     /// Folders that the project's containers, environments and distributions put on somebody's search path, by the names of the modules in
     /// them; read when first needed.
-    named: OnceLock<HashMap<String, Vec<String>>>,
+    pub(super) named: OnceLock<HashMap<String, Vec<String>>>,
     /// Folders from which programs are started; read when first needed.
-    started: OnceLock<Vec<String>>,
+    pub(super) started: OnceLock<Vec<String>>,
     /// Outermost packages by whose names something of the project is imported; made when first needed.
-    used: OnceLock<FxHashSet<String>>,
+    pub(super) used: OnceLock<FxHashSet<String>>,
     /// What was asked of folders so far.
-    folders: Folders<'a>,
+    pub(super) folders: Folders<'a>,
     /// What git leaves out; read when first needed.
-    left_out: OnceLock<LeftOut>,
+    pub(super) left_out: OnceLock<LeftOut>,
     /// Made when it is first needed.
     pub(super) asked: OnceLock<Asked>,
     /// The same.
@@ -378,72 +223,6 @@ impl<'a> Surveyor<'a> {
         inventory.find(top).is_none_or(|id| inventory.module(id).shape == Shape::Namespace)
     }
 
-    /// Whether a module that is not on the project's search path is on the importer's own one, or is not for git to have.
-    pub(super) fn is_elsewhere(&self, own_path: &OwnPath<'_>, what: &What, name: &str) -> bool {
-        is_absolute(what)
-            && (own_path.has(name) || self.is_brought(name) || self.is_beside_start(own_path, name))
-            || self.is_left_out(name, own_path)
-    }
-
-    /// Whether a file finds such a module where a program is started that it is a part of.
-    fn is_beside_start(&self, own_path: &OwnPath<'_>, name: &str) -> bool {
-        let started = self.started.get_or_init(|| {
-            started_folders(&self.folders, self.units, &self.layout.starters, &self.layout.sources)
-        });
-        let mut around = started.iter().filter(|folder| lies_in(own_path.source(), folder));
-        around.any(|folder| self.folders.has_module(folder, name))
-    }
-
-    /// The search path of a module's own file.
-    pub(super) fn own_path(&self, importer: ModuleId) -> OwnPath<'_> {
-        let source = self.library.inventory.module(importer).source.as_deref().unwrap_or_default();
-        OwnPath::of(&self.folders, self.units, source)
-    }
-
-    /// Whether a module of this name is on the search path that containers, environments and distributions of the project make.
-    fn is_brought(&self, name: &str) -> bool {
-        let files = self.library.files();
-        let named = self.named.get_or_init(|| {
-            let mut named = search_folders(files, self.units.project, &self.layout.starters);
-            named.extend(self.units.brought(files));
-            let mut by_module: HashMap<String, Vec<String>> = HashMap::new();
-            for folder in named.into_iter().collect::<BTreeSet<_>>() {
-                for module in &*self.folders.modules(&folder) {
-                    by_module.entry(module.clone()).or_default().push(folder.clone());
-                }
-            }
-            by_module
-        });
-        let folders = named.get(top_of(name)).into_iter().flatten();
-        folders.into_iter().any(|folder| self.folders.has_module(folder, name))
-    }
-
-    /// Whether each machine makes such a module for itself.
-    fn is_left_out(&self, name: &str, own_path: &OwnPath<'_>) -> bool {
-        // What a call is given may be any text.
-        if !dotted(name) {
-            return false;
-        }
-        let roots = self.layout.roots.iter().map(|root| &root.folder).chain(own_path.folders());
-        let below = name.replace('.', "/");
-        roots.into_iter().any(|root| self.is_made_later(&join(root, &below)))
-    }
-
-    /// Whether a module without a file of Python lies at a path all the same: git leaves its file out, it is compiled where the project is
-    /// built, or only type checkers read it.
-    fn is_made_later(&self, path: &str) -> bool {
-        let beside = || self.library.files().list(folder_of(path)).unwrap_or_default();
-        let name = name_of(path);
-        let is_made = |entry: Entry| {
-            [".pyx", ".pyi"].iter().any(|end| entry.name.strip_suffix(end).is_some_and(|stem| stem == name))
-        };
-        self.left_out().has_module(path) || beside().into_iter().any(is_made)
-    }
-
-    fn left_out(&self) -> &LeftOut {
-        self.left_out.get_or_init(|| LeftOut::read(self.library.files(), &self.layout.ignores))
-    }
-
     fn each(
         &self,
         names: &[ImportedName],
@@ -581,58 +360,8 @@ impl<'a> Surveyor<'a> {
         Some((Written::UnderOldName, home.id))
     }
 
-    fn strangers(&self) -> &Strangers {
+    pub(super) fn strangers(&self) -> &Strangers {
         self.strangers.get_or_init(|| Strangers::of(self.library, &self.homes))
-    }
-
-    /// Whether nothing but the project's module can be meant by a name; else tests must judge what is written in its place.
-    pub(crate) fn is_sure(&self, name: &str) -> bool {
-        let top = top_of(name);
-        self.library.inventory.find(top).is_some() || self.strangers().surely_lies_inside(top)
-    }
-
-    /// The same for the module that an import asks for, which must run wherever the importer does.
-    pub(crate) fn is_sure_of(&self, importer: ModuleId, import: usize) -> bool {
-        let import = self.library.facts(importer).and_then(|facts| facts.imports.get(import));
-        let Some((import, (name, Found::Missing(_)))) =
-            import.and_then(|import| Some((import, self.meant(importer, &import.what)?)))
-        else {
-            return true;
-        };
-        let together = match self.missing(importer, import, &name) {
-            Cause::Renamed { to } | Cause::FromInside { to } => {
-                let path = |id| &*self.library.inventory.module(id).path;
-                let used = self.is_used(&to);
-                let to = self.library.inventory.find(&to);
-                used && to.is_some_and(|to| self.units.shows(path(to), path(importer)))
-            }
-            _ => true,
-        };
-        together && self.is_sure(&name)
-    }
-
-    /// Whether a module's name, as the whole project sees it, is one that programs use: where the outermost folder is no package, they may
-    /// be started below it.
-    fn is_used(&self, name: &str) -> bool {
-        let inventory = self.library.inventory;
-        let top = top_of(name);
-        let packaged =
-            || inventory.find(top).is_some_and(|id| inventory.module(id).shape != Shape::Namespace);
-        packaged() || self.used.get_or_init(|| self.used_tops()).contains(top)
-    }
-
-    fn used_tops(&self) -> FxHashSet<String> {
-        let inventory = self.library.inventory;
-        let ours = inventory.modules().filter(|(_, module)| module.home == Home::Project);
-        let imports = ours.flat_map(|(id, _)| {
-            let facts = self.library.facts(id).into_iter();
-            facts.flat_map(move |facts| facts.imports.iter().map(move |import| (id, import)))
-        });
-        let found = imports.filter(|(_, import)| is_absolute(&import.what)).filter_map(|(id, import)| {
-            let (name, found) = self.meant(id, &import.what)?;
-            matches!(found, Found::Module(_)).then(|| top_of(&name).to_owned())
-        });
-        found.collect()
     }
 
     /// The one other number of dots with which a relative import finds a module that has all the names.
@@ -686,7 +415,7 @@ impl<'a> Surveyor<'a> {
 }
 
 /// Whether an import looks along the search path.
-const fn is_absolute(what: &What) -> bool {
+pub(super) const fn is_absolute(what: &What) -> bool {
     matches!(what, What::Module { .. } | What::From { level: 0, .. } | What::Called { level: 0, .. })
 }
 

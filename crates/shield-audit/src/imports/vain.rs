@@ -8,11 +8,12 @@ use std::collections::{BTreeSet, HashSet};
 use ruff_python_ast::{Expr, Stmt};
 
 use super::{
+    broken::{Broken, Cause},
     facts::{Guard, Import, ImportedName, Origin, What, When},
     inventory::{Home, ModuleId},
     reading::Reading,
     resolve::Found,
-    survey::{Broken, Cause, Surveyor},
+    survey::Surveyor,
     syntax,
 };
 
