@@ -291,9 +291,7 @@ impl<'a> Extractor<'a> {
             self.within(Situation { guard, ..self.at }, |this| this.visit_body(&handler.body));
             let (before, after) = self.facts.imports.split_at_mut(first);
             for import in before[tried.clone()].iter_mut().filter(|_| instead != Guard::None) {
-                let given =
-                    |name: &str| after.iter().flat_map(|other| other.what.bound()).any(|one| one == name);
-                import.replaced |= import.what.bound().any(given);
+                import.replaced |= after.iter().any(|other| other.what.replaces(&import.what));
             }
         }
         self.visit_body(&statement.orelse);

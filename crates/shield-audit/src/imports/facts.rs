@@ -52,7 +52,7 @@ pub struct Import {
     pub when: When,
     /// What happens when it fails.
     pub guard: Guard,
-    /// Whether another import gives the same name then: it is right that it may fail.
+    /// Whether an import of another module gives the same name then: it is right that it may fail.
     pub replaced: bool,
     /// What it asks for.
     pub what: What,
@@ -174,8 +174,22 @@ pub struct Mention {
 // === impl What ===
 
 impl What {
+    /// Whether it gives a name that another import gives, from another module.
+    pub(super) fn replaces(&self, other: &Self) -> bool {
+        self.module() != other.module() && self.bound().any(|name| other.bound().any(|bound| bound == name))
+    }
+
+    /// The module, as it is written.
+    fn module(&self) -> Option<(u32, &str)> {
+        match self {
+            Self::Module { name, .. } => Some((0, name)),
+            Self::From { level, module, .. } => Some((*level, module)),
+            Self::Called { .. } | Self::Below { .. } | Self::Anything => None,
+        }
+    }
+
     /// The names that it binds where it stands.
-    pub(super) fn bound(&self) -> impl Iterator<Item = &str> {
+    fn bound(&self) -> impl Iterator<Item = &str> {
         let (module, names) = match self {
             Self::Module { name, renamed, .. } => {
                 (Some(renamed.as_deref().unwrap_or_else(|| name.split('.').next().unwrap_or(name))), &[][..])

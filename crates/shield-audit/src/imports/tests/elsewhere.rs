@@ -71,6 +71,8 @@ fn what_another_import_replaces_may_fail() {
         ("/p/src/pkg/helpers.py", "slug = 1\n"),
     ]);
     assert_eq!(case.causes(), []);
+    let same = "try:\n    from gone import a\nexcept ImportError:\n    try:\n        from gone import a\n    except ImportError:\n        a = None\n";
+    assert_eq!(package(&[("/p/src/pkg/tool.py", same)]).causes().len(), 2);
     let other = package(&[(
         "/p/src/pkg/tool.py",
         "try:\n    from gone import a\nexcept ImportError:\n    import json\n",
