@@ -123,6 +123,14 @@ async fn vanished_holder_loses_its_locks() {
     query("SELECT 1").execute(&mut vanished).await.unwrap_err();
 }
 
+/// Compiling a query of tables with one row took a server longer than a deadline, on a busy machine.
+#[tokio::test]
+async fn nothing_is_compiled() {
+    let ask = Statement::new("SELECT current_setting('jit') AS text");
+    let row = Fixture::postgres().await.database.read_one(ask).await.unwrap().unwrap();
+    assert_eq!(row.get::<String>("text").unwrap(), "off");
+}
+
 #[tokio::test]
 async fn nul_fails_no_database() {
     for fixture in [Fixture::sqlite().await, Fixture::postgres().await] {
