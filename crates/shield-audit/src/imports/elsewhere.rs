@@ -6,7 +6,7 @@ use super::{
     dynamic::dotted,
     environment::search_folders,
     facts::What,
-    files::{Entry, folder_of, join, name_of},
+    files::{folder_of, join, name_of},
     inventory::ModuleId,
     left_out::LeftOut,
     own_path::OwnPath,
@@ -73,12 +73,7 @@ impl Surveyor<'_> {
     /// Whether a module without a file of Python lies at a path all the same: git leaves its file out, it is compiled where the project is
     /// built, or only type checkers read it.
     pub(super) fn is_made_later(&self, path: &str) -> bool {
-        let beside = || self.library.files().list(folder_of(path)).unwrap_or_default();
-        let name = name_of(path);
-        let is_made = |entry: Entry| {
-            [".pyx", ".pyi"].iter().any(|end| entry.name.strip_suffix(end).is_some_and(|stem| stem == name))
-        };
-        self.left_out().has_module(path) || beside().into_iter().any(is_made)
+        self.left_out().has_module(path) || self.folders.makes(folder_of(path), name_of(path))
     }
 
     pub(super) fn left_out(&self) -> &LeftOut {

@@ -15,6 +15,8 @@ pub(super) struct Folders<'a> {
     pub(super) files: &'a dyn Files,
     /// By folder, the names of the modules in it.
     modules: Memo<HashSet<String>>,
+    /// By folder, the names of those in it that are compiled, or read by type checkers only.
+    made: Memo<HashSet<String>>,
     /// By file or unit, the folders that it adds to the search path.
     added: Memo<Vec<String>>,
 }
@@ -26,7 +28,7 @@ struct Memo<T>(Mutex<HashMap<String, Arc<T>>>);
 impl<'a> Folders<'a> {
     /// Of these files; nothing is asked yet.
     pub(super) fn of(files: &'a dyn Files) -> Self {
-        Self { files, modules: Memo(Mutex::default()), added: Memo(Mutex::default()) }
+        Self { files, modules: Memo::default(), made: Memo::default(), added: Memo::default() }
     }
 
     /// Whether a module of this dotted name lies in a folder that is on the search path.
@@ -52,6 +54,18 @@ impl<'a> Folders<'a> {
         })
     }
 
+    /// Whether a folder holds what a module of this name is compiled from, or what type checkers know of it.
+    pub(super) fn makes(&self, folder: &str, name: &str) -> bool {
+        let made = self.made.get(folder, || {
+            let entries = self.files.list(folder).unwrap_or_default().into_iter();
+            let stem = |file: &str| {
+                [".pyx", ".pyi"].iter().find_map(|end| file.strip_suffix(end)).map(str::to_owned)
+            };
+            entries.filter_map(|entry| stem(&entry.name)).collect()
+        });
+        made.contains(name)
+    }
+
     /// The folders that a file or unit adds to the search path, found by `read`.
     pub(super) fn added_by(&self, file: &str, read: impl FnOnce() -> Vec<String>) -> Arc<Vec<String>> {
         self.added.get(file, read)
@@ -59,6 +73,12 @@ impl<'a> Folders<'a> {
 }
 
 // === impl Memo ===
+
+impl<T> Default for Memo<T> {
+    fn default() -> Self {
+        Self(Mutex::default())
+    }
+}
 
 impl<T> Memo<T> {
     /// What is known, or else is made now. Two threads may make the same at once: nobody waits for another one's disk.
@@ -109,6 +129,15 @@ mod tests {
             }
         }
         assert_eq!(files.1.load(Ordering::Relaxed), 2, "what is below an absent folder is not asked for");
+    }
+
+    #[test]
+    fn what_is_compiled_is_asked_for_once() {
+        let files = Memory::new([("p/a.pyx", ""), ("p/b.pyi", ""), ("p/c.py", "")]);
+        let files = Counted(files, AtomicUsize::new(0));
+        let folders = Folders::of(&files);
+        assert_eq!(["a", "b", "c"].map(|name| folders.makes("p", name)), [true, true, false]);
+        assert_eq!(files.1.load(Ordering::Relaxed), 1);
     }
 
     #[test]
