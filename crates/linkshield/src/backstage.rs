@@ -1,6 +1,6 @@
 //! What `serve` opens between the database and the port: the master key, accounts, the gate, and the tasks beside them.
 
-use std::{process::ExitCode, sync::Arc, time::Duration};
+use std::{error::Error, process::ExitCode, sync::Arc, time::Duration};
 
 use linkshield::{
     accounts::{Accounts, AccountsParts, KeyWatch, Messenger},
@@ -9,7 +9,7 @@ use linkshield::{
     keys::{KeyKeeper, KeyPurpose, MasterKey, MasterKeyError},
     mail::{Mailer, Postman},
     settings::Settings,
-    store::Store,
+    store::{Store, may_pass},
 };
 use shield_guard::token::RotationSchedule;
 use tokio::time::timeout;
@@ -53,13 +53,13 @@ pub(crate) async fn open_accounts(
     };
     let data_hint = "the database and the master key must be of one installation";
     let opened = Accounts::open(parts).await;
-    let (accounts, messenger) = opened.map_err(|error| failed(&error, data_hint))?;
+    let (accounts, messenger) = opened.map_err(|error| failed(&error, hint(&error, data_hint)))?;
     let keeper = KeyKeeper::start(accounts.keys().clone());
     let watch = KeyWatch::start(accounts.clone());
     let csrf_key = master_key.derive(KeyPurpose::Csrf);
     let gate_hint = "`--events FILE` (LINKSHIELD_EVENTS) chooses another file";
     let opened = open_gate(&accounts, settings.gate.clone(), &csrf_key).await;
-    let (gate, gate_tasks) = opened.map_err(|error| failed(&error, gate_hint))?;
+    let (gate, gate_tasks) = opened.map_err(|error| failed(&error, hint(&error, gate_hint)))?;
     Ok(((accounts, gate), Backstage { keeper, watch, gate_tasks, messenger, postman }))
 }
 
@@ -70,6 +70,14 @@ async fn open_master_key(store: &Store, settings: &Settings) -> Result<MasterKey
     let file = &settings.master_key;
     let opened = if sealed { MasterKey::open(file) } else { MasterKey::open_or_make(file) };
     opened.map_err(|error| failed(&error, key_hint(&error)))
+}
+
+/// What was asked in vain for as long as a start may take is no matter of keys.
+fn hint(error: &(dyn Error + 'static), otherwise: &'static str) -> &'static str {
+    match may_pass(error) {
+        true => "the database is overloaded, or waits for a lock: start again once it answers",
+        false => otherwise,
+    }
 }
 
 fn key_hint(error: &MasterKeyError) -> &'static str {
@@ -97,5 +105,19 @@ impl Backstage {
         if timeout(LETTERS_TIMEOUT, letters).await.is_err() {
             tracing::error!("letters were cut: the mail server did not take them in time");
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use shield_data::SqlError;
+
+    use super::*;
+
+    #[test]
+    fn late_database_is_no_matter_of_keys() {
+        let late = SqlError::Late { deadline: Duration::from_secs(2) };
+        assert!(hint(&late, "keys").starts_with("the database is overloaded"));
+        assert_eq!(hint(&SqlError::Damaged { column: "id", expected: "a number" }, "keys"), "keys");
     }
 }

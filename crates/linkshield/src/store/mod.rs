@@ -42,6 +42,7 @@ pub use files::DATABASE_FILE;
 pub use history::{HistoryFilter, HistoryPage};
 pub use model::{CheckId, CheckStatus, NewCheck, NewScanResult, ScanType, StoredCheck, StoredScanResult};
 pub use open::Store;
+pub use patience::may_pass;
 pub use place::StorePlace;
 pub use prune::RetentionLimits;
 pub use stats::{CheckCount, CheckStats, RecentCheck};

@@ -45,7 +45,9 @@ async fn within<T, E: Error + 'static>(
     }
 }
 
-fn may_pass(error: &(dyn Error + 'static)) -> bool {
+/// Whether the cause of this is a database that was busy or did not answer: the same may go well a moment later.
+#[must_use]
+pub fn may_pass(error: &(dyn Error + 'static)) -> bool {
     let mut chain = iter::successors(Some(error), |error| (*error).source());
     chain
         .any(|error| error.downcast_ref::<SqlError>().is_some_and(|error| error.busy() || error.unanswered()))

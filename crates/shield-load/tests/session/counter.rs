@@ -7,7 +7,7 @@ use shield_load::{Reconciled, RunResults, Verdict, Worker, WorkerAddress, Worker
 
 use crate::counting::{Counting, Target};
 use crate::shop::Shop;
-use crate::{BUYERS, CLOSED, run};
+use crate::{BUYERS, CLOSED, run, undisturbed};
 
 /// Sixty iterations, and a set-up of each user that gets one.
 const VISITORS: &str = r#"
@@ -24,6 +24,7 @@ name = "leave"
 get = "/b"
 "#;
 
+/// Runs these lines against a target, here or on workers, and reads its metrics.
 async fn load(address: SocketAddr, rest: &str, workers: Vec<WorkerAddress>) -> RunResults {
     let metrics = format!("[metrics]\nurl = \"http://{address}/metrics\"\nevery = \"100ms\"\n");
     run(address, &format!("{CLOSED}{rest}\n{metrics}"), workers).await
@@ -31,9 +32,18 @@ async fn load(address: SocketAddr, rest: &str, workers: Vec<WorkerAddress>) -> R
 
 /// The visitors' run against a target that counts like this, and what was found.
 async fn visit(counting: Counting, counter: &str) -> (RunResults, Reconciled) {
-    let target = Target::open(counting).await;
-    let results = load(target.address, &format!("{VISITORS}[counter]\n{counter}"), Vec::new()).await;
+    let (results, reconciled) = visit_with(counting, &format!("[counter]\n{counter}")).await;
     assert_eq!((results.totals.iterations, results.totals.failed), (Some(60), 0));
+    (results, reconciled)
+}
+
+/// The same with these lines.
+async fn visit_with(counting: Counting, rest: &str) -> (RunResults, Reconciled) {
+    let (results, ()) = undisturbed(async || {
+        let target = Target::open(counting).await;
+        (load(target.address, &format!("{VISITORS}{rest}"), Vec::new()).await, ())
+    })
+    .await;
     let reconciled = results.reconciled.clone().unwrap();
     (results, reconciled)
 }
@@ -50,14 +60,10 @@ async fn honest_counts_agree() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn readings_of_metrics_are_left_out() {
-    let target = Target::open(Counting::Honest).await;
     // This counter counts that it is read, by this check and by that of the limit.
-    let rest = format!(
-        "{VISITORS}think = \"5ms\"\n[counter]\nmetric = \"hits_total\"\n\
-         [[thresholds.target]]\nmetric = \"hits_total\"\nat_least = 1\n"
-    );
-    let results = load(target.address, &rest, Vec::new()).await;
-    let reconciled = results.reconciled.unwrap();
+    let rest = "think = \"5ms\"\n[counter]\nmetric = \"hits_total\"\n\
+                [[thresholds.target]]\nmetric = \"hits_total\"\nat_least = 1\n";
+    let (results, reconciled) = visit_with(Counting::Honest, rest).await;
     assert_eq!((results.verdict, reconciled.agrees), (Verdict::Passed, true), "{reconciled:?}");
     let told = format!("of it by reading the metrics: {} answered", results.totals.answered);
     assert!(reconciled.summary.contains(&told), "{reconciled:?}");
@@ -95,7 +101,8 @@ async fn unread_counts_do_not_agree() {
     let address = Target::open(Counting::Honest).await.address;
     let metrics =
         format!("[metrics]\nurl = \"http://{address}/broken\"\n[counter]\nmetric = \"hits_total\"\n");
-    let results = run(address, &format!("{CLOSED}{VISITORS}{metrics}"), Vec::new()).await;
+    let rest = format!("{CLOSED}{VISITORS}{metrics}");
+    let (results, ()) = undisturbed(async || (run(address, &rest, Vec::new()).await, ())).await;
     let reconciled = results.reconciled.unwrap();
     assert_eq!((results.verdict, reconciled.agrees), (Verdict::Failed, false), "{reconciled:?}");
     let told = "the counter tells nothing: before the first request: ";

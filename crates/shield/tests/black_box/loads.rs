@@ -64,7 +64,7 @@ fn verdicts_have_their_exit_codes() {
     let (project, address) = (Project::of_files(&[]), server());
     let run = |path: &str, more: &str| {
         let file = file(&project, address, path, &format!("{more}{COUNTED}"));
-        project.shield(&["load", &file, "--output-format", "json"])
+        project.measured(&["load", &file, "--output-format", "json"])
     };
     let passed = run("/", "");
     assert_eq!(results(&passed)["totals"]["answered"], 40);
@@ -110,7 +110,8 @@ fn reports_are_written_and_read_again() {
     let path = |name: &str| project.path().join(name).to_str().unwrap().to_owned();
     let file = file(&project, address, "/", &format!("thresholds = {{ p99 = \"1m\" }}\n{COUNTED}"));
     let (json, html, junit) = (path("r.json"), path("r.html"), path("r.xml"));
-    let run = project.shield(&["load", &file, "--json", &json, "--html", &html, "--junit", &junit]).expect(0);
+    let run =
+        project.measured(&["load", &file, "--json", &json, "--html", &html, "--junit", &junit]).expect(0);
     let first = fs::read_to_string(&html).unwrap();
     assert!(first.contains("<svg") && fs::read_to_string(&junit).unwrap().contains("<testsuite"));
     let again = path("again.html");
@@ -146,7 +147,7 @@ fn reports_are_of_this_run_or_not_there() {
     project.shield(&["load", &file, "--json", &json, "--junit", &json]).expect(2).says("named twice");
     project.shield(&["load", &file, "--json", &file]).expect(2).says("this command reads it");
     assert!(!gone() && Path::new(&file).exists());
-    project.shield(&["load", &file, "--json", &json, "--junit", "/dev/null"]).expect(0);
+    project.measured(&["load", &file, "--json", &json, "--junit", "/dev/null"]).expect(0);
     project.shield(&["load", "report", &json]).expect(0);
 }
 
@@ -154,7 +155,7 @@ fn reports_are_of_this_run_or_not_there() {
 fn contradictory_results_are_refused() {
     let (project, address) = (Project::of_files(&[]), server());
     let file = file(&project, address, "/", &format!("thresholds = {{ p99 = \"1m\" }}\n{COUNTED}"));
-    project.shield(&["load", &file, "--json", "r.json"]).expect(0);
+    project.measured(&["load", &file, "--json", "r.json"]).expect(0);
     let whole = fs::read_to_string(project.path().join("r.json")).unwrap();
     project.write("r.json", &whole.replacen("\"answered\": 40", "\"answered\": 39", 1));
     let refused = project.shield(&["load", "report", "r.json"]).expect(2);
@@ -244,7 +245,7 @@ fn disk_beside_a_plain_file_name_is_filled() {
          disk = {{ directory = \"data\", filesystem = {mounted:?}, take = \"8KiB\" }}\n"
     );
     file(&project, server(), "/", &more);
-    let run = project.shield(&["load", "load.toml", "--output-format", "json"]).expect(0);
+    let run = project.measured(&["load", "load.toml", "--output-format", "json"]).expect(0);
     let results = results(&run);
     assert_eq!(results["faults"][0]["undone"], true, "{results}");
     assert_eq!(fs::read_dir(&data).unwrap().count(), 0);

@@ -8,7 +8,7 @@ use shield_testkit::wait_for_sync;
 
 use crate::{
     drills::stopped,
-    support::{LIMIT, Project, Run},
+    support::{LIMIT, Project},
 };
 
 /// A load of two seconds, with a limit that anything holds.
@@ -30,16 +30,10 @@ fn statements(project: &Project, stage: &str) -> Vec<Value> {
     list.into_iter().filter(|entry| entry["stage"] == stage).collect()
 }
 
-/// Ships; a generator that was held up by other tests says so, and is asked again.
-fn measured(project: &Project) -> Run {
-    let mut runs = (0..10).map(|_| project.shield(&["ship"]));
-    runs.find(|run| !run.stderr.contains("INVALID")).expect("the machine is less busy at times")
-}
-
 #[test]
 fn load_stage_loads_staging() {
     let project = loaded(LOAD);
-    measured(&project).expect(0).says("requests answered as expected, p99 ");
+    project.measured(&["ship"]).expect(0).says("requests answered as expected, p99 ");
     let last = statements(&project, "load").pop().unwrap();
     assert_eq!(last["outcome"], "passed", "{last}");
     let shown = project.shield(&["evidence", "show", &last["index"].to_string()]).expect(0);
@@ -51,7 +45,10 @@ fn load_stage_loads_staging() {
 #[test]
 fn load_that_does_not_hold_stops_a_release() {
     let project = loaded(&LOAD.replace("\"/ready\"", "\"/nothing\""));
-    measured(&project).expect(3).says("load     failed: it did not hold: nothing was answered as expected");
+    project
+        .measured(&["ship"])
+        .expect(3)
+        .says("load     failed: it did not hold: nothing was answered as expected");
     assert_eq!(statements(&project, "load").pop().unwrap()["outcome"], "failed");
     assert_eq!(project.served(), "503");
 }

@@ -150,7 +150,11 @@ fn load(project: &Project, workers: &str) -> Run {
 }
 
 fn start_load(project: &Project, workers: &str) -> Running {
-    project.start(&["load", "load.toml", "--workers", workers, "--json", "results.json"])
+    project.start(&load_with(workers))
+}
+
+fn load_with(workers: &str) -> [&str; 6] {
+    ["load", "load.toml", "--workers", workers, "--json", "results.json"]
 }
 
 /// The first thing that the verdict rests on.
@@ -306,7 +310,9 @@ fn interrupted_invalid_run_is_interrupted() {
     run.finish().expect(130).says("INVALID");
     assert!(reason(&project).contains("was lost"), "{}", reason(&project));
     let results = results(&project);
-    assert_eq!((&results["verdict"], &results["reasons"][1]), (&"invalid".into(), &"interrupted".into()));
+    // Last, after whatever makes it invalid: on a machine that is short of processor time, the other worker was late besides.
+    let last = results["reasons"].as_array().unwrap().last().unwrap();
+    assert_eq!((&results["verdict"], last), (&"invalid".into(), &"interrupted".into()));
 }
 
 #[test]
@@ -342,7 +348,7 @@ fn abort_rule_reaches_all_workers() {
     let failing = "[[scenario]]\nname = \"fail\"\nweight = 9\n[[scenario.step]]\nname = \"fail\"\nget = \"/nothing\"\n\
                    [abort]\nerror_share = \"50%\"\nover = \"1s\"";
     project.write("load.toml", &target.file("[closed]\nusers = 6\nfor = \"60s\"", failing));
-    load(&project, &workers.list()).expect(13);
+    project.measured(&load_with(&workers.list())).expect(13);
     // Workers that were not told would have gone on to the end.
     let elapsed_s = results(&project)["elapsed_s"].as_f64().unwrap();
     assert!(elapsed_s < 60.0, "{elapsed_s}");
