@@ -2,7 +2,9 @@
 #![expect(clippy::unwrap_used, reason = "a panic is a test's failure")]
 
 mod accounts;
+mod administrators;
 mod api;
+mod api_keys;
 mod authenticator;
 mod backend;
 mod browser;

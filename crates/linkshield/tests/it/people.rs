@@ -18,6 +18,14 @@ pub(crate) const LOGIN: &str = "/api/v1/user/login";
 
 pub(crate) const EMAIL: &str = "Ada@example.org";
 pub(crate) const PASSWORD: &str = "wombat seventy";
+pub(crate) const REFRESH: &str = "/api/v1/user/refresh";
+pub(crate) const PROFILE: &str = "/api/v1/user/profile";
+pub(crate) const FORGOT: &str = "/api/v1/user/forgot-password";
+pub(crate) const RESET: &str = "/api/v1/user/reset-password";
+pub(crate) const JWKS: &str = "/.well-known/jwks.json";
+pub(crate) const OTHER_PASSWORD: &str = "giraffe ninety-one";
+pub(crate) const USERS: &str = "/api/v1/admin/users";
+pub(crate) const SIGNING_KEYS: &str = "/api/v1/jwt/keys";
 
 /// What a log-in gave.
 pub(crate) struct Held {

@@ -147,6 +147,15 @@ fn version(sites: &[String], python: Option<PythonVersion>) -> PythonVersion {
     python.or_else(|| sites.iter().find_map(of_path)).unwrap_or(NEWEST)
 }
 
+/// Said of modules, this one and others, whose loading could not be followed.
+fn too_entangled(modules: usize) -> String {
+    let others = match modules - 1 {
+        0 => String::new(),
+        others => format!(" (of this module and {others} more)"),
+    };
+    format!("imports in each other too often{others}: whether a circle is met when it is loaded is not known")
+}
+
 /// Whether a file of the project is only there for its tests: nobody starts at it.
 fn is_of_tests(project: &str, path: &str) -> bool {
     relative(project, path).trim_end_matches(".py").split('/').any(is_for_tests)
@@ -199,7 +208,12 @@ impl Imports {
         let surveyor = parts.surveyor();
         let survey = surveyor.survey(&layout.sources);
         self.findings.extend(packaging.broken(&survey));
-        self.findings.extend(packaging.circles(&layout.sources, &survey));
+        let (circles, unfinished) = packaging.circles(&layout.sources, &survey);
+        self.findings.extend(circles);
+        self.gaps.extend(unfinished.first().map(|first| {
+            let path = relative(parts.project, &parts.library.inventory.module(*first).path);
+            Gap::of(Part::Imports, path, too_entangled(unfinished.len()))
+        }));
         self.findings.sort_by(|left, right| {
             (&left.place, left.rule.id, &left.subject).cmp(&(&right.place, right.rule.id, &right.subject))
         });

@@ -3,7 +3,7 @@
 //! With `from __future__ import annotations` nothing evaluates the annotations of a plain function, so their names are for type checkers, and so is the
 //! import that brings them. Annotations that libraries evaluate (fields of classes, decorated functions) are left alone.
 
-use std::collections::{HashMap, HashSet, hash_map::Entry};
+use std::collections::{BTreeSet, HashMap, HashSet, hash_map::Entry};
 
 use ruff_python_ast::{
     Expr, Stmt, StmtFunctionDef,
@@ -14,7 +14,7 @@ use super::{
     broken::Survey,
     facts::{Facts, Guard, Import, What, When},
     inventory::ModuleId,
-    load::Loader,
+    load::{LoadCause, LoadFailure, Loader},
     packaging::Packaging,
     plan::Edit,
     relocate::is_test,
@@ -36,9 +36,14 @@ const PLAIN: [&str; 3] = ["classmethod", "property", "staticmethod"];
 
 impl Packaging<'_> {
     /// The circles that are met when these files are loaded one after the other in one process: all of them, and those with tests alone, since what is
-    /// loaded before decides whether a circle closes. Each is said once.
-    pub fn circles(&self, sources: &[String], survey: &Survey) -> Vec<Finding> {
+    /// loaded before decides whether a circle closes. Each is said once. Besides, the modules that were not loaded to their end.
+    pub fn circles(&self, sources: &[String], survey: &Survey) -> (Vec<Finding>, BTreeSet<ModuleId>) {
         let mut findings: Vec<Finding> = Vec::new();
+        let mut unfinished = BTreeSet::new();
+        let mut load = |loader: &mut Loader<'_>, module| match loader.load(module) {
+            Err(LoadFailure { why: LoadCause::Unfinished, .. }) => drop(unfinished.insert(module)),
+            loaded => findings.extend(loaded.err().and_then(|failure| self.circular(&failure))),
+        };
         let steps_left = Loader::steps();
         for tests_alone in [false, true] {
             let mut loader = Loader::new(self.library, survey).within(&steps_left);
@@ -46,16 +51,16 @@ impl Packaging<'_> {
                 .iter()
                 .filter(|path| !tests_alone || is_test(path.strip_prefix(self.project).unwrap_or(path)));
             for module in wanted.filter_map(|path| self.library.inventory.at(path)) {
-                findings.extend(loader.load(module).err().and_then(|failure| self.circular(&failure)));
+                load(&mut loader, module);
             }
         }
         for program in self.programs_with_stars(sources) {
             let mut loader = Loader::of_program(self.library, survey).within(&steps_left);
-            findings.extend(loader.load(program).err().and_then(|failure| self.circular(&failure)));
+            load(&mut loader, program);
         }
         findings.sort_by(|one, other| (&one.place, &one.subject).cmp(&(&other.place, &other.subject)));
         findings.dedup_by(|later, first| (&later.place, &later.subject) == (&first.place, &first.subject));
-        findings
+        (findings, unfinished)
     }
 
     /// The files that no other imports, if stars go in circles somewhere: which names these take depends on where a program begins.

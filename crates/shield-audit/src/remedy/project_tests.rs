@@ -25,7 +25,7 @@ fn mended(texts: &[(&str, &str)], entry: &str) -> (Vec<Remedy>, Vec<(String, Str
     let survey = surveyor.survey(&layout.sources);
     let packaging = Packaging { files: &files, project: "/p", library: &library };
     let mut findings = packaging.broken(&survey);
-    findings.extend(packaging.circles(&layout.sources, &survey));
+    findings.extend(packaging.circles(&layout.sources, &survey).0);
     let (of_imports, settings): (Vec<_>, Vec<_>) =
         packaging.project(&layout).into_iter().partition(|one| one.rule.id.starts_with("imports/"));
     findings.extend(of_imports);

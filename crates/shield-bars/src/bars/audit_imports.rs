@@ -189,7 +189,11 @@ fn see(root: &Path) -> Result<Seen> {
     let (of_imports, others): (Vec<Finding>, Vec<Finding>) =
         packaging.project(&layout).into_iter().partition(of_imports);
     findings.extend(of_imports);
-    findings.extend(packaging.circles(&layout.sources, &survey));
+    let (circles, unfinished) = packaging.circles(&layout.sources, &survey);
+    if !unfinished.is_empty() {
+        return Err(Trouble::new(format!("{} modules were not loaded to their end", unfinished.len())));
+    }
+    findings.extend(circles);
     let mut loader = Loader::new(&library, &survey);
     let mut failing = BTreeMap::new();
     for path in &layout.sources {

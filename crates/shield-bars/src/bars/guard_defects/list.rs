@@ -60,7 +60,7 @@ pub(super) const DEFECTS: &[Defect] = &[
         what: "no signing key could be made, and so none rotated",
         tests: &[
             "accounts::d7_signing_keys_exist_and_are_published",
-            "accounts::d7_administrators_rotate_and_kill_signing_keys",
+            "administrators::d7_administrators_rotate_and_kill_signing_keys",
         ],
         mutation: "`SigningKeys::rotate` answers a key that it does not keep, and `jwks` publishes none",
     },
@@ -79,7 +79,7 @@ pub(super) const DEFECTS: &[Defect] = &[
     Defect {
         name: "D10",
         what: "an API key was never shown, and none was ever accepted",
-        tests: &["accounts::d10_api_key_is_shown_once_and_works_until_it_is_revoked"],
+        tests: &["api_keys::d10_api_key_is_shown_once_and_works_until_it_is_revoked"],
         mutation: "`ApiKeyResponse` leaves `api_key` out",
     },
     Defect {
