@@ -25,6 +25,9 @@ impl<'a> Run<'_, 'a> {
         node: &'a Expr,
         attribute: &'a ast::ExprAttribute,
     ) -> Value<'a> {
+        if let Some(value) = self.data_of_field(frame, node, attribute) {
+            return value;
+        }
         let object = self.expr(frame, &attribute.value);
         let name = attribute.attr.as_str();
         let keepers = self.keepers_of(&object, name, true);
@@ -48,6 +51,9 @@ impl<'a> Run<'_, 'a> {
         object: &Value<'a>,
         name: &'a str,
     ) -> Value<'a> {
+        if let Some(value) = self.validated(frame, node, object, name) {
+            return value;
+        }
         match &object.shape {
             Shape::Module(module) => self.member(module, name),
             Shape::External(whole) if &**whole == "builtins.super()" => {

@@ -9,7 +9,7 @@ use super::{
     kinds::Kinds,
     marks::Marks,
     run::{Frame, Run},
-    value::{Shape, Value},
+    value::{Callable, Shape, Value},
 };
 use crate::python::names::ScopeId;
 
@@ -35,7 +35,7 @@ impl<'a> Run<'_, 'a> {
                         let value = self.depended(frame, dependency);
                         self.typed(frame.file, annotation, value)
                     }
-                    None => annotation.map_or_else(Value::default, |one| self.annotated(frame.file, one)),
+                    None => self.declared_dependency(frame, annotation),
                 };
             }
         }
@@ -66,23 +66,47 @@ impl<'a> Run<'_, 'a> {
         let callee = self.expr(frame, dependency);
         match &callee.shape {
             Shape::Function(callable) if frame.depth < 3 => {
-                let Some(parameters) = callable.body.parameters() else { return Value::default() };
-                let mut inner = Frame::new(callable.file, ScopeId::MODULE, frame.context);
-                inner.depth = frame.depth + 1;
-                let mut arguments = Arguments::default();
-                for parameter in parameters.iter_non_variadic_params() {
-                    let value = self.fastapi_parameter(&mut inner, parameter, &[]);
-                    arguments.named.push((parameter.parameter.name.as_str(), value));
-                }
-                frame.state = frame.state.join(&inner.state);
+                let arguments = self.asked_for(frame, callable, 0);
                 let callable = (**callable).clone();
                 self.call_function(frame, dependency.range(), &callable, arguments)
             }
             Shape::Class(file, class) => {
-                self.instance(frame, dependency.range(), (*file, class), Arguments::default())
+                let init = self.class_attribute(*file, class, "__init__", Some(&Value::default()));
+                let arguments = match init.map(|init| init.shape) {
+                    Some(Shape::Function(init)) if frame.depth < 3 => self.asked_for(frame, &init, 1),
+                    _ => Arguments::default(),
+                };
+                self.instance(frame, dependency.range(), (*file, class), arguments)
             }
             _ => Value::default(),
         }
+    }
+
+    /// `Depends()`: the annotation says what it depends on.
+    fn declared_dependency(&mut self, frame: &mut Frame<'a>, annotation: Option<&'a Expr>) -> Value<'a> {
+        let Some(annotation) = annotation else { return Value::default() };
+        match self.kind(frame.file, annotation, 0) {
+            Kind::Class(file, class) if self.is_model(file, class, 0) => {
+                let mark = self.source(frame, annotation);
+                Value::from(Shape::Of(file, class)).with(Marks::one(mark))
+            }
+            Kind::Class(..) => self.depended(frame, annotation),
+            _ => self.annotated(frame.file, annotation),
+        }
+    }
+
+    /// What a dependency is given for its parameters, without the first ones.
+    fn asked_for(&mut self, frame: &mut Frame<'a>, callable: &Callable<'a>, skipped: usize) -> Arguments<'a> {
+        let mut arguments = Arguments::default();
+        let Some(parameters) = callable.body.parameters() else { return arguments };
+        let mut inner = Frame::new(callable.file, ScopeId::MODULE, frame.context);
+        inner.depth = frame.depth + 1;
+        for parameter in parameters.iter_non_variadic_params().skip(skipped) {
+            let value = self.fastapi_parameter(&mut inner, parameter, &[]);
+            arguments.named.push((parameter.parameter.name.as_str(), value));
+        }
+        frame.state = frame.state.join(&inner.state);
+        arguments
     }
 }
 

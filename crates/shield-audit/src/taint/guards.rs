@@ -2,7 +2,10 @@
 
 use std::rc::Rc;
 
-use ruff_python_ast::{self as ast, BoolOp, CmpOp, Expr, UnaryOp};
+use ruff_python_ast::{
+    self as ast, BoolOp, CmpOp, Expr, UnaryOp,
+    visitor::{Visitor, walk_expr},
+};
 
 use super::{
     allowed::{Match, allowed},
@@ -14,7 +17,7 @@ use super::{
     state::State,
     value::{Object, Shape, Value},
 };
-use crate::python::fold::Constant;
+use crate::python::{fold::Constant, names::Bound};
 
 // === impl Run ===
 
@@ -39,13 +42,33 @@ impl<'a> Run<'_, 'a> {
             }
             Expr::Call(call) => self.asked(frame, call, holds),
             Expr::Named(named) => self.assume(frame, &named.target, holds),
-            // Of what counts as false no data is left to speak of.
-            Expr::Name(_) | Expr::Attribute(_) if !holds => {
-                let value = self.quietly(frame, test);
-                self.rule_out(frame, &value, Kinds::ALL);
+            Expr::Name(_) | Expr::Attribute(_) => {
+                if let Some(asked) = self.asked_before(frame, test) {
+                    self.assume(frame, asked, holds);
+                }
+                // Of what counts as false no data is left to speak of.
+                if !holds {
+                    let value = self.quietly(frame, test);
+                    self.rule_out(frame, &value, Kinds::ALL);
+                }
             }
             _ => {}
         }
+    }
+
+    /// The condition that a variable has the answer of: `ok = is_safe(name)`. Nothing in it may have changed since.
+    fn asked_before(&self, frame: &Frame<'a>, test: &'a Expr) -> Option<&'a Expr> {
+        let names = self.project.file(frame.file).module.names;
+        let only = |name: &str, at| names.only_binding(name, at).copied();
+        let binding = only(test.as_name_expr()?.id.as_str(), frame.at(test))?;
+        let Bound::Value(asked @ (Expr::Call(_) | Expr::Compare(_))) = binding.bound else { return None };
+        let mut subjects = Subjects::default();
+        subjects.visit_expr(asked);
+        let same = subjects
+            .names
+            .iter()
+            .all(|name| only(name, binding.at).is_some_and(|one| one.at.scope == binding.at.scope));
+        (!subjects.names.is_empty() && same).then_some(asked)
     }
 
     /// At least one of several conditions holds (or fails): what is known whichever it is.
@@ -69,7 +92,7 @@ impl<'a> Run<'_, 'a> {
     }
 
     /// The value of an expression that was followed already: what it does is not done twice.
-    fn quietly(&mut self, frame: &mut Frame<'a>, expr: &'a Expr) -> Value<'a> {
+    pub(super) fn quietly(&mut self, frame: &mut Frame<'a>, expr: &'a Expr) -> Value<'a> {
         match expr {
             // What a display holds is looked at afterwards.
             Expr::List(_) | Expr::Tuple(_) | Expr::Set(_) => return self.expr(frame, expr),
@@ -194,7 +217,7 @@ impl<'a> Run<'_, 'a> {
     }
 
     fn asked(&mut self, frame: &mut Frame<'a>, call: &'a ast::ExprCall, holds: bool) {
-        let first = call.arguments.args.first();
+        let first = subject(call);
         match call.func.as_ref() {
             Expr::Attribute(attribute) => {
                 let name = attribute.attr.as_str();
@@ -212,10 +235,14 @@ impl<'a> Run<'_, 'a> {
                 let kinds = self.answered_by(frame, name, (&value, given.as_ref()), holds);
                 self.rule_out(frame, &value, kinds);
                 if holds && vouches(name) {
-                    call.arguments.args.iter().for_each(|expr| {
-                        let value = self.quietly(frame, expr);
-                        self.rule_out(frame, &value, vouched(name));
-                    });
+                    call.arguments
+                        .args
+                        .iter()
+                        .chain(first.filter(|_| call.arguments.args.is_empty()))
+                        .for_each(|expr| {
+                            let value = self.quietly(frame, expr);
+                            self.rule_out(frame, &value, vouched(name));
+                        });
                 }
             }
             Expr::Name(name) => {
@@ -296,5 +323,31 @@ impl<'a> Run<'_, 'a> {
         };
         let all = kinds.has(Kinds::OF_WORDS);
         self.rule_out(frame, &value, if all { kinds } else { kinds | Kinds::DOUBT });
+    }
+}
+
+/// What a call is asked about: its first argument.
+fn subject(call: &ast::ExprCall) -> Option<&Expr> {
+    call.arguments.args.first().or_else(|| call.arguments.keywords.first().map(|keyword| &keyword.value))
+}
+
+/// The variables that a condition speaks of; functions that it calls are none.
+#[derive(Default)]
+struct Subjects<'a> {
+    names: Vec<&'a str>,
+}
+
+impl<'a> Visitor<'a> for Subjects<'a> {
+    fn visit_expr(&mut self, expr: &'a Expr) {
+        match expr {
+            Expr::Name(name) => self.names.push(name.id.as_str()),
+            Expr::Call(call) => {
+                if let Expr::Attribute(method) = call.func.as_ref() {
+                    self.visit_expr(&method.value);
+                }
+                self.visit_arguments(&call.arguments);
+            }
+            _ => walk_expr(self, expr),
+        }
     }
 }

@@ -6,7 +6,9 @@ use ruff_python_ast::{self as ast, Expr};
 use ruff_text_size::Ranged;
 
 use super::{
+    answers::{is_other, is_response},
     calls::Arguments,
+    forms::hands_parsed,
     importers::Frameworks,
     kinds::Kinds,
     marks::{Marks, Site},
@@ -23,6 +25,8 @@ pub(super) struct Handler {
     page: bool,
     /// Which framework calls it.
     framework: Framework,
+    /// Whether a decorator hands it what a stranger sent, parsed.
+    parsed: bool,
 }
 
 /// Who calls a function.
@@ -53,7 +57,16 @@ const ANSWERS: [&str; 4] = ["errorhandler", "app_errorhandler", "before_request"
 impl Handler {
     /// Of a view that a framework calls.
     pub(super) fn of(framework: Framework) -> Self {
-        Self { page: framework == Framework::Flask, framework }
+        Self { page: framework == Framework::Flask, framework, parsed: false }
+    }
+
+    /// Of a view whose answers a framework sends as JSON, whatever they are.
+    pub(super) fn of_data(framework: Framework) -> Self {
+        Self { page: false, framework, parsed: false }
+    }
+
+    pub(super) fn framework(self) -> Framework {
+        self.framework
     }
 }
 
@@ -155,14 +168,16 @@ impl<'a> Run<'_, 'a> {
                 !fastapi || answers.is_some_and(|class| names_html(self.source_text(file, class.range())));
         }
         if handler.framework == Framework::Nobody
-            && let Some((framework, said)) = self.registered(file, function, class)
+            && let Some((registered, said)) = self.registered(file, function, class)
         {
-            (handler, rules) = (Handler::of(framework), said);
+            (handler, rules) = (registered, said);
         }
         if handler.framework == Framework::Nobody && reach.has(Frameworks::DJANGO) && takes_request(function)
         {
             handler.framework = Framework::Django;
         }
+        let parsed = |decorator: &ast::Decorator| hands_parsed(&decorator.expression);
+        handler.parsed = flask && function.decorator_list.iter().any(parsed);
         (handler, rules)
     }
 
@@ -198,7 +213,7 @@ impl<'a> Run<'_, 'a> {
                     Some("path") => Kinds::NONE,
                     Some("slug") if handler.framework == Framework::Django => Kinds::OF_WORDS,
                     Some(_) => Kinds::NO_SLASH,
-                    None if elsewhere && parameter.default.is_none() => Kinds::DOUBT,
+                    None if (elsewhere || handler.parsed) && !has_default(parameter) => Kinds::DOUBT,
                     None => {
                         return annotation.map_or_else(Value::default, |one| self.annotated(frame.file, one));
                     }
@@ -222,6 +237,10 @@ impl<'a> Run<'_, 'a> {
             (Expr::Tuple(tuple), [id]) => match (tuple.elts.first(), frame.state.object(*id).cloned()) {
                 (Some(first), Some(Object::List(items))) if !items.is_empty() => {
                     items.iter().skip(1).for_each(|headers| self.headers(frame, expr, headers));
+                    let mut kinds = items.iter().skip(1).filter_map(|headers| Self::kind_in(frame, headers));
+                    if kinds.any(|kind| is_other(&kind)) {
+                        return;
+                    }
                     (first, items[0].clone())
                 }
                 _ => return,
@@ -241,20 +260,9 @@ impl<'a> Run<'_, 'a> {
     }
 }
 
-/// Whether what a library gives is an answer that is no page of a stranger's.
-fn is_response(name: &str) -> bool {
-    [
-        "jsonify",
-        "render_template",
-        "redirect",
-        "Response",
-        "response",
-        "send_file",
-        "send_from_directory",
-        "abort",
-    ]
-    .iter()
-    .any(|word| name.contains(word))
+/// Whether a parameter need not be given; that it may be missing is all that `None` says.
+fn has_default(parameter: &ast::ParameterWithDefault) -> bool {
+    parameter.default.as_deref().is_some_and(|default| !default.is_none_literal_expr())
 }
 
 fn names_html(class: &str) -> bool {

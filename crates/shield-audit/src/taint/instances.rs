@@ -32,7 +32,12 @@ impl<'a> Run<'_, 'a> {
         let value = self.make(frame, node, object);
         match self.class_attribute(file, class, "__init__", Some(&value)).map(|init| init.shape) {
             Some(Shape::Function(init)) => drop(self.call_function(frame, node, &init, arguments)),
-            _ => self.fill(frame, &value, class, &arguments),
+            _ => {
+                self.fill(frame, &value, class, &arguments);
+                // `Model(**sent)`: which of its fields that fills nobody sees.
+                let rest = arguments.rest.map(|rest| frame.state.all_marks(&rest)).unwrap_or_default();
+                return value.with(rest);
+            }
         }
         value
     }

@@ -21,6 +21,7 @@ mod endings;
 mod expressions;
 mod fastapi;
 mod find;
+mod forms;
 mod functions;
 mod guards;
 mod handed;
@@ -56,6 +57,7 @@ mod summaries;
 mod tables;
 mod targets;
 mod texts;
+mod typed_answers;
 mod unfollowed;
 mod value;
 mod views;
@@ -66,9 +68,13 @@ pub use rules::all as rules;
 pub use unfollowed::{Limit, Unfollowed, UnfollowedReason};
 
 #[cfg(test)]
+mod answers_tests;
+#[cfg(test)]
 mod clearing_tests;
 #[cfg(test)]
 mod elsewhere_tests;
+#[cfg(test)]
+mod forms_tests;
 #[cfg(test)]
 mod tests;
 #[cfg(test)]

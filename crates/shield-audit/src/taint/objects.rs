@@ -9,6 +9,9 @@ use super::{
 };
 use crate::python::fold::Constant;
 
+/// What a file in memory is called, which no name leads to.
+pub(super) const IN_MEMORY: &str = "io.StringIO()";
+
 /// Where a text in memory is kept.
 const CONTENT: &str = "content";
 
@@ -30,7 +33,7 @@ pub(super) fn made<'a>(
         "configparser.ConfigParser" | "configparser.RawConfigParser" | "configparser.SafeConfigParser" => {
             "configparser.ConfigParser()"
         }
-        "io.StringIO" | "io.BytesIO" => "io.StringIO()",
+        "io.StringIO" | "io.BytesIO" => IN_MEMORY,
         "xml.sax.make_parser" => "xml.sax.make_parser()",
         "lxml.etree.XMLParser" => "lxml.etree.XMLParser()",
         name if is_queue(name) => return Some(run.make(frame, call.node, queue(name))),

@@ -3,9 +3,11 @@
 use ruff_python_ast::{Expr, Operator};
 
 use super::{
+    kinds::Kinds,
     marks::Marks,
     placement::{Before, of_percent},
     run::{Frame, Run},
+    tables::{is_markup, names_own_page},
     value::{Object, Shape, Value},
 };
 use crate::python::fold::{Constant, arithmetic};
@@ -26,6 +28,18 @@ impl<'a> Run<'_, 'a> {
             return value;
         }
         match operator {
+            // It escapes what is put into it or behind it.
+            Operator::Add | Operator::Mod if left.external_name().is_some_and(is_markup) => {
+                let given = frame.state.all_marks(right).clear(Kinds::MARKUP);
+                left.clone().with(left.marks.join(&given))
+            }
+            // The address of one of the server's own pages, and something for that page.
+            Operator::Add
+                if left.external_name().is_some_and(is_own_address)
+                    && right.beginning().starts_with(['?', '#']) =>
+            {
+                Value::from(Shape::Prefix(right.beginning().into())).with(left.marks.join(&right.marks))
+            }
             Operator::Add if !left.objects().is_empty() || !right.objects().is_empty() => {
                 self.joined_lists(frame, node, left, right)
             }
@@ -109,6 +123,10 @@ impl<'a> Run<'_, 'a> {
         };
         self.make(frame, node, object).with(marks)
     }
+}
+
+fn is_own_address(name: &str) -> bool {
+    name.strip_suffix("()").is_some_and(names_own_page)
 }
 
 fn is_path(value: &Value<'_>) -> bool {

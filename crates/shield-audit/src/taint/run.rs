@@ -20,6 +20,7 @@ use super::{
     rules::Danger,
     state::State,
     summaries::Summaries,
+    typed_answers::TypedAnswers,
     unfollowed::Limit,
     value::{Callable, Object, ObjectId, Value, Variables},
 };
@@ -54,6 +55,8 @@ pub(super) struct Run<'p, 'a> {
     pub(super) left: Vec<Left<'a>>,
     /// Where something was looked for that others may have left, each with a number.
     pub(super) asked: FxHashMap<Keeper<'a>, u32>,
+    /// Answers whose type is said where they are used, by file.
+    pub(super) typed: BTreeMap<u32, TypedAnswers<'a>>,
     /// Classes above a class, by where they are.
     pub(super) above: BTreeMap<(u32, u32), Vec<(u32, u32)>>,
     /// Functions as their decorators leave them, by where they are.
@@ -154,6 +157,7 @@ impl<'p, 'a> Run<'p, 'a> {
             fields: BTreeMap::new(),
             left: Vec::new(),
             asked: FxHashMap::default(),
+            typed: BTreeMap::new(),
             above: BTreeMap::new(),
             decorated: BTreeMap::new(),
         }

@@ -7,7 +7,7 @@ use super::{
     calls::Call,
     characters::has_host,
     kinds::Kinds,
-    objects::{self, follows_entities},
+    objects::{self, IN_MEMORY, follows_entities},
     rules::{self, Danger},
     run::{Frame, Reached, Run},
     shells::{runs_shell, words_of},
@@ -75,6 +75,13 @@ impl<'a> Run<'_, 'a> {
             }
             "parse" | "parseString" | "fromstring" | "XML" => self.xml(frame, call),
             "make_response" | "Response" | "HTMLResponse" => self.answer(frame, call, method),
+            // A file that was sent is put where its sender says.
+            "save" if call.name == "?.save" && call.receiver.is_some_and(|file| !file.marks.is_empty()) => {
+                if let Some(place) = call.arguments.get(0, "dst") {
+                    self.reaches(frame, call, &rules::PATH, (place, true));
+                }
+            }
+            "set_data" | "write" => self.body_set(frame, call),
             // Of Django's queries.
             "extra" => ["where", "select"]
                 .iter()
@@ -116,7 +123,9 @@ impl<'a> Run<'_, 'a> {
         reached: (&Value<'a>, bool),
     ) {
         let (value, certain) = reached;
-        if leads_nowhere_else(danger, value) {
+        let in_memory = danger.kind == Kinds::PATH
+            && objects::name_of(frame, value).is_some_and(|name| &*name == IN_MEMORY);
+        if in_memory || leads_nowhere_else(danger, value) {
             return;
         }
         let subject = call.name.trim_start_matches("?.").trim_start_matches("builtins.");
@@ -248,7 +257,7 @@ impl<'a> Run<'_, 'a> {
         let [object, key, value] = stored;
         let location = key.only_text().is_some_and(|key| key.eq_ignore_ascii_case("location"));
         if location && object.external_name().is_some_and(are_headers) {
-            self.leads(frame, node, value);
+            self.leads(frame, frame.site(node), value);
         }
         let session = object.external_name().filter(|name| SESSIONS.contains(name));
         let Some(session) = session else { return };

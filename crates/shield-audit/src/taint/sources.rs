@@ -29,6 +29,13 @@ const STARLETTE: &[&str] = &[
     "starlette.websockets.WebSocket()",
 ];
 
+/// What reads a request by itself, for Flask.
+const PARSERS: &[&str] = &[
+    "flask_restful.reqparse.RequestParser()",
+    "flask_restx.reqparse.RequestParser()",
+    "flask_restplus.reqparse.RequestParser()",
+];
+
 const FLASK_DATA: &[&str] = &[
     "args",
     "form",
@@ -90,6 +97,9 @@ const WHOLE_PATHS: &[&str] = &["full_path", "get_full_path"];
 /// What a stranger sets in an attribute of a library's object.
 pub(super) fn of(name: &str) -> Option<Source> {
     let (object, member) = name.rsplit_once('.')?;
+    if PARSERS.contains(&object) && member == "parse_args" {
+        return Some(Source { cleared: Kinds::DOUBT, of_path: false });
+    }
     let data = [(FLASK, FLASK_DATA), (DJANGO, DJANGO_DATA), (STARLETTE, STARLETTE_DATA)]
         .into_iter()
         .find(|(requests, _)| requests.contains(&object))?

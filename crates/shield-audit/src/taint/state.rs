@@ -9,7 +9,7 @@ use std::{
 
 use super::{
     kinds::Kinds,
-    marks::{IdentityId, Marks},
+    marks::{IdentityId, Mark, Marks},
     value::{Key, Object, ObjectId, Value, Variables},
 };
 
@@ -105,13 +105,44 @@ impl<'a> State<'a> {
         marks
     }
 
-    /// What is known where two ways meet.
+    /// What is known where two ways meet. What only one of them has checked stays known of the values that it brings.
     pub(super) fn join(&self, other: &Self) -> Self {
+        let checked = meet(&self.checked, &other.checked, |left, right| *left & *right, Missing::Drop);
+        let (left, right) = (self.settled(&checked), other.settled(&checked));
         Self {
-            variables: meet(&self.variables, &other.variables, Value::join, Missing::Keep),
-            heap: meet(&self.heap, &other.heap, Object::join, Missing::Keep),
-            checked: meet(&self.checked, &other.checked, |left, right| *left & *right, Missing::Drop),
+            variables: meet(&left.variables, &right.variables, Value::join, Missing::Keep),
+            heap: meet(&left.heap, &right.heap, Object::join, Missing::Keep),
+            checked,
         }
+    }
+
+    /// The same, in which values carry what is checked of them here and will not be `known` any longer.
+    fn settled(&self, known: &BTreeMap<IdentityId, Kinds>) -> Self {
+        let mut settled = self.clone();
+        let lost = |(id, kinds): (&IdentityId, &Kinds)| {
+            let lost = *kinds - known.get(id).copied().unwrap_or_default();
+            (lost != Kinds::NONE).then_some((*id, lost))
+        };
+        let lost: BTreeMap<IdentityId, Kinds> = self.checked.iter().filter_map(lost).collect();
+        if lost.is_empty() {
+            return settled;
+        }
+        let concerned = |value: &Value<'_>| value.marks.iter().any(|mark| lost.contains_key(&mark.identity));
+        let settle = |value: &mut Value<'a>| {
+            let cleared = |mark: &Mark| lost.get(&mark.identity).copied().unwrap_or_default();
+            value.marks = value.marks.map(|mark| Mark { cleared: mark.cleared | cleared(&mark), ..mark });
+        };
+        if self.variables.values().any(concerned) {
+            Rc::make_mut(&mut settled.variables)
+                .values_mut()
+                .filter(|value| concerned(value))
+                .for_each(settle);
+        }
+        if self.heap.values().flat_map(Object::values).any(concerned) {
+            let objects = Rc::make_mut(&mut settled.heap).values_mut();
+            objects.flat_map(Object::values_mut).filter(|value| concerned(value)).for_each(settle);
+        }
+        settled
     }
 
     /// Where two ways meet, one of which may not exist.

@@ -115,6 +115,7 @@ impl<'a> Run<'_, 'a> {
             Expr::Attribute(attribute) => {
                 let object = self.expr(frame, &attribute.value);
                 self.set_attribute(frame, &object, attribute.attr.as_str(), &value);
+                self.answer_gets(frame, attribute, &object, &value);
                 self.keep_attribute(frame, attribute, &object, value);
             }
             Expr::Subscript(subscript) => {

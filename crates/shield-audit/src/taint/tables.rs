@@ -57,13 +57,9 @@ pub(super) fn sanitised(name: &str) -> Kinds {
         "urllib.parse.urlencode" => {
             Kinds::MARKUP | Kinds::SQL | Kinds::XPATH | Kinds::COMMAND | Kinds::TEMPLATE | Kinds::REDIRECT
         }
-        // The address of one of the server's own pages.
-        "flask.url_for"
-        | "flask.helpers.url_for"
-        | "django.urls.reverse"
-        | "django.urls.base.reverse"
-        | "starlette.requests.Request().url_for"
-        | "fastapi.Request().url_for" => Kinds::REDIRECT | Kinds::FORGERY,
+        // They escape what they are given.
+        "markupsafe.Markup().format" | "flask.Markup().format" | "markupsafe.Markup().join" => Kinds::MARKUP,
+        _ if names_own_page(name) => Kinds::REDIRECT | Kinds::FORGERY,
         "shlex.quote" | "pipes.quote" => Kinds::COMMAND | Kinds::SHELL_QUOTED,
         "ldap3.utils.conv.escape_filter_chars"
         | "ldap.filter.escape_filter_chars"
@@ -77,6 +73,11 @@ pub(super) fn sanitised(name: &str) -> Kinds {
         | "posixpath.basename" => Kinds::PATH,
         "werkzeug.utils.safe_join" | "flask.safe_join" | "django.utils._os.safe_join" => Kinds::PATH,
         "ast.literal_eval" => Kinds::CODE,
+        // Drivers put quotation marks around them.
+        "psycopg2.sql.Identifier"
+        | "psycopg2.sql.Literal"
+        | "psycopg.sql.Identifier"
+        | "psycopg.sql.Literal" => Kinds::SQL,
         "base64.b64encode"
         | "base64.urlsafe_b64encode"
         | "base64.b32encode"
@@ -86,6 +87,24 @@ pub(super) fn sanitised(name: &str) -> Kinds {
         _ if is_no_text(name) => Kinds::ALL,
         _ => by_library(name),
     }
+}
+
+/// Calls that give the address of one of the server's own pages.
+pub(super) fn names_own_page(name: &str) -> bool {
+    matches!(
+        name,
+        "flask.url_for"
+            | "flask.helpers.url_for"
+            | "django.urls.reverse"
+            | "django.urls.base.reverse"
+            | "starlette.requests.Request().url_for"
+            | "fastapi.Request().url_for"
+    )
+}
+
+/// Texts that escape what is put into them.
+pub(super) fn is_markup(name: &str) -> bool {
+    matches!(name, "markupsafe.Markup()" | "flask.Markup()")
 }
 
 /// Calls that give numbers, dates, answers, what a file holds: nothing that the text they were given is in.
@@ -126,6 +145,13 @@ fn is_no_text(name: &str) -> bool {
             | "pathlib.Path().read_text"
             | "pathlib.Path().read_bytes"
             | "builtins.pow"
+            | "builtins.open"
+            | "io.open"
+            | "codecs.open"
+            | "aiofiles.open"
+            | "gzip.open"
+            | "bz2.open"
+            | "lzma.open"
     )
 }
 
@@ -266,6 +292,10 @@ pub(super) fn result(name: &str) -> Option<&'static str> {
         | "pathlib.Path().with_suffix"
         | "pathlib.Path().relative_to" => "pathlib.Path()",
         "urllib.parse.urlparse" | "urllib.parse.urlsplit" => "urllib.parse.urlparse()",
+        "markupsafe.Markup" | "markupsafe.Markup().format" | "markupsafe.Markup().join" => {
+            "markupsafe.Markup()"
+        }
+        "flask.Markup" | "flask.Markup().format" => "flask.Markup()",
         _ => return None,
     })
 }

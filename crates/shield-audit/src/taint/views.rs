@@ -40,31 +40,31 @@ impl<'a> Run<'_, 'a> {
         file: u32,
         function: &'a ast::StmtFunctionDef,
         class: Option<&'a ast::StmtClassDef>,
-    ) -> Option<(Framework, Vec<String>)> {
+    ) -> Option<(Handler, Vec<String>)> {
         let project = self.project;
         let said = |start: u32| project.registered.get(&(file, start));
         if let Some(Registered { framework, rules, .. }) = said(function.range.start().to_u32()) {
-            return Some((*framework, rules.clone()));
+            return Some((Handler::of(*framework), rules.clone()));
         }
         let class = class.filter(|_| METHODS.contains(&function.name.as_str()))?;
-        let framework = self.framework_of(file, class, 0);
+        let handler = self.handler_of(file, class, 0);
         match said(class.range.start().to_u32()) {
-            Some(one) => Some((framework.unwrap_or(one.framework), one.rules.clone())),
+            Some(one) => Some((handler.unwrap_or(Handler::of(one.framework)), one.rules.clone())),
             // Django's views tell by their parameter.
-            None => framework
-                .filter(|one| *one != Framework::Django)
+            None => handler
+                .filter(|one| one.framework() != Framework::Django)
                 .map(|one| (one, vec![UNKNOWN_RULE.to_owned()])),
         }
     }
 
-    /// The framework that calls a class's methods, by what it is derived from.
-    fn framework_of(&mut self, file: u32, class: &'a ast::StmtClassDef, depth: u8) -> Option<Framework> {
+    /// What a framework makes of a class's methods, by what it is derived from.
+    fn handler_of(&mut self, file: u32, class: &'a ast::StmtClassDef, depth: u8) -> Option<Handler> {
         let bases = class.arguments.iter().flat_map(|arguments| &arguments.args);
         for base in bases {
             let mut frame = Frame::new(file, ScopeId::MODULE, 0);
             let found = match self.expr(&mut frame, base).shape {
                 Shape::External(name) => of_base(&name),
-                Shape::Class(file, class) if depth < BASES_MAX => self.framework_of(file, class, depth + 1),
+                Shape::Class(file, class) if depth < BASES_MAX => self.handler_of(file, class, depth + 1),
                 _ => None,
             };
             if found.is_some() {
@@ -83,7 +83,8 @@ impl<'a> Run<'_, 'a> {
         name: &str,
     ) -> Option<Value<'a>> {
         let of_view = matches!(name, "request" | "kwargs" | "args");
-        if !of_view || self.framework_of(class.0, class.1, 0) != Some(Framework::Django) {
+        if !of_view || self.handler_of(class.0, class.1, 0).map(Handler::framework) != Some(Framework::Django)
+        {
             return None;
         }
         if name == "request" {
@@ -116,15 +117,17 @@ impl<'a> Run<'_, 'a> {
     }
 }
 
-fn of_base(name: &str) -> Option<Framework> {
+fn of_base(name: &str) -> Option<Handler> {
     let last = name.rsplit('.').next().unwrap_or(name);
     let top = name.split('.').next().unwrap_or(name);
-    match (top, last) {
-        ("flask", "MethodView" | "View")
-        | ("flask_restful" | "flask_restx" | "flask_restplus", "Resource") => Some(Framework::Flask),
-        ("starlette" | "fastapi", "HTTPEndpoint" | "WebSocketEndpoint") => Some(Framework::Starlette),
-        ("django", _) if name.contains(".views") => Some(Framework::Django),
-        ("rest_framework", _) => Some(Framework::Django),
-        _ => None,
-    }
+    Some(match (top, last) {
+        ("flask", "MethodView" | "View") => Handler::of(Framework::Flask),
+        ("flask_restful" | "flask_restx" | "flask_restplus", "Resource") => {
+            Handler::of_data(Framework::Flask)
+        }
+        ("starlette" | "fastapi", "HTTPEndpoint" | "WebSocketEndpoint") => Handler::of(Framework::Starlette),
+        ("django", _) if name.contains(".views") => Handler::of(Framework::Django),
+        ("rest_framework", _) => Handler::of(Framework::Django),
+        _ => return None,
+    })
 }
