@@ -106,7 +106,7 @@ fn imports(project: &str, site: Option<&str>) {
     let (of_imports, settings): (Vec<_>, Vec<_>) =
         settings.into_iter().partition(|finding| finding.rule.id.starts_with("imports/"));
     broken.extend(of_imports);
-    broken.extend(packaging.circles(&layout.sources, &survey));
+    broken.extend(packaging.circles(&layout.sources, &survey).0);
     let mends =
         Imports { files: &Disk, project, inventory: &inventory, surveyor: &surveyor, survey: &survey };
     let mut remedies = mends.remedies(&broken);

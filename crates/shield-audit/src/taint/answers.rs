@@ -39,12 +39,9 @@ impl<'a> Run<'_, 'a> {
 
     fn page(&mut self, frame: &mut Frame<'a>, call: &Call<'_, 'a>, method: &str) {
         let library = call.name.split('.').next().unwrap_or_default();
-        let Some(content) = call
-            .arguments
-            .positional
-            .first()
-            .or_else(|| ["content", "response"].iter().find_map(|name| call.arguments.named(name)))
-        else {
+        let Some(content) = call.arguments.positional.first().or_else(|| {
+            ["content", "response", "text", "body"].iter().find_map(|name| call.arguments.named(name))
+        }) else {
             return;
         };
         let kind = self.kind_of_answer(frame, call, library);
@@ -52,7 +49,8 @@ impl<'a> Run<'_, 'a> {
         let page = match (library, method) {
             ("flask" | "werkzeug", "make_response" | "Response") | ("django", "HttpResponse") => !other,
             ("fastapi" | "starlette", "HTMLResponse") => true,
-            ("fastapi" | "starlette", "Response") => kind.is_some() && !other,
+            ("fastapi" | "starlette" | "aiohttp", "Response") => kind.is_some() && !other,
+            ("pyramid", "Response") => !other,
             _ => false,
         };
         let made = content.external_name().is_some_and(is_response);

@@ -88,6 +88,18 @@ impl<'a> Run<'_, 'a> {
         None
     }
 
+    /// What a class of a library gives to those that are derived from it.
+    fn given_by_base(
+        &mut self,
+        frame: &mut Frame<'a>,
+        node: &'a Expr,
+        class: (u32, &'a ast::StmtClassDef),
+        name: &str,
+    ) -> Option<Value<'a>> {
+        let base = self.library_base(class.0, class.1, 0)?;
+        Some(self.external_attribute(frame, node, &format!("{base}()"), name, &Marks::default()))
+    }
+
     fn external_attribute(
         &mut self,
         frame: &mut Frame<'a>,
@@ -158,9 +170,10 @@ impl<'a> Run<'_, 'a> {
                 self.declared(file, class, name, marks)
             }
             _ => match self.set_by_methods(file, class, name, 0) {
-                Value { shape: Shape::Unknown, .. } => {
-                    self.given_by_django(frame, node, (file, class), name).unwrap_or_default()
-                }
+                Value { shape: Shape::Unknown, .. } => self
+                    .given_by_django(frame, node, (file, class), name)
+                    .or_else(|| self.given_by_base(frame, node, (file, class), name))
+                    .unwrap_or_default(),
                 value => value,
             },
         }

@@ -7,6 +7,7 @@ use ruff_text_size::Ranged;
 
 use super::{
     answers::{is_other, is_response},
+    callers,
     calls::Arguments,
     forms::hands_parsed,
     importers::Frameworks,
@@ -16,7 +17,7 @@ use super::{
     run::{Frame, Reached, Run},
     value::{Body, Callable, Object, Shape, Value, Variables},
 };
-use crate::python::names::ScopeId;
+use crate::python::names::{At, ScopeId};
 
 /// What a framework makes of a function.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -40,6 +41,13 @@ pub(super) enum Framework {
     /// It calls with the request alone.
     Starlette,
     Django,
+    Aiohttp,
+    Sanic,
+    Pyramid,
+    Falcon,
+    Tornado,
+    /// One that hands on what was sent, parsed by what the annotations say.
+    Caller,
 }
 
 /// The rule of a route that is not known.
@@ -148,14 +156,22 @@ impl<'a> Run<'_, 'a> {
                 Expr::Call(call) => (call.func.as_ref(), Some(call)),
                 bare => (bare, None),
             };
-            let Expr::Attribute(attribute) = callee else { continue };
-            if flask && ANSWERS.contains(&attribute.attr.as_str()) {
+            let name = match callee {
+                Expr::Attribute(attribute) => attribute.attr.as_str(),
+                // Bottle's are functions.
+                Expr::Name(name) if flask && self.is_of_bottle(file, callee) => name.id.as_str(),
+                _ => continue,
+            };
+            if flask && ANSWERS.contains(&name) {
                 handler = Handler::of(Framework::Flask);
+            }
+            if callers::is_door(reach, name) {
+                handler = Handler::of(Framework::Caller);
             }
             let Some(call) = call else { continue };
             let path = call.arguments.find_argument_value("path", 0).or(call.arguments.args.first());
             let text = path.and_then(super::expressions::literal);
-            if !ROUTES.contains(&attribute.attr.as_str()) || !(flask || fastapi) {
+            if !ROUTES.contains(&name) || !(flask || fastapi) {
                 continue;
             }
             handler.framework = if fastapi { Framework::FastApi } else { Framework::Flask };
@@ -172,13 +188,18 @@ impl<'a> Run<'_, 'a> {
         {
             (handler, rules) = (registered, said);
         }
-        if handler.framework == Framework::Nobody && reach.has(Frameworks::DJANGO) && takes_request(function)
-        {
-            handler.framework = Framework::Django;
+        if handler.framework == Framework::Nobody {
+            handler.framework = callers::by_parameters(reach, function).unwrap_or_default();
         }
         let parsed = |decorator: &ast::Decorator| hands_parsed(&decorator.expression);
         handler.parsed = flask && function.decorator_list.iter().any(parsed);
         (handler, rules)
+    }
+
+    fn is_of_bottle(&self, file: u32, decorator: &'a Expr) -> bool {
+        let at = At { scope: ScopeId::MODULE, position: decorator.start() };
+        let name = self.project.file(file).module.names.resolve(decorator, at);
+        name.is_some_and(|name| name.starts_with("bottle."))
     }
 
     /// What a parameter holds, by its place behind the receiver.
@@ -202,12 +223,29 @@ impl<'a> Run<'_, 'a> {
             Framework::Django if name == "request" || place == 0 && !rules.is_empty() => {
                 Value::external("django.http.HttpRequest()")
             }
-            Framework::Flask | Framework::Django | Framework::Starlette => {
+            Framework::Aiohttp | Framework::Sanic | Framework::Pyramid | Framework::Falcon
+                if callers::is_request(handler.framework, name) =>
+            {
+                Value::external(callers::request_of(handler.framework))
+            }
+            Framework::Caller => self.parsed_parameter(frame, parameter),
+            Framework::Aiohttp | Framework::Pyramid => {
+                annotation.map_or_else(Value::default, |one| self.annotated(frame.file, one))
+            }
+            Framework::Flask
+            | Framework::Django
+            | Framework::Starlette
+            | Framework::Sanic
+            | Framework::Falcon
+            | Framework::Tornado => {
                 let spelt = rules.iter().find_map(|rule| variable(rule, name));
                 // Where the rule is not known, or is said elsewhere, nobody knows its converters.
                 let elsewhere = rules.iter().any(|rule| rule == UNKNOWN_RULE)
                     || handler.framework == Framework::Django && rules.is_empty()
-                    || handler.framework == Framework::Starlette;
+                    || matches!(
+                        handler.framework,
+                        Framework::Starlette | Framework::Sanic | Framework::Falcon | Framework::Tornado
+                    );
                 let cleared = match spelt.as_deref() {
                     Some("int" | "float" | "uuid") => return Value::default(),
                     Some("path") => Kinds::NONE,
@@ -282,9 +320,4 @@ fn is_static(function: &ast::StmtFunctionDef) -> bool {
     function.decorator_list.iter().any(|decorator| {
         decorator.expression.as_name_expr().is_some_and(|name| name.id.as_str() == "staticmethod")
     })
-}
-
-fn takes_request(function: &ast::StmtFunctionDef) -> bool {
-    let parameters = &function.parameters.args;
-    parameters.iter().take(2).any(|one| one.parameter.name.as_str() == "request")
 }

@@ -18,7 +18,7 @@ const DJANGO_DATA: [&str; 5] =
 
 /// A set of web frameworks.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Frameworks(u8);
+pub(super) struct Frameworks(u16);
 
 // === impl Frameworks ===
 
@@ -27,6 +27,14 @@ impl Frameworks {
     /// FastAPI and Starlette.
     pub(super) const STARLETTE: Self = Self(1 << 1);
     pub(super) const DJANGO: Self = Self(1 << 2);
+    pub(super) const AIOHTTP: Self = Self(1 << 3);
+    pub(super) const SANIC: Self = Self(1 << 4);
+    pub(super) const PYRAMID: Self = Self(1 << 5);
+    pub(super) const FALCON: Self = Self(1 << 6);
+    /// Those whose handlers are methods of a class that reads the request: Tornado, the standard library's.
+    pub(super) const HANDLERS: Self = Self(1 << 7);
+    /// Those that call a function with what was sent, parsed: GraphQL, tools, Ninja, CherryPy.
+    pub(super) const CALLERS: Self = Self(1 << 8);
 
     pub(super) const fn has(self, other: Self) -> bool {
         self.0 & other.0 == other.0
@@ -42,10 +50,19 @@ impl Frameworks {
 
     /// The framework that a module is of, by the first part of its name.
     pub(super) fn of(module: &str) -> Self {
+        if module == "http.server" || module.starts_with("http.server.") {
+            return Self::HANDLERS;
+        }
         match module.split('.').next().unwrap_or_default() {
-            "flask" | "werkzeug" => Self::FLASK,
+            "flask" | "werkzeug" | "quart" | "bottle" | "webargs" => Self::FLASK,
             "fastapi" | "starlette" => Self::STARLETTE,
             "django" | "rest_framework" => Self::DJANGO,
+            "aiohttp" => Self::AIOHTTP,
+            "sanic" => Self::SANIC,
+            "pyramid" => Self::PYRAMID,
+            "falcon" => Self::FALCON,
+            "tornado" => Self::HANDLERS,
+            "cherrypy" | "fastmcp" | "graphene" | "mcp" | "ninja" | "strawberry" => Self::CALLERS,
             top if top.starts_with("flask_") => Self::FLASK,
             _ => Self::default(),
         }

@@ -1,7 +1,7 @@
 //! What strangers send, followed to where it does harm.
 //!
-//! The functions of files that have to do with a web framework (Flask, FastAPI, Starlette, Django), by themselves or through what
-//! they import, are followed statement by statement.
+//! The functions of files that have to do with a web framework (Flask, FastAPI, Starlette, Django and others), by themselves or through
+//! what they import, are followed statement by statement.
 //! Values are known as far as they can be: constants are folded, so that a branch nobody takes is not followed; dictionaries,
 //! lists and stores of settings are known by key; what a check rules out is ruled out behind it. A call of a function of the
 //! project is followed into that function, in whatever file it is; what it does to plain values is kept as a summary. What a
@@ -13,6 +13,7 @@
 mod allowed;
 mod answers;
 mod attributes;
+mod callers;
 mod calls;
 mod characters;
 mod classes;
@@ -75,6 +76,8 @@ mod clearing_tests;
 mod elsewhere_tests;
 #[cfg(test)]
 mod forms_tests;
+#[cfg(test)]
+mod frameworks_tests;
 #[cfg(test)]
 mod tests;
 #[cfg(test)]

@@ -87,6 +87,135 @@ const STARLETTE_DATA: &[&str] = &[
     "iter_bytes",
 ];
 
+/// Requests of other frameworks, and what a stranger sets in them.
+const OTHERS: [(&[&str], &[&str]); 8] = [
+    (
+        &["bottle.request"],
+        &[
+            "query",
+            "forms",
+            "params",
+            "GET",
+            "POST",
+            "cookies",
+            "headers",
+            "json",
+            "body",
+            "files",
+            "query_string",
+            "get_header",
+            "get_cookie",
+        ],
+    ),
+    (
+        &["aiohttp.web.Request()", "aiohttp.web.BaseRequest()"],
+        &[
+            "query",
+            "query_string",
+            "rel_url",
+            "match_info",
+            "headers",
+            "cookies",
+            "post",
+            "json",
+            "text",
+            "read",
+            "content",
+            "multipart",
+        ],
+    ),
+    (
+        &["sanic.Request()", "sanic.request.Request()"],
+        &[
+            "args",
+            "query_args",
+            "query_string",
+            "get_args",
+            "form",
+            "get_form",
+            "json",
+            "load_json",
+            "files",
+            "headers",
+            "cookies",
+            "body",
+        ],
+    ),
+    (
+        &["pyramid.request.Request()"],
+        &[
+            "params",
+            "GET",
+            "POST",
+            "matchdict",
+            "json",
+            "json_body",
+            "body",
+            "text",
+            "cookies",
+            "headers",
+            "query_string",
+        ],
+    ),
+    (
+        &["falcon.Request()", "falcon.asgi.Request()"],
+        &[
+            "get_param",
+            "get_param_as_list",
+            "params",
+            "media",
+            "get_media",
+            "stream",
+            "bounded_stream",
+            "headers",
+            "get_header",
+            "cookies",
+            "get_cookie_values",
+            "query_string",
+        ],
+    ),
+    (
+        &["tornado.web.RequestHandler()"],
+        &[
+            "get_argument",
+            "get_arguments",
+            "get_query_argument",
+            "get_query_arguments",
+            "get_body_argument",
+            "get_body_arguments",
+            "get_cookie",
+            "path_args",
+            "path_kwargs",
+        ],
+    ),
+    (
+        &["tornado.web.RequestHandler().request", "tornado.httputil.HTTPServerRequest()"],
+        &[
+            "arguments",
+            "query_arguments",
+            "body_arguments",
+            "body",
+            "query",
+            "headers",
+            "cookies",
+            "files",
+            "uri",
+        ],
+    ),
+    (
+        &["http.server.BaseHTTPRequestHandler()", "http.server.SimpleHTTPRequestHandler()"],
+        // The path comes as it was sent, with what is asked for.
+        &["path", "headers", "rfile", "requestline", "raw_requestline"],
+    ),
+];
+
+/// Classes of libraries whose attributes are what a request says.
+pub(super) const BASES: [&str; 3] = [
+    "tornado.web.RequestHandler",
+    "http.server.BaseHTTPRequestHandler",
+    "http.server.SimpleHTTPRequestHandler",
+];
+
 /// The path of a request, and addresses made of it.
 const PATHS: &[&str] = &["path", "path_info", "script_root"];
 const ADDRESSES: &[&str] =
@@ -102,6 +231,7 @@ pub(super) fn of(name: &str) -> Option<Source> {
     }
     let data = [(FLASK, FLASK_DATA), (DJANGO, DJANGO_DATA), (STARLETTE, STARLETTE_DATA)]
         .into_iter()
+        .chain(OTHERS)
         .find(|(requests, _)| requests.contains(&object))?
         .1;
     if data.contains(&member) {
@@ -120,7 +250,8 @@ pub(super) fn of(name: &str) -> Option<Source> {
 
 /// Whether a value is a request, from which data of strangers can be read.
 pub(super) fn is_request(name: &str) -> bool {
-    [FLASK, DJANGO, STARLETTE].iter().any(|requests| requests.contains(&name))
+    let requests = [FLASK, DJANGO, STARLETTE].into_iter().chain(OTHERS.iter().map(|(requests, _)| *requests));
+    requests.into_iter().any(|requests| requests.contains(&name))
 }
 
 /// What a part of a path cannot do: the last name in it leads nowhere.
@@ -134,4 +265,26 @@ pub(super) fn names_a_file(attribute: &str) -> Kinds {
 }
 
 /// Words without which a file lets no data of strangers in.
-pub(super) const WORDS: [&str; 6] = ["flask", "django", "fastapi", "starlette", "rest_framework", "werkzeug"];
+pub(super) const WORDS: [&str; 21] = [
+    "flask",
+    "django",
+    "fastapi",
+    "starlette",
+    "rest_framework",
+    "werkzeug",
+    "quart",
+    "bottle",
+    "aiohttp",
+    "sanic",
+    "pyramid",
+    "falcon",
+    "tornado",
+    "http.server",
+    "cherrypy",
+    "graphene",
+    "strawberry",
+    "ninja",
+    "mcp",
+    "(event, context)",
+    "lambda_handler",
+];

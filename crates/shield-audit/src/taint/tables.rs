@@ -3,7 +3,7 @@
 use super::{kinds::Kinds, sources::is_request};
 
 /// Libraries whose names a folder of the project does not take over.
-pub(super) const LIBRARIES: [&str; 30] = [
+pub(super) const LIBRARIES: [&str; 35] = [
     "aiohttp",
     "celery",
     "django",
@@ -34,6 +34,11 @@ pub(super) const LIBRARIES: [&str; 30] = [
     "yaml",
     "aiofiles",
     "bleach",
+    "bottle",
+    "falcon",
+    "pyramid",
+    "quart",
+    "sanic",
 ];
 
 /// What a call takes away from the data that goes through it.

@@ -385,6 +385,46 @@ static TARGETS: &[Target] = &[
         ],
     ),
     target(&rules::MARKUP, Place::Argument(0, "format_string"), &["django.utils.html.format_html"]),
+    target(
+        &rules::REDIRECT,
+        Place::Argument(0, "url"),
+        &[
+            "bottle.redirect",
+            "sanic.response.redirect",
+            "sanic.redirect",
+            "tornado.web.RequestHandler().redirect",
+            "cherrypy.HTTPRedirect",
+        ],
+    ),
+    target(
+        &rules::REDIRECT,
+        Place::Argument(0, "location"),
+        &[
+            "aiohttp.web.HTTPFound",
+            "aiohttp.web.HTTPSeeOther",
+            "aiohttp.web.HTTPTemporaryRedirect",
+            "aiohttp.web.HTTPMovedPermanently",
+            "aiohttp.web.HTTPPermanentRedirect",
+            "falcon.HTTPFound",
+            "falcon.HTTPSeeOther",
+            "pyramid.httpexceptions.HTTPFound",
+            "pyramid.httpexceptions.HTTPSeeOther",
+            "pyramid.httpexceptions.HTTPMovedPermanently",
+        ],
+    ),
+    target(&rules::TEMPLATE, Place::Argument(0, "source"), &["bottle.template", "bottle.SimpleTemplate"]),
+    target(
+        &rules::MARKUP,
+        Place::Argument(0, "chunk"),
+        &[
+            "tornado.web.RequestHandler().write",
+            "tornado.web.RequestHandler().finish",
+            "http.server.BaseHTTPRequestHandler().wfile.write",
+            "http.server.SimpleHTTPRequestHandler().wfile.write",
+            "sanic.response.html",
+            "sanic.html",
+        ],
+    ),
     target(&rules::TRUST, Place::Everything, &["flask.session.update", "flask.session.setdefault"]),
 ];
 

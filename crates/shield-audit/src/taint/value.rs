@@ -125,6 +125,8 @@ impl<'a> Value<'a> {
 
     pub(super) fn external(name: impl Into<Rc<str>>) -> Self {
         let name = name.into();
+        // Quart is Flask, word for word.
+        let name = name.strip_prefix("quart.").map_or(name.clone(), |rest| format!("flask.{rest}").into());
         if name.len() > NAME_BYTES_MAX { Self::default() } else { Shape::External(name).into() }
     }
 

@@ -9,6 +9,7 @@ use super::{
     marks::{Marks, Site},
     registered::Registered,
     run::{Frame, Run},
+    sources,
     value::{Body, Callable, Shape, Value},
 };
 use crate::python::names::ScopeId;
@@ -74,6 +75,24 @@ impl<'a> Run<'_, 'a> {
         None
     }
 
+    /// The class of a library that reads requests, from which a class is derived.
+    pub(super) fn library_base(
+        &mut self,
+        file: u32,
+        class: &'a ast::StmtClassDef,
+        depth: u8,
+    ) -> Option<&'static str> {
+        let bases = class.arguments.iter().flat_map(|arguments| &arguments.args);
+        bases.into_iter().find_map(|base| {
+            let mut frame = Frame::new(file, ScopeId::MODULE, 0);
+            match self.expr(&mut frame, base).shape {
+                Shape::External(name) => sources::BASES.into_iter().find(|base| *base == &*name),
+                Shape::Class(file, class) if depth < BASES_MAX => self.library_base(file, class, depth + 1),
+                _ => None,
+            }
+        })
+    }
+
     /// What Django puts into an attribute of a view before it calls it.
     pub(super) fn given_by_django(
         &mut self,
@@ -126,6 +145,7 @@ fn of_base(name: &str) -> Option<Handler> {
             Handler::of_data(Framework::Flask)
         }
         ("starlette" | "fastapi", "HTTPEndpoint" | "WebSocketEndpoint") => Handler::of(Framework::Starlette),
+        ("tornado", "RequestHandler") => Handler::of(Framework::Tornado),
         ("django", _) if name.contains(".views") => Handler::of(Framework::Django),
         ("rest_framework", _) => Handler::of(Framework::Django),
         _ => return None,
