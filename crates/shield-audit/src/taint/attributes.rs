@@ -96,7 +96,7 @@ impl<'a> Run<'_, 'a> {
         class: (u32, &'a ast::StmtClassDef),
         name: &str,
     ) -> Option<Value<'a>> {
-        let base = self.library_base(class.0, class.1, 0)?;
+        let base = self.library_base(class.0, class.1)?;
         Some(self.external_attribute(frame, node, &format!("{base}()"), name, &Marks::default()))
     }
 

@@ -19,6 +19,9 @@ use super::{
 };
 use crate::python::{fold::Constant, names::Bound};
 
+/// Longer conditions that a variable has the answer of are not looked at.
+const EXPRESSIONS_MAX: usize = 64;
+
 // === impl Run ===
 
 impl<'a> Run<'_, 'a> {
@@ -64,6 +67,9 @@ impl<'a> Run<'_, 'a> {
         let Bound::Value(asked @ (Expr::Call(_) | Expr::Compare(_))) = binding.bound else { return None };
         let mut subjects = Subjects::default();
         subjects.visit_expr(asked);
+        if subjects.left_out {
+            return None;
+        }
         let same = subjects
             .names
             .iter()
@@ -335,11 +341,17 @@ fn subject(call: &ast::ExprCall) -> Option<&Expr> {
 #[derive(Default)]
 struct Subjects<'a> {
     names: Vec<&'a str>,
+    seen: usize,
+    /// Whether the condition is too long to be looked at whole.
+    left_out: bool,
 }
 
 impl<'a> Visitor<'a> for Subjects<'a> {
     fn visit_expr(&mut self, expr: &'a Expr) {
+        self.seen += 1;
+        self.left_out |= self.seen > EXPRESSIONS_MAX;
         match expr {
+            _ if self.left_out => {}
             Expr::Name(name) => self.names.push(name.id.as_str()),
             Expr::Call(call) => {
                 if let Expr::Attribute(method) = call.func.as_ref() {

@@ -57,6 +57,8 @@ pub(super) struct Run<'p, 'a> {
     pub(super) asked: FxHashMap<Keeper<'a>, u32>,
     /// Answers whose type is said where they are used, by file.
     pub(super) typed: BTreeMap<u32, TypedAnswers<'a>>,
+    /// The class of a framework that a class is derived from, by where that one is.
+    pub(super) lineages: BTreeMap<(u32, u32), Option<Rc<str>>>,
     /// Classes above a class, by where they are.
     pub(super) above: BTreeMap<(u32, u32), Vec<(u32, u32)>>,
     /// Functions as their decorators leave them, by where they are.
@@ -158,6 +160,7 @@ impl<'p, 'a> Run<'p, 'a> {
             left: Vec::new(),
             asked: FxHashMap::default(),
             typed: BTreeMap::new(),
+            lineages: BTreeMap::new(),
             above: BTreeMap::new(),
             decorated: BTreeMap::new(),
         }

@@ -1,5 +1,7 @@
 //! Classes whose methods a framework calls.
 
+use std::rc::Rc;
+
 use ruff_python_ast as ast;
 use ruff_text_size::Ranged;
 
@@ -48,7 +50,7 @@ impl<'a> Run<'_, 'a> {
             return Some((Handler::of(*framework), rules.clone()));
         }
         let class = class.filter(|_| METHODS.contains(&function.name.as_str()))?;
-        let handler = self.handler_of(file, class, 0);
+        let handler = self.handler_of(file, class);
         match said(class.range.start().to_u32()) {
             Some(one) => Some((handler.unwrap_or(Handler::of(one.framework)), one.rules.clone())),
             // Django's views tell by their parameter.
@@ -59,38 +61,35 @@ impl<'a> Run<'_, 'a> {
     }
 
     /// What a framework makes of a class's methods, by what it is derived from.
-    fn handler_of(&mut self, file: u32, class: &'a ast::StmtClassDef, depth: u8) -> Option<Handler> {
-        let bases = class.arguments.iter().flat_map(|arguments| &arguments.args);
-        for base in bases {
-            let mut frame = Frame::new(file, ScopeId::MODULE, 0);
-            let found = match self.expr(&mut frame, base).shape {
-                Shape::External(name) => of_base(&name),
-                Shape::Class(file, class) if depth < BASES_MAX => self.handler_of(file, class, depth + 1),
-                _ => None,
-            };
-            if found.is_some() {
-                return found;
-            }
-        }
-        None
+    fn handler_of(&mut self, file: u32, class: &'a ast::StmtClassDef) -> Option<Handler> {
+        self.lineage(file, class, 0).and_then(|base| of_base(&base))
     }
 
     /// The class of a library that reads requests, from which a class is derived.
-    pub(super) fn library_base(
-        &mut self,
-        file: u32,
-        class: &'a ast::StmtClassDef,
-        depth: u8,
-    ) -> Option<&'static str> {
+    pub(super) fn library_base(&mut self, file: u32, class: &'a ast::StmtClassDef) -> Option<&'static str> {
+        let base = self.lineage(file, class, 0)?;
+        sources::BASES.into_iter().find(|known| *known == &*base)
+    }
+
+    /// The first class of a framework from which a class is derived.
+    fn lineage(&mut self, file: u32, class: &'a ast::StmtClassDef, depth: u8) -> Option<Rc<str>> {
+        let key = (file, class.range.start().to_u32());
+        if let Some(known) = self.lineages.get(&key) {
+            return known.clone();
+        }
+        // Whatever leads back here is derived from nothing that is known.
+        self.lineages.insert(key, None);
         let bases = class.arguments.iter().flat_map(|arguments| &arguments.args);
-        bases.into_iter().find_map(|base| {
+        let found = bases.into_iter().find_map(|base| {
             let mut frame = Frame::new(file, ScopeId::MODULE, 0);
             match self.expr(&mut frame, base).shape {
-                Shape::External(name) => sources::BASES.into_iter().find(|base| *base == &*name),
-                Shape::Class(file, class) if depth < BASES_MAX => self.library_base(file, class, depth + 1),
+                Shape::External(name) => of_base(&name).is_some().then_some(name),
+                Shape::Class(file, class) if depth < BASES_MAX => self.lineage(file, class, depth + 1),
                 _ => None,
             }
-        })
+        });
+        self.lineages.insert(key, found.clone());
+        found
     }
 
     /// What Django puts into an attribute of a view before it calls it.
@@ -102,8 +101,7 @@ impl<'a> Run<'_, 'a> {
         name: &str,
     ) -> Option<Value<'a>> {
         let of_view = matches!(name, "request" | "kwargs" | "args");
-        if !of_view || self.handler_of(class.0, class.1, 0).map(Handler::framework) != Some(Framework::Django)
-        {
+        if !of_view || self.handler_of(class.0, class.1).map(Handler::framework) != Some(Framework::Django) {
             return None;
         }
         if name == "request" {
@@ -146,6 +144,8 @@ fn of_base(name: &str) -> Option<Handler> {
         }
         ("starlette" | "fastapi", "HTTPEndpoint" | "WebSocketEndpoint") => Handler::of(Framework::Starlette),
         ("tornado", "RequestHandler") => Handler::of(Framework::Tornado),
+        // It calls its methods with nothing.
+        ("http", "BaseHTTPRequestHandler" | "SimpleHTTPRequestHandler") => Handler::default(),
         ("django", _) if name.contains(".views") => Handler::of(Framework::Django),
         ("rest_framework", _) => Handler::of(Framework::Django),
         _ => return None,
