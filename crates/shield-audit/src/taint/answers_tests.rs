@@ -88,6 +88,7 @@ fn checks_count_however_they_are_written() {
         "if x not in ('/a', '/b'):\n    x = '/'\nreturn redirect(x)",
         "if not x or urlsplit(x).netloc != '':\n    x = url_for('view')\nreturn redirect(x)",
         "return go(reverse('a') + '?' + x)",
+        "u = reverse('a', kwargs={'x': x})\nreturn go(f'{u}?{x}')",
     ]);
     all_found(
         "python/open-redirect",

@@ -104,13 +104,9 @@ pub(super) fn is_instance(types: &Expr) -> Kinds {
 pub(super) fn behind_base(parts: &[Value<'_>]) -> Kinds {
     let [base, next, ..] = parts else { return Kinds::NONE };
     let known = matches!(base.shape, Shape::Constants(_) | Shape::Prefix(_) | Shape::Objects(_));
-    if known || !base.marks.is_empty() {
+    // Where a host ends nobody can lengthen it.
+    if known || !next.beginning().starts_with(['/', '?', '#', '&']) {
         return Kinds::NONE;
     }
-    // Where a host ends nobody can lengthen it.
-    if next.beginning().starts_with(['/', '?', '#', '&']) {
-        Kinds::REDIRECT | Kinds::FORGERY
-    } else {
-        Kinds::NONE
-    }
+    base.marks.iter().fold(Kinds::REDIRECT | Kinds::FORGERY, |kinds, mark| kinds & mark.cleared)
 }

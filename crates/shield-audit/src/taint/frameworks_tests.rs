@@ -134,6 +134,8 @@ class Handler(BaseHTTPRequestHandler):
         query = parse_qs(urlparse(self.path).query)
         open("/srv/" + query["f"][0]).read()  # !
         open("." + self.path).read()  # !
+        pairs = dict((name, query[name]) for name in query)
+        open(pairs["f"]).read()  # !
         requests.get(self.headers["X-Url"], timeout=3)  # !
         self.wfile.write(("<b>" + query["h"][0]).encode())  # !
 "#,

@@ -53,6 +53,13 @@ impl<'a> Run<'_, 'a> {
                 let mut object = Object::table();
                 if let Some(value) = first {
                     self.spread(frame, &mut object, value);
+                    // Pairs of keys and values.
+                    let pairs = value.objects().iter().filter_map(|id| frame.state.object(*id));
+                    if pairs.clone().any(|object| matches!(object, Object::List(_) | Object::Bag(_))) {
+                        let pair = self.item(frame, node, value);
+                        let second = Value::constant(Constant::Int(1));
+                        object.mix(self.subscript(frame, node, &pair, &second));
+                    }
                 }
                 for (name, value) in &call.arguments.named {
                     object.put(Some(Key::Text((*name).to_owned())), value.clone());
