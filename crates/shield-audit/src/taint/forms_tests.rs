@@ -1,18 +1,6 @@
 //! What a stranger sent that comes by way of forms, serializers, parsers, files and models.
 
-use super::{SourceFile, follow};
-
-/// The lines in which something is found are those that end in a mark.
-#[track_caller]
-fn marked_lines_are_found(text: &str) {
-    let flows = follow(&[SourceFile { path: "a.py", text }]);
-    let mut found: Vec<u32> = flows.findings.iter().map(|one| one.place.span.unwrap().line).collect();
-    found.sort_unstable();
-    found.dedup();
-    let marked: Vec<u32> =
-        (1..).zip(text.lines()).filter(|(_, line)| line.ends_with("# !")).map(|(number, _)| number).collect();
-    assert_eq!(found, marked, "{text}");
-}
+use super::web_tests::marked_lines_are_found;
 
 #[test]
 fn what_is_valid_is_still_a_strangers() {

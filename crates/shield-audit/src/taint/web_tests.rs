@@ -31,8 +31,9 @@ fn marked(text: &str) -> Vec<u32> {
     (1..).zip(text.lines()).filter(|(_, line)| line.ends_with("# !")).map(|(number, _)| number).collect()
 }
 
+/// The lines in which something is found are those that end in a mark.
 #[track_caller]
-fn marked_lines_are_found(text: &str) {
+pub(super) fn marked_lines_are_found(text: &str) {
     assert_eq!(lines(text), marked(text), "{text}");
 }
 
