@@ -3,6 +3,7 @@
 
 mod certificates;
 mod check;
+mod composed;
 mod cookies;
 mod cryptography;
 mod deserialisation;
