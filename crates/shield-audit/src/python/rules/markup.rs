@@ -3,10 +3,13 @@
 use ruff_python_ast::{self as ast, Expr, ExprBinOp, Operator, Stmt};
 use ruff_text_size::Ranged;
 
-use super::{Call, Check, Class, Hit, Scene, Test, Words};
+use super::{Call, Check, Class, Hit, Scene, Test, Words, composed};
 use crate::{
     finding::{Confidence, Cwe, Rule, Severity},
-    python::names::{At, Bound, ScopeKind},
+    python::{
+        fold::Constant,
+        names::{At, Bound, ScopeKind},
+    },
 };
 
 const ADVICE: &str =
@@ -33,7 +36,7 @@ pub(super) static CHECKS: &[Check] = &[
             Severity::Medium,
             &["B308", "B703", "S308"],
         ),
-        &["mark_safe"],
+        &["mark_safe", "format_html"],
         Test::Call(mark_safe),
     ),
     check(
@@ -73,7 +76,7 @@ pub(super) static CHECKS: &[Check] = &[
     ),
     check(
         rule("python/jinja-autoescape", "templates that escape nothing", Severity::High, &["B701", "S701"]),
-        &["jinja2"],
+        &["jinja2", "aiohttp_jinja2", "tornado"],
         Test::Call(jinja_autoescape),
     ),
     check(
@@ -97,7 +100,25 @@ fn is_of_known_parts(scene: &Scene<'_>, call: &Call<'_>) -> bool {
     call.positional().first().is_some_and(|text| is_known(scene, text, STEPS_MAX))
 }
 
+/// `format_html(f"… {x} …")`: what is in the text before it is filled is not escaped.
+fn filled_before(scene: &Scene<'_>, call: &Call<'_>) -> Option<Hit> {
+    let text = call.positional().first()?;
+    let filled = match text {
+        Expr::FString(text) => text.value.elements().any(ast::InterpolatedStringElement::is_interpolation),
+        Expr::BinOp(operation) => operation.left.is_string_literal_expr(),
+        _ => false,
+    };
+    let open = filled && !composed::is_harmless(scene, text, ESCAPING);
+    open.then(|| call.hit("the values are in the text before `format_html` escapes any"))
+}
+
+/// What escapes for HTML.
+const ESCAPING: &[&str] = &["html.escape", "markupsafe.escape", "django.utils.html.escape"];
+
 fn mark_safe(scene: &Scene<'_>, call: &Call<'_>) -> Option<Hit> {
+    if call.name == "django.utils.html.format_html" {
+        return filled_before(scene, call);
+    }
     (is_mark_safe(call) && !is_fixed(call) && !is_of_known_parts(scene, call))
         .then(|| call.hit("whatever is in the text reaches the browser as it is"))
 }
@@ -178,6 +199,12 @@ fn markup(_: &Scene<'_>, call: &Call<'_>) -> Option<Hit> {
 }
 
 fn jinja_autoescape(scene: &Scene<'_>, call: &Call<'_>) -> Option<Hit> {
+    // These escape unless they are told not to.
+    if matches!(call.name, "aiohttp_jinja2.setup" | "tornado.web.Application" | "tornado.template.Loader") {
+        let keyword = call.keyword("autoescape")?;
+        let off = matches!(scene.fold(&keyword.value), Some(Constant::Bool(false) | Constant::None));
+        return off.then(|| call.hit("escaping is not on").moved(keyword.range()));
+    }
     if !matches!(call.name, "jinja2.Environment" | "jinja2.environment.Environment") {
         return None;
     }
@@ -259,6 +286,8 @@ mod tests {
         for (call, id) in [
             ("mark_safe(x)", "python/mark-safe"),
             ("@mark_safe\ndef f(): pass", "python/mark-safe"),
+            ("from django.utils.html import format_html\nformat_html(f'<b>{x}')", "python/mark-safe"),
+            ("from django.utils.html import format_html\nformat_html('<b>%s' % x)", "python/mark-safe"),
             ("mark_safe('a')", "python/mark-safe-fixed"),
             ("mark_safe('a %s' % 'b')", "python/mark-safe-known"),
         ] {
@@ -281,5 +310,12 @@ mod tests {
         assert!(finds("    o['autoescape'] = False\n"));
         assert!(finds("    p.setdefault('autoescape', True)\n"));
         assert!(finds(""));
+        for (text, off) in [
+            ("import tornado.web\ntornado.web.Application([], autoescape=None)", true),
+            ("import tornado.web\ntornado.web.Application([])", false),
+            ("import aiohttp_jinja2\naiohttp_jinja2.setup(app, autoescape=False)", true),
+        ] {
+            assert_eq!(found(text).contains(&"python/jinja-autoescape"), off, "{text}");
+        }
     }
 }

@@ -10,6 +10,8 @@ mod deserialisation;
 mod execution;
 mod files;
 mod habits;
+mod keys;
+mod logins;
 mod markup;
 mod places;
 mod secrets;
@@ -39,6 +41,8 @@ pub fn all() -> impl Iterator<Item = &'static Check> {
         certificates::CHECKS,
         sharing::CHECKS,
         tokens::CHECKS,
+        keys::CHECKS,
+        logins::CHECKS,
         cookies::CHECKS,
         sql::CHECKS,
         markup::CHECKS,
