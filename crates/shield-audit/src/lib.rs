@@ -24,4 +24,5 @@ pub mod replay;
 pub mod report;
 pub mod secrets;
 pub mod taint;
+mod templates;
 pub mod tree;

@@ -16,6 +16,7 @@ use crate::{
     notebook,
     python::{self, FileReport, Suppressed},
     secrets::{Identity, Scanner},
+    templates,
     tree::{Entry, Origin, Skipped, Tree, decode},
 };
 
@@ -118,6 +119,7 @@ impl Looks<'_> {
             }
             code.report(self.others.file(&entry.path, bytes));
             code.report(configuration::file(&entry.path, bytes));
+            code.report(templates::file(&entry.path, bytes));
             code.report(self.texts.file(&entry.path, bytes));
             let secrets = self.scanner.scan(&entry.path, bytes);
             code.findings.extend(secrets.iter().map(|secret| secret.finding(&entry.path)));

@@ -8,8 +8,8 @@ use super::{Settings, known::Known, unlisted::unlisted};
 use crate::{
     advisories::{Answer, match_packages},
     dependencies::{
-        Believed, Environment, Origin as PackageOrigin, Package, PackageName, Project, SourceKind, Unread,
-        bill::Bill, find_disagreements, read_environment, read_project,
+        Believed, Ecosystem, Environment, Origin as PackageOrigin, Package, PackageName, Project, SourceKind,
+        Unread, bill::Bill, find_disagreements, read_environment, read_project,
     },
     finding::Finding,
     reachability::{Reachability, Sources, reachability as reach},
@@ -25,6 +25,8 @@ pub(super) struct Packages {
     pub(super) believed: Vec<Believed>,
     pub(super) answer: Answer,
     pub(super) bill: Bill,
+    /// The names of PyCrypto are those of `pycryptodome`, which somebody maintains.
+    pub(super) crypto_maintained: bool,
 }
 
 /// Reads every list of packages in the tree, and what is installed in `sites`.
@@ -52,7 +54,13 @@ pub(super) fn look(root: &Path, tree: &Tree, sites: &[String], settings: &Settin
     }
     gaps.sort_unstable();
     gaps.dedup();
-    Packages { findings, gaps, believed, answer, bill }
+    let uses = |name: &str| {
+        let asked = project.manifests.iter().flat_map(|manifest| &manifest.requirements).map(|one| &one.name);
+        let mut names = bill.packages.iter().map(|package| &package.name).chain(asked);
+        names.any(|other| other.ecosystem() == Ecosystem::PyPi && other.name() == name)
+    };
+    let crypto_maintained = uses("pycryptodome") && !uses("pycrypto");
+    Packages { findings, gaps, believed, answer, bill, crypto_maintained }
 }
 
 /// How near the project comes to what the advisories say of packages that are not Python's. Where a part of the tree could not be looked

@@ -60,6 +60,8 @@ pub fn audit(
 
     let standings = Standings::of(&root, &tree, &imports.graph, &packages.answer);
     let mut findings = code.findings;
+    // Both libraries are imported as `Crypto`: which one it is, only the lists of packages say.
+    findings.retain(|finding| !packages.crypto_maintained || finding.rule.id != "python/pycrypto-import");
     findings.extend(past.findings.into_iter().chain(imports.findings).chain(packages.findings));
     let touched = custom::apply(settings.rules.changes(), &mut findings, &mut code.suppressed);
     let own_rules = Used::of(&settings.rules, &findings, &code.suppressed, &touched);
@@ -244,6 +246,18 @@ mod tests {
         assert_eq!(after.suppressed[0].finding.fingerprint, before.found[0].finding.fingerprint);
         assert_eq!(after.found[0].finding.fingerprint, before.found[1].finding.fingerprint);
         assert_ne!(after.suppressed[0].finding.fingerprint, Fingerprint::UNSET);
+    }
+
+    #[test]
+    fn lists_tell_whose_crypto_it_is() {
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join("a.py"), "from Crypto.Cipher import AES\n").unwrap();
+        for (list, told) in [("pycryptodome==3.20.0\n", false), ("pycrypto==2.6.1\n", true), ("", true)] {
+            fs::write(folder.path().join("requirements.txt"), list).unwrap();
+            let report = audit(folder.path(), &Settings::on(date(2026, 11, 27)), &|_| {}).unwrap();
+            let mut ids = report.found.iter().map(|found| found.finding.rule.id);
+            assert_eq!(ids.any(|id| id == "python/pycrypto-import"), told, "{list}");
+        }
     }
 
     #[test]

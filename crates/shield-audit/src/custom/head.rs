@@ -16,7 +16,7 @@ const HELP_BYTES_MAX: usize = 1_000;
 const QUALITY: u16 = 710;
 
 /// Areas of the rules that are built in, now or one day: a rule file that worked must not collide with a new version.
-const AREAS: [&str; 30] = [
+const AREAS: [&str; 31] = [
     "advisories",
     "advisory",
     "audit",
@@ -44,6 +44,7 @@ const AREAS: [&str; 30] = [
     "settings",
     "shell",
     "shield",
+    "template",
     "typescript",
     "workflow",
     "yaml",

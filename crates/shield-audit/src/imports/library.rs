@@ -165,8 +165,9 @@ impl<'a> Library<'a> {
                     Some(Found::Module(origin)) => {
                         stacker::maybe_grow(STACK_LEFT, STACK_MORE, || self.own(origin, name, when, seen))
                     }
-                    Some(Found::Standard) => Presence::Open,
-                    Some(Found::Missing(_)) | None => Presence::Absent,
+                    // What is not here may have any name: of that import more is said where it stands.
+                    Some(Found::Standard | Found::Missing(_)) => Presence::Open,
+                    None => Presence::Absent,
                 };
             match through {
                 Presence::Here => return here,

@@ -27,3 +27,12 @@ pub use redaction::{Identity, Redacted};
 pub use rules::rules;
 pub use scanner::Scanner;
 pub use secret::Secret;
+
+/// Whether a text may be a password, and whether a generator made it.
+pub(crate) fn looks_like_password(text: &str) -> Option<bool> {
+    match look::look(text.as_bytes()) {
+        look::Look::Random => Some(true),
+        look::Look::Chosen => Some(false),
+        look::Look::Uuid | look::Look::Harmless => None,
+    }
+}

@@ -33,6 +33,7 @@ mod interpreter;
 mod items;
 mod kept;
 mod kinds;
+mod library_targets;
 mod lookup;
 mod loops;
 mod marks;

@@ -4,7 +4,10 @@ use std::sync::LazyLock;
 
 use rustc_hash::FxHashMap;
 
-use super::rules::{self, Danger};
+use super::{
+    library_targets::LIBRARIES,
+    rules::{self, Danger},
+};
 
 /// Where a call takes the data that does harm.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,7 +29,7 @@ pub(super) struct Target {
     names: &'static [&'static str],
 }
 
-const fn target(danger: &'static Danger, place: Place, names: &'static [&'static str]) -> Target {
+pub(super) const fn target(danger: &'static Danger, place: Place, names: &'static [&'static str]) -> Target {
     Target { danger, place, names }
 }
 
@@ -44,6 +47,8 @@ const STARTS: &[&str] = &[
     "os.posix_spawn",
     "os.posix_spawnp",
     "asyncio.create_subprocess_exec",
+    "asyncio.subprocess.create_subprocess_exec",
+    "pty.spawn",
 ];
 
 /// Those that are told first how to wait for it.
@@ -431,7 +436,7 @@ static TARGETS: &[Target] = &[
 /// The targets by name.
 static BY_NAME: LazyLock<FxHashMap<&'static str, Vec<&'static Target>>> = LazyLock::new(|| {
     let mut all: FxHashMap<_, Vec<_>> = FxHashMap::default();
-    for target in TARGETS {
+    for target in TARGETS.iter().chain(LIBRARIES) {
         for name in target.names {
             all.entry(*name).or_default().push(target);
         }

@@ -147,3 +147,15 @@ fn modules_that_are_compiled_or_typed_only_are_there() {
     assert_eq!(causes.len(), 1, "{causes:?}");
     assert_eq!(causes[0].0, "from pkg.slow import go");
 }
+
+#[test]
+fn names_may_come_from_what_is_missing() {
+    let case = Case::new(&[
+        ("/p/backends.py", "from modelsearch.backends import *\n"),
+        ("/p/wrapped.py", "from backends import *\n"),
+        ("/p/a.py", "from backends import get\nfrom wrapped import put\n"),
+    ]);
+    let causes = case.causes();
+    let [(written, Cause::NotInstalled { .. })] = &causes[..] else { panic!("{causes:?}") };
+    assert_eq!(written, "from modelsearch.backends import *");
+}

@@ -37,7 +37,8 @@ pub(super) static CHECKS: &[Check] = &[
         "python/certificate-check-off",
         "switches off the check of who answers",
         (295, UNCHECKED),
-        Words::Names(&["check_hostname", "verify_mode", "verify", "_create_default_https_context"]),
+        // A variable's name stands in quotes.
+        Words::Parts(&["check_hostname", "verify", "_create_default_https_context", HTTPS_VERIFY]),
         Test::Statement(switched_off),
     ),
     check(
@@ -45,7 +46,16 @@ pub(super) static CHECKS: &[Check] = &[
         "does not check who answers",
         (295, UNCHECKED),
         // `verify` may stand in a text: `**{"verify": False}`.
-        Words::Parts(&["verify", "ssl", "cert_reqs", "tlsAllowInvalidCertificates", "tlsInsecure"]),
+        Words::Parts(&[
+            "verify",
+            "ssl",
+            "cert_reqs",
+            "tlsAllowInvalidCertificates",
+            "tlsInsecure",
+            "validate_cert",
+            "setopt",
+            "set_option",
+        ]),
         Test::Call(unchecked),
     ),
     check(
@@ -64,6 +74,9 @@ pub(super) static CHECKS: &[Check] = &[
     ),
 ];
 
+/// The variable that tells the standard library not to look at certificates.
+const HTTPS_VERIFY: &str = "PYTHONHTTPSVERIFY";
+
 /// What makes objects that keep how certificates are checked.
 const CLIENTS: [&str; 6] = [
     "requests.Session",
@@ -81,7 +94,23 @@ fn set_attributes(stmt: &Stmt) -> Vec<(&ast::ExprAttribute, &Expr)> {
     attributes.map(|attribute| (attribute, assign.value.as_ref())).collect()
 }
 
+/// `os.environ["PYTHONHTTPSVERIFY"] = "0"`.
+fn variable_off(scene: &Scene<'_>, stmt: &Stmt) -> Option<Hit> {
+    let assign = stmt.as_assign_stmt()?;
+    let mut targets = assign.targets.iter().filter_map(Expr::as_subscript_expr);
+    let named = targets.any(|target| {
+        let key = target.slice.as_string_literal_expr().is_some_and(|key| key.value.to_str() == HTTPS_VERIFY);
+        key && scene.source(target.slice.as_ref()).contains(HTTPS_VERIFY)
+            && scene.is_any(&target.value, &["os.environ"])
+    });
+    let off = named && scene.text(&assign.value).as_deref() == Some("0");
+    off.then(|| Hit::at(stmt.range(), HTTPS_VERIFY, "no connection of the program checks who answers"))
+}
+
 fn switched_off(scene: &Scene<'_>, stmt: &Stmt) -> Vec<Hit> {
+    if let Some(hit) = variable_off(scene, stmt) {
+        return hit.into();
+    }
     let hits = set_attributes(stmt).into_iter().filter_map(|(target, value)| {
         let hit = |what: &str| Hit::at(stmt.range(), target.attr.as_str(), what);
         match target.attr.as_str() {
@@ -135,20 +164,54 @@ fn maker(scene: &Scene<'_>, call: &Call<'_>) -> Option<String> {
     scene.module.names.made_by(call.object()?, scene.at)
 }
 
+/// Options that are set by a number: `setopt(pycurl.SSL_VERIFYPEER, 0)`, `set_option(ldap.OPT_X_TLS_REQUIRE_CERT, …)`.
+fn option_off(scene: &Scene<'_>, call: &Call<'_>) -> bool {
+    let [option, value] = call.positional() else { return false };
+    match call.method() {
+        "setopt" => {
+            scene.is_any(option, &["pycurl.SSL_VERIFYPEER", "pycurl.SSL_VERIFYHOST"]) && is_off(scene, value)
+        }
+        "set_option" => {
+            scene.is_any(option, &["ldap.OPT_X_TLS_REQUIRE_CERT"])
+                && scene.is_any(value, &["ldap.OPT_X_TLS_NEVER", "ldap.OPT_X_TLS_ALLOW"])
+        }
+        _ => false,
+    }
+}
+
+/// `{"cert_reqs": ssl.CERT_NONE}`, written out.
+fn has_none_mode(scene: &Scene<'_>, options: &Expr) -> bool {
+    let Some((Expr::Dict(table), _)) = scene.module.names.value_of(options, scene.at) else { return false };
+    table.items.iter().any(|item| {
+        let key = item.key.as_ref().and_then(Expr::as_string_literal_expr);
+        key.is_some_and(|key| key.value.to_str() == "cert_reqs") && is_none_mode(scene, &item.value)
+    })
+}
+
+fn is_of_amazon(scene: &Scene<'_>, call: &Call<'_>) -> bool {
+    call.name.starts_with("boto3.") || maker(scene, call).is_some_and(|maker| maker.starts_with("boto3."))
+}
+
 fn unchecked(scene: &Scene<'_>, call: &Call<'_>) -> Option<Hit> {
     let hit = || call.hit("the answer is taken from whoever gives it");
+    if option_off(scene, call) {
+        return Some(hit());
+    }
     for keyword in call.keywords() {
         let value = &keyword.value;
         let off = match keyword.arg.as_ref().map(|name| name.as_str()) {
             Some("cert_reqs") => is_none_mode(scene, value),
             Some("ssl_cert_reqs") => is_none_mode(scene, value) || scene.fold(value) == Some(Constant::None),
-            Some("tlsAllowInvalidCertificates" | "tlsInsecure") => scene.is_bool(value, true),
-            Some("verify_ssl") => is_off(scene, value),
+            Some("tlsAllowInvalidCertificates" | "tlsInsecure" | "disable_ssl_certificate_validation") => {
+                scene.is_bool(value, true)
+            }
+            Some("verify_ssl" | "verify_certs" | "validate_cert") => is_off(scene, value),
+            Some("sslopt") => has_none_mode(scene, value),
             Some("ssl") => is_off(scene, value) && is_of_aiohttp(scene, call),
             Some("verify") => {
                 // `verify=False` of a plain call has a rule of its own.
                 let plain = client(call).is_some() && scene.is_bool(value, false);
-                is_off(scene, value) && !plain && is_of_client(scene, call)
+                is_off(scene, value) && !plain && (is_of_client(scene, call) || is_of_amazon(scene, call))
             }
             Some(_) => false,
             None => spreads_off(scene, value) && is_of_client(scene, call),

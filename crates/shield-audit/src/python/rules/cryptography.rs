@@ -41,7 +41,7 @@ pub(super) static CHECKS: &[Check] = &[
         },
         confidence: Confidence::High,
         class: Class::Cryptography,
-        words: Words::Names(&["hashlib", "crypt"]),
+        words: Words::Names(&["hashlib", "crypt", "passlib", "generate_password_hash"]),
         test: Test::Call(weak_hash),
     },
     weak(
@@ -137,7 +137,7 @@ pub(super) static CHECKS: &[Check] = &[
         },
         confidence: Confidence::High,
         class: Class::Cryptography,
-        words: Words::Names(&["pbkdf2_hmac", "PBKDF2HMAC", "PBKDF2"]),
+        words: Words::Names(&["pbkdf2_hmac", "PBKDF2HMAC", "PBKDF2", "gensalt"]),
         test: Test::Call(few_iterations),
     },
     weak(
@@ -223,6 +223,12 @@ fn weak_hash(scene: &Scene<'_>, call: &Call<'_>) -> Option<Hit> {
                 && used_for_security(scene, call);
             weak.then(|| hash_hit(call, &algorithm))
         }
+        "werkzeug.security.generate_password_hash" => {
+            let method = scene.text(call.argument("method", 1)?)?;
+            let fast = matches!(method.as_str(), "plain" | "md5" | "sha1" | "sha256" | "sha512");
+            fast.then(|| call.hit(format!("passwords kept with `{method}` are found by trying")))
+        }
+        name if name.starts_with("passlib.hash.") => weak_scheme(call),
         "crypt.crypt" => weak_crypt(scene, call, call.argument("salt", 1)?),
         "crypt.mksalt" => weak_crypt(scene, call, call.argument("method", 0)?),
         _ => None,
@@ -239,6 +245,28 @@ fn hash_hit(call: &Call<'_>, algorithm: &str) -> Hit {
         call.hit(format!("`{algorithm}` can be forged: two texts with one digest are made in minutes"));
     hit.subject = format!("hashlib.{algorithm}");
     hit
+}
+
+/// Schemes of passlib whose hashes are found by trying, or are none.
+const WEAK_SCHEMES: [&str; 12] = [
+    "des_crypt",
+    "hex_md5",
+    "hex_sha1",
+    "ldap_md5",
+    "ldap_plaintext",
+    "ldap_sha1",
+    "lmhash",
+    "md5_crypt",
+    "mysql323",
+    "nthash",
+    "plaintext",
+    "sha1_crypt",
+];
+
+fn weak_scheme(call: &Call<'_>) -> Option<Hit> {
+    let (scheme, method) = call.name.strip_prefix("passlib.hash.")?.split_once('.')?;
+    let weak = matches!(method, "hash" | "encrypt") && WEAK_SCHEMES.contains(&scheme);
+    weak.then(|| call.hit(format!("passwords kept with `{scheme}` are found by trying")))
 }
 
 fn weak_crypt(scene: &Scene<'_>, call: &Call<'_>, method: &Expr) -> Option<Hit> {
@@ -279,7 +307,15 @@ fn weak_key(scene: &Scene<'_>, call: &Call<'_>) -> Option<Hit> {
 /// Fewer iterations of PBKDF2 are too few with any hash: OWASP asks for 210,000 (SHA-512), 600,000 (SHA-256), 1,300,000 (SHA-1).
 const ITERATIONS_MIN: i64 = 100_000;
 
+/// The least that OWASP allows for bcrypt: each round doubles the work.
+const BCRYPT_ROUNDS_MIN: i64 = 10;
+
 fn few_iterations(scene: &Scene<'_>, call: &Call<'_>) -> Option<Hit> {
+    if call.name == "bcrypt.gensalt" {
+        let rounds = scene.fold(call.argument("rounds", 0)?)?.number()?;
+        let message = format!("after 2^{rounds} iterations the password is found by trying");
+        return (rounds < BCRYPT_ROUNDS_MIN).then(|| call.hit(message));
+    }
     let count = match call.name {
         "hashlib.pbkdf2_hmac" => call.argument("iterations", 3),
         "cryptography.hazmat.primitives.kdf.pbkdf2.PBKDF2HMAC" => call.argument("iterations", 3),
@@ -307,5 +343,33 @@ fn curve_bits(scene: &Scene<'_>, curve: &Expr) -> Option<i64> {
         "SECP192R1" => Some(192),
         "SECT163K1" | "SECT163R2" => Some(163),
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::python::{Audit, Parse};
+
+    #[test]
+    fn weak_ways_to_keep_passwords_are_found() {
+        let finds = |text: &str| {
+            let report = Audit::default().text("a.py", text, Parse::WhereWordsOccur);
+            report.findings.iter().map(|one| one.rule.id).next()
+        };
+        for (text, id) in [
+            ("import bcrypt\nbcrypt.gensalt(rounds=4)", Some("python/few-iterations")),
+            ("import bcrypt\nbcrypt.gensalt(12)", None),
+            ("import bcrypt\nbcrypt.gensalt()", None),
+            ("from passlib.hash import md5_crypt\nmd5_crypt.hash(p)", Some("python/weak-hash")),
+            ("from passlib.hash import md5_crypt\nmd5_crypt.verify(p, h)", None),
+            ("from passlib.hash import argon2\nargon2.hash(p)", None),
+            (
+                "from werkzeug.security import generate_password_hash as g\ng(p, method='plain')",
+                Some("python/weak-hash"),
+            ),
+            ("from werkzeug.security import generate_password_hash as g\ng(p, method='scrypt')", None),
+        ] {
+            assert_eq!(finds(text), id, "{text}");
+        }
     }
 }

@@ -26,7 +26,7 @@ pub(super) static CHECKS: &[Check] = &[
     check(
         permissions("python/open-permissions", &["B103", "S103"]),
         Confidence::High,
-        Words::Names(&["chmod"]),
+        Words::Names(&["chmod", "umask"]),
         Test::Call(open_permissions),
     ),
     check(
@@ -89,7 +89,18 @@ const LOOSE: u64 = 0o33;
 const VALID: u64 = 0o7777;
 
 fn open_permissions(scene: &Scene<'_>, call: &Call<'_>) -> Option<Hit> {
-    let mode = call.argument("mode", 1).filter(|_| call.name == "os.chmod")?;
+    if call.name == "os.umask" {
+        let mask = call.positional().first().filter(|mask| Bits::of(scene, mask) == Bits::exactly(0))?;
+        return Some(call.hit("everybody may write to whatever is made from here on").moved(mask.range()));
+    }
+    let of_path = || {
+        let object = call.object().filter(|_| call.method() == "chmod")?;
+        scene.module.names.made_by(object, scene.at).filter(|maker| maker == "pathlib.Path")
+    };
+    let mode = match call.name {
+        "os.chmod" => call.argument("mode", 1)?,
+        _ => call.argument("mode", 0).filter(|_| of_path().is_some())?,
+    };
     let bits = Bits::of(scene, mode);
     let message = if bits.is_invalid() {
         "the mode has bits that there are not".to_owned()
@@ -230,4 +241,24 @@ fn tar_extract(scene: &Scene<'_>, call: &Call<'_>) -> Option<Hit> {
         Some(Expr::Call(_)) => hit.severity(Severity::Low).confidence(Confidence::Low),
         Some(_) => hit.severity(Severity::Medium).confidence(Confidence::Medium),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::python::{Audit, Parse};
+
+    #[test]
+    fn permissions_of_paths_and_masks_are_found() {
+        for (text, found) in [
+            ("import os\nos.umask(0)", true),
+            ("import os\nos.umask(0o077)", false),
+            ("from pathlib import Path\nPath('a').chmod(0o777)", true),
+            ("from pathlib import Path\nPath('a').chmod(0o600)", false),
+            ("x.chmod(0o777)", false),
+        ] {
+            let report = Audit::default().text("a.py", text, Parse::WhereWordsOccur);
+            let mut ids = report.findings.iter().map(|one| one.rule.id);
+            assert_eq!(ids.any(|id| id == "python/open-permissions"), found, "{text}");
+        }
+    }
 }

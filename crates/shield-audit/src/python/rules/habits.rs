@@ -73,7 +73,7 @@ pub(super) static CHECKS: &[Check] = &[
             advice: "Leave `debug` out; `flask run --debug` sets it where it is wanted.",
         },
         Confidence::Medium,
-        Words::Names(&["flask"]),
+        Words::Names(&["flask", "flask_socketio", "run_simple"]),
         Test::Call(flask_debug),
     ),
     check(
@@ -163,10 +163,14 @@ fn except_continue(scene: &Scene<'_>, stmt: &Stmt) -> Vec<Hit> {
 }
 
 fn flask_debug(scene: &Scene<'_>, call: &Call<'_>) -> Option<Hit> {
+    if matches!(call.name, "werkzeug.serving.run_simple" | "werkzeug.run_simple") {
+        let debugger = call.argument("use_debugger", 4).filter(|value| scene.is_bool(value, true))?;
+        return Some(call.hit("the debugger runs a console for whoever causes an error").moved(debugger));
+    }
     let debug =
         call.keyword("debug").filter(|debug| call.method() == "run" && scene.is_bool(&debug.value, true))?;
     let maker = scene.module.names.made_by(call.object()?, scene.at)?;
-    (maker == "flask.Flask")
+    matches!(maker.as_str(), "flask.Flask" | "flask_socketio.SocketIO")
         .then(|| call.hit("`debug=True` runs a console for whoever causes an error").moved(debug.range))
 }
 

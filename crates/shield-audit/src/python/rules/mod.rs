@@ -3,12 +3,15 @@
 
 mod certificates;
 mod check;
+mod composed;
 mod cookies;
 mod cryptography;
 mod deserialisation;
 mod execution;
 mod files;
 mod habits;
+mod keys;
+mod logins;
 mod markup;
 mod places;
 mod secrets;
@@ -38,6 +41,8 @@ pub fn all() -> impl Iterator<Item = &'static Check> {
         certificates::CHECKS,
         sharing::CHECKS,
         tokens::CHECKS,
+        keys::CHECKS,
+        logins::CHECKS,
         cookies::CHECKS,
         sql::CHECKS,
         markup::CHECKS,

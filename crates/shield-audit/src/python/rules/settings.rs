@@ -6,7 +6,10 @@ use ruff_text_size::{Ranged, TextRange};
 use super::{Call, Check, Class, Hit, Scene, Test, Words};
 use crate::{
     finding::{Confidence, Cwe, Rule, Severity},
-    python::{fold::Constant, names::ScopeId},
+    python::{
+        fold::Constant,
+        names::{ScopeId, ScopeKind},
+    },
 };
 
 /// Settings that keep cookies from plain HTTP and from scripts.
@@ -26,6 +29,15 @@ const WEAK_HASHERS: &[&str] = &[
     "UnsaltedMD5PasswordHasher",
     "UnsaltedSHA1PasswordHasher",
     "CryptPasswordHasher",
+];
+
+/// Servers of the standard library: their first argument is where they listen.
+const SERVERS: &[&str] = &[
+    "http.server.HTTPServer",
+    "http.server.ThreadingHTTPServer",
+    "socketserver.TCPServer",
+    "socketserver.ThreadingTCPServer",
+    "socketserver.UDPServer",
 ];
 
 /// Every address of the machine, in version 6.
@@ -85,7 +97,7 @@ pub(super) static CHECKS: &[Check] = &[
         },
         confidence: Confidence::High,
         class: Class::Habits,
-        words: Words::Names(&["fastapi", "starlette"]),
+        words: Words::Names(&["fastapi", "starlette", "bottle", "tornado"]),
         test: Test::Call(debug_application),
     },
     Check {
@@ -141,7 +153,17 @@ pub(super) static CHECKS: &[Check] = &[
         },
         confidence: Confidence::Medium,
         class: Class::Habits,
-        words: Words::Members { names: &["bind"], of: &["socket"] },
+        words: Words::Members {
+            names: &[
+                "bind",
+                "HTTPServer",
+                "ThreadingHTTPServer",
+                "TCPServer",
+                "UDPServer",
+                "ThreadingTCPServer",
+            ],
+            of: &["socket", "server", "socketserver"],
+        },
         test: Test::Call(bind_any),
     },
 ];
@@ -155,7 +177,9 @@ fn settings<'s>(scene: &Scene<'_>, stmt: &'s Stmt) -> Vec<(&'s str, &'s Expr)> {
         _ => return Vec::new(),
     };
     let names = assign.targets.iter().filter_map(|target| match target {
-        Expr::Name(name) if scene.at.scope == ScopeId::MODULE => Some(name.id.as_str()),
+        Expr::Name(name) if scene.at.scope == ScopeId::MODULE || in_config_class(scene) => {
+            Some(name.id.as_str())
+        }
         Expr::Subscript(subscript) => {
             let config = match subscript.value.as_ref() {
                 Expr::Attribute(attribute) => attribute.attr.as_str(),
@@ -171,6 +195,14 @@ fn settings<'s>(scene: &Scene<'_>, stmt: &'s Stmt) -> Vec<(&'s str, &'s Expr)> {
         _ => None,
     });
     names.map(|name| (name, assign.value.as_ref())).collect()
+}
+
+/// Whether a statement stands in a class that holds the settings of a service, and not of the desk or of tests.
+fn in_config_class(scene: &Scene<'_>) -> bool {
+    let ScopeKind::Class(class) = scene.module.names.scope(scene.at.scope).kind else { return false };
+    let name = class.name.as_str().to_ascii_lowercase();
+    let has = |words: &[&str]| words.iter().any(|word| name.contains(word));
+    has(&["config", "settings"]) && !has(&["dev", "debug", "test", "local"])
 }
 
 /// `app.config.update(X=…)`, `app.config.from_mapping(X=…)`.
@@ -196,9 +228,11 @@ fn is_djangos(scene: &Scene<'_>) -> bool {
 
 fn debug_setting(scene: &Scene<'_>, stmt: &Stmt) -> Vec<Hit> {
     let alone = stmt.as_assign_stmt().is_some_and(|assign| assign.targets.iter().any(Expr::is_name_expr));
-    let on = settings(scene, stmt)
-        .into_iter()
-        .any(|(name, value)| name == "DEBUG" && scene.is_bool(value, true) && (!alone || is_djangos(scene)));
+    let on = settings(scene, stmt).into_iter().any(|(name, value)| {
+        name == "DEBUG"
+            && scene.is_bool(value, true)
+            && (!alone || is_djangos(scene) || in_config_class(scene))
+    });
     if on { Hit::at(stmt.range(), "DEBUG", SHOWN).into() } else { Vec::new() }
 }
 
@@ -220,7 +254,11 @@ fn debug_attribute(scene: &Scene<'_>, stmt: &Stmt) -> Vec<Hit> {
 fn debug_application(scene: &Scene<'_>, call: &Call<'_>) -> Option<Hit> {
     let application = matches!(
         call.name,
-        "fastapi.FastAPI" | "fastapi.applications.FastAPI" | "starlette.applications.Starlette"
+        "fastapi.FastAPI"
+            | "fastapi.applications.FastAPI"
+            | "starlette.applications.Starlette"
+            | "bottle.run"
+            | "tornado.web.Application"
     );
     let on = scene.given(call, "debug").filter(|value| application && scene.is_bool(value, true));
     on.map(|_| call.hit(SHOWN))
@@ -285,11 +323,14 @@ fn bind_all(scene: &Scene<'_>, call: &Call<'_>) -> Option<Hit> {
 
 /// `s.bind(("", 80))`: no address is every address, of a socket that stands at one.
 fn bind_any(scene: &Scene<'_>, call: &Call<'_>) -> Option<Hit> {
-    let object = call.callee.as_attribute_expr().filter(|method| method.attr.as_str() == "bind")?;
     let address = call.positional().first()?.as_tuple_expr()?;
     let [host, port] = address.elts.as_slice() else { return None };
-    let of_socket = scene.module.names.made_by(&object.value, scene.at).as_deref() == Some("socket.socket");
-    let any = of_socket && scene.text(host).is_some_and(|host| host.is_empty());
+    let of_socket = || {
+        let object = call.object().filter(|_| call.method() == "bind")?;
+        scene.module.names.made_by(object, scene.at).filter(|maker| maker == "socket.socket")
+    };
+    let listens = SERVERS.contains(&call.name) || of_socket().is_some();
+    let any = listens && scene.text(host).is_some_and(|host| host.is_empty());
     // Port 0 is one that nobody was told.
     let known = scene.fold(port) != Some(Constant::Int(0));
     (any && known).then(|| Hit::at(host.range(), "bind", "whoever reaches the machine reaches this"))
@@ -314,6 +355,10 @@ mod tests {
             ("INSTALLED_APPS = []\nDEBUG = True", "python/debug-setting"),
             ("app.config['SESSION_COOKIE_SECURE'] = False", "python/cookie-setting"),
             ("CSRF_COOKIE_SECURE = False", "python/cookie-setting"),
+            ("class Config:\n    SESSION_COOKIE_SECURE = False", "python/cookie-setting"),
+            ("class ProductionConfig(Base):\n    DEBUG = True", "python/debug-setting"),
+            ("import bottle\nbottle.run(debug=True)", "python/debug-application"),
+            ("import http.server as h\nh.HTTPServer(('', 80), H)", "python/bind-any"),
             ("app.config.update(SESSION_COOKIE_SECURE=False)", "python/cookie-setting"),
             ("from fastapi import FastAPI\nFastAPI(debug=True)", "python/debug-application"),
             ("INSTALLED_APPS = []\nALLOWED_HOSTS = ['*']", "python/any-host-setting"),
@@ -339,6 +384,10 @@ mod tests {
             "INSTALLED_APPS = []\nALLOWED_HOSTS = ['example.org']",
             "PASSWORD_HASHERS = ['a.Argon2PasswordHasher', 'a.MD5PasswordHasher']",
             "SESSION_COOKIE_SECURE = True",
+            "class DevelopmentConfig:\n    DEBUG = True",
+            "class TestConfig:\n    SESSION_COOKIE_SECURE = False",
+            "class Form:\n    DEBUG = True",
+            "import http.server as h\nh.HTTPServer(('', 0), H)",
             "def f():\n    SESSION_COOKIE_SECURE = False",
             "x[::2]\nrun(host='::1')",
             "import socket\ns = socket.socket()\ns.bind(('127.0.0.1', 80))",

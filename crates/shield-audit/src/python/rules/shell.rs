@@ -3,7 +3,7 @@
 use ruff_python_ast::{self as ast, Expr};
 use ruff_text_size::Ranged;
 
-use super::{Call, Check, Class, Hit, Scene, Test, Words};
+use super::{Call, Check, Class, Hit, Scene, Test, Words, composed};
 use crate::finding::{Confidence, Cwe, Rule, Severity};
 
 const ADVICE: &str = "Pass the command as a list of arguments, without a shell, and by its full path.";
@@ -256,30 +256,16 @@ fn shell_hit(scene: &Scene<'_>, call: &Call<'_>, command: &Expr) -> Hit {
     if scene.text(command).is_some() {
         call.hit("the command is fixed, but goes through a shell: the next change may put something into it")
             .severity(Severity::Low)
-    } else if is_quoted(scene, command) {
-        call.hit("each value in the command is quoted, but it goes through a shell: the next one may not be")
+    } else if composed::is_harmless(scene, command, QUOTING) {
+        call.hit("each value in the command is fixed, a number or quoted, but it goes through a shell: the next one may not be")
             .severity(Severity::Low)
     } else {
         call.hit("the command is put together and goes through a shell: whatever is in it is run")
     }
 }
 
-/// Whether every part of a command is written out, or quoted for the shell.
-fn is_quoted(scene: &Scene<'_>, part: &Expr) -> bool {
-    match part {
-        Expr::Call(call) => scene.is_any(&call.func, &["shlex.quote", "shlex.join", "pipes.quote"]),
-        Expr::BinOp(sum) if sum.op == ast::Operator::Add => {
-            is_quoted(scene, &sum.left) && is_quoted(scene, &sum.right)
-        }
-        Expr::FString(text) => text.value.elements().all(|element| match element {
-            ast::InterpolatedStringElement::Literal(_) => true,
-            ast::InterpolatedStringElement::Interpolation(value) => {
-                value.format_spec.is_none() && is_quoted(scene, &value.expression)
-            }
-        }),
-        other => scene.text(other).is_some(),
-    }
-}
+/// What quotes a value so that a shell takes it for one word.
+const QUOTING: &[&str] = &["shlex.quote", "shlex.join", "pipes.quote"];
 
 fn without_shell(scene: &Scene<'_>, call: &Call<'_>) -> bool {
     runs(call.name) == Some(Runs::Subprocess) && matches!(shell(scene, call), None | Some(Shell::Off))

@@ -6,7 +6,7 @@ use regex::Regex;
 use ruff_python_ast::{self as ast, Expr, ExprBinOp, Operator};
 use ruff_text_size::Ranged;
 
-use super::{Call, Case, Check, Class, Hit, Scene, Shape, Test, Words, places};
+use super::{Call, Case, Check, Class, Hit, Scene, Shape, Test, Words, composed, places};
 use crate::{
     finding::{Confidence, Cwe, Rule, Severity},
     python::fold::{self, Piece},
@@ -34,6 +34,15 @@ pub(super) static CHECKS: &[Check] = &[
         Confidence::Low,
         VERBS,
         Test::Expression(Shape::Composed, sql_text),
+    ),
+    check(
+        Rule {
+            severity: Severity::Info,
+            ..rule("python/sql-text-fixed", "a query that is put together of fixed parts", &["B608", "S608"])
+        },
+        Confidence::Low,
+        VERBS,
+        Test::Expression(Shape::Composed, sql_text_fixed),
     ),
     check(
         rule("python/sql-like-text", "a text like a query that is put together", &["B608"]),
@@ -69,7 +78,23 @@ static QUERY_LIKE: LazyLock<Regex> = LazyLock::new(|| {
 
 fn sql_text(scene: &Scene<'_>, expr: &Expr) -> Option<Hit> {
     let text = put_together(scene, expr)?;
-    hit(scene, expr, verb(&QUERY, &text)?)
+    let verb = verb(&QUERY, &text)?;
+    if is_harmless(scene, expr) { None } else { hit(scene, expr, verb) }
+}
+
+/// Queries of constants, numbers and placeholders: safe until somebody changes them.
+fn sql_text_fixed(scene: &Scene<'_>, expr: &Expr) -> Option<Hit> {
+    let text = put_together(scene, expr)?;
+    let verb = verb(&QUERY, &text)?;
+    let hit = hit(scene, expr, verb).filter(|_| is_harmless(scene, expr))?;
+    let message = "the query is put together of fixed parts: the next one may not be".to_owned();
+    Some(Hit { message, ..hit })
+}
+
+/// Whether nothing that is put into a query can change what it says. What quotes names for a database is not asked for: each has
+/// its own, and their composition is no text.
+fn is_harmless(scene: &Scene<'_>, expr: &Expr) -> bool {
+    composed::is_harmless(scene, expr, &[])
 }
 
 fn sql_like_text(scene: &Scene<'_>, expr: &Expr) -> Option<Hit> {
@@ -245,6 +270,28 @@ fn django_raw_sql(scene: &Scene<'_>, call: &Call<'_>) -> Option<Hit> {
 #[cfg(test)]
 mod tests {
     use crate::python::{Audit, Parse};
+
+    #[test]
+    fn parts_that_are_fixed_weigh_nothing() {
+        let ids = |query: &str| -> Vec<_> {
+            let text = format!("TABLE = 'a'\ndef f(x, y, c):\n    c.execute({query})\n");
+            let report = Audit::default().text("a.py", &text, Parse::WhereWordsOccur);
+            report.findings.iter().map(|one| one.rule.id).collect()
+        };
+        for query in [
+            "'SELECT a FROM b WHERE c IN (%s)' % ','.join('?' * len(x)), x",
+            "'SELECT a FROM b WHERE c IN (%s)' % ','.join(['?'] * len(x)), x",
+            "'SELECT a FROM b WHERE c IN (%s)' % ','.join('?' for _ in x), x",
+            "f'SELECT a FROM {TABLE} WHERE c = ?', (x,)",
+            "f\"SELECT a FROM b ORDER BY c {'DESC' if x else 'ASC'}\"",
+            "'SELECT a FROM b LIMIT %d' % x",
+        ] {
+            assert_eq!(ids(query), ["python/sql-text-fixed"], "{query}");
+        }
+        for query in ["f'SELECT a FROM {TABLE} WHERE c = {x}'", "'SELECT a FROM b LIMIT %s' % x"] {
+            assert_eq!(ids(query), ["python/sql-text"], "{query}");
+        }
+    }
 
     #[test]
     fn queries_of_literals_alone_are_fixed() {

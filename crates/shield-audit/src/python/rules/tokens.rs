@@ -29,20 +29,6 @@ pub(super) static CHECKS: &[Check] = &[
     },
     Check {
         rule: Rule {
-            id: "python/hard-coded-key",
-            title: "whoever reads the code can sign",
-            cwe: Cwe(321),
-            severity: Severity::High,
-            aliases: &["py/hardcoded-credentials"],
-            advice: "Change it, and take the new one from the environment or a store of secrets.",
-        },
-        confidence: Confidence::High,
-        class: Class::Cryptography,
-        words: Words::Names(&["jwt"]),
-        test: Test::Call(hard_coded_key),
-    },
-    Check {
-        rule: Rule {
             id: "python/block-by-block",
             title: "a mode in which equal blocks look equal",
             cwe: Cwe(327),
@@ -57,7 +43,36 @@ pub(super) static CHECKS: &[Check] = &[
     },
 ];
 
+/// Heads of tokens, which nobody has verified yet.
+const HEADS: [&str; 2] = ["jwt.get_unverified_header", "jose.jwt.get_unverified_header"];
+
+/// `jwt.get_unverified_header(token)["alg"]`.
+fn is_of_token(scene: &Scene<'_>, algorithm: &Expr) -> bool {
+    let Some((value, at)) = scene.module.names.value_of(algorithm, scene.at) else { return false };
+    let head = value.as_subscript_expr().and_then(|item| scene.module.names.made_by(&item.value, at));
+    head.is_some_and(|head| HEADS.contains(&head.as_str()))
+}
+
+/// Tokens that are signed with nothing, and claims that are read without a look at who signed them.
+fn unsigned(scene: &Scene<'_>, call: &Call<'_>) -> Option<Hit> {
+    match call.name {
+        "jwt.encode" | "jose.jwt.encode" => {
+            let algorithm = call.argument("algorithm", 2)?;
+            let none = scene.text(algorithm).is_some_and(|name| name.eq_ignore_ascii_case("none"));
+            none.then(|| call.hit("the algorithm `none` signs nothing").moved(algorithm.range()))
+        }
+        // Perhaps only to see whose key it is verified with.
+        "jose.jwt.get_unverified_claims" => Some(
+            call.hit("nobody checks who signed it").severity(Severity::Medium).confidence(Confidence::Medium),
+        ),
+        _ => None,
+    }
+}
+
 fn unverified_token(scene: &Scene<'_>, call: &Call<'_>) -> Option<Hit> {
+    if let Some(hit) = unsigned(scene, call) {
+        return Some(hit);
+    }
     if !matches!(call.name, "jwt.decode" | "jwt.api_jwt.decode" | "jwt.decode_complete" | "jose.jwt.decode") {
         return None;
     }
@@ -78,30 +93,11 @@ fn unverified_token(scene: &Scene<'_>, call: &Call<'_>) -> Option<Hit> {
     };
     let none =
         elements.iter().any(|one| scene.text(one).is_some_and(|name| name.eq_ignore_ascii_case("none")));
+    if elements.iter().any(|one| is_of_token(scene, one)) {
+        let message = "whoever writes the token chooses how it is verified";
+        return Some(call.hit(message).moved(algorithms.range()));
+    }
     none.then(|| call.hit("the algorithm `none` signs nothing").moved(algorithms.range()))
-}
-
-fn hard_coded_key(scene: &Scene<'_>, call: &Call<'_>) -> Option<Hit> {
-    let signed = matches!(
-        call.name,
-        "jwt.encode"
-            | "jwt.decode"
-            | "jwt.api_jwt.encode"
-            | "jwt.api_jwt.decode"
-            | "jose.jwt.encode"
-            | "jose.jwt.decode"
-    );
-    let key = call.argument("key", 1).filter(|_| signed)?;
-    let text = match scene.fold(key)? {
-        Constant::Text(text) => text,
-        Constant::Bytes(bytes) => String::from_utf8_lossy(&bytes).into_owned(),
-        _ => return None,
-    };
-    // What verifies only may be known, and a private key is found wherever it stands.
-    let shared = !text.is_empty() && !text.contains("-----BEGIN");
-    shared.then(|| {
-        Hit { subject: call.name.to_owned(), ..call.hit("the key stands in the code") }.moved(key.range())
-    })
 }
 
 /// Whether options say that the signature is not checked.
@@ -142,6 +138,10 @@ mod tests {
             "import jwt\nOPTIONS = {'verify_aud': True, 'verify_signature': False}\njwt.decode(x, k, a, OPTIONS)",
             "import jwt\njwt.decode(x, verify=False)",
             "from jose import jwt as j\nj.decode(x, k, algorithms=['HS256', 'none'])",
+            "from jose import jwt\njwt.get_unverified_claims(x)",
+            "import jwt\njwt.encode(x, None, algorithm='none')",
+            "import jwt\njwt.decode(x, k, algorithms=[jwt.get_unverified_header(x)['alg']])",
+            "import jwt\nh = jwt.get_unverified_header(x)\nA = h['alg']\njwt.decode(x, k, algorithms=[A])",
         ] {
             assert_eq!(found(text), ["python/unverified-token"], "{text}");
         }

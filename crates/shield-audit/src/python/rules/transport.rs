@@ -240,8 +240,22 @@ pub(super) fn client(call: &Call<'_>) -> Option<&'static str> {
 
 fn no_certificate_check(scene: &Scene<'_>, call: &Call<'_>) -> Option<Hit> {
     let client = client(call)?;
-    let verify = call.keyword("verify").filter(|keyword| scene.is_bool(&keyword.value, false))?;
-    Some(call.hit(format!("`{client}` takes the answer from whoever gives it")).moved(verify.range))
+    let verify = call.keyword("verify")?;
+    let hit = call.hit(format!("`{client}` takes the answer from whoever gives it")).moved(verify.range);
+    match scene.is_bool(&verify.value, false) {
+        true => Some(hit),
+        false => is_off_by_default(scene, &verify.value).then(|| hit.confidence(Confidence::Medium)),
+    }
+}
+
+/// Whether something is a parameter that is `False` for whoever does not give it.
+fn is_off_by_default(scene: &Scene<'_>, value: &Expr) -> bool {
+    let Some(name) = value.as_name_expr() else { return false };
+    let binding = scene.module.names.only_binding(name.id.as_str(), scene.at);
+    binding.is_some_and(|binding| match binding.bound {
+        Bound::Parameter(_, Some(default)) => scene.is_bool(default, false),
+        _ => false,
+    })
 }
 
 fn no_timeout(scene: &Scene<'_>, call: &Call<'_>) -> Option<Hit> {

@@ -97,6 +97,10 @@ pub(super) static CHECKS: &[Check] = &[
         &[
             "lxml.etree.parse",
             "lxml.etree.fromstring",
+            "lxml.etree.XML",
+            "lxml.objectify.fromstring",
+            "lxml.objectify.parse",
+            "lxml.objectify.XML",
             "lxml.etree.RestrictedElement",
             "lxml.etree.GlobalParserTLS",
             "lxml.etree.getDefaultParser",
@@ -132,7 +136,8 @@ pub(super) static CHECKS: &[Check] = &[
 ];
 
 fn resolves_entities(scene: &Scene<'_>, call: &Call<'_>) -> Option<Hit> {
-    let parser = call.name == "lxml.etree.XMLParser";
+    let parser =
+        matches!(call.name, "lxml.etree.XMLParser" | "lxml.etree.ETCompatXMLParser" | "lxml.etree.iterparse");
     let on = scene.given(call, "resolve_entities").filter(|value| parser && scene.is_bool(value, true));
     on.map(|_| call.hit("a document says which files it puts into itself"))
 }
@@ -140,6 +145,17 @@ fn resolves_entities(scene: &Scene<'_>, call: &Call<'_>) -> Option<Hit> {
 #[cfg(test)]
 mod tests {
     use crate::python::{Audit, Parse};
+
+    #[test]
+    fn other_ways_into_lxml_are_found() {
+        for (text, id) in [
+            ("from lxml import objectify\nobjectify.fromstring(x)", "python/lxml"),
+            ("from lxml import etree\netree.iterparse(x, resolve_entities=True)", "python/lxml-entities"),
+        ] {
+            let report = Audit::default().text("a.py", text, Parse::WhereWordsOccur);
+            assert!(report.findings.iter().any(|one| one.rule.id == id), "{text}");
+        }
+    }
 
     #[test]
     fn parsers_that_resolve_entities_are_found() {

@@ -208,6 +208,10 @@ impl Cursor<'_> {
                 let quoted = self.unwrapped().and_then(|()| self.quoted(Quoting::Assigned));
                 // A colon with nothing behind it joins no setting and its value: `package.module:function`.
                 let glued = self.bytes[start - 1] == b':';
+                if quoted.is_none() && reading == Reading::Quoted {
+                    self.at = start;
+                    return self.fallback();
+                }
                 if quoted.is_some() || reading == Reading::Quoted || glued {
                     return quoted;
                 }
@@ -254,7 +258,7 @@ impl Cursor<'_> {
     }
 
     /// A text in quotes: stands on the closing one afterwards.
-    fn quoted(&mut self, quoting: Quoting) -> Option<Literal> {
+    pub(super) fn quoted(&mut self, quoting: Quoting) -> Option<Literal> {
         let prefix = self.skip_while(2, |byte| {
             matches!(byte, b'r' | b'R' | b'b' | b'B' | b'u' | b'U' | b'f' | b'F' | b'@' | b'$')
         });
@@ -343,6 +347,9 @@ mod tests {
             "{\"name\": \"NAME\", \"value\": \"v1\"}",
             "NAME = SecretStr(\"v1\")",
             "<add key=\"NAME\" value=\"v1\" />",
+            "NAME = os.environ.get(\"NAME\") or \"v1\"",
+            "NAME = os.getenv('NAME') or 'v1'",
+            "NAME = os.environ['A'] if 'A' in os.environ else \"v1\"",
         ];
         for spelling in spellings {
             assert_eq!(value(spelling, Reading::Quoted), Some("v1"), "{spelling}");
@@ -388,6 +395,9 @@ mod tests {
             "NAME = \"v1\".format(x)",
             "NAME = os.getenv(\"v1\")",
             "NAME is \"v1\"",
+            "NAME = other or \"v1\"",
+            "NAME = os.getenv(\"A\") or other",
+            "NAME = os.getenv(\"A\") or \"v1\" + x",
             "NAME = \"v1",
             "NAME\n= 'v1'",
             "id=\"NAME\" class=\"v1\"",

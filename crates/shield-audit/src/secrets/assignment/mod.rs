@@ -3,6 +3,7 @@
 mod connection;
 mod cursor;
 mod docstring;
+mod fallback;
 mod literal;
 mod name;
 mod place;
