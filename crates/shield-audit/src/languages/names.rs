@@ -14,6 +14,9 @@ const NAME_BYTES_MAX: usize = 200;
 /// Values that are followed into one name.
 const PARTS_MAX: usize = 20;
 
+/// Things put into one list that are followed.
+const ELEMENTS_MAX: usize = 100;
+
 /// A scope; the file is the first.
 pub(super) type Scope = u32;
 
@@ -44,6 +47,8 @@ pub(super) struct Names<'t> {
     parents: Vec<Scope>,
     /// By name, then by the scope that declares it.
     table: FxHashMap<&'t str, FxHashMap<Scope, Meaning<'t>>>,
+    /// What is put into lists beside what they were made with; nothing, if that is more than is followed.
+    elements: FxHashMap<(Scope, &'t str), Option<Vec<(Node<'t>, Scope)>>>,
 }
 
 // === impl Meaning ===
@@ -69,7 +74,7 @@ impl Meaning<'_> {
 
 impl<'t> Names<'t> {
     pub(super) fn of(text: &'t str, language: Language) -> Self {
-        Self { language, text, parents: vec![0], table: FxHashMap::default() }
+        Self { language, text, parents: vec![0], table: FxHashMap::default(), elements: FxHashMap::default() }
     }
 
     /// What a node is written as.
@@ -120,6 +125,30 @@ impl<'t> Names<'t> {
                 _ => *known = Meaning::Unknown,
             }
         }
+    }
+
+    /// Something is put into the list that a name stands for: `list.push(x)`, `list[0] = x`.
+    pub(super) fn put(&mut self, scope: Scope, name: &'t str, element: Node<'t>) {
+        let Some(at) = self.declaring(scope, name) else { return };
+        let known = self.elements.entry((at, name)).or_insert_with(|| Some(Vec::new()));
+        match known {
+            Some(elements) if elements.len() < ELEMENTS_MAX => elements.push((element, scope)),
+            _ => *known = None,
+        }
+    }
+
+    /// What is put into the list that a name stands for; nothing, if that is more than is followed.
+    pub(super) fn elements(&self, scope: Scope, name: &'t str) -> Option<&[(Node<'t>, Scope)]> {
+        match self.declaring(scope, name).and_then(|at| self.elements.get(&(at, name))) {
+            None => Some(&[]),
+            Some(elements) => elements.as_deref(),
+        }
+    }
+
+    /// The scope that declares a name.
+    fn declaring(&self, scope: Scope, name: &str) -> Option<Scope> {
+        let declared = self.table.get(name).filter(|_| name.len() <= NAME_BYTES_MAX)?;
+        self.scopes(scope).into_iter().find(|at| declared.contains_key(at))
     }
 
     pub(super) fn meaning(&self, scope: Scope, name: &str) -> Option<&Meaning<'t>> {

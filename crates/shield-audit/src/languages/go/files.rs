@@ -10,6 +10,7 @@ use crate::{
         Language,
         call::{Call, Scene},
         check::{Check, Test},
+        guard,
     },
 };
 
@@ -128,7 +129,8 @@ fn path<'t>(scene: &Scene<'_, 't>, call: &Call<'t>) -> Option<Hit> {
     let first = *call.arguments.get(at).filter(|_| opens)?;
     // Who starts a program may name its files.
     let part = request::by_stranger(scene, first)?;
-    Some(call.hit(&PATH).message(format!("`{part}` names the file, and with `..` it leads anywhere")))
+    let hit = call.hit(&PATH).message(format!("`{part}` names the file, and with `..` it leads anywhere"));
+    Some(guard::judged(scene, hit, &request::trail(scene, first)))
 }
 
 fn archive<'t>(scene: &Scene<'_, 't>, call: &Call<'t>) -> Option<Hit> {

@@ -103,6 +103,13 @@ fn assign<'t>(names: &mut Names<'t>, node: Node<'t>, scope: Scope) {
         return;
     }
     let plain = operator == "=";
+    for (target, value) in
+        targets.iter().zip(&values).filter(|(target, _)| target.kind() == "index_expression")
+    {
+        if let Some(list) = target.child_by_field_name("operand") {
+            names.put(scope, names.text(list), *value);
+        }
+    }
     for (at, target) in targets.iter().enumerate().filter(|(_, target)| target.kind() == "identifier") {
         let value = values.get(at).filter(|_| plain && (values.len() == targets.len() || at == 0));
         // What no scope of this file declares, another file of the package may.
@@ -207,6 +214,11 @@ fn called<'t>(question: &mut Question<'_, 't>, node: Node<'t>, scope: Scope) -> 
             let format = question.text(*arguments.first()?, scope).literal()?;
             Some(formatted(question, &format, &arguments[1..], scope))
         }
+        "strings.Join" => question.joined(*arguments.first()?, scope),
+        // A piece of what is written here is written here.
+        "strings.Repeat" | "strings.TrimSuffix" | "strings.TrimPrefix" | "strings.TrimRight"
+        | "strings.TrimLeft" | "strings.Trim" | "strings.TrimSpace" | "strings.ToUpper"
+        | "strings.ToLower" => Some(question.text(*arguments.first()?, scope)).filter(Text::is_known),
         // Numbers cannot be anything but numbers.
         "strconv.Itoa" | "strconv.FormatInt" | "strconv.Quote" | "len" => Some(Text::known("0")),
         _ => None,

@@ -8,10 +8,11 @@ use crate::{
     finding::{Confidence, Cwe, Rule, Severity},
     languages::{
         Language,
-        address::leads_on,
+        address::leading,
         call::{Call, Scene},
         check::{Check, Test},
         fold::children,
+        guard,
     },
 };
 
@@ -255,8 +256,9 @@ fn forgery<'t>(scene: &Scene<'_, 't>, call: &Call<'t>) -> Option<Hit> {
         _ => return None,
     };
     let target = *call.arguments.get(at)?;
-    let part = request::by_stranger(scene, target).filter(|_| !leads_on(scene.text(target).beginning()))?;
-    Some(call.hit(&FORGERY).message(format!("the server asks for what `{part}` says")))
+    let part = leading(&scene.text(target), |node| request::by_stranger(scene, node))?;
+    let hit = call.hit(&FORGERY).message(format!("the server asks for what `{part}` says"));
+    Some(guard::judged(scene, hit, &request::trail(scene, target)))
 }
 
 fn redirect<'t>(scene: &Scene<'_, 't>, call: &Call<'t>) -> Option<Hit> {
@@ -274,9 +276,10 @@ fn redirect<'t>(scene: &Scene<'_, 't>, call: &Call<'t>) -> Option<Hit> {
         _ => return None,
     };
     let target = *call.arguments.get(at)?;
-    let part = request::by_stranger(scene, target).filter(|_| !leads_on(scene.text(target).beginning()))?;
+    let part = leading(&scene.text(target), |node| request::by_stranger(scene, node))?;
     // The same path, on this site.
-    let own = part.ends_with(".URL.Path") || part.ends_with(".URL.String()") || part.ends_with(".RequestURI");
-    let hit = Hit::of(&REDIRECT, call.node.byte_range(), call.method);
-    (!own).then(|| hit.message(format!("a stranger writes `{part}`, and the visitor is sent there")))
+    let own = [".URL.Path", ".URL.String()", ".RequestURI", ".Referer()"].iter().any(|of| part.ends_with(of));
+    let hit = Hit::of(&REDIRECT, call.node.byte_range(), call.method)
+        .message(format!("a stranger writes `{part}`, and the visitor is sent there"));
+    (!own).then(|| guard::judged(scene, hit, &request::trail(scene, target)))
 }

@@ -68,6 +68,9 @@ const CARRIERS: [&str; 15] = [
     "html.UnescapeString",
 ];
 
+/// Longer names are checked by nobody.
+const NAME_BYTES_MAX: usize = 100;
+
 /// So many steps are gone from a text to where it comes from.
 const STEPS_MAX: usize = 60;
 
@@ -90,6 +93,21 @@ pub(super) fn part<'t>(scene: &Scene<'_, 't>, node: Node<'t>) -> Option<&'t str>
 /// The same, if somebody who is not the one that starts the program sends it.
 pub(super) fn by_stranger<'t>(scene: &Scene<'_, 't>, node: Node<'t>) -> Option<&'t str> {
     part(scene, node).filter(|part| !part.starts_with("os."))
+}
+
+/// The names on the way from a value to where it comes from: a check of any of them is a check of the value.
+pub(super) fn trail<'t>(scene: &Scene<'_, 't>, node: Node<'t>) -> Vec<&'t str> {
+    let (mut open, mut names) = (vec![(node, scene.scope)], Vec::new());
+    for _ in 0..STEPS_MAX {
+        let Some((node, scope)) = open.pop() else { break };
+        let written = scene.written(node);
+        let named = matches!(node.kind(), "identifier" | "selector_expression" | "call_expression");
+        if named && written.len() <= NAME_BYTES_MAX && !names.contains(&written) {
+            names.push(written);
+        }
+        carried(scene, (node, scope), &mut open);
+    }
+    names
 }
 
 fn is_source(written: &str) -> bool {
@@ -127,6 +145,12 @@ fn carried<'t>(scene: &Scene<'_, 't>, (node, scope): (Node<'t>, Scope), open: &m
 
 fn called<'t>(scene: &Scene<'_, 't>, node: Node<'t>, scope: Scope, open: &mut Vec<(Node<'t>, Scope)>) {
     let Some(call) = Call::of(scene.names, scope, node, "function") else { return };
+    // Below the root, `..` leads nowhere else.
+    let rooted = matches!(call.name.as_str(), "path.Clean" | "path/filepath.Clean")
+        && scene.argument(&call, 0).is_some_and(|text| text.beginning().starts_with('/'));
+    if rooted {
+        return;
+    }
     let carries = |of: &&str| call.name == **of || of.ends_with('.') && call.name.starts_with(*of);
     let tells = ["Contains", "HasPrefix", "HasSuffix", "Count", "Index", "Replace", "EqualFold"];
     if CARRIERS.iter().any(carries) && !tells.iter().any(|start| call.method.starts_with(start))

@@ -96,8 +96,7 @@ fn sql<'t>(scene: &Scene<'_, 't>, call: &Call<'t>) -> Option<Hit> {
         secret::is_condition(text.beginning()) || call.method.ends_with("Raw")
     };
     let stranger = request::part(scene, statement);
-    let harmless =
-        stranger.is_none() && text.unknowns().all(|node| secret::is_harmless_part(scene.written(node)));
+    let harmless = stranger.is_none() && secret::is_harmless(scene, &text);
     let hit = Hit::of(&SQL, call.node.byte_range(), call.method);
     (text.is_composed() && asks && !harmless).then(|| match stranger {
         Some(part) => hit.message(format!(

@@ -26,10 +26,19 @@ pub(in crate::languages) fn bind<'t>(names: &mut Names<'t>, node: Node<'t>, scop
         }
         "assignment_expression" => {
             let (left, right) = (node.child_by_field_name("left"), node.child_by_field_name("right"));
-            if let (Some(left), Some(right)) = (left.filter(|left| left.kind() == "identifier"), right) {
-                names.assign_or_declare(scope, names.text(left), Meaning::Value(right, scope));
+            match (left, right) {
+                (Some(left), Some(right)) if left.kind() == "identifier" => {
+                    names.assign_or_declare(scope, names.text(left), Meaning::Value(right, scope));
+                }
+                (Some(left), Some(right)) if left.kind() == "subscript_expression" => {
+                    if let Some(list) = left.child_by_field_name("object") {
+                        names.put(scope, names.text(list), right);
+                    }
+                }
+                _ => {}
             }
         }
+        "call_expression" => pushed(names, node, scope),
         "augmented_assignment_expression" => {
             let (left, right) = (node.child_by_field_name("left"), node.child_by_field_name("right"));
             if let (Some(left), Some(right)) = (left.filter(|left| left.kind() == "identifier"), right) {
@@ -71,6 +80,19 @@ pub(in crate::languages) fn bind<'t>(names: &mut Names<'t>, node: Node<'t>, scop
             }
         }
         _ => {}
+    }
+}
+
+/// `list.push(a, b)`.
+fn pushed<'t>(names: &mut Names<'t>, node: Node<'t>, scope: Scope) {
+    let Some(callee) = node.child_by_field_name("function") else { return };
+    let (list, method) = (callee.child_by_field_name("object"), callee.child_by_field_name("property"));
+    let (Some(list), Some("push" | "unshift")) = (list, method.map(|method| names.text(method))) else {
+        return;
+    };
+    let arguments = node.child_by_field_name("arguments").map(|list| children(list, 50));
+    for argument in arguments.unwrap_or_default() {
+        names.put(scope, names.text(list), argument);
     }
 }
 
@@ -247,7 +269,16 @@ fn called<'t>(question: &mut Question<'_, 't>, node: Node<'t>, scope: Scope) -> 
     let parts = match (method, object) {
         (Some("concat"), Some(object)) => std::iter::once(object).chain(arguments).collect(),
         (Some("join"), Some(object)) if object.kind() == "array" => children(object, 50),
+        (Some("join"), Some(object)) => return question.joined(object, scope),
         (Some("trim" | "toString"), Some(object)) => vec![object],
+        (Some("replace" | "replaceAll"), Some(object)) => {
+            return replaced(question, (object, &arguments), scope);
+        }
+        // A piece of what is written here is written here.
+        (Some("repeat" | "slice" | "substring" | "toUpperCase" | "toLowerCase"), Some(object)) => {
+            return Some(question.text(object, scope)).filter(Text::is_known);
+        }
+        _ if is_number(&question.name(callee, scope)?) => return Some(Text::known("")),
         _ if question.name(callee, scope)? == "util.format" => arguments,
         _ => return None,
     };
@@ -257,6 +288,28 @@ fn called<'t>(question: &mut Question<'_, 't>, node: Node<'t>, scope: Scope) -> 
     }
     // `concat` of what may be a list says nothing.
     (text.is_known() || text.is_composed()).then_some(text)
+}
+
+/// `'SELECT … NAME'.replace('NAME', x)`: of a text that is known in part, what is put in is another part.
+fn replaced<'t>(
+    question: &mut Question<'_, 't>,
+    (object, arguments): (Node<'t>, &[Node<'t>]),
+    scope: Scope,
+) -> Option<Text<'t>> {
+    let mut text = question.text(object, scope);
+    if !text.is_known() && !text.is_composed() {
+        return None;
+    }
+    text.then(question.text(*arguments.get(1)?, scope));
+    Some(text)
+}
+
+/// Functions that give numbers, which cannot be anything but numbers.
+fn is_number(function: &str) -> bool {
+    matches!(
+        function,
+        "Number" | "parseInt" | "parseFloat" | "Number.parseInt" | "Number.parseFloat" | "BigInt"
+    ) || function.starts_with("Math.")
 }
 
 fn characters(names: &Names<'_>, node: Node<'_>) -> String {

@@ -99,6 +99,9 @@ const CARRIERS: [&str; 16] = [
 /// So many steps are gone from a text to where it comes from.
 const STEPS_MAX: usize = 60;
 
+/// Longer names are checked by nobody.
+const NAME_BYTES_MAX: usize = 100;
+
 /// Who writes something.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Writer {
@@ -148,6 +151,21 @@ pub(super) fn written_by<'t>(scene: &Scene<'_, 't>, node: Node<'t>, writer: Writ
         carried(scene, (node, scope), &mut open);
     }
     None
+}
+
+/// The names on the way from a value to where it comes from: a check of any of them is a check of the value.
+pub(super) fn trail<'t>(scene: &Scene<'_, 't>, node: Node<'t>) -> Vec<&'t str> {
+    let (mut open, mut names) = (vec![(node, scene.scope)], Vec::new());
+    for _ in 0..STEPS_MAX {
+        let Some((node, scope)) = open.pop() else { break };
+        let written = scene.written(node);
+        let named = matches!(node.kind(), "identifier" | "member_expression" | "subscript_expression");
+        if named && written.len() <= NAME_BYTES_MAX && !names.contains(&written) {
+            names.push(written);
+        }
+        carried(scene, (node, scope), &mut open);
+    }
+    names
 }
 
 /// Whether strangers write an expression.

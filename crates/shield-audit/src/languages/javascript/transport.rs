@@ -131,7 +131,8 @@ fn cryptography<'t>(scene: &Scene<'_, 't>, call: &Call<'t>) -> Option<Hit> {
             let hit = Hit::of(&HASH, call.node.byte_range(), format!("{function} {name}"))
                 .confidence(Confidence::Medium);
             let hit = hit.message(format!("`{name}` is broken: two contents can be made to have one hash"));
-            broken.then(|| if function == "createHmac" { hit.severity(Severity::Low) } else { hit })
+            let harmless = function == "createHmac" || secret::is_of_contents(scene.around);
+            broken.then(|| if harmless { hit.severity(Severity::Low) } else { hit })
         }
         "pbkdf2" | "pbkdf2Sync" => {
             let count: u32 = scene.argument(call, 2)?.literal()?.replace('_', "").parse().ok()?;
@@ -163,7 +164,9 @@ fn cryptography<'t>(scene: &Scene<'_, 't>, call: &Call<'t>) -> Option<Hit> {
 }
 
 fn random<'t>(scene: &Scene<'_, 't>, call: &Call<'t>) -> Option<Hit> {
-    let found = call.name == "Math.random" && secret::is_guarded(scene.around);
+    let found = call.name == "Math.random"
+        && secret::is_guarded(scene.around)
+        && !secret::is_timing(scene.around, scene.names.text, call.node.start_byte());
     found.then(|| {
         call.hit(&RANDOM).confidence(Confidence::Medium).message(format!(
             "`{}` is made of numbers that can be guessed",
