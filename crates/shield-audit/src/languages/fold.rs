@@ -154,7 +154,7 @@ impl<'n, 't> Question<'n, 't> {
                     .all(|(value, scope)| self.name(*value, *scope).as_ref() == Some(&name))
                     .then_some(name)
             }
-            Some(Meaning::Grown(_) | Meaning::Nothing | Meaning::Unknown) => None,
+            Some(Meaning::Grown(_) | Meaning::Sent(_) | Meaning::Nothing | Meaning::Unknown) => None,
         }
     }
 

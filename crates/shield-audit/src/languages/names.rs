@@ -33,11 +33,29 @@ pub(super) enum Meaning<'t> {
     Grown(Vec<(Node<'t>, Scope)>),
     /// One of several values, in the order of the file.
     Either(Vec<(Node<'t>, Scope)>),
+    /// What a function that answers requests is called with.
+    Sent(Sent),
     /// Declared; nothing given yet.
     Nothing,
     /// More things than are followed, or something that is not known: a parameter.
     Unknown,
 }
+
+/// What a function that answers requests is called with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Sent {
+    /// A request: strangers write parts of it.
+    Request,
+    /// What holds a request beside other things.
+    Context,
+    /// A part that strangers write.
+    Part,
+    /// What the answer is given to.
+    Answer,
+}
+
+/// What each parameter of a function is, if that is known.
+pub(super) type Parameters = [Option<Sent>; 4];
 
 /// The names of a file.
 #[derive(Debug)]
@@ -47,6 +65,10 @@ pub(super) struct Names<'t> {
     parents: Vec<Scope>,
     /// By name, then by the scope that declares it.
     table: FxHashMap<&'t str, FxHashMap<Scope, Meaning<'t>>>,
+    /// Parameters of functions that answer requests, by the scope of the function.
+    pub(super) handlers: FxHashMap<Scope, Parameters>,
+    /// Functions, by their nodes, that are handed to what routes requests.
+    pub(super) routed: FxHashMap<usize, Parameters>,
     /// What is put into lists beside what they were made with; nothing, if that is more than is followed.
     elements: FxHashMap<(Scope, &'t str), Option<Vec<(Node<'t>, Scope)>>>,
 }
@@ -58,6 +80,8 @@ impl Meaning<'_> {
     fn or(&mut self, other: Self) {
         *self = match (std::mem::replace(self, Self::Unknown), other) {
             (Self::Nothing, other) => other,
+            // What a request is read into is the stranger's from then on.
+            (Self::Value(..), Self::Sent(Sent::Part)) => Self::Sent(Sent::Part),
             (Self::Value(first, at), Self::Value(second, of)) => {
                 Self::Either(vec![(first, at), (second, of)])
             }
@@ -74,7 +98,15 @@ impl Meaning<'_> {
 
 impl<'t> Names<'t> {
     pub(super) fn of(text: &'t str, language: Language) -> Self {
-        Self { language, text, parents: vec![0], table: FxHashMap::default(), elements: FxHashMap::default() }
+        Self {
+            language,
+            text,
+            parents: vec![0],
+            table: FxHashMap::default(),
+            handlers: FxHashMap::default(),
+            routed: FxHashMap::default(),
+            elements: FxHashMap::default(),
+        }
     }
 
     /// What a node is written as.

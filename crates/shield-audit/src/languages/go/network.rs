@@ -270,8 +270,9 @@ fn redirect<'t>(scene: &Scene<'_, 't>, call: &Call<'t>) -> Option<Hit> {
             let name = scene.argument(call, 0)?.literal()?;
             name.eq_ignore_ascii_case("location").then_some(1)?
         }
-        (_, "Redirect") if call.object.is_some_and(|object| matches!(scene.written(object), "c" | "ctx")) => {
-            1
+        // Gin and Echo have the status first, Fiber the address.
+        (_, "Redirect") if call.object.is_some_and(|object| request::is_context(scene, object)) => {
+            usize::from(call.arguments.len() > 1 && request::by_stranger(scene, call.arguments[0]).is_none())
         }
         _ => return None,
     };

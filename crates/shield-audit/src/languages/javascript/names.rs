@@ -2,6 +2,7 @@
 
 use tree_sitter::Node;
 
+use super::handler;
 use crate::languages::{
     fold::{Part, Question, Text, children, is_constant, unescaped},
     names::{Meaning, Names, Scope},
@@ -14,6 +15,7 @@ fn module(text: &str) -> String {
 
 /// Declares what a node declares.
 pub(in crate::languages) fn bind<'t>(names: &mut Names<'t>, node: Node<'t>, scope: Scope, inner: Scope) {
+    handler::note(names, node, inner);
     match node.kind() {
         "import_statement" => import(names, node, scope),
         "variable_declarator" => {
@@ -52,25 +54,22 @@ pub(in crate::languages) fn bind<'t>(names: &mut Names<'t>, node: Node<'t>, scop
         }
         // JavaScript has them bare, TypeScript each in a node of its own.
         "formal_parameters" => {
-            for parameter in children(node, 100) {
-                let inner = match parameter.kind() {
+            for (at, parameter) in children(node, 100).into_iter().enumerate() {
+                let target = match parameter.kind() {
                     "assignment_pattern" => parameter.child_by_field_name("left"),
                     "rest_pattern" => parameter.named_child(0),
-                    _ => Some(parameter),
+                    _ => parameter.child_by_field_name("pattern").or(Some(parameter)),
                 };
-                if let Some(target) = inner {
-                    pattern(names, target, &Meaning::Unknown, scope);
+                let meaning = handler::parameter(names, parameter, at, scope);
+                if let Some(target) = target {
+                    pattern(names, target, &meaning, scope);
                 }
-            }
-        }
-        "required_parameter" | "optional_parameter" => {
-            if let Some(target) = node.child_by_field_name("pattern") {
-                pattern(names, target, &Meaning::Unknown, scope);
             }
         }
         "arrow_function" => {
             if let Some(name) = node.child_by_field_name("parameter") {
-                names.declare(inner, names.text(name), Meaning::Unknown);
+                let meaning = handler::parameter(names, name, 0, inner);
+                names.declare(inner, names.text(name), meaning);
             }
         }
         "catch_clause" | "for_in_statement" => {
@@ -135,26 +134,7 @@ fn pattern<'t>(names: &mut Names<'t>, target: Node<'t>, meaning: &Meaning<'t>, s
         }
         "object_pattern" => {
             for part in children(target, 1_000) {
-                let (key, local) = match part.kind() {
-                    "shorthand_property_identifier_pattern" => (part, part),
-                    "pair_pattern" => {
-                        let (key, local) =
-                            (part.child_by_field_name("key"), part.child_by_field_name("value"));
-                        let (Some(key), Some(local)) =
-                            (key, local.filter(|local| local.kind() == "identifier"))
-                        else {
-                            continue;
-                        };
-                        (key, local)
-                    }
-                    _ => continue,
-                };
-                let key = names.text(key);
-                let part = match meaning {
-                    Meaning::Value(value, at) => Meaning::Part(*value, key, *at),
-                    _ => Meaning::Unknown,
-                };
-                names.declare(scope, names.text(local), part);
+                property(names, part, meaning, scope);
             }
         }
         "array_pattern" => {
@@ -163,6 +143,38 @@ fn pattern<'t>(names: &mut Names<'t>, target: Node<'t>, meaning: &Meaning<'t>, s
             }
         }
         _ => {}
+    }
+}
+
+/// Declares what one property of `{ a, b: c, d = 1, e: { f }, ...g }` is taken apart into.
+fn property<'t>(names: &mut Names<'t>, part: Node<'t>, meaning: &Meaning<'t>, scope: Scope) {
+    let (key, local) = match part.kind() {
+        "shorthand_property_identifier_pattern" => (Some(part), Some(part)),
+        "object_assignment_pattern" => (part.child_by_field_name("left"), part.child_by_field_name("left")),
+        "pair_pattern" => (part.child_by_field_name("key"), part.child_by_field_name("value")),
+        // The rest is as much what it is taken from.
+        "rest_pattern" => match part.named_child(0) {
+            Some(rest) => return pattern(names, rest, meaning, scope),
+            None => return,
+        },
+        _ => return,
+    };
+    let (Some(key), Some(local)) = (key, local) else { return };
+    let key = names.text(key);
+    let part = match meaning {
+        Meaning::Value(value, at) => Meaning::Part(*value, key, *at),
+        Meaning::Part(value, _, at) => Meaning::Part(*value, key, *at),
+        Meaning::Sent(sent) => handler::property(*sent, key).map_or(Meaning::Unknown, Meaning::Sent),
+        _ => Meaning::Unknown,
+    };
+    match local.kind() {
+        "assignment_pattern" => {
+            if let Some(left) = local.child_by_field_name("left") {
+                pattern(names, left, &part, scope);
+            }
+        }
+        "identifier" | "object_pattern" | "array_pattern" => pattern(names, local, &part, scope),
+        _ => names.declare(scope, names.text(local), part),
     }
 }
 

@@ -14,7 +14,7 @@ use crate::{
     },
 };
 
-static HASH: Rule = Rule {
+pub(super) static HASH: Rule = Rule {
     id: "javascript/weak-hash",
     title: "a hash that can be forged",
     cwe: Cwe(328),
@@ -32,7 +32,7 @@ static ITERATIONS: Rule = Rule {
     advice: "Use `scrypt` or Argon2id, or for PBKDF2 600,000 iterations of SHA-256 (OWASP).",
 };
 
-static CIPHER: Rule = Rule {
+pub(super) static CIPHER: Rule = Rule {
     id: "javascript/weak-cipher",
     title: "a cipher that can be broken",
     cwe: Cwe(327),
@@ -91,6 +91,11 @@ pub(super) const CHECKS: &[Check] = &[
         language: Language::JavaScript,
         words: &["createHash", "createHmac", "createCipher", "createDecipher", "pbkdf2", "pseudoRandomBytes"],
         test: Test::Call(cryptography),
+    },
+    Check {
+        language: Language::JavaScript,
+        words: &["md5", "sha1", "crypto-js", "subtle"],
+        test: Test::Call(super::packages::hashed),
     },
     Check { language: Language::JavaScript, words: &["Math"], test: Test::Call(random) },
     Check {

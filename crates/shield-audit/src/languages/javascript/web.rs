@@ -16,6 +16,7 @@ use crate::{
         check::{Check, Test},
         fold::children,
         guard,
+        names::{Meaning, Sent},
     },
 };
 
@@ -110,16 +111,36 @@ fn token<'t>(scene: &Scene<'_, 't>, call: &Call<'t>) -> Option<Hit> {
 /// What a server answers with.
 pub(super) fn answers(scene: &Scene<'_, '_>, object: Node<'_>) -> bool {
     let root = scene.written(object).split(['.', '(', '[']).next().unwrap_or_default();
+    let sent = scene.names.meaning(scene.scope, root);
     matches!(root, "res" | "response" | "ctx" | "reply")
+        || matches!(sent, Some(Meaning::Sent(Sent::Answer | Sent::Context)))
 }
 
+/// Functions of frameworks that send a visitor elsewhere; the address comes last.
+const REDIRECTS: [&str; 11] = [
+    "next/navigation.redirect",
+    "next/navigation.permanentRedirect",
+    "next/server.NextResponse.redirect",
+    "@remix-run/node.redirect",
+    "@remix-run/react.redirect",
+    "@remix-run/server-runtime.redirect",
+    "react-router.redirect",
+    "@sveltejs/kit.redirect",
+    "Response.redirect",
+    "NextResponse.redirect",
+    "h3.sendRedirect",
+];
+
 fn redirect<'t>(scene: &Scene<'_, 't>, call: &Call<'t>) -> Option<Hit> {
-    let object = call.object?;
+    let answers = |scene: &Scene<'_, 't>| call.object.is_some_and(|object| answers(scene, object));
     let first = |at: usize| call.arguments.get(at).copied();
     let target = match call.method {
-        "redirect" if answers(scene, object) => call.arguments.last().copied(),
-        "location" if answers(scene, object) => first(0),
-        "setHeader" | "header" | "set" if answers(scene, object) => {
+        _ if REDIRECTS.contains(&call.name.as_str()) => {
+            call.arguments.iter().rev().find(|node| node.kind() != "number").copied()
+        }
+        "redirect" if answers(scene) => call.arguments.last().copied(),
+        "location" if answers(scene) => first(0),
+        "setHeader" | "header" | "set" if answers(scene) => {
             let name = scene.argument(call, 0)?.literal()?;
             first(1).filter(|_| name.eq_ignore_ascii_case("location"))
         }
