@@ -57,6 +57,9 @@ pub(super) enum Sent {
 /// What each parameter of a function is, if that is known.
 pub(super) type Parameters = [Option<Sent>; 4];
 
+/// What is put into a list, each with the scope it is written in.
+type Elements<'t> = Vec<(Node<'t>, Scope)>;
+
 /// The names of a file.
 #[derive(Debug)]
 pub(super) struct Names<'t> {
@@ -70,7 +73,7 @@ pub(super) struct Names<'t> {
     /// Functions, by their nodes, that are handed to what routes requests.
     pub(super) routed: FxHashMap<usize, Parameters>,
     /// What is put into lists beside what they were made with; nothing, if that is more than is followed.
-    elements: FxHashMap<(Scope, &'t str), Option<Vec<(Node<'t>, Scope)>>>,
+    elements: FxHashMap<(Scope, &'t str), Option<Elements<'t>>>,
 }
 
 // === impl Meaning ===

@@ -68,5 +68,5 @@ fn is_broken(name: &str) -> bool {
         }
         None => false,
     };
-    PACKAGES.iter().any(|package| of_package(&package))
+    PACKAGES.iter().any(of_package)
 }
