@@ -13,20 +13,37 @@ use crate::{
 /// So many findings of one file are kept: more say nothing new, and nobody reads them.
 const HITS_MAX: usize = 1_000;
 
-/// Marks of comments that take a finding back, wherever a line has them: gosec's, eslint's, semgrep's, hadolint's, zizmor's.
-const MARKS: [&str; 7] = [
-    "nosec",
-    "gosec:disable",
-    "nosemgrep",
-    "eslint-disable-line",
-    "hadolint ignore=",
-    "zizmor: ignore[",
-    "trivy:ignore:",
-];
+/// A mark of a comment that takes a finding back.
+#[derive(Debug)]
+struct Mark {
+    text: &'static str,
+    /// Endings of the files it counts in; none are all.
+    files: &'static [&'static str],
+    /// Whether it speaks of its own line, and of the next one.
+    lines: (bool, bool),
+    /// Whether every word behind it is the name of a rule; otherwise it may be a reason.
+    lists: bool,
+}
 
-/// Those that speak of the line behind their own.
-const MARKS_OF_NEXT: [&str; 4] =
-    ["eslint-disable-next-line", "hadolint ignore=", "trivy:ignore:", "nosemgrep"];
+/// What eslint reads.
+const SCRIPTS: &[&str] =
+    &["js", "mjs", "cjs", "jsx", "ts", "mts", "cts", "tsx", "vue", "svelte", "html", "htm", "xhtml"];
+
+const fn mark(text: &'static str, lines: (bool, bool)) -> Mark {
+    Mark { text, files: &[], lines, lists: false }
+}
+
+/// Marks of gosec, eslint, semgrep, hadolint, zizmor and trivy. What a tool says of its own files takes nothing back in others.
+const MARKS: [Mark; 8] = [
+    mark("nosec", (true, false)),
+    mark("gosec:disable", (true, false)),
+    mark("nosemgrep", (true, true)),
+    mark("trivy:ignore:", (true, true)),
+    Mark { files: SCRIPTS, lists: true, ..mark("eslint-disable-line", (true, false)) },
+    Mark { files: SCRIPTS, lists: true, ..mark("eslint-disable-next-line", (false, true)) },
+    Mark { lists: true, ..mark("hadolint ignore=", (true, true)) },
+    Mark { files: &["yml", "yaml"], lists: true, ..mark("zizmor: ignore[", (true, false)) },
+];
 
 /// One finding, by its bytes.
 #[derive(Clone, Debug)]
@@ -129,21 +146,27 @@ fn finding(path: &str, (text, lines): (&str, &Lines<'_>), hit: Hit) -> Finding {
 fn taken_back(finding: &Finding, lines: &[&str]) -> Option<String> {
     let span = finding.place.span?;
     let line = |number: u32| lines.get((number as usize).checked_sub(1)?).copied();
+    let ending = finding.place.file.rsplit_once('.').map_or("", |(_, ending)| ending);
+    let counts = |mark: &&Mark| mark.files.is_empty() || mark.files.contains(&ending);
+    let marks = || MARKS.iter().filter(counts);
     let here = [line(span.line), line(span.end_line)].into_iter().flatten();
-    let here = here.filter_map(|text| comment(text, &MARKS, finding.rule)).next();
-    here.or_else(|| comment(line(span.line.checked_sub(1)?)?, &MARKS_OF_NEXT, finding.rule))
+    let mut here = here.filter_map(|text| comment(text, marks().filter(|mark| mark.lines.0), finding.rule));
+    let before = || line(span.line.checked_sub(1)?);
+    here.next().or_else(|| comment(before()?, marks().filter(|mark| mark.lines.1), finding.rule))
 }
 
 /// The comment of a line that has one of the marks and means the rule: it names it, or names none.
-fn comment(line: &str, marks: &[&str], rule: &Rule) -> Option<String> {
-    let (at, mark) = marks.iter().find_map(|mark| Some((line.find(mark)?, *mark)))?;
+fn comment<'m>(line: &str, mut marks: impl Iterator<Item = &'m Mark>, rule: &Rule) -> Option<String> {
+    let (at, mark) = marks.find_map(|mark| Some((line.find(mark.text)?, mark)))?;
     let before = line[..at].trim_end();
     let start = ["//", "/*", "#"].iter().filter(|start| before.ends_with(**start)).map(|start| start.len());
     let start = before.len() - start.max()?;
-    let rest = &line[at + mark.len()..];
+    let rest = &line[at + mark.text.len()..];
     // Behind `--` is why, not what.
     let named = rest.split(" -- ").next().unwrap_or(rest);
-    let words = named.split([' ', ',', ':', ']', '*', '[']).filter(|word| is_name(word));
+    let named = if mark.lists { named.split(['*', ']', '#']).next().unwrap_or(named) } else { named };
+    let words = named.split([' ', ',', ':', ']', '*', '[']);
+    let words = words.filter(|word| if mark.lists { !word.is_empty() } else { is_name(word) });
     let mut words = words.peekable();
     let means = words.peek().is_none() || words.any(|word| names(word, rule));
     means.then(|| line[start..].trim().chars().take(120).collect())
@@ -177,8 +200,12 @@ mod tests {
     };
 
     fn counts(text: &str) -> (usize, usize) {
+        counts_in("a.js", text)
+    }
+
+    fn counts_in(path: &str, text: &str) -> (usize, usize) {
         let at = text.find('X').unwrap();
-        let report = report("a", text, vec![Hit::of(&RULE, at..at + 1, "s")], None);
+        let report = report(path, text, vec![Hit::of(&RULE, at..at + 1, "s")], None);
         (report.findings.len(), report.suppressed.len())
     }
 
@@ -199,6 +226,21 @@ mod tests {
         }
         for text in ["X 'nosec'", "X // nosec G101", "// nosec\nX", "X // eslint-disable-line no-eval"] {
             assert_eq!(counts(text), (1, 0), "{text}");
+        }
+    }
+
+    #[test]
+    fn comments_count_in_files_of_their_tool() {
+        for (path, text, expected) in [
+            ("a.yml", "X # eslint-disable-line", (1, 0)),
+            ("a.yml", "# eslint-disable-next-line\nX", (1, 0)),
+            ("a.ts", "X // eslint-disable-line", (0, 1)),
+            ("a.ts", "// eslint-disable-next-line -- it is ours\nX", (0, 1)),
+            ("a.ts", "X // eslint-disable-line semi", (1, 0)),
+            ("a.yml", "X # zizmor: ignore[obfuscation]", (1, 0)),
+            ("a.yml", "X # zizmor: ignore[G204]", (0, 1)),
+        ] {
+            assert_eq!(counts_in(path, text), expected, "{path} {text}");
         }
     }
 

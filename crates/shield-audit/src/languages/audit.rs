@@ -7,7 +7,9 @@ use super::{
     check::Check,
     go, javascript,
     page::{self, Code},
-    rust, scan, source, trojan,
+    rust, scan, source,
+    third_party::is_third_party,
+    trojan,
     unruled::interpreter,
 };
 use crate::{
@@ -113,7 +115,7 @@ impl Audit {
         };
         let scanned = scan::scan(&tree, text, language, &active);
         found.extend(scanned.hits);
-        if language.is_test(path) {
+        if language.is_test(path) || is_third_party(path, text, language) {
             found.iter_mut().for_each(|hit| hit.severity = Severity::Info);
         }
         // What a project does not want is not wanted in its tests either, unless it says so.

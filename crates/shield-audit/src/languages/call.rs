@@ -18,6 +18,8 @@ pub(super) struct Scene<'n, 't> {
     pub(super) scope: Scope,
     /// The names around, outermost first: of functions, and of what a value is given to.
     pub(super) around: &'n [&'t str],
+    /// Where the functions around begin, outermost first.
+    pub(super) functions: &'n [usize],
 }
 
 /// A call.

@@ -9,7 +9,10 @@ use super::{
 };
 
 /// Steps through names and values that one question may take.
-const STEPS_MAX: usize = 120;
+const STEPS_MAX: usize = 500;
+
+/// Questions that are asked to answer another, one within the other.
+const DEPTH_MAX: usize = 120;
 
 /// A text in parts.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -29,6 +32,9 @@ pub(super) enum Part<'t> {
 pub(super) struct Question<'n, 't> {
     pub(super) names: &'n Names<'t>,
     left: usize,
+    depth: usize,
+    /// Lists that are being read.
+    pub(super) lists: Vec<&'t str>,
     /// Names with several values that are being read, and which of these: within one, the name stands for those before it.
     open: Vec<(String, usize)>,
 }
@@ -94,7 +100,7 @@ impl<'t> Text<'t> {
 
 impl<'n, 't> Question<'n, 't> {
     pub(super) fn to(names: &'n Names<'t>) -> Self {
-        Self { names, left: STEPS_MAX, open: Vec::new() }
+        Self { names, left: STEPS_MAX, depth: 0, lists: Vec::new(), open: Vec::new() }
     }
 
     /// Whether it may go on; every way through a tree or a name asks this first.
@@ -104,18 +110,26 @@ impl<'n, 't> Question<'n, 't> {
         goes_on
     }
 
-    /// The name that an expression goes by: as one would import it, with `()` for what a call gives.
-    pub(super) fn name(&mut self, node: Node<'t>, scope: Scope) -> Option<String> {
-        if !self.step() {
+    /// Asks within another question, if that is not too deep by now.
+    pub(super) fn within<T>(&mut self, ask: impl FnOnce(&mut Self) -> Option<T>) -> Option<T> {
+        if self.depth >= DEPTH_MAX || !self.step() {
             return None;
         }
-        match self.names.language {
+        self.depth += 1;
+        let answer = ask(self);
+        self.depth -= 1;
+        answer
+    }
+
+    /// The name that an expression goes by: as one would import it, with `()` for what a call gives.
+    pub(super) fn name(&mut self, node: Node<'t>, scope: Scope) -> Option<String> {
+        self.within(|question| match question.names.language {
             Language::JavaScript | Language::TypeScript | Language::TypeScriptElements => {
-                javascript::name(self, node, scope)
+                javascript::name(question, node, scope)
             }
-            Language::Go => go::name(self, node, scope),
-            Language::Rust => rust::name(self, node, scope),
-        }
+            Language::Go => go::name(question, node, scope),
+            Language::Rust => rust::name(question, node, scope),
+        })
     }
 
     /// The name that an identifier goes by. One that is not declared here is its own name.
@@ -140,22 +154,22 @@ impl<'n, 't> Question<'n, 't> {
                     .all(|(value, scope)| self.name(*value, *scope).as_ref() == Some(&name))
                     .then_some(name)
             }
-            Some(Meaning::Grown(_) | Meaning::Nothing | Meaning::Unknown) => None,
+            Some(Meaning::Grown(_) | Meaning::Sent(_) | Meaning::Nothing | Meaning::Unknown) => None,
         }
     }
 
     /// The text that an expression is.
     pub(super) fn text(&mut self, node: Node<'t>, scope: Scope) -> Text<'t> {
-        if !self.step() {
-            return Text::unknown(node);
-        }
-        match self.names.language {
-            Language::JavaScript | Language::TypeScript | Language::TypeScriptElements => {
-                javascript::text(self, node, scope)
-            }
-            Language::Go => go::text(self, node, scope),
-            Language::Rust => rust::text(self, node, scope),
-        }
+        let text = self.within(|question| {
+            Some(match question.names.language {
+                Language::JavaScript | Language::TypeScript | Language::TypeScriptElements => {
+                    javascript::text(question, node, scope)
+                }
+                Language::Go => go::text(question, node, scope),
+                Language::Rust => rust::text(question, node, scope),
+            })
+        });
+        text.unwrap_or_else(|| Text::unknown(node))
     }
 
     /// The text that a name stands for.

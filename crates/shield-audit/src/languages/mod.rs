@@ -13,14 +13,17 @@ mod call;
 mod check;
 mod fold;
 mod go;
+mod guard;
 mod javascript;
 mod language;
+mod list;
 mod names;
 mod page;
 mod rust;
 mod scan;
 mod secret;
 mod source;
+mod third_party;
 mod trojan;
 pub mod unruled;
 

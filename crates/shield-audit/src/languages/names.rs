@@ -14,6 +14,9 @@ const NAME_BYTES_MAX: usize = 200;
 /// Values that are followed into one name.
 const PARTS_MAX: usize = 20;
 
+/// Things put into one list that are followed.
+const ELEMENTS_MAX: usize = 100;
+
 /// A scope; the file is the first.
 pub(super) type Scope = u32;
 
@@ -30,11 +33,32 @@ pub(super) enum Meaning<'t> {
     Grown(Vec<(Node<'t>, Scope)>),
     /// One of several values, in the order of the file.
     Either(Vec<(Node<'t>, Scope)>),
+    /// What a function that answers requests is called with.
+    Sent(Sent),
     /// Declared; nothing given yet.
     Nothing,
     /// More things than are followed, or something that is not known: a parameter.
     Unknown,
 }
+
+/// What a function that answers requests is called with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Sent {
+    /// A request: strangers write parts of it.
+    Request,
+    /// What holds a request beside other things.
+    Context,
+    /// A part that strangers write.
+    Part,
+    /// What the answer is given to.
+    Answer,
+}
+
+/// What each parameter of a function is, if that is known.
+pub(super) type Parameters = [Option<Sent>; 4];
+
+/// What is put into a list, each with the scope it is written in.
+type Elements<'t> = Vec<(Node<'t>, Scope)>;
 
 /// The names of a file.
 #[derive(Debug)]
@@ -44,6 +68,12 @@ pub(super) struct Names<'t> {
     parents: Vec<Scope>,
     /// By name, then by the scope that declares it.
     table: FxHashMap<&'t str, FxHashMap<Scope, Meaning<'t>>>,
+    /// Parameters of functions that answer requests, by the scope of the function.
+    pub(super) handlers: FxHashMap<Scope, Parameters>,
+    /// Functions, by their nodes, that are handed to what routes requests.
+    pub(super) routed: FxHashMap<usize, Parameters>,
+    /// What is put into lists beside what they were made with; nothing, if that is more than is followed.
+    elements: FxHashMap<(Scope, &'t str), Option<Elements<'t>>>,
 }
 
 // === impl Meaning ===
@@ -53,6 +83,8 @@ impl Meaning<'_> {
     fn or(&mut self, other: Self) {
         *self = match (std::mem::replace(self, Self::Unknown), other) {
             (Self::Nothing, other) => other,
+            // What a request is read into is the stranger's from then on.
+            (Self::Value(..), Self::Sent(Sent::Part)) => Self::Sent(Sent::Part),
             (Self::Value(first, at), Self::Value(second, of)) => {
                 Self::Either(vec![(first, at), (second, of)])
             }
@@ -69,7 +101,15 @@ impl Meaning<'_> {
 
 impl<'t> Names<'t> {
     pub(super) fn of(text: &'t str, language: Language) -> Self {
-        Self { language, text, parents: vec![0], table: FxHashMap::default() }
+        Self {
+            language,
+            text,
+            parents: vec![0],
+            table: FxHashMap::default(),
+            handlers: FxHashMap::default(),
+            routed: FxHashMap::default(),
+            elements: FxHashMap::default(),
+        }
     }
 
     /// What a node is written as.
@@ -120,6 +160,30 @@ impl<'t> Names<'t> {
                 _ => *known = Meaning::Unknown,
             }
         }
+    }
+
+    /// Something is put into the list that a name stands for: `list.push(x)`, `list[0] = x`.
+    pub(super) fn put(&mut self, scope: Scope, name: &'t str, element: Node<'t>) {
+        let Some(at) = self.declaring(scope, name) else { return };
+        let known = self.elements.entry((at, name)).or_insert_with(|| Some(Vec::new()));
+        match known {
+            Some(elements) if elements.len() < ELEMENTS_MAX => elements.push((element, scope)),
+            _ => *known = None,
+        }
+    }
+
+    /// What is put into the list that a name stands for; nothing, if that is more than is followed.
+    pub(super) fn elements(&self, scope: Scope, name: &'t str) -> Option<&[(Node<'t>, Scope)]> {
+        match self.declaring(scope, name).and_then(|at| self.elements.get(&(at, name))) {
+            None => Some(&[]),
+            Some(elements) => elements.as_deref(),
+        }
+    }
+
+    /// The scope that declares a name.
+    fn declaring(&self, scope: Scope, name: &str) -> Option<Scope> {
+        let declared = self.table.get(name).filter(|_| name.len() <= NAME_BYTES_MAX)?;
+        self.scopes(scope).into_iter().find(|at| declared.contains_key(at))
     }
 
     pub(super) fn meaning(&self, scope: Scope, name: &str) -> Option<&Meaning<'t>> {

@@ -24,6 +24,7 @@ pub(super) struct Scanned {
 struct Open<'t> {
     scope: Scope,
     name: Option<&'t str>,
+    function: bool,
     test: bool,
     /// Whether an attribute says that the next node is a test.
     test_follows: bool,
@@ -49,13 +50,16 @@ pub(super) fn scan(tree: &Tree, text: &str, language: Language, checks: &[&Check
 
 fn look<'t>(tree: &'t Tree, names: &Names<'t>, scopes: &[Scope], checks: &[&Check]) -> Scanned {
     let mut scanned = Scanned::default();
-    let mut open = vec![Open { scope: 0, name: None, test: false, test_follows: false }];
-    let mut around: Vec<&str> = Vec::new();
+    let mut open = vec![Open { scope: 0, name: None, function: false, test: false, test_follows: false }];
+    let (mut around, mut functions): (Vec<&str>, Vec<usize>) = Default::default();
     let mut at = 0;
     let broken = tree.root_node().has_error();
     walk(tree.root_node(), |node, event| {
         let Event::Enter = event else {
-            around.truncate(around.len() - usize::from(open.pop().is_some_and(|open| open.name.is_some())));
+            if let Some(left) = open.pop() {
+                around.truncate(around.len() - usize::from(left.name.is_some()));
+                functions.truncate(functions.len() - usize::from(left.function));
+            }
             return;
         };
         if broken && scanned.mistake.is_none() && (node.is_error() || node.is_missing()) {
@@ -68,8 +72,10 @@ fn look<'t>(tree: &'t Tree, names: &Names<'t>, scopes: &[Scope], checks: &[&Chec
             || node.kind().ends_with("comment") && outer.test_follows;
         let name = node.is_named().then(|| naming(names, node)).flatten();
         around.extend(name);
+        let function = is_function(node.kind());
+        functions.extend(function.then(|| node.start_byte()));
         if node.is_named() {
-            let scene = Scene { names, scope, around: &around };
+            let scene = Scene { names, scope, around: &around, functions: &functions };
             for mut hit in of_node(&scene, node, checks) {
                 hit.context = around.join(".").chars().take(200).collect();
                 if test {
@@ -78,7 +84,7 @@ fn look<'t>(tree: &'t Tree, names: &Names<'t>, scopes: &[Scope], checks: &[&Chec
                 scanned.hits.push(hit);
             }
         }
-        open.push(Open { scope: scopes[at], name, test, test_follows: false });
+        open.push(Open { scope: scopes[at], name, function, test, test_follows: false });
         at += 1;
     });
     scanned
@@ -154,6 +160,22 @@ fn opens_scope(language: Language, kind: &str) -> bool {
                 | "trait_item"
         ),
     }
+}
+
+fn is_function(kind: &str) -> bool {
+    matches!(
+        kind,
+        "function_declaration"
+            | "function_expression"
+            | "generator_function"
+            | "generator_function_declaration"
+            | "arrow_function"
+            | "method_definition"
+            | "method_declaration"
+            | "func_literal"
+            | "function_item"
+            | "closure_expression"
+    )
 }
 
 /// The name that a node gives to what is in it.

@@ -3,6 +3,9 @@
 use std::sync::LazyLock;
 
 use regex::Regex;
+use tree_sitter::Node;
+
+use super::{call::Scene, fold::Text};
 
 /// Parts of names of what nobody may guess.
 const GUARDED: [&str; 14] = [
@@ -35,6 +38,43 @@ pub(super) fn is_guarded(around: &[&str]) -> bool {
     })
 }
 
+/// Words of what waits, or is spread over time.
+const TIMING: [&str; 10] =
+    ["sleep", "delay", "wait", "jitter", "timeout", "interval", "backoff", "retry", "duration", "expir"];
+
+/// Whether a number is how long something takes, whatever the function around is called: by what it is given to, or handed to in its
+/// statement. `startSession` may wait before it starts.
+pub(super) fn is_timing(around: &[&str], text: &str, at: usize) -> bool {
+    let start = text.floor_char_boundary(at.saturating_sub(80));
+    let before = text.get(start..at).unwrap_or_default();
+    let statement = before.rsplit(['\n', ';', '{', '}']).next().unwrap_or_default();
+    let timing = |name: &str| {
+        let name = name.to_ascii_lowercase();
+        TIMING.iter().any(|word| name.contains(word))
+    };
+    around.last().is_some_and(|name| timing(name)) || timing(statement)
+}
+
+/// Words of functions that tell contents apart, where nobody gains by making two alike.
+const CONTENTS: [&str; 11] = [
+    "etag",
+    "cache",
+    "cached",
+    "git",
+    "blob",
+    "checksum",
+    "gravatar",
+    "fingerprint",
+    "dedup",
+    "dedupe",
+    "bucket",
+];
+
+/// Whether a hash is for telling contents apart, by the names around it.
+pub(super) fn is_of_contents(around: &[&str]) -> bool {
+    around.iter().rev().take(2).any(|name| words(name).iter().any(|word| CONTENTS.contains(&word.as_str())))
+}
+
 /// Whether a text begins as SQL does.
 pub(super) fn is_sql(beginning: &str) -> bool {
     static SQL: LazyLock<Regex> = LazyLock::new(|| {
@@ -56,6 +96,14 @@ pub(super) fn is_condition(beginning: &str) -> bool {
 
 /// What lists of names of columns and of placeholders are called, as the last word of a name.
 const LISTS: [&str; 5] = ["placeholder", "placeholders", "columns", "fields", "cols"];
+
+/// Whether nothing unknown of a statement can be more than a value or a name in it.
+pub(super) fn is_harmless<'t>(scene: &Scene<'_, 't>, text: &Text<'t>) -> bool {
+    let harmless = |node: Node<'t>| {
+        is_harmless_part(scene.written(node)) || is_harmless_part(scene.written(scene.given(node)))
+    };
+    text.unknowns().all(harmless)
+}
 
 /// Words of functions that quote for something else than a database.
 const ELSEWHERE: [&str; 13] = [

@@ -188,7 +188,7 @@ impl<'a> Page<'a> {
 
     fn found(&self, rule: &'static Rule, range: Range<usize>, confidence: Confidence) -> Candidate {
         let (severity, confidence) = match self.place_at(range.start) {
-            Place::Live | Place::Lock => (rule.severity, confidence),
+            Place::Live | Place::Translation | Place::Lock => (rule.severity, confidence),
             Place::Test | Place::Documentation => (rule.severity.min(Severity::Medium), lower(confidence)),
         };
         Candidate { rule, severity, confidence, range, name: String::new() }

@@ -69,7 +69,9 @@ fn hash<'t>(scene: &Scene<'_, 't>, call: &Call<'t>) -> Option<Hit> {
             | "golang.org/x/crypto/ripemd160.New"
     );
     let prescribed = call.name.contains("sha1") && secret::is_prescribed(scene.names.text);
-    (broken && !prescribed).then(|| call.hit(&HASH).confidence(Confidence::Medium))
+    let hit = call.hit(&HASH).confidence(Confidence::Medium);
+    let contents = secret::is_of_contents(scene.around);
+    (broken && !prescribed).then(|| if contents { hit.severity(Severity::Low) } else { hit })
 }
 
 fn cipher<'t>(_: &Scene<'_, 't>, call: &Call<'t>) -> Option<Hit> {
@@ -89,5 +91,7 @@ fn key<'t>(scene: &Scene<'_, 't>, call: &Call<'t>) -> Option<Hit> {
 fn random<'t>(scene: &Scene<'_, 't>, call: &Call<'t>) -> Option<Hit> {
     let drawn = call.name.strip_prefix("math/rand.").or_else(|| call.name.strip_prefix("math/rand/v2."))?;
     let numbers = !matches!(drawn, "Seed" | "New" | "NewSource" | "Shuffle");
-    (numbers && secret::is_guarded(scene.around)).then(|| call.hit(&RANDOM).confidence(Confidence::Medium))
+    let timing = secret::is_timing(scene.around, scene.names.text, call.node.start_byte());
+    (numbers && !timing && secret::is_guarded(scene.around))
+        .then(|| call.hit(&RANDOM).confidence(Confidence::Medium))
 }

@@ -63,7 +63,10 @@ fn command<'t>(scene: &Scene<'_, 't>, call: &Call<'t>) -> Option<Hit> {
         // What a parameter or a table holds is known to whoever filled it.
         let outside = request::part(scene, call.arguments[at]);
         return match outside {
-            Some(part) => Some(call.hit(&COMMAND).message(format!("`{part}` says which program runs"))),
+            Some(part) => {
+                let hit = call.hit(&COMMAND).message(format!("`{part}` says which program runs"));
+                Some(by_whom(hit, part))
+            }
             None if program.is_composed() => {
                 let hit = call.hit(&COMMAND).message("which program runs is put together here");
                 Some(hit.confidence(Confidence::Medium).severity(Severity::Medium))
@@ -83,14 +86,19 @@ fn command<'t>(scene: &Scene<'_, 't>, call: &Call<'t>) -> Option<Hit> {
         let hit = call.hit(&COMMAND).message(format!("`{base}` runs a text that is not written here"));
         let outside = arguments.get(script + 1).and_then(|node| request::part(scene, *node));
         return Some(match (outside, text.is_composed()) {
-            (Some(_), _) => hit,
+            (Some(part), _) => by_whom(hit, part),
             (None, true) => hit.severity(Severity::Medium).confidence(Confidence::Medium),
             (None, false) => hit.severity(Severity::Low).confidence(Confidence::Low),
         });
     }
-    let part = arguments.iter().find_map(|node| request::part(scene, *node))?;
+    let part = arguments.iter().find_map(|node| request::by_stranger(scene, *node))?;
     let hit = call.hit(&COMMAND).severity(Severity::Medium).confidence(Confidence::Medium);
     Some(hit.message(format!("`{part}` becomes an argument, or an option, of `{base}`")))
+}
+
+/// Who starts a program may have it start another: `$EDITOR`, or itself once more.
+fn by_whom(hit: Hit, part: &str) -> Hit {
+    if part.starts_with("os.") { hit.severity(Severity::Low).confidence(Confidence::Low) } else { hit }
 }
 
 /// `exec.Cmd{Path: …, Args: …}`.
@@ -99,12 +107,12 @@ fn written_out<'t>(scene: &Scene<'_, 't>, node: Node<'t>) -> Option<Hit> {
     let field = |name: &str| field(scene, node, name).filter(|_| kind == "os/exec.Cmd");
     let hit = Hit::of(&COMMAND, node.byte_range(), "exec.Cmd");
     if let Some(part) = field("Path").and_then(|path| request::part(scene, path)) {
-        return Some(hit.message(format!("`{part}` says which program runs")));
+        return Some(by_whom(hit.message(format!("`{part}` says which program runs")), part));
     }
     let arguments =
         field("Args").and_then(|list| list.child_by_field_name("body").or_else(|| list.named_child(0)))?;
     let elements = children(arguments, 50).into_iter().filter_map(|element| element.named_child(0));
-    let part = elements.into_iter().find_map(|element| request::part(scene, element))?;
+    let part = elements.into_iter().find_map(|element| request::by_stranger(scene, element))?;
     let hit = hit.severity(Severity::Medium).confidence(Confidence::Medium);
     Some(hit.message(format!("`{part}` becomes an argument, or an option, of a program")))
 }

@@ -10,6 +10,7 @@ use crate::{
         Language,
         call::{Call, Scene},
         check::{Check, Test},
+        guard,
     },
 };
 
@@ -124,11 +125,20 @@ fn path<'t>(scene: &Scene<'_, 't>, call: &Call<'t>) -> Option<Hit> {
             | "os.MkdirAll"
             | "net/http.ServeFile"
     );
-    let at = if call.name == "net/http.ServeFile" { 2 } else { 0 };
-    let first = *call.arguments.get(at).filter(|_| opens)?;
+    let sends = call.object.is_some_and(|object| request::is_context(scene, object));
+    let at = match (call.name.as_str(), call.method) {
+        ("net/http.ServeFile", _) => 2,
+        ("net/http.ServeFileFS", _) => 3,
+        (_, "File" | "SendFile" | "FileAttachment" | "Attachment" | "Inline" | "Download") if sends => 0,
+        (_, "SaveUploadedFile" | "SaveFile") if sends => 1,
+        _ if opens => 0,
+        _ => return None,
+    };
+    let first = *call.arguments.get(at)?;
     // Who starts a program may name its files.
     let part = request::by_stranger(scene, first)?;
-    Some(call.hit(&PATH).message(format!("`{part}` names the file, and with `..` it leads anywhere")))
+    let hit = call.hit(&PATH).message(format!("`{part}` names the file, and with `..` it leads anywhere"));
+    Some(guard::judged(scene, hit, &request::trail(scene, first)))
 }
 
 fn archive<'t>(scene: &Scene<'_, 't>, call: &Call<'t>) -> Option<Hit> {

@@ -4,7 +4,7 @@ use tree_sitter::Node;
 
 use crate::languages::{
     fold::{Part, Question, Text, children, unescaped},
-    names::{Meaning, Names, Scope},
+    names::{Meaning, Names, Scope, Sent},
 };
 
 /// Declares what a node declares.
@@ -38,18 +38,62 @@ pub(in crate::languages) fn bind<'t>(names: &mut Names<'t>, node: Node<'t>, scop
         "assignment_statement" => assign(names, node, scope),
         "parameter_declaration" | "variadic_parameter_declaration" => {
             let mut cursor = node.walk();
+            let sent = node.child_by_field_name("type").and_then(|of| sent(names.text(of)));
+            let meaning = sent.map_or(Meaning::Unknown, Meaning::Sent);
             for name in node.children_by_field_name("name", &mut cursor) {
-                names.declare(scope, names.text(name), Meaning::Unknown);
+                names.declare(scope, names.text(name), meaning.clone());
             }
         }
         "range_clause" => {
             if let Some(left) = node.child_by_field_name("left") {
-                for target in children(left, 8) {
-                    names.declare(scope, names.text(target), Meaning::Unknown);
+                let right = node.child_by_field_name("right");
+                for (at, target) in children(left, 8).into_iter().enumerate() {
+                    // The first is a number or a key, the second what is gone through.
+                    let element = right.filter(|_| at == 1).map(|right| Meaning::Value(right, scope));
+                    names.declare(scope, names.text(target), element.unwrap_or(Meaning::Unknown));
                 }
             }
         }
+        "call_expression" => read(names, node, scope),
         _ => {}
+    }
+}
+
+/// What a parameter of a type is to a function that answers requests.
+fn sent(of: &str) -> Option<Sent> {
+    let of = of.trim_start_matches('*');
+    match of.rsplit('.').next()? {
+        "Request" if of == "http.Request" => Some(Sent::Request),
+        last if of != "context.Context" && (last.ends_with("Context") || last == "Ctx") => {
+            Some(Sent::Context)
+        }
+        _ => None,
+    }
+}
+
+/// Methods that read a request into what they are given.
+const READS: [&str; 9] = [
+    "Bind",
+    "BindJSON",
+    "BindQuery",
+    "BodyParser",
+    "QueryParser",
+    "ShouldBind",
+    "ShouldBindJSON",
+    "ShouldBindQuery",
+    "ShouldBindUri",
+];
+
+/// `json.NewDecoder(r.Body).Decode(&in)`, `c.BindJSON(&in)`.
+fn read<'t>(names: &mut Names<'t>, node: Node<'t>, scope: Scope) {
+    let Some(callee) = node.child_by_field_name("function") else { return };
+    let (object, method) = (callee.child_by_field_name("operand"), callee.child_by_field_name("field"));
+    let (Some(object), Some(method)) = (object, method.map(|method| names.text(method))) else { return };
+    let decodes = method == "Decode" && names.text(object).ends_with(".Body)");
+    let target = node.child_by_field_name("arguments").and_then(|list| list.named_child(0));
+    let target = target.filter(|_| decodes || READS.contains(&method));
+    if let Some(name) = target.and_then(|target| target.child_by_field_name("operand")) {
+        names.assign(scope, names.text(name), Meaning::Sent(Sent::Part));
     }
 }
 
@@ -103,6 +147,13 @@ fn assign<'t>(names: &mut Names<'t>, node: Node<'t>, scope: Scope) {
         return;
     }
     let plain = operator == "=";
+    for (target, value) in
+        targets.iter().zip(&values).filter(|(target, _)| target.kind() == "index_expression")
+    {
+        if let Some(list) = target.child_by_field_name("operand") {
+            names.put(scope, names.text(list), *value);
+        }
+    }
     for (at, target) in targets.iter().enumerate().filter(|(_, target)| target.kind() == "identifier") {
         let value = values.get(at).filter(|_| plain && (values.len() == targets.len() || at == 0));
         // What no scope of this file declares, another file of the package may.
@@ -207,6 +258,11 @@ fn called<'t>(question: &mut Question<'_, 't>, node: Node<'t>, scope: Scope) -> 
             let format = question.text(*arguments.first()?, scope).literal()?;
             Some(formatted(question, &format, &arguments[1..], scope))
         }
+        "strings.Join" => question.joined(*arguments.first()?, scope),
+        // A piece of what is written here is written here.
+        "strings.Repeat" | "strings.TrimSuffix" | "strings.TrimPrefix" | "strings.TrimRight"
+        | "strings.TrimLeft" | "strings.Trim" | "strings.TrimSpace" | "strings.ToUpper"
+        | "strings.ToLower" => Some(question.text(*arguments.first()?, scope)).filter(Text::is_known),
         // Numbers cannot be anything but numbers.
         "strconv.Itoa" | "strconv.FormatInt" | "strconv.Quote" | "len" => Some(Text::known("0")),
         _ => None,

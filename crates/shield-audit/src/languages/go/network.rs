@@ -8,10 +8,11 @@ use crate::{
     finding::{Confidence, Cwe, Rule, Severity},
     languages::{
         Language,
-        address::leads_on,
+        address::leading,
         call::{Call, Scene},
         check::{Check, Test},
         fold::children,
+        guard,
     },
 };
 
@@ -255,8 +256,9 @@ fn forgery<'t>(scene: &Scene<'_, 't>, call: &Call<'t>) -> Option<Hit> {
         _ => return None,
     };
     let target = *call.arguments.get(at)?;
-    let part = request::by_stranger(scene, target).filter(|_| !leads_on(scene.text(target).beginning()))?;
-    Some(call.hit(&FORGERY).message(format!("the server asks for what `{part}` says")))
+    let part = leading(&scene.text(target), |node| request::by_stranger(scene, node))?;
+    let hit = call.hit(&FORGERY).message(format!("the server asks for what `{part}` says"));
+    Some(guard::judged(scene, hit, &request::trail(scene, target)))
 }
 
 fn redirect<'t>(scene: &Scene<'_, 't>, call: &Call<'t>) -> Option<Hit> {
@@ -268,15 +270,17 @@ fn redirect<'t>(scene: &Scene<'_, 't>, call: &Call<'t>) -> Option<Hit> {
             let name = scene.argument(call, 0)?.literal()?;
             name.eq_ignore_ascii_case("location").then_some(1)?
         }
-        (_, "Redirect") if call.object.is_some_and(|object| matches!(scene.written(object), "c" | "ctx")) => {
-            1
+        // Gin and Echo have the status first, Fiber the address.
+        (_, "Redirect") if call.object.is_some_and(|object| request::is_context(scene, object)) => {
+            usize::from(call.arguments.len() > 1 && request::by_stranger(scene, call.arguments[0]).is_none())
         }
         _ => return None,
     };
     let target = *call.arguments.get(at)?;
-    let part = request::by_stranger(scene, target).filter(|_| !leads_on(scene.text(target).beginning()))?;
+    let part = leading(&scene.text(target), |node| request::by_stranger(scene, node))?;
     // The same path, on this site.
-    let own = part.ends_with(".URL.Path") || part.ends_with(".URL.String()") || part.ends_with(".RequestURI");
-    let hit = Hit::of(&REDIRECT, call.node.byte_range(), call.method);
-    (!own).then(|| hit.message(format!("a stranger writes `{part}`, and the visitor is sent there")))
+    let own = [".URL.Path", ".URL.String()", ".RequestURI", ".Referer()"].iter().any(|of| part.ends_with(of));
+    let hit = Hit::of(&REDIRECT, call.node.byte_range(), call.method)
+        .message(format!("a stranger writes `{part}`, and the visitor is sent there"));
+    (!own).then(|| guard::judged(scene, hit, &request::trail(scene, target)))
 }

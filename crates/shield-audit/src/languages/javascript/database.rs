@@ -43,6 +43,9 @@ pub(super) const CHECKS: &[Check] = &[
             "Raw",
             "prepare",
             "exec",
+            "sqlite",
+            "pg-promise",
+            "literal(",
             ".where(",
             ".andWhere(",
             ".orWhere(",
@@ -51,11 +54,11 @@ pub(super) const CHECKS: &[Check] = &[
         test: Test::Call(sql),
     },
     Check { language: Language::JavaScript, words: &["$where"], test: Test::Node(&["pair"], code) },
-    Check { language: Language::JavaScript, words: &["mongo"], test: Test::Call(selector) },
+    Check { language: Language::JavaScript, words: &SELECTS, test: Test::Call(selector) },
 ];
 
 /// Methods that take a statement.
-const STATEMENTS: [&str; 9] = [
+const STATEMENTS: [&str; 20] = [
     "query",
     "execute",
     "raw",
@@ -65,10 +68,26 @@ const STATEMENTS: [&str; 9] = [
     "exec",
     "queryRaw",
     "many",
+    // sqlite3 and better-sqlite3.
+    "all",
+    "get",
+    "run",
+    "each",
+    // pg-promise.
+    "any",
+    "one",
+    "none",
+    "oneOrNone",
+    "manyOrNone",
+    "result",
+    "multi",
 ];
 
+/// Methods whose first argument is a statement and nothing else, so that a stranger may write all of it.
+const WHOLE: [&str; 5] = ["query", "raw", "$queryRawUnsafe", "$executeRawUnsafe", "literal"];
+
 /// Methods that take a part of one.
-const PARTS: [&str; 12] = [
+const PARTS: [&str; 13] = [
     "whereRaw",
     "orWhereRaw",
     "andWhereRaw",
@@ -81,11 +100,14 @@ const PARTS: [&str; 12] = [
     "andWhere",
     "orWhere",
     "having",
+    "literal",
 ];
 
 fn sql<'t>(scene: &Scene<'_, 't>, call: &Call<'t>) -> Option<Hit> {
     let (whole, part) = (STATEMENTS.contains(&call.method), PARTS.contains(&call.method));
-    call.object.filter(|_| whole || part)?;
+    // `/SELECT/.exec(text)` asks no database.
+    let expression = |object: Node<'t>| scene.given(object).kind() == "regex";
+    call.object.filter(|object| (whole || part) && !expression(*object))?;
     let first = *call.arguments.first()?;
     let named = || property(scene, first, "sql").or_else(|| property(scene, first, "text"));
     let statement = if first.kind() == "object" { named()? } else { first };
@@ -96,10 +118,15 @@ fn sql<'t>(scene: &Scene<'_, 't>, call: &Call<'t>) -> Option<Hit> {
         secret::is_condition(text.beginning()) || call.method.ends_with("Raw")
     };
     let stranger = request::part(scene, statement);
-    let harmless =
-        stranger.is_none() && text.unknowns().all(|node| secret::is_harmless_part(scene.written(node)));
+    let harmless = stranger.is_none() && secret::is_harmless(scene, &text);
     let hit = Hit::of(&SQL, call.node.byte_range(), call.method);
-    (text.is_composed() && asks && !harmless).then(|| match stranger {
+    let written = text.is_composed() && asks && !harmless;
+    // `router.query(…)` and `$.get(…)` are no databases: only what databases are called takes a stranger's text as a whole.
+    let all = !text.is_composed()
+        && WHOLE.contains(&call.method)
+        && stranger.is_some()
+        && call.object.is_some_and(|object| is_database(scene.written(object)));
+    (written || all).then(|| match stranger {
         Some(part) => hit.message(format!(
             "a stranger writes `{part}`, and the database takes it for a part of the statement"
         )),
@@ -108,6 +135,27 @@ fn sql<'t>(scene: &Scene<'_, 't>, call: &Call<'t>) -> Option<Hit> {
             hit.message("the database takes what is put in for a part of the statement")
         }
     })
+}
+
+/// Whether something is called what databases and their connections are called.
+fn is_database(written: &str) -> bool {
+    let last = written.rsplit('.').next().unwrap_or(written).to_ascii_lowercase();
+    [
+        "db",
+        "database",
+        "pool",
+        "connection",
+        "conn",
+        "client",
+        "knex",
+        "sequelize",
+        "prisma",
+        "mysql",
+        "pg",
+        "sql",
+    ]
+    .iter()
+    .any(|name| last.ends_with(name))
 }
 
 /// `$where: …`: JavaScript that the database runs.
@@ -143,21 +191,52 @@ const SELECTS: [&str; 12] = [
     "aggregate",
 ];
 
+/// Values of a selector that are looked at, those of `$and` among them.
+const VALUES_MAX: usize = 100;
+
 /// `{ user: req.body.user }`: the value may be an object, `{ $ne: null }`.
 fn selector<'t>(scene: &Scene<'_, 't>, call: &Call<'t>) -> Option<Hit> {
-    call.object.filter(|_| SELECTS.contains(&call.method))?;
-    let first = *call.arguments.first()?;
-    let values = match first.kind() {
-        "object" => children(first, 50)
-            .into_iter()
-            .filter_map(|pair| {
-                pair.child_by_field_name("value")
-                    .or_else(|| (pair.kind() == "shorthand_property_identifier").then_some(pair))
-            })
-            .collect(),
-        _ => vec![first],
-    };
-    let part = values.into_iter().find_map(|value| request::object(scene, value))?;
+    let object = call.object.filter(|_| SELECTS.contains(&call.method))?;
+    if !is_collection(scene, object) {
+        return None;
+    }
+    let first = scene.given(*call.arguments.first()?);
+    // Sequelize asks by `where`, and takes no operators out of texts.
+    if property(scene, first, "where").is_some() {
+        return None;
+    }
+    // Lists have `find`, too: of anything but a selector, only all that was sent is one.
+    let whole = first.kind() != "object" && call.method == "find";
+    let part = values(scene, first).into_iter().find_map(|value| request::object(scene, value))?;
     let hit = Hit::of(&QUERY, call.node.byte_range(), call.method).confidence(Confidence::Medium);
-    Some(hit.message(format!("`{part}` may be an object with operators: a stranger writes it")))
+    let sent = !whole || part.ends_with(".body") || part.ends_with(".query");
+    sent.then(|| hit.message(format!("`{part}` may be an object with operators: a stranger writes it")))
+}
+
+/// Whether something is a model or a collection: it is called like a class, or the file speaks of Mongo.
+fn is_collection(scene: &Scene<'_, '_>, object: Node<'_>) -> bool {
+    let last = scene.written(object).rsplit('.').next().unwrap_or_default();
+    last.starts_with(|first: char| first.is_ascii_uppercase())
+        || last.ends_with("Model")
+        || memchr::memmem::find(scene.names.text.as_bytes(), b"mongo").is_some()
+}
+
+/// The values of a selector, however deep: `{ $and: [{ a: x }, { b: y }] }`.
+fn values<'t>(scene: &Scene<'_, 't>, selector: Node<'t>) -> Vec<Node<'t>> {
+    let (mut open, mut values) = (vec![selector], Vec::new());
+    while let Some(node) = open.pop().filter(|_| values.len() < VALUES_MAX) {
+        match node.kind() {
+            "object" | "array" => open.extend(children(node, 50)),
+            "pair" => {
+                let key = node.child_by_field_name("key").map_or("", |key| scene.written(key));
+                // What is compared with an operator is a value of its own.
+                let nested = key.trim_matches(['"', '\'']);
+                let compares =
+                    nested.starts_with('$') && !matches!(nested, "$and" | "$or" | "$nor" | "$match");
+                open.extend(node.child_by_field_name("value").filter(|_| !compares));
+            }
+            _ => values.push(node),
+        }
+    }
+    values
 }

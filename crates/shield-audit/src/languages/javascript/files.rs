@@ -8,6 +8,7 @@ use crate::{
         Language,
         call::{Call, Scene},
         check::{Check, Test},
+        guard,
     },
 };
 
@@ -52,9 +53,9 @@ fn path<'t>(scene: &Scene<'_, 't>, call: &Call<'t>) -> Option<Hit> {
     let rooted = options.is_some_and(|options| property(scene, *options, "root").is_some());
     // `path.join(dir, req.params.name)` keeps nobody in the directory.
     if let Some(part) = request::part(scene, first).filter(|_| !rooted) {
-        return Some(
-            call.hit(&PATH).message(format!("a stranger writes `{part}`, and with `..` it leads anywhere")),
-        );
+        let hit =
+            call.hit(&PATH).message(format!("a stranger writes `{part}`, and with `..` it leads anywhere"));
+        return Some(guard::judged(scene, hit, &request::trail(scene, first)));
     }
     let writes =
         ["write", "append", "create", "open", "mkdir"].iter().any(|verb| call.method.starts_with(verb))

@@ -25,7 +25,18 @@ static KEY: Rule = Rule {
 
 pub(super) const CHECKS: &[Check] = &[Check {
     language: Language::JavaScript,
-    words: &["jsonwebtoken", "jwt", "createHmac", "createCipher", "session", "passport"],
+    words: &[
+        "jsonwebtoken",
+        "jwt",
+        "createHmac",
+        "createCipher",
+        "session",
+        "passport",
+        "jose",
+        "next-auth",
+        "cookie-parser",
+        "crypto-js",
+    ],
     test: Test::Call(key),
 }];
 
@@ -44,6 +55,13 @@ fn key<'t>(scene: &Scene<'_, 't>, call: &Call<'t>) -> Option<Hit> {
         "express-session" | "cookie-session" | "express-jwt" | "express-jwt.expressjwt" | "koa-jwt" => {
             of_options(&["secret", "keys"])
         }
+        "@nestjs/jwt.JwtModule.register" | "next-auth" | "next-auth.NextAuth" => of_options(&["secret"]),
+        "cookie-parser" => first,
+        name if name.starts_with("jose.") && matches!(call.method, "sign" | "encrypt") => first,
+        "jose.jwtVerify" | "jose.jwtDecrypt" => call.arguments.get(1).copied(),
+        name if name.starts_with("crypto-js.") && matches!(call.method, "encrypt" | "decrypt") => {
+            call.arguments.get(1).copied()
+        }
         name if name.starts_with("passport-jwt") && call.node.kind() == "new_expression" => {
             of_options(&["secretOrKey"])
         }
@@ -58,8 +76,28 @@ fn key<'t>(scene: &Scene<'_, 't>, call: &Call<'t>) -> Option<Hit> {
     Some(hit.message("the key is written here, and whoever reads the code can use it"))
 }
 
-/// Whether a value is a text that stands in the code; a public key may.
+/// Whether a value is a text that stands in the code, or falls back to one; a public key may.
 fn is_written<'t>(scene: &Scene<'_, 't>, value: Node<'t>) -> bool {
+    let value = scene.given(value);
+    if let Some(inner) = within(scene, value) {
+        return is_text(scene, inner);
+    }
+    let operator = value.child_by_field_name("operator").map_or("", |operator| operator.kind());
+    match (value.kind(), operator, value.child_by_field_name("right")) {
+        ("binary_expression", "||" | "??", Some(fallback)) => is_text(scene, fallback),
+        _ => is_text(scene, value),
+    }
+}
+
+/// What is made bytes of: `Buffer.from('…')`, `new TextEncoder().encode('…')`.
+fn within<'t>(scene: &Scene<'_, 't>, value: Node<'t>) -> Option<Node<'t>> {
+    let call = Call::of(scene.names, scene.scope, value, "function")
+        .filter(|_| value.kind() == "call_expression")?;
+    let encodes = matches!(call.name.as_str(), "Buffer.from" | "buffer.Buffer.from" | "TextEncoder().encode");
+    call.arguments.first().copied().filter(|_| encodes)
+}
+
+fn is_text<'t>(scene: &Scene<'_, 't>, value: Node<'t>) -> bool {
     let text =
         scene.text(value).literal().filter(|_| !matches!(value.kind(), "true" | "false" | "null" | "number"));
     text.is_some_and(|text| !text.is_empty() && !text.contains("PUBLIC KEY"))

@@ -3,9 +3,11 @@
 mod database;
 mod execution;
 mod files;
+mod handler;
 mod keys;
 mod markup;
 mod names;
+mod packages;
 mod request;
 mod transport;
 mod web;

@@ -2,6 +2,7 @@
 
 use tree_sitter::Node;
 
+use super::handler;
 use crate::languages::{
     fold::{Part, Question, Text, children, is_constant, unescaped},
     names::{Meaning, Names, Scope},
@@ -14,6 +15,7 @@ fn module(text: &str) -> String {
 
 /// Declares what a node declares.
 pub(in crate::languages) fn bind<'t>(names: &mut Names<'t>, node: Node<'t>, scope: Scope, inner: Scope) {
+    handler::note(names, node, inner);
     match node.kind() {
         "import_statement" => import(names, node, scope),
         "variable_declarator" => {
@@ -26,10 +28,19 @@ pub(in crate::languages) fn bind<'t>(names: &mut Names<'t>, node: Node<'t>, scop
         }
         "assignment_expression" => {
             let (left, right) = (node.child_by_field_name("left"), node.child_by_field_name("right"));
-            if let (Some(left), Some(right)) = (left.filter(|left| left.kind() == "identifier"), right) {
-                names.assign_or_declare(scope, names.text(left), Meaning::Value(right, scope));
+            match (left, right) {
+                (Some(left), Some(right)) if left.kind() == "identifier" => {
+                    names.assign_or_declare(scope, names.text(left), Meaning::Value(right, scope));
+                }
+                (Some(left), Some(right)) if left.kind() == "subscript_expression" => {
+                    if let Some(list) = left.child_by_field_name("object") {
+                        names.put(scope, names.text(list), right);
+                    }
+                }
+                _ => {}
             }
         }
+        "call_expression" => pushed(names, node, scope),
         "augmented_assignment_expression" => {
             let (left, right) = (node.child_by_field_name("left"), node.child_by_field_name("right"));
             if let (Some(left), Some(right)) = (left.filter(|left| left.kind() == "identifier"), right) {
@@ -43,25 +54,22 @@ pub(in crate::languages) fn bind<'t>(names: &mut Names<'t>, node: Node<'t>, scop
         }
         // JavaScript has them bare, TypeScript each in a node of its own.
         "formal_parameters" => {
-            for parameter in children(node, 100) {
-                let inner = match parameter.kind() {
+            for (at, parameter) in children(node, 100).into_iter().enumerate() {
+                let target = match parameter.kind() {
                     "assignment_pattern" => parameter.child_by_field_name("left"),
                     "rest_pattern" => parameter.named_child(0),
-                    _ => Some(parameter),
+                    _ => parameter.child_by_field_name("pattern").or(Some(parameter)),
                 };
-                if let Some(target) = inner {
-                    pattern(names, target, &Meaning::Unknown, scope);
+                let meaning = handler::parameter(names, parameter, at, scope);
+                if let Some(target) = target {
+                    pattern(names, target, &meaning, scope);
                 }
-            }
-        }
-        "required_parameter" | "optional_parameter" => {
-            if let Some(target) = node.child_by_field_name("pattern") {
-                pattern(names, target, &Meaning::Unknown, scope);
             }
         }
         "arrow_function" => {
             if let Some(name) = node.child_by_field_name("parameter") {
-                names.declare(inner, names.text(name), Meaning::Unknown);
+                let meaning = handler::parameter(names, name, 0, inner);
+                names.declare(inner, names.text(name), meaning);
             }
         }
         "catch_clause" | "for_in_statement" => {
@@ -71,6 +79,19 @@ pub(in crate::languages) fn bind<'t>(names: &mut Names<'t>, node: Node<'t>, scop
             }
         }
         _ => {}
+    }
+}
+
+/// `list.push(a, b)`.
+fn pushed<'t>(names: &mut Names<'t>, node: Node<'t>, scope: Scope) {
+    let Some(callee) = node.child_by_field_name("function") else { return };
+    let (list, method) = (callee.child_by_field_name("object"), callee.child_by_field_name("property"));
+    let (Some(list), Some("push" | "unshift")) = (list, method.map(|method| names.text(method))) else {
+        return;
+    };
+    let arguments = node.child_by_field_name("arguments").map(|list| children(list, 50));
+    for argument in arguments.unwrap_or_default() {
+        names.put(scope, names.text(list), argument);
     }
 }
 
@@ -113,26 +134,7 @@ fn pattern<'t>(names: &mut Names<'t>, target: Node<'t>, meaning: &Meaning<'t>, s
         }
         "object_pattern" => {
             for part in children(target, 1_000) {
-                let (key, local) = match part.kind() {
-                    "shorthand_property_identifier_pattern" => (part, part),
-                    "pair_pattern" => {
-                        let (key, local) =
-                            (part.child_by_field_name("key"), part.child_by_field_name("value"));
-                        let (Some(key), Some(local)) =
-                            (key, local.filter(|local| local.kind() == "identifier"))
-                        else {
-                            continue;
-                        };
-                        (key, local)
-                    }
-                    _ => continue,
-                };
-                let key = names.text(key);
-                let part = match meaning {
-                    Meaning::Value(value, at) => Meaning::Part(*value, key, *at),
-                    _ => Meaning::Unknown,
-                };
-                names.declare(scope, names.text(local), part);
+                property(names, part, meaning, scope);
             }
         }
         "array_pattern" => {
@@ -141,6 +143,38 @@ fn pattern<'t>(names: &mut Names<'t>, target: Node<'t>, meaning: &Meaning<'t>, s
             }
         }
         _ => {}
+    }
+}
+
+/// Declares what one property of `{ a, b: c, d = 1, e: { f }, ...g }` is taken apart into.
+fn property<'t>(names: &mut Names<'t>, part: Node<'t>, meaning: &Meaning<'t>, scope: Scope) {
+    let (key, local) = match part.kind() {
+        "shorthand_property_identifier_pattern" => (Some(part), Some(part)),
+        "object_assignment_pattern" => (part.child_by_field_name("left"), part.child_by_field_name("left")),
+        "pair_pattern" => (part.child_by_field_name("key"), part.child_by_field_name("value")),
+        // The rest is as much what it is taken from.
+        "rest_pattern" => match part.named_child(0) {
+            Some(rest) => return pattern(names, rest, meaning, scope),
+            None => return,
+        },
+        _ => return,
+    };
+    let (Some(key), Some(local)) = (key, local) else { return };
+    let key = names.text(key);
+    let part = match meaning {
+        Meaning::Value(value, at) => Meaning::Part(*value, key, *at),
+        Meaning::Part(value, _, at) => Meaning::Part(*value, key, *at),
+        Meaning::Sent(sent) => handler::property(*sent, key).map_or(Meaning::Unknown, Meaning::Sent),
+        _ => Meaning::Unknown,
+    };
+    match local.kind() {
+        "assignment_pattern" => {
+            if let Some(left) = local.child_by_field_name("left") {
+                pattern(names, left, &part, scope);
+            }
+        }
+        "identifier" | "object_pattern" | "array_pattern" => pattern(names, local, &part, scope),
+        _ => names.declare(scope, names.text(local), part),
     }
 }
 
@@ -247,7 +281,16 @@ fn called<'t>(question: &mut Question<'_, 't>, node: Node<'t>, scope: Scope) -> 
     let parts = match (method, object) {
         (Some("concat"), Some(object)) => std::iter::once(object).chain(arguments).collect(),
         (Some("join"), Some(object)) if object.kind() == "array" => children(object, 50),
+        (Some("join"), Some(object)) => return question.joined(object, scope),
         (Some("trim" | "toString"), Some(object)) => vec![object],
+        (Some("replace" | "replaceAll"), Some(object)) => {
+            return replaced(question, (object, &arguments), scope);
+        }
+        // A piece of what is written here is written here.
+        (Some("repeat" | "slice" | "substring" | "toUpperCase" | "toLowerCase"), Some(object)) => {
+            return Some(question.text(object, scope)).filter(Text::is_known);
+        }
+        _ if is_number(&question.name(callee, scope)?) => return Some(Text::known("")),
         _ if question.name(callee, scope)? == "util.format" => arguments,
         _ => return None,
     };
@@ -257,6 +300,28 @@ fn called<'t>(question: &mut Question<'_, 't>, node: Node<'t>, scope: Scope) -> 
     }
     // `concat` of what may be a list says nothing.
     (text.is_known() || text.is_composed()).then_some(text)
+}
+
+/// `'SELECT … NAME'.replace('NAME', x)`: of a text that is known in part, what is put in is another part.
+fn replaced<'t>(
+    question: &mut Question<'_, 't>,
+    (object, arguments): (Node<'t>, &[Node<'t>]),
+    scope: Scope,
+) -> Option<Text<'t>> {
+    let mut text = question.text(object, scope);
+    if !text.is_known() && !text.is_composed() {
+        return None;
+    }
+    text.then(question.text(*arguments.get(1)?, scope));
+    Some(text)
+}
+
+/// Functions that give numbers, which cannot be anything but numbers.
+fn is_number(function: &str) -> bool {
+    matches!(
+        function,
+        "Number" | "parseInt" | "parseFloat" | "Number.parseInt" | "Number.parseFloat" | "BigInt"
+    ) || function.starts_with("Math.")
 }
 
 fn characters(names: &Names<'_>, node: Node<'_>) -> String {

@@ -5,18 +5,39 @@ use tree_sitter::Node;
 use crate::languages::{
     call::{Call, Scene},
     fold::children,
-    names::{Meaning, Scope},
+    names::{Meaning, Scope, Sent},
 };
 
 /// Names under which handlers know their request.
 const REQUESTS: [&str; 6] = ["req", "request", "ctx.request", "ctx", "context.request", "this.request"];
 
 /// Words without one of which a file holds nothing of a request.
-pub(super) const WORDS: [&str; 8] =
-    ["req.", "req?", "request.", "request?", "ctx.", "ctx?", "event.", "event["];
+pub(super) const WORDS: [&str; 21] = [
+    "req.",
+    "req?",
+    "request.",
+    "request?",
+    "ctx.",
+    "ctx?",
+    "event.",
+    "event[",
+    "query",
+    "Query",
+    "params",
+    "Params",
+    "Param(",
+    ".body",
+    ".json()",
+    "body }",
+    "body,",
+    "@Body",
+    ".cookies",
+    "nextUrl",
+    "originalUrl",
+];
 
 /// What of a request strangers write.
-const WRITTEN: [&str; 10] = [
+pub(super) const WRITTEN: [&str; 12] = [
     "query",
     "params",
     "body",
@@ -25,12 +46,17 @@ const WRITTEN: [&str; 10] = [
     "payload",
     "url",
     "originalUrl",
+    "file",
     "files",
+    "nextUrl",
     "signedCookies",
 ];
 
 /// Methods of a request that give what strangers write.
 const ASKED: [&str; 5] = ["param(", "query(", "header(", "get(", "cookie("];
+
+/// Methods that give the body of a request, or that of an answer: whose it is says what they are called on.
+const READ: [&str; 4] = ["json()", "text()", "formData()", "valid("];
 
 /// What of an address, and of where the visitor comes from, strangers write.
 const ADDRESS: [&str; 12] = [
@@ -99,6 +125,9 @@ const CARRIERS: [&str; 16] = [
 /// So many steps are gone from a text to where it comes from.
 const STEPS_MAX: usize = 60;
 
+/// Longer names are checked by nobody.
+const NAME_BYTES_MAX: usize = 100;
+
 /// Who writes something.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Writer {
@@ -124,6 +153,13 @@ pub(super) fn object<'t>(scene: &Scene<'_, 't>, node: Node<'t>) -> Option<&'t st
         Some(Meaning::Part(value, ..)) => *value,
         _ => scene.given(node),
     };
+    let root = scene.written(value).split(['.', '[', '?']).next().unwrap_or_default();
+    if matches!(root, "body" | "query")
+        && matches!(scene.names.meaning(scene.scope, root), Some(Meaning::Sent(Sent::Part)))
+        && !scene.written(value).ends_with(')')
+    {
+        return Some(scene.written(value));
+    }
     let parsed = ["body", "query"].iter().any(|part| {
         let written = scene.written(value);
         REQUESTS.iter().any(|of| {
@@ -150,6 +186,21 @@ pub(super) fn written_by<'t>(scene: &Scene<'_, 't>, node: Node<'t>, writer: Writ
     None
 }
 
+/// The names on the way from a value to where it comes from: a check of any of them is a check of the value.
+pub(super) fn trail<'t>(scene: &Scene<'_, 't>, node: Node<'t>) -> Vec<&'t str> {
+    let (mut open, mut names) = (vec![(node, scene.scope)], Vec::new());
+    for _ in 0..STEPS_MAX {
+        let Some((node, scope)) = open.pop() else { break };
+        let written = scene.written(node);
+        let named = matches!(node.kind(), "identifier" | "member_expression" | "subscript_expression");
+        if named && written.len() <= NAME_BYTES_MAX && !names.contains(&written) {
+            names.push(written);
+        }
+        carried(scene, (node, scope), &mut open);
+    }
+    names
+}
+
 /// Whether strangers write an expression.
 fn is_source(scene: &Scene<'_, '_>, (node, scope): (Node<'_>, Scope), written: &str, writer: Writer) -> bool {
     if !matches!(node.kind(), "member_expression" | "subscript_expression" | "call_expression" | "identifier")
@@ -159,7 +210,10 @@ fn is_source(scene: &Scene<'_, '_>, (node, scope): (Node<'_>, Scope), written: &
     }
     let written = written.replace("?.", ".");
     match writer {
-        Writer::Client => is_of_request(&written) || is_handler(scene) && is_of(&written, "event"),
+        Writer::Client if node.kind() == "identifier" => {
+            matches!(scene.names.meaning(scope, &written), Some(Meaning::Sent(Sent::Part)))
+        }
+        Writer::Client => is_sent(scene, scope, &written) || is_handler(scene) && is_of(&written, "event"),
         Writer::Link => {
             let root = written.split(['.', '[']).next().unwrap_or_default();
             // One that the file declares is another one.
@@ -176,6 +230,37 @@ fn is_source(scene: &Scene<'_, '_>, (node, scope): (Node<'_>, Scope), written: &
 /// Whether an expression is a part of what a name stands for.
 fn is_of(written: &str, name: &str) -> bool {
     written.strip_prefix(name).is_some_and(|rest| rest.starts_with(['.', '[']))
+}
+
+/// Whether an expression is of a request, by what its first name means; where that is not known, by the name itself.
+fn is_sent(scene: &Scene<'_, '_>, scope: Scope, written: &str) -> bool {
+    let root = written.split(['.', '[', '(']).next().unwrap_or_default();
+    let rest = &written[root.len()..];
+    match scene.names.meaning(scope, root) {
+        Some(Meaning::Sent(Sent::Part)) => !rest.contains(['(', '{']) && !rest.ends_with(".length"),
+        Some(Meaning::Sent(Sent::Request)) => is_of_known_request(rest),
+        Some(Meaning::Sent(Sent::Context)) => {
+            let inner = rest.strip_prefix(".req").filter(|rest| rest.starts_with('.'));
+            let inner = inner.or_else(|| rest.strip_prefix(".request"));
+            is_of_request(&format!("ctx{rest}")) || inner.is_some_and(is_of_known_request)
+        }
+        Some(Meaning::Sent(Sent::Answer)) => false,
+        // A client has requests, too, and knows where it sends them.
+        Some(Meaning::Unknown) if root == "request" => !rest.starts_with(".url") && is_of_request(written),
+        Some(Meaning::Value(value, _)) if root == "request" => {
+            ["req", "ctx", "event"].iter().any(|of| scene.written(*value).contains(of))
+                && is_of_request(written)
+        }
+        _ => is_of_request(written),
+    }
+}
+
+/// The same of what stands behind the name of a request.
+fn is_of_known_request(rest: &str) -> bool {
+    let read = rest.strip_prefix('.').is_some_and(|rest| {
+        READ.iter().any(|method| rest.starts_with(method)) && rest.find(')') == Some(rest.len() - 1)
+    });
+    read || is_of_request(&format!("req{rest}"))
 }
 
 fn is_of_request(written: &str) -> bool {

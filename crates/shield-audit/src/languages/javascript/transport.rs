@@ -14,7 +14,7 @@ use crate::{
     },
 };
 
-static HASH: Rule = Rule {
+pub(super) static HASH: Rule = Rule {
     id: "javascript/weak-hash",
     title: "a hash that can be forged",
     cwe: Cwe(328),
@@ -32,7 +32,7 @@ static ITERATIONS: Rule = Rule {
     advice: "Use `scrypt` or Argon2id, or for PBKDF2 600,000 iterations of SHA-256 (OWASP).",
 };
 
-static CIPHER: Rule = Rule {
+pub(super) static CIPHER: Rule = Rule {
     id: "javascript/weak-cipher",
     title: "a cipher that can be broken",
     cwe: Cwe(327),
@@ -92,6 +92,11 @@ pub(super) const CHECKS: &[Check] = &[
         words: &["createHash", "createHmac", "createCipher", "createDecipher", "pbkdf2", "pseudoRandomBytes"],
         test: Test::Call(cryptography),
     },
+    Check {
+        language: Language::JavaScript,
+        words: &["md5", "sha1", "crypto-js", "subtle"],
+        test: Test::Call(super::packages::hashed),
+    },
     Check { language: Language::JavaScript, words: &["Math"], test: Test::Call(random) },
     Check {
         language: Language::JavaScript,
@@ -131,7 +136,8 @@ fn cryptography<'t>(scene: &Scene<'_, 't>, call: &Call<'t>) -> Option<Hit> {
             let hit = Hit::of(&HASH, call.node.byte_range(), format!("{function} {name}"))
                 .confidence(Confidence::Medium);
             let hit = hit.message(format!("`{name}` is broken: two contents can be made to have one hash"));
-            broken.then(|| if function == "createHmac" { hit.severity(Severity::Low) } else { hit })
+            let harmless = function == "createHmac" || secret::is_of_contents(scene.around);
+            broken.then(|| if harmless { hit.severity(Severity::Low) } else { hit })
         }
         "pbkdf2" | "pbkdf2Sync" => {
             let count: u32 = scene.argument(call, 2)?.literal()?.replace('_', "").parse().ok()?;
@@ -163,7 +169,9 @@ fn cryptography<'t>(scene: &Scene<'_, 't>, call: &Call<'t>) -> Option<Hit> {
 }
 
 fn random<'t>(scene: &Scene<'_, 't>, call: &Call<'t>) -> Option<Hit> {
-    let found = call.name == "Math.random" && secret::is_guarded(scene.around);
+    let found = call.name == "Math.random"
+        && secret::is_guarded(scene.around)
+        && !secret::is_timing(scene.around, scene.names.text, call.node.start_byte());
     found.then(|| {
         call.hit(&RANDOM).confidence(Confidence::Medium).message(format!(
             "`{}` is made of numbers that can be guessed",

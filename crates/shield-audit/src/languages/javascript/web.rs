@@ -11,10 +11,12 @@ use crate::{
     finding::{Confidence, Cwe, Rule, Severity},
     languages::{
         Language,
-        address::leads_on,
+        address::{leading, leads_on},
         call::{Call, Scene},
         check::{Check, Test},
         fold::children,
+        guard,
+        names::{Meaning, Sent},
     },
 };
 
@@ -109,16 +111,36 @@ fn token<'t>(scene: &Scene<'_, 't>, call: &Call<'t>) -> Option<Hit> {
 /// What a server answers with.
 pub(super) fn answers(scene: &Scene<'_, '_>, object: Node<'_>) -> bool {
     let root = scene.written(object).split(['.', '(', '[']).next().unwrap_or_default();
+    let sent = scene.names.meaning(scene.scope, root);
     matches!(root, "res" | "response" | "ctx" | "reply")
+        || matches!(sent, Some(Meaning::Sent(Sent::Answer | Sent::Context)))
 }
 
+/// Functions of frameworks that send a visitor elsewhere; the address comes last.
+const REDIRECTS: [&str; 11] = [
+    "next/navigation.redirect",
+    "next/navigation.permanentRedirect",
+    "next/server.NextResponse.redirect",
+    "@remix-run/node.redirect",
+    "@remix-run/react.redirect",
+    "@remix-run/server-runtime.redirect",
+    "react-router.redirect",
+    "@sveltejs/kit.redirect",
+    "Response.redirect",
+    "NextResponse.redirect",
+    "h3.sendRedirect",
+];
+
 fn redirect<'t>(scene: &Scene<'_, 't>, call: &Call<'t>) -> Option<Hit> {
-    let object = call.object?;
+    let answers = |scene: &Scene<'_, 't>| call.object.is_some_and(|object| answers(scene, object));
     let first = |at: usize| call.arguments.get(at).copied();
     let target = match call.method {
-        "redirect" if answers(scene, object) => call.arguments.last().copied(),
-        "location" if answers(scene, object) => first(0),
-        "setHeader" | "header" | "set" if answers(scene, object) => {
+        _ if REDIRECTS.contains(&call.name.as_str()) => {
+            call.arguments.iter().rev().find(|node| node.kind() != "number").copied()
+        }
+        "redirect" if answers(scene) => call.arguments.last().copied(),
+        "location" if answers(scene) => first(0),
+        "setHeader" | "header" | "set" if answers(scene) => {
             let name = scene.argument(call, 0)?.literal()?;
             first(1).filter(|_| name.eq_ignore_ascii_case("location"))
         }
@@ -126,13 +148,21 @@ fn redirect<'t>(scene: &Scene<'_, 't>, call: &Call<'t>) -> Option<Hit> {
             .or_else(|| property(scene, *call.arguments.last()?, "location")),
         _ => None,
     }?;
-    let text = scene.text(target);
-    // Behind a path of this site, everything stays on it.
-    let part = request::part(scene, target).filter(|_| !leads_on(text.beginning()))?;
-    Some(
-        Hit::of(&REDIRECT, call.node.byte_range(), call.method)
-            .message(format!("a stranger writes `{part}`, and the visitor is sent there")),
-    )
+    let part = leads(scene, target).filter(|part| !is_of_visitor(part))?;
+    let hit = Hit::of(&REDIRECT, call.node.byte_range(), call.method)
+        .message(format!("a stranger writes `{part}`, and the visitor is sent there"));
+    Some(guard::judged(scene, hit, &request::trail(scene, target)))
+}
+
+/// What of an address a stranger writes, unless it stands behind a site or a path that is known.
+fn leads<'t>(scene: &Scene<'_, 't>, target: Node<'t>) -> Option<&'t str> {
+    leading(&scene.text(target), |node| request::part(scene, node))
+}
+
+/// Whether a part of a request says where the visitor is, or comes from: no link of a stranger sets that.
+fn is_of_visitor(part: &str) -> bool {
+    let name = part.trim_end_matches([')', '\'', '"', ']']).rsplit(['.', '\'', '"']).next().unwrap_or(part);
+    ["host", "hostname", "referer", "referrer"].iter().any(|of| name.eq_ignore_ascii_case(of))
 }
 
 /// A page that leads where its own address says.
@@ -218,6 +248,7 @@ fn forgery<'t>(scene: &Scene<'_, 't>, call: &Call<'t>) -> Option<Hit> {
             .find_map(|name| property(scene, first, name))
     };
     let target = if first.kind() == "object" { named()? } else { first };
-    let part = request::part(scene, target).filter(|_| !leads_on(scene.text(target).beginning()))?;
-    Some(call.hit(&FORGERY).message(format!("a stranger writes `{part}`, and the server asks for it")))
+    let part = leads(scene, target)?;
+    let hit = call.hit(&FORGERY).message(format!("a stranger writes `{part}`, and the server asks for it"));
+    Some(guard::judged(scene, hit, &request::trail(scene, target)))
 }

@@ -143,7 +143,7 @@ fn sql<'t>(scene: &Scene<'_, 't>, call: &Call<'t>) -> Option<Hit> {
     let asks =
         functions.contains(&call.name.as_str()) || call.object.is_some() && methods.contains(&call.method);
     let text = scene.argument(call, 0).filter(|_| asks)?;
-    let harmless = text.unknowns().all(|node| secret::is_harmless_part(scene.written(node)));
+    let harmless = secret::is_harmless(scene, &text);
     let found = text.is_composed() && secret::is_sql(text.beginning()) && !harmless;
     let hit = Hit::of(&SQL, call.node.byte_range(), call.method).confidence(Confidence::Medium);
     found.then(|| hit.message("the database takes what is put in for a part of the statement"))

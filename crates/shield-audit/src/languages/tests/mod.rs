@@ -2,6 +2,7 @@
 
 mod of_go;
 mod of_javascript;
+mod of_requests;
 mod of_rust;
 
 use proptest::prelude::*;
@@ -19,10 +20,11 @@ fn said(path: &str, text: &str) -> Vec<String> {
 type Examples =
     (&'static [(&'static str, &'static str, &'static str)], &'static [(&'static str, &'static str)]);
 
-const EXAMPLES: [Examples; 3] = [
+const EXAMPLES: [Examples; 4] = [
     (of_javascript::FOUND, of_javascript::LEFT_ALONE),
     (of_go::FOUND, of_go::LEFT_ALONE),
     (of_rust::FOUND, of_rust::LEFT_ALONE),
+    (of_requests::FOUND, of_requests::LEFT_ALONE),
 ];
 
 fn found() -> impl Iterator<Item = (&'static str, String, &'static str)> {
@@ -133,6 +135,26 @@ fn tests_are_good_to_know() {
     );
     assert_eq!(severity("a.rs", &format!("#[cfg(test)]\nmod tests {{ }}\n{code}")), Severity::High);
     assert_eq!(severity("a.rs", &format!("#[cfg(not(test))]\nmod m {{ {code} }}")), Severity::High);
+}
+
+#[test]
+fn what_is_checked_before_is_said_quietly() {
+    let severity = |path: &str, text: &str| Audit::default().file(path, text.as_bytes()).findings[0].severity;
+    let checked = "const fs = require('fs'); function f(req, res) { const p = req.query.f; if (!p.startsWith(root)) return; fs.readFile(p) }";
+    assert_eq!(severity("a.js", checked), Severity::Low);
+    assert_eq!(severity("a.js", &checked.replace("p.startsWith", "q.startsWith")), Severity::High);
+    let elsewhere = checked
+        .replace("fs.readFile(p) }", "} function g(req, res) { const p = req.query.f; fs.readFile(p) }");
+    assert_eq!(severity("a.js", &elsewhere), Severity::High);
+    let go = "package a\nimport (\"net/http\"; \"os\"; \"path/filepath\")\nfunc f(r *http.Request) { n := r.FormValue(\"n\")\n if !filepath.IsLocal(n) { return }\n os.Open(n) }\n";
+    assert_eq!(severity("a.go", go), Severity::Low);
+    assert_eq!(severity("vendor/a.min.js", "eval(x)"), Severity::Info);
+    assert_eq!(
+        severity("a.js", "import c from 'crypto'; function etag(b) { return c.createHash('md5') }"),
+        Severity::Low
+    );
+    let started = "package a\nimport (\"os\"; \"os/exec\")\nfunc f() { exec.Command(os.Args[0]) }\n";
+    assert_eq!(severity("a.go", started), Severity::Low);
 }
 
 #[test]

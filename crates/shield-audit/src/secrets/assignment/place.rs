@@ -18,6 +18,8 @@ pub(in crate::secrets) enum Place {
     Documentation,
     /// Tests, and what they need.
     Test,
+    /// What a program shows, in the words of one language: `"password": "Passwort"`.
+    Translation,
     /// Hashes by the thousand, and no settings.
     Lock,
 }
@@ -70,6 +72,38 @@ const LOCKS: &[&str] = &[
     "pubspec.lock",
 ];
 
+/// Folders in which the texts of a program lie, a file for each language.
+const TRANSLATION_FOLDERS: &[&str] = &[
+    "i18n",
+    "intl",
+    "l10n",
+    "lang",
+    "langs",
+    "languages",
+    "locale",
+    "locales",
+    "translation",
+    "translations",
+];
+/// What such texts are written in: `lang/` is a folder of compilers, too.
+const TRANSLATION_FORMS: &[&str] = &[
+    "arb",
+    "ftl",
+    "js",
+    "json",
+    "json5",
+    "mjs",
+    "php",
+    "po",
+    "properties",
+    "resx",
+    "strings",
+    "ts",
+    "xlf",
+    "yaml",
+    "yml",
+];
+
 // === impl Reading ===
 
 impl Reading {
@@ -104,6 +138,9 @@ impl Place {
         let prose = PROSE_FILES.contains(&name)
             || extension(name).is_some_and(|extension| PROSE.contains(&extension));
         let template = extensions(name).any(|extension| TEMPLATES.contains(&extension));
+        if is_translation(name, folders.clone()) {
+            return Self::Translation;
+        }
         match prose || template || folders.any(|folder| PROSE_FOLDERS.contains(&folder)) {
             true => Self::Documentation,
             false => Self::Live,
@@ -113,6 +150,22 @@ impl Place {
 
 fn base(file: &str) -> &str {
     file.rsplit('/').next().unwrap_or(file)
+}
+
+/// Whether a file holds the texts of a program in one language: by its folder, or by the name of a locale.
+fn is_translation<'p>(name: &str, mut folders: impl Iterator<Item = &'p str>) -> bool {
+    let Some((stem, form)) = name.rsplit_once('.') else { return false };
+    TRANSLATION_FORMS.contains(&form)
+        && (is_locale(stem) || folders.any(|folder| TRANSLATION_FOLDERS.contains(&folder)))
+}
+
+/// `de-DE`, `pt_BR`, `zh-Hant`: a language with a region or a script. A language alone could be any name.
+fn is_locale(stem: &str) -> bool {
+    let Some((language, region)) = stem.split_once(['-', '_']) else { return false };
+    let script = region.len() == 4 && region.starts_with(|first: char| first.is_ascii_uppercase());
+    matches!(language.len(), 2 | 3)
+        && language.bytes().all(|byte| byte.is_ascii_lowercase())
+        && (script || region.len() == 2 && region.bytes().all(|byte| byte.is_ascii_uppercase()))
 }
 
 fn extension(name: &str) -> Option<&str> {
@@ -147,6 +200,14 @@ mod tests {
             assert_eq!(Place::of(file), Place::Test, "{file}");
         }
         assert_eq!(Place::of("web/yarn.lock"), Place::Lock);
+        for file in
+            ["src/lang/de.json", "a/zh-Hant.json", "pt_BR.yml", "locales/tr/common.json", "i18n/pl.ts"]
+        {
+            assert_eq!(Place::of(file), Place::Translation, "{file}");
+        }
+        for file in ["lang/parser.py", "de.json", "a-b.json", "app-DEV.yml", "locales/run"] {
+            assert_eq!(Place::of(file), Place::Live, "{file}");
+        }
     }
 
     #[test]
