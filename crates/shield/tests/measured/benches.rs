@@ -4,6 +4,7 @@ use std::{
     fs,
     path::{Path, PathBuf},
     process::{Command, Stdio},
+    sync::{Mutex, MutexGuard, PoisonError},
 };
 
 use serde_json::Value;
@@ -12,7 +13,14 @@ use shield_testkit::{ProcessGuard, free_port, wait_for_sync};
 use crate::support::{LIMIT, Project, Run, client::get};
 
 /// A run whose generator was held up says nothing, and is repeated this often.
-const ATTEMPTS: u32 = 8;
+const ATTEMPTS: u32 = 20;
+
+/// Held by the test that runs: two that measure at once hold each other up.
+static ALONE: Mutex<()> = Mutex::new(());
+
+fn alone() -> MutexGuard<'static, ()> {
+    ALONE.lock().unwrap_or_else(PoisonError::into_inner)
+}
 
 const LOAD: &str = r#"
 name = "bench"
@@ -85,6 +93,7 @@ fn results(run: &Run) -> Value {
 
 #[test]
 fn backend_in_python_is_measured_and_stated() {
+    let _alone = alone();
     let project = in_python(&with_metrics());
     let files = ["page.html", "figures.json"].map(|name| project.path().join(name).display().to_string());
     let run =
@@ -120,6 +129,7 @@ fn backend_in_python_is_measured_and_stated() {
 
 #[test]
 fn missed_target_is_told_in_a_table() {
+    let _alone = alone();
     let project = in_python(&BENCH.replace("10s", "1ms").replace("with =", "margin = 1000000\nwith ="));
     let run = measured(&project, &[]).expect(10);
     let lines: Vec<&str> = run.stdout.lines().collect();
@@ -143,6 +153,7 @@ fn missed_target_is_told_in_a_table() {
 
 #[test]
 fn stage_holds_a_ship() {
+    let _alone = alone();
     let project = in_python(&format!("{BENCH}\n[stage.bench]\nbudget = \"4s\"\n"));
     project.measured(&["ship"]).expect(0).says("bench    passed").says("1 components within their targets");
     project.edit("target = \"10s\"", "target = \"1ms\"\nmargin = 1000000");
@@ -151,6 +162,7 @@ fn stage_holds_a_ship() {
 
 #[test]
 fn what_cannot_be_measured_is_explained() {
+    let _alone = alone();
     let project = Project::new();
     project.shield(&["bench"]).expect(2).says("shield.toml has no `[bench]`");
     let project = in_python(BENCH);
@@ -166,6 +178,7 @@ fn what_cannot_be_measured_is_explained() {
 
 #[test]
 fn limits_on_the_bench_are_an_invalid_run() {
+    let _alone = alone();
     let project = in_python(&with_metrics());
     for own_max in ["0", "50"] {
         let python = serving_with(&project, &[own_max]);
@@ -177,6 +190,7 @@ fn limits_on_the_bench_are_an_invalid_run() {
 
 #[test]
 fn variables_that_a_target_does_not_give_are_named() {
+    let _alone = alone();
     let repository = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
     let script = repository.join("bench/prepare.py");
     let project = in_python(&BENCH.replace("echo BENCH_USER=ada", &format!("python3 {}", script.display())));
@@ -206,6 +220,7 @@ fn serving_with(project: &Project, arguments: &[&str]) -> (ProcessGuard, String)
 /// Nothing is demanded of its figures here, in debug mode beside other tests; `scripts/bar guard.targets` does.
 #[test]
 fn linkshield_tells_all_six_components() {
+    let _alone = alone();
     let repository = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
     let project = Project::of_files(&[]);
     let (https, http) = (project.https.to_string(), project.http.to_string());
