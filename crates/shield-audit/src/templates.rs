@@ -84,9 +84,9 @@ static AUTOESCAPE_OFF: Rule = Rule {
 /// Looks at a file as it lies on disk. Files that are no templates have an empty report.
 #[must_use]
 pub(crate) fn file(path: &str, bytes: &[u8]) -> FileReport {
-    let says =
-        ["safe", "autoescape"].iter().any(|word| memchr::memmem::find(bytes, word.as_bytes()).is_some());
-    if !is_candidate(path) || !says || bytes.len() > FILE_BYTES_MAX {
+    let says = |word: &str| memchr::memmem::find(bytes, word.as_bytes()).is_some();
+    let candidate = is_candidate(path) && bytes.len() <= FILE_BYTES_MAX;
+    if !candidate || !(says("safe") || says("autoescape")) {
         return FileReport::default();
     }
     match decode(bytes) {
