@@ -115,16 +115,10 @@ fn bind<'t>(names: &mut Names<'t>, node: Node<'t>, scope: Scope, inner: Scope) {
 }
 
 fn opens_scope(language: Language, kind: &str) -> bool {
-    match language {
+    let block = match language {
         Language::JavaScript | Language::TypeScript | Language::TypeScriptElements => matches!(
             kind,
-            "function_declaration"
-                | "function_expression"
-                | "generator_function"
-                | "generator_function_declaration"
-                | "arrow_function"
-                | "method_definition"
-                | "statement_block"
+            "statement_block"
                 | "class_body"
                 | "catch_clause"
                 | "for_statement"
@@ -133,10 +127,7 @@ fn opens_scope(language: Language, kind: &str) -> bool {
         ),
         Language::Go => matches!(
             kind,
-            "function_declaration"
-                | "method_declaration"
-                | "func_literal"
-                | "block"
+            "block"
                 | "if_statement"
                 | "for_statement"
                 | "expression_switch_statement"
@@ -148,9 +139,7 @@ fn opens_scope(language: Language, kind: &str) -> bool {
         ),
         Language::Rust => matches!(
             kind,
-            "function_item"
-                | "closure_expression"
-                | "block"
+            "block"
                 | "mod_item"
                 | "match_arm"
                 | "for_expression"
@@ -159,9 +148,11 @@ fn opens_scope(language: Language, kind: &str) -> bool {
                 | "impl_item"
                 | "trait_item"
         ),
-    }
+    };
+    block || is_function(kind)
 }
 
+/// Whether a node is a function, in any of the languages: each has kinds of its own.
 fn is_function(kind: &str) -> bool {
     matches!(
         kind,
